@@ -1,0 +1,93 @@
+// The import table: a file imports only from lines above its own, so data flows one way. Types of config.ts are free to
+// all. docs/architecture.md says what each part is.
+const ORDER = [
+  "version\\.ts",
+  "errors\\.ts",
+  "tree\\.ts",
+  "random\\.ts",
+  "data/",
+  "noise\\.ts",
+  "pictures/",
+  "model/",
+  "engine/",
+  "config\\.ts",
+  "training/",
+  "evaluation\\.ts",
+  "inference\\.ts",
+  "run/",
+  "library/",
+  "index\\.ts",
+  "commands/",
+  "cli\\.ts",
+];
+
+const inOrder = ORDER.slice(0, -1).map((part, i) => ({
+  name: `order-${part.replace(/\W/g, "")}`,
+  comment: "A file imports only from parts above its own in the order of .dependency-cruiser.cjs.",
+  severity: "error",
+  from: { path: `^src/${part}` },
+  to: {
+    path: `^src/(${ORDER.slice(i + 1).join("|")})`,
+    // A type of config.ts costs nothing and is needed everywhere.
+    ...(i < ORDER.indexOf("config\\.ts") && { pathNot: "^src/config\\.ts$" }),
+  },
+}));
+
+/** Only `users` import what matches `path`. */
+const only = (name, path, users, to = {}) => ({
+  name,
+  severity: "error",
+  from: { path: "^src/", pathNot: `^src/(${users.join("|")})` },
+  to: { path, ...to },
+});
+
+module.exports = {
+  forbidden: [
+    ...inOrder,
+    {
+      name: "config-by-type-alone",
+      comment: "What stands above config.ts takes its types alone.",
+      severity: "error",
+      from: { path: `^src/(${ORDER.slice(0, ORDER.indexOf("config\\.ts")).join("|")})` },
+      to: { path: "^src/config\\.ts$", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "not-in-order",
+      comment: "Every file has its place in the order.",
+      severity: "error",
+      from: { path: "^src/", pathNot: `^src/(${ORDER.join("|")})` },
+      to: {},
+    },
+    {
+      name: "commands-apart",
+      comment: "Commands do not import one another.",
+      severity: "error",
+      from: { path: "^src/commands/" },
+      to: { path: "^src/commands/", pathNot: "^src/commands/shared\\.ts$" },
+    },
+    only("tensorflow", "node_modules/@tensorflow/", ["model/", "engine/", "training/(step|adam)\\.ts"], {
+      dependencyTypesNot: ["type-only"],
+    }),
+    only("onnxruntime", "node_modules/onnxruntime-", ["engine/compiled/session\\.ts"]),
+    only("onnx", "node_modules/(onnx-buf|@bufbuild)/", ["engine/compiled/graph\\.ts"]),
+    only("images", "node_modules/(pngjs|@types/pngjs)/", ["data/", "pictures/"]),
+    only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),
+    only("disk", "^(node:)?fs(/promises)?$", ["data/", "run/", "commands/"]),
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    { name: "resolvable", severity: "error", from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+    },
+  },
+};

@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000, // against hanging alone: nothing here is a test of speed
+    hookTimeout: 60_000,
+  },
+});
