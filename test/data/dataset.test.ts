@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { loadDataset } from "../../src/data/dataset.js";
+import { idx } from "../fixtures/idx.js";
+
+describe("MNIST", () => {
+  it("has 55,000 images to train, 5,000 to validate and 10,000 to test", async () => {
+    const { name, height, width, train, validation, test } = await loadDataset("mnist");
+    expect([name, height, width]).toEqual(["mnist", 28, 28]);
+    expect([train.count, validation.count, test.count]).toEqual([55_000, 5_000, 10_000]);
+    expect([train.offset, validation.offset, test.offset]).toEqual([0, 55_000, 60_000]);
+    for (const set of [train, validation, test]) expect(set.pixels.length).toBe(set.count * 784);
+  });
+
+  it("has the well-known mean and deviation of its training images, 0.1307 and 0.3081", async () => {
+    const { train, validation } = await loadDataset("mnist");
+    let [sum, squares] = [0, 0];
+    for (const set of [train, validation]) {
+      for (const pixel of set.pixels) {
+        sum += pixel / 255;
+        squares += (pixel / 255) ** 2;
+      }
+    }
+    const mean = sum / (60_000 * 784);
+    expect(mean).toBeCloseTo(0.1307, 4);
+    expect(Math.sqrt(squares / (60_000 * 784) - mean ** 2)).toBeCloseTo(0.3081, 4);
+  });
+});
+
+describe("a folder of IDX files", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "vae own digits "));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, shape: number[]) =>
+    writeFileSync(
+      path.join(folder, name),
+      idx(
+        shape,
+        Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i % 256),
+      ),
+    );
+
+  it("is split: the last twelfth of the training images is held out", async () => {
+    write("train-images-idx3-ubyte", [120, 2, 3]);
+    write("t10k-images-idx3-ubyte", [5, 2, 3]);
+    const { name, train, validation, test, height, width } = await loadDataset(folder);
+    expect(name).toMatch(/^vae-own-digits-/);
+    expect([height, width, train.count, validation.count, test.count]).toEqual([2, 3, 110, 10, 5]);
+    expect(validation.pixels[0]).toBe((110 * 6) % 256);
+    expect([train.offset, validation.offset, test.offset]).toEqual([0, 110, 120]);
+  });
+
+  it("is refused with the file's name where one is missing", async () => {
+    write("train-images-idx3-ubyte", [120, 2, 3]);
+    await expect(loadDataset(folder)).rejects.toThrow(/No file .*t10k-images-idx3-ubyte\. --dataset takes mnist, or/);
+  });
+
+  it("is refused where sizes disagree", async () => {
+    write("train-images-idx3-ubyte", [120, 2, 3]);
+    write("t10k-images-idx3-ubyte", [5, 3, 2]);
+    await expect(loadDataset(folder)).rejects.toThrow("2×3 pixels, but those of t10k-images-idx3-ubyte are 3×2");
+  });
+
+  it("is refused where nothing can be held out", async () => {
+    write("train-images-idx3-ubyte", [1, 2, 3]);
+    write("t10k-images-idx3-ubyte", [5, 2, 3]);
+    await expect(loadDataset(folder)).rejects.toThrow("holds one image");
+  });
+});
