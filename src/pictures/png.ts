@@ -1,0 +1,11 @@
+// Pictures as PNG files: eight bits of grey.
+import { PNG } from "pngjs";
+import type { Picture } from "./grid.js";
+
+const GREY = 0;
+
+export function encodePng({ width, height, pixels }: Picture): Uint8Array {
+  const png = new PNG({ width, height });
+  png.data = Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  return PNG.sync.write(png, { colorType: GREY, inputColorType: GREY, inputHasAlpha: false, bitDepth: 8 });
+}
