@@ -1,0 +1,100 @@
+// A backend of TensorFlow.js that computes nothing: tensors on it are names of values in an ONNX graph that is being written.
+import * as tf from "@tensorflow/tfjs";
+import type { GraphBuilder } from "./graph.js";
+
+/** What stands for a tensor in the graph. */
+export interface Value {
+  readonly name: string;
+  /**
+   * The shape that the value has in the graph: the tensor's own, or a smaller one that broadcasts to it. tfjs' gradients
+   * are full of ones and copied sums; as scalars they cost nothing.
+   */
+  readonly held: readonly number[];
+}
+
+/** What kernels write with. */
+export class TraceBackend extends tf.KernelBackend {
+  /** The graph that is being written. */
+  builder: GraphBuilder | undefined;
+  readonly #values = new tf.DataStorage<Value>(this, tf.engine());
+
+  /** A float32 tensor for a value of the graph. */
+  tensor(name: string, shape: readonly number[]): tf.Tensor {
+    return tf.engine().makeTensorFromTensorInfo(this.result({ name, held: shape }, shape));
+  }
+
+  /** What a kernel gives back: a value of the graph as a tensor of this shape. */
+  result(value: Value, shape: readonly number[], dtype: tf.DataType = "float32"): tf.TensorInfo {
+    const dataId = {};
+    this.#values.set(dataId, value);
+    return { dataId, shape: [...shape], dtype };
+  }
+
+  /** The value of a tensor, which may be smaller than it and broadcast to it. */
+  value(tensor: tf.TensorInfo): Value {
+    return this.#values.get(tensor.dataId);
+  }
+
+  /** The name of a value of the tensor's whole shape. */
+  whole(tensor: tf.TensorInfo): string {
+    const { name, held } = this.value(tensor);
+    if (sameShape(held, tensor.shape)) return name;
+    return this.graph.node("Expand", [name, this.integers(tensor.shape)]);
+  }
+
+  /** A vector of integers, as many operators take for axes and shapes. */
+  integers(values: readonly number[]): string {
+    return this.graph.constant("int64", values, [values.length]);
+  }
+
+  get graph(): GraphBuilder {
+    if (!this.builder) throw new Error("A tensor of the tracing backend was used after its trace had ended");
+    return this.builder;
+  }
+
+  /** Called by tfjs for numbers in the function's text. A constant of one number throughout is held as a scalar. */
+  override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
+    if (dtype !== "float32" && dtype !== "int32" && dtype !== "bool") {
+      throw new Error(`The compiled engine has no tensors of type ${dtype}`);
+    }
+    const numbers = values as tf.TypedArray;
+    const isUniform = numbers.length > 0 && numbers.every((number) => number === numbers[0]);
+    const held = isUniform ? [] : shape;
+    const name = this.graph.constant(dtype, isUniform ? [numbers[0]] : numbers, held);
+    return this.result({ name, held }, shape, dtype).dataId;
+  }
+
+  override readSync(): never {
+    throw new Error("A traced function must not read the values of tensors");
+  }
+
+  override async read(): Promise<never> {
+    return this.readSync();
+  }
+
+  override numDataIds(): number {
+    return this.#values.numDataIds();
+  }
+
+  override memory(): { unreliable: boolean } {
+    return { unreliable: true };
+  }
+
+  override floatPrecision(): 32 {
+    return 32;
+  }
+
+  // Values live as long as their graph: there is nothing to count or to free.
+  override incRef(): void {}
+  override refCount(): number {
+    return 1;
+  }
+  override disposeData(): boolean {
+    return true;
+  }
+  override dispose(): void {}
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}

@@ -1,0 +1,161 @@
+// Writes ONNX: a builder over the typed schema of onnx-buf. Knows nothing of TensorFlow.js.
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "onnx-buf";
+import {
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  TensorProto_DataType as OnnxType,
+  OperatorSetIdProtoSchema,
+  TensorProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+
+/** The operator set and the file version that the graphs are written in: ONNX 1.15, which any onnxruntime ≥ 1.17 reads. */
+const OPSET = 20n;
+const IR_VERSION = 9n;
+
+export type DataType = "float32" | "uint8" | "int32" | "int64" | "bool";
+
+/** Attributes of a node: an integer, a list of them, or the body of a loop. */
+export type Attribute = number | readonly number[] | GraphProto;
+
+const ONNX_TYPES: Record<DataType, OnnxType> = {
+  float32: OnnxType.FLOAT,
+  uint8: OnnxType.UINT8,
+  int32: OnnxType.INT32,
+  int64: OnnxType.INT64,
+  bool: OnnxType.BOOL,
+};
+
+/** A graph under construction. Values go by their names, which are unique across the builders of one model. */
+export class GraphBuilder {
+  readonly #nodes: NodeProto[] = [];
+  readonly #initializers: TensorProto[] = [];
+  readonly #inputs: ValueInfoProto[] = [];
+  readonly #outputs: ValueInfoProto[] = [];
+  #count = 0;
+
+  constructor(readonly name: string) {}
+
+  /** A dimension that is a string is symbolic. */
+  input(name: string, type: DataType, shape: readonly (number | string)[]): string {
+    this.#inputs.push(valueInfo(name, type, shape));
+    return name;
+  }
+
+  output(name: string, type: DataType, shape: readonly (number | string)[]): void {
+    this.#outputs.push(valueInfo(name, type, shape));
+  }
+
+  /** Adds a node and gives the name of its first output. */
+  node(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    outputs: readonly string[] = [this.#newName(opType)],
+  ): string {
+    const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
+    const name = `${this.name}/${opType}_${this.#nodes.length}`;
+    this.#nodes.push(create(NodeProtoSchema, { name, opType, input: [...inputs], output: [...outputs], attribute }));
+    return outputs[0];
+  }
+
+  cast(input: string, type: DataType): string {
+    return this.node("Cast", [input], { to: ONNX_TYPES[type] });
+  }
+
+  constant(type: DataType, values: ArrayLike<number>, shape: readonly number[]): string {
+    const name = this.#newName("constant");
+    this.#initializers.push(
+      create(TensorProtoSchema, {
+        name,
+        dataType: ONNX_TYPES[type],
+        dims: shape.map(BigInt),
+        rawData: littleEndianBytes(type, values),
+      }),
+    );
+    return name;
+  }
+
+  /** The names of `count` outputs for a node that has several. */
+  newNames(opType: string, count: number): string[] {
+    return Array.from({ length: count }, () => this.#newName(opType));
+  }
+
+  /** The graph, less the nodes and constants that no output needs: the gradients that a trace makes and nobody asks for. */
+  build(): GraphProto {
+    const needed = new Set(this.#outputs.map((output) => output.name));
+    const node = this.#nodes.toReversed().filter(({ input, output }) => {
+      const isNeeded = output.some((name) => needed.has(name));
+      if (isNeeded) for (const name of input) needed.add(name);
+      return isNeeded;
+    });
+    return create(GraphProtoSchema, {
+      name: this.name,
+      node: node.reverse(),
+      initializer: this.#initializers.filter(({ name }) => needed.has(name)),
+      input: this.#inputs,
+      output: this.#outputs,
+    });
+  }
+
+  #newName(hint: string): string {
+    return `${this.name}/${hint}.${this.#count++}`;
+  }
+}
+
+/** The bytes of a model file. */
+export function encodeModel(graph: GraphProto): Uint8Array {
+  const opset = create(OperatorSetIdProtoSchema, { domain: "", version: OPSET });
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, { irVersion: IR_VERSION, producerName: "vae", graph, opsetImport: [opset] }),
+  );
+}
+
+function attributeProto(name: string, value: Attribute): AttributeProto {
+  if (typeof value === "number")
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  if (isIntegers(value))
+    return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+  return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value });
+}
+
+function isIntegers(value: Exclude<Attribute, number>): value is readonly number[] {
+  return Array.isArray(value);
+}
+
+function valueInfo(name: string, type: DataType, shape: readonly (number | string)[]): ValueInfoProto {
+  const dim = shape.map((size) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value: typeof size === "number" ? { case: "dimValue", value: BigInt(size) } : { case: "dimParam", value: size },
+    }),
+  );
+  const tensor = create(TypeProto_TensorSchema, {
+    elemType: ONNX_TYPES[type],
+    shape: create(TensorShapeProtoSchema, { dim }),
+  });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: "tensorType", value: tensor } }),
+  });
+}
+
+function littleEndianBytes(type: DataType, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+  const size = { float32: 4, int32: 4, int64: 8, uint8: 1, bool: 1 }[type];
+  const view = new DataView(new ArrayBuffer(values.length * size));
+  for (let i = 0; i < values.length; i++) {
+    if (type === "float32") view.setFloat32(4 * i, values[i], true);
+    else if (type === "int32") view.setInt32(4 * i, values[i], true);
+    else if (type === "int64") view.setBigInt64(8 * i, BigInt(values[i]), true);
+    else view.setUint8(i, values[i]);
+  }
+  return new Uint8Array(view.buffer);
+}

@@ -1,0 +1,91 @@
+// Runs functions kernel by kernel on a backend of TensorFlow.js: `wasm`, or `cpu`, plain JavaScript and the reference.
+import * as tf from "@tensorflow/tfjs";
+import type { HostArray, Tree } from "../tree.js";
+import { leaves, mapTree, sizeOf } from "../tree.js";
+import type { Engine, Hosted, Step } from "./engine.js";
+
+/** @throws Error if the backend cannot be initialized */
+export async function openEagerEngine(name: "wasm" | "cpu"): Promise<Engine> {
+  tf.enableProdMode(); // else tfjs advises, on stderr, to install another of its backends
+  if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
+  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its ${name} backend`);
+  return new EagerEngine(name);
+}
+
+class EagerEngine implements Engine {
+  readonly threads = 1;
+
+  constructor(readonly name: "wasm" | "cpu") {}
+
+  async scan<Carry, X, Y>(
+    step: Step<Carry, X, Y>,
+    init: Hosted<Carry>,
+    xs: Hosted<X>,
+  ): Promise<[Hosted<Carry>, Hosted<Y>]> {
+    this.#useBackend();
+    const steps = leaves(xs as Tree<HostArray>)[0][1].shape[0];
+    let carry = toTensors(init as Tree<HostArray>);
+    const reports: Tree<HostArray>[] = [];
+    for (let i = 0; i < steps; i++) {
+      const x = toTensors(mapTree(xs as Tree<HostArray>, (array) => sliceLeading(array, i)));
+      const [next, y] = tf.tidy(() => step(carry as Carry, x as X) as unknown as tf.TensorContainer) as unknown as [
+        Tree<tf.Tensor>,
+        Tree<tf.Tensor>,
+      ];
+      reports.push(toHost(y));
+      dispose(carry, x, y);
+      carry = next;
+    }
+    const last = toHost(carry);
+    dispose(carry);
+    return [last as Hosted<Carry>, stack(reports) as Hosted<Y>];
+  }
+
+  async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>> {
+    this.#useBackend();
+    const tensors = toTensors(inputs as Tree<HostArray>);
+    const outputs = tf.tidy(() => fn(tensors as Inputs) as tf.TensorContainer) as Tree<tf.Tensor>;
+    const host = toHost(outputs);
+    dispose(tensors, outputs);
+    return host as Hosted<Outputs>;
+  }
+
+  async close(): Promise<void> {}
+
+  /** tfjs' backend is global. Setting one that has been started is done at once, so nothing is awaited here. */
+  #useBackend(): void {
+    void tf.setBackend(this.name);
+  }
+}
+
+function toTensors(tree: Tree<HostArray>): Tree<tf.Tensor> {
+  return mapTree(tree, ({ data, shape }) => tf.tensor(Float32Array.from(data), [...shape], "float32"));
+}
+
+function toHost(tree: Tree<tf.Tensor>): Tree<HostArray> {
+  return mapTree(tree, (tensor) => ({ data: Float32Array.from(tensor.dataSync()), shape: tensor.shape }));
+}
+
+function dispose(...trees: Tree<tf.Tensor>[]): void {
+  for (const tree of trees) for (const [, tensor] of leaves(tree)) tensor.dispose();
+}
+
+/** Row `i` of [N, …], without copying. */
+function sliceLeading({ data, shape }: HostArray, i: number): HostArray {
+  const rowShape = shape.slice(1);
+  const size = sizeOf(rowShape);
+  return { data: data.subarray(i * size, (i + 1) * size), shape: rowShape };
+}
+
+/** Trees of […] arrays to one of [N, …] arrays. */
+function stack(trees: Tree<HostArray>[]): Tree<HostArray> {
+  const rows = trees.map((tree) => new Map(leaves(tree)));
+  return mapTree(trees[0], ({ shape }, path) => {
+    const size = sizeOf(shape);
+    const data = new Float32Array(trees.length * size);
+    rows.forEach((row, i) => {
+      data.set((row.get(path) as HostArray).data, i * size);
+    });
+    return { data, shape: [trees.length, ...shape] };
+  });
+}

@@ -1,0 +1,111 @@
+import * as tf from "@tensorflow/tfjs";
+import { afterAll, describe, expect, it } from "vitest";
+import { array, ENGINE_NAMES, open, weyl } from "../helpers.js";
+
+type Carry = { total: tf.Tensor };
+type Input = { x: tf.Tensor; byte: tf.Tensor };
+
+/** A running, decaying sum. */
+function accumulate({ total }: Carry, { x, byte }: Input): [Carry, { sum: tf.Tensor; before: tf.Tensor }] {
+  const next = tf.add(tf.mul(total, 0.5), tf.mul(x, byte));
+  return [{ total: next }, { sum: tf.sum(next), before: total.clone() }];
+}
+
+const xs = (steps: number) => ({
+  x: array(weyl(steps * 3), [steps, 3]),
+  byte: { data: Uint8Array.from({ length: steps }, (_, i) => 250 + i), shape: [steps] },
+});
+
+describe.each(ENGINE_NAMES)("engine %s", (name) => {
+  const engine = open(name);
+  afterAll(async () => (await engine).close());
+
+  it("scans over the leading axis", async () => {
+    const { x, byte } = xs(4);
+    const [carry, ys] = await (await engine).scan(accumulate, { total: array([1, 2, 3]) }, { x, byte });
+    let total = [1, 2, 3];
+    for (let i = 0; i < 4; i++) {
+      expect([...ys.before.data.subarray(3 * i, 3 * i + 3)]).toEqual(total.map(Math.fround));
+      total = total.map((t, j) => Math.fround(Math.fround(0.5 * t) + Math.fround(x.data[3 * i + j] * byte.data[i])));
+      expect(ys.sum.data[i]).toBeCloseTo(
+        total.reduce((a, b) => a + b),
+        3,
+      );
+    }
+    expect([...carry.total.data]).toEqual(total);
+    expect([carry.total.shape, ys.sum.shape, ys.before.shape]).toEqual([[3], [4], [4, 3]]);
+  });
+
+  it("gives the same however the steps are cut into chunks", async () => {
+    const { x, byte } = xs(6);
+    const cut = (from: number, to: number) => ({
+      x: array(x.data.subarray(3 * from, 3 * to), [to - from, 3]),
+      byte: { data: byte.data.subarray(from, to), shape: [to - from] },
+    });
+    const init = { total: array([0, 0, 0]) };
+    const [whole] = await (await engine).scan(accumulate, init, xs(6));
+    const [first] = await (await engine).scan(accumulate, init, cut(0, 1));
+    const [second] = await (await engine).scan(accumulate, first, cut(1, 4));
+    const [third] = await (await engine).scan(accumulate, second, cut(4, 6));
+    expect(third).toEqual(whole);
+  });
+
+  it("takes a shape anew when it changes", async () => {
+    const double = ({ x }: { x: tf.Tensor }) => ({ y: tf.mul(x, 2) });
+    expect((await (await engine).call(double, { x: array([1, 2]) })).y).toEqual(array([2, 4]));
+    expect((await (await engine).call(double, { x: array([1, 2, 3, 4], [2, 2]) })).y).toEqual(
+      array([2, 4, 6, 8], [2, 2]),
+    );
+  });
+
+  it("gives back an input, a constant, and one value twice", async () => {
+    const fn = ({ x }: { x: tf.Tensor }) => {
+      const y = tf.neg(x);
+      return { x: x.clone(), ones: tf.ones([2, 2]), y, again: y.clone() };
+    };
+    const outputs = await (await engine).call(fn, { x: array([1, 2]) });
+    expect(outputs).toEqual({
+      x: array([1, 2]),
+      ones: array([1, 1, 1, 1], [2, 2]),
+      y: array([-1, -2]),
+      again: array([-1, -2]),
+    });
+  });
+
+  it("leaves no tensor behind", async () => {
+    const run = async () => (await engine).scan(accumulate, { total: array([1, 2, 3]) }, xs(2));
+    await run();
+    const before = tf.memory().numTensors;
+    await run();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe("two engines at once", () => {
+  it("do not mix", async () => {
+    const engines = await Promise.all(ENGINE_NAMES.map((name) => open(name)));
+    const square = ({ x }: { x: tf.Tensor }) => ({ y: tf.square(x) });
+    const results = await Promise.all(
+      [0, 1, 2, 3, 4].flatMap((i) => engines.map((engine) => engine.call(square, { x: array([i, 10]) }))),
+    );
+    results.forEach(({ y }, at) => {
+      expect([...y.data]).toEqual([Math.floor(at / engines.length) ** 2, 100]);
+    });
+    for (const engine of engines) await engine.close();
+  });
+});
+
+describe("the compiled engine", () => {
+  const engine = open("compiled");
+  afterAll(async () => (await engine).close());
+
+  it("names a kernel that it cannot lower", async () => {
+    const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.cumsum(x) });
+    await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow(/Cumsum.*'compiled'/);
+  });
+
+  it("refuses a function that reads a tensor's values", async () => {
+    const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.mul(x, x.dataSync()[0]) });
+    await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("must not read the values");
+  });
+});

@@ -1,0 +1,33 @@
+// What several tests need: engines, arrays and comparisons.
+import type { Engine, EngineName } from "../src/engine/engine.js";
+import { ENGINE_NAMES } from "../src/engine/engine.js";
+import { openEngine } from "../src/engine/index.js";
+import type { HostArray } from "../src/tree.js";
+
+export { ENGINE_NAMES };
+
+/** Opens an engine that must be there: a test without it would prove nothing. */
+export async function open(name: EngineName, threads = 2): Promise<Engine> {
+  return (await openEngine(name, threads)).engine;
+}
+
+export function array(data: ArrayLike<number>, shape: readonly number[] = [data.length]): HostArray<Float32Array> {
+  return { data: Float32Array.from(data), shape };
+}
+
+/** ‖actual − expected‖ / ‖expected‖, in float64. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) throw new Error(`${actual.length} numbers, but ${expected.length} expected`);
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < expected.length; i++) {
+    difference += (actual[i] - expected[i]) ** 2;
+    norm += expected[i] ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
+
+/** Numbers that look random and are the same every time, without the project's own generator: Weyl's sequence. */
+export function weyl(count: number, low = -1, high = 1, start = 0): number[] {
+  return Array.from({ length: count }, (_, i) => low + (high - low) * (((start + i + 1) * 0.6180339887498949) % 1));
+}
