@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import type { Engine } from "../../src/engine/engine.js";
+import type { HostParams } from "../../src/model/parameters.js";
+import { initialParameters } from "../../src/model/parameters.js";
+import type { EpochResult, Progress } from "../../src/training/loop.js";
+import { DivergenceError, initialState, stepsPerEpoch, trainEpochs } from "../../src/training/loop.js";
+import { open, weyl } from "../helpers.js";
+
+const config = {
+  batchSize: 16,
+  dimZ: 2,
+  epochs: 3,
+  keepProb: 0.9,
+  learningRate: 1e-2,
+  nHidden: 16,
+  noise: "none",
+  seed: 0,
+} as const;
+const pixels = 9;
+// Two kinds of images, so that there is something to learn.
+const images = {
+  count: 100,
+  offset: 0,
+  pixels: Uint8Array.from(weyl(900, 0, 40), (x, i) => x + (Math.floor(i / 9) % 2 === i % 2 ? 200 : 0)),
+};
+const NO_ELBO = { elbo: -1, reconstruction: -1, kl: 0 };
+
+async function train(
+  overrides: Partial<typeof config> | { learningRate: number },
+  validate: (params: HostParams) => Promise<typeof NO_ELBO> = async () => NO_ELBO,
+  wrap: (engine: Engine) => Engine = (engine) => engine,
+) {
+  const engine = await open("compiled");
+  const settings = { ...config, ...overrides };
+  const state = initialState(initialParameters({ pixels, ...settings }, 0));
+  const epochs: EpochResult[] = [];
+  const progress: Progress[] = [];
+  try {
+    const loop = trainEpochs({
+      engine: wrap(engine),
+      config: settings,
+      images,
+      pixels,
+      state,
+      validate,
+      onProgress: (p) => progress.push(p),
+    });
+    for await (const epoch of loop) epochs.push(epoch);
+  } finally {
+    await engine.close();
+  }
+  return { epochs, progress };
+}
+
+describe("the training loop", () => {
+  it("learns, validates after every epoch, and reports every step", async () => {
+    const validated: HostParams[] = [];
+    const { epochs, progress } = await train({ epochs: 30 } as never, async (params) => {
+      validated.push(params);
+      return NO_ELBO;
+    });
+    expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    expect(epochs[29].train.elbo).toBeGreaterThan(epochs[0].train.elbo + 1);
+    epochs.forEach(({ state, train }, i) => {
+      expect(state.params).toBe(validated[i]);
+      expect(train.elbo).toBeCloseTo(train.reconstruction - train.kl, 10);
+    });
+    // 100 images make six batches of 16; the last four are dropped.
+    expect(Math.max(...progress.map(({ step }) => step))).toBe(6);
+    expect(progress.filter(({ step }) => step === 6)).toHaveLength(30);
+    expect(progress.at(-1)?.secondsLeft).toBe(0);
+  });
+
+  it("stops where the loss is no longer finite, and says where", async () => {
+    const failing = train({ learningRate: 1e30 });
+    await expect(failing).rejects.toThrow(DivergenceError);
+    await expect(failing).rejects.toThrow(/not finite in step \d+ of epoch 1/);
+  });
+
+  it("stops where validation is no longer finite", async () => {
+    const validate = async () => ({ ...NO_ELBO, elbo: Number.NaN });
+    await expect(train({}, validate)).rejects.toThrow(DivergenceError);
+  });
+
+  it("refuses a batch that the images do not fill", () => {
+    expect(stepsPerEpoch(images, 100)).toBe(1);
+    expect(() => stepsPerEpoch(images, 101)).toThrow("A batch of 101 is more than the 100 training images");
+  });
+});
