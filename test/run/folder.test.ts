@@ -1,0 +1,107 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createConfig } from "../../src/config.js";
+import { initialParameters } from "../../src/model/parameters.js";
+import type { RunConfig } from "../../src/run/folder.js";
+import { RunFolder } from "../../src/run/folder.js";
+import { writeFileAtomically } from "../../src/run/write-file.js";
+
+const home = process.cwd();
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "vae-run-"));
+  process.chdir(folder);
+});
+afterEach(() => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true });
+});
+
+function runConfig(created = "2026-01-02T03:04:05.000Z"): RunConfig {
+  const settings = createConfig({ dimZ: 2, nHidden: 3 });
+  const data = { name: "mnist", height: 2, width: 2, train: 9, validation: 1, test: 5 };
+  return { version: "0.0.0", created, settings, data };
+}
+const params = initialParameters({ pixels: 4, nHidden: 3, dimZ: 2 }, 0);
+
+describe("a run's folder", () => {
+  it("is named by data set, latent dimensions, date and time", async () => {
+    const run = await RunFolder.create(runConfig());
+    expect(run.dir).toMatch(/^runs[\\/]mnist-z2-202601\d\d-\d{6}$/);
+    expect(JSON.parse(readFileSync(path.join(run.dir, "config.json"), "utf8"))).toEqual(runConfig());
+  });
+
+  it("is never one that exists", async () => {
+    mkdirSync("mine");
+    await expect(RunFolder.create(runConfig(), "mine")).rejects.toThrow("mine exists already");
+    expect(readdirSync("mine")).toEqual([]);
+  });
+
+  it("gives back the weights that it was given", async () => {
+    await (await RunFolder.create(runConfig(), "a/b")).writeModel(params, { epoch: "1" });
+    expect(await (await RunFolder.open("a/b")).readModel()).toEqual(params);
+  });
+
+  it("collects a line of metrics an epoch", async () => {
+    const run = await RunFolder.create(runConfig(), "a");
+    await run.addMetrics({ epoch: 1 });
+    await run.addMetrics({ epoch: 2 });
+    expect(readFileSync("a/metrics.jsonl", "utf8")).toBe('{"epoch":1}\n{"epoch":2}\n');
+  });
+
+  it("without a name is the newest that has a model", async () => {
+    await (await RunFolder.create(runConfig("2026-01-01T00:00:00Z"), "runs/z-old")).writeModel(params, {});
+    await (await RunFolder.create(runConfig("2026-01-03T00:00:00Z"), "runs/m-new")).writeModel(params, {});
+    await RunFolder.create(runConfig("2026-01-05T00:00:00Z"), "runs/a-empty");
+    writeFileSync("runs/notes.txt", "not a run");
+    expect((await RunFolder.open()).dir).toBe(path.join("runs", "m-new"));
+  });
+
+  it("is explained where there is none", async () => {
+    await expect(RunFolder.open()).rejects.toThrow("There is no trained model in runs/ here");
+    await expect(RunFolder.open("nowhere")).rejects.toThrow("nowhere is not the folder of a run");
+    const empty = await RunFolder.create(runConfig(), "empty");
+    await expect(empty.readModel()).rejects.toThrow("empty has no model.safetensors yet");
+  });
+
+  it.each([
+    ["no JSON", "{", "config.json is not valid JSON"],
+    ["null", "null", "is not the configuration of a run"],
+    ["nothing", "{}", "is not the configuration of a run"],
+    ["an unknown setting", JSON.stringify({ ...runConfig(), settings: { colour: 1 } }), 'no setting "colour"'],
+    [
+      "a setting out of range",
+      JSON.stringify({ ...runConfig(), settings: { dimZ: 0 } }),
+      "The setting dimZ is 0. It must be a whole number from 1 to 4096.",
+    ],
+  ])("is refused where config.json holds %s", async (_, text, problem) => {
+    await RunFolder.create(runConfig(), "a");
+    writeFileSync("a/config.json", text);
+    await expect(RunFolder.open("a")).rejects.toThrow(problem);
+  });
+
+  it("is refused where the weights are another architecture's", async () => {
+    const run = await RunFolder.create(runConfig(), "a");
+    await run.writeModel(initialParameters({ pixels: 4, nHidden: 4, dimZ: 2 }, 0), {});
+    await expect(run.readModel()).rejects.toThrow("encoder.0.weight is [4,4], where [4,3] is needed");
+    await run.writeModel({}, {});
+    await expect(run.readModel()).rejects.toThrow("encoder.0.weight is missing, where [4,3] is needed");
+  });
+});
+
+describe("writeFileAtomically", () => {
+  it("replaces a file and leaves nothing beside it", async () => {
+    await writeFileAtomically("x", "old");
+    await writeFileAtomically("x", "new");
+    expect(readFileSync("x", "utf8")).toBe("new");
+    expect(readdirSync(".")).toEqual(["x"]);
+  });
+
+  it("leaves nothing behind where it fails", async () => {
+    mkdirSync("taken");
+    await expect(writeFileAtomically("taken", "x")).rejects.toThrow();
+    expect(readdirSync(".")).toEqual(["taken"]);
+  });
+});
