@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// Checks what must be there before anything is loaded, then starts the command line.
+import { existsSync } from "node:fs";
+
+const cli = new URL("../dist/cli.js", import.meta.url);
+const [major] = process.versions.node.split(".");
+
+if (Number(major) < 20) {
+  console.error(`error: vae needs Node.js 20 or newer, and this is ${process.versions.node}`);
+  process.exitCode = 1;
+} else if (!existsSync(cli)) {
+  console.error("error: vae has not been built. Run: npm ci && npm run build");
+  process.exitCode = 1;
+} else {
+  await import(cli.href);
+}

@@ -1,0 +1,88 @@
+// vae sample
+import { mkdir, readdir } from "node:fs/promises";
+import path from "node:path";
+import { Command, Option } from "commander";
+import { UserError } from "../errors.js";
+import type { Model } from "../index.js";
+import { writeFileAtomically } from "../run/write-file.js";
+import {
+  checkOut,
+  countOption,
+  example,
+  note,
+  outOption,
+  print,
+  runOption,
+  savePicture,
+  seedOption,
+} from "./shared.js";
+
+const MOST_IN_GRID = 10_000;
+const MOST_FILES = 1_000_000_000;
+
+interface SampleFlags {
+  run?: string;
+  n: number;
+  seed?: number;
+  out?: string;
+  each?: string;
+}
+
+export function sampleCommand(): Command {
+  return new Command("sample")
+    .description("draw new images: decoded samples from the prior")
+    .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
+    .addOption(countOption("how many samples; a grid holds up to 10,000", MOST_FILES))
+    .addOption(seedOption())
+    .addOption(outOption())
+    .addOption(new Option("--each <folder>", "write every sample into a PNG of its own, there").conflicts("out"))
+    .addHelpText("after", example("vae sample --n 100", "vae sample --n 60000 --each digits"))
+    .action(run);
+}
+
+async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
+  if (each === undefined && n > MOST_IN_GRID) {
+    throw new UserError(
+      `A grid holds up to ${MOST_IN_GRID} samples. For ${n}, give each a file of its own with --each.`,
+    );
+  }
+  await checkOut(out);
+  if (each !== undefined) await checkEmpty(each);
+  const { loadModel } = await import("../index.js");
+  const model = await loadModel(folder);
+  try {
+    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+    const seed = givenSeed ?? model.config.seed;
+    if (each === undefined) {
+      await savePicture(model, await model.sample(n, seed), `samples-n${n}-seed${seed}.png`, out);
+    } else {
+      await writeEach(model, n, seed, each);
+      print(`${n} pictures in ${each}`);
+    }
+  } finally {
+    await model.close();
+  }
+}
+
+async function writeEach(model: Model, n: number, seed: number, folder: string): Promise<void> {
+  const { encodePng } = await import("../index.js");
+  await mkdir(folder, { recursive: true });
+  let number = 0;
+  for await (const picture of model.samples(n, seed)) {
+    const name = `sample-${String(++number).padStart(String(n).length, "0")}.png`;
+    await writeFileAtomically(path.join(folder, name), encodePng(picture));
+  }
+}
+
+/** @throws UserError if the folder holds anything, so that nothing is overwritten or mixed up */
+async function checkEmpty(folder: string): Promise<void> {
+  try {
+    if ((await readdir(folder)).length === 0) return;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return;
+    if (code === "ENOTDIR") throw new UserError(`--each ${folder} is a file. Give a folder that is new or empty.`);
+    throw error;
+  }
+  throw new UserError(`--each ${folder} holds files already. Give a folder that is new or empty.`);
+}

@@ -1,0 +1,232 @@
+// A whole run, from images to pictures, on a small data set.
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { PNG } from "pngjs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeTinyMnist } from "../fixtures/idx.js";
+import type { Outcome } from "./vae.js";
+import { vae } from "./vae.js";
+
+let home: string;
+const run = (...args: string[]) => vae(args, home);
+const TINY = ["--dataset", "tiny digits", "--n-hidden", "32", "--batch-size", "50"];
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-cli-"));
+  await writeTinyMnist(path.join(home, "tiny digits"), 1200, 120);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+const read = (...place: string[]) => readFileSync(path.join(home, ...place));
+const hash = (...place: string[]) =>
+  createHash("sha256")
+    .update(read(...place))
+    .digest("hex");
+
+/** Different grey values in a picture, and its size. */
+function look(...place: string[]) {
+  const { width, height, data } = PNG.sync.read(read(...place));
+  return { width, height, greys: new Set(data.filter((_, i) => i % 4 === 0)).size };
+}
+
+describe("vae train", () => {
+  let outcome: Outcome;
+  beforeAll(async () => {
+    outcome = await run("train", ...TINY, "--epochs", "6", "--seed", "3", "--run", "runs/first");
+  });
+
+  it("prints the result to stdout and its progress to stderr", () => {
+    expect(outcome.code).toBe(0);
+    expect(outcome.stdout).toMatch(
+      /^Test −ELBO \d+\.\d\d nats per image \(reconstruction −\d+\.\d\d, KL \d+\.\d\d\) with the best weights, those of epoch \d/,
+    );
+    expect(outcome.stdout).toContain("vae reconstruct --run runs/first");
+    const lines = outcome.stderr.trim().split("\n");
+    expect(lines[0]).toContain("1,100 images to train, 100 to validate, 120 to test");
+    expect(lines).toHaveLength(7);
+    expect(lines[6]).toMatch(/^epoch 6\/6 {2}train −ELBO .* validation −ELBO .* images\/s$/);
+    expect(outcome.stderr).not.toContain("\u001b");
+  });
+
+  it("leaves a run folder with all that belongs to it", () => {
+    const names = readdirSync(path.join(home, "runs/first")).sort();
+    expect(names).toEqual(["checkpoint", "config.json", "metrics.jsonl", "model.safetensors", "pictures"]);
+    const config = JSON.parse(read("runs/first/config.json").toString());
+    expect(config.settings).toMatchObject({ epochs: 6, seed: 3, engine: "compiled", nHidden: 32, noise: "none" });
+    expect(config.settings.dataset).toBe(path.join(home, "tiny digits"));
+    expect(config.data).toEqual({ name: "tiny-digits", height: 7, width: 7, train: 1100, validation: 100, test: 120 });
+  });
+
+  it("learns, and marks the epoch whose weights are best on the validation images", () => {
+    const metrics = read("runs/first/metrics.jsonl")
+      .toString()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(metrics.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(metrics[5].validation.elbo).toBeGreaterThan(metrics[0].validation.elbo + 0.5);
+    let best = -Infinity;
+    for (const { validation, isBest } of metrics) {
+      expect(validation.elbo).toBeCloseTo(validation.reconstruction - validation.kl, 10);
+      expect(isBest).toBe(validation.elbo > best);
+      best = Math.max(best, validation.elbo);
+    }
+  });
+
+  it("draws after every epoch, and nothing is blank", () => {
+    const pictures = readdirSync(path.join(home, "runs/first/pictures")).sort();
+    const each = ["reconstructions", "samples"].flatMap((kind) =>
+      [1, 2, 3, 4, 5, 6].map((epoch) => `${kind}-epoch-${epoch}.png`),
+    );
+    expect(pictures).toEqual(["inputs.png", "progress.png", ...each]);
+    for (const picture of pictures) expect(look("runs/first/pictures", picture).greys, picture).toBeGreaterThan(20);
+    expect(hash("runs/first/pictures/samples-epoch-1.png")).not.toBe(hash("runs/first/pictures/samples-epoch-6.png"));
+  });
+
+  it("gives the same bytes for the same seed, others for another", async () => {
+    await run("train", ...TINY, "--epochs", "2", "--seed", "3", "--run", "again-1");
+    await run("train", ...TINY, "--epochs", "2", "--seed", "3", "--run", "again-2");
+    await run("train", ...TINY, "--epochs", "2", "--seed", "4", "--run", "other");
+    for (const file of ["model.safetensors", "checkpoint/state.safetensors", "pictures/samples-epoch-2.png"]) {
+      expect(hash("again-2", file)).toBe(hash("again-1", file));
+      expect(hash("other", file)).not.toBe(hash("again-1", file));
+    }
+  });
+
+  it("refuses a folder that exists and leaves it as it was", async () => {
+    const before = hash("runs/first/model.safetensors");
+    const { code, stderr } = await run("train", ...TINY, "--run", "runs/first");
+    expect([code, stderr]).toEqual([
+      2,
+      "error: runs/first exists already. Give --run a folder that does not, so that nothing is overwritten.\n",
+    ]);
+    expect(hash("runs/first/model.safetensors")).toBe(before);
+  });
+
+  it("--json prints one JSON value, and --quiet nothing beside the result", async () => {
+    const { code, stdout, stderr } = await run("train", ...TINY, "--epochs", "1", "--json", "--quiet", "--run", "json");
+    expect([code, stderr]).toEqual([0, ""]);
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ run: "json", bestEpoch: 1 });
+    expect(result.test.elbo).toBeCloseTo(result.test.reconstruction - result.test.kl, 10);
+  });
+
+  it("stops at a loss that is not finite, keeps no broken weights, and advises", async () => {
+    const { code, stderr } = await run("train", ...TINY, "--learning-rate", "1e30", "--quiet", "--run", "diverged");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error: The loss became infinite or NaN in step \d+ of epoch 1, .* smaller --learning-rate/,
+    );
+    expect(readdirSync(path.join(home, "diverged"))).not.toContain("model.safetensors");
+  });
+
+  it("--noise trains a denoiser, which does better on noisy images than one without", async () => {
+    await run("train", ...TINY, "--epochs", "6", "--seed", "3", "--noise", "--run", "denoiser");
+    expect(readdirSync(path.join(home, "denoiser/pictures"))).toContain("inputs-noisy.png");
+    const denoised = await run("reconstruct", "--noise", "--run", "denoiser", "--n", "120");
+    const plain = await run("reconstruct", "--noise", "--run", "runs/first", "--n", "120");
+    const negativeElbo = ({ stdout }: Outcome) => Number(/−ELBO ([\d.]+)/.exec(stdout)?.[1]);
+    expect(negativeElbo(denoised)).toBeLessThan(negativeElbo(plain) - 1);
+    expect(denoised.stderr).toBe("");
+    expect(plain.stderr).toContain("vae train --noise");
+  });
+
+  it.each(["wasm", "cpu"])("--engine %s gives what the compiled engine gives", async (engine) => {
+    const test = async (name: string) => {
+      const flags = ["--epochs", "1", "--json", "--quiet", "--seed", "3", "--run", `by-${name}`, "--engine", name];
+      return JSON.parse((await run("train", ...TINY, ...flags)).stdout).test.elbo;
+    };
+    expect(await test(engine)).toBeCloseTo(
+      await test("compiled").finally(() => rmSync(path.join(home, "by-compiled"), { recursive: true })),
+      3,
+    );
+  });
+
+  it("falls back to wasm where onnxruntime cannot be loaded, and says how long that takes", async () => {
+    const hook = fileURLToPath(new URL("../fixtures/no-onnxruntime.mjs", import.meta.url));
+    const without = { NODE_OPTIONS: `--import "${hook}"` };
+    const fallback = await vae(["train", ...TINY, "--epochs", "1", "--run", "fallback"], home, without);
+    expect(fallback.code).toBe(0);
+    expect(fallback.stderr).toMatch(
+      /engine wasm, since onnxruntime-node cannot be loaded \(no binary for this machine\): this run will take about \d+ s/,
+    );
+    const named = await vae(["train", ...TINY, "--engine", "compiled", "--run", "named"], home, without);
+    expect(named.code).toBe(2);
+    expect(named.stderr).toMatch(/^error: Engine compiled: onnxruntime-node cannot be loaded .* npm ci/);
+  });
+
+  it("reports a failure of the world in one line, with exit code 1", async () => {
+    writeFileSync(path.join(home, "a-file"), "");
+    const { code, stderr } = await run("train", ...TINY, "--run", "a-file/run");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: E[A-Z]+: [^\n]*a-file[^\n]*\n$/);
+  });
+
+  describe("then vae reconstruct", () => {
+    it("draws originals above reconstructions, and says where and how good", async () => {
+      const { code, stdout, stderr } = await run("reconstruct", "--run", "runs/first", "--n", "10");
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(stdout).toMatch(/^−ELBO \d+\.\d\d nats per image \(.*\), mean over the first 10 test images\n/);
+      const picture = stdout.trim().split("\n")[1];
+      expect(picture).toBe(path.join("runs/first/pictures/reconstructions-n10-seed3.png"));
+      // Tiles of 7 pixels are magnified to 91; five columns, two groups of two rows.
+      expect(look(picture)).toMatchObject({ width: 2 + 5 * 93, height: 2 + 4 * 93 + 8 });
+    });
+
+    it("takes the newest run where none is named, and another seed", async () => {
+      const { code, stdout } = await run("reconstruct", "--n", "120", "--seed", "9", "--noise", "--out", "here.png");
+      expect(code).toBe(0);
+      expect(stdout).toContain("mean over the first 120 test images, seen through noise\nhere.png\n");
+      expect(look("here.png").greys).toBeGreaterThan(20);
+    });
+
+    it("refuses more images than there are", async () => {
+      const { code, stderr } = await run("reconstruct", "--n", "121");
+      expect([code, stderr]).toEqual([
+        2,
+        "error: There are 120 test images, fewer than the 121 that were asked for.\n",
+      ]);
+    });
+  });
+
+  describe("then vae sample", () => {
+    it("draws a near-square grid", async () => {
+      const { code, stdout, stderr } = await run("sample", "--n", "30");
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(look(stdout.trim())).toMatchObject({ width: 2 + 6 * 93, height: 2 + 5 * 93 });
+    });
+
+    it("begins the samples of a larger number with those of a smaller one", async () => {
+      await run("sample", "--n", "4", "--each", "few");
+      await run("sample", "--n", "700", "--each", "many");
+      expect(readdirSync(path.join(home, "few"))).toEqual([1, 2, 3, 4].map((i) => `sample-${i}.png`));
+      expect(readdirSync(path.join(home, "many"))).toHaveLength(700);
+      for (const i of [1, 2, 3, 4]) {
+        const [few, many] = [`few/sample-${i}.png`, `many/sample-00${i}.png`].map(
+          (file) => PNG.sync.read(read(file)).data,
+        );
+        // Alike to a rounding of the last bit: matrix products of other sizes add up in another order.
+        expect(Math.max(...few.map((grey, at) => Math.abs(grey - many[at])))).toBeLessThanOrEqual(1);
+      }
+    });
+
+    it("draws others for another seed", async () => {
+      await run("sample", "--n", "9", "--seed", "1", "--out", "one.png");
+      await run("sample", "--n", "9", "--seed", "2", "--out", "two.png");
+      expect(hash("one.png")).not.toBe(hash("two.png"));
+    });
+
+    it("does not mix its files with others", async () => {
+      mkdirSync(path.join(home, "full"));
+      writeFileSync(path.join(home, "full", "mine.txt"), "mine");
+      const { code, stderr } = await run("sample", "--each", "full");
+      expect([code, stderr]).toEqual([
+        2,
+        "error: --each full holds files already. Give a folder that is new or empty.\n",
+      ]);
+    });
+  });
+});
