@@ -72,6 +72,8 @@ module.exports = {
     only("onnx", "node_modules/(onnx-buf|@bufbuild)/", ["engine/compiled/graph\\.ts"]),
     only("images", "node_modules/(pngjs|@types/pngjs)/", ["data/", "pictures/"]),
     only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),
+    // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
+    only("process", "^(node:)?process$", ["run/write-file\\.ts"]),
     only("disk", "^(node:)?fs(/promises)?$", ["data/", "run/", "commands/"]),
     {
       name: "no-cycles",

@@ -29,15 +29,17 @@ export class EpochPictures {
     const count = Math.min(PICTURED_IMAGES, data.test.count);
     const { originals, corrupted, outputs } = await reconstructImages(engine, params, data.test, count, config);
     const suffix = `epoch-${String(epoch).padStart(String(config.epochs).length, "0")}.png`;
-    await this.#save("inputs.png", squareFigure(this.#images(originals)));
-    if (corrupted) await this.#save("inputs-noisy.png", squareFigure(this.#images(corrupted)));
     await this.#save(`reconstructions-${suffix}`, squareFigure(this.#images(outputs)));
     const samples = await sampleImages(engine, params, 0, PICTURED_IMAGES, config);
     await this.#save(`samples-${suffix}`, squareFigure(this.#images(samples)));
 
     if (this.#milestones.length === 0) {
+      await this.#save("inputs.png", squareFigure(this.#images(originals)));
       this.#milestones.push({ label: "input", images: this.#few(originals) });
-      if (corrupted) this.#milestones.push({ label: "noisy", images: this.#few(corrupted) });
+      if (corrupted) {
+        await this.#save("inputs-noisy.png", squareFigure(this.#images(corrupted)));
+        this.#milestones.push({ label: "noisy", images: this.#few(corrupted) });
+      }
     }
     if (/^[125]0*$/.test(String(epoch)) || epoch === config.epochs) {
       this.#milestones.push({ label: `epoch ${epoch}`, images: this.#few(outputs) });

@@ -41,13 +41,17 @@ describe("vae train", () => {
   it("prints the result to stdout and its progress to stderr", () => {
     expect(outcome.code).toBe(0);
     expect(outcome.stdout).toMatch(
-      /^Test −ELBO \d+\.\d\d nats per image \(reconstruction −\d+\.\d\d, KL \d+\.\d\d\) with the best weights, those of epoch \d/,
+      /^Test −ELBO \d+\.\d\d nats per image \(reconstruction −\d+\.\d\d, KL \d+\.\d\d\)\nwith the weights of epoch \d, the best on the validation images; \d+ s in all\n/,
     );
     expect(outcome.stdout).toContain("vae reconstruct --run runs/first");
     const lines = outcome.stderr.trim().split("\n");
     expect(lines[0]).toContain("1,100 images to train, 100 to validate, 120 to test");
-    expect(lines).toHaveLength(7);
-    expect(lines[6]).toMatch(/^epoch 6\/6 {2}train −ELBO .* validation −ELBO .* images\/s$/);
+    expect(lines[1]).toContain("runs/first: ");
+    expect(lines[2]).toBe("epoch    −ELBO  reconstruction      KL  validation −ELBO  images/s");
+    expect(lines.slice(3).map((line) => line.slice(0, 5))).toEqual(
+      ["1/6", "2/6", "3/6", "4/6", "5/6", "6/6"].map((n) => `  ${n}`),
+    );
+    expect(lines[3]).toMatch(/^ {2}1\/6( +−?\d+\.\d\d){4} best +\d+$/);
     expect(outcome.stderr).not.toContain("\u001b");
   });
 

@@ -84,6 +84,10 @@ export class GraphBuilder {
     return name;
   }
 
+  isConstant(name: string): boolean {
+    return this.#initializers.some((initializer) => initializer.name === name);
+  }
+
   /** The names of `count` outputs for a node that has several. */
   newNames(opType: string, count: number): string[] {
     return Array.from({ length: count }, () => this.#newName(opType));
