@@ -1,5 +1,4 @@
 // The command line: puts the commands together, and is the only place that catches errors and sets the exit code.
-import chalk from "chalk";
 import { Command, CommanderError } from "commander";
 import { reconstructCommand } from "./commands/reconstruct.js";
 import { sampleCommand } from "./commands/sample.js";
@@ -20,32 +19,39 @@ for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({ writeErr: () => {} });
 }
 
-// A reader that has seen enough, such as head, is not an error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
+// A reader that has seen enough, such as head, is not an error; a full disk is. Without stderr there is nobody to tell.
+process.stdout.on("error", async (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : await complain(`stdout: ${error.message}`, EXIT.failure));
 });
+process.stderr.on("error", () => {});
 
 try {
   if (process.argv.length > 2) await program.parseAsync();
   else program.outputHelp();
 } catch (error) {
-  process.exitCode = report(error);
+  process.exitCode = await report(error);
 }
 
 /** Says what went wrong, and gives the exit code. */
-function report(error: unknown): number {
+async function report(error: unknown): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
+    if (error.code === "commander.help") return complain("There is no such command. See vae --help.", EXIT.mistake);
     return complain(error.message.replace(/^error: /, ""), EXIT.mistake);
   }
   if (error instanceof UserError) return complain(error.message, EXIT.mistake);
-  if (error instanceof Error && "syscall" in error) return complain(error.message, EXIT.failure);
+  if (isOfTheWorld(error)) return complain(error.message, EXIT.failure);
   process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   return EXIT.failure;
 }
 
-function complain(message: string, exitCode: number): number {
-  process.stderr.write(`${chalk.red("error:")} ${message.replace(/\s*\n\s*/g, " ")}\n`);
+/** Whether an error is the operating system's: a full disk, no permission, a file too large to read. */
+function isOfTheWorld(error: unknown): error is Error {
+  return error instanceof Error && ("syscall" in error || ("code" in error && error.code === "ERR_FS_FILE_TOO_LARGE"));
+}
+
+async function complain(message: string, exitCode: number): Promise<number> {
+  const { colour } = await import("./commands/colour.js"); // here, so that vae --help does not wait for it
+  process.stderr.write(`${colour.red("error:")} ${message.replace(/\s*\n\s*/g, " ")}\n`);
   return exitCode;
 }

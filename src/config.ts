@@ -38,11 +38,10 @@ export const SETTINGS = {
   batchSize: { kind: "integer", min: 1, max: 65_536, default: 128, help: "images for each step" },
   learningRate: { kind: "real", min: 0, above: true, max: 1e30, default: 1e-3, help: "Adam's step size" },
   dimZ: { kind: "integer", min: 1, max: 4096, default: 2, help: "dimensions of the latent space" },
-  nHidden: { kind: "integer", min: 1, max: 16_384, default: 500, help: "units of each hidden layer" },
+  nHidden: { kind: "integer", min: 1, max: 4096, default: 500, help: "units of each hidden layer" },
   keepProb: {
     kind: "real",
-    min: 0,
-    above: true,
+    min: 0.01,
     max: 1,
     default: 0.9,
     help: "probability that dropout keeps a hidden unit in training; 1 for no dropout",

@@ -7,13 +7,15 @@ import { meanElbo } from "./model/elbo.js";
 import type { HostParams } from "./model/parameters.js";
 import type { Batch, ElboTerms, Params } from "./model/vae.js";
 import { reconstruct } from "./model/vae.js";
-import { saltAndPepper } from "./noise.js";
+import { corrupt } from "./noise.js";
 import { randomStream } from "./random.js";
 
 /** What is drawn for the images: ε, and the corruption of the encoder's input. */
 export type DrawConfig = Pick<Config, "dimZ" | "noise" | "seed">;
 
-const BATCH_SIZE = 500;
+/** Images that are evaluated at once, if they are of MNIST's size; fewer of larger ones, so that memory stays flat. */
+export const MOST_IN_BATCH = 500;
+const MOST_PIXELS_IN_BATCH = MOST_IN_BATCH * 784;
 
 /**
  * The ELBO, mean over a set of images, with one draw of z for each image (Kingma & Welling 2014, eq. 7 with L = 1). With
@@ -30,8 +32,7 @@ export async function evaluate(
 ): Promise<Elbo> {
   const reconstructions = new Float32Array(images.count);
   const kls = new Float32Array(images.count);
-  for (let first = 0; first < images.count; first += BATCH_SIZE) {
-    const batch = evaluationBatch(images, first, Math.min(BATCH_SIZE, images.count - first), config);
+  for (const { first, batch } of evaluationBatches(images, images.count, config)) {
     const terms = await engine.call(elboTerms, { params, batch });
     reconstructions.set(terms.reconstruction.data, first);
     kls.set(terms.kl.data, first);
@@ -39,29 +40,35 @@ export async function evaluate(
   return meanElbo(reconstructions, kls);
 }
 
-/** Images first … first + count − 1 of a set with their draws. */
-export function evaluationBatch(images: ImageSet, first: number, count: number, config: DrawConfig): Hosted<Batch> {
-  const { dimZ, noise, seed } = config;
-  const size = images.pixels.length / images.count;
-  const clean = images.pixels.subarray(first * size, (first + count) * size);
-  const epsilon = new Float32Array(count * dimZ);
-  const corrupted = noise === "none" ? undefined : new Float32Array(clean.length);
-  for (let i = 0; i < count; i++) {
-    const image = images.offset + first + i;
-    randomStream(seed, "evaluation epsilon", image).fillNormals(epsilon.subarray(i * dimZ, (i + 1) * dimZ));
-    if (corrupted) {
-      saltAndPepper(
-        clean.subarray(i * size, (i + 1) * size),
-        randomStream(seed, "evaluation noise", image),
-        corrupted.subarray(i * size, (i + 1) * size),
-      );
+/** The first `count` images of a set with their draws, batch by batch. `first` is the number of a batch's first image. */
+export function* evaluationBatches(
+  images: ImageSet,
+  count: number,
+  { dimZ, noise, seed }: DrawConfig,
+): Generator<{ first: number; batch: Hosted<Batch> }> {
+  const pixels = images.pixels.length / images.count;
+  const most = Math.max(1, Math.min(MOST_IN_BATCH, Math.floor(MOST_PIXELS_IN_BATCH / pixels)));
+  for (let first = 0; first < count; first += most) {
+    const length = Math.min(most, count - first);
+    const clean = images.pixels.subarray(first * pixels, (first + length) * pixels);
+    const epsilon = new Float32Array(length * dimZ);
+    const corrupted = noise === "none" ? undefined : new Float32Array(clean.length);
+    for (let i = 0; i < length; i++) {
+      const image = images.offset + first + i;
+      randomStream(seed, "evaluation epsilon", image).fillNormals(epsilon.subarray(i * dimZ, (i + 1) * dimZ));
+      if (noise !== "none" && corrupted) {
+        const [from, to] = [i * pixels, (i + 1) * pixels];
+        const stream = randomStream(seed, "evaluation noise", image);
+        corrupt(noise, clean.subarray(from, to), stream, corrupted.subarray(from, to));
+      }
     }
+    const batch = {
+      images: { data: clean, shape: [length, pixels] },
+      corrupted: corrupted && { data: corrupted, shape: [length, pixels] },
+      epsilon: { data: epsilon, shape: [length, dimZ] },
+    };
+    yield { first, batch };
   }
-  return {
-    images: { data: clean, shape: [count, size] },
-    corrupted: corrupted && { data: corrupted, shape: [count, size] },
-    epsilon: { data: epsilon, shape: [count, dimZ] },
-  };
 }
 
 function elboTerms({ params, batch }: { params: Params; batch: Batch }): ElboTerms {

@@ -4,15 +4,13 @@ import type { Tensor2D } from "@tensorflow/tfjs";
 import type { ImageSet } from "./data/dataset.js";
 import type { Engine } from "./engine/engine.js";
 import type { DrawConfig } from "./evaluation.js";
-import { evaluationBatch } from "./evaluation.js";
+import { evaluationBatches, MOST_IN_BATCH } from "./evaluation.js";
 import type { Elbo } from "./model/elbo.js";
 import { meanElbo } from "./model/elbo.js";
 import type { HostParams } from "./model/parameters.js";
 import type { Batch, Params } from "./model/vae.js";
 import { decode, pixelProbabilities, reconstruct } from "./model/vae.js";
 import { randomStream } from "./random.js";
-
-const BATCH_SIZE = 500;
 
 /** Images as they are, as the encoder saw them if that differs, and as the decoder gave them back: count × pixels, 0 to 1. */
 export interface Reconstructions {
@@ -36,8 +34,7 @@ export async function reconstructImages(
   const corrupted = config.noise === "none" ? undefined : new Float32Array(count * size);
   const reconstructions = new Float32Array(count);
   const kls = new Float32Array(count);
-  for (let first = 0; first < count; first += BATCH_SIZE) {
-    const batch = evaluationBatch(images, first, Math.min(BATCH_SIZE, count - first), config);
+  for (const { first, batch } of evaluationBatches(images, count, config)) {
     const result = await engine.call(reconstructBatch, { params, batch });
     outputs.set(result.outputs.data, first * size);
     if (batch.corrupted) corrupted?.set(batch.corrupted.data, first * size);
@@ -65,8 +62,8 @@ export async function sampleImages(
   { dimZ, seed }: Pick<DrawConfig, "dimZ" | "seed">,
 ): Promise<Float32Array> {
   const batches: Float32Array[] = [];
-  for (let start = 0; start < count; start += BATCH_SIZE) {
-    const length = Math.min(BATCH_SIZE, count - start);
+  for (let start = 0; start < count; start += MOST_IN_BATCH) {
+    const length = Math.min(MOST_IN_BATCH, count - start);
     const z = new Float32Array(length * dimZ);
     for (let i = 0; i < length; i++) {
       randomStream(seed, "prior", first + start + i).fillNormals(z.subarray(i * dimZ, (i + 1) * dimZ));
@@ -74,10 +71,10 @@ export async function sampleImages(
     const { outputs } = await engine.call(generateBatch, { params, z: { data: z, shape: [length, dimZ] } });
     batches.push(outputs.data as Float32Array);
   }
-  const size = batches[0].length / Math.min(BATCH_SIZE, count);
+  const size = batches[0].length / Math.min(MOST_IN_BATCH, count);
   const samples = new Float32Array(count * size);
   batches.forEach((batch, i) => {
-    samples.set(batch, i * BATCH_SIZE * size);
+    samples.set(batch, i * MOST_IN_BATCH * size);
   });
   return samples;
 }

@@ -43,7 +43,7 @@ describe("settings", () => {
     ["epochs", "0"],
     ["epochs", "1.5"],
     ["learningRate", "0"],
-    ["keepProb", "0"],
+    ["keepProb", "0.009"],
     ["keepProb", "1.01"],
     ["seed", "9007199254740992"],
     ["engine", "gpu"],

@@ -1,6 +1,12 @@
 import { expect, it } from "vitest";
-import { saltAndPepper } from "../src/noise.js";
+import { corrupt } from "../src/noise.js";
 import { randomStream } from "../src/random.js";
+
+function saltAndPepper(images: Uint8Array, stream: ReturnType<typeof randomStream>): Float32Array {
+  const out = new Float32Array(images.length);
+  corrupt("salt-pepper", images, stream, out);
+  return out;
+}
 
 it("makes of a pixel x: 0, x, 1 or x + 1, a quarter each", () => {
   const images = new Uint8Array(100_000).fill(102); // x = 0.4

@@ -1,24 +1,13 @@
 // vae reconstruct
 import { Command, Option } from "commander";
-import {
-  checkOut,
-  countOption,
-  example,
-  formatElbo,
-  note,
-  outOption,
-  print,
-  runOption,
-  savePicture,
-  seedOption,
-} from "./shared.js";
+import { countOption, example, outOption, runOption, seedOption } from "./flags.js";
 
 const MOST_IMAGES = 10_000;
 
 interface ReconstructFlags {
   run?: string;
   noise?: boolean;
-  n: number;
+  n?: number;
   seed?: number;
   out?: string;
 }
@@ -28,7 +17,7 @@ export function reconstructCommand(): Command {
     .description("draw test images above their reconstructions")
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(new Option("--noise", "corrupt the images with salt-and-pepper noise first, and show that in between"))
-    .addOption(countOption("how many test images, up to 10,000", MOST_IMAGES))
+    .addOption(countOption("how many test images (default: 100, or all if there are fewer)", MOST_IMAGES))
     .addOption(seedOption())
     .addOption(outOption())
     .addHelpText("after", example("vae reconstruct --noise --n 50"))
@@ -36,8 +25,11 @@ export function reconstructCommand(): Command {
 }
 
 async function run({ run: folder, noise = false, n, seed, out }: ReconstructFlags): Promise<void> {
+  const [{ loadModel }, { checkOut, formatElbo, note, print, savePicture }] = await Promise.all([
+    import("../index.js"),
+    import("./output.js"),
+  ]);
   await checkOut(out);
-  const { loadModel } = await import("../index.js");
   const model = await loadModel(folder);
   try {
     if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
@@ -48,9 +40,9 @@ async function run({ run: folder, noise = false, n, seed, out }: ReconstructFlag
     }
     const { seed: trainingSeed } = model.config;
     const kind = noise ? "salt-pepper" : "none";
-    const { picture, elbo } = await model.reconstruct(n, kind, seed ?? trainingSeed);
-    print(`${formatElbo(elbo)}, mean over the first ${n} test images${noise ? ", seen through noise" : ""}`);
-    const name = `reconstructions-${noise ? "noise-" : ""}n${n}-seed${seed ?? trainingSeed}.png`;
+    const { picture, elbo, count } = await model.reconstruct(n, kind, seed ?? trainingSeed);
+    print(`${formatElbo(elbo)}, mean over the first ${count} test images${noise ? ", seen through noise" : ""}`);
+    const name = `reconstructions-${noise ? "noise-" : ""}n${count}-seed${seed ?? trainingSeed}.png`;
     await savePicture(model, picture, name, out);
   } finally {
     await model.close();

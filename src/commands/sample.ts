@@ -1,21 +1,10 @@
 // vae sample
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { UserError } from "../errors.js";
 import type { Model } from "../index.js";
-import { writeFileAtomically } from "../run/write-file.js";
-import {
-  checkOut,
-  countOption,
-  example,
-  note,
-  outOption,
-  print,
-  runOption,
-  savePicture,
-  seedOption,
-} from "./shared.js";
+import { countOption, example, outOption, placeOption, runOption, seedOption } from "./flags.js";
 
 const MOST_IN_GRID = 10_000;
 const MOST_FILES = 1_000_000_000;
@@ -32,10 +21,10 @@ export function sampleCommand(): Command {
   return new Command("sample")
     .description("draw new images: decoded samples from the prior")
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(countOption("how many samples; a grid holds up to 10,000", MOST_FILES))
+    .addOption(countOption("how many samples; a grid holds up to 10,000", MOST_FILES).default(100))
     .addOption(seedOption())
     .addOption(outOption())
-    .addOption(new Option("--each <folder>", "write every sample into a PNG of its own, there").conflicts("out"))
+    .addOption(placeOption("--each <folder>", "write every sample into a PNG of its own, there").conflicts("out"))
     .addHelpText("after", example("vae sample --n 100", "vae sample --n 60000 --each digits"))
     .action(run);
 }
@@ -46,9 +35,12 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
       `A grid holds up to ${MOST_IN_GRID} samples. For ${n}, give each a file of its own with --each.`,
     );
   }
+  const [{ loadModel }, { checkOut, note, print, savePicture }] = await Promise.all([
+    import("../index.js"),
+    import("./output.js"),
+  ]);
   await checkOut(out);
   if (each !== undefined) await checkEmpty(each);
-  const { loadModel } = await import("../index.js");
   const model = await loadModel(folder);
   try {
     if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
@@ -65,12 +57,23 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
 }
 
 async function writeEach(model: Model, n: number, seed: number, folder: string): Promise<void> {
-  const { encodePng } = await import("../index.js");
+  const [{ encodePng }, { barWidth, createBar }] = await Promise.all([import("../index.js"), import("./output.js")]);
   await mkdir(folder, { recursive: true });
-  let number = 0;
-  for await (const picture of model.samples(n, seed)) {
-    const name = `sample-${String(++number).padStart(String(n).length, "0")}.png`;
-    await writeFileAtomically(path.join(folder, name), encodePng(picture));
+  const bar = createBar("{value}/{total} {bar} {duration_formatted}", barWidth(40));
+  let written = 0;
+  try {
+    bar?.start(n, 0);
+    for await (const pictures of model.samples(n, seed)) {
+      const files = pictures.map((picture, i) => {
+        const name = `sample-${String(written + i + 1).padStart(String(n).length, "0")}.png`;
+        return writeFile(path.join(folder, name), encodePng(picture), { flag: "wx" });
+      });
+      await Promise.all(files);
+      written += files.length;
+      bar?.update(written);
+    }
+  } finally {
+    bar?.stop();
   }
 }
 

@@ -3,59 +3,74 @@ import * as tf from "@tensorflow/tfjs";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree, sizeOf } from "../tree.js";
 import type { Engine, Hosted, Step } from "./engine.js";
+import { withBackend } from "./with-backend.js";
 
-/** @throws Error if the backend cannot be initialized */
-export async function openEagerEngine(name: "wasm" | "cpu"): Promise<Engine> {
+type Backend = "wasm" | "cpu";
+
+/** Backends that were started, or are being: tfjs gives up on one that is started again meanwhile. */
+const started = new Map<Backend, Promise<void>>();
+
+/** @throws Error if the backend cannot be started */
+export async function openEagerEngine(name: Backend): Promise<Engine> {
+  const starting = started.get(name) ?? start(name);
+  started.set(name, starting);
+  await starting;
+  return new EagerEngine(name);
+}
+
+async function start(name: Backend): Promise<void> {
   tf.enableProdMode(); // else tfjs advises, on stderr, to install another of its backends
   if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
   if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its ${name} backend`);
-  return new EagerEngine(name);
 }
 
 class EagerEngine implements Engine {
   readonly threads = 1;
 
-  constructor(readonly name: "wasm" | "cpu") {}
+  constructor(readonly name: Backend) {}
 
   async scan<Carry, X, Y>(
     step: Step<Carry, X, Y>,
     init: Hosted<Carry>,
     xs: Hosted<X>,
   ): Promise<[Hosted<Carry>, Hosted<Y>]> {
-    this.#useBackend();
-    const steps = leaves(xs as Tree<HostArray>)[0][1].shape[0];
-    let carry = toTensors(init as Tree<HostArray>);
-    const reports: Tree<HostArray>[] = [];
-    for (let i = 0; i < steps; i++) {
-      const x = toTensors(mapTree(xs as Tree<HostArray>, (array) => sliceLeading(array, i)));
-      const [next, y] = tf.tidy(() => step(carry as Carry, x as X) as unknown as tf.TensorContainer) as unknown as [
-        Tree<tf.Tensor>,
-        Tree<tf.Tensor>,
-      ];
-      reports.push(toHost(y));
-      dispose(carry, x, y);
-      carry = next;
-    }
-    const last = toHost(carry);
-    dispose(carry);
-    return [last as Hosted<Carry>, stack(reports) as Hosted<Y>];
+    return withBackend(this.name, () => scanEagerly(step, init, xs));
   }
 
   async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>> {
-    this.#useBackend();
-    const tensors = toTensors(inputs as Tree<HostArray>);
-    const outputs = tf.tidy(() => fn(tensors as Inputs) as tf.TensorContainer) as Tree<tf.Tensor>;
-    const host = toHost(outputs);
-    dispose(tensors, outputs);
-    return host as Hosted<Outputs>;
+    return withBackend(this.name, () => {
+      const tensors = toTensors(inputs as Tree<HostArray>);
+      const outputs = tf.tidy(() => fn(tensors as Inputs) as tf.TensorContainer) as Tree<tf.Tensor>;
+      const host = toHost(outputs);
+      dispose(tensors, outputs);
+      return host as Hosted<Outputs>;
+    });
   }
 
   async close(): Promise<void> {}
+}
 
-  /** tfjs' backend is global. Setting one that has been started is done at once, so nothing is awaited here. */
-  #useBackend(): void {
-    void tf.setBackend(this.name);
+function scanEagerly<Carry, X, Y>(
+  step: Step<Carry, X, Y>,
+  init: Hosted<Carry>,
+  xs: Hosted<X>,
+): [Hosted<Carry>, Hosted<Y>] {
+  const steps = leaves(xs as Tree<HostArray>)[0][1].shape[0];
+  let carry = toTensors(init as Tree<HostArray>);
+  const reports: Tree<HostArray>[] = [];
+  for (let i = 0; i < steps; i++) {
+    const x = toTensors(mapTree(xs as Tree<HostArray>, (array) => sliceLeading(array, i)));
+    const [next, y] = tf.tidy(() => step(carry as Carry, x as X) as unknown as tf.TensorContainer) as unknown as [
+      Tree<tf.Tensor>,
+      Tree<tf.Tensor>,
+    ];
+    reports.push(toHost(y));
+    dispose(carry, x, y);
+    carry = next;
   }
+  const last = toHost(carry);
+  dispose(carry);
+  return [last as Hosted<Carry>, stack(reports) as Hosted<Y>];
 }
 
 function toTensors(tree: Tree<HostArray>): Tree<tf.Tensor> {

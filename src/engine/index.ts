@@ -24,7 +24,7 @@ export async function openEngine(name: "auto" | EngineName, threads: number): Pr
     const { openCompiledEngine } = await import("./compiled/compiled.js");
     return { engine: await openCompiledEngine(threads) };
   } catch (error) {
-    const reason = `onnxruntime-node cannot be loaded (${firstLine(error)})`;
+    const reason = `onnxruntime-node does not run here (${firstLine(error)})`;
     if (name === "compiled") throw new UserError(`Engine compiled: ${reason}. ${COMPILED_REMEDY}.`);
     const { openEagerEngine } = await import("./eager.js");
     return { engine: await openEagerEngine("wasm"), shortfall: reason };

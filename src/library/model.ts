@@ -5,6 +5,7 @@ import { loadDataset } from "../data/dataset.js";
 import type { Engine } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
+import { MOST_IN_BATCH } from "../evaluation.js";
 import { reconstructImages, sampleImages } from "../inference.js";
 import type { Elbo } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
@@ -12,8 +13,6 @@ import type { Images } from "../pictures/figures.js";
 import { comparisonFigure, singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { RunFolder } from "../run/folder.js";
-
-const SAMPLES_AT_ONCE = 500;
 
 /**
  * Loads the best weights of a run.
@@ -49,13 +48,18 @@ export class Model {
   }
 
   /**
-   * Reconstructs the first `count` test images of the data set that the model was trained on.
+   * Reconstructs the first test images of the data set that the model was trained on.
    *
+   * @param requested how many; 100, or all if there are fewer, where it is undefined
    * @param noise how to corrupt what the encoder sees
-   * @returns a picture, and the ELBO's terms, mean over these images
-   * @throws UserError if there are fewer test images, or the data set is not what it was
+   * @returns a picture, the ELBO's terms, mean over the images, and their number
+   * @throws UserError if there are fewer test images than requested, or the data set is not what it was
    */
-  async reconstruct(count: number, noise: Config["noise"], seed: number): Promise<{ picture: Picture; elbo: Elbo }> {
+  async reconstruct(
+    requested: number | undefined,
+    noise: Config["noise"],
+    seed: number,
+  ): Promise<{ picture: Picture; elbo: Elbo; count: number }> {
     const { dataset, dimZ } = this.config;
     const { height, width } = this.folder.config.data;
     const data = await loadDataset(dataset);
@@ -64,23 +68,27 @@ export class Model {
         `The images of ${dataset} are ${data.height}×${data.width} pixels now, but the model was trained on ${height}×${width}.`,
       );
     }
+    const count = requested ?? Math.min(100, data.test.count);
+    checkCount(count);
     if (count > data.test.count) {
       throw new UserError(`There are ${data.test.count} test images, fewer than the ${count} that were asked for.`);
     }
     const result = await reconstructImages(this.#engine, this.#params, data.test, count, { dimZ, noise, seed });
     const versions = [result.originals, result.corrupted, result.outputs].filter((pixels) => pixels !== undefined);
-    return { picture: comparisonFigure(versions.map((pixels) => this.#images(pixels))), elbo: result.elbo };
+    return { picture: comparisonFigure(versions.map((pixels) => this.#images(pixels))), elbo: result.elbo, count };
   }
 
   /** A near-square grid of the first `count` samples of a seed. */
   async sample(count: number, seed: number): Promise<Picture> {
+    checkCount(count);
     return squareFigure(await this.#sampleImages(0, count, seed));
   }
 
-  /** The same samples one by one, in flat memory. */
-  async *samples(count: number, seed: number): AsyncGenerator<Picture, void> {
-    for (let first = 0; first < count; first += SAMPLES_AT_ONCE) {
-      yield* singlePictures(await this.#sampleImages(first, Math.min(SAMPLES_AT_ONCE, count - first), seed));
+  /** The same samples as pictures of their own, some hundreds at a time: in flat memory, however many. */
+  async *samples(count: number, seed: number): AsyncGenerator<Picture[], void> {
+    checkCount(count);
+    for (let first = 0; first < count; first += MOST_IN_BATCH) {
+      yield singlePictures(await this.#sampleImages(first, Math.min(MOST_IN_BATCH, count - first), seed));
     }
   }
 
@@ -97,4 +105,9 @@ export class Model {
     const { height, width } = this.folder.config.data;
     return { pixels, height, width };
   }
+}
+
+function checkCount(count: number): void {
+  if (!Number.isSafeInteger(count) || count < 1)
+    throw new UserError(`The count must be a whole number above 0, not ${count}.`);
 }

@@ -34,19 +34,20 @@ export function drawGrid(rows: readonly (readonly Uint8Array[])[], options: Grid
   const scale = Math.max(1, Math.floor(Math.min(LARGEST_TILE, LARGEST_TILES / columns) / width));
   const [tileWidth, tileHeight] = [width * scale, height * scale];
   const labelWidth = labels.length > 0 ? Math.max(...labels.map(textWidth)) + 2 * LABEL_PADDING : 0;
+  const rowHeight = labels.length > 0 ? Math.max(tileHeight, TEXT_HEIGHT) : tileHeight;
   const groups = Math.ceil(rows.length / rowsPerGroup);
   const picture = blank(
     labelWidth + GUTTER + columns * (tileWidth + GUTTER),
-    GUTTER + rows.length * (tileHeight + GUTTER) + (groups - 1) * (GROUP_GUTTER - GUTTER),
+    GUTTER + rows.length * (rowHeight + GUTTER) + (groups - 1) * (GROUP_GUTTER - GUTTER),
   );
   let top = GUTTER;
   rows.forEach((row, r) => {
     if (r > 0 && r % rowsPerGroup === 0) top += GROUP_GUTTER - GUTTER;
-    if (labels[r]) drawText(picture, labels[r], LABEL_PADDING, top + Math.floor((tileHeight - TEXT_HEIGHT) / 2), TEXT);
+    if (labels[r]) drawText(picture, labels[r], LABEL_PADDING, top + Math.floor((rowHeight - TEXT_HEIGHT) / 2), TEXT);
     row.forEach((tile, c) => {
       drawTile(picture, tile, width, height, scale, labelWidth + GUTTER + c * (tileWidth + GUTTER), top);
     });
-    top += tileHeight + GUTTER;
+    top += rowHeight + GUTTER;
   });
   return picture;
 }

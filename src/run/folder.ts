@@ -76,7 +76,12 @@ export class RunFolder {
     const runs: RunFolder[] = [];
     for (const name of await listNames(RUNS)) {
       const place = path.join(RUNS, name);
-      if ((await listNames(place)).includes(MODEL)) runs.push(await RunFolder.#read(place));
+      if (!(await listNames(place)).includes(MODEL)) continue;
+      try {
+        runs.push(await RunFolder.#read(place));
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error; // a run that cannot be read must not hide the others
+      }
     }
     if (runs.length === 0) {
       throw new UserError(
@@ -154,9 +159,12 @@ function parseRunConfig(text: string, file: string): RunConfig {
     throw new UserError(`${file} is not valid JSON.`);
   }
   const { created, settings, data } = config ?? {};
-  const sizes = [data?.height, data?.width];
-  if (typeof created !== "string" || typeof settings !== "object" || !sizes.every((size) => Number.isInteger(size))) {
-    throw new UserError(`${file} is not the configuration of a run: created, settings or data is missing.`);
+  const sizes = [data?.height, data?.width, settings?.dimZ, settings?.nHidden];
+  if (typeof created !== "string" || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+    throw new UserError(
+      `${file} is not the configuration of a run: created, data.height, data.width, settings.dimZ or settings.nHidden ` +
+        "is missing or makes no sense.",
+    );
   }
   try {
     return { ...config, settings: createConfig({ ...settings }) };

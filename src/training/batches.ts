@@ -4,7 +4,7 @@ import type { Config } from "../config.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { Hosted } from "../engine/engine.js";
 import { DROPOUT_LAYERS } from "../model/vae.js";
-import { saltAndPepper } from "../noise.js";
+import { corrupt } from "../noise.js";
 import { randomStream } from "../random.js";
 import { adamStepSize } from "./adam.js";
 import type { StepInput } from "./step.js";
@@ -50,7 +50,9 @@ export function drawBatches(
     const step = firstStep + i;
     stepSize[i] = adamStepSize(learningRate, step + 1);
     randomStream(seed, "training epsilon", step).fillNormals(part(epsilon, i));
-    if (corrupted) saltAndPepper(part(clean, i), randomStream(seed, "training noise", step), part(corrupted, i));
+    if (noise !== "none" && corrupted) {
+      corrupt(noise, part(clean, i), randomStream(seed, "training noise", step), part(corrupted, i));
+    }
     if (masks) {
       const stream = randomStream(seed, "dropout", step);
       for (const mask of masks) stream.fillBernoulli(part(mask, i), keepProb);

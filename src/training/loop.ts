@@ -1,4 +1,5 @@
 // The training loop: shuffle, draw, step, add up, validate, report. It knows nothing of files or of the terminal.
+import { setImmediate } from "node:timers/promises";
 import type { ImageSet } from "../data/dataset.js";
 import type { Engine, Hosted } from "../engine/engine.js";
 import { UserError } from "../errors.js";
@@ -117,6 +118,7 @@ export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochRe
       state = next;
       first += count;
 
+      await setImmediate(); // lets timers and signals have their turn: an engine may block without one
       const milliseconds = performance.now() - chunkStarted;
       trainingMilliseconds += milliseconds;
       chunkLength = Math.max(1, Math.min(MOST_STEPS_IN_CHUNK, Math.round((CHUNK_MILLISECONDS * count) / milliseconds)));

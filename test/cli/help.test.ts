@@ -72,7 +72,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--epochs"], "option '--epochs <count>' argument missing"],
     [["train", "--epochs", "0"], "argument '0' is invalid. It must be a whole number from 1 to 1000000."],
     [["train", "--epochs", "many"], "It must be a whole number"],
-    [["train", "--keep-prob", "1.5"], "It must be a number above 0 and at most 1."],
+    [["train", "--keep-prob", "1.5"], "It must be a number from 0.01 to 1."],
     [["train", "--learning-rate", "NaN"], "It must be a number above 0"],
     [["train", "--engine", "gpu"], "It must be one of auto, compiled, wasm, cpu."],
     [["train", "--dataset", "nowhere"], "No file nowhere"],
@@ -84,7 +84,12 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["sample", "--n", "-1"], "It must be a whole number from 1"],
     [["sample", "--n", "10001"], "A grid holds up to 10000 samples"],
     [["sample", "--each", "a", "--out", "b"], "cannot be used with option"],
-    [["sample", "--out", "."], "--out . is a folder"],
+    [["sample", "--out", "."], "--out . is not a file"],
+    [["sample", "--out", "/dev/null"], "--out /dev/null is not a file"],
+    [["sample", "--out", ""], "It must not be empty."],
+    [["train", "--run", ""], "It must not be empty."],
+    [["help", "trian"], "There is no such command. See vae --help."],
+    [["--"], "There is no such command. See vae --help."],
     [["sample", "--seed", "1.5"], "It must be a whole number from 0"],
   ])("%j", async (args, problem) => {
     const { code, stdout, stderr } = await run(...args);

@@ -14,7 +14,7 @@ export interface Outcome {
 export async function vae(args: readonly string[], cwd: string, env: Record<string, string> = {}): Promise<Outcome> {
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: "1", ...env },
+    env: { ...process.env, FORCE_COLOR: undefined, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];

@@ -72,18 +72,25 @@ describe.each(ENGINE_NAMES)("engine %s", (name) => {
     });
   });
 
-  it("leaves no tensor behind", async () => {
-    const run = async () => (await engine).scan(accumulate, { total: array([1, 2, 3]) }, xs(2));
-    await run();
-    const before = tf.memory().numTensors;
-    await run();
-    expect(tf.memory().numTensors).toBe(before);
+  it("runs on its own backend and sets back the one that was there", async () => {
+    const [opened] = [await engine];
+    await tf.setBackend("cpu");
+    let backend = "";
+    await opened.call(
+      ({ x }: { x: tf.Tensor }) => {
+        backend = tf.getBackend();
+        return { y: tf.neg(x) };
+      },
+      { x: array([1]) },
+    );
+    expect([backend, tf.getBackend()]).toEqual([name, "cpu"]);
+    expect([...tf.add([1], [2]).dataSync()]).toEqual([3]);
   });
 });
 
 describe("two engines at once", () => {
   it("do not mix", async () => {
-    const engines = await Promise.all(ENGINE_NAMES.map((name) => open(name)));
+    const engines = await Promise.all([...ENGINE_NAMES, ...ENGINE_NAMES].map((name) => open(name)));
     const square = ({ x }: { x: tf.Tensor }) => ({ y: tf.square(x) });
     const results = await Promise.all(
       [0, 1, 2, 3, 4].flatMap((i) => engines.map((engine) => engine.call(square, { x: array([i, 10]) }))),

@@ -56,6 +56,8 @@ describe("a run's folder", () => {
     await (await RunFolder.create(runConfig("2026-01-03T00:00:00Z"), "runs/m-new")).writeModel(params, {});
     await RunFolder.create(runConfig("2026-01-05T00:00:00Z"), "runs/a-empty");
     writeFileSync("runs/notes.txt", "not a run");
+    await (await RunFolder.create(runConfig("2026-01-06T00:00:00Z"), "runs/broken")).writeModel(params, {});
+    writeFileSync("runs/broken/config.json", "{");
     expect((await RunFolder.open()).dir).toBe(path.join("runs", "m-new"));
   });
 
@@ -70,11 +72,17 @@ describe("a run's folder", () => {
     ["no JSON", "{", "config.json is not valid JSON"],
     ["null", "null", "is not the configuration of a run"],
     ["nothing", "{}", "is not the configuration of a run"],
-    ["an unknown setting", JSON.stringify({ ...runConfig(), settings: { colour: 1 } }), 'no setting "colour"'],
+    ["no settings", JSON.stringify({ ...runConfig(), settings: null }), "settings.dimZ"],
+    ["a negative size", JSON.stringify({ ...runConfig(), data: { height: -7, width: -7 } }), "data.height"],
+    [
+      "an unknown setting",
+      JSON.stringify({ ...runConfig(), settings: { dimZ: 2, nHidden: 3, colour: 1 } }),
+      'no setting "colour"',
+    ],
     [
       "a setting out of range",
-      JSON.stringify({ ...runConfig(), settings: { dimZ: 0 } }),
-      "The setting dimZ is 0. It must be a whole number from 1 to 4096.",
+      JSON.stringify({ ...runConfig(), settings: { dimZ: 4097, nHidden: 3 } }),
+      "The setting dimZ is 4097. It must be a whole number from 1 to 4096.",
     ],
   ])("is refused where config.json holds %s", async (_, text, problem) => {
     await RunFolder.create(runConfig(), "a");

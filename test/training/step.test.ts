@@ -1,5 +1,6 @@
 // The training step on every engine: against PyTorch's numbers on a small model, and against the cpu engine on a larger one.
 import { createHash } from "node:crypto";
+import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import type { Engine, Hosted } from "../../src/engine/engine.js";
 import { initialParameters } from "../../src/model/parameters.js";
@@ -22,7 +23,7 @@ const mapValues = <T, U>(record: Record<string, T>, fn: (value: T) => U) =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fn(value)]));
 
 describe.each(ENGINE_NAMES)("the training step on engine %s", (name) => {
-  it("agrees with five steps in PyTorch, with dropout and noise", async () => {
+  it("agrees with five steps in PyTorch, with dropout and noise, and leaves no tensor behind", async () => {
     const { keepProb, learningRate, steps, params, inputs, metrics, final } = reference;
     const engine = await open(name);
     const xs: Hosted<StepInput> = {
@@ -33,7 +34,8 @@ describe.each(ENGINE_NAMES)("the training step on engine %s", (name) => {
       stepSize: array(Array.from({ length: steps }, (_, i) => adamStepSize(learningRate, i + 1))),
     };
     const init = initialState(mapValues(params as Record<string, Numbers>, floats));
-    const [carry, y] = await engine.scan(createTrainingStep(keepProb), init, xs);
+    const step = createTrainingStep(keepProb);
+    const [carry, y] = await engine.scan(step, init, xs);
     metrics.reconstruction.forEach((value, i) => {
       expect(y.reconstruction.data[i]).toBeCloseTo(value, 4);
       expect(y.kl.data[i]).toBeCloseTo(metrics.kl[i], 4);
@@ -41,6 +43,9 @@ describe.each(ENGINE_NAMES)("the training step on engine %s", (name) => {
     for (const [parameter, { data }] of Object.entries(final as Record<string, Numbers>)) {
       expect(relativeError(carry.params[parameter].data, data), parameter).toBeLessThan(1e-5);
     }
+    const { numTensors } = tf.memory();
+    await engine.scan(step, init, xs);
+    expect(tf.memory().numTensors).toBe(numTensors);
     await engine.close();
   });
 });

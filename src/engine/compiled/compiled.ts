@@ -1,6 +1,7 @@
 // The compiled engine: what `jax.jit` and `lax.scan` are to JAX, for TensorFlow.js. A function is traced once for each
 // set of shapes (trace.ts), its kernels lowered to ONNX (kernels.ts, graph.ts), and the program kept, so that a whole chunk
 // of training steps is one call into onnxruntime (session.ts).
+import type { Tensor } from "@tensorflow/tfjs";
 import type { HostArray, Tree } from "../../tree.js";
 import { leaves, mapTree } from "../../tree.js";
 import type { Engine, Hosted, Step } from "../engine.js";
@@ -12,7 +13,14 @@ import { trace } from "./trace.js";
 
 /** @throws Error if onnxruntime does not run on this machine */
 export async function openCompiledEngine(threads: number): Promise<Engine> {
-  return new CompiledEngine(threads);
+  const engine = new CompiledEngine(threads);
+  await engine.call(identity, { x: { data: new Float32Array(1), shape: [1] } });
+  return engine;
+}
+
+/** The smallest program there is, to find out whether any runs. */
+function identity({ x }: { x: Tensor }): { x: Tensor } {
+  return { x };
 }
 
 interface Program {
@@ -49,7 +57,8 @@ class CompiledEngine implements Engine {
   async close(): Promise<void> {
     const programs = [...this.#programs.values()].flatMap((byShape) => [...byShape.values()]);
     this.#programs.clear();
-    for (const program of programs) await (await program).session.close();
+    const opened = await Promise.allSettled(programs);
+    for (const program of opened) if (program.status === "fulfilled") await program.value.session.close();
   }
 
   #program(fn: unknown, inputs: Tree<HostArray>, write: () => WrittenGraph): Promise<Program> {
@@ -62,6 +71,7 @@ class CompiledEngine implements Engine {
     if (!program) {
       const { model, outputs } = write();
       program = Session.create(model, this.threads).then((session) => ({ session, outputs }));
+      program.catch(() => byShape.delete(key));
       byShape.set(key, program);
     }
     return program;
@@ -90,7 +100,7 @@ function scanGraph<Carry, X, Y>(step: Step<Carry, X, Y>, inputs: Tree<HostArray>
       const [carry, y] = step(tree.carry, tree.x);
       return { carry, y };
     },
-    declareInputs(body, inputs),
+    declareInputs(body, inputs, "step/"), // a name of the outer graph must not be used again
   ) as { carry: Tree<OutputSpec>; y: Tree<OutputSpec> };
 
   const graph = new GraphBuilder("scan");
@@ -130,10 +140,10 @@ function scanGraph<Carry, X, Y>(step: Step<Carry, X, Y>, inputs: Tree<HostArray>
 }
 
 /** Inputs of a graph by their paths in the tree. */
-function declareInputs(graph: GraphBuilder, inputs: Tree<HostArray>) {
+function declareInputs(graph: GraphBuilder, inputs: Tree<HostArray>, prefix = "") {
   return mapTree(inputs, (array, path) => {
     const type = typeOf(array);
-    return { name: graph.input(path, type, array.shape), type, shape: array.shape };
+    return { name: graph.input(prefix + path, type, array.shape), type, shape: array.shape };
   });
 }
 

@@ -3,6 +3,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Tree } from "../../tree.js";
 import { leaves, mapTree } from "../../tree.js";
+import { withBackend } from "../with-backend.js";
 import { TraceBackend } from "./backend.js";
 import type { DataType, GraphBuilder } from "./graph.js";
 import { kernels } from "./kernels.js";
@@ -35,16 +36,15 @@ export function trace<Inputs, Outputs>(
   inputs: Tree<InputSpec>,
 ): Tree<OutputSpec> {
   const backend = traceBackend();
-  // tfjs' backend is global. Nothing is awaited from here to the last kernel, so that no other engine's work gets onto it.
-  void tf.setBackend(BACKEND);
   backend.builder = builder;
   try {
-    const outputs = tf.tidy(() => {
+    const run = () => {
       const tensors = mapTree(inputs, ({ name, type, shape }) =>
         backend.tensor(type === "float32" ? name : builder.cast(name, "float32"), shape),
       );
       return fn(tensors as Inputs) as tf.TensorContainer;
-    }) as Tree<tf.Tensor>;
+    };
+    const outputs = withBackend(BACKEND, () => tf.tidy(run)) as Tree<tf.Tensor>;
     // An output may be no input, no constant and no other output. Only such a one is copied: copies of all cost 8% of a step.
     const taken = new Set(leaves(inputs).map(([, { name }]) => name));
     return mapTree(outputs, (tensor) => {

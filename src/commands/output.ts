@@ -1,0 +1,94 @@
+// What several commands print and write alike. Loaded when a command runs, not for its help.
+import type { Stats } from "node:fs";
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { SingleBar } from "cli-progress";
+import { UserError } from "../errors.js";
+import type { Elbo, Model, Picture } from "../index.js";
+import { encodePng } from "../index.js";
+import { writeFileAtomically } from "../run/write-file.js";
+import { colour } from "./colour.js";
+
+/** Numbers of the bound, with their signs and their unit. */
+export function formatElbo({ elbo, reconstruction, kl }: Elbo): string {
+  return `−ELBO ${formatNats(-elbo)} nats per image (reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)})`;
+}
+
+export function formatNats(nats: number, digits = 2): string {
+  return nats.toFixed(digits).replace("-", "−");
+}
+
+export function formatTime(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Progress and notes go to stderr, so that stdout holds results alone. */
+export function note(text: string): void {
+  process.stderr.write(`${colour.dim(text)}\n`);
+}
+
+/** Characters for a bar on stderr that has something of this width beside it. */
+export function barWidth(otherWidth: number): number {
+  return Math.max(4, Math.min(30, (process.stderr.columns ?? 80) - otherWidth));
+}
+
+/**
+ * A progress bar on stderr, if that is a terminal. The terminal's modes stay as they are, so that Ctrl-C at any moment leaves
+ * them so.
+ */
+export function createBar(format: string, barsize: number): SingleBar | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  return new SingleBar({
+    format,
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    barsize,
+    hideCursor: null,
+    linewrap: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+  });
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** @throws UserError if a picture cannot be written there: found out before any work is done */
+export async function checkOut(out: string | undefined): Promise<void> {
+  if (out === undefined) return;
+  const present = await statIfThere(out);
+  if (present && !present.isFile())
+    throw new UserError(`--out ${out} is not a file. Give the name of one, or a new name.`);
+  const folder = path.dirname(out);
+  if (!(await statIfThere(folder))?.isDirectory()) {
+    throw new UserError(`--out ${out}: there is no folder ${folder}. Make it first.`);
+  }
+}
+
+/** Writes a picture to `out`, or into the run's folder under a name, and says where. */
+export async function savePicture(
+  model: Model,
+  picture: Picture,
+  name: string,
+  out: string | undefined,
+): Promise<void> {
+  const png = encodePng(picture);
+  if (out === undefined) {
+    print(await model.folder.writePicture(name, png));
+  } else {
+    await writeFileAtomically(out, png);
+    print(out);
+  }
+}
+
+async function statIfThere(place: string): Promise<Stats | undefined> {
+  try {
+    return await stat(place);
+  } catch {
+    return undefined;
+  }
+}

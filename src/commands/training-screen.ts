@@ -1,0 +1,98 @@
+// What vae train shows while it trains.
+import type { EpochReport, Progress, TrainingStart, TrainingSummary } from "../index.js";
+import { colour } from "./colour.js";
+import { barWidth, createBar, formatElbo, formatNats, formatTime, note } from "./output.js";
+
+/** What stands beside the bar, at its widest. */
+const STATUS_WIDTH = 78;
+
+/** A table on stderr, a line an epoch, and on a terminal a bar below it. */
+export class TrainingScreen {
+  #isSlow = false;
+  readonly #barWidth = barWidth(STATUS_WIDTH);
+  readonly #bar = createBar("{label} {bar} {status}", this.#barWidth);
+
+  constructor(readonly epochs: number) {}
+
+  start({ run, config, images, parameters, shortfall }: TrainingStart): void {
+    const count = (number: number) => number.toLocaleString("en");
+    const threads = `${config.threads} thread${config.threads === 1 ? "" : "s"}`;
+    note(
+      `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
+        `${count(images.test)} to test`,
+    );
+    note(`${run}: ${count(parameters)} parameters, engine ${config.engine}, ${threads}`);
+    if (shortfall) note(`Engine wasm is slow. It was taken since ${shortfall}.`);
+    this.#isSlow = shortfall !== undefined;
+    this.#row("epoch", "−ELBO", "reconstruction", "KL", "validation −ELBO", "images/s");
+  }
+
+  progress({ epoch, step, steps, train, imagesPerSecond, secondsLeft }: Progress): void {
+    // Not after the very first step, which takes longer than the others.
+    if (this.#isSlow && epoch * step > 1) {
+      note(`This run will take about ${formatTime(secondsLeft)}.`);
+      this.#isSlow = false;
+    }
+    if (!this.#bar) return;
+    const label = this.#number(epoch);
+    const status =
+      `−ELBO ${formatNats(-train.elbo, 1)}  reconstruction ${formatNats(train.reconstruction, 1)}  ` +
+      `KL ${formatNats(train.kl, 1)}  ${Math.round(imagesPerSecond)} images/s  ${formatClock(secondsLeft)} left`;
+    // Cut to the terminal's width: a line that wraps cannot be drawn over.
+    const shown = status.slice(0, Math.max(0, process.stderr.columns - label.length - this.#barWidth - 3));
+    if (!this.#bar.isActive) this.#bar.start(steps, step, { label, status: shown });
+    this.#bar.update(step, { label, status: shown });
+  }
+
+  epoch({ epoch, train, validation, isBest, imagesPerSecond }: EpochReport): void {
+    this.stop();
+    const numbers = [-train.elbo, train.reconstruction, train.kl, -validation.elbo].map((nats) => formatNats(nats));
+    numbers[3] += isBest ? " best" : "     ";
+    this.#row(this.#number(epoch), ...numbers, String(Math.round(imagesPerSecond)));
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+  }
+
+  #number(epoch: number): string {
+    return `${String(epoch).padStart(String(this.epochs).length)}/${this.epochs}`;
+  }
+
+  #row(...cells: string[]): void {
+    const widths = [Math.max(5, 2 * String(this.epochs).length + 1), 8, 15, 7, 17, 9];
+    const row = cells.map((cell, i) => cell.padStart(widths[i])).join(" ");
+    process.stderr.write(`${row.replace("best", colour.green("best"))}\n`);
+  }
+}
+
+/** What vae train says at the end; `folder` is its --run. */
+export function describeSummary(
+  { run, bestEpoch, test, seconds }: TrainingSummary,
+  folder: string | undefined,
+): string {
+  // Under npm start there need be no vae on the PATH.
+  const vae = process.env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
+  const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
+  return [
+    `Test ${formatElbo(test)}`,
+    `with the weights of epoch ${bestEpoch}, the best on the validation images; ${formatTime(seconds)} in all`,
+    `${run} holds the weights, metrics.jsonl and pictures/: see progress.png first`,
+    "Next:",
+    `  ${vae} reconstruct${which}    reconstructions of test images`,
+    `  ${vae} sample${which}         new images`,
+  ].join("\n");
+}
+
+/** A word as a shell takes it. */
+function quote(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** 2:07 or 1:02:07 */
+function formatClock(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (parts[0] === 0) parts.shift();
+  return parts.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
+}
