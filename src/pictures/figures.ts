@@ -46,7 +46,7 @@ function toTiles({ pixels, height, width }: Images): Uint8Array[] {
 /** Columns that make the whole about square or wider, and its last row full where the count allows. */
 function fittingColumns(count: number, rowsPerImage: number): number {
   const square = Math.ceil(Math.sqrt(count * rowsPerImage));
-  for (let columns = square; columns <= Math.min(count, 1.5 * square); columns++) {
+  for (let columns = square; columns <= Math.min(count, 2 * square); columns++) {
     if (count % columns === 0) return columns;
   }
   return Math.min(count, square);
