@@ -3,25 +3,15 @@ import * as tf from "@tensorflow/tfjs";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree, sizeOf } from "../tree.js";
 import type { Engine, Hosted, Step } from "./engine.js";
-import { withBackend } from "./with-backend.js";
+import { startBackend, withBackend } from "./with-backend.js";
 
 type Backend = "wasm" | "cpu";
 
-/** Backends that were started, or are being: tfjs gives up on one that is started again meanwhile. */
-const started = new Map<Backend, Promise<void>>();
-
 /** @throws Error if the backend cannot be started */
 export async function openEagerEngine(name: Backend): Promise<Engine> {
-  const starting = started.get(name) ?? start(name);
-  started.set(name, starting);
-  await starting;
-  return new EagerEngine(name);
-}
-
-async function start(name: Backend): Promise<void> {
-  tf.enableProdMode(); // else tfjs advises, on stderr, to install another of its backends
   if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
-  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its ${name} backend`);
+  await startBackend(name);
+  return new EagerEngine(name);
 }
 
 class EagerEngine implements Engine {

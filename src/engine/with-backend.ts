@@ -1,16 +1,46 @@
 // TensorFlow.js has one backend at a time, for the whole process. Here it is lent out and put back.
 import * as tf from "@tensorflow/tfjs";
 
+const started = new Map<string, Promise<void>>();
+/** While one backend is starting, tfjs lets no other be used, nor started. */
+let lastStart: Promise<unknown> = Promise.resolve();
+
 /**
- * Runs `fn` on a backend, which must be ready, and sets back the one that was there before. `fn` is synchronous, so that
- * nothing else of this process can get onto the backend, or off it, halfway.
+ * Starts a backend that is registered, once.
+ *
+ * @throws Error if it does not start
  */
-export function withBackend<T>(name: string, fn: () => T): T {
+export function startBackend(name: string): Promise<void> {
+  let starting = started.get(name);
+  if (!starting) {
+    starting = lastStart.then(() => start(name));
+    started.set(name, starting);
+    lastStart = starting.catch(() => {});
+  }
+  return starting;
+}
+
+/**
+ * Runs `fn` on a backend that was started, and sets back the one that was there before. `fn` is synchronous, so that nothing
+ * else in this process gets onto the backend, or off it, halfway.
+ */
+export async function withBackend<T>(name: string, fn: () => T): Promise<T> {
+  for (let awaited: unknown; awaited !== lastStart; ) {
+    awaited = lastStart; // another one may be begun meanwhile
+    await awaited;
+  }
   const previous = tf.getBackend() ?? "cpu";
-  void tf.setBackend(name); // at once, for a backend that is ready
+  void tf.setBackend(name); // done at once, for a backend that was started
   try {
     return fn();
   } finally {
     void tf.setBackend(previous);
   }
+}
+
+async function start(name: string): Promise<void> {
+  const previous = tf.getBackend() ?? "cpu";
+  tf.enableProdMode(); // else tfjs advises, on stderr, to install another of its backends
+  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend ${name}`);
+  void tf.setBackend(previous);
 }

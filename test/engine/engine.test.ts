@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, describe, expect, it } from "vitest";
 import { array, ENGINE_NAMES, open, weyl } from "../helpers.js";
@@ -99,6 +101,27 @@ describe("two engines at once", () => {
       expect([...y.data]).toEqual([Math.floor(at / engines.length) ** 2, 100]);
     });
     for (const engine of engines) await engine.close();
+  });
+});
+
+describe("an engine that is opened while another one works", () => {
+  // In a process of its own: here, every backend has been started already.
+  it("disturbs nothing", async () => {
+    const script = `
+      import * as tf from "@tensorflow/tfjs";
+      import { openEngine } from "./dist/engine/index.js";
+      const { engine: compiled } = await openEngine("compiled", 1);
+      const opening = [openEngine("wasm", 1), openEngine("cpu", 1), openEngine("wasm", 1)];
+      const x = { data: Float32Array.of(3), shape: [1] };
+      const results = [];
+      for (let i = 0; i < 20; i++) results.push((await compiled.call(({ x }) => ({ y: tf.mul(x, i) }), { x })).y.data[0]);
+      for (const { engine } of await Promise.all(opening)) {
+        results.push((await engine.call(({ x }) => ({ y: tf.square(x) }), { x })).y.data[0]);
+      }
+      console.log(results.join());
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+    expect(stdout.trim()).toBe([...Array.from({ length: 20 }, (_, i) => 3 * i), 9, 9, 9].join());
   });
 });
 

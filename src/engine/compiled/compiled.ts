@@ -61,7 +61,7 @@ class CompiledEngine implements Engine {
     for (const program of opened) if (program.status === "fulfilled") await program.value.session.close();
   }
 
-  #program(fn: unknown, inputs: Tree<HostArray>, write: () => WrittenGraph): Promise<Program> {
+  #program(fn: unknown, inputs: Tree<HostArray>, write: () => Promise<WrittenGraph>): Promise<Program> {
     const key = leaves(inputs)
       .map(([path, array]) => `${path}:${typeOf(array)}[${array.shape}]`)
       .join();
@@ -69,8 +69,10 @@ class CompiledEngine implements Engine {
     this.#programs.set(fn, byShape);
     let program = byShape.get(key);
     if (!program) {
-      const { model, outputs } = write();
-      program = Session.create(model, this.threads).then((session) => ({ session, outputs }));
+      program = write().then(async ({ model, outputs }) => ({
+        session: await Session.create(model, this.threads),
+        outputs,
+      }));
       program.catch(() => byShape.delete(key));
       byShape.set(key, program);
     }
@@ -84,24 +86,27 @@ interface WrittenGraph {
 }
 
 /** A function as a graph. */
-function callGraph<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Tree<HostArray>): WrittenGraph {
+async function callGraph<Inputs, Outputs>(
+  fn: (inputs: Inputs) => Outputs,
+  inputs: Tree<HostArray>,
+): Promise<WrittenGraph> {
   const graph = new GraphBuilder("call");
-  const outputs = trace(graph, fn, declareInputs(graph, inputs));
+  const outputs = await trace(graph, fn, declareInputs(graph, inputs));
   for (const [, { name, shape }] of leaves(outputs)) graph.output(name, "float32", shape);
   return { model: encodeModel(graph.build()), outputs };
 }
 
 /** A step as the body of an ONNX Scan, with the number of steps left open. */
-function scanGraph<Carry, X, Y>(step: Step<Carry, X, Y>, inputs: Tree<HostArray>): WrittenGraph {
+async function scanGraph<Carry, X, Y>(step: Step<Carry, X, Y>, inputs: Tree<HostArray>): Promise<WrittenGraph> {
   const body = new GraphBuilder("step");
-  const stepped = trace(
+  const stepped = (await trace(
     body,
     (tree: { carry: Carry; x: X }) => {
       const [carry, y] = step(tree.carry, tree.x);
       return { carry, y };
     },
     declareInputs(body, inputs, "step/"), // a name of the outer graph must not be used again
-  ) as { carry: Tree<OutputSpec>; y: Tree<OutputSpec> };
+  )) as { carry: Tree<OutputSpec>; y: Tree<OutputSpec> };
 
   const graph = new GraphBuilder("scan");
   const state = leaves(inputs.carry as Tree<HostArray>).map(([path, { shape }]) => ({ path, shape }));

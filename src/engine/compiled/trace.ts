@@ -3,7 +3,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Tree } from "../../tree.js";
 import { leaves, mapTree } from "../../tree.js";
-import { withBackend } from "../with-backend.js";
+import { startBackend, withBackend } from "../with-backend.js";
 import { TraceBackend } from "./backend.js";
 import type { DataType, GraphBuilder } from "./graph.js";
 import { kernels } from "./kernels.js";
@@ -30,38 +30,40 @@ export interface OutputSpec {
  * @param inputs values that are in the graph already; `fn` sees float32 tensors whatever their type
  * @returns for each output a value of the graph that is neither an input nor another output
  */
-export function trace<Inputs, Outputs>(
+export async function trace<Inputs, Outputs>(
   builder: GraphBuilder,
   fn: (inputs: Inputs) => Outputs,
   inputs: Tree<InputSpec>,
-): Tree<OutputSpec> {
-  const backend = traceBackend();
-  backend.builder = builder;
-  try {
-    const run = () => {
-      const tensors = mapTree(inputs, ({ name, type, shape }) =>
-        backend.tensor(type === "float32" ? name : builder.cast(name, "float32"), shape),
-      );
-      return fn(tensors as Inputs) as tf.TensorContainer;
-    };
-    const outputs = withBackend(BACKEND, () => tf.tidy(run)) as Tree<tf.Tensor>;
-    // An output may be no input, no constant and no other output. Only such a one is copied: copies of all cost 8% of a step.
-    const taken = new Set(leaves(inputs).map(([, { name }]) => name));
-    return mapTree(outputs, (tensor) => {
-      const value = backend.whole(tensor);
-      const name = taken.has(value) || builder.isConstant(value) ? builder.node("Identity", [value]) : value;
-      taken.add(name);
-      tensor.dispose();
-      return { name, shape: tensor.shape };
-    });
-  } finally {
-    backend.builder = undefined;
-  }
+): Promise<Tree<OutputSpec>> {
+  const backend = await traceBackend();
+  return withBackend(BACKEND, () => {
+    backend.builder = builder;
+    try {
+      const run = () => {
+        const tensors = mapTree(inputs, ({ name, type, shape }) =>
+          backend.tensor(type === "float32" ? name : builder.cast(name, "float32"), shape),
+        );
+        return fn(tensors as Inputs) as tf.TensorContainer;
+      };
+      const outputs = tf.tidy(run) as Tree<tf.Tensor>;
+      // An output may be no input, no constant and no other output. Only such a one is copied: copies of all cost 8% of a step.
+      const taken = new Set(leaves(inputs).map(([, { name }]) => name));
+      return mapTree(outputs, (tensor) => {
+        const value = backend.whole(tensor);
+        const name = taken.has(value) || builder.isConstant(value) ? builder.node("Identity", [value]) : value;
+        taken.add(name);
+        tensor.dispose();
+        return { name, shape: tensor.shape };
+      });
+    } finally {
+      backend.builder = undefined;
+    }
+  });
 }
 
 let registered: TraceBackend | undefined;
 
-function traceBackend(): TraceBackend {
+async function traceBackend(): Promise<TraceBackend> {
   if (!registered) {
     const backend = new TraceBackend();
     registered = backend;
@@ -74,5 +76,6 @@ function traceBackend(): TraceBackend {
       });
     }
   }
+  await startBackend(BACKEND);
   return registered;
 }
