@@ -1,4 +1,5 @@
 // What several tests need: engines, arrays and comparisons.
+import { availableParallelism } from "node:os";
 import type { Engine, EngineName } from "../src/engine/engine.js";
 import { ENGINE_NAMES } from "../src/engine/engine.js";
 import { openEngine } from "../src/engine/index.js";
@@ -7,7 +8,7 @@ import type { HostArray } from "../src/tree.js";
 export { ENGINE_NAMES };
 
 /** Opens an engine that must be there: a test without it would prove nothing. */
-export async function open(name: EngineName, threads = 2): Promise<Engine> {
+export async function open(name: EngineName, threads = Math.min(2, availableParallelism())): Promise<Engine> {
   return (await openEngine(name, threads)).engine;
 }
 

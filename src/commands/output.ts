@@ -25,6 +25,10 @@ export function formatTime(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Progress and notes go to stderr, so that stdout holds results alone. */
 export function note(text: string): void {
   process.stderr.write(`${colour.dim(text)}\n`);
@@ -60,6 +64,7 @@ export function print(text: string): void {
 /** @throws UserError if a picture cannot be written there: found out before any work is done */
 export async function checkOut(out: string | undefined): Promise<void> {
   if (out === undefined) return;
+  if (!/\.png$/i.test(out)) throw new UserError(`--out ${out}: pictures are PNG files. Give a name that ends in .png.`);
   const present = await statIfThere(out);
   if (present && !present.isFile())
     throw new UserError(`--out ${out} is not a file. Give the name of one, or a new name.`);

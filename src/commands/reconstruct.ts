@@ -25,7 +25,7 @@ export function reconstructCommand(): Command {
 }
 
 async function run({ run: folder, noise = false, n, seed, out }: ReconstructFlags): Promise<void> {
-  const [{ loadModel }, { checkOut, formatElbo, note, print, savePicture }] = await Promise.all([
+  const [{ loadModel }, { checkOut, formatElbo, note, plural, print, savePicture }] = await Promise.all([
     import("../index.js"),
     import("./output.js"),
   ]);
@@ -38,10 +38,15 @@ async function run({ run: folder, noise = false, n, seed, out }: ReconstructFlag
         "These weights were trained without noise and cannot remove it. A denoiser is trained by vae train --noise.",
       );
     }
+    if (!noise && model.config.noise !== "none") {
+      note("These weights were trained to remove noise. To see them do it, give --noise.");
+    }
     const { seed: trainingSeed } = model.config;
     const kind = noise ? "salt-pepper" : "none";
     const { picture, elbo, count } = await model.reconstruct(n, kind, seed ?? trainingSeed);
-    print(`${formatElbo(elbo)}, mean over the first ${count} test images${noise ? ", seen through noise" : ""}`);
+    print(
+      `${formatElbo(elbo)}, mean over the first ${plural(count, "test image")}${noise ? ", seen through noise" : ""}`,
+    );
     const name = `reconstructions-${noise ? "noise-" : ""}n${count}-seed${seed ?? trainingSeed}.png`;
     await savePicture(model, picture, name, out);
   } finally {

@@ -35,7 +35,7 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
       `A grid holds up to ${MOST_IN_GRID} samples. For ${n}, give each a file of its own with --each.`,
     );
   }
-  const [{ loadModel }, { checkOut, note, print, savePicture }] = await Promise.all([
+  const [{ loadModel }, { checkOut, note, plural, print, savePicture }] = await Promise.all([
     import("../index.js"),
     import("./output.js"),
   ]);
@@ -49,7 +49,7 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
       await savePicture(model, await model.sample(n, seed), `samples-n${n}-seed${seed}.png`, out);
     } else {
       await writeEach(model, n, seed, each);
-      print(`${n} pictures in ${each}`);
+      print(`${plural(n, "picture")} in ${each}`);
     }
   } finally {
     await model.close();

@@ -47,7 +47,8 @@ async function run({ noise, run: folder, json, quiet, ...settings }: TrainFlags)
   try {
     let next = await epochs.next();
     for (; !next.done; next = await epochs.next()) screen?.epoch(next.value);
-    print(json ? JSON.stringify(next.value) : describeSummary(next.value, folder));
+    print(json ? JSON.stringify(next.value) : describeSummary(next.value));
+    screen?.end(folder);
   } finally {
     screen?.stop();
   }

@@ -1,7 +1,7 @@
 // What vae train shows while it trains.
 import type { EpochReport, Progress, TrainingStart, TrainingSummary } from "../index.js";
 import { colour } from "./colour.js";
-import { barWidth, createBar, formatElbo, formatNats, formatTime, note } from "./output.js";
+import { barWidth, createBar, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
 
 /** What stands beside the bar, at its widest. */
 const STATUS_WIDTH = 78;
@@ -16,14 +16,13 @@ export class TrainingScreen {
 
   start({ run, config, images, parameters, shortfall }: TrainingStart): void {
     const count = (number: number) => number.toLocaleString("en");
-    const threads = `${config.threads} thread${config.threads === 1 ? "" : "s"}`;
     note(
       `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
         `${count(images.test)} to test`,
     );
-    note(`${run}: ${count(parameters)} parameters, engine ${config.engine}, ${threads}`);
+    note(`${run}: ${count(parameters)} parameters, engine ${config.engine}, ${plural(config.threads, "thread")}`);
     if (shortfall) note(`Engine wasm is slow. It was taken since ${shortfall}.`);
-    this.#isSlow = shortfall !== undefined;
+    this.#isSlow = config.engine !== "compiled";
     this.#row("epoch", "−ELBO", "reconstruction", "KL", "validation −ELBO", "images/s");
   }
 
@@ -51,6 +50,15 @@ export class TrainingScreen {
     this.#row(this.#number(epoch), ...numbers, String(Math.round(imagesPerSecond)));
   }
 
+  /** What to do next; `folder` is the run's if it was named. */
+  end(folder: string | undefined): void {
+    // Under npm start there need be no vae on the PATH.
+    const vae = process.env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
+    const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
+    note(`Next:\n  ${vae} reconstruct${which}    reconstructions of test images`);
+    note(`  ${vae} sample${which}         new images`);
+  }
+
   stop(): void {
     this.#bar?.stop();
   }
@@ -66,21 +74,12 @@ export class TrainingScreen {
   }
 }
 
-/** What vae train says at the end; `folder` is its --run. */
-export function describeSummary(
-  { run, bestEpoch, test, seconds }: TrainingSummary,
-  folder: string | undefined,
-): string {
-  // Under npm start there need be no vae on the PATH.
-  const vae = process.env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
-  const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
+/** The result of a training. */
+export function describeSummary({ run, bestEpoch, test, seconds }: TrainingSummary): string {
   return [
     `Test ${formatElbo(test)}`,
     `with the weights of epoch ${bestEpoch}, the best on the validation images; ${formatTime(seconds)} in all`,
     `${run} holds the weights, metrics.jsonl and pictures/: see progress.png first`,
-    "Next:",
-    `  ${vae} reconstruct${which}    reconstructions of test images`,
-    `  ${vae} sample${which}         new images`,
   ].join("\n");
 }
 

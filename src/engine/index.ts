@@ -1,4 +1,5 @@
 // Opens engines by name.
+import { availableParallelism } from "node:os";
 import { UserError } from "../errors.js";
 import type { Engine, EngineName } from "./engine.js";
 
@@ -13,9 +14,12 @@ const COMPILED_REMEDY =
 
 /**
  * @param name an engine, or `auto` for the fastest that works here
- * @throws UserError if the engine that was asked for cannot be loaded
+ * @throws UserError if the engine that was asked for cannot be loaded, or there are fewer processors than threads
  */
 export async function openEngine(name: "auto" | EngineName, threads: number): Promise<OpenedEngine> {
+  if (threads > availableParallelism()) {
+    throw new UserError(`--threads ${threads} is more than the ${availableParallelism()} processors here.`);
+  }
   if (name === "wasm" || name === "cpu") {
     const { openEagerEngine } = await import("./eager.js");
     return { engine: await openEagerEngine(name) };

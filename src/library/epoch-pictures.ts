@@ -4,7 +4,7 @@ import type { Dataset } from "../data/dataset.js";
 import type { Engine } from "../engine/engine.js";
 import { reconstructImages, sampleImages } from "../inference.js";
 import type { HostParams } from "../model/parameters.js";
-import type { Images } from "../pictures/figures.js";
+import type { Images, Version } from "../pictures/figures.js";
 import { progressFigure, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { encodePng } from "../pictures/png.js";
@@ -15,7 +15,7 @@ const PROGRESS_IMAGES = 20;
 
 /** Shows the same test images and the same z's after every epoch, so that the pictures can be compared. */
 export class EpochPictures {
-  readonly #milestones: { label: string; images: Images }[] = [];
+  readonly #milestones: Version[] = [];
 
   constructor(
     readonly folder: RunFolder,
@@ -28,7 +28,7 @@ export class EpochPictures {
     const { data, config, engine } = this;
     const count = Math.min(PICTURED_IMAGES, data.test.count);
     const { originals, corrupted, outputs } = await reconstructImages(engine, params, data.test, count, config);
-    const suffix = `epoch-${String(epoch).padStart(String(config.epochs).length, "0")}.png`;
+    const suffix = `epoch-${String(epoch).padStart(Math.max(2, String(config.epochs).length), "0")}.png`;
     await this.#save(`reconstructions-${suffix}`, squareFigure(this.#images(outputs)));
     const samples = await sampleImages(engine, params, 0, PICTURED_IMAGES, config);
     await this.#save(`samples-${suffix}`, squareFigure(this.#images(samples)));

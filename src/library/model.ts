@@ -1,6 +1,7 @@
 // A trained model: loads a run's best weights, reconstructs and samples.
 import type { Config } from "../config.js";
 import { SETTINGS } from "../config.js";
+import type { Dataset } from "../data/dataset.js";
 import { loadDataset } from "../data/dataset.js";
 import type { Engine } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
@@ -62,7 +63,7 @@ export class Model {
   ): Promise<{ picture: Picture; elbo: Elbo; count: number }> {
     const { dataset, dimZ } = this.config;
     const { height, width } = this.folder.config.data;
-    const data = await loadDataset(dataset);
+    const data = await loadTrainingData(dataset);
     if (data.height !== height || data.width !== width) {
       throw new UserError(
         `The images of ${dataset} are ${data.height}×${data.width} pixels now, but the model was trained on ${height}×${width}.`,
@@ -74,8 +75,13 @@ export class Model {
       throw new UserError(`There are ${data.test.count} test images, fewer than the ${count} that were asked for.`);
     }
     const result = await reconstructImages(this.#engine, this.#params, data.test, count, { dimZ, noise, seed });
-    const versions = [result.originals, result.corrupted, result.outputs].filter((pixels) => pixels !== undefined);
-    return { picture: comparisonFigure(versions.map((pixels) => this.#images(pixels))), elbo: result.elbo, count };
+    const { originals, corrupted, outputs } = result;
+    const versions = [
+      { label: "input", images: this.#images(originals) },
+      ...(corrupted ? [{ label: "noisy", images: this.#images(corrupted) }] : []),
+      { label: "output", images: this.#images(outputs) },
+    ];
+    return { picture: comparisonFigure(versions), elbo: result.elbo, count };
   }
 
   /** A near-square grid of the first `count` samples of a seed. */
@@ -104,6 +110,15 @@ export class Model {
   #images(pixels: Float32Array): Images {
     const { height, width } = this.folder.config.data;
     return { pixels, height, width };
+  }
+}
+
+async function loadTrainingData(source: string): Promise<Dataset> {
+  try {
+    return await loadDataset(source);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`This run was trained on ${source}, which cannot be read now. ${error.message}`);
   }
 }
 

@@ -15,17 +15,24 @@ export function squareFigure(images: Images): Picture {
   return drawGrid(inRows(tiles, Math.ceil(Math.sqrt(tiles.length))), images);
 }
 
-/** Versions of the same images, each image's versions one above the other: original, corrupted, reconstruction. */
-export function comparisonFigure(versions: readonly Images[]): Picture {
-  const count = toTiles(versions[0]).length;
+/** One of several versions of the same images. */
+export interface Version {
+  readonly label: string;
+  readonly images: Images;
+}
+
+/** Labelled versions of the same images, each image's one above the other: input, what the encoder saw, output. */
+export function comparisonFigure(versions: readonly Version[]): Picture {
+  const count = toTiles(versions[0].images).length;
   const columns = fittingColumns(count, versions.length);
-  const rowsOf = versions.map((images) => inRows(toTiles(images), columns));
+  const rowsOf = versions.map(({ images }) => inRows(toTiles(images), columns));
   const rows = rowsOf[0].flatMap((_, group) => rowsOf.map((version) => version[group]));
-  return drawGrid(rows, { ...versions[0], rowsPerGroup: versions.length });
+  const labels = rows.map((_, row) => versions[row % versions.length].label);
+  return drawGrid(rows, { ...versions[0].images, rowsPerGroup: versions.length, labels });
 }
 
 /** A labelled row of images for each version: how reconstructions get better from epoch to epoch. */
-export function progressFigure(versions: readonly { readonly label: string; readonly images: Images }[]): Picture {
+export function progressFigure(versions: readonly Version[]): Picture {
   return drawGrid(
     versions.map(({ images }) => toTiles(images)),
     { ...versions[0].images, labels: versions.map(({ label }) => label) },
@@ -43,13 +50,18 @@ function toTiles({ pixels, height, width }: Images): Uint8Array[] {
   return Array.from({ length: bytes.length / size }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
 }
 
-/** Columns that make the whole about square or wider, and its last row full where the count allows. */
+/** Columns, ten at least, that make the whole about square, and its last row full where the count allows. */
 function fittingColumns(count: number, rowsPerImage: number): number {
   const square = Math.ceil(Math.sqrt(count * rowsPerImage));
-  for (let columns = square; columns <= Math.min(count, 2 * square); columns++) {
-    if (count % columns === 0) return columns;
+  const least = Math.min(count, Math.max(10, Math.ceil(square / 2)));
+  const most = Math.min(count, Math.max(10, 2 * square));
+  let best = Math.min(count, Math.max(10, square));
+  let distance = Infinity;
+  for (let columns = least; columns <= most; columns++) {
+    const away = Math.abs(Math.log(columns / square));
+    if (count % columns === 0 && away < distance) [best, distance] = [columns, away];
   }
-  return Math.min(count, square);
+  return best;
 }
 
 function inRows<T>(items: readonly T[], columns: number): T[][] {

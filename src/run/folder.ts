@@ -54,9 +54,7 @@ export class RunFolder {
       await mkdir(place);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      throw new UserError(
-        `${place} exists already. Give --run a folder that does not, so that nothing is overwritten.`,
-      );
+      throw new UserError(`${place} exists already. A run wants a new folder (--run), so that nothing is overwritten.`);
     }
     await mkdir(path.join(place, "pictures"));
     await mkdir(path.join(place, "checkpoint"));

@@ -44,12 +44,13 @@ describe("vae train", () => {
     expect(outcome.stdout).toMatch(
       /^Test −ELBO \d+\.\d\d nats per image \(reconstruction −\d+\.\d\d, KL \d+\.\d\d\)\nwith the weights of epoch \d, the best on the validation images; \d+ s in all\n/,
     );
-    expect(outcome.stdout).toContain("vae reconstruct --run runs/first ");
+    expect(outcome.stdout.trim().split("\n")).toHaveLength(3);
+    expect(outcome.stderr).toContain("vae reconstruct --run runs/first ");
     const lines = outcome.stderr.trim().split("\n");
     expect(lines[0]).toContain("1,100 images to train, 100 to validate, 120 to test");
     expect(lines[1]).toContain("runs/first: ");
     expect(lines[2]).toBe("epoch    −ELBO  reconstruction      KL  validation −ELBO  images/s");
-    expect(lines.slice(3).map((line) => line.slice(0, 5))).toEqual(
+    expect(lines.slice(3, 9).map((line) => line.slice(0, 5))).toEqual(
       ["1/6", "2/6", "3/6", "4/6", "5/6", "6/6"].map((n) => `  ${n}`),
     );
     expect(lines[3]).toMatch(/^ {2}1\/6( +−?\d+\.\d\d){4} best +\d+$/);
@@ -84,18 +85,18 @@ describe("vae train", () => {
   it("draws after every epoch, and nothing is blank", () => {
     const pictures = readdirSync(path.join(home, "runs/first/pictures")).sort();
     const each = ["reconstructions", "samples"].flatMap((kind) =>
-      [1, 2, 3, 4, 5, 6].map((epoch) => `${kind}-epoch-${epoch}.png`),
+      [1, 2, 3, 4, 5, 6].map((epoch) => `${kind}-epoch-0${epoch}.png`),
     );
     expect(pictures).toEqual(["inputs.png", "progress.png", ...each]);
     for (const picture of pictures) expect(look("runs/first/pictures", picture).greys, picture).toBeGreaterThan(20);
-    expect(hash("runs/first/pictures/samples-epoch-1.png")).not.toBe(hash("runs/first/pictures/samples-epoch-6.png"));
+    expect(hash("runs/first/pictures/samples-epoch-01.png")).not.toBe(hash("runs/first/pictures/samples-epoch-06.png"));
   });
 
   it("gives the same bytes for the same seed, others for another", async () => {
     await run("train", ...TINY, "--epochs", "2", "--seed", "3", "--run", "again-1");
     await run("train", ...TINY, "--epochs", "2", "--seed", "3", "--run", "again-2");
     await run("train", ...TINY, "--epochs", "2", "--seed", "4", "--run", "other");
-    for (const file of ["model.safetensors", "checkpoint/state.safetensors", "pictures/samples-epoch-2.png"]) {
+    for (const file of ["model.safetensors", "checkpoint/state.safetensors", "pictures/samples-epoch-02.png"]) {
       expect(hash("again-2", file)).toBe(hash("again-1", file));
       expect(hash("other", file)).not.toBe(hash("again-1", file));
     }
@@ -106,7 +107,7 @@ describe("vae train", () => {
     const { code, stderr } = await run("train", ...TINY, "--run", "runs/first");
     expect([code, stderr]).toEqual([
       2,
-      "error: runs/first exists already. Give --run a folder that does not, so that nothing is overwritten.\n",
+      "error: runs/first exists already. A run wants a new folder (--run), so that nothing is overwritten.\n",
     ]);
     expect(hash("runs/first/model.safetensors")).toBe(before);
   });
@@ -136,6 +137,7 @@ describe("vae train", () => {
     const negativeElbo = ({ stdout }: Outcome) => Number(/−ELBO ([\d.]+)/.exec(stdout)?.[1]);
     expect(negativeElbo(denoised)).toBeLessThan(negativeElbo(plain) - 1);
     expect(denoised.stderr).toBe("");
+    expect((await run("reconstruct", "--run", "denoiser")).stderr).toContain("--noise");
     expect(plain.stderr).toContain("vae train --noise");
   });
 
@@ -177,8 +179,8 @@ describe("vae train", () => {
       expect(stdout).toMatch(/^−ELBO \d+\.\d\d nats per image \(.*\), mean over the first 10 test images\n/);
       const picture = stdout.trim().split("\n")[1];
       expect(picture).toBe(path.join("runs/first/pictures/reconstructions-n10-seed3.png"));
-      // Tiles of 7 pixels are magnified to 91; five columns, two groups of two rows.
-      expect(look(picture)).toMatchObject({ width: 2 + 5 * 93, height: 2 + 4 * 93 + 8 });
+      // Ten tiles of 7 pixels, magnified to 91, in each of two rows, and labels of six letters.
+      expect(look(picture)).toMatchObject({ width: 86 + 2 + 10 * 93, height: 2 + 2 * 93 });
     });
 
     it("takes the newest run where none is named, and another seed", async () => {
@@ -201,6 +203,13 @@ describe("vae train", () => {
         2,
         "error: There are 120 test images, fewer than the 121 that were asked for.\n",
       ]);
+    });
+
+    it("says so where the images of the training are gone", async () => {
+      rmSync(path.join(home, "few digits"), { recursive: true });
+      const { code, stderr } = await run("reconstruct", "--run", "with few digits");
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^error: This run was trained on .*few digits, which cannot be read now\. No file .*\n$/);
     });
   });
 

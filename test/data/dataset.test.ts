@@ -59,6 +59,11 @@ describe("a folder of IDX files", () => {
     await expect(loadDataset(folder)).rejects.toThrow(/No file .*t10k-images-idx3-ubyte\. --dataset takes mnist, or/);
   });
 
+  it("is refused with advice where a file is still packed", async () => {
+    writeFileSync(path.join(folder, "train-images-idx3-ubyte.gz"), "");
+    await expect(loadDataset(folder)).rejects.toThrow("Unpack train-images-idx3-ubyte.gz first (gunzip).");
+  });
+
   it("is refused where sizes disagree", async () => {
     write("train-images-idx3-ubyte", [120, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 3, 2]);

@@ -61,14 +61,31 @@ describe("figures", () => {
     expect([single[0].width, single[0].height]).toEqual([30, 20]);
   });
 
-  it("stack the versions of an image, in full rows where the count allows", () => {
-    const figure = comparisonFigure([images(...Array(100).fill(0.2)), images(...Array(100).fill(0.8))]);
+  it("stack the labelled versions of an image, in full rows where the count allows", () => {
+    const compare = (count: number, ...greys: number[]) =>
+      comparisonFigure(
+        greys.map((grey, i) => ({
+          label: ["input", "output", "noisy"][i],
+          images: images(...Array(count).fill(grey)),
+        })),
+      );
+    const margin = 6 * 12 - 2 + 16; // of "output"
+    const figure = compare(100, 0.2, 0.8);
     // 20 columns of 30 pixels, and five groups of two rows
-    expect(figure.width).toBe(2 + 20 * 32);
+    expect(figure.width).toBe(margin + 2 + 20 * 32);
     expect(figure.height).toBe(2 + 10 * 22 + 4 * 8);
-    expect([at(figure, 2, 2), at(figure, 2, 24)]).toEqual([51, 204]);
-    const few = comparisonFigure([images(0.2, 0.2, 0.2), images(0.8, 0.8, 0.8)]);
-    expect(few.width).toBe(2 + 3 * 92);
+    expect([at(figure, margin + 2, 2), at(figure, margin + 2, 24)]).toEqual([51, 204]);
+    const columns = (count: number, versions: number) => {
+      const { width } = compare(count, ...[0.1, 0.2, 0.3].slice(0, versions));
+      return [90, 60, 30].flatMap((tile) =>
+        (width - margin - 2) % (tile + 2) === 0 ? [(width - margin - 2) / (tile + 2)] : [],
+      );
+    };
+    expect(columns(3, 2)).toContain(3);
+    expect(columns(10, 2)).toContain(10);
+    expect(columns(10, 3)).toContain(10);
+    expect(columns(50, 3)).toContain(10);
+    expect(columns(100, 3)).toContain(20);
   });
 
   it("label each version where they show progress", () => {
