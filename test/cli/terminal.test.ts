@@ -24,7 +24,7 @@ async function onTerminal(command: string, env: Record<string, string> = {}, key
   const line = `trap : INT; stty cols 80; node '${LAUNCHER}' ${command}; echo "exit code $?"`;
   const child = spawn("script", ["-qec", line, "/dev/null"], {
     cwd: home,
-    env: { ...process.env, FORCE_COLOR: undefined, TERM: "xterm", ...env },
+    env: { ...process.env, CI: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: "xterm", ...env },
   });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text) => {
