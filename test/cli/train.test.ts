@@ -240,6 +240,15 @@ describe("vae train", () => {
       expect(hash("one.png")).not.toBe(hash("two.png"));
     });
 
+    it("refuses a folder in place of a file", async () => {
+      mkdirSync(path.join(home, "folder.png"));
+      const { code, stderr } = await run("sample", "--out", "folder.png");
+      expect([code, stderr]).toEqual([
+        2,
+        "error: --out folder.png is not a file. Give the name of one, or a new name.\n",
+      ]);
+    });
+
     it("does not mix its files with others", async () => {
       mkdirSync(path.join(home, "full"));
       writeFileSync(path.join(home, "full", "mine.txt"), "mine");
