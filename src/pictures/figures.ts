@@ -39,6 +39,41 @@ export function progressFigure(versions: readonly Version[]): Picture {
   );
 }
 
+/**
+ * A plane of the latent space: what its points decode to, edge to edge, with the values of z1 below and those of z2 at the
+ * left.
+ *
+ * @param images row by row from the top, a tile for each pair of a row value and a column value
+ * @param columnValues z1 of each column
+ * @param rowValues z2 of each row from the top
+ */
+export function manifoldFigure(images: Images, columnValues: ArrayLike<number>, rowValues: ArrayLike<number>): Picture {
+  const labels = ticks(rowValues);
+  const longest = Math.max(...labels.map((label) => label.length));
+  return drawGrid(inRows(toTiles(images), columnValues.length), {
+    ...images,
+    gutter: 0,
+    labels: labels.map((label) => label.padStart(longest)),
+    columnLabels: ticks(columnValues),
+    rowTitle: "z2",
+    columnTitle: "z1",
+  });
+}
+
+/**
+ * Ways from one image to another: the first and the last tile of each row are inputs, and set apart from what lies between.
+ *
+ * @param images row by row
+ */
+export function interpolationFigure(images: Images, columns: number): Picture {
+  const last = columns - 1;
+  return drawGrid(inRows(toTiles(images), columns), {
+    ...images,
+    columnGroups: [1, last],
+    columnLabels: Array.from({ length: columns }, (_, column) => (column === 0 || column === last ? "input" : "")),
+  });
+}
+
 /** One image as a picture of its own, in its own size. */
 export function singlePictures(images: Images): Picture[] {
   return toTiles(images).map((pixels) => ({ pixels, width: images.width, height: images.height }));
@@ -68,4 +103,11 @@ function inRows<T>(items: readonly T[], columns: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / columns) }, (_, row) =>
     items.slice(row * columns, (row + 1) * columns),
   );
+}
+
+/** Numbers with one decimal, or two where they are closer than that tells apart. */
+function ticks(values: ArrayLike<number>): string[] {
+  const steps = Array.from(values, (value, i) => (i === 0 ? Infinity : Math.abs(value - values[i - 1])));
+  const decimals = Math.min(...steps) < 0.1 - 1e-6 ? 2 : 1;
+  return Array.from(values, (value) => value.toFixed(decimals).replace(/^-(0\.0+)$/, "$1"));
 }

@@ -1,9 +1,17 @@
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
-import { comparisonFigure, progressFigure, singlePictures, squareFigure } from "../../src/pictures/figures.js";
+import {
+  comparisonFigure,
+  interpolationFigure,
+  manifoldFigure,
+  progressFigure,
+  singlePictures,
+  squareFigure,
+} from "../../src/pictures/figures.js";
 import type { Picture } from "../../src/pictures/grid.js";
 import { drawGrid } from "../../src/pictures/grid.js";
 import { encodePng } from "../../src/pictures/png.js";
+import { drawText, TEXT_HEIGHT, textWidth } from "../../src/pictures/text.js";
 
 /** Tiles of 30×20 pixels, each of one grey value. */
 const tile = (grey: number) => new Uint8Array(600).fill(grey);
@@ -13,6 +21,49 @@ const images = (...greys: number[]) => ({
   height: 20,
 });
 const at = ({ pixels, width }: Picture, x: number, y: number) => pixels[y * width + x];
+
+const TEXT = 230;
+function write(text: string): Picture {
+  const [width, height] = [textWidth(text), TEXT_HEIGHT];
+  const picture = { width, height, pixels: new Uint8Array(width * height) };
+  drawText(picture, text, 0, 0, TEXT);
+  return picture;
+}
+
+/** The middles of all places where a picture says a text, dot by dot, with nothing else written within its letters. */
+function find(picture: Picture, text: string): { x: number; y: number }[] {
+  const written = write(text);
+  const dots = [...written.pixels].map((grey, i) => [i % written.width, Math.floor(i / written.width), grey] as const);
+  const found = [];
+  for (let top = 0; top <= picture.height - written.height; top++) {
+    for (let left = 0; left <= picture.width - written.width; left++) {
+      if (dots.every(([x, y, grey]) => (at(picture, left + x, top + y) === TEXT) === (grey === TEXT))) {
+        found.push({ x: left + written.width / 2, y: top + written.height / 2 });
+      }
+    }
+  }
+  return found;
+}
+
+function crop({ pixels, width: full }: Picture, left: number, top: number, width: number, height: number): Picture {
+  const part = Uint8Array.from(
+    { length: width * height },
+    (_, i) => pixels[(top + Math.floor(i / width)) * full + left + (i % width)],
+  );
+  return { pixels: part, width, height };
+}
+
+/** How many pixels of pictures are text. */
+const dots = (...pictures: Picture[]) =>
+  pictures.reduce((sum, { pixels }) => sum + pixels.filter((grey) => grey === TEXT).length, 0);
+
+describe("the font", () => {
+  it("has small letters, digits and what stands in numbers, each different from all others", () => {
+    const characters = [..."abcdefghijklmnopqrstuvwxyz0123456789.,:-− "];
+    const glyphs = characters.map((character) => write(character).pixels.join());
+    expect(new Set(glyphs).size).toBe(characters.length);
+  });
+});
 
 describe("a grid", () => {
   it("sets tiles apart by a thin gutter, magnified by a whole number", () => {
@@ -46,6 +97,40 @@ describe("a grid", () => {
       expect(written.length).toBeGreaterThan(40);
     }
     expect(() => drawGrid([[tile(0)]], { width: 30, height: 20, labels: ["?"] })).toThrow('no "?"');
+  });
+
+  it("centres labels below their columns, and leaves out as many as would overlap", () => {
+    const columnLabels = Array.from({ length: 20 }, (_, i) => `${i + 10}`);
+    const grid = (count: number) =>
+      drawGrid([Array(count).fill(tile(0))], { width: 30, height: 20, columnLabels: columnLabels.slice(0, count) });
+    const [few, many] = [grid(3), grid(20)];
+    // 22 pixels of text fit 90 of a tile, with room to spare; of 30 and a gutter, two tiles hold one text.
+    for (const i of [0, 1, 2])
+      expect(find(few, columnLabels[i])).toEqual([{ x: 2 + 45 + i * 92, y: expect.any(Number) }]);
+    for (let i = 0; i < 20; i += 2) {
+      expect(find(many, columnLabels[i])).toEqual([{ x: 2 + 15 + i * 32, y: expect.any(Number) }]);
+      expect(find(many, columnLabels[i + 1])).toEqual([]);
+    }
+    expect(find(few, "10")[0].y - TEXT_HEIGHT / 2).toBeGreaterThan(62); // below the tiles
+  });
+
+  it("writes labels whole that are wider than their columns", () => {
+    const columnLabels = ["noisy input", "", "", "", "output again"];
+    const narrow = drawGrid([Array(5).fill(new Uint8Array(97 * 20))], { width: 97, height: 20, columnLabels });
+    for (const label of ["noisy input", "output again"]) expect(find(narrow, label)).toHaveLength(1);
+    expect(find(narrow, "output again")[0].x - find(narrow, "noisy input")[0].x).toBe(4 * 99);
+  });
+
+  it("keeps rows without gutters as low as they are, and leaves out labels instead", () => {
+    const rows = Array.from({ length: 10 }, () => [new Uint8Array(100 * 4).fill(20)]);
+    const labels = [..."abcdefghij"];
+    const lined = drawGrid(rows, { width: 100, height: 4, labels });
+    const plane = drawGrid(rows, { width: 100, height: 4, labels, gutter: 0 });
+    const written = (grid: Picture) => labels.filter((label) => find(grid, label).length > 0);
+    expect(written(lined)).toEqual(labels);
+    expect(written(plane)).toEqual(["a", "e", "i"]);
+    expect(plane.pixels.filter((grey) => grey === 20)).toHaveLength(100 * 40);
+    expect(find(plane, "i")[0].y - find(plane, "a")[0].y).toBe(8 * 4);
   });
 });
 
@@ -92,6 +177,96 @@ describe("figures", () => {
     const versions = ["input", "epoch 1"].map((label, i) => ({ label, images: images(i, i, i) }));
     const figure = progressFigure(versions);
     expect(figure.width).toBeGreaterThan(3 * 92 + 84);
+  });
+});
+
+describe("a plane of the latent space", () => {
+  it("sets tiles edge to edge, with z1 to the right and z2 upwards", () => {
+    const figure = manifoldFigure(images(0.1, 0.2, 0.3, 0.4, 0.5, 0.6), [-1.52, 0, 1.5], [20, -20]);
+    const corner = figure.pixels.indexOf(26);
+    const [left, top] = [corner % figure.width, Math.floor(corner / figure.width)];
+    const greys = [20, 80].flatMap((y) => [45, 135, 225].map((x) => at(figure, left + x, top + y)));
+    expect(greys).toEqual([26, 51, 77, 102, 128, 153]);
+    expect([89, 90].map((x) => at(figure, left + x, top))).toEqual([26, 51]);
+    expect([59, 60].map((y) => at(figure, left, top + y))).toEqual([26, 102]);
+
+    const [below, beside] = [top + 120, left];
+    const columns = ["-1.5", "0.0", "1.5"].map((label) => find(figure, label).at(-1) ?? { x: 0, y: 0 });
+    expect(columns.map(({ x }) => x - left)).toEqual([45, 135, 225]);
+    const rows = ["20.0", "-20.0"].map((label) => find(figure, label)[0]);
+    expect(rows.map(({ y }) => y - top)).toEqual([30, 90]);
+    const [[z1], [z2]] = [find(figure, "z1"), find(figure, "z2")];
+    expect(z1.x).toBe(left + 135);
+    expect(z1.y - TEXT_HEIGHT).toBeGreaterThanOrEqual(columns[0].y);
+    expect(columns[0].y - TEXT_HEIGHT / 2).toBeGreaterThan(below);
+    expect(z2.y).toBe(top + 60);
+    const ends = ["20.0", "-20.0"].map((label, i) => rows[i].x + textWidth(label) / 2);
+    expect(ends[0]).toBe(ends[1]);
+    expect(ends[1]).toBeLessThan(beside);
+    expect(z2.x + textWidth("z2") / 2).toBeLessThan(rows[1].x - textWidth("-20.0") / 2);
+  });
+
+  it("gives values to one decimal, or to two where they are close", () => {
+    const draw = (values: number[]) => manifoldFigure(images(...values.map(() => 0)), values, [7]);
+    const coarse = draw([-0.04, 0.06, 0.16]);
+    expect(["0.1", "0.2", "-0.0", "0.06"].map((label) => find(coarse, label).length)).toEqual([1, 1, 0, 0]);
+    const fine = draw([0.04, 0.06, 0.08]);
+    expect(["0.04", "0.06", "0.08"].map((label) => find(fine, label).length)).toEqual([1, 1, 1]);
+  });
+
+  it.each([
+    [7, 2],
+    [7, 40],
+    [28, 20],
+    [28, 40],
+    [64, 10],
+    [64, 40],
+  ])("of tiles of %i pixels has legible labels at %i columns and rows", (size, count) => {
+    const values = Array.from({ length: count }, (_, i) => -2 + (4 * i) / (count - 1));
+    const pixels = new Float32Array(count * count * size * size);
+    const figure = manifoldFigure({ pixels, width: size, height: size }, values, values.toReversed());
+    const labels = values.map((value) => value.toFixed(1).replace("-0.0", "0.0"));
+    const corner = figure.pixels.indexOf(0);
+    const [left, top] = [corner % figure.width, Math.floor(corner / figure.width)];
+    const side = Math.floor(figure.pixels.lastIndexOf(0) / figure.width) + 1 - top;
+    const middle = (i: number) => ((i + 0.5) * side) / count;
+
+    // Nothing is written but whole labels in the middle of their columns and rows, and the names of the axes.
+    const below = crop(figure, left - 12, top + side, side + 24, 30);
+    const columns = labels.filter((label, i) => find(below, label).some(({ x }) => Math.abs(x - 12 - middle(i)) < 1));
+    expect(dots(below)).toBe(dots(...columns.map(write)));
+    expect(columns.length).toBeGreaterThanOrEqual(Math.min(count, 10));
+    const beside = crop(figure, 0, 0, left, top + side);
+    const rows = labels
+      .toReversed()
+      .filter((label, i) => find(beside, label).some(({ y }) => Math.abs(y - top - middle(i)) < 1));
+    expect(dots(beside)).toBe(dots(write("z2"), ...rows.map(write)));
+    expect(rows.length).toBe(count);
+  });
+});
+
+describe("ways between images", () => {
+  it("set the inputs at both ends apart, and name them", () => {
+    const figure = interpolationFigure(images(...Array(2).fill([0.1, 0.2, 0.3, 0.4, 0.5]).flat()), 5);
+    const greys = [26, 51, 77, 102, 128];
+    const starts = greys.map((grey) => figure.pixels.indexOf(grey) % figure.width);
+    const [first, ...steps] = starts.map((start, i) => start - (i === 0 ? 0 : starts[i - 1]));
+    expect([first, ...steps]).toEqual([2, 100, 92, 92, 100]);
+    expect(greys.map((_, i) => at(figure, starts[i] + 45, 62 + 30))).toEqual(greys); // the second row
+    const inputs = find(figure, "input");
+    expect(inputs.map(({ x }) => x)).toEqual([starts[0] + 45, starts[4] + 45]);
+    expect(inputs[0].y).toBeGreaterThan(2 * 62);
+  });
+
+  it.each([
+    [7, 40],
+    [28, 2],
+    [28, 12],
+    [64, 10],
+  ])("of tiles of %i pixels name both ends at %i columns", (size, columns) => {
+    const pixels = new Float32Array(columns * size * size);
+    const figure = interpolationFigure({ pixels, width: size, height: size }, columns);
+    expect(find(figure, "input")).toHaveLength(2);
   });
 });
 

@@ -1,0 +1,291 @@
+import { describe, expect, it } from "vitest";
+import type { EpochTerms, LatentPoints } from "../../src/pictures/plots.js";
+import { latentPlot, learningCurves } from "../../src/pictures/plots.js";
+
+/** An element of an SVG file, with its place on the page: what all translations around it add up to. */
+interface Element {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** The classes of all elements around it, and its own. */
+  readonly classes: string;
+  readonly x: number;
+  readonly y: number;
+  /** What it says, without what elements within it say. */
+  text: string;
+}
+
+/** All elements of an XML file. Throws an error if it is not well-formed. */
+function parseXml(xml: string): Element[] {
+  const elements: Element[] = [];
+  const open: Element[] = [];
+  const text = /(?:[^<>&]|&(?:amp|lt|gt|quot|apos|#\d+|#x[\da-f]+);)*/y;
+  const tag = /<(\/?)([\w-]+)((?:\s+[\w:-]+="(?:[^<&"]|&(?:amp|lt|gt|quot|apos|#\d+|#x[\da-f]+);)*")*)\s*(\/?)>/y;
+  for (let at = 0; at < xml.length; ) {
+    text.lastIndex = at;
+    const between = text.exec(xml)?.[0] ?? "";
+    if (open.length > 0) open[open.length - 1].text += between;
+    else if (between.trim()) throw new Error(`Text outside all elements: ${between}`);
+    at += between.length;
+    if (at === xml.length) break;
+    tag.lastIndex = at;
+    const match = tag.exec(xml);
+    if (!match) throw new Error(`Not well-formed: ${xml.slice(at, at + 80)}`);
+    at += match[0].length;
+    const [, closing, name, list, empty] = match;
+    if (closing) {
+      if (open.pop()?.name !== name) throw new Error(`</${name}> closes nothing`);
+      continue;
+    }
+    const pairs = [...list.matchAll(/([\w:-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]);
+    const attributes: Record<string, string> = Object.fromEntries(pairs);
+    if (pairs.length !== Object.keys(attributes).length) throw new Error(`An attribute twice: ${list}`);
+    const around = open.at(-1) ?? { classes: "", x: 0, y: 0 };
+    const [x, y] = (/translate\(([^,]+),([^)]+)\)/.exec(attributes.transform ?? "") ?? ["", 0, 0]).slice(1).map(Number);
+    const classes = `${around.classes} ${attributes.class ?? ""}`;
+    const element = { name, attributes, classes, x: around.x + x, y: around.y + y, text: "" };
+    elements.push(element);
+    if (!empty) open.push(element);
+  }
+  if (open.length > 0) throw new Error(`<${open[0].name}> is never closed`);
+  return elements;
+}
+
+/** Elements of a name below one of a class. */
+const pick = (elements: readonly Element[], name: string, className: string) =>
+  elements.filter((element) => element.name === name && element.classes.split(" ").includes(className));
+
+/** An axis as its labels tell it: the number that a place on the page stands for, and the numbers at its ticks. */
+function readAxis(elements: readonly Element[], direction: "x" | "y") {
+  const anchor = direction === "x" ? "middle" : "end";
+  const labels = pick(elements, "text", "role-axis-label").filter(
+    (label) => label.attributes["text-anchor"] === anchor,
+  );
+  const ticks = labels.map((label) => ({
+    at: label[direction],
+    value: Number(label.text.replace("−", "-").replace(",", "")),
+  }));
+  const [first, last] = [ticks[0], ticks[ticks.length - 1]];
+  // A label's text is written on a line below the middle of a tick of the y axis.
+  const offset = direction === "y" ? 4 : 0;
+  const scale = (last.value - first.value) / (last.at - first.at);
+  return {
+    values: ticks.map(({ value }) => value),
+    unitsPerPixel: Math.abs(scale),
+    read: (element: Element) => first.value + (element[direction] + offset - first.at) * scale,
+  };
+}
+
+const points = (over: Partial<LatentPoints> = {}): LatentPoints => ({
+  x: [0.5, -1.25, 2.75, 0],
+  y: [-2, 1.5, 0.25, 0],
+  xTitle: "z1",
+  yTitle: "z2",
+  title: "four points",
+  ...over,
+});
+
+describe("the latent plane", () => {
+  it("shows each point where its axes say, on one scale", async () => {
+    const svg = parseXml(await latentPlot(points()));
+    const [x, y] = [readAxis(svg, "x"), readAxis(svg, "y")];
+    const drawn = pick(svg, "path", "role-mark");
+    expect(drawn).toHaveLength(4);
+    drawn.forEach((point, i) => {
+      expect(Math.abs(x.read(point) - [0.5, -1.25, 2.75, 0][i])).toBeLessThan(0.6 * x.unitsPerPixel);
+      expect(Math.abs(y.read(point) - [-2, 1.5, 0.25, 0][i])).toBeLessThan(0.6 * y.unitsPerPixel);
+    });
+    expect(x.values).toEqual([-3, -2, -1, 0, 1, 2, 3]);
+    expect([...y.values].sort((a, b) => a - b)).toEqual(x.values);
+    expect(x.unitsPerPixel).toBeCloseTo(y.unitsPerPixel, 9);
+    expect(pick(svg, "text", "role-axis-title").map(({ text }) => text)).toEqual(["z1", "z2"]);
+    expect(pick(svg, "text", "role-title").map(({ text }) => text)).toEqual(["four points"]);
+  });
+
+  it("has one colour and no legend without labels", async () => {
+    const svg = parseXml(await latentPlot(points()));
+    expect(new Set(pick(svg, "path", "role-mark").map(({ attributes }) => attributes.fill)).size).toBe(1);
+    expect(svg.filter(({ classes }) => classes.includes("legend"))).toEqual([]);
+  });
+
+  it.each([4, 10, 11, 26, 62])("gives each of %i classes the colour that the legend says", async (classes) => {
+    const labels = Uint8Array.from({ length: 2 * classes }, (_, i) => (i * 7) % classes);
+    const svg = parseXml(
+      await latentPlot(points({ x: new Float32Array(labels.length), y: new Float32Array(labels.length), labels })),
+    );
+    expect(pick(svg, "text", "role-legend-title").map(({ text }) => text)).toEqual(["label"]);
+    const names = pick(svg, "text", "role-legend-label").map(({ text }) => Number(text));
+    expect(names).toEqual(Array.from({ length: classes }, (_, i) => i));
+    const colours = pick(svg, "path", "role-legend-symbol").map(({ attributes }) => attributes.fill);
+    expect(new Set(colours).size).toBe(classes);
+    const drawn = pick(svg, "path", "role-mark").map(({ attributes }) => attributes.fill);
+    expect(drawn).toEqual([...labels].map((label) => colours[label]));
+  });
+
+  it("leaves out what is not finite or beyond the extent", async () => {
+    const svg = parseXml(
+      await latentPlot(
+        points({ x: [1, NaN, 0.5, 9, -2], y: [1, 0, Infinity, 0, 2], labels: [3, 4, 5, 6, 7], extent: 2 }),
+      ),
+    );
+    expect(pick(svg, "path", "role-mark")).toHaveLength(2);
+    expect(pick(svg, "text", "role-legend-label").map(({ text }) => text)).toEqual(["3", "7"]);
+    for (const { values } of [readAxis(svg, "x"), readAxis(svg, "y")]) {
+      expect([Math.min(...values), Math.max(...values)]).toEqual([-2, 2]);
+    }
+    expect(pick(parseXml(await latentPlot(points({ x: [], y: [] }))), "path", "role-mark")).toEqual([]);
+  });
+
+  it.each([
+    [0.0021, 0.003],
+    [0.97, 1],
+    [4.2, 5],
+    [99, 100],
+    [1001, 1500],
+  ])("goes as far as its points, rounded up: %f to %f", async (most, extent) => {
+    const { values } = readAxis(parseXml(await latentPlot(points({ x: [0, -most], y: [most / 2, NaN] }))), "x");
+    const whole = readAxis(parseXml(await latentPlot(points({ x: [0, -most], y: [most / 2, 0] }))), "x");
+    expect(Math.max(...whole.values)).toBeCloseTo(extent, 9);
+    expect(Math.max(...values)).toBeLessThan(extent); // the farthest point is not drawn, and so does not count
+  });
+
+  it("is the same text each time, on white, and small", async () => {
+    const many = Float32Array.from({ length: 5000 }, (_, i) => 3 * Math.sin(i * i));
+    const plot = () => latentPlot(points({ x: many, y: many.toReversed(), labels: many.map((_, i) => i % 10) }));
+    const [once, twice] = await Promise.all([plot(), plot()]);
+    expect(twice).toBe(once);
+    expect(await plot()).toBe(once);
+    expect(once.length).toBeLessThan(800_000);
+    const [page, background] = parseXml(once);
+    const { width, height } = page.attributes;
+    expect(background.attributes).toEqual({ width, height, fill: "white" });
+  });
+
+  it("writes any title as XML does", async () => {
+    const title = `x < y & "z" > 'w'`;
+    const svg = await latentPlot(points({ title, xTitle: title, yTitle: title }));
+    expect(() => parseXml(svg)).not.toThrow();
+    expect(() => parseXml(svg.replaceAll("&lt;", "<"))).toThrow("well-formed");
+  });
+});
+
+/** Epochs whose terms are known functions of their number. */
+const terms = (epoch: number, lead: number) => ({
+  elbo: -150 - 100 / epoch + lead,
+  reconstruction: -144 - 90 / epoch + lead,
+  kl: 6 + 10 / epoch,
+  objective: -1e5 + epoch + lead,
+});
+const epochs = (count: number): EpochTerms[] =>
+  Array.from({ length: count }, (_, i) => ({ epoch: i + 1, train: terms(i + 1, 0), validation: terms(i + 1, 2) }));
+
+/** The panels from left to right, and in each the points of the training images and of the validation images. */
+function readPanels(svg: string) {
+  const elements = parseXml(svg);
+  const [train, validation] = pick(elements, "path", "role-legend-symbol").map(({ attributes }) => attributes.fill);
+  return [0, 1, 2, 3].flatMap((i) => {
+    const panel = elements.filter(({ classes }) => classes.split(" ").includes(`concat_${i}_group`));
+    if (panel.length === 0) return [];
+    const marks = panel.filter(({ name, classes }) => name === "path" && classes.includes("mark-symbol"));
+    return {
+      title: pick(panel, "text", "role-axis-title").find(({ text }) => text !== "epoch")?.text,
+      x: readAxis(panel, "x"),
+      y: readAxis(panel, "y"),
+      train: marks.filter(({ attributes }) => attributes.fill === train),
+      validation: marks.filter(({ attributes }) => attributes.fill === validation),
+      lines: panel.filter(
+        ({ name, classes, attributes }) => name === "path" && classes.includes("mark-line") && attributes.stroke,
+      ),
+    };
+  });
+}
+
+const PANELS = [
+  ["elbo", "ELBO"],
+  ["reconstruction", "reconstruction log p(x|z)"],
+  ["kl", "KL(q(z|x) ‖ p(z))"],
+] as const;
+const PANELS_AND_OBJECTIVE = [["objective", "L5"], ...PANELS] as const;
+
+describe("learning curves", () => {
+  it("show each term of each epoch where its axes say", async () => {
+    const panels = readPanels(await learningCurves(epochs(8), PANELS));
+    expect(panels.map(({ title }) => title)).toEqual(["ELBO", "reconstruction log p(x|z)", "KL(q(z|x) ‖ p(z))"]);
+    (["elbo", "reconstruction", "kl"] as const).forEach((term, i) => {
+      const { x, y, train, validation, lines } = panels[i];
+      for (const [drawn, lead] of [
+        [train, 0],
+        [validation, 2],
+      ] as const) {
+        expect(drawn.map((point) => Math.round(x.read(point)))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+        drawn.forEach((point, e) => {
+          expect(Math.abs(y.read(point) - terms(e + 1, lead)[term])).toBeLessThan(0.6 * y.unitsPerPixel);
+        });
+      }
+      expect(lines).toHaveLength(2);
+    });
+  });
+
+  it("have a panel for each term that is asked for", async () => {
+    const panels = readPanels(await learningCurves(epochs(3), PANELS_AND_OBJECTIVE));
+    expect(panels.map(({ title }) => title?.split(" ")[0])).toEqual(["L5", "ELBO", "reconstruction", "KL(q(z|x)"]);
+    expect(panels[0].train.map((point) => Math.round(panels[0].y.read(point)))).toEqual([-99999, -99998, -99997]);
+  });
+
+  it("say what the lines are, and the unit", async () => {
+    const svg = parseXml(await learningCurves(epochs(3), PANELS));
+    expect(pick(svg, "text", "role-legend-label").map(({ text }) => text)).toEqual(["train", "validation"]);
+    expect(pick(svg, "text", "role-title").map(({ text }) => text)).toEqual(["Nats per image"]);
+    expect(svg.filter(({ text }) => text.includes("epoch"))).toHaveLength(3);
+    for (const { attributes } of svg.filter(({ name }) => name === "text")) {
+      expect(parseFloat(attributes["font-size"])).toBeGreaterThanOrEqual(11);
+    }
+  });
+
+  it.each([1, 2, 3, 20, 40, 1000])("count %i epochs in whole numbers, each within its panel", async (count) => {
+    for (const panels of [PANELS, PANELS_AND_OBJECTIVE]) {
+      const svg = await learningCurves(epochs(count), panels);
+      const width = Number(parseXml(svg)[0].attributes.width);
+      expect(width).toBeGreaterThan(900);
+      expect(width).toBeLessThan(1100);
+      for (const { x, train } of readPanels(svg)) {
+        expect(x.values.every((value) => Number.isInteger(value) && value >= 1 && value <= count)).toBe(true);
+        expect(new Set(x.values).size).toBe(x.values.length);
+        expect(train).toHaveLength(count <= 40 ? count : 0);
+      }
+    }
+  });
+
+  it("show a single epoch", async () => {
+    const svg = await learningCurves(epochs(1), PANELS);
+    const middles = [0, 1, 2].map((i) => parseXml(svg).filter(({ classes }) => classes.includes(`concat_${i}_group`)));
+    for (const panel of middles) {
+      const [label] = pick(panel, "text", "role-axis-label");
+      expect(label.text).toBe("1");
+      const drawn = panel.filter(({ name, classes }) => name === "path" && classes.includes("mark-symbol"));
+      expect(drawn).toHaveLength(2);
+      for (const { x } of drawn) expect(Math.abs(x - label.x)).toBeLessThanOrEqual(0.5);
+    }
+  });
+
+  it("leave a gap where a term is not finite", async () => {
+    const broken = { objective: NaN, elbo: NaN, reconstruction: -Infinity, kl: Infinity };
+    const svg = await learningCurves(
+      epochs(9).map((terms) => (terms.epoch === 4 ? { ...terms, train: broken } : terms)),
+      PANELS,
+    );
+    expect(svg).not.toMatch(/NaN|Infinity/);
+    for (const { train, validation, lines } of readPanels(svg)) {
+      expect([train.length, validation.length]).toEqual([8, 9]);
+      expect(lines.map(({ attributes }) => attributes.d.split("M").length - 1)).toEqual([2, 1]);
+    }
+    const nothing = await learningCurves([{ epoch: 1, train: broken, validation: broken }], PANELS_AND_OBJECTIVE);
+    expect(() => parseXml(nothing)).not.toThrow();
+    expect(nothing).not.toMatch(/NaN|Infinity/);
+  });
+
+  it("are the same text each time", async () => {
+    const [once, twice] = await Promise.all([1, 2].map(() => learningCurves(epochs(5), PANELS_AND_OBJECTIVE)));
+    expect(twice).toBe(once);
+    expect(await learningCurves(epochs(5), PANELS_AND_OBJECTIVE)).toBe(once);
+  });
+});
