@@ -11,6 +11,7 @@ const ORDER = [
   "model/",
   "engine/",
   "config\\.ts",
+  "presets\\.ts",
   "training/",
   "evaluation\\.ts",
   "inference\\.ts",
@@ -71,6 +72,7 @@ module.exports = {
     only("onnxruntime", "node_modules/onnxruntime-", ["engine/compiled/session\\.ts"]),
     only("onnx", "node_modules/(onnx-buf|@bufbuild)/", ["engine/compiled/graph\\.ts"]),
     only("images", "node_modules/(pngjs|@types/pngjs)/", ["data/", "pictures/"]),
+    only("plots", "node_modules/(vega|vega-lite)/", ["pictures/plots\\.ts"]),
     only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),
     // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", ["run/write-file\\.ts"]),

@@ -1,10 +1,12 @@
 // Milliseconds for a training step of the tutorial's model (784-500-500-2, batches of 128 MNIST images) on each engine, in
 // one run, interleaved: node bench/step.js [rounds]. Build first, or npm run bench.
 import { availableParallelism, cpus } from "node:os";
+import { createConfig } from "../dist/config.js";
 import { loadDataset } from "../dist/data/dataset.js";
 import { ENGINE_NAMES } from "../dist/engine/engine.js";
 import { openEngine } from "../dist/engine/index.js";
 import { initialParameters } from "../dist/model/parameters.js";
+import { Vae } from "../dist/model/vae.js";
 import { drawBatches, epochOrder } from "../dist/training/batches.js";
 import { initialState } from "../dist/training/loop.js";
 import { createTrainingStep } from "../dist/training/step.js";
@@ -13,19 +15,20 @@ const rounds = Number(process.argv[2] ?? 7);
 const threads = Math.min(8, availableParallelism());
 /** Steps in a round: about as long a round for each engine. */
 const STEPS = { compiled: 32, wasm: 2, cpu: 1 };
-const pixels = 784;
+const size = { height: 28, width: 28 };
 const { train } = await loadDataset("mnist");
 
 const contenders = [];
 for (const keepProb of [1, 0.9]) {
   for (const name of ENGINE_NAMES) {
-    const config = { batchSize: 128, dimZ: 2, keepProb, learningRate: 1e-3, nHidden: 500, noise: "none", seed: 0 };
+    const config = createConfig({ keepProb });
+    const architecture = { pixels: 784, ...config };
     contenders.push({
       name,
       config,
       engine: (await openEngine(name, threads)).engine,
-      step: createTrainingStep(keepProb),
-      state: initialState(initialParameters({ pixels, ...config }, 0)),
+      step: createTrainingStep(new Vae(architecture), config),
+      state: initialState(initialParameters(architecture, 0)),
       drawing: [],
       running: [],
     });
@@ -39,7 +42,7 @@ for (let round = 0; round <= rounds; round++) {
     const { name, config, engine, step, drawing, running } = contender;
     const steps = STEPS[name];
     const started = performance.now();
-    const batches = drawBatches(train, pixels, order.subarray(0, steps * config.batchSize), round * steps, config);
+    const batches = drawBatches(train, size, order.subarray(0, steps * config.batchSize), round * steps, config);
     const drawn = performance.now();
     [contender.state] = await engine.scan(step, contender.state, batches);
     if (round === 0) continue;

@@ -1,5 +1,9 @@
 // The command line: puts the commands together, and is the only place that catches errors and sets the exit code.
 import { Command, CommanderError } from "commander";
+import { evaluateCommand } from "./commands/evaluate.js";
+import { interpolateCommand } from "./commands/interpolate.js";
+import { latentCommand } from "./commands/latent.js";
+import { manifoldCommand } from "./commands/manifold.js";
 import { reconstructCommand } from "./commands/reconstruct.js";
 import { sampleCommand } from "./commands/sample.js";
 import { trainCommand } from "./commands/train.js";
@@ -13,7 +17,16 @@ const program = new Command("vae")
   .version(VERSION)
   .addHelpText("after", "\nExample:\n  vae train --epochs 20 --dim-z 2\n  vae reconstruct\n  vae sample --n 100");
 
-for (const command of [trainCommand(), reconstructCommand(), sampleCommand()]) program.addCommand(command);
+const commands = [
+  trainCommand(),
+  reconstructCommand(),
+  sampleCommand(),
+  manifoldCommand(),
+  latentCommand(),
+  interpolateCommand(),
+  evaluateCommand(),
+];
+for (const command of commands) program.addCommand(command);
 
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({ writeErr: () => {} });

@@ -11,6 +11,9 @@ const PURPOSES = {
   "evaluation epsilon": 6,
   "evaluation noise": 7,
   prior: 8,
+  "training binarization": 9,
+  "evaluation binarization": 10,
+  "importance epsilon": 11,
 } as const;
 
 export type Purpose = keyof typeof PURPOSES;
@@ -59,6 +62,14 @@ export class RandomStream {
     state[1] = b;
     state[2] = c;
     state[3] = counter;
+    return out;
+  }
+
+  /** Fills `out` with uniform draws from −bound to bound. */
+  fillUniform(out: Float32Array, bound: number): Float32Array {
+    this.fillWords(new Uint32Array(out.length)).forEach((word, i) => {
+      out[i] = bound * ((word + 0.5) / 2 ** 31 - 1);
+    });
     return out;
   }
 

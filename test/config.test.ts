@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SettingName } from "../src/config.js";
 import { createConfig, parseSetting, SETTINGS } from "../src/config.js";
 import { UserError } from "../src/errors.js";
+import { PRESETS } from "../src/presets.js";
 
 describe("settings", () => {
   it("have the tutorial's values where nothing is said", () => {
@@ -11,7 +12,7 @@ describe("settings", () => {
       batchSize: 128,
       learningRate: 1e-3,
       dimZ: 2,
-      nHidden: 500,
+      nHidden: [500, 500],
       keepProb: 0.9,
       noise: "none",
       engine: "auto",
@@ -26,14 +27,20 @@ describe("settings", () => {
     ["seed", "9007199254740991", Number.MAX_SAFE_INTEGER],
     ["dataset", "my digits", "my digits"],
     ["engine", "wasm", "wasm"],
+    ["nHidden", "300,200,100", [300, 200, 100]],
+    ["nHidden", "64", [64]],
+    ["encoderActivations", "relu,tanh", ["relu", "tanh"]],
+    ["noise", "mask", "mask:0.5"],
+    ["noise", "haze:0.9", "haze:0.9"],
+    ["binarize", "dynamic", "dynamic"],
   ] as [SettingName, string, unknown][])("%s may be %s", (name, text, value) => {
-    expect(parseSetting(name, text)).toBe(value);
+    expect(parseSetting(name, text)).toEqual(value);
   });
 
   const numbers = (Object.keys(SETTINGS) as SettingName[]).filter((name) => "min" in SETTINGS[name]);
   it.each(
     numbers.flatMap((name) =>
-      ["", "abc", "-1", "NaN", "Infinity", "1e99", "0x10", "1,5", " 1", "1 2"].map((text) => [name, text]),
+      ["", "abc", "-1", "NaN", "Infinity", "1e99", "0x10", "1,,5", " 1", "1 2"].map((text) => [name, text]),
     ),
   )("%s may not be '%s'", (name, text) => {
     expect(() => parseSetting(name as SettingName, text)).toThrow(UserError);
@@ -48,7 +55,40 @@ describe("settings", () => {
     ["seed", "9007199254740992"],
     ["engine", "gpu"],
     ["dataset", ""],
+    ["nHidden", "500,"],
+    ["nHidden", "500,0"],
+    ["learningRate", "1,5"],
+    ["encoderActivations", "elu,sin"],
+    ["encoderActivations", ""],
+    ["noise", "snow"],
+    ["noise", "mask:2"],
+    ["adamBeta2", "1"],
   ] as [SettingName, string][])("%s may not be '%s' either", (name, text) => {
     expect(() => parseSetting(name, text)).toThrow(UserError);
+  });
+
+  it.each([
+    [{ model: "ae", objective: "iwae" }, "objective is for model vae"],
+    [{ model: "ae", beta: 2 }, "beta is for model vae"],
+    [{ model: "ae", klWarmUp: 1 }, "klWarmUp is for model vae"],
+    [{ importanceSamples: 7 }, "importanceSamples is for objective iwae"],
+    [{ objective: "iwae", mcSamples: 2 }, "mcSamples is for objective elbo"],
+    [{ learningRateMilestones: [5, 5] }, "must grow"],
+    [{ epochz: 3 }, 'There is no setting "epochz"'],
+    [{ epochs: "3" }, 'The setting epochs is "3"'],
+    [{ nHidden: [] }, "The setting nHidden is []"],
+  ])("refuse %j", (given, problem) => {
+    expect(() => createConfig(given)).toThrow(problem);
+  });
+
+  it("of a configuration are a configuration again: config.json can be read back", () => {
+    for (const { settings } of Object.values(PRESETS)) {
+      const config = createConfig(settings);
+      expect(createConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    }
+  });
+
+  it("have the tutorial's values in preset tutorial", () => {
+    expect(createConfig(PRESETS.tutorial.settings)).toEqual(createConfig({}));
   });
 });

@@ -1,16 +1,29 @@
 // Flags that several commands have. Light to load, since vae --help waits for it.
 import { InvalidArgumentError, Option } from "commander";
-import type { SettingName } from "../config.js";
+import type { Setting, SettingName } from "../config.js";
 import { parseSetting, SETTINGS } from "../config.js";
 import { UserError } from "../errors.js";
+import { NOISES } from "../noise.js";
 
-/** The flag of a setting, with its help, its default and its check. */
-export function settingOption(name: SettingName, placeholder: string): Option {
-  const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const { help, default: value } = SETTINGS[name];
-  return new Option(`--${flag} <${placeholder}>`, help)
-    .default(value)
-    .argParser((text) => explained(() => parseSetting(name, text)));
+/** The flag of a setting, with its help, its default and its check. It has no value where it is not given, so that a preset may. */
+export function settingOption(name: SettingName): Option {
+  const setting: Setting = SETTINGS[name];
+  return new Option(`${flagOf(name)} <${setting.flag}>`, `${setting.help} (default: ${setting.default})`).argParser(
+    (text) => explained(() => parseSetting(name, text)),
+  );
+}
+
+/** `--noise`, which may stand alone. */
+export function noiseOption(help: string): Option {
+  const kinds = Object.entries(NOISES).map(([kind, noise]) => `${kind}:${noise.default}`);
+  return new Option("--noise [kind[:strength]]", `${help} (kinds with their usual strengths: ${kinds.join(", ")})`)
+    .preset("salt-pepper")
+    .argParser((text) => explained(() => parseSetting("noise", text)));
+}
+
+/** --dim-z of dimZ */
+export function flagOf(name: SettingName): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** `--seed` of a command that shows a trained model. */
@@ -22,19 +35,28 @@ export function seedOption(): Option {
 
 /** `--n`: how many of something. */
 export function countOption(help: string, max: number): Option {
-  return new Option("--n <count>", help).argParser((text) => {
-    const count = /^\d+$/.test(text) ? Number(text) : 0;
-    if (count < 1 || count > max) throw new InvalidArgumentError(`It must be a whole number from 1 to ${max}.`);
-    return count;
-  });
+  return wholeNumberOption("--n <count>", help, 1, max);
+}
+
+export function wholeNumberOption(flags: string, help: string, min: number, max: number): Option {
+  return new Option(flags, help).argParser((text) => wholeNumber(text, min, max));
+}
+
+/** @throws InvalidArgumentError if the text is no whole number from `min` to `max` */
+export function wholeNumber(text: string, min: number, max: number): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= min && number <= max)) {
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  }
+  return number;
 }
 
 export function runOption(help: string): Option {
   return placeOption("--run <folder>", help);
 }
 
-export function outOption(): Option {
-  return placeOption("--out <file>", "where to write the picture (default: into the run's pictures/)");
+export function outOption(type = "png"): Option {
+  return placeOption("--out <file>", `where to write the picture, a .${type} (default: into the run's pictures/)`);
 }
 
 /** A flag that names a file or a folder. */

@@ -4,14 +4,28 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { SingleBar } from "cli-progress";
 import { UserError } from "../errors.js";
-import type { Elbo, Model, Picture } from "../index.js";
-import { encodePng } from "../index.js";
+import type { Config, Elbo, Model, Picture } from "../index.js";
+import { encodePng, objectiveName } from "../index.js";
 import { writeFileAtomically } from "../run/write-file.js";
 import { colour } from "./colour.js";
 
-/** Numbers of the bound, with their signs and their unit. */
-export function formatElbo({ elbo, reconstruction, kl }: Elbo): string {
-  return `−ELBO ${formatNats(-elbo)} nats per image (reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)})`;
+/** Numbers of the bound, with their signs, their unit and the binarization of the pixels that they are of. */
+export function formatElbo(terms: Elbo, config: Config): string {
+  const { objective, elbo, reconstruction, kl } = terms;
+  const of = `nats per image of ${describePixels(config)}`;
+  if (config.model === "ae") return `log p(x|z) ${formatNats(reconstruction)} ${of}`;
+  const name = objectiveName(config);
+  const first = name === "ELBO" ? "" : `−${name} ${formatNats(-objective)}, `;
+  return `${first}−ELBO ${formatNats(-elbo)} ${of} (reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)})`;
+}
+
+/** What the pixels are that a number is of. */
+export function describePixels({ binarize }: Pick<Config, "binarize">): string {
+  return {
+    none: "grey pixels",
+    threshold: "pixels binarized by a threshold",
+    dynamic: "dynamically binarized pixels",
+  }[binarize];
 }
 
 export function formatNats(nats: number, digits = 2): string {
@@ -62,9 +76,11 @@ export function print(text: string): void {
 }
 
 /** @throws UserError if a picture cannot be written there: found out before any work is done */
-export async function checkOut(out: string | undefined): Promise<void> {
+export async function checkOut(out: string | undefined, type: "png" | "svg" = "png"): Promise<void> {
   if (out === undefined) return;
-  if (!/\.png$/i.test(out)) throw new UserError(`--out ${out}: pictures are PNG files. Give a name that ends in .png.`);
+  if (path.extname(out).toLowerCase() !== `.${type}`) {
+    throw new UserError(`--out ${out}: this picture is a file of type ${type}. Give a name that ends in .${type}.`);
+  }
   const present = await statIfThere(out);
   if (present && !present.isFile())
     throw new UserError(`--out ${out} is not a file. Give the name of one, or a new name.`);
@@ -74,18 +90,18 @@ export async function checkOut(out: string | undefined): Promise<void> {
   }
 }
 
-/** Writes a picture to `out`, or into the run's folder under a name, and says where. */
+/** Writes a picture, or the text of an SVG, to `out`, or into the run's folder under a name, and says where. */
 export async function savePicture(
   model: Model,
-  picture: Picture,
+  picture: Picture | string,
   name: string,
   out: string | undefined,
 ): Promise<void> {
-  const png = encodePng(picture);
+  const content = typeof picture === "string" ? picture : encodePng(picture);
   if (out === undefined) {
-    print(await model.folder.writePicture(name, png));
+    print(await model.folder.writePicture(name, content));
   } else {
-    await writeFileAtomically(out, png);
+    await writeFileAtomically(out, content);
     print(out);
   }
 }

@@ -1,12 +1,13 @@
 // vae reconstruct
-import { Command, Option } from "commander";
-import { countOption, example, outOption, runOption, seedOption } from "./flags.js";
+import { Command } from "commander";
+import type { Config } from "../config.js";
+import { countOption, example, noiseOption, outOption, runOption, seedOption } from "./flags.js";
 
 const MOST_IMAGES = 10_000;
 
 interface ReconstructFlags {
   run?: string;
-  noise?: boolean;
+  noise?: Config["noise"];
   n?: number;
   seed?: number;
   out?: string;
@@ -16,7 +17,7 @@ export function reconstructCommand(): Command {
   return new Command("reconstruct")
     .description("draw test images above their reconstructions")
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(new Option("--noise", "corrupt the images with salt-and-pepper noise first, and show that in between"))
+    .addOption(noiseOption("corrupt the images first, and show that in between"))
     .addOption(countOption("how many test images (default: 100, or all if there are fewer)", MOST_IMAGES))
     .addOption(seedOption())
     .addOption(outOption())
@@ -24,7 +25,7 @@ export function reconstructCommand(): Command {
     .action(run);
 }
 
-async function run({ run: folder, noise = false, n, seed, out }: ReconstructFlags): Promise<void> {
+async function run({ run: folder, noise = "none", n, seed, out }: ReconstructFlags): Promise<void> {
   const [{ loadModel }, { checkOut, formatElbo, note, plural, print, savePicture }] = await Promise.all([
     import("../index.js"),
     import("./output.js"),
@@ -32,23 +33,25 @@ async function run({ run: folder, noise = false, n, seed, out }: ReconstructFlag
   await checkOut(out);
   const model = await loadModel(folder);
   try {
+    const { config } = model;
     if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
-    if (noise && model.config.noise === "none") {
+    if (noise !== "none" && config.noise === "none") {
       note(
         "These weights were trained without noise and cannot remove it. A denoiser is trained by vae train --noise.",
       );
+    } else if (noise !== config.noise) {
+      note(`These weights were trained to remove noise. To see them do it, give --noise ${config.noise}.`);
     }
-    if (!noise && model.config.noise !== "none") {
-      note("These weights were trained to remove noise. To see them do it, give --noise.");
+    const result = await model.reconstruct(n, noise, seed ?? config.seed);
+    const { picture, elbo, count, squaredError } = result;
+    const through = noise === "none" ? "" : `, seen through ${noise}`;
+    print(`${formatElbo(elbo, config)}, mean over the first ${plural(count, "test image")}${through}`);
+    if (squaredError) {
+      const { noisy, output } = squaredError;
+      print(`Squared error of a pixel: ${noisy.toFixed(4)} with the noise, ${output.toFixed(4)} in the output`);
     }
-    const { seed: trainingSeed } = model.config;
-    const kind = noise ? "salt-pepper" : "none";
-    const { picture, elbo, count } = await model.reconstruct(n, kind, seed ?? trainingSeed);
-    print(
-      `${formatElbo(elbo)}, mean over the first ${plural(count, "test image")}${noise ? ", seen through noise" : ""}`,
-    );
-    const name = `reconstructions-${noise ? "noise-" : ""}n${count}-seed${seed ?? trainingSeed}.png`;
-    await savePicture(model, picture, name, out);
+    const kind = noise === "none" ? "" : `${noise.replace(":", "")}-`;
+    await savePicture(model, picture, `reconstructions-${kind}n${count}-seed${seed ?? config.seed}.png`, out);
   } finally {
     await model.close();
   }

@@ -1,5 +1,6 @@
 // What vae train shows while it trains.
-import type { EpochReport, Progress, TrainingStart, TrainingSummary } from "../index.js";
+import type { Config, EpochReport, Progress, TrainingStart, TrainingSummary } from "../index.js";
+import { objectiveName } from "../index.js";
 import { colour } from "./colour.js";
 import { barWidth, createBar, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
 
@@ -12,7 +13,7 @@ export class TrainingScreen {
   readonly #barWidth = barWidth(STATUS_WIDTH);
   readonly #bar = createBar("{label} {bar} {status}", this.#barWidth);
 
-  constructor(readonly epochs: number) {}
+  constructor(readonly config: Config) {}
 
   start({ run, config, images, parameters, shortfall }: TrainingStart): void {
     const count = (number: number) => number.toLocaleString("en");
@@ -20,10 +21,15 @@ export class TrainingScreen {
       `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
         `${count(images.test)} to test`,
     );
-    note(`${run}: ${count(parameters)} parameters, engine ${config.engine}, ${plural(config.threads, "thread")}`);
+    const { dimZ, nHidden } = config;
+    note(
+      `${run}: ${[...nHidden, dimZ].join("-")} units, ${count(parameters)} parameters, engine ${config.engine}, ` +
+        plural(config.threads, "thread"),
+    );
     if (shortfall) note(`Engine wasm is slow. It was taken since ${shortfall}.`);
     this.#isSlow = config.engine !== "compiled";
-    this.#row("epoch", "−ELBO", "reconstruction", "KL", "validation −ELBO", "images/s");
+    const objective = `−${objectiveName(config)}`;
+    this.#row("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");
   }
 
   progress({ epoch, step, steps, train, imagesPerSecond, secondsLeft }: Progress): void {
@@ -35,7 +41,7 @@ export class TrainingScreen {
     if (!this.#bar) return;
     const label = this.#number(epoch);
     const status =
-      `−ELBO ${formatNats(-train.elbo, 1)}  reconstruction ${formatNats(train.reconstruction, 1)}  ` +
+      `−${objectiveName(this.config)} ${formatNats(-train.objective, 1)}  reconstruction ${formatNats(train.reconstruction, 1)}  ` +
       `KL ${formatNats(train.kl, 1)}  ${Math.round(imagesPerSecond)} images/s  ${formatClock(secondsLeft)} left`;
     // Cut to the terminal's width: a line that wraps cannot be drawn over.
     const shown = status.slice(0, Math.max(0, process.stderr.columns - label.length - this.#barWidth - 3));
@@ -45,7 +51,9 @@ export class TrainingScreen {
 
   epoch({ epoch, train, validation, isBest, imagesPerSecond }: EpochReport): void {
     this.stop();
-    const numbers = [-train.elbo, train.reconstruction, train.kl, -validation.elbo].map((nats) => formatNats(nats));
+    const numbers = [-train.objective, train.reconstruction, train.kl, -validation.objective].map((nats) =>
+      formatNats(nats),
+    );
     numbers[3] += isBest ? " best" : "     ";
     this.#row(this.#number(epoch), ...numbers, String(Math.round(imagesPerSecond)));
   }
@@ -64,21 +72,25 @@ export class TrainingScreen {
   }
 
   #number(epoch: number): string {
-    return `${String(epoch).padStart(String(this.epochs).length)}/${this.epochs}`;
+    const { epochs } = this.config;
+    return `${String(epoch).padStart(String(epochs).length)}/${epochs}`;
   }
 
   #row(...cells: string[]): void {
-    const widths = [Math.max(5, 2 * String(this.epochs).length + 1), 8, 15, 7, 17, 9];
+    const objective = objectiveName(this.config).length + 1;
+    const number = 2 * String(this.config.epochs).length + 1;
+    const widths = [Math.max(5, number), Math.max(8, objective), 15, 7, Math.max(17, objective + 11), 9];
     const row = cells.map((cell, i) => cell.padStart(widths[i])).join(" ");
     process.stderr.write(`${row.replace("best", colour.green("best"))}\n`);
   }
 }
 
 /** The result of a training. */
-export function describeSummary({ run, bestEpoch, test, seconds }: TrainingSummary): string {
+export function describeSummary({ run, epochs, bestEpoch, test, seconds }: TrainingSummary, config: Config): string {
+  const stopped = epochs < config.epochs ? `, none better in ${config.patience} epochs` : "";
   return [
-    `Test ${formatElbo(test)}`,
-    `with the weights of epoch ${bestEpoch}, the best on the validation images; ${formatTime(seconds)} in all`,
+    `Test ${formatElbo(test, config)}`,
+    `with the weights of epoch ${bestEpoch}, the best on the validation images${stopped}; ${formatTime(seconds)} in all`,
     `${run} holds the weights, metrics.jsonl and pictures/: see progress.png first`,
   ].join("\n");
 }

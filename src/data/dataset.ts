@@ -9,12 +9,16 @@ import { parseIdx } from "./idx.js";
 
 const TRAIN_FILE = "train-images-idx3-ubyte";
 const TEST_FILE = "t10k-images-idx3-ubyte";
+const TRAIN_LABELS_FILE = "train-labels-idx1-ubyte";
+const TEST_LABELS_FILE = "t10k-labels-idx1-ubyte";
 
 /** A part of a data set. */
 export interface ImageSet {
   readonly count: number;
   /** Grey pixels, 0 black to 255 white; count × height × width. */
   readonly pixels: Uint8Array;
+  /** The class of each image, if the data set has classes. */
+  readonly labels?: Uint8Array | undefined;
   /** The number of the first image among all images of the data set. It addresses the image's random draws. */
   readonly offset: number;
 }
@@ -33,12 +37,17 @@ export interface Dataset {
 /**
  * Reads a data set.
  *
- * @param source `mnist`, or a folder that holds `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`
+ * @param source `mnist`, or a folder that holds `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte`; labels, in
+ * `train-labels-idx1-ubyte` and `t10k-labels-idx1-ubyte`, may be there
  * @throws UserError if a file is missing or not what it should be
  */
 export async function loadDataset(source: string): Promise<Dataset> {
   const folder = source === "mnist" ? mnistFolder() : source;
-  const [training, test] = await Promise.all([readImages(folder, TRAIN_FILE), readImages(folder, TEST_FILE)]);
+  // In turn, so that of several missing files always the first is named.
+  const training = await readImages(folder, TRAIN_FILE);
+  const test = await readImages(folder, TEST_FILE);
+  const labels = await readLabels(folder, TRAIN_LABELS_FILE, training.shape[0]);
+  const testLabels = await readLabels(folder, TEST_LABELS_FILE, test.shape[0]);
   const [trainingCount, height, width] = training.shape;
   const [testCount, testHeight, testWidth] = test.shape;
   if (testHeight !== height || testWidth !== width) {
@@ -57,10 +66,29 @@ export async function loadDataset(source: string): Promise<Dataset> {
     name: path.basename(path.resolve(source)).replace(/[^\p{L}\p{N}._]+/gu, "-"),
     height,
     width,
-    train: { count: trainCount, pixels: training.data.subarray(0, trainCount * size), offset: 0 },
-    validation: { count: validationCount, pixels: training.data.subarray(trainCount * size), offset: trainCount },
-    test: { count: testCount, pixels: test.data, offset: trainingCount },
+    train: {
+      count: trainCount,
+      pixels: training.data.subarray(0, trainCount * size),
+      labels: labels?.subarray(0, trainCount),
+      offset: 0,
+    },
+    validation: {
+      count: validationCount,
+      pixels: training.data.subarray(trainCount * size),
+      labels: labels?.subarray(trainCount),
+      offset: trainCount,
+    },
+    test: { count: testCount, pixels: test.data, labels: testLabels, offset: trainingCount },
   };
+}
+
+/** @returns undefined if there is no such file */
+async function readLabels(folder: string, name: string, count: number): Promise<Uint8Array | undefined> {
+  const file = path.join(folder, name);
+  if (!existsSync(file)) return undefined;
+  const { data } = parseIdx(await readFile(file), 1, file);
+  if (data.length !== count) throw new UserError(`${file} holds ${data.length} labels for ${count} images.`);
+  return data;
 }
 
 async function readImages(folder: string, name: string): Promise<HostArray<Uint8Array>> {

@@ -1,19 +1,23 @@
-// A trained model: loads a run's best weights, reconstructs and samples.
-import type { Config } from "../config.js";
+// A trained model: loads a run's best weights, draws what they make and measures how good they are.
+import type { Config, GivenSettings } from "../config.js";
 import { SETTINGS } from "../config.js";
-import type { Dataset } from "../data/dataset.js";
+import type { Dataset, ImageSet } from "../data/dataset.js";
 import { loadDataset } from "../data/dataset.js";
 import type { Engine } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
-import { MOST_IN_BATCH } from "../evaluation.js";
+import type { DrawConfig, Fitted } from "../evaluation.js";
+import { estimateLikelihood, evaluate, MOST_IN_BATCH, meanAndError } from "../evaluation.js";
 import { reconstructImages, sampleImages } from "../inference.js";
 import type { Elbo } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
-import type { Images } from "../pictures/figures.js";
+import { Vae } from "../model/vae.js";
+import { parseNoise } from "../noise.js";
 import { comparisonFigure, singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { RunFolder } from "../run/folder.js";
+import type { GridOptions } from "./latent-plane.js";
+import { asImages, drawInterpolation, drawLatents, drawManifold, type LatentOptions } from "./views.js";
 
 /**
  * Loads the best weights of a run.
@@ -28,10 +32,39 @@ export async function loadModel(run?: string): Promise<Model> {
   return new Model(folder, params, engine, shortfall);
 }
 
+/** What `Model.evaluate` is asked. */
+export interface EvaluateOptions {
+  readonly split: "test" | "validation" | "train";
+  /** z's that are drawn for each image to estimate its likelihood. */
+  readonly importanceSamples: number;
+  /** The first so many images; all where it is undefined. */
+  readonly count?: number | undefined;
+  readonly onProgress?: (done: number, count: number) => void;
+}
+
+/** How good a model is on a set of images. */
+export interface Evaluation extends Elbo {
+  readonly split: EvaluateOptions["split"];
+  readonly images: number;
+  readonly binarize: Config["binarize"];
+  readonly noise: Config["noise"];
+  /** Undefined where no likelihood can be given: of grey pixels, and of an autoencoder. */
+  readonly likelihood?: {
+    /** −log p(x), nats per image, by importance sampling. */
+    readonly nll: number;
+    /** Over the images. */
+    readonly standardError: number;
+    readonly importanceSamples: number;
+    /** Latent dimensions whose posterior mean has a variance above 0.01 over the images, of dimZ. */
+    readonly activeUnits: number;
+    readonly dimZ: number;
+  };
+  readonly seconds: number;
+}
+
 /** A trained model, ready to use. `close` it after use. */
 export class Model {
-  readonly #params: HostParams;
-  readonly #engine: Engine;
+  readonly #fitted: Fitted;
 
   constructor(
     readonly folder: RunFolder,
@@ -40,8 +73,9 @@ export class Model {
     /** Why the engine is not the fastest one, if it was taken for want of better. */
     readonly shortfall?: string,
   ) {
-    this.#params = params;
-    this.#engine = engine;
+    const { height, width } = folder.config.data;
+    const vae = new Vae({ pixels: height * width, ...folder.config.settings });
+    this.#fitted = { engine, vae, params, size: { height, width } };
   }
 
   get config(): Config {
@@ -53,63 +87,159 @@ export class Model {
    *
    * @param requested how many; 100, or all if there are fewer, where it is undefined
    * @param noise how to corrupt what the encoder sees
-   * @returns a picture, the ELBO's terms, mean over the images, and their number
+   * @returns a picture, the terms of the ELBO, mean over the images, and their number; with noise, the mean squared error of a pixel,
+   * in units of full white, that the noise did and that is left after the reconstruction
    * @throws UserError if there are fewer test images than requested, or the data set is not what it was
    */
   async reconstruct(
     requested: number | undefined,
-    noise: Config["noise"],
+    noise: NonNullable<GivenSettings["noise"]>,
     seed: number,
-  ): Promise<{ picture: Picture; elbo: Elbo; count: number }> {
-    const { dataset, dimZ } = this.config;
-    const { height, width } = this.folder.config.data;
-    const data = await loadTrainingData(dataset);
-    if (data.height !== height || data.width !== width) {
-      throw new UserError(
-        `The images of ${dataset} are ${data.height}×${data.width} pixels now, but the model was trained on ${height}×${width}.`,
-      );
-    }
-    const count = requested ?? Math.min(100, data.test.count);
-    checkCount(count);
-    if (count > data.test.count) {
-      throw new UserError(`There are ${data.test.count} test images, fewer than the ${count} that were asked for.`);
-    }
-    const result = await reconstructImages(this.#engine, this.#params, data.test, count, { dimZ, noise, seed });
-    const { originals, corrupted, outputs } = result;
+  ): Promise<{ picture: Picture; elbo: Elbo; count: number; squaredError?: { noisy: number; output: number } }> {
+    const { test } = await this.#loadData();
+    const count = countOf(test, requested ?? Math.min(100, test.count));
+    const result = await reconstructImages(this.#fitted, test, count, this.#drawing(seed, parseNoise(noise)));
+    const { originals, corrupted, outputs, elbo } = result;
+    const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#fitted, pixels) });
     const versions = [
-      { label: "input", images: this.#images(originals) },
-      ...(corrupted ? [{ label: "noisy", images: this.#images(corrupted) }] : []),
-      { label: "output", images: this.#images(outputs) },
+      version("input", originals),
+      ...(corrupted ? [version("noisy", corrupted)] : []),
+      version("output", outputs),
     ];
-    return { picture: comparisonFigure(versions), elbo: result.elbo, count };
+    return {
+      picture: comparisonFigure(versions),
+      elbo,
+      count,
+      ...(corrupted && {
+        squaredError: {
+          noisy: meanSquaredDifference(originals, corrupted),
+          output: meanSquaredDifference(originals, outputs),
+        },
+      }),
+    };
   }
 
   /** A near-square grid of the first `count` samples of a seed. */
   async sample(count: number, seed: number): Promise<Picture> {
     checkCount(count);
-    return squareFigure(await this.#sampleImages(0, count, seed));
+    return squareFigure(asImages(this.#fitted, await this.#sampleImages(0, count, seed)));
   }
 
   /** The same samples as pictures of their own, some hundreds at a time: in flat memory, however many. */
   async *samples(count: number, seed: number): AsyncGenerator<Picture[], void> {
     checkCount(count);
     for (let first = 0; first < count; first += MOST_IN_BATCH) {
-      yield singlePictures(await this.#sampleImages(first, Math.min(MOST_IN_BATCH, count - first), seed));
+      const pixels = await this.#sampleImages(first, Math.min(MOST_IN_BATCH, count - first), seed);
+      yield singlePictures(asImages(this.#fitted, pixels));
     }
   }
 
-  async close(): Promise<void> {
-    await this.#engine.close();
-  }
-
-  async #sampleImages(first: number, count: number, seed: number): Promise<Images> {
+  /**
+   * What is decoded from a grid of places in the latent plane.
+   *
+   * @throws UserError if the latent space is no plane
+   */
+  async manifold(options: GridOptions): Promise<Picture> {
     const { dimZ } = this.config;
-    return this.#images(await sampleImages(this.#engine, this.#params, first, count, { dimZ, seed }));
+    if (dimZ !== 2) {
+      throw new UserError(
+        `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with --dim-z 2, or see vae sample and vae interpolate.`,
+      );
+    }
+    return drawManifold(this.#fitted, options);
   }
 
-  #images(pixels: Float32Array): Images {
-    const { height, width } = this.folder.config.data;
-    return { pixels, height, width };
+  /**
+   * Where the model puts test images in its latent space, as SVG, coloured by class if the data set has labels. With more than two
+   * dimensions, their first two principal components are drawn, and `explained` is the share of the variance of each.
+   */
+  async latent(
+    { count, what }: { count: number | undefined; what: LatentOptions["what"] },
+    seed: number,
+  ): Promise<{ svg: string; count: number; explained?: readonly [number, number] }> {
+    const { test } = await this.#loadData();
+    const images = countOf(test, count ?? Math.min(5000, test.count));
+    return {
+      ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, "none"))),
+      count: images,
+    };
+  }
+
+  /**
+   * Rows of images on the way between two test images each, evenly spaced between their posterior means.
+   *
+   * @param pairs numbers of test images, from 0
+   * @param steps decoded images of a row, two or more
+   * @throws UserError if there is no such image
+   */
+  async interpolate(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
+    const { test } = await this.#loadData();
+    const largest = Math.max(...pairs.flat());
+    if (largest >= test.count) {
+      throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
+    }
+    return drawInterpolation(this.#fitted, test, pairs, steps, this.#drawing(this.config.seed, "none"));
+  }
+
+  /**
+   * Measures the model on images of its data set, with the noise, the binarization and the seed of its training.
+   *
+   * @throws UserError if there are fewer images than requested
+   */
+  async evaluate({ split, importanceSamples, count, onProgress }: EvaluateOptions): Promise<Evaluation> {
+    const started = performance.now();
+    const { binarize, noise, model, likelihood, seed, dimZ } = this.config;
+    const set = (await this.#loadData())[split];
+    const images = { ...set, count: countOf(set, count ?? set.count) };
+    const config = this.#drawing(seed, noise);
+    const elbo = await evaluate(this.#fitted, images, config);
+    let estimate: Evaluation["likelihood"];
+    if (binarize !== "none" && likelihood === "bernoulli" && model === "vae") {
+      const progress = (done: number) => onProgress?.(done, images.count);
+      const { logLikelihoods, activeUnits } = await estimateLikelihood(
+        this.#fitted,
+        images,
+        importanceSamples,
+        config,
+        progress,
+      );
+      const { mean, standardError } = meanAndError(logLikelihoods);
+      estimate = { nll: -mean, standardError, importanceSamples, activeUnits, dimZ };
+    }
+    const seconds = (performance.now() - started) / 1000;
+    return {
+      split,
+      images: images.count,
+      binarize,
+      noise,
+      ...elbo,
+      ...(estimate && { likelihood: estimate }),
+      seconds,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#fitted.engine.close();
+  }
+
+  #drawing(seed: number, noise: Config["noise"]): DrawConfig {
+    return { ...this.config, seed, noise };
+  }
+
+  async #sampleImages(first: number, count: number, seed: number): Promise<Float32Array> {
+    return sampleImages(this.#fitted, first, count, { dimZ: this.config.dimZ, seed });
+  }
+
+  async #loadData(): Promise<Dataset> {
+    const { dataset } = this.config;
+    const { height, width } = this.#fitted.size;
+    const data = await loadTrainingData(dataset);
+    if (data.height !== height || data.width !== width) {
+      throw new UserError(
+        `The images of ${dataset} are ${data.height}×${data.width} pixels now, but the model was trained on ${height}×${width}.`,
+      );
+    }
+    return data;
   }
 }
 
@@ -122,7 +252,20 @@ async function loadTrainingData(source: string): Promise<Dataset> {
   }
 }
 
+/** @throws UserError if the set has fewer images than are asked for */
+function countOf(images: ImageSet, count: number): number {
+  checkCount(count);
+  if (count > images.count) {
+    throw new UserError(`There are ${images.count} images, fewer than the ${count} that were asked for.`);
+  }
+  return count;
+}
+
 function checkCount(count: number): void {
   if (!Number.isSafeInteger(count) || count < 1)
     throw new UserError(`The count must be a whole number above 0, not ${count}.`);
+}
+
+function meanSquaredDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
 }

@@ -1,7 +1,9 @@
 // Trains a model into a run folder: joins the data, an engine, the training loop, the pictures and the files.
 import path from "node:path";
-import type { Config } from "../config.js";
+import type { Config, GivenSettings } from "../config.js";
 import { createConfig } from "../config.js";
+import { binarize } from "../data/binarize.js";
+import type { ImageSet } from "../data/dataset.js";
 import { loadDataset } from "../data/dataset.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
@@ -9,9 +11,12 @@ import { evaluate } from "../evaluation.js";
 import type { Elbo } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
 import { initialParameters } from "../model/parameters.js";
+import { Vae } from "../model/vae.js";
+import { randomStream } from "../random.js";
 import { RunFolder } from "../run/folder.js";
+import { stepsPerEpoch } from "../training/batches.js";
 import type { Progress, TrainingState } from "../training/loop.js";
-import { DivergenceError, initialState, stepsPerEpoch, trainEpochs } from "../training/loop.js";
+import { DivergenceError, initialState, trainEpochs } from "../training/loop.js";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves } from "../tree.js";
 import { VERSION } from "../version.js";
@@ -34,7 +39,7 @@ export interface EpochReport {
   /** Mean over the epoch's batches, with dropout and noise as in training. */
   readonly train: Elbo;
   readonly validation: Elbo;
-  /** Whether the weights are the best so far by the validation ELBO. Only then are they kept as the model. */
+  /** Whether the weights are the best so far by the validation objective. Only then are they kept as the model. */
   readonly isBest: boolean;
   readonly imagesPerSecond: number;
   /** Since the training began. */
@@ -43,6 +48,8 @@ export interface EpochReport {
 
 export interface TrainingSummary {
   readonly run: string;
+  /** Epochs that were trained: fewer than asked if patience ended first. */
+  readonly epochs: number;
   readonly bestEpoch: number;
   /** Of the best weights. */
   readonly validation: Elbo;
@@ -66,13 +73,17 @@ export interface TrainOptions {
  * @throws UserError if a setting or the data is not what it should be, the folder exists, or the loss diverges
  */
 export async function* train(
-  settings: Partial<Config>,
+  settings: GivenSettings,
   { run, onStart, onProgress }: TrainOptions = {},
 ): AsyncGenerator<EpochReport, TrainingSummary> {
   const started = performance.now();
   const requested = createConfig(settings);
   const data = await loadDataset(requested.dataset);
-  stepsPerEpoch(data.train, requested.batchSize);
+  if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
+    throw new UserError(
+      `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a smaller --batch-size.`,
+    );
+  }
   const { engine, shortfall } = await openEngine(requested.engine, requested.threads);
   try {
     const config: Config = {
@@ -81,48 +92,57 @@ export async function* train(
       engine: engine.name,
       threads: engine.threads,
     };
-    const pixels = data.height * data.width;
-    const state = initialState(initialParameters({ pixels, ...config }, config.seed));
+    const size = { height: data.height, width: data.width };
+    const architecture = { pixels: size.height * size.width, ...config };
+    const meanImage = config.outputBias === "mean" ? meanPixels(data.train, architecture.pixels, config) : undefined;
+    const vae = new Vae(architecture);
+    const state = initialState(initialParameters(architecture, config.seed, meanImage));
     const images = { train: data.train.count, validation: data.validation.count, test: data.test.count };
     const folder = await RunFolder.create(
       {
         version: VERSION,
         created: new Date().toISOString(),
         settings: config,
-        data: { name: data.name, height: data.height, width: data.width, ...images },
+        data: { name: data.name, ...size, ...images },
       },
       run,
     );
     await writeCheckpoint(folder, state, 0);
     onStart?.({ run: folder.dir, config, images, parameters: countParameters(state.params as HostParams), shortfall });
 
-    const pictures = new EpochPictures(folder, engine, data, config);
+    const fitted = (params: HostParams) => ({ engine, vae, params, size });
+    const pictures = new EpochPictures(folder, data, config);
     let best: { epoch: number; validation: Elbo; params: HostParams } | undefined;
+    let lastEpoch = 0;
     try {
       const epochs = trainEpochs({
         engine,
+        vae,
         config,
         images: data.train,
-        pixels,
+        size,
         state,
-        validate: (params) => evaluate(engine, params, data.validation, config),
+        validate: (params) => evaluate(fitted(params), data.validation, config),
         onProgress,
       });
       for await (const { state, ...result } of epochs) {
         const params = state.params as HostParams;
-        const isBest = !best || result.validation.elbo > best.validation.elbo;
+        const isBest = !best || result.validation.objective > best.validation.objective;
         if (isBest) {
           best = { epoch: result.epoch, validation: result.validation, params };
           await folder.writeModel(params, {
             epoch: String(result.epoch),
-            validation_elbo: String(result.validation.elbo),
+            validation_objective: String(result.validation.objective),
           });
         }
-        await pictures.write(params, result.epoch);
         const report = { ...result, isBest, seconds: secondsSince(started) };
         await folder.addMetrics(report);
-        await writeCheckpoint(folder, state, result.epoch);
+        lastEpoch = result.epoch;
+        const isOutOfPatience = config.patience > 0 && best !== undefined && lastEpoch - best.epoch >= config.patience;
+        await pictures.write(fitted(params), report, isOutOfPatience || lastEpoch === config.epochs);
+        await writeCheckpoint(folder, state, lastEpoch);
         yield report;
+        if (isOutOfPatience) break;
       }
     } catch (error) {
       if (!(error instanceof DivergenceError)) throw error;
@@ -134,14 +154,24 @@ export async function* train(
     if (!best) throw new Error("Training ended without an epoch");
     return {
       run: folder.dir,
+      epochs: lastEpoch,
       bestEpoch: best.epoch,
       validation: best.validation,
-      test: await evaluate(engine, best.params, data.test, config),
+      test: await evaluate(fitted(best.params), data.test, config),
       seconds: secondsSince(started),
     };
   } finally {
     await engine.close();
   }
+}
+
+/** The mean over the training images, [D], 0 to 1. */
+function meanPixels(images: ImageSet, size: number, { binarize: how, seed }: Config): Float64Array {
+  const pixels = images.pixels.slice();
+  binarize(how, pixels, randomStream(seed, "training binarization"));
+  const mean = new Float64Array(size);
+  for (let i = 0; i < pixels.length; i++) mean[i % size] += pixels[i] / (255 * images.count);
+  return mean;
 }
 
 /** All that the training needs to go on. */

@@ -131,8 +131,8 @@ export class RunFolder {
   }
 
   /** @returns where the picture is */
-  async writePicture(name: string, png: Uint8Array): Promise<string> {
-    await this.#write(path.join("pictures", name), png);
+  async writePicture(name: string, content: Uint8Array | string): Promise<string> {
+    await this.#write(path.join("pictures", name), content);
     return path.join(this.dir, "pictures", name);
   }
 
@@ -157,11 +157,10 @@ function parseRunConfig(text: string, file: string): RunConfig {
     throw new UserError(`${file} is not valid JSON.`);
   }
   const { created, settings, data } = config ?? {};
-  const sizes = [data?.height, data?.width, settings?.dimZ, settings?.nHidden];
-  if (typeof created !== "string" || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+  const sizes = [data?.height, data?.width];
+  if (typeof created !== "string" || !settings || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
     throw new UserError(
-      `${file} is not the configuration of a run: created, data.height, data.width, settings.dimZ or settings.nHidden ` +
-        "is missing or makes no sense.",
+      `${file} is not the configuration of a run: created, settings, data.height or data.width is missing or makes no sense.`,
     );
   }
   try {

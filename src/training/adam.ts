@@ -1,20 +1,19 @@
 // Adam (Kingma & Ba 2015) as TensorFlow 1 computes it: two pure functions, one of tensors, one of the step's number.
 import * as tf from "@tensorflow/tfjs";
-
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
+import type { Config } from "../config.js";
 
 /** First and second moments for each parameter, of its shape. */
 export type Moments<T> = { readonly m: { readonly [name: string]: T }; readonly v: { readonly [name: string]: T } };
+
+export type AdamConfig = Pick<Config, "adamBeta1" | "adamBeta2" | "adamEpsilon">;
 
 /**
  * The step size for step t = 1, 2, …: α √(1 − β₂ᵗ) / (1 − β₁ᵗ), the "more efficient" form that Kingma & Ba name at the
  * end of section 2, with the scale of the unscaled moments below folded in. Computed in float64, outside of the graph.
  */
-export function adamStepSize(learningRate: number, t: number): number {
-  const correction = Math.sqrt(1 - BETA2 ** t) / (1 - BETA1 ** t);
-  return (learningRate * correction * (1 - BETA1)) / Math.sqrt(1 - BETA2);
+export function adamStepSize(learningRate: number, t: number, { adamBeta1, adamBeta2 }: AdamConfig): number {
+  const correction = Math.sqrt(1 - adamBeta2 ** t) / (1 - adamBeta1 ** t);
+  return (learningRate * correction * (1 - adamBeta1)) / Math.sqrt(1 - adamBeta2);
 }
 
 /**
@@ -28,15 +27,16 @@ export function adam(
   gradients: { readonly [name: string]: tf.Tensor },
   moments: Moments<tf.Tensor>,
   stepSize: tf.Scalar,
+  { adamBeta1, adamBeta2, adamEpsilon }: AdamConfig,
 ): {
   params: { [name: string]: tf.Tensor };
   moments: { m: { [name: string]: tf.Tensor }; v: { [name: string]: tf.Tensor } };
 } {
   const updated = { params: {}, moments: { m: {}, v: {} } } as ReturnType<typeof adam>;
   for (const [name, gradient] of Object.entries(gradients)) {
-    const m = tf.add(tf.mul(moments.m[name], BETA1), gradient);
-    const v = tf.add(tf.mul(moments.v[name], BETA2), tf.square(gradient));
-    const denominator = tf.add(tf.sqrt(v), EPSILON / Math.sqrt(1 - BETA2));
+    const m = tf.add(tf.mul(moments.m[name], adamBeta1), gradient);
+    const v = tf.add(tf.mul(moments.v[name], adamBeta2), tf.square(gradient));
+    const denominator = tf.add(tf.sqrt(v), adamEpsilon / Math.sqrt(1 - adamBeta2));
     updated.params[name] = tf.sub(params[name], tf.div(tf.mul(m, stepSize), denominator));
     updated.moments.m[name] = m;
     updated.moments.v[name] = v;

@@ -2,12 +2,13 @@
 import { setImmediate } from "node:timers/promises";
 import type { ImageSet } from "../data/dataset.js";
 import type { Engine, Hosted } from "../engine/engine.js";
-import { UserError } from "../errors.js";
 import type { Elbo } from "../model/elbo.js";
-import { meanElbo } from "../model/elbo.js";
+import { meanElbo, TERMS } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
+import type { Vae } from "../model/vae.js";
+import type { ImageSize } from "../noise.js";
 import type { BatchConfig } from "./batches.js";
-import { drawBatches, epochOrder } from "./batches.js";
+import { drawBatches, epochOrder, stepsPerEpoch } from "./batches.js";
 import type { Carry } from "./step.js";
 import { createTrainingStep } from "./step.js";
 
@@ -50,10 +51,10 @@ export class DivergenceError extends Error {
 
 export interface LoopOptions {
   readonly engine: Engine;
-  readonly config: BatchConfig & { readonly epochs: number };
+  readonly vae: Vae;
+  readonly config: BatchConfig;
   readonly images: ImageSet;
-  /** Pixels of an image. */
-  readonly pixels: number;
+  readonly size: ImageSize;
   readonly state: TrainingState;
   readonly validate: (params: HostParams) => Promise<Elbo>;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -73,48 +74,31 @@ export function initialState(params: HostParams): TrainingState {
 }
 
 /**
- * Steps in an epoch; the last partial batch is dropped.
- *
- * @throws UserError if the images do not fill one batch
- */
-export function stepsPerEpoch(images: ImageSet, batchSize: number): number {
-  if (images.count < batchSize) {
-    throw new UserError(
-      `A batch of ${batchSize} is more than the ${images.count} training images. Give a smaller --batch-size.`,
-    );
-  }
-  return Math.floor(images.count / batchSize);
-}
-
-/**
  * Trains, and yields after every epoch.
  *
  * @throws DivergenceError if the loss is NaN or infinite
  */
 export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochResult, void> {
-  const { engine, config, images, pixels, validate, onProgress } = options;
+  const { engine, vae, config, images, size, validate, onProgress } = options;
   const { batchSize, epochs, seed } = config;
-  const step = createTrainingStep(config.keepProb);
+  const step = createTrainingStep(vae, config);
   const steps = stepsPerEpoch(images, batchSize);
   let state = options.state;
   let chunkLength = 1;
   const started = performance.now();
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const order = epochOrder(seed, epoch, images.count);
-    const reconstructions: number[] = [];
-    const kls: number[] = [];
+    const terms: Record<(typeof TERMS)[number], number[]> = { objective: [], reconstruction: [], kl: [] };
     let trainingMilliseconds = 0;
     for (let first = 0; first < steps; ) {
       const count = Math.min(chunkLength, steps - first);
       const chunkStarted = performance.now();
       const chunkOrder = order.subarray(first * batchSize, (first + count) * batchSize);
-      const batches = drawBatches(images, pixels, chunkOrder, (epoch - 1) * steps + first, config);
+      const batches = drawBatches(images, size, chunkOrder, (epoch - 1) * steps + first, config);
       const [next, metrics] = await engine.scan(step, state, batches);
-      reconstructions.push(...metrics.reconstruction.data);
-      kls.push(...metrics.kl.data);
-      for (let i = first; i < first + count; i++) {
-        if (!Number.isFinite(reconstructions[i] - kls[i])) throw new DivergenceError(epoch, i + 1);
-      }
+      for (const term of TERMS) terms[term].push(...metrics[term].data);
+      const broken = metrics.objective.data.findIndex((value) => !Number.isFinite(value));
+      if (broken >= 0) throw new DivergenceError(epoch, first + broken + 1);
       state = next;
       first += count;
 
@@ -127,16 +111,16 @@ export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochRe
         epoch,
         step: first,
         steps,
-        train: meanElbo(reconstructions, kls),
+        train: meanElbo(terms),
         imagesPerSecond: (first * batchSize) / (trainingMilliseconds / 1000),
         secondsLeft: ((performance.now() - started) / 1000 / stepsDone) * (epochs * steps - stepsDone),
       });
     }
     const validation = await validate(state.params as HostParams);
-    if (!Number.isFinite(validation.elbo)) throw new DivergenceError(epoch, steps);
+    if (!Number.isFinite(validation.objective)) throw new DivergenceError(epoch, steps);
     yield {
       epoch,
-      train: meanElbo(reconstructions, kls),
+      train: meanElbo(terms),
       validation,
       imagesPerSecond: (steps * batchSize) / (trainingMilliseconds / 1000),
       state,

@@ -1,9 +1,10 @@
 // The training step: a pure function of tensors that any engine runs. What is random or scheduled comes in through `x`.
 import * as tf from "@tensorflow/tfjs";
+import type { Config } from "../config.js";
 import type { Step } from "../engine/engine.js";
-import type { Batch, DropoutMasks, Params } from "../model/vae.js";
-import { reconstruct } from "../model/vae.js";
-import type { Moments } from "./adam.js";
+import { TERMS } from "../model/elbo.js";
+import type { Batch, DropoutMasks, Params, Vae } from "../model/vae.js";
+import type { AdamConfig, Moments } from "./adam.js";
 import { adam } from "./adam.js";
 
 /** What a step passes on to the next one. */
@@ -18,24 +19,26 @@ export type StepInput = Batch & {
 };
 
 /** What one step reports: means over its batch, in nats per image, with dropout and noise as in training. */
-export type StepMetrics = { readonly reconstruction: tf.Scalar; readonly kl: tf.Scalar };
+export type StepMetrics = { readonly [term in (typeof TERMS)[number]]: tf.Scalar };
 
-/** A step of maximizing the ELBO with Adam. Its loss is −ELBO: summed over pixels, averaged over the batch. */
-export function createTrainingStep(keepProb: number): Step<Carry, StepInput, StepMetrics> {
+/** A step of maximizing the model's objective with Adam. Its loss is −objective: summed over pixels, averaged over the batch. */
+export function createTrainingStep(
+  vae: Vae,
+  config: AdamConfig & Pick<Config, "keepProb">,
+): Step<Carry, StepInput, StepMetrics> {
   return ({ params, adam: moments }, { masks, stepSize, ...batch }) => {
-    const dropout = masks && { masks, keepProb };
+    const dropout = masks && { masks, keepProb: config.keepProb };
     const names = Object.keys(params);
-    const metrics = {} as { -readonly [name in keyof StepMetrics]: StepMetrics[name] };
-    const negativeElbo = (...values: tf.Tensor[]): tf.Scalar => {
-      const terms = reconstruct(Object.fromEntries(names.map((name, i) => [name, values[i]])), batch, dropout);
+    const metrics = {} as Record<keyof StepMetrics, tf.Scalar>;
+    const loss = (...values: tf.Tensor[]): tf.Scalar => {
+      const terms = vae.terms(Object.fromEntries(names.map((name, i) => [name, values[i]])), batch, dropout);
       // Kept, since tfjs disposes of all that the loss makes but the loss itself; the engine disposes of what a step gives.
-      metrics.reconstruction = tf.keep(tf.mean(terms.reconstruction));
-      metrics.kl = tf.keep(tf.mean(terms.kl));
-      return tf.sub(metrics.kl, metrics.reconstruction);
+      for (const term of TERMS) metrics[term] = tf.keep(tf.mean(terms[term]));
+      return tf.neg(metrics.objective);
     };
-    const { grads } = tf.valueAndGrads(negativeElbo)(names.map((name) => params[name]));
+    const { grads } = tf.valueAndGrads(loss)(names.map((name) => params[name]));
     const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
-    const updated = adam(params, gradients, moments, stepSize);
+    const updated = adam(params, gradients, moments, stepSize, config);
     return [{ params: updated.params, adam: updated.moments }, metrics];
   };
 }

@@ -1,5 +1,7 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
+import { flagOf } from "../../src/commands/flags.js";
+import { SETTINGS, type SettingName } from "../../src/config.js";
 import { VERSION } from "../../src/version.js";
 import { vae } from "./vae.js";
 
@@ -22,6 +24,13 @@ Commands:
                          after every epoch
   reconstruct [options]  draw test images above their reconstructions
   sample [options]       draw new images: decoded samples from the prior
+  manifold [options]     draw what is decoded from a grid of places in a latent
+                         space of two dimensions
+  latent [options]       plot where the encoder puts test images in the latent
+                         space, coloured by label
+  interpolate [options]  draw what lies between test images in the latent space
+  evaluate [options]     measure a model: ELBO, and for black and white pixels
+                         the likelihood by importance sampling
   help [command]         display help for command
 
 Example:
@@ -35,28 +44,26 @@ Example:
     expect(await run()).toEqual(await run("--help"));
   });
 
-  it.each(["train", "reconstruct", "sample"])("of %s has an example", async (command) => {
-    const { code, stdout } = await run(command, "--help");
-    expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: vae ${command} [options]`);
-    expect(stdout).toContain(`Example:\n  vae ${command}`);
-  });
+  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate"])(
+    "of %s has an example",
+    async (command) => {
+      const { code, stdout } = await run(command, "--help");
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: vae ${command} [options]`);
+      expect(stdout).toContain(`Example:\n  vae ${command}`);
+    },
+  );
 
   it("of train names every flag with its default", async () => {
     const { stdout } = await run("train", "--help");
     const text = stdout.replace(/\s+/g, " ");
-    for (const part of [
-      'MNIST\'s names (default: "mnist")',
-      "images (default: 20)",
-      "step (default: 128)",
-      "size (default: 0.001)",
-      "space (default: 2)",
-      "layer (default: 500)",
-      "dropout (default: 0.9)",
-      'here (default: "auto")',
-    ]) {
-      expect(text).toContain(part);
+    const defaults = Object.entries(SETTINGS).filter(([, setting]) => "flag" in setting);
+    expect(defaults.length).toBeGreaterThan(15);
+    for (const [name, setting] of defaults) {
+      expect(text).toContain(` ${flagOf(name as SettingName)} <`);
+      expect(text).toContain(`${setting.help} (default: ${setting.default})`);
     }
+    expect(text).toContain(" --noise [kind[:strength]] ");
   });
 
   it("--version prints the version", async () => {
@@ -77,6 +84,27 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--engine", "gpu"], "It must be one of auto, compiled, wasm, cpu."],
     [["train", "--dataset", "nowhere"], "No file nowhere"],
     [["train", "--run", "."], ". exists already"],
+    [["train", "--noise", "snow"], "It must be KIND or KIND:STRENGTH, where KIND is one of salt-pepper, mask,"],
+    [["train", "--noise", "mask:2"], "The strength of mask must be a number above 0 and at most 1."],
+    [["train", "--n-hidden", "500,"], "It must be a list of whole numbers from 1 to 4096."],
+    [["train", "--preset", "nowhere"], "there is neither a preset nor a file of this name. Presets are tutorial, iwae"],
+    [["train", "--set", "klWarmUp"], "It must be NAME=VALUE."],
+    [["train", "--set", "warmUp=1"], 'There is no setting "warmUp". See docs/settings.md.'],
+    [["train", "--set", "klWarmUp=-1"], "It must be a number from 0 to 1000000."],
+    [["train", "--set", "klWarmUp=1", "--set", "klWarmUp=2"], "klWarmUp is given twice."],
+    [["train", "--set", "dimZ=3", "--dim-z", "4"], "dimZ is given twice, by --set and by --dim-z."],
+    [["train", "--model", "ae", "--objective", "iwae"], "objective is for model vae"],
+    [["train", "--mc-samples", "2", "--objective", "iwae"], "mcSamples is for objective elbo"],
+    [["manifold", "--size", "20"], "It must be COLUMNSxROWS, such as 20x20."],
+    [["manifold", "--size", "20x101"], "It must be a whole number from 1 to 100."],
+    [["manifold", "--spacing", "quantile", "--range", "3"], "--range is for linear spacing"],
+    [["manifold", "--spacing", "log"], "Allowed choices are linear, quantile."],
+    [["latent", "--out", "x.png"], "Give a name that ends in .svg."],
+    [["interpolate", "--from", "1"], "required option '--to <images>' not specified"],
+    [["interpolate", "--from", "1,2", "--to", "3"], "--from names 2 images and --to 1."],
+    [["interpolate", "--from", "1", "--to", "3", "--steps", "1"], "It must be a whole number from 2 to 100."],
+    [["evaluate", "--split", "all"], "Allowed choices are test, validation, train."],
+    [["evaluate", "--importance-samples", "0"], "It must be a whole number from 1"],
     [["train", "--batch-size", "60000"], "A batch of 60000 is more than the 55000 training images"],
     [["reconstruct", "--n", "10001"], "It must be a whole number from 1 to 10000."],
     [["reconstruct", "--run", "nowhere"], "nowhere is not the folder of a run"],

@@ -13,7 +13,7 @@ import { vae } from "./vae.js";
 
 let home: string;
 const run = (...args: string[]) => vae(args, home);
-const TINY = ["--dataset", "tiny digits", "--n-hidden", "32", "--batch-size", "50"];
+const TINY = ["--dataset", "tiny digits", "--n-hidden", "32,32", "--batch-size", "50"];
 
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-cli-"));
@@ -42,7 +42,7 @@ describe("vae train", () => {
   it("prints the result to stdout and its progress to stderr", () => {
     expect(outcome.code).toBe(0);
     expect(outcome.stdout).toMatch(
-      /^Test −ELBO \d+\.\d\d nats per image \(reconstruction −\d+\.\d\d, KL \d+\.\d\d\)\nwith the weights of epoch \d, the best on the validation images; \d+ s in all\n/,
+      /^Test −ELBO \d+\.\d\d nats per image of grey pixels \(reconstruction −\d+\.\d\d, KL \d+\.\d\d\)\nwith the weights of epoch \d, the best on the validation images; \d+ s in all\n/,
     );
     expect(outcome.stdout.trim().split("\n")).toHaveLength(3);
     expect(outcome.stderr).toContain("vae reconstruct --run runs/first ");
@@ -61,7 +61,7 @@ describe("vae train", () => {
     const names = readdirSync(path.join(home, "runs/first")).sort();
     expect(names).toEqual(["checkpoint", "config.json", "metrics.jsonl", "model.safetensors", "pictures"]);
     const config = JSON.parse(read("runs/first/config.json").toString());
-    expect(config.settings).toMatchObject({ epochs: 6, seed: 3, engine: "compiled", nHidden: 32, noise: "none" });
+    expect(config.settings).toMatchObject({ epochs: 6, seed: 3, engine: "compiled", nHidden: [32, 32], noise: "none" });
     expect(config.settings.dataset).toBe(path.join(home, "tiny digits"));
     expect(config.data).toEqual({ name: "tiny-digits", height: 7, width: 7, train: 1100, validation: 100, test: 120 });
   });
@@ -84,11 +84,19 @@ describe("vae train", () => {
 
   it("draws after every epoch, and nothing is blank", () => {
     const pictures = readdirSync(path.join(home, "runs/first/pictures")).sort();
-    const each = ["reconstructions", "samples"].flatMap((kind) =>
-      [1, 2, 3, 4, 5, 6].map((epoch) => `${kind}-epoch-0${epoch}.png`),
-    );
-    expect(pictures).toEqual(["inputs.png", "progress.png", ...each]);
-    for (const picture of pictures) expect(look("runs/first/pictures", picture).greys, picture).toBeGreaterThan(20);
+    const each = (kind: string) => [1, 2, 3, 4, 5, 6].map((epoch) => `${kind}-epoch-0${epoch}.png`);
+    expect(pictures).toEqual([
+      "curves.svg",
+      "inputs.png",
+      "latent.svg",
+      ...each("manifold"),
+      "progress.png",
+      ...each("reconstructions"),
+      ...each("samples"),
+    ]);
+    for (const picture of pictures.filter((name) => name.endsWith(".png"))) {
+      expect(look("runs/first/pictures", picture).greys, picture).toBeGreaterThan(20);
+    }
     expect(hash("runs/first/pictures/samples-epoch-01.png")).not.toBe(hash("runs/first/pictures/samples-epoch-06.png"));
   });
 
@@ -134,8 +142,13 @@ describe("vae train", () => {
     expect(readdirSync(path.join(home, "denoiser/pictures"))).toContain("inputs-noisy.png");
     const denoised = await run("reconstruct", "--noise", "--run", "denoiser", "--n", "120");
     const plain = await run("reconstruct", "--noise", "--run", "runs/first", "--n", "120");
-    const negativeElbo = ({ stdout }: Outcome) => Number(/−ELBO ([\d.]+)/.exec(stdout)?.[1]);
-    expect(negativeElbo(denoised)).toBeLessThan(negativeElbo(plain) - 1);
+    const squaredErrors = ({ stdout }: Outcome) => {
+      const [, noisy, output] =
+        /Squared error of a pixel: ([\d.]+) with the noise, ([\d.]+) in the output/.exec(stdout) ?? [];
+      return { noisy: Number(noisy), output: Number(output) };
+    };
+    expect(squaredErrors(denoised).output).toBeLessThan(squaredErrors(plain).output);
+    expect(squaredErrors(denoised).output).toBeLessThan(squaredErrors(denoised).noisy / 2);
     expect(denoised.stderr).toBe("");
     expect((await run("reconstruct", "--run", "denoiser")).stderr).toContain("--noise");
     expect(plain.stderr).toContain("vae train --noise");
@@ -176,7 +189,9 @@ describe("vae train", () => {
     it("draws originals above reconstructions, and says where and how good", async () => {
       const { code, stdout, stderr } = await run("reconstruct", "--run", "runs/first", "--n", "10");
       expect([code, stderr]).toEqual([0, ""]);
-      expect(stdout).toMatch(/^−ELBO \d+\.\d\d nats per image \(.*\), mean over the first 10 test images\n/);
+      expect(stdout).toMatch(
+        /^−ELBO \d+\.\d\d nats per image of grey pixels \(.*\), mean over the first 10 test images\n/,
+      );
       const picture = stdout.trim().split("\n")[1];
       expect(picture).toBe(path.join("runs/first/pictures/reconstructions-n10-seed3.png"));
       // Ten tiles of 7 pixels, magnified to 91, in each of two rows, and labels of six letters.
@@ -186,7 +201,9 @@ describe("vae train", () => {
     it("takes the newest run where none is named, and another seed", async () => {
       const { code, stdout } = await run("reconstruct", "--n", "120", "--seed", "9", "--noise", "--out", "here.png");
       expect(code).toBe(0);
-      expect(stdout).toContain("mean over the first 120 test images, seen through noise\nhere.png\n");
+      expect(stdout).toMatch(
+        /mean over the first 120 test images, seen through salt-pepper:0\.5\nSquared error .*\nhere\.png\n$/,
+      );
       expect(look("here.png").greys).toBeGreaterThan(20);
     });
 
@@ -199,10 +216,7 @@ describe("vae train", () => {
 
     it("refuses more images than there are", async () => {
       const { code, stderr } = await run("reconstruct", "--n", "121");
-      expect([code, stderr]).toEqual([
-        2,
-        "error: There are 120 test images, fewer than the 121 that were asked for.\n",
-      ]);
+      expect([code, stderr]).toEqual([2, "error: There are 120 images, fewer than the 121 that were asked for.\n"]);
     });
 
     it("says so where the images of the training are gone", async () => {

@@ -29,6 +29,19 @@ describe("MNIST", () => {
   });
 });
 
+describe("MNIST's labels", () => {
+  it("are those of its images: 7, 2, 1, 0, 4 of the test set, and about a tenth each", async () => {
+    const { train, validation, test } = await loadDataset("mnist");
+    expect([...(test.labels ?? [])].slice(0, 5)).toEqual([7, 2, 1, 0, 4]);
+    for (const { labels, count } of [train, validation, test]) {
+      expect(labels).toHaveLength(count);
+      for (let digit = 0; digit < 10; digit++) {
+        expect((labels as Uint8Array).filter((label) => label === digit).length / count).toBeCloseTo(0.1, 1);
+      }
+    }
+  });
+});
+
 describe("a folder of IDX files", () => {
   let folder: string;
   beforeEach(() => {
@@ -74,5 +87,26 @@ describe("a folder of IDX files", () => {
     write("train-images-idx3-ubyte", [1, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
     await expect(loadDataset(folder)).rejects.toThrow("holds one image");
+  });
+
+  it("may have labels, which are split alike", async () => {
+    write("train-images-idx3-ubyte", [120, 2, 3]);
+    write("t10k-images-idx3-ubyte", [5, 2, 3]);
+    expect((await loadDataset(folder)).test.labels).toBeUndefined();
+    write("train-labels-idx1-ubyte", [120]);
+    write("t10k-labels-idx1-ubyte", [5]);
+    const { train, validation, test } = await loadDataset(folder);
+    expect([train.labels?.length, validation.labels?.[0], [...(test.labels ?? [])]]).toEqual([
+      110,
+      110,
+      [0, 1, 2, 3, 4],
+    ]);
+  });
+
+  it("is refused where there are not as many labels as images", async () => {
+    write("train-images-idx3-ubyte", [120, 2, 3]);
+    write("t10k-images-idx3-ubyte", [5, 2, 3]);
+    write("t10k-labels-idx1-ubyte", [6]);
+    await expect(loadDataset(folder)).rejects.toThrow(/t10k-labels-idx1-ubyte holds 6 labels for 5 images\./);
   });
 });

@@ -1,18 +1,22 @@
-import type { Tensor2D } from "@tensorflow/tfjs";
+import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, describe, expect, it } from "vitest";
-import { initialParameters, parameterShapes } from "../../src/model/parameters.js";
+import { createConfig } from "../../src/config.js";
+import { bernoulliLogLikelihood, gaussianKl, logMeanExp } from "../../src/model/densities.js";
+import { hiddenLayers, initialParameters, parameterShapes } from "../../src/model/parameters.js";
 import type { Batch, Params } from "../../src/model/vae.js";
-import { bernoulliLogLikelihood, decode, encode, gaussianKl, reconstruct } from "../../src/model/vae.js";
+import { Vae } from "../../src/model/vae.js";
+import { randomStream } from "../../src/random.js";
 import { sizeOf } from "../../src/tree.js";
 import { array, ENGINE_NAMES, open, weyl } from "../helpers.js";
 import { elboInFloat64 } from "../reference/elbo.js";
 
-const ARCHITECTURE = { pixels: 6, nHidden: 5, dimZ: 2 };
+const ARCHITECTURE = { pixels: 6, ...createConfig({ nHidden: [5, 5], dimZ: 2 }) };
+const MNIST = { pixels: 784, ...createConfig({}) };
 
 describe("parameters", () => {
   it("have the shapes of the tutorial's networks", () => {
-    expect(parameterShapes({ pixels: 784, nHidden: 500, dimZ: 2 })).toEqual({
+    expect(parameterShapes(MNIST)).toEqual({
       "encoder.0.weight": [784, 500],
       "encoder.0.bias": [500],
       "encoder.1.weight": [500, 500],
@@ -29,12 +33,54 @@ describe("parameters", () => {
   });
 
   it("start with zero biases, and weights of variance 2 / fan-in, cut at two deviations", () => {
-    const params = initialParameters({ pixels: 784, nHidden: 500, dimZ: 2 }, 0);
+    const params = initialParameters(MNIST, 0);
     expect(params["encoder.0.bias"].data.every((bias) => bias === 0)).toBe(true);
     const { data } = params["encoder.0.weight"];
     const variance = data.reduce((sum, w) => sum + w * w, 0) / data.length;
     expect((variance * 784) / 2).toBeCloseTo(1.3 * 0.7737, 2);
     expect(Math.max(...data.map(Math.abs).filter((_, i) => i < 10_000))).toBeLessThanOrEqual(2 * Math.sqrt(2.6 / 784));
+  });
+
+  it("of a list of layers have the decoder mirror the encoder, and a plain autoencoder's encoder ends in z", () => {
+    const shapes = parameterShapes({ ...MNIST, model: "ae", nHidden: [300, 200, 100], dimZ: 7 });
+    const weights = Object.entries(shapes).filter(([name]) => name.endsWith("weight"));
+    expect(weights.map(([, shape]) => shape)).toEqual([
+      [784, 300],
+      [300, 200],
+      [200, 100],
+      [100, 7],
+      [7, 100],
+      [100, 200],
+      [200, 300],
+      [300, 784],
+    ]);
+    expect(hiddenLayers({ nHidden: [3, 2] })).toEqual([
+      { name: "encoder.0", network: "encoder", units: 3 },
+      { name: "encoder.1", network: "encoder", units: 2 },
+      { name: "decoder.0", network: "decoder", units: 2 },
+      { name: "decoder.1", network: "decoder", units: 3 },
+    ]);
+  });
+
+  it("as Glorot and Bengio draw them are uniform, of variance 2 / (fan-in + fan-out)", () => {
+    const { data } = initialParameters({ ...MNIST, initialWeights: "glorot" }, 0)["encoder.0.weight"];
+    const bound = Math.sqrt(6 / 1284);
+    const variance = data.reduce((sum, w) => sum + w * w, 0) / data.length;
+    expect(variance / (2 / 1284)).toBeCloseTo(1, 2);
+    const largest = data.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
+    expect(largest).toBeLessThanOrEqual(bound);
+    expect(largest).toBeGreaterThan(0.999 * bound);
+    // Uniform: a quarter lies beyond three quarters of the bound.
+    expect(data.filter((w) => Math.abs(w) > 0.75 * bound).length / data.length).toBeCloseTo(0.25, 2);
+  });
+
+  it("begin, where a mean image is given, with a decoder whose output is it", () => {
+    const params = initialParameters(ARCHITECTURE, 0, [0, 0.2, 0.5, 0.9, 1, 0.001]);
+    const means = [...params["decoder.2.bias"].data].map((bias) => 1 / (1 + Math.exp(-bias)));
+    [0.001, 0.2, 0.5, 0.9, 0.999, 0.001].forEach((mean, i) => {
+      expect(means[i]).toBeCloseTo(mean, 6);
+    });
+    expect(params["decoder.1.bias"].data.every((bias) => bias === 0)).toBe(true);
   });
 
   it("depend on the seed alone", () => {
@@ -88,9 +134,9 @@ describe.each(ENGINE_NAMES)("on engine %s", (name) => {
     const x = [0, 1, 0.25, 0.9];
     const logits = [-3, 0.5, 2, -0.1];
     const call = async (x: number[], logits: number[]) => {
-      const inputs = { x: array(x, [1, x.length]), logits: array(logits, [1, x.length]) };
+      const inputs = { x: array(x, [1, 1, x.length]), logits: array(logits, [1, 1, x.length]) };
       const { value } = await (await engine).call(
-        (tensors: { x: Tensor2D; logits: Tensor2D }) => ({
+        (tensors: { x: Tensor3D; logits: Tensor3D }) => ({
           value: bernoulliLogLikelihood(tensors.x, tensors.logits),
         }),
         inputs,
@@ -104,14 +150,43 @@ describe.each(ENGINE_NAMES)("on engine %s", (name) => {
     expect(await call(x, logits)).toBeCloseTo(expected, 5);
     expect(await call([1, 0], [500, -500])).toBeCloseTo(0, 5);
     expect(await call([0, 1], [500, -500])).toBeCloseTo(-1000, 2);
+    // 784 pixels at logit 0 are 784·log 2: the product of their factors must not overflow. 787 is prime, 224 = 2·112.
+    for (const count of [784, 787, 224]) {
+      const zeros = new Array(count).fill(0);
+      expect(await call(zeros, zeros)).toBeCloseTo(-count * Math.log(2), 2);
+    }
+  });
+
+  it("the logarithm of a mean agrees with its definition, far from overflow, and so does its gradient", async () => {
+    const rows = [
+      [-1, 0.5, 2],
+      [-900, -901, -1000],
+      [800, 0, 799],
+    ];
+    const { value, gradient } = await (await engine).call(
+      ({ x, weights }: { x: Tensor2D; weights: tf.Tensor1D }) => ({
+        value: logMeanExp(x),
+        gradient: tf.grad((a) => tf.sum(tf.mul(logMeanExp(a as Tensor2D), weights)))(x),
+      }),
+      { x: array(rows.flat(), [3, 3]), weights: array([1, -2, 3]) },
+    );
+    rows.forEach((row, i) => {
+      const largest = Math.max(...row);
+      const sum = row.reduce((total, x) => total + Math.exp(x - largest), 0);
+      expect(value.data[i]).toBeCloseTo(largest + Math.log(sum / 3), 3);
+      row.forEach((x, j) => {
+        expect(gradient.data[3 * i + j]).toBeCloseTo(([1, -2, 3][i] * Math.exp(x - largest)) / sum, 5);
+      });
+    });
   });
 
   it("encode and decode give what they promise", async () => {
     const params = initialParameters(ARCHITECTURE, 0);
+    const vae = new Vae(ARCHITECTURE);
     const outputs = await (await engine).call(
       ({ params, x }: { params: Params; x: Tensor2D }) => {
-        const { mu, sigma } = encode(params, x);
-        return { mu, sigma, logits: decode(params, mu) };
+        const { mu, sigma } = vae.encode(params, x);
+        return { mu, sigma: sigma as Tensor2D, logits: vae.decode(params, mu) };
       },
       { params, x: array(weyl(18, 0, 1), [3, 6]) },
     );
@@ -123,25 +198,44 @@ describe.each(ENGINE_NAMES)("on engine %s", (name) => {
     expect(outputs.sigma.data.every((sigma) => sigma > 0)).toBe(true);
   });
 
-  it("gradients agree with finite differences in float64", async () => {
-    const params = Object.fromEntries(
-      Object.entries(parameterShapes(ARCHITECTURE)).map(([name, shape], i) => [
-        name,
-        array(weyl(sizeOf(shape), -0.7, 0.7, 100 * i), shape),
-      ]),
-    );
-    const B = 3;
-    const batch = {
-      images: { data: Uint8Array.from(weyl(B * 6, 0, 255)), shape: [B, 6] },
-      epsilon: array(weyl(B * 2, -2, 2, 7), [B, 2]),
-    };
+  it("a plain autoencoder has neither σ nor KL term, and its objective is the reconstruction", async () => {
+    const architecture = { ...ARCHITECTURE, model: "ae" } as const;
+    const params = initialParameters(architecture, 0);
+    const vae = new Vae(architecture);
+    const images = { data: Uint8Array.from(weyl(18, 0, 255)), shape: [3, 6] };
+    const terms = await (await engine).call(vae.evaluate, { params, batch: { images, klWeight: array([1], []) } });
+    expect([...terms.kl.data]).toEqual([0, 0, 0]);
+    expect([...terms.objective.data]).toEqual([...terms.reconstruction.data]);
+    expect(await (await engine).call(vae.infer, { params, images })).not.toHaveProperty("sigma");
+  });
+
+  const B = 3;
+  const params = Object.fromEntries(
+    Object.entries(parameterShapes(ARCHITECTURE)).map(([parameter, shape], i) => [
+      parameter,
+      array(weyl(sizeOf(shape), -0.7, 0.7, 100 * i), shape),
+    ]),
+  );
+  const batchOf = (draws: number) => ({
+    images: { data: Uint8Array.from(weyl(B * 6, 0, 255)), shape: [B, 6] },
+    epsilon: array(weyl(B * draws * 2, -2, 2, 7), [B, draws, 2]),
+    klWeight: array([1], []),
+  });
+
+  it.each([
+    ["the ELBO of one draw", "elbo", 1],
+    ["the ELBO of three draws", "elbo", 3],
+    ["the importance-weighted bound of one draw", "iwae", 1],
+    ["the importance-weighted bound of three draws", "iwae", 3],
+  ] as const)("%s and its gradients agree with finite differences in float64", async (_what, objective, draws) => {
+    const vae = new Vae({ ...ARCHITECTURE, objective });
+    const batch = batchOf(draws);
     const names = Object.keys(params);
     const { loss, gradients } = await (await engine).call(
       ({ params, batch }: { params: Params; batch: Batch }) => {
-        const { value, grads } = tf.valueAndGrads((...values) => {
-          const { reconstruction, kl } = reconstruct(Object.fromEntries(names.map((n, i) => [n, values[i]])), batch);
-          return tf.mean(tf.sub(kl, reconstruction));
-        })(names.map((n) => params[n]));
+        const { value, grads } = tf.valueAndGrads((...values) =>
+          tf.neg(tf.mean(vae.terms(Object.fromEntries(names.map((n, i) => [n, values[i]])), batch).objective)),
+        )(names.map((n) => params[n]));
         return { loss: value, gradients: Object.fromEntries(names.map((n, i) => [n, grads[i]])) };
       },
       { params, batch },
@@ -150,8 +244,8 @@ describe.each(ENGINE_NAMES)("on engine %s", (name) => {
     const double = Object.fromEntries(names.map((n) => [n, Float64Array.from(params[n].data)]));
     const pixels = Array.from(batch.images.data, (byte) => byte / 255);
     const reference = () => {
-      const { reconstruction, kl } = elboInFloat64(double, ARCHITECTURE, pixels, [...batch.epsilon.data]);
-      return kl - reconstruction;
+      const terms = elboInFloat64(double, ARCHITECTURE, pixels, [...batch.epsilon.data]);
+      return objective === "iwae" ? -terms.importanceWeighted : terms.kl - terms.reconstruction;
     };
     expect(loss.data[0]).toBeCloseTo(reference(), 4);
     const h = 1e-5;
@@ -166,5 +260,39 @@ describe.each(ENGINE_NAMES)("on engine %s", (name) => {
         expect(Math.abs(data[i] - (above - below) / (2 * h)), `${n}[${i}]`).toBeLessThan(1e-5);
       });
     }
+  });
+
+  it("the importance-weighted bound of one draw is the ELBO in the mean over draws, and that of more is higher", async () => {
+    const draws = 20_000;
+    const { images, klWeight } = batchOf(1);
+    const epsilon = randomStream(1, "training epsilon").fillNormals(new Float32Array(B * draws * 2));
+    // The same draws, taken one, two, five and fifty at a time: each group as an image of its own.
+    const bound = async (k: number) => {
+      const groups = draws / k;
+      const repeated = Uint8Array.from({ length: B * groups * 6 }, (_, at) => {
+        const [row, d] = [Math.floor(at / 6), at % 6];
+        return images.data[Math.floor(row / groups) * 6 + d];
+      });
+      const { objective, reconstruction, kl } = await (await engine).call(
+        new Vae({ ...ARCHITECTURE, objective: "iwae" }).evaluate,
+        {
+          params,
+          batch: {
+            images: { data: repeated, shape: [B * groups, 6] },
+            epsilon: { data: epsilon, shape: [B * groups, k, 2] },
+            klWeight,
+          },
+        },
+      );
+      const data = Array.from(objective.data);
+      const mean = data.reduce((a, b) => a + b, 0) / data.length;
+      const error = Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length ** 2);
+      const elbo = Array.from(reconstruction.data).reduce((sum, value, i) => sum + value - kl.data[i], 0) / data.length;
+      return { mean, error, elbo };
+    };
+    const one = await bound(1);
+    expect(Math.abs(one.mean - one.elbo)).toBeLessThan(2 * one.error);
+    const means = [one.mean, (await bound(2)).mean, (await bound(5)).mean, (await bound(50)).mean];
+    for (let i = 1; i < means.length; i++) expect(means[i]).toBeGreaterThan(means[i - 1]);
   });
 });

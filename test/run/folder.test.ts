@@ -20,11 +20,11 @@ afterEach(() => {
 });
 
 function runConfig(created = "2026-01-02T03:04:05.000Z"): RunConfig {
-  const settings = createConfig({ dimZ: 2, nHidden: 3 });
+  const settings = createConfig({ dimZ: 2, nHidden: [3, 3] });
   const data = { name: "mnist", height: 2, width: 2, train: 9, validation: 1, test: 5 };
   return { version: "0.0.0", created, settings, data };
 }
-const params = initialParameters({ pixels: 4, nHidden: 3, dimZ: 2 }, 0);
+const params = initialParameters({ pixels: 4, ...runConfig().settings }, 0);
 
 describe("a run's folder", () => {
   it("is named by data set, latent dimensions, date and time", async () => {
@@ -72,16 +72,16 @@ describe("a run's folder", () => {
     ["no JSON", "{", "config.json is not valid JSON"],
     ["null", "null", "is not the configuration of a run"],
     ["nothing", "{}", "is not the configuration of a run"],
-    ["no settings", JSON.stringify({ ...runConfig(), settings: null }), "settings.dimZ"],
+    ["no settings", JSON.stringify({ ...runConfig(), settings: null }), "settings"],
     ["a negative size", JSON.stringify({ ...runConfig(), data: { height: -7, width: -7 } }), "data.height"],
     [
       "an unknown setting",
-      JSON.stringify({ ...runConfig(), settings: { dimZ: 2, nHidden: 3, colour: 1 } }),
+      JSON.stringify({ ...runConfig(), settings: { dimZ: 2, nHidden: [3], colour: 1 } }),
       'no setting "colour"',
     ],
     [
       "a setting out of range",
-      JSON.stringify({ ...runConfig(), settings: { dimZ: 4097, nHidden: 3 } }),
+      JSON.stringify({ ...runConfig(), settings: { dimZ: 4097, nHidden: [3] } }),
       "The setting dimZ is 4097. It must be a whole number from 1 to 4096.",
     ],
   ])("is refused where config.json holds %s", async (_, text, problem) => {
@@ -92,7 +92,7 @@ describe("a run's folder", () => {
 
   it("is refused where the weights are another architecture's", async () => {
     const run = await RunFolder.create(runConfig(), "a");
-    await run.writeModel(initialParameters({ pixels: 4, nHidden: 4, dimZ: 2 }, 0), {});
+    await run.writeModel(initialParameters({ pixels: 4, ...runConfig().settings, nHidden: [4, 3] }, 0), {});
     await expect(run.readModel()).rejects.toThrow("encoder.0.weight is [4,4], where [4,3] is needed");
     await run.writeModel({}, {});
     await expect(run.readModel()).rejects.toThrow("encoder.0.weight is missing, where [4,3] is needed");

@@ -1,43 +1,73 @@
 import { describe, expect, it } from "vitest";
-import { DROPOUT_LAYERS } from "../../src/model/vae.js";
+import { createConfig } from "../../src/config.js";
 import { adamStepSize } from "../../src/training/adam.js";
-import type { BatchConfig } from "../../src/training/batches.js";
-import { drawBatches, epochOrder } from "../../src/training/batches.js";
+import { drawBatches, epochOrder, stepsPerEpoch } from "../../src/training/batches.js";
 import type { HostArray, Tree } from "../../src/tree.js";
 import { leaves } from "../../src/tree.js";
 
-const config: BatchConfig = {
+const config = createConfig({
   batchSize: 4,
   dimZ: 3,
   keepProb: 0.5,
-  learningRate: 1e-3,
-  nHidden: 6,
+  nHidden: [6, 5],
   noise: "salt-pepper",
   seed: 1,
-};
+});
+const size = { height: 1, width: 2 };
 const images = { count: 40, offset: 0, pixels: Uint8Array.from({ length: 80 }, (_, i) => i) };
 
 describe("drawBatches", () => {
   it("gives arrays of the shapes of the step's inputs", () => {
-    const batches = drawBatches(images, 2, epochOrder(1, 1, 40), 0, config);
+    const batches = drawBatches(images, size, epochOrder(1, 1, 40), 0, config);
     const shapes = Object.fromEntries(leaves(batches as Tree<HostArray>).map(([path, { shape }]) => [path, shape]));
     expect(shapes).toEqual({
       images: [10, 4, 2],
       corrupted: [10, 4, 2],
-      epsilon: [10, 4, 3],
+      epsilon: [10, 4, 1, 3],
+      klWeight: [10],
       stepSize: [10],
-      ...Object.fromEntries(DROPOUT_LAYERS.map((layer) => [`masks/${layer}`, [10, 4, 6]])),
+      "masks/encoder.0": [10, 4, 6],
+      "masks/encoder.1": [10, 4, 5],
+      "masks/decoder.0": [10, 4, 5],
+      "masks/decoder.1": [10, 4, 6],
     });
   });
 
+  it("has a draw of z, and a mask of the decoder, for each draw of an image", () => {
+    for (const draws of [{ mcSamples: 3 }, { objective: "iwae", importanceSamples: 3 }]) {
+      const batches = drawBatches(images, size, epochOrder(1, 1, 40), 0, createConfig({ ...config, ...draws }));
+      expect(batches.epsilon?.shape).toEqual([10, 4, 3, 3]);
+      expect(batches.masks?.["encoder.0"].shape).toEqual([10, 4, 6]);
+      expect(batches.masks?.["decoder.1"].shape).toEqual([10, 12, 6]);
+    }
+  });
+
+  it("draws the pixels anew for every batch where binarization is dynamic", () => {
+    const grey = { count: 4, offset: 0, pixels: new Uint8Array(8).fill(128) };
+    const dynamic = createConfig({ ...config, binarize: "dynamic", noise: "none" });
+    const order = Uint32Array.from({ length: 4000 }, (_, i) => i % 4);
+    const { data } = drawBatches(grey, size, order, 0, dynamic).images;
+    const white = data.filter((byte) => byte === 255).length;
+    expect(data.filter((byte) => byte === 0).length).toBe(8000 - white);
+    expect(Math.abs(white / 8000 - 128 / 255)).toBeLessThan(3 * Math.sqrt(0.25 / 8000));
+    expect([...data.subarray(0, 8)]).not.toEqual([...data.subarray(8, 16)]);
+  });
+
   it("leaves out masks and noise where there are none", () => {
-    const batches = drawBatches(images, 2, epochOrder(1, 1, 40), 0, { ...config, keepProb: 1, noise: "none" });
-    expect(leaves(batches as Tree<HostArray>).map(([path]) => path)).toEqual(["images", "epsilon", "stepSize"]);
+    const batches = drawBatches(
+      images,
+      size,
+      epochOrder(1, 1, 40),
+      0,
+      createConfig({ ...config, keepProb: 1, noise: "none" }),
+    );
+    const paths = leaves(batches as Tree<HostArray>).map(([path]) => path);
+    expect(paths).toEqual(["images", "epsilon", "klWeight", "stepSize"]);
   });
 
   it("takes every image once an epoch, in a new order each time", () => {
     const rows = (epoch: number) => {
-      const { data } = drawBatches(images, 2, epochOrder(1, epoch, 40), 0, config).images;
+      const { data } = drawBatches(images, size, epochOrder(1, epoch, 40), 0, config).images;
       return Array.from({ length: 40 }, (_, i) => data[2 * i] / 2);
     };
     expect(rows(1)).not.toEqual(rows(2));
@@ -48,8 +78,8 @@ describe("drawBatches", () => {
 
   it("draws the same for a step, whatever chunk it is in", () => {
     const order = epochOrder(1, 1, 40);
-    const whole = new Map(leaves(drawBatches(images, 2, order, 100, config) as Tree<HostArray>));
-    const part = drawBatches(images, 2, order.subarray(12, 28), 103, config); // steps 3 to 6 of the ten
+    const whole = new Map(leaves(drawBatches(images, size, order, 100, config) as Tree<HostArray>));
+    const part = drawBatches(images, size, order.subarray(12, 28), 103, config); // steps 3 to 6 of the ten
     for (const [path, { data }] of leaves(part as Tree<HostArray>)) {
       const size = data.length / 4;
       expect([...data], path).toEqual([...(whole.get(path) as HostArray).data.subarray(3 * size, 7 * size)]);
@@ -57,11 +87,19 @@ describe("drawBatches", () => {
   });
 });
 
+describe("an epoch", () => {
+  it("has whole batches alone", () => {
+    expect(stepsPerEpoch(images, 7)).toBe(5);
+    expect(stepsPerEpoch(images, 40)).toBe(1);
+    expect(stepsPerEpoch(images, 41)).toBe(0);
+  });
+});
+
 describe("adamStepSize", () => {
   it("is TensorFlow 1's, with the scales of unscaled moments", () => {
     for (const t of [1, 2, 10, 8580]) {
       const tensorflow = (1e-3 * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t);
-      expect(adamStepSize(1e-3, t) / (0.1 / Math.sqrt(0.001))).toBeCloseTo(tensorflow, 12);
+      expect(adamStepSize(1e-3, t, config) / (0.1 / Math.sqrt(0.001))).toBeCloseTo(tensorflow, 12);
     }
   });
 });

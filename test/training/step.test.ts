@@ -2,8 +2,11 @@
 import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
+import { createConfig } from "../../src/config.js";
 import type { Engine, Hosted } from "../../src/engine/engine.js";
+import { TERMS } from "../../src/model/elbo.js";
 import { initialParameters } from "../../src/model/parameters.js";
+import { Vae } from "../../src/model/vae.js";
 import { adamStepSize } from "../../src/training/adam.js";
 import { drawBatches, epochOrder } from "../../src/training/batches.js";
 import type { TrainingState } from "../../src/training/loop.js";
@@ -16,6 +19,7 @@ import { array, ENGINE_NAMES, open, relativeError, weyl } from "../helpers.js";
 import reference from "../reference/step.json" with { type: "json" };
 
 type Numbers = { shape: number[]; data: number[] };
+type Case = keyof typeof reference.cases;
 
 const floats = ({ data, shape }: Numbers) => array(data, shape);
 const bytes = ({ data, shape }: Numbers): HostArray => ({ data: Uint8Array.from(data), shape });
@@ -23,50 +27,60 @@ const mapValues = <T, U>(record: Record<string, T>, fn: (value: T) => U) =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fn(value)]));
 
 describe.each(ENGINE_NAMES)("the training step on engine %s", (name) => {
-  it("agrees with five steps in PyTorch, with dropout and noise, and leaves no tensor behind", async () => {
-    const { keepProb, learningRate, steps, params, inputs, metrics, final } = reference;
+  it.each(Object.keys(reference.cases) as Case[])("agrees with five steps in PyTorch: %s", async (which) => {
+    const { settings, params, inputs, metrics, final } = reference.cases[which];
+    const given = inputs as Partial<Record<string, Numbers>> & { masks?: Record<string, Numbers> };
+    const config = createConfig(settings);
     const engine = await open(name);
     const xs: Hosted<StepInput> = {
       images: bytes(inputs.images),
-      corrupted: floats(inputs.corrupted),
-      epsilon: floats(inputs.epsilon),
-      masks: mapValues(inputs.masks as Record<string, Numbers>, bytes),
-      stepSize: array(Array.from({ length: steps }, (_, i) => adamStepSize(learningRate, i + 1))),
+      corrupted: given.corrupted && floats(given.corrupted),
+      epsilon: given.epsilon && floats(given.epsilon),
+      klWeight: floats(inputs.klWeight),
+      masks: given.masks && mapValues(given.masks, bytes),
+      stepSize: array(
+        Array.from({ length: reference.steps }, (_, i) => adamStepSize(config.learningRate, i + 1, config)),
+      ),
     };
     const init = initialState(mapValues(params as Record<string, Numbers>, floats));
-    const step = createTrainingStep(keepProb);
+    const step = createTrainingStep(new Vae({ pixels: reference.pixels, ...config }), config);
     const [carry, y] = await engine.scan(step, init, xs);
-    metrics.reconstruction.forEach((value, i) => {
-      expect(y.reconstruction.data[i]).toBeCloseTo(value, 4);
-      expect(y.kl.data[i]).toBeCloseTo(metrics.kl[i], 4);
-    });
+    for (const term of TERMS) {
+      metrics[term].forEach((value, i) => {
+        expect(y[term].data[i], term).toBeCloseTo(value, 4);
+      });
+    }
     for (const [parameter, { data }] of Object.entries(final as Record<string, Numbers>)) {
       expect(relativeError(carry.params[parameter].data, data), parameter).toBeLessThan(1e-5);
     }
     const { numTensors } = tf.memory();
     await engine.scan(step, init, xs);
-    expect(tf.memory().numTensors).toBe(numTensors);
+    expect(tf.memory().numTensors, "no tensor is left behind").toBe(numTensors);
     await engine.close();
   });
 });
 
-describe("after 20 steps from one state, with dropout and noise", () => {
-  const config = {
+describe("after 20 steps from one state, with importance samples, dropout and noise", () => {
+  const config = createConfig({
     batchSize: 32,
     dimZ: 4,
-    keepProb: 0.9,
-    learningRate: 1e-3,
-    nHidden: 96,
+    importanceSamples: 3,
+    nHidden: [96, 48],
     noise: "salt-pepper",
+    binarize: "dynamic",
+    objective: "iwae",
     seed: 5,
-  } as const;
+  });
+  const size = { height: 28, width: 28 };
   const pixels = 784;
+  const architecture = { pixels, ...config };
+  const step = createTrainingStep(new Vae(architecture), config);
   const count = 20 * config.batchSize;
   const images = { count, offset: 0, pixels: Uint8Array.from(weyl(count * pixels, 0, 256), (x) => (x > 200 ? x : 0)) };
   const train = async (engine: Engine): Promise<TrainingState> => {
-    const xs = drawBatches(images, pixels, epochOrder(config.seed, 1, count), 0, config);
-    const init = initialState(initialParameters({ pixels, ...config }, config.seed));
-    const [carry] = await engine.scan(createTrainingStep(config.keepProb), init, xs);
+    const xs = drawBatches(images, size, epochOrder(config.seed, 1, count), 0, config);
+    const init = initialState(initialParameters(architecture, config.seed));
+    const [carry] = await engine.scan(step, init, xs);
     await engine.close();
     return carry;
   };
@@ -81,14 +95,13 @@ describe("after 20 steps from one state, with dropout and noise", () => {
 
   it.each(ENGINE_NAMES)("engine %s gives the same bits again, however the steps are cut into chunks", async (name) => {
     const engine = await open(name);
-    const step = createTrainingStep(config.keepProb);
     const order = epochOrder(config.seed, 1, count);
     const run = async (...chunks: number[]) => {
-      let state = initialState(initialParameters({ pixels, ...config }, config.seed));
+      let state = initialState(initialParameters(architecture, config.seed));
       let done = 0;
       for (const chunk of chunks) {
         const part = order.subarray(done * config.batchSize, (done + chunk) * config.batchSize);
-        [state] = await engine.scan(step, state, drawBatches(images, pixels, part, done, config));
+        [state] = await engine.scan(step, state, drawBatches(images, size, part, done, config));
         done += chunk;
       }
       return digest(state);

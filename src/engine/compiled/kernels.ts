@@ -19,6 +19,7 @@ function kernel<Operands extends string, Attributes = unknown>(
 }
 
 export const kernels = {
+  Abs: unary("Abs"),
   Add: binary("Add"),
   BatchMatMul: kernel<"a" | "b", tf.BatchMatMulAttrs>((trace, { a, b }, { transposeA, transposeB }) => {
     if (a.shape.length !== 2 || b.shape.length !== 2) {
@@ -59,10 +60,16 @@ export const kernels = {
   Exp: unary("Exp"),
   Identity: kernel<"x">((trace, { x }) => trace.result(trace.value(x), x.shape, x.dtype)),
   Log: unary("Log"),
+  // The only reduction whose axes have another name.
+  Max: kernel<"x", tf.MaxAttrs>((trace, { x }, { reductionIndices, keepDims }) =>
+    reduce(trace, "ReduceMax", x, { axis: reductionIndices, keepDims }),
+  ),
   Mean: reduction("ReduceMean"),
   Multiply: binary("Mul"),
   Neg: unary("Neg"),
+  Prod: reduction("ReduceProd"),
   RealDiv: binary("Div"),
+  Relu: unary("Relu"),
   Reshape: kernel<"x", tf.ReshapeAttrs>((trace, { x }, attributes) => {
     const shape = tf.util.inferFromImplicitShape(attributes.shape, sizeOf(x.shape));
     const { name, held } = trace.value(x);
@@ -96,6 +103,14 @@ export const kernels = {
     const { name, held } = trace.value(x);
     return trace.result({ name: trace.graph.node("Mul", [name, name]), held }, x.shape);
   }),
+  // x > 0 ? 1 : alpha
+  Step: kernel<"x", tf.StepAttrs>((trace, { x }, { alpha }) => {
+    const { name, held } = trace.value(x);
+    const { graph } = trace;
+    const number = (value: number) => graph.constant("float32", [value], []);
+    const isAbove = graph.node("Greater", [name, number(0)]);
+    return trace.result({ name: graph.node("Where", [isAbove, number(1), number(alpha)]), held }, x.shape);
+  }),
   Sub: binary("Sub"),
   Sum: reduction("ReduceSum"),
   Tanh: unary("Tanh"),
@@ -128,13 +143,15 @@ function binary(opType: string) {
   });
 }
 
-/** A sum or mean over axes, which are dropped. */
+/** A reduction over axes, which are dropped unless they are kept with size one. */
 function reduction(opType: string) {
-  return kernel<"x", tf.SumAttrs>((trace, { x }, { axis, keepDims }) => {
-    const axes = tf.util.parseAxisParam(axis, x.shape);
-    const shape = x.shape.flatMap((size, at) => (axes.includes(at) ? (keepDims ? [1] : []) : [size]));
-    if (axes.length === 0) return trace.result(trace.value(x), shape);
-    const inputs = [trace.whole(x), trace.integers(axes)];
-    return trace.result({ name: trace.graph.node(opType, inputs, { keepdims: Number(keepDims) }), held: shape }, shape);
-  });
+  return kernel<"x", tf.SumAttrs>((trace, { x }, attributes) => reduce(trace, opType, x, attributes));
+}
+
+function reduce(trace: TraceBackend, opType: string, x: tf.TensorInfo, { axis, keepDims }: tf.SumAttrs): tf.TensorInfo {
+  const axes = tf.util.parseAxisParam(axis, x.shape);
+  const shape = x.shape.flatMap((size, at) => (axes.includes(at) ? (keepDims ? [1] : []) : [size]));
+  if (axes.length === 0) return trace.result(trace.value(x), shape);
+  const inputs = [trace.whole(x), trace.integers(axes)];
+  return trace.result({ name: trace.graph.node(opType, inputs, { keepdims: Number(keepDims) }), held: shape }, shape);
 }

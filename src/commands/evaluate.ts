@@ -1,0 +1,102 @@
+// vae evaluate
+import { Command, Option } from "commander";
+import type { Config } from "../config.js";
+import type { Evaluation, Model } from "../index.js";
+import { countOption, example, runOption, wholeNumberOption } from "./flags.js";
+
+const MOST_SAMPLES = 1_000_000;
+const MOST_IMAGES = 1_000_000_000;
+
+interface EvaluateFlags {
+  run?: string;
+  split: Evaluation["split"];
+  importanceSamples: number;
+  n?: number;
+  json?: true;
+}
+
+export function evaluateCommand(): Command {
+  return new Command("evaluate")
+    .description("measure a model: ELBO, and for black and white pixels the likelihood by importance sampling")
+    .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
+    .addOption(
+      new Option("--split <test|validation|train>", "the images to measure on")
+        .choices(["test", "validation", "train"])
+        .default("test"),
+    )
+    .addOption(
+      wholeNumberOption(
+        "--importance-samples <count>",
+        "draws of z for each image that estimate its likelihood: more are closer, and take longer",
+        1,
+        MOST_SAMPLES,
+      ).default(5000),
+    )
+    .addOption(countOption("the first so many images (default: all)", MOST_IMAGES))
+    .addOption(new Option("--json", "print the result as one JSON value"))
+    .addHelpText("after", example("vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"))
+    .action(run);
+}
+
+async function run({ run: folder, split, importanceSamples, n, json }: EvaluateFlags): Promise<void> {
+  const [{ loadModel }, { barWidth, createBar, note, print }] = await Promise.all([
+    import("../index.js"),
+    import("./output.js"),
+  ]);
+  const model = await loadModel(folder);
+  const bar = createBar("{value}/{total} images {bar} {eta_formatted} left", barWidth(45));
+  try {
+    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+    const onProgress = (done: number, count: number) => {
+      if (bar && !bar.isActive) bar.start(count, done);
+      bar?.update(done);
+    };
+    const result = await model.evaluate({ split, importanceSamples, count: n, onProgress });
+    bar?.stop();
+    print(json ? JSON.stringify({ run: model.folder.dir, ...result }) : await describe(result, model));
+    if (!json && !result.likelihood) note(whyNoLikelihood(model.config));
+  } finally {
+    bar?.stop();
+    await model.close();
+  }
+}
+
+async function describe(result: Evaluation, { config, folder }: Model): Promise<string> {
+  const [{ objectiveName }, { describePixels, formatNats, formatTime, plural }] = await Promise.all([
+    import("../index.js"),
+    import("./output.js"),
+  ]);
+  const { split, images, objective, elbo, reconstruction, kl, likelihood, noise, seconds } = result;
+  const pixels = describePixels(config);
+  const line = (name: string, value: string, meaning: string) =>
+    `${name.padEnd(16)}${value.padStart(9)}  ${meaning}`.trimEnd();
+  const name = objectiveName(config);
+  const lines = [
+    `${folder.dir}: ${plural(images, `${split} image`)}, ${pixels}${noise === "none" ? "" : `, seen through ${noise}`}, ` +
+      `in ${formatTime(seconds)}; nats per image`,
+  ];
+  if (config.model === "ae") return [...lines, line("log p(x|z)", formatNats(reconstruction), pixels)].join("\n");
+  lines.push(line("−ELBO", formatNats(-elbo), `${pixels}; reconstruction and KL: −ELBO = −reconstruction + KL`));
+  if (name !== "ELBO") lines.push(line(`−${name}`, formatNats(-objective), `${pixels}; what was trained`));
+  lines.push(line("reconstruction", formatNats(reconstruction), `${pixels}; log p(x|z)`));
+  lines.push(line("KL", formatNats(kl), `${pixels}; KL(q(z|x) ‖ p(z))`));
+  if (likelihood) {
+    const { nll, standardError, importanceSamples, activeUnits, dimZ } = likelihood;
+    const samples = plural(importanceSamples, "importance sample");
+    lines.push(
+      line("−log p(x)", formatNats(nll), `${pixels}; ${samples}; ± ${standardError.toFixed(2)} over the images`),
+    );
+    lines.push(line("active units", `${activeUnits}`, `of ${dimZ} latent dimensions, on ${pixels}`));
+  }
+  return lines.join("\n");
+}
+
+function whyNoLikelihood({ model, likelihood }: Config): string {
+  if (model === "ae") return "A plain autoencoder defines no distribution of images, so there is no likelihood.";
+  if (likelihood === "gaussian")
+    return "No likelihood of images is given with a Gaussian decoder: it is a density, not a probability.";
+  return (
+    "The pixels are grey, so a Bernoulli decoder gives them no likelihood, only this bound. " +
+    "For a likelihood, train with --binarize dynamic."
+  );
+}

@@ -1,0 +1,56 @@
+// vae interpolate
+import { Command, Option } from "commander";
+import { UserError } from "../errors.js";
+import { example, outOption, runOption, wholeNumber, wholeNumberOption } from "./flags.js";
+
+const MOST_ROWS = 100;
+const MOST_STEPS = 100;
+
+interface InterpolateFlags {
+  run?: string;
+  from: number[];
+  to: number[];
+  steps: number;
+  out?: string;
+}
+
+export function interpolateCommand(): Command {
+  return new Command("interpolate")
+    .description("draw what lies between test images in the latent space")
+    .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
+    .addOption(imagesOption("--from <images>", "numbers of test images, from 0, separated by commas: a row for each"))
+    .addOption(imagesOption("--to <images>", "numbers of test images, where the rows end"))
+    .addOption(wholeNumberOption("--steps <count>", "decoded images of a row", 2, MOST_STEPS).default(10))
+    .addOption(outOption())
+    .addHelpText("after", example("vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"))
+    .action(run);
+}
+
+async function run({ run: folder, from, to, steps, out }: InterpolateFlags): Promise<void> {
+  if (from.length !== to.length) {
+    throw new UserError(`--from names ${from.length} images and --to ${to.length}. Each row needs one of both.`);
+  }
+  const [{ loadModel }, { checkOut, note, savePicture }] = await Promise.all([
+    import("../index.js"),
+    import("./output.js"),
+  ]);
+  await checkOut(out);
+  const model = await loadModel(folder);
+  try {
+    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+    const pairs = from.map((image, row) => [image, to[row]] as const);
+    const name =
+      pairs.length <= 5 ? pairs.map((pair) => pair.join("-")).join("-") : `${pairs.length}-pairs-from-${from[0]}`;
+    await savePicture(model, await model.interpolate(pairs, steps), `interpolation-${name}-n${steps}.png`, out);
+  } finally {
+    await model.close();
+  }
+}
+
+function imagesOption(flags: string, help: string): Option {
+  return new Option(flags, help).makeOptionMandatory().argParser((text) => {
+    const numbers = text.split(",").map((number) => wholeNumber(number, 0, 1e9));
+    if (numbers.length > MOST_ROWS) throw new UserError(`At most ${MOST_ROWS} rows fit a picture.`);
+    return numbers;
+  });
+}

@@ -1,0 +1,77 @@
+// vae manifold
+import { Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "../errors.js";
+import type { GridOptions } from "../index.js";
+import { example, outOption, runOption, wholeNumber } from "./flags.js";
+
+const MOST_ON_A_SIDE = 100;
+const RANGE = 2;
+
+interface ManifoldFlags {
+  run?: string;
+  size: Pick<GridOptions, "columns" | "rows">;
+  spacing: GridOptions["spacing"];
+  range?: number;
+  out?: string;
+}
+
+export function manifoldCommand(): Command {
+  return new Command("manifold")
+    .description("draw what is decoded from a grid of places in a latent space of two dimensions")
+    .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
+    .addOption(
+      new Option("--size <columns>x<rows>", "places of the grid")
+        .default({ columns: 20, rows: 20 }, "20x20")
+        .argParser(parseSize),
+    )
+    .addOption(
+      new Option(
+        "--spacing <linear|quantile>",
+        "even in z, or even in the prior's probability, so that each image stands for as many samples",
+      )
+        .choices(["linear", "quantile"])
+        .default("linear"),
+    )
+    .addOption(
+      new Option(
+        "--range <number>",
+        `linear spacing goes from −range to range along both axes (default: ${RANGE})`,
+      ).argParser(parseRange),
+    )
+    .addOption(outOption())
+    .addHelpText("after", example("vae manifold --range 3", "vae manifold --spacing quantile --size 30x30"))
+    .action(run);
+}
+
+async function run({ run: folder, size, spacing, range, out }: ManifoldFlags): Promise<void> {
+  if (spacing === "quantile" && range !== undefined) {
+    throw new UserError("--range is for linear spacing: the quantiles of the prior have a range of their own.");
+  }
+  const [{ loadModel }, { checkOut, note, savePicture }] = await Promise.all([
+    import("../index.js"),
+    import("./output.js"),
+  ]);
+  await checkOut(out);
+  const model = await loadModel(folder);
+  try {
+    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+    const picture = await model.manifold({ ...size, spacing, range: range ?? RANGE });
+    const name = `manifold-${size.columns}x${size.rows}-${spacing === "linear" ? (range ?? RANGE) : spacing}.png`;
+    await savePicture(model, picture, name, out);
+  } finally {
+    await model.close();
+  }
+}
+
+function parseSize(text: string): ManifoldFlags["size"] {
+  const sides = text.split("x");
+  if (sides.length !== 2) throw new InvalidArgumentError("It must be COLUMNSxROWS, such as 20x20.");
+  const [columns, rows] = sides.map((side) => wholeNumber(side, 1, MOST_ON_A_SIDE));
+  return { columns, rows };
+}
+
+function parseRange(text: string): number {
+  const range = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : 0;
+  if (!(range > 0 && range <= 100)) throw new InvalidArgumentError("It must be a number above 0 and at most 100.");
+  return range;
+}

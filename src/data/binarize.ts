@@ -1,0 +1,20 @@
+// Grey pixels to black and white ones, for likelihoods of binary images.
+import type { Config } from "../config.js";
+import type { RandomStream } from "../random.js";
+
+/**
+ * Makes pixels black (0) or white (255), in place: not at all; by a threshold, white from 128 on; or at random, white with
+ * the probability that the grey value is, which is what "dynamic" binarization does anew for every batch (Burda et al. 2016,
+ * section 5.1).
+ */
+export function binarize(how: Config["binarize"], pixels: Uint8Array, stream: RandomStream): void {
+  if (how === "threshold") {
+    for (let i = 0; i < pixels.length; i++) pixels[i] = pixels[i] >= 128 ? 255 : 0;
+  } else if (how === "dynamic") {
+    const words = stream.fillWords(new Uint32Array(Math.ceil(pixels.length / 2)));
+    for (let i = 0; i < pixels.length; i++) {
+      const draw = (words[i >> 1] >>> ((i & 1) * 16)) & 0xffff; // 0 … 65,535; 65,536 / 255 ≈ 257.004
+      pixels[i] = draw * 255 < pixels[i] * 65_536 ? 255 : 0;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+// Densities and divergences: pure functions of tensors, in nats. Shapes as in vae.ts.
+import * as tf from "@tensorflow/tfjs";
+
+/**
+ * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1),
+ * which is Σ_d x_d·logit_d − softplus(logit_d): finite for any finite logits.
+ *
+ * With softplus(a) = max(a, 0) + log(1 + e^−|a|), a sum of logarithms is left, which is taken as the logarithm of a product:
+ * its factors lie from 1 to 2, so that a hundred of them stay far within float32, and logarithms are dear. The gradient is
+ * written out, x − y.
+ *
+ * @param x [B, 1, D], 0 to 1; no gradient flows to it
+ * @param logits [B, L, D]
+ * @returns [B, L] nats
+ */
+export function bernoulliLogLikelihood(x: tf.Tensor3D, logits: tf.Tensor3D): tf.Tensor2D {
+  const [B, L, D] = logits.shape;
+  const factors = largestDivisor(D, 112);
+  const density = tf.customGrad((...inputs) => {
+    const [a, save] = inputs as [tf.Tensor3D, tf.GradSaveFunc];
+    save([x, a]);
+    const grouped = tf.reshape(tf.add(tf.exp(tf.neg(tf.abs(a))), 1), [B, L, D / factors, factors]);
+    const logarithms = tf.sum(tf.log(tf.prod(grouped, 3)), 2);
+    return {
+      value: tf.sub<tf.Tensor2D>(tf.sum(tf.sub(tf.mul(x, a), tf.relu(a)), 2), logarithms),
+      gradFunc: (dy: tf.Tensor2D, [pixels, saved]: tf.Tensor[]) =>
+        tf.mul(tf.reshape(dy, [B, L, 1]), tf.sub(pixels, tf.sigmoid(saved))),
+    };
+  });
+  return density(logits);
+}
+
+/**
+ * log N(x; y, s²) = −½ Σ_d ((x_d − y_d) / s)² − D log(s √2π).
+ *
+ * @param x [B, 1, D]
+ * @param mean [B, L, D]
+ * @param deviation of each pixel, in the unit of x
+ * @returns [B, L] nats
+ */
+export function gaussianLogLikelihood(x: tf.Tensor3D, mean: tf.Tensor3D, deviation: number): tf.Tensor2D {
+  const squares = tf.square(tf.mul(tf.sub(x, mean), 1 / deviation));
+  const normalization = mean.shape[2] * Math.log(deviation * Math.sqrt(2 * Math.PI));
+  return tf.sub<tf.Tensor2D>(tf.mul(tf.sum(squares, 2), -0.5), normalization);
+}
+
+/**
+ * KL(N(μ, σ²) ‖ N(0, 1)) = ½ Σ_j μ_j² + σ_j² − log σ_j² − 1 (Kingma & Welling 2014, appendix B).
+ *
+ * @param mu [B, Z]
+ * @param sigma [B, Z]
+ * @returns [B] nats
+ */
+export function gaussianKl(mu: tf.Tensor2D, sigma: tf.Tensor2D): tf.Tensor1D {
+  const variance = tf.square(sigma);
+  const terms = tf.sub(tf.sub(tf.add(tf.square(mu), variance), tf.log(tf.add(variance, 1e-8))), 1);
+  return tf.mul(tf.sum(terms, 1), 0.5);
+}
+
+/**
+ * log 1/L Σ_l e^x_l, with the largest x_l taken out first, so that nothing overflows.
+ *
+ * @param x [B, L]
+ * @returns [B]
+ */
+export function logMeanExp(x: tf.Tensor2D): tf.Tensor1D {
+  const [B, L] = x.shape;
+  if (L === 1) return tf.reshape(x, [B]);
+  const logMean = tf.customGrad((...inputs) => {
+    const [values, save] = inputs as [tf.Tensor2D, tf.GradSaveFunc];
+    const largest = tf.max(values, 1, true);
+    const powers = tf.exp(tf.sub(values, largest));
+    const sums = tf.sum(powers, 1, true);
+    save([tf.div(powers, sums)]);
+    return {
+      value: tf.reshape<tf.Rank.R1>(tf.add(largest, tf.log(tf.mul(sums, 1 / L))), [B]),
+      gradFunc: (dy: tf.Tensor1D, [shares]: tf.Tensor[]) => tf.mul(tf.reshape(dy, [B, 1]), shares),
+    };
+  });
+  return logMean(x);
+}
+
+function largestDivisor(n: number, most: number): number {
+  for (let divisor = Math.min(n, most); ; divisor--) if (n % divisor === 0) return divisor;
+}

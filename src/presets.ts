@@ -1,0 +1,40 @@
+// Settings that belong together, by name.
+import type { GivenSettings } from "./config.js";
+
+interface Preset {
+  readonly help: string;
+  readonly settings: GivenSettings;
+}
+
+export const PRESETS = {
+  tutorial: {
+    help: "the defaults: the model and schedule of hwalsuklee/tensorflow-mnist-VAE",
+    settings: {},
+  },
+  // Section 5 and appendix of the paper, and its code, yburda/iwae: stages of 3^i epochs, i = 0 … 7, whose learning rate is
+  // 0.001·10^(−i/7).
+  iwae: {
+    help: "network, data and schedule of Burda et al. (2016), with k = 50; its 3,280 epochs may be cut short by --epochs",
+    settings: {
+      objective: "iwae",
+      importanceSamples: 50,
+      epochs: 3280,
+      batchSize: 20,
+      dimZ: 50,
+      nHidden: [200, 200],
+      keepProb: 1,
+      binarize: "dynamic",
+      encoderActivations: ["tanh"],
+      decoderActivations: ["tanh"],
+      sigma: "exp",
+      initialWeights: "glorot",
+      outputBias: "mean",
+      learningRateSchedule: "steps",
+      learningRateMilestones: [1, 4, 13, 40, 121, 364, 1093],
+      learningRateDecay: 10 ** (-1 / 7),
+      adamEpsilon: 1e-4,
+    },
+  },
+} as const satisfies Record<string, Preset>;
+
+export type PresetName = keyof typeof PRESETS;

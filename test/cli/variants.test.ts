@@ -1,0 +1,186 @@
+// Trainings that are not the tutorial's, on a small data set, and what vae evaluate says of them.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ENGINE_NAMES } from "../../src/engine/engine.js";
+import { writeTinyMnist } from "../fixtures/idx.js";
+import { vae } from "./vae.js";
+
+let home: string;
+const run = (...args: string[]) => vae(args, home);
+const TINY = ["--dataset", "tiny", "--n-hidden", "24,16", "--batch-size", "50", "--learning-rate", "0.003"];
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-variants-"));
+  await writeTinyMnist(path.join(home, "tiny"), 600, 80);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+async function trained(folder: string, ...flags: string[]) {
+  const { code, stdout, stderr } = await run("train", ...TINY, "--json", "--quiet", "--run", folder, ...flags);
+  expect([code, stderr]).toEqual([0, ""]);
+  const { settings } = JSON.parse(readFileSync(path.join(home, folder, "config.json"), "utf8"));
+  return { result: JSON.parse(stdout), settings };
+}
+
+async function evaluated(folder: string, ...flags: string[]) {
+  const { code, stdout, stderr } = await run("evaluate", "--json", "--run", folder, ...flags);
+  expect([code, stderr]).toEqual([0, ""]);
+  return JSON.parse(stdout);
+}
+
+describe.each(ENGINE_NAMES)("on engine %s", (engine) => {
+  const on = (folder: string) => [`${folder}-${engine}`, "--engine", engine, "--epochs", "2"] as const;
+
+  it("the importance-weighted bound of binarized images is trained, and is above the ELBO", async () => {
+    const flags = ["--objective", "iwae", "--importance-samples", "4", "--binarize", "dynamic", "--dim-z", "3"];
+    const { result, settings } = await trained(...on("iwae"), ...flags);
+    expect(settings).toMatchObject({ objective: "iwae", importanceSamples: 4, binarize: "dynamic", engine });
+    expect(result.test.objective).toBeGreaterThan(result.test.elbo);
+    expect(result.test.elbo).toBeCloseTo(result.test.reconstruction - result.test.kl, 10);
+  });
+
+  it("a plain autoencoder has no KL term", async () => {
+    const { result } = await trained(...on("ae"), "--model", "ae");
+    expect(result.test.kl).toBe(0);
+    expect(result.test.objective).toBe(result.test.reconstruction);
+  });
+
+  it("several draws, a weighted KL term, settings and every kind of noise go together", async () => {
+    const { result, settings } = await trained(
+      ...on("many"),
+      ...["--mc-samples", "2", "--beta", "0.5", "--keep-prob", "0.8", "--noise", "haze:0.5"],
+      ...[
+        "--set",
+        "likelihood=gaussian",
+        "--set",
+        "sigma=exp",
+        "--set",
+        "initialWeights=glorot",
+        "--set",
+        "outputBias=mean",
+      ],
+      ...["--set", "encoderActivations=relu", "--set", "decoderActivations=silu,softplus", "--set", "klWarmUp=1"],
+      ...["--set", "learningRateSchedule=cosine", "--set", "adamEpsilon=1e-4"],
+    );
+    expect(settings).toMatchObject({
+      noise: "haze:0.5",
+      sigma: "exp",
+      klWarmUp: 1,
+      decoderActivations: ["silu", "softplus"],
+    });
+    expect(result.test.objective).toBeCloseTo(result.test.reconstruction - 0.5 * result.test.kl, 4);
+  });
+});
+
+describe("presets", () => {
+  it("are where the settings begin, before --set and flags", async () => {
+    const flags = ["--epochs", "1", "--importance-samples", "2", "--set", "adamBeta1=0.8"];
+    const { settings } = await trained("preset", "--preset", "iwae", ...flags);
+    expect(settings).toMatchObject({
+      epochs: 1,
+      importanceSamples: 2,
+      adamBeta1: 0.8,
+      nHidden: [24, 16],
+      batchSize: 50,
+    });
+    expect(settings).toMatchObject({
+      dimZ: 50,
+      sigma: "exp",
+      adamEpsilon: 1e-4,
+      outputBias: "mean",
+      binarize: "dynamic",
+    });
+  });
+
+  it("may be a file, such as config.json of another run, which they repeat", async () => {
+    const first = await trained("first", "--epochs", "1", "--dim-z", "3", "--noise", "mask", "--seed", "5");
+    const again = await run("train", "--preset", "first/config.json", "--json", "--quiet", "--run", "again");
+    expect(JSON.parse(again.stdout).test).toEqual(first.result.test);
+  });
+
+  it.each([
+    ["{", "mine.json is not a JSON file of settings."],
+    ["[1]", 'mine.json: There is no setting "0".'],
+    ["null", "mine.json is not a JSON file of settings."],
+    ['{"dimZ": 0}', "mine.json: The setting dimZ is 0. It must be a whole number from 1 to 4096."],
+  ])("are refused where a file holds %s", async (text, problem) => {
+    writeFileSync(path.join(home, "mine.json"), text);
+    expect(await run("train", "--preset", "mine.json")).toEqual({ code: 2, stdout: "", stderr: `error: ${problem}\n` });
+  });
+});
+
+describe("--patience", () => {
+  it("ends a training that gets no better, and draws its last pictures", async () => {
+    // A rate so small that nothing changes: the first epoch stays the best, or all are alike.
+    const flags = ["--epochs", "50", "--patience", "3", "--learning-rate", "1e-30"];
+    const { result } = await trained("patient", ...flags);
+    expect([result.epochs, result.bestEpoch]).toEqual([4, 1]);
+    const lines = readFileSync(path.join(home, "patient/metrics.jsonl"), "utf8").trim().split("\n");
+    expect(lines).toHaveLength(4);
+    expect(readdirSync(path.join(home, "patient/pictures"))).toContain("samples-epoch-04.png");
+    const told = await run("train", ...TINY, ...flags, "--run", "told");
+    expect(told.stdout).toContain(
+      "with the weights of epoch 1, the best on the validation images, none better in 3 epochs;",
+    );
+  });
+});
+
+describe("vae evaluate", () => {
+  beforeAll(async () => {
+    await trained("black-and-white", "--binarize", "dynamic", "--epochs", "3", "--dim-z", "3");
+  });
+
+  it("gives ELBO and likelihood of binarized images, and says of what", async () => {
+    const result = await evaluated("black-and-white", "--importance-samples", "50");
+    expect(result).toMatchObject({ split: "test", images: 80, binarize: "dynamic" });
+    const { nll, standardError, importanceSamples, activeUnits, dimZ } = result.likelihood;
+    expect([importanceSamples, dimZ]).toEqual([50, 3]);
+    expect(nll).toBeLessThan(-result.elbo);
+    expect(standardError).toBeGreaterThan(0);
+    expect(activeUnits).toBeLessThanOrEqual(3);
+
+    const { stdout, stderr } = await run("evaluate", "--run", "black-and-white", "--importance-samples", "50");
+    expect(stderr).toBe("");
+    const lines = stdout.trim().split("\n");
+    expect(lines).toHaveLength(6);
+    for (const line of lines) expect(line).toContain("dynamically binarized pixels");
+    expect(lines[0]).toMatch(/^black-and-white: 80 test images, .*; nats per image$/);
+    expect(lines[4]).toContain(nll.toFixed(2));
+    expect(lines[4]).toContain(`50 importance samples; ± ${standardError.toFixed(2)} over the images`);
+    expect(lines[5]).toMatch(new RegExp(`^active units +${activeUnits} +of 3 latent dimensions`));
+  });
+
+  it("measures the split and the number of images that are asked for", async () => {
+    const flags = ["--importance-samples", "5"];
+    const of = async (split: string) => evaluated("black-and-white", "--split", split, ...flags);
+    const [test, validation, train] = [await of("test"), await of("validation"), await of("train")];
+    expect([test.images, validation.images, train.images]).toEqual([80, 50, 550]);
+    expect(new Set([test.elbo, validation.elbo, train.elbo]).size).toBe(3);
+    const metrics = readFileSync(path.join(home, "black-and-white/metrics.jsonl"), "utf8").trim().split("\n");
+    const best = metrics.map((line) => JSON.parse(line)).findLast(({ isBest }) => isBest);
+    expect(validation.elbo).toBeCloseTo(best.validation.elbo, 5);
+    expect((await evaluated("black-and-white", "--n", "7", ...flags)).images).toBe(7);
+    const { code, stderr } = await run("evaluate", "--run", "black-and-white", "--n", "81");
+    expect([code, stderr]).toEqual([2, "error: There are 80 images, fewer than the 81 that were asked for.\n"]);
+  });
+
+  it("refuses to call a number a likelihood where pixels are grey, or there is no probability of them", async () => {
+    await trained("grey", "--epochs", "1");
+    await trained("auto", "--epochs", "1", "--model", "ae", "--binarize", "threshold");
+    await trained("normal", "--epochs", "1", "--binarize", "threshold", "--set", "likelihood=gaussian");
+    for (const [folder, reason] of [
+      ["grey", "The pixels are grey"],
+      ["auto", "A plain autoencoder defines no distribution"],
+      ["normal", "it is a density, not a probability"],
+    ]) {
+      const { code, stdout, stderr } = await run("evaluate", "--run", folder);
+      expect(code).toBe(0);
+      expect(stdout).not.toContain("log p(x) ");
+      expect(stderr).toContain(reason);
+      const { stdout: json } = await run("evaluate", "--run", folder, "--json");
+      expect(JSON.parse(json)).not.toHaveProperty("likelihood");
+    }
+  });
+});
