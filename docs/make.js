@@ -1,0 +1,96 @@
+// Makes docs/settings.md of the tables in src/, and the picture in it: npm run docs. The tests hold the page to what this gives.
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { flagOf } from "../dist/commands/flags.js";
+import { createConfig, describeValues, SETTINGS } from "../dist/config.js";
+import { loadDataset } from "../dist/data/dataset.js";
+import { corrupt, NOISES } from "../dist/noise.js";
+import { progressFigure } from "../dist/pictures/figures.js";
+import { encodePng } from "../dist/pictures/png.js";
+import { PRESETS } from "../dist/presets.js";
+import { randomStream } from "../dist/random.js";
+
+/** The page. */
+export function settingsPage() {
+  const rows = (names) =>
+    names.map((name) => {
+      const flag = "flag" in SETTINGS[name] || name === "noise" ? `\`${flagOf(name)}\`` : "";
+      // The number of threads is the machine's: the page must not be.
+      const value = name === "threads" ? "processors, at most 8" : `\`${SETTINGS[name].default}\``;
+      return [`\`${name}\``, flag, value, describeValues(name), SETTINGS[name].help].map(cell).join(" | ");
+    });
+  const names = Object.keys(SETTINGS);
+  const noises = Object.entries(NOISES).map(([kind, noise]) =>
+    [`\`${kind}\``, String(noise.default), `above 0, at most ${noise.max}`, noise.help].map(cell).join(" | "),
+  );
+  const presets = Object.entries(PRESETS).map(([name, { help, settings }]) => {
+    createConfig(settings);
+    const list = Object.entries(settings).map(([key, value]) => `\`${key}=${short(value)}\``);
+    return `- **${name}**: ${help}.${list.length > 0 ? `\n  ${list.join(", ")}` : ""}`;
+  });
+  return `# Settings
+
+All that a training can be told, made of the table in \`src/config.ts\` by \`npm run docs\`. What has a flag is everyday; the rest is
+given by \`--set name=value\`, by \`--preset NAME\`, or by \`--preset FILE\`, a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\` or the
+config.json of another run. \`--set\` and flags go before a preset. All settings of a run are kept in its config.json.
+
+| setting | flag of \`vae train\` | default | values | meaning |
+|---|---|---|---|---|
+${lines(rows(names))}
+
+## Noise
+
+\`--noise KIND\` or \`--noise KIND:STRENGTH\`, in \`vae train\` and \`vae reconstruct\`. x is a pixel from 0 to 1, s the strength. The target
+stays clean.
+
+| kind | usual strength | strengths | meaning |
+|---|---|---|---|
+${lines(noises)}
+
+![Ten digits under each kind of noise](images/noises.png)
+
+## Presets
+
+${presets.join("\n")}
+`;
+}
+
+function lines(rows) {
+  return rows.map((row) => `| ${row} |`).join("\n");
+}
+
+function cell(text) {
+  return text.replaceAll("|", "\\|");
+}
+
+function short(value) {
+  return typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
+}
+
+/** Ten test images, and the same under each kind of noise at its usual strength. */
+async function noisesPicture() {
+  const { test, height, width } = await loadDataset("mnist");
+  const size = { height, width };
+  const clean = test.pixels.slice(0, 10 * height * width);
+  const row = (label, pixels) => ({ label, images: { pixels, ...size } });
+  const noisy = Object.entries(NOISES).map(([kind, noise]) => {
+    const pixels = new Float32Array(clean.length);
+    corrupt(`${kind}:${noise.default}`, clean, size, randomStream(0, "evaluation noise"), pixels);
+    return row(kind, pixels);
+  });
+  return encodePng(
+    progressFigure([
+      row(
+        "input",
+        Float32Array.from(clean, (byte) => byte / 255),
+      ),
+      ...noisy,
+    ]),
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const place = (name) => fileURLToPath(new URL(name, import.meta.url));
+  writeFileSync(place("settings.md"), settingsPage());
+  writeFileSync(place("images/noises.png"), await noisesPicture());
+}
