@@ -44,6 +44,9 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
   const model = await loadModel(folder);
   try {
     if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+    if (model.config.model === "ae") {
+      note("A plain autoencoder never learned to decode draws from the prior: what looks like no image is no error.");
+    }
     const seed = givenSeed ?? model.config.seed;
     if (each === undefined) {
       await savePicture(model, await model.sample(n, seed), `samples-n${n}-seed${seed}.png`, out);

@@ -157,6 +157,9 @@ export class Model {
     { count, what }: { count: number | undefined; what: LatentOptions["what"] },
     seed: number,
   ): Promise<{ svg: string; count: number; explained?: readonly [number, number] }> {
+    if (what === "draws" && this.config.model === "ae") {
+      throw new UserError("A plain autoencoder has no posterior to draw from: each image has one place.");
+    }
     const { test } = await this.#loadData();
     const images = countOf(test, count ?? Math.min(5000, test.count));
     return {

@@ -39,7 +39,7 @@ export async function drawLatents(
   const latents = await inferLatents(fitted, images, count, { ...config, noise: "none" }, what);
   const { x, y, explained } = await toPlane(latents, config.dimZ);
   const percent = (share: number) => `${(100 * share).toFixed(0)}% of the variance`;
-  const noun = what === "means" ? "Posterior means" : "Posterior draws";
+  const noun = config.model === "ae" ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
   const svg = await latentPlot({
     x,
     y,

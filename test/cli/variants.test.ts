@@ -45,6 +45,16 @@ describe.each(ENGINE_NAMES)("on engine %s", (engine) => {
     const { result } = await trained(...on("ae"), "--model", "ae");
     expect(result.test.kl).toBe(0);
     expect(result.test.objective).toBe(result.test.reconstruction);
+    const curves = readFileSync(path.join(home, `ae-${engine}/pictures/curves.svg`), "utf8");
+    expect(curves).toContain(">log p(x|z)<");
+    expect(curves).not.toContain("KL");
+  });
+
+  it("a plain autoencoder's samples come with a warning, and its posterior cannot be drawn from", async () => {
+    const [folder] = on("ae");
+    expect((await run("sample", "--run", folder)).stderr).toContain("never learned to decode draws from the prior");
+    const { code, stderr } = await run("latent", "--draws", "--run", folder);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("has no posterior to draw from")]);
   });
 
   it("several draws, a weighted KL term, settings and every kind of noise go together", async () => {
