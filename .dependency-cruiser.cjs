@@ -73,6 +73,7 @@ module.exports = {
     only("onnx", "node_modules/(onnx-buf|@bufbuild)/", ["engine/compiled/graph\\.ts"]),
     only("images", "node_modules/(pngjs|@types/pngjs)/", ["data/", "pictures/"]),
     only("plots", "node_modules/(vega|vega-lite)/", ["pictures/plots\\.ts"]),
+    only("pca", "node_modules/ml-pca/", ["library/latent-plane\\.ts"]),
     only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),
     // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", ["run/write-file\\.ts"]),

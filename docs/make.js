@@ -17,7 +17,9 @@ export function settingsPage() {
       const flag = "flag" in SETTINGS[name] || name === "noise" ? `\`${flagOf(name)}\`` : "";
       // The number of threads is the machine's: the page must not be.
       const value = name === "threads" ? "processors, at most 8" : `\`${SETTINGS[name].default}\``;
-      return [`\`${name}\``, flag, value, describeValues(name), SETTINGS[name].help].map(cell).join(" | ");
+      const needs = Object.entries(SETTINGS[name].needs ?? {}).map(([other, needed]) => `\`${other}=${needed}\``);
+      const help = `${SETTINGS[name].help}${needs.length > 0 ? `; with ${needs.join(" and ")}` : ""}`;
+      return [`\`${name}\``, flag, value, describeValues(name), help].map(cell).join(" | ");
     });
   const names = Object.keys(SETTINGS);
   const noises = Object.entries(NOISES).map(([kind, noise]) =>
@@ -32,7 +34,7 @@ export function settingsPage() {
 
 All that a training can be told, made of the table in \`src/config.ts\` by \`npm run docs\`. What has a flag is everyday; the rest is
 given by \`--set name=value\`, by \`--preset NAME\`, or by \`--preset FILE\`, a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\` or the
-config.json of another run. \`--set\` and flags go before a preset. All settings of a run are kept in its config.json.
+config.json of another run. \`--set\` and flags override a preset. All settings of a run are kept in its config.json.
 
 | setting | flag of \`vae train\` | default | values | meaning |
 |---|---|---|---|---|

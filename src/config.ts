@@ -7,6 +7,8 @@ import { type NoiseName, parseNoise } from "./noise.js";
 
 interface Described {
   readonly help: string;
+  /** Values of other settings without which this one means nothing. */
+  readonly needs?: { readonly [name: string]: string };
   /** What its flag of `vae train` takes; without it, the setting is given by --set or a preset. */
   readonly flag?: string;
 }
@@ -69,6 +71,7 @@ export const SETTINGS = {
     choices: ["elbo", "iwae"],
     default: "elbo",
     flag: "elbo|iwae",
+    needs: { model: "vae" },
     help: "what is maximized: the evidence lower bound, or the importance-weighted bound (Burda et al. 2016), which is tighter",
   },
   epochs: {
@@ -112,6 +115,7 @@ export const SETTINGS = {
     max: 1000,
     default: 1,
     flag: "count",
+    needs: { model: "vae", objective: "elbo" },
     help: "draws of z for each image, whose mean is the reconstruction term of the ELBO",
   },
   importanceSamples: {
@@ -120,7 +124,8 @@ export const SETTINGS = {
     max: 1000,
     default: 5,
     flag: "count",
-    help: "draws of z for each image in the importance-weighted bound, with objective iwae",
+    needs: { model: "vae", objective: "iwae" },
+    help: "draws of z for each image in the importance-weighted bound",
   },
   beta: {
     kind: "real",
@@ -128,7 +133,8 @@ export const SETTINGS = {
     max: 1000,
     default: 1,
     flag: "number",
-    help: "weight of the KL term (Higgins et al. 2017); at 1, the objective is the ELBO",
+    needs: { model: "vae" },
+    help: "weight of the KL term (Higgins et al. 2017); at 1, the objective is a bound of log p(x)",
   },
   binarize: {
     kind: "choice",
@@ -189,6 +195,7 @@ export const SETTINGS = {
     kind: "choice",
     choices: ["softplus", "exp"],
     default: "softplus",
+    needs: { model: "vae" },
     help: "how the encoder's output becomes the posterior's σ: 10⁻⁶ + softplus, or exp",
   },
   initialWeights: {
@@ -208,6 +215,7 @@ export const SETTINGS = {
     min: 0,
     max: 1_000_000,
     default: 0,
+    needs: { model: "vae" },
     help: "epochs over which the KL term's weight rises from 0 to beta (Sønderby et al. 2016)",
   },
   learningRateSchedule: {
@@ -221,7 +229,8 @@ export const SETTINGS = {
     min: 1,
     max: 1_000_000,
     default: [10, 15],
-    help: "epochs after which the learning rate falls, with learningRateSchedule steps",
+    needs: { learningRateSchedule: "steps" },
+    help: "epochs after which the learning rate falls",
   },
   learningRateDecay: {
     kind: "real",
@@ -229,11 +238,19 @@ export const SETTINGS = {
     above: true,
     max: 1,
     default: 0.1,
+    needs: { learningRateSchedule: "steps" },
     help: "factor at each of learningRateMilestones",
   },
   adamBeta1: { kind: "real", min: 0, max: 0.999999, default: 0.9, help: "decay of Adam's first moments" },
   adamBeta2: { kind: "real", min: 0, max: 0.999999, default: 0.999, help: "decay of Adam's second moments" },
   adamEpsilon: { kind: "real", min: 0, above: true, max: 1, default: 1e-8, help: "Adam's ε, added to √v" },
+  weightDecay: {
+    kind: "real",
+    min: 0,
+    max: 10,
+    default: 0,
+    help: "share of the weights (not of the biases) that a step takes away, times the learning rate (AdamW, Loshchilov & Hutter 2019)",
+  },
   likelihood: {
     kind: "choice",
     choices: ["bernoulli", "gaussian"],
@@ -245,7 +262,8 @@ export const SETTINGS = {
     min: 0.001,
     max: 10,
     default: 0.1,
-    help: "deviation of a pixel with likelihood gaussian, in units of full white",
+    needs: { likelihood: "gaussian" },
+    help: "deviation of a pixel, in units of full white",
   },
 } as const satisfies Record<string, Setting>;
 
@@ -296,9 +314,12 @@ export function parseSetting<Name extends SettingName>(name: Name, text: string)
 /**
  * A full configuration from what was given, with defaults for the rest.
  *
- * @throws UserError that names what is unknown, out of range or does not go together
+ * @throws UserError that names what is unknown or out of range
  */
 export function createConfig(given: { readonly [name: string]: unknown }): Config {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new UserError("Settings must be an object of names and values.");
+  }
   for (const name of Object.keys(given)) {
     if (!isSettingName(name)) throw new UserError(`There is no setting "${name}".`);
   }
@@ -314,7 +335,9 @@ export function createConfig(given: { readonly [name: string]: unknown }): Confi
     }
   });
   const config = Object.fromEntries(entries) as Config;
-  checkTogether(config);
+  if (config.learningRateMilestones.some((epoch, i, all) => i > 0 && epoch <= all[i - 1])) {
+    throw new UserError("The epochs of learningRateMilestones must grow.");
+  }
   return config;
 }
 
@@ -382,31 +405,28 @@ function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value) && value.length > 0;
 }
 
-/** @throws UserError about settings that contradict one another, or would be given for nothing */
-function checkTogether(config: Config): void {
-  const differs = (name: SettingName) => config[name] !== SETTINGS[name].default;
-  if (config.model === "ae") {
-    const useless = (["objective", "mcSamples", "importanceSamples", "beta", "klWarmUp"] as const).find(differs);
-    if (useless) {
-      throw new UserError(`Model ae has no posterior to draw from and no KL term: ${useless} is for model vae.`);
+/**
+ * Checks that what a user gave is not for nothing.
+ *
+ * @param names of the settings that were given, not those of a preset or the defaults
+ * @throws UserError that names a setting which means nothing without another
+ */
+export function checkNeeds(names: readonly string[], config: Config): void {
+  for (const name of names.filter(isSettingName)) {
+    const { needs = {} }: Setting = SETTINGS[name];
+    for (const [other, value] of Object.entries(needs)) {
+      if (config[other as SettingName] !== value) throw new UserError(`${name} is for ${other} ${value}.`);
     }
-  }
-  if (config.objective === "elbo" && differs("importanceSamples")) {
-    throw new UserError("importanceSamples is for objective iwae. With objective elbo, mcSamples gives the draws.");
-  }
-  if (config.objective === "iwae" && differs("mcSamples")) {
-    throw new UserError("mcSamples is for objective elbo. With objective iwae, importanceSamples gives the draws.");
-  }
-  if (config.learningRateMilestones.some((epoch, i, all) => i > 0 && epoch <= all[i - 1])) {
-    throw new UserError("The epochs of learningRateMilestones must grow.");
   }
 }
 
 /** Draws of z for each image: k of the importance-weighted bound, or L of the ELBO's reconstruction term. */
 export function drawsPerImage({
+  model,
   objective,
   importanceSamples,
   mcSamples,
-}: Pick<Config, "objective" | "importanceSamples" | "mcSamples">): number {
+}: Pick<Config, "model" | "objective" | "importanceSamples" | "mcSamples">): number {
+  if (model === "ae") return 1;
   return objective === "iwae" ? importanceSamples : mcSamples;
 }

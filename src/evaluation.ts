@@ -4,8 +4,8 @@ import { drawsPerImage } from "./config.js";
 import { binarize } from "./data/binarize.js";
 import type { ImageSet } from "./data/dataset.js";
 import type { Engine, Hosted } from "./engine/engine.js";
-import type { Elbo } from "./model/elbo.js";
-import { mean, meanElbo, TERMS } from "./model/elbo.js";
+import type { Bounds } from "./model/elbo.js";
+import { mean, meanBounds, TERMS } from "./model/elbo.js";
 import type { HostParams } from "./model/parameters.js";
 import type { Batch, Vae } from "./model/vae.js";
 import type { ImageSize } from "./noise.js";
@@ -24,12 +24,17 @@ export interface Fitted {
 /** What is drawn for the images: their pixels, ε, and the corruption of the encoder's input. */
 export type DrawConfig = Pick<
   Config,
-  "beta" | "binarize" | "dimZ" | "importanceSamples" | "mcSamples" | "model" | "noise" | "objective" | "seed"
+  "binarize" | "dimZ" | "importanceSamples" | "mcSamples" | "model" | "noise" | "objective" | "seed"
 >;
 
-/** Images that are evaluated at once, if they are of MNIST's size; fewer of larger ones, so that memory stays flat. */
+/** Images that are evaluated at once, if they are of MNIST's size. */
 export const MOST_IN_BATCH = 500;
-const MOST_PIXELS_IN_BATCH = MOST_IN_BATCH * 784;
+
+/** How many images go through the decoder at once: `most` of MNIST's size, fewer larger ones, so that memory stays flat. */
+export function rowsAtOnce(most: number, { height, width }: ImageSize): number {
+  const rows = Math.min(most, Math.floor((most * 784) / (height * width)));
+  return rows < 2 ? 1 : rows - (rows % 2); // even, since normal draws come in pairs
+}
 
 /**
  * The terms of the bound, mean over a set of images, with as many draws of z for an image as in training (Kingma & Welling
@@ -38,7 +43,7 @@ const MOST_PIXELS_IN_BATCH = MOST_IN_BATCH * 784;
  *
  * @returns nats per image
  */
-export async function evaluate(fitted: Fitted, images: ImageSet, config: DrawConfig): Promise<Elbo> {
+export async function evaluate(fitted: Fitted, images: ImageSet, config: DrawConfig): Promise<Bounds> {
   const { engine, vae, params, size } = fitted;
   const terms = Object.fromEntries(TERMS.map((term) => [term, new Float32Array(images.count)])) as Record<
     (typeof TERMS)[number],
@@ -48,21 +53,11 @@ export async function evaluate(fitted: Fitted, images: ImageSet, config: DrawCon
     const results = await engine.call(vae.evaluate, { params, batch });
     for (const term of TERMS) terms[term].set(results[term].data, first);
   }
-  return meanElbo(terms);
+  return meanBounds(terms);
 }
 
-/** Importance samples that are decoded at once. */
+/** Importance samples that are decoded at once, of images of MNIST's size. */
 const SAMPLES_AT_ONCE = 1000;
-/** A latent dimension is active if the posterior mean varies more than this over the images. */
-const ACTIVE_VARIANCE = 0.01;
-
-/** What `estimateLikelihood` finds. */
-export interface LikelihoodEstimate {
-  /** Importance-weighted estimates of log p(x), a number an image, in nats. */
-  readonly logLikelihoods: Float64Array;
-  /** Dimensions of z whose posterior mean has a variance above 0.01 over the images (Burda et al. 2016, section 5.1.1). */
-  readonly activeUnits: number;
-}
 
 /**
  * Estimates log p(x) of each image by log 1/S Σ_s p(x, z_s) / q(z_s|x) with z_s from q(z|x) (Burda et al. 2016, eq. 8; Rezende
@@ -70,18 +65,18 @@ export interface LikelihoodEstimate {
  *
  * @param samples S, importance samples for each image
  * @param onProgress called after each image with the number of those done
+ * @returns nats, a number an image
  */
-export async function estimateLikelihood(
+export async function estimateLogLikelihoods(
   { engine, vae, params, size }: Fitted,
   images: ImageSet,
   samples: number,
   config: DrawConfig,
   onProgress?: (done: number) => void,
-): Promise<LikelihoodEstimate> {
+): Promise<Float64Array> {
   const { dimZ, seed } = config;
   const logLikelihoods = new Float64Array(images.count);
-  const sums = new Float64Array(dimZ);
-  const squares = new Float64Array(dimZ);
+  const atOnce = rowsAtOnce(SAMPLES_AT_ONCE, size);
   for (const { first, batch } of evaluationBatches(images, size, images.count, config, 1)) {
     const [count, pixels] = batch.images.shape;
     const { mu, sigma } = await engine.call(vae.infer, { params, images: batch.images, corrupted: batch.corrupted });
@@ -95,14 +90,10 @@ export async function estimateLikelihood(
         mu: row(mu, dimZ),
         sigma: row(sigma as HostArray, dimZ),
       };
-      image.mu.data.forEach((value, j) => {
-        sums[j] += value;
-        squares[j] += value ** 2;
-      });
       const stream = randomStream(seed, "importance epsilon", images.offset + first + i);
       const parts: { logMean: number; share: number }[] = [];
-      for (let done = 0; done < samples; done += SAMPLES_AT_ONCE) {
-        const length = Math.min(SAMPLES_AT_ONCE, samples - done);
+      for (let done = 0; done < samples; done += atOnce) {
+        const length = Math.min(atOnce, samples - done);
         const epsilon = { data: stream.fillNormals(new Float32Array(length * dimZ)), shape: [1, length, dimZ] };
         const { logMeanWeight } = await engine.call(vae.importanceWeigh, { params, ...image, epsilon });
         parts.push({ logMean: logMeanWeight.data[0], share: length / samples });
@@ -113,13 +104,32 @@ export async function estimateLikelihood(
       onProgress?.(first + i + 1);
     }
   }
-  const variances = sums.map((sum, j) => squares[j] / images.count - (sum / images.count) ** 2);
-  return { logLikelihoods, activeUnits: variances.filter((variance) => variance > ACTIVE_VARIANCE).length };
+  return logLikelihoods;
 }
 
-/** The mean of independent numbers, and its standard error. */
-export function meanAndError(values: ArrayLike<number>): { mean: number; standardError: number } {
+/** A latent dimension is active if the posterior mean varies more than this over the images. */
+const ACTIVE_VARIANCE = 0.01;
+
+/**
+ * The number of latent dimensions that a model uses: those whose posterior mean has a variance above 0.01 over the images (Burda et
+ * al. 2016, section 5.2).
+ *
+ * @param means count × Z
+ */
+export function countActiveUnits(means: Float32Array, dimZ: number): number {
+  const count = means.length / dimZ;
+  const variances = Array.from({ length: dimZ }, (_, j) => {
+    const values = Float64Array.from({ length: count }, (_, i) => means[i * dimZ + j]);
+    const average = mean(values);
+    return mean(values.map((value) => (value - average) ** 2));
+  });
+  return variances.filter((variance) => variance > ACTIVE_VARIANCE).length;
+}
+
+/** The mean of independent numbers, and its standard error, if there are two or more. */
+export function meanAndError(values: ArrayLike<number>): { mean: number; standardError?: number } {
   const average = mean(values);
+  if (values.length < 2) return { mean: average };
   const deviations = Array.from(values, (value) => (value - average) ** 2);
   return { mean: average, standardError: Math.sqrt(mean(deviations) / (values.length - 1)) };
 }
@@ -136,9 +146,9 @@ export function* evaluationBatches(
   config: DrawConfig,
   draws = drawsPerImage(config),
 ): Generator<{ first: number; batch: Hosted<Batch> }> {
-  const { beta, dimZ, noise, seed } = config;
+  const { dimZ, noise, seed } = config;
   const pixels = size.height * size.width;
-  const most = Math.floor(Math.min(MOST_IN_BATCH, MOST_PIXELS_IN_BATCH / pixels) / draws) || 1;
+  const most = Math.floor(rowsAtOnce(MOST_IN_BATCH, size) / draws) || 1;
   for (let first = 0; first < count; first += most) {
     const length = Math.min(most, count - first);
     const clean = images.pixels.slice(first * pixels, (first + length) * pixels);
@@ -161,7 +171,6 @@ export function* evaluationBatches(
       images: { data: clean, shape: [length, pixels] },
       corrupted: corrupted && { data: corrupted, shape: [length, pixels] },
       epsilon: epsilon && { data: epsilon, shape: [length, draws, dimZ] },
-      klWeight: { data: Float32Array.of(beta), shape: [] },
     };
     yield { first, batch };
   }

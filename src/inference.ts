@@ -2,9 +2,9 @@
 import type { Config } from "./config.js";
 import type { ImageSet } from "./data/dataset.js";
 import type { DrawConfig, Fitted } from "./evaluation.js";
-import { evaluationBatches, MOST_IN_BATCH } from "./evaluation.js";
+import { evaluationBatches, MOST_IN_BATCH, rowsAtOnce } from "./evaluation.js";
 import type { Elbo } from "./model/elbo.js";
-import { meanElbo } from "./model/elbo.js";
+import { mean } from "./model/elbo.js";
 import { randomStream } from "./random.js";
 
 /**
@@ -30,11 +30,8 @@ export async function reconstructImages(
   const originals = new Float32Array(count * pixels);
   const outputs = new Float32Array(count * pixels);
   const corrupted = config.noise === "none" ? undefined : new Float32Array(count * pixels);
-  const terms = {
-    objective: new Float32Array(count),
-    reconstruction: new Float32Array(count),
-    kl: new Float32Array(count),
-  };
+  const reconstructions = new Float32Array(count);
+  const kls = new Float32Array(count);
   for (const { first, batch } of evaluationBatches(images, size, count, config, 1)) {
     const result = await engine.call(vae.reconstruct, { params, batch });
     originals.set(
@@ -43,11 +40,16 @@ export async function reconstructImages(
     );
     outputs.set(result.outputs.data, first * pixels);
     if (batch.corrupted) corrupted?.set(batch.corrupted.data, first * pixels);
-    terms.objective.set(result.objective.data, first);
-    terms.reconstruction.set(result.reconstruction.data, first);
-    terms.kl.set(result.kl.data, first);
+    reconstructions.set(result.reconstruction.data, first);
+    kls.set(result.kl.data, first);
   }
-  return { originals, ...(corrupted && { corrupted }), outputs, elbo: meanElbo(terms) };
+  const [reconstruction, kl] = [mean(reconstructions), mean(kls)];
+  return {
+    originals,
+    ...(corrupted && { corrupted }),
+    outputs,
+    elbo: { elbo: reconstruction - kl, reconstruction, kl },
+  };
 }
 
 /**
@@ -83,8 +85,9 @@ export async function decodeLatents({ engine, vae, params, size }: Fitted, z: Fl
   const { dimZ } = vae.config;
   const pixels = size.height * size.width;
   const images = new Float32Array((z.length / dimZ) * pixels);
-  for (let first = 0; first * dimZ < z.length; first += MOST_IN_BATCH) {
-    const data = z.subarray(first * dimZ, (first + MOST_IN_BATCH) * dimZ);
+  const atOnce = rowsAtOnce(MOST_IN_BATCH, size);
+  for (let first = 0; first * dimZ < z.length; first += atOnce) {
+    const data = z.subarray(first * dimZ, (first + atOnce) * dimZ);
     const { outputs } = await engine.call(vae.generate, { params, z: { data, shape: [data.length / dimZ, dimZ] } });
     images.set(outputs.data, first * pixels);
   }

@@ -60,7 +60,7 @@ export function parseNoise(text: string): NoiseName {
     throw new UserError(`It must be KIND or KIND:STRENGTH, where KIND is one of ${kinds}.`);
   }
   const noise: Noise = NOISES[kind as keyof typeof NOISES];
-  const isNumber = strengthText === undefined || /^(\d+\.?\d*|\.\d+)$/.test(strengthText);
+  const isNumber = strengthText === undefined || /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(strengthText);
   const strength = Number(strengthText ?? noise.default);
   if (!isNumber || !(strength > 0 && strength <= noise.max)) {
     throw new UserError(`The strength of ${kind} must be a number above 0 and at most ${noise.max}.`);

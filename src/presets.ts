@@ -11,10 +11,10 @@ export const PRESETS = {
     help: "the defaults: the model and schedule of hwalsuklee/tensorflow-mnist-VAE",
     settings: {},
   },
-  // Section 5 and appendix of the paper, and its code, yburda/iwae: stages of 3^i epochs, i = 0 … 7, whose learning rate is
-  // 0.001·10^(−i/7).
+  // Section 5.1 of the paper: stages of 3^i epochs, i = 0 … 7, whose learning rate is 0.001·10^(−i/7). The output's bias is from its
+  // code, yburda/iwae.
   iwae: {
-    help: "network, data and schedule of Burda et al. (2016), with k = 50; its 3,280 epochs may be cut short by --epochs",
+    help: "network, binarization and schedule of Burda et al. (2016), with k = 50; its 3,280 epochs may be cut short by --epochs",
     settings: {
       objective: "iwae",
       importanceSamples: 50,

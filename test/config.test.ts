@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SettingName } from "../src/config.js";
-import { createConfig, parseSetting, SETTINGS } from "../src/config.js";
+import { checkNeeds, createConfig, parseSetting, SETTINGS } from "../src/config.js";
 import { UserError } from "../src/errors.js";
 import { PRESETS } from "../src/presets.js";
 
@@ -68,17 +68,29 @@ describe("settings", () => {
   });
 
   it.each([
-    [{ model: "ae", objective: "iwae" }, "objective is for model vae"],
-    [{ model: "ae", beta: 2 }, "beta is for model vae"],
-    [{ model: "ae", klWarmUp: 1 }, "klWarmUp is for model vae"],
-    [{ importanceSamples: 7 }, "importanceSamples is for objective iwae"],
-    [{ objective: "iwae", mcSamples: 2 }, "mcSamples is for objective elbo"],
     [{ learningRateMilestones: [5, 5] }, "must grow"],
     [{ epochz: 3 }, 'There is no setting "epochz"'],
     [{ epochs: "3" }, 'The setting epochs is "3"'],
     [{ nHidden: [] }, "The setting nHidden is []"],
   ])("refuse %j", (given, problem) => {
     expect(() => createConfig(given)).toThrow(problem);
+  });
+
+  it.each([
+    [{ model: "ae", objective: "iwae" }, "objective is for model vae."],
+    [{ model: "ae", beta: 1 }, "beta is for model vae."],
+    [{ model: "ae", sigma: "exp" }, "sigma is for model vae."],
+    [{ importanceSamples: 5 }, "importanceSamples is for objective iwae."],
+    [{ objective: "iwae", mcSamples: 2 }, "mcSamples is for objective elbo."],
+    [{ learningRateDecay: 0.5 }, "learningRateDecay is for learningRateSchedule steps."],
+    [{ pixelSigma: 0.5 }, "pixelSigma is for likelihood gaussian."],
+  ])("that mean nothing are refused where a user gave them, not where a preset did: %j", (given, problem) => {
+    expect(() => checkNeeds(Object.keys(given), createConfig(given))).toThrow(problem);
+    expect(() => checkNeeds([], createConfig(given))).not.toThrow();
+  });
+
+  it.each([5, null, [], "dimZ"])("are no %j", (given) => {
+    expect(() => createConfig(given as never)).toThrow("Settings must be an object");
   });
 
   it("of a configuration are a configuration again: config.json can be read back", () => {

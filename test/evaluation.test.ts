@@ -1,7 +1,13 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { createConfig } from "../src/config.js";
-import { binarize } from "../src/data/binarize.js";
-import { estimateLikelihood, evaluate, evaluationBatches, meanAndError } from "../src/evaluation.js";
+import { binarize, meanImage } from "../src/data/binarize.js";
+import {
+  countActiveUnits,
+  estimateLogLikelihoods,
+  evaluate,
+  evaluationBatches,
+  meanAndError,
+} from "../src/evaluation.js";
 import { decodeLatents, inferLatents, reconstructImages, sampleImages } from "../src/inference.js";
 import { initialParameters, parameterShapes } from "../src/model/parameters.js";
 import { Vae } from "../src/model/vae.js";
@@ -71,7 +77,7 @@ describe("evaluation batches", () => {
 
   it("are smaller where images are larger", () => {
     const large = { count: 30, offset: 0, pixels: new Uint8Array(30 * 200 * 200) };
-    expect(collect(large, 30, config, { height: 200, width: 200 }).sizes).toEqual([9, 9, 9, 3]);
+    expect(collect(large, 30, config, { height: 200, width: 200 }).sizes).toEqual([8, 8, 8, 6]);
   });
 });
 
@@ -96,6 +102,19 @@ describe("binarized evaluation batches", () => {
     const pixels = Uint8Array.from({ length: 10_000 }, (_, i) => 255 * (i % 2));
     binarize("dynamic", pixels, randomStream(0, "training binarization"));
     expect(pixels.every((byte, i) => byte === 255 * (i % 2))).toBe(true);
+  });
+});
+
+describe("the mean of binarized images", () => {
+  const two = { count: 2, offset: 0, pixels: Uint8Array.of(0, 128, 255, 51, 0, 127) };
+  it("is that of the grey ones, or of what a threshold makes of them", () => {
+    const grey = [51 / 255 / 2, 128 / 255 / 2, (255 + 127) / 255 / 2];
+    for (const how of ["none", "dynamic"] as const) {
+      meanImage(two, 3, how).forEach((mean, i) => {
+        expect(mean).toBeCloseTo(grey[i], 12);
+      });
+    }
+    expect([...meanImage(two, 3, "threshold")]).toEqual([0, 0.5, 0.5]);
   });
 });
 
@@ -212,7 +231,7 @@ describe("the likelihood by importance sampling", () => {
   };
 
   it("of a one-dimensional model is within its standard error of the integral", async () => {
-    const { logLikelihoods } = await estimateLikelihood(await fitted(line, weights), set, SAMPLES, line);
+    const logLikelihoods = await estimateLogLikelihoods(await fitted(line, weights), set, SAMPLES, line);
     // The error of each image's estimate: the deviation of its weights w = p(x, z) / q(z|x) over their mean, by their number.
     // E[w²] under q is the integral of p(x, z) w.
     const truths = new Map(
@@ -244,7 +263,7 @@ describe("the likelihood by importance sampling", () => {
     const model = await fitted(line, weights);
     const estimates: number[] = [];
     for (const samples of [1, 5, 2500]) {
-      estimates.push(meanAndError((await estimateLikelihood(model, set, samples, line)).logLikelihoods).mean);
+      estimates.push(meanAndError(await estimateLogLikelihoods(model, set, samples, line)).mean);
     }
     expect(estimates[1]).toBeGreaterThan(estimates[0]);
     expect(estimates[2]).toBeGreaterThan(estimates[1]);
@@ -255,11 +274,11 @@ describe("the likelihood by importance sampling", () => {
 
   it("is the same however many images there are, and on every engine", async () => {
     const few = { ...set, count: 3 };
-    const { logLikelihoods } = await estimateLikelihood(await fitted(line, weights), set, 1500, line);
+    const logLikelihoods = await estimateLogLikelihoods(await fitted(line, weights), set, 1500, line);
     for (const name of ENGINE_NAMES) {
       const opened = await open(name);
       const model = { ...(await fitted(line, weights)), engine: opened };
-      const part = (await estimateLikelihood(model, few, 1500, line)).logLikelihoods;
+      const part = await estimateLogLikelihoods(model, few, 1500, line);
       part.forEach((value, i) => {
         expect(value, name).toBeCloseTo(logLikelihoods[i], 4);
       });
@@ -269,20 +288,51 @@ describe("the likelihood by importance sampling", () => {
 
   it("does not overflow where images are most unlikely", async () => {
     const far = { ...weights, "decoder.2.bias": array([300, 300, 300, 300, 300, 300]) };
-    const { logLikelihoods } = await estimateLikelihood(await fitted(line, far), set, 1500, line);
+    const logLikelihoods = await estimateLogLikelihoods(await fitted(line, far), set, 1500, line);
     expect(logLikelihoods.every(Number.isFinite)).toBe(true);
     expect(Math.min(...logLikelihoods)).toBeLessThan(-800);
   });
 
-  it("counts the latent dimensions whose posterior mean varies", async () => {
-    const three = createConfig({ nHidden: [5, 5], dimZ: 3, binarize: "threshold" });
-    const initial = initialParameters({ pixels: 6, ...three }, 0);
-    // The second mean is the same for every image, and the third one nearly so.
-    const heads = initial["encoder.2.weight"].data.map((weight, i) => [3, 0, 0.01, 1, 1, 1][i % 6] * weight);
-    const mostlyDead = { ...initial, "encoder.2.weight": array(heads, [5, 6]) };
-    const { activeUnits } = await estimateLikelihood(await fitted(three, mostlyDead), set, 1, three);
-    expect(activeUnits).toBe(1);
-    expect((await estimateLikelihood(await fitted(three, initial), set, 1, three)).activeUnits).toBe(3);
+  it("takes smaller parts of larger images, with the same draws", async () => {
+    const large = createConfig({ nHidden: [4], dimZ: 3, binarize: "threshold" });
+    const side = 99; // 78 samples at once
+    const weights = initialParameters({ pixels: side * side, ...large }, 0);
+    const model = { ...(await fitted(large, weights)), size: { height: side, width: side } };
+    const vae = new Vae({ pixels: side * side, ...large });
+    const set = { count: 2, offset: 0, pixels: Uint8Array.from(weyl(2 * side * side, 0, 256)) };
+    const parts: number[] = [];
+    const watched = {
+      ...model,
+      vae,
+      engine: {
+        ...model.engine,
+        call: (fn: never, inputs: { epsilon?: { shape: number[] } }) => {
+          if (inputs.epsilon) parts.push(inputs.epsilon.shape[1]);
+          return model.engine.call(fn, inputs as never);
+        },
+      },
+    };
+    const inParts = await estimateLogLikelihoods(watched as never, set, 100, large);
+    expect(parts).toEqual([78, 22, 78, 22]);
+    expect(inParts.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("active units", () => {
+  it("are the dimensions whose mean varies by more than 0.01 over the images", () => {
+    // Deviations 1, 0 and 0.09 around 5.
+    const means = Float32Array.from(
+      { length: 300 },
+      (_, at) => 5 + (Math.floor(at / 3) % 2 ? 1 : -1) * [1, 0, 0.09][at % 3],
+    );
+    expect(countActiveUnits(means, 3)).toBe(1);
+    expect(
+      countActiveUnits(
+        means.map((mean) => 5 + (mean - 5) * 1.2),
+        3,
+      ),
+    ).toBe(2);
+    expect(countActiveUnits(Float32Array.of(1, 2, 3), 3)).toBe(0);
   });
 });
 
@@ -290,5 +340,6 @@ describe("a mean's standard error", () => {
   it("is the deviation of the numbers, with one degree of freedom taken, by the root of their count", () => {
     // 1, 2, 3, 4: variance 5/3
     expect(meanAndError([1, 2, 3, 4])).toEqual({ mean: 2.5, standardError: expect.closeTo(Math.sqrt(5 / 3 / 4), 10) });
+    expect(meanAndError([7])).toEqual({ mean: 7 });
   });
 });

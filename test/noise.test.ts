@@ -117,13 +117,15 @@ describe.each(EVERY)("noise %s", (name) => {
 
 describe("the name of a noise", () => {
   it("has the strength, the usual one if it was not given", () => {
-    expect(["none", "salt-pepper", "mask:.25", "gaussian:2", "haze:1.0"].map(parseNoise)).toEqual([
+    expect(["none", "salt-pepper", "mask:.25", "gaussian:2", "haze:1.0", "mask:0.0000001"].map(parseNoise)).toEqual([
       "none",
       "salt-pepper:0.5",
       "mask:0.25",
       "gaussian:2",
       "haze:1",
+      "mask:1e-7",
     ]);
+    expect(parseNoise(parseNoise("mask:0.0000001"))).toBe("mask:1e-7");
   });
 
   it.each(["", "salt", "mask:", "mask:0", "mask:1.01", "mask:-1", "mask:x", "mask:0.5:1", "gaussian:11", "toString"])(

@@ -1,6 +1,5 @@
 // vae evaluate
 import { Command, Option } from "commander";
-import type { Config } from "../config.js";
 import type { Evaluation, Model } from "../index.js";
 import { countOption, example, runOption, wholeNumberOption } from "./flags.js";
 
@@ -17,7 +16,9 @@ interface EvaluateFlags {
 
 export function evaluateCommand(): Command {
   return new Command("evaluate")
-    .description("measure a model: ELBO, and for black and white pixels the likelihood by importance sampling")
+    .description(
+      "measure a model: ELBO, active units, and for black and white pixels the likelihood by importance sampling",
+    )
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(
       new Option("--split <test|validation|train>", "the images to measure on")
@@ -54,7 +55,7 @@ async function run({ run: folder, split, importanceSamples, n, json }: EvaluateF
     const result = await model.evaluate({ split, importanceSamples, count: n, onProgress });
     bar?.stop();
     print(json ? JSON.stringify({ run: model.folder.dir, ...result }) : await describe(result, model));
-    if (!json && !result.likelihood) note(whyNoLikelihood(model.config));
+    if (!json && result.noLikelihood) note(result.noLikelihood);
   } finally {
     bar?.stop();
     await model.close();
@@ -62,41 +63,32 @@ async function run({ run: folder, split, importanceSamples, n, json }: EvaluateF
 }
 
 async function describe(result: Evaluation, { config, folder }: Model): Promise<string> {
-  const [{ objectiveName }, { describePixels, formatNats, formatTime, plural }] = await Promise.all([
+  const [{ describePixels, objectiveName }, { formatNats, formatTime, plural }] = await Promise.all([
     import("../index.js"),
     import("./output.js"),
   ]);
-  const { split, images, objective, elbo, reconstruction, kl, likelihood, noise, seconds } = result;
+  const { split, images, of, objective, elbo, reconstruction, kl, likelihood, noise, seconds } = result;
   const pixels = describePixels(config);
-  const line = (name: string, value: string, meaning: string) =>
-    `${name.padEnd(16)}${value.padStart(9)}  ${meaning}`.trimEnd();
+  const line = (name: string, value: string, meaning: string) => `${name.padEnd(16)}${value.padStart(9)}  ${meaning}`;
   const name = objectiveName(config);
+  const which = images === of ? plural(of, `${split} image`) : `the first ${images} of ${plural(of, `${split} image`)}`;
   const lines = [
-    `${folder.dir}: ${plural(images, `${split} image`)}, ${pixels}${noise === "none" ? "" : `, seen through ${noise}`}, ` +
-      `in ${formatTime(seconds)}; nats per image`,
+    `${folder.dir}: ${which}, ${pixels}${noise === "none" ? "" : `, seen through ${noise}`}; nats per image; ${formatTime(seconds)}`,
   ];
-  if (config.model === "ae") return [...lines, line("log p(x|z)", formatNats(reconstruction), pixels)].join("\n");
-  lines.push(line("−ELBO", formatNats(-elbo), `${pixels}; reconstruction and KL: −ELBO = −reconstruction + KL`));
-  if (name !== "ELBO") lines.push(line(`−${name}`, formatNats(-objective), `${pixels}; what was trained`));
-  lines.push(line("reconstruction", formatNats(reconstruction), `${pixels}; log p(x|z)`));
-  lines.push(line("KL", formatNats(kl), `${pixels}; KL(q(z|x) ‖ p(z))`));
-  if (likelihood) {
-    const { nll, standardError, importanceSamples, activeUnits, dimZ } = likelihood;
-    const samples = plural(importanceSamples, "importance sample");
-    lines.push(
-      line("−log p(x)", formatNats(nll), `${pixels}; ${samples}; ± ${standardError.toFixed(2)} over the images`),
-    );
-    lines.push(line("active units", `${activeUnits}`, `of ${dimZ} latent dimensions, on ${pixels}`));
+  if (config.model === "vae") {
+    lines.push(line("−ELBO", formatNats(-elbo), `of ${pixels}; −ELBO = −reconstruction + KL`));
+    if (name !== "ELBO") lines.push(line(`−${name}`, formatNats(-objective), `of ${pixels}; what was trained`));
   }
-  return lines.join("\n");
-}
-
-function whyNoLikelihood({ model, likelihood }: Config): string {
-  if (model === "ae") return "A plain autoencoder defines no distribution of images, so there is no likelihood.";
-  if (likelihood === "gaussian")
-    return "No likelihood of images is given with a Gaussian decoder: it is a density, not a probability.";
-  return (
-    "The pixels are grey, so a Bernoulli decoder gives them no likelihood, only this bound. " +
-    "For a likelihood, train with --binarize dynamic."
+  lines.push(line("reconstruction", formatNats(reconstruction), `of ${pixels}; mean of log p(x|z)`));
+  if (config.model === "vae") lines.push(line("KL", formatNats(kl), `of ${pixels}; KL(q(z|x) ‖ p(z))`));
+  if (likelihood) {
+    const { nll, standardError, importanceSamples } = likelihood;
+    const error = standardError === undefined ? "" : `; ± ${standardError.toFixed(2)} over the images`;
+    const samples = plural(importanceSamples, "importance sample");
+    lines.push(line("−log p(x)", formatNats(nll), `of ${pixels}; ${samples}${error}`));
+  }
+  lines.push(
+    line("active units", String(result.activeUnits), `of ${result.dimZ} latent dimensions, by means from ${pixels}`),
   );
+  return lines.join("\n");
 }

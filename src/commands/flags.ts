@@ -16,9 +16,12 @@ export function settingOption(name: SettingName): Option {
 /** `--noise`, which may stand alone. */
 export function noiseOption(help: string): Option {
   const kinds = Object.entries(NOISES).map(([kind, noise]) => `${kind}:${noise.default}`);
-  return new Option("--noise [kind[:strength]]", `${help} (kinds with their usual strengths: ${kinds.join(", ")})`)
-    .preset("salt-pepper")
-    .argParser((text) => explained(() => parseSetting("noise", text)));
+  const text = `${help}; kinds with their usual strengths: ${kinds.join(", ")} (alone: salt-pepper; default: none)`;
+  const option = new Option("--noise [kind[:strength]]", text).argParser((value) =>
+    explained(() => parseSetting("noise", value)),
+  );
+  option.presetArg = "salt-pepper"; // as preset() does, which adds to the help a word that means something else here
+  return option;
 }
 
 /** --dim-z of dimZ */
@@ -27,8 +30,8 @@ export function flagOf(name: SettingName): string {
 }
 
 /** `--seed` of a command that shows a trained model. */
-export function seedOption(): Option {
-  return new Option("--seed <number>", `${SETTINGS.seed.help} (default: that of the training)`).argParser((text) =>
+export function seedOption(help: string = SETTINGS.seed.help): Option {
+  return new Option("--seed <number>", `${help} (default: that of the training)`).argParser((text) =>
     explained(() => parseSetting("seed", text)),
   );
 }

@@ -38,6 +38,7 @@ async function run({ run: folder, from, to, steps, out }: InterpolateFlags): Pro
   const model = await loadModel(folder);
   try {
     if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+    if (model.config.noise !== "none") note("The images are clean, though this model was trained to see noisy ones.");
     const pairs = from.map((image, row) => [image, to[row]] as const);
     const name =
       pairs.length <= 5 ? pairs.map((pair) => pair.join("-")).join("-") : `${pairs.length}-pairs-from-${from[0]}`;

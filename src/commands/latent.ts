@@ -18,7 +18,7 @@ export function latentCommand(): Command {
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(countOption("how many test images (default: 5000, or all if there are fewer)", MOST_POINTS))
     .addOption(new Option("--draws", "a draw from each posterior in place of its mean"))
-    .addOption(seedOption())
+    .addOption(seedOption("of the draws, and of the pixels where binarization is dynamic"))
     .addOption(outOption("svg"))
     .addHelpText("after", example("vae latent --n 5000"))
     .action(run);
@@ -34,7 +34,10 @@ async function run({ run: folder, n, draws, seed: givenSeed, out }: LatentFlags)
   try {
     if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
     const seed = givenSeed ?? model.config.seed;
-    const { svg, count, explained } = await model.latent({ count: n, what: draws ? "draws" : "means" }, seed);
+    const { svg, count, hasLabels, explained } = await model.latent(
+      { count: n, what: draws ? "draws" : "means" },
+      seed,
+    );
     if (explained) {
       const percent = (100 * (explained[0] + explained[1])).toFixed(0);
       note(
@@ -42,7 +45,9 @@ async function run({ run: folder, n, draws, seed: givenSeed, out }: LatentFlags)
           `which hold ${percent}% of the variance.`,
       );
     }
-    await savePicture(model, svg, `latent-${draws ? `draws-seed${seed}-` : ""}n${count}.svg`, out);
+    if (!hasLabels) note("The data set has no labels of its test images, so all points have one colour.");
+    if (model.config.noise !== "none") note("The images are clean, though this model was trained to see noisy ones.");
+    await savePicture(model, svg, `latent-${draws ? "draws-" : ""}n${count}-seed${seed}.svg`, out);
   } finally {
     await model.close();
   }

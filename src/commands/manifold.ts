@@ -1,7 +1,7 @@
 // vae manifold
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.js";
-import type { GridOptions } from "../index.js";
+import type { ManifoldGrid } from "../index.js";
 import { example, outOption, runOption, wholeNumber } from "./flags.js";
 
 const MOST_ON_A_SIDE = 100;
@@ -9,8 +9,8 @@ const RANGE = 2;
 
 interface ManifoldFlags {
   run?: string;
-  size: Pick<GridOptions, "columns" | "rows">;
-  spacing: GridOptions["spacing"];
+  size: Pick<ManifoldGrid, "columns" | "rows">;
+  spacing: ManifoldGrid["spacing"];
   range?: number;
   out?: string;
 }

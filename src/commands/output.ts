@@ -4,28 +4,19 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { SingleBar } from "cli-progress";
 import { UserError } from "../errors.js";
-import type { Config, Elbo, Model, Picture } from "../index.js";
-import { encodePng, objectiveName } from "../index.js";
+import type { Bounds, Config, Elbo, Model, Picture } from "../index.js";
+import { describePixels, encodePng, objectiveName } from "../index.js";
 import { writeFileAtomically } from "../run/write-file.js";
 import { colour } from "./colour.js";
 
 /** Numbers of the bound, with their signs, their unit and the binarization of the pixels that they are of. */
-export function formatElbo(terms: Elbo, config: Config): string {
-  const { objective, elbo, reconstruction, kl } = terms;
+export function formatElbo(terms: Elbo | Bounds, config: Config): string {
+  const { elbo, reconstruction, kl } = terms;
   const of = `nats per image of ${describePixels(config)}`;
   if (config.model === "ae") return `log p(x|z) ${formatNats(reconstruction)} ${of}`;
   const name = objectiveName(config);
-  const first = name === "ELBO" ? "" : `−${name} ${formatNats(-objective)}, `;
+  const first = name === "ELBO" || !("objective" in terms) ? "" : `−${name} ${formatNats(-terms.objective)}, `;
   return `${first}−ELBO ${formatNats(-elbo)} ${of} (reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)})`;
-}
-
-/** What the pixels are that a number is of. */
-export function describePixels({ binarize }: Pick<Config, "binarize">): string {
-  return {
-    none: "grey pixels",
-    threshold: "pixels binarized by a threshold",
-    dynamic: "dynamically binarized pixels",
-  }[binarize];
 }
 
 export function formatNats(nats: number, digits = 2): string {

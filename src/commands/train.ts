@@ -2,9 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Config, GivenSettings, SettingName } from "../config.js";
-import { createConfig, isSettingName, parseSetting, SETTINGS } from "../config.js";
+import { checkNeeds, createConfig, isSettingName, parseSetting, SETTINGS } from "../config.js";
 import { UserError } from "../errors.js";
-import { PRESETS, type PresetName } from "../presets.js";
+import type { PresetName } from "../presets.js";
+import { PRESETS } from "../presets.js";
 import { example, flagOf, noiseOption, placeOption, runOption, settingOption } from "./flags.js";
 
 type TrainFlags = Partial<Config> & {
@@ -48,12 +49,14 @@ async function run({ preset, set, run: folder, json, quiet, ...flags }: TrainFla
   const twice = Object.keys(set ?? {}).find((name) => name in flags);
   if (twice) throw new UserError(`${twice} is given twice, by --set and by ${flagOf(twice as SettingName)}.`);
   const settings = { ...(preset !== undefined && (await readPreset(preset))), ...set, ...flags };
+  const config = createConfig(settings);
+  checkNeeds(Object.keys({ ...set, ...flags }), config);
   const [{ train }, { describeSummary, TrainingScreen }, { print }] = await Promise.all([
     import("../index.js"),
     import("./training-screen.js"),
     import("./output.js"),
   ]);
-  const screen = quiet ? undefined : new TrainingScreen(createConfig(settings));
+  const screen = quiet ? undefined : new TrainingScreen(config);
   const epochs = train(settings, {
     run: folder,
     onStart: (start) => screen?.start(start),
@@ -62,14 +65,17 @@ async function run({ preset, set, run: folder, json, quiet, ...flags }: TrainFla
   try {
     let next = await epochs.next();
     for (; !next.done; next = await epochs.next()) screen?.epoch(next.value);
-    print(json ? JSON.stringify(next.value) : describeSummary(next.value, createConfig(settings)));
+    print(json ? JSON.stringify(next.value) : describeSummary(next.value, config));
     screen?.end(folder);
   } finally {
     screen?.stop();
   }
 }
 
-/** The settings of a preset, or of a file: an object of settings, or one with such an object under `settings`, as a run's config.json. */
+/**
+ * The settings of a preset or of a file, which is an object of settings, or a run's config.json. Of a run, what was the machine's is
+ * left out: the engine and the number of threads.
+ */
 async function readPreset(place: string): Promise<GivenSettings> {
   if (Object.hasOwn(PRESETS, place)) return PRESETS[place as PresetName].settings;
   let text: string;
@@ -84,7 +90,8 @@ async function readPreset(place: string): Promise<GivenSettings> {
   }
   try {
     const content = JSON.parse(text);
-    const settings = content?.settings ?? content;
+    const { engine, threads, ...ofRun } = content?.settings ?? {};
+    const settings = content?.settings ? ofRun : content;
     createConfig(settings);
     return settings;
   } catch (error) {

@@ -1,6 +1,6 @@
 // What vae train shows while it trains.
 import type { Config, EpochReport, Progress, TrainingStart, TrainingSummary } from "../index.js";
-import { objectiveName } from "../index.js";
+import { describePixels, objectiveName } from "../index.js";
 import { colour } from "./colour.js";
 import { barWidth, createBar, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
 
@@ -19,7 +19,7 @@ export class TrainingScreen {
     const count = (number: number) => number.toLocaleString("en");
     note(
       `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
-        `${count(images.test)} to test`,
+        `${count(images.test)} to test; ${describePixels(config)}`,
     );
     const { dimZ, nHidden } = config;
     note(
@@ -87,7 +87,7 @@ export class TrainingScreen {
 
 /** The result of a training. */
 export function describeSummary({ run, epochs, bestEpoch, test, seconds }: TrainingSummary, config: Config): string {
-  const stopped = epochs < config.epochs ? `, none better in ${config.patience} epochs` : "";
+  const stopped = epochs < config.epochs ? `, none better in ${plural(config.patience, "epoch")}` : "";
   return [
     `Test ${formatElbo(test, config)}`,
     `with the weights of epoch ${bestEpoch}, the best on the validation images${stopped}; ${formatTime(seconds)} in all`,

@@ -3,14 +3,14 @@ import type { Config } from "../config.js";
 import type { Dataset } from "../data/dataset.js";
 import type { Fitted } from "../evaluation.js";
 import { reconstructImages, sampleImages } from "../inference.js";
-import type { Elbo } from "../model/elbo.js";
+import type { Bounds } from "../model/elbo.js";
 import type { Images, Version } from "../pictures/figures.js";
 import { progressFigure, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { learningCurves } from "../pictures/plots.js";
 import { encodePng } from "../pictures/png.js";
 import type { RunFolder } from "../run/folder.js";
-import { curveTitles } from "./names.js";
+import { curveTitles, describePixels } from "./names.js";
 import { asImages, drawLatents, drawManifold } from "./views.js";
 
 const PICTURED_IMAGES = 100;
@@ -20,8 +20,8 @@ const MANIFOLD = { columns: 20, rows: 20, spacing: "linear", range: 2 } as const
 
 interface Epoch {
   readonly epoch: number;
-  readonly train: Elbo;
-  readonly validation: Elbo;
+  readonly train: Bounds;
+  readonly validation: Bounds;
 }
 
 /** Shows the same test images and the same z's after every epoch, so that the pictures can be compared. */
@@ -48,7 +48,10 @@ export class EpochPictures {
     if (config.dimZ === 2) await this.#save(`manifold-${suffix}`, await drawManifold(fitted, MANIFOLD));
 
     this.#epochs.push(result);
-    await folder.writePicture("curves.svg", await learningCurves(this.#epochs, curveTitles(config)));
+    await folder.writePicture(
+      "curves.svg",
+      await learningCurves(this.#epochs, curveTitles(config), describePixels(config)),
+    );
 
     const few = (pixels: Float32Array): Images => images(pixels.slice(0, PROGRESS_IMAGES * data.height * data.width));
     if (this.#milestones.length === 0) {

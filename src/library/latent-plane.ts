@@ -1,7 +1,8 @@
 // The latent space as a plane to look at: places on a grid, and the two directions in which points vary most.
+import { UserError } from "../errors.js";
 
-/** How a grid's places are spaced. */
-export interface GridOptions {
+/** How many places a grid has, and how they are spaced. */
+export interface ManifoldGrid {
   readonly columns: number;
   readonly rows: number;
   /**
@@ -21,7 +22,7 @@ export interface LatentGrid {
   readonly rows: readonly number[];
 }
 
-export function latentGrid({ columns, rows, spacing, range }: GridOptions): LatentGrid {
+export function latentGrid({ columns, rows, spacing, range }: ManifoldGrid): LatentGrid {
   const axis = (n: number) =>
     Array.from({ length: n }, (_, i) => {
       if (spacing === "quantile") return normalQuantile((i + 0.5) / n);
@@ -76,7 +77,10 @@ export function normalQuantile(p: number): number {
 export interface PlanePoints {
   readonly x: Float32Array;
   readonly y: Float32Array;
-  /** Of the principal components, the share of the variance that they have. Undefined where the axes are z1 and z2. */
+  /**
+   * Of the principal components, the share of the variance that they have. Undefined where the axes are z1 and z2, and where the points
+   * are all alike.
+   */
   readonly explained?: readonly [number, number];
 }
 
@@ -84,11 +88,15 @@ export interface PlanePoints {
  * Points of the latent space in a plane: as they are where it is one, else by their first two principal components.
  *
  * @param latents count × dimZ; with one dimension, y is 0
+ * @throws UserError if principal components are wanted of one point
  */
 export async function toPlane(latents: Float32Array, dimZ: number): Promise<PlanePoints> {
   const column = (j: number) => Float32Array.from({ length: latents.length / dimZ }, (_, i) => latents[i * dimZ + j]);
   if (dimZ === 1) return { x: column(0), y: new Float32Array(latents.length) };
   if (dimZ === 2) return { x: column(0), y: column(1) };
+  if (latents.length === dimZ) {
+    throw new UserError(`The principal components of ${dimZ} dimensions need two images or more.`);
+  }
   const { PCA } = await import("ml-pca");
   const points = Array.from({ length: latents.length / dimZ }, (_, i) => [
     ...latents.subarray(i * dimZ, (i + 1) * dimZ),
@@ -99,6 +107,6 @@ export async function toPlane(latents: Float32Array, dimZ: number): Promise<Plan
   return {
     x: Float32Array.from(projected.getColumn(0)),
     y: Float32Array.from(projected.getColumn(1)),
-    explained: [first, second],
+    ...(Number.isFinite(first) && { explained: [first, second] as const }),
   };
 }

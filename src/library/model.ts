@@ -7,17 +7,25 @@ import type { Engine } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import type { DrawConfig, Fitted } from "../evaluation.js";
-import { estimateLikelihood, evaluate, MOST_IN_BATCH, meanAndError } from "../evaluation.js";
-import { reconstructImages, sampleImages } from "../inference.js";
-import type { Elbo } from "../model/elbo.js";
+import {
+  countActiveUnits,
+  estimateLogLikelihoods,
+  evaluate,
+  MOST_IN_BATCH,
+  meanAndError,
+  rowsAtOnce,
+} from "../evaluation.js";
+import { inferLatents, reconstructImages, sampleImages } from "../inference.js";
+import type { Bounds, Elbo } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
 import { Vae } from "../model/vae.js";
 import { parseNoise } from "../noise.js";
 import { comparisonFigure, singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { RunFolder } from "../run/folder.js";
-import type { GridOptions } from "./latent-plane.js";
-import { asImages, drawInterpolation, drawLatents, drawManifold, type LatentOptions } from "./views.js";
+import type { ManifoldGrid } from "./latent-plane.js";
+import type { LatentOptions } from "./views.js";
+import { asImages, drawInterpolation, drawLatents, drawManifold } from "./views.js";
 
 /**
  * Loads the best weights of a run.
@@ -43,22 +51,27 @@ export interface EvaluateOptions {
 }
 
 /** How good a model is on a set of images. */
-export interface Evaluation extends Elbo {
+export interface Evaluation extends Bounds {
   readonly split: EvaluateOptions["split"];
+  /** The first so many of the split's images. */
   readonly images: number;
+  readonly of: number;
   readonly binarize: Config["binarize"];
   readonly noise: Config["noise"];
-  /** Undefined where no likelihood can be given: of grey pixels, and of an autoencoder. */
+  readonly pixelLikelihood: Config["likelihood"];
+  /** Latent dimensions whose posterior mean has a variance above 0.01 over the images, of dimZ. */
+  readonly activeUnits: number;
+  readonly dimZ: number;
+  /** Undefined where none can be given: see `noLikelihood`. */
   readonly likelihood?: {
     /** −log p(x), nats per image, by importance sampling. */
     readonly nll: number;
-    /** Over the images. */
-    readonly standardError: number;
+    /** Over the images, if there are two or more. */
+    readonly standardError?: number;
     readonly importanceSamples: number;
-    /** Latent dimensions whose posterior mean has a variance above 0.01 over the images, of dimZ. */
-    readonly activeUnits: number;
-    readonly dimZ: number;
   };
+  /** Why there is no likelihood. */
+  readonly noLikelihood?: string;
   readonly seconds: number;
 }
 
@@ -128,8 +141,9 @@ export class Model {
   /** The same samples as pictures of their own, some hundreds at a time: in flat memory, however many. */
   async *samples(count: number, seed: number): AsyncGenerator<Picture[], void> {
     checkCount(count);
-    for (let first = 0; first < count; first += MOST_IN_BATCH) {
-      const pixels = await this.#sampleImages(first, Math.min(MOST_IN_BATCH, count - first), seed);
+    const atOnce = rowsAtOnce(MOST_IN_BATCH, this.#fitted.size);
+    for (let first = 0; first < count; first += atOnce) {
+      const pixels = await this.#sampleImages(first, Math.min(atOnce, count - first), seed);
       yield singlePictures(asImages(this.#fitted, pixels));
     }
   }
@@ -139,7 +153,7 @@ export class Model {
    *
    * @throws UserError if the latent space is no plane
    */
-  async manifold(options: GridOptions): Promise<Picture> {
+  async manifold(options: ManifoldGrid): Promise<Picture> {
     const { dimZ } = this.config;
     if (dimZ !== 2) {
       throw new UserError(
@@ -156,7 +170,7 @@ export class Model {
   async latent(
     { count, what }: { count: number | undefined; what: LatentOptions["what"] },
     seed: number,
-  ): Promise<{ svg: string; count: number; explained?: readonly [number, number] }> {
+  ): Promise<{ svg: string; count: number; hasLabels: boolean; explained?: readonly [number, number] }> {
     if (what === "draws" && this.config.model === "ae") {
       throw new UserError("A plain autoencoder has no posterior to draw from: each image has one place.");
     }
@@ -165,6 +179,7 @@ export class Model {
     return {
       ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, "none"))),
       count: images,
+      hasLabels: test.labels !== undefined,
     };
   }
 
@@ -191,33 +206,34 @@ export class Model {
    */
   async evaluate({ split, importanceSamples, count, onProgress }: EvaluateOptions): Promise<Evaluation> {
     const started = performance.now();
-    const { binarize, noise, model, likelihood, seed, dimZ } = this.config;
+    const { binarize, noise, likelihood: pixelLikelihood, seed, dimZ } = this.config;
     const set = (await this.#loadData())[split];
     const images = { ...set, count: countOf(set, count ?? set.count) };
     const config = this.#drawing(seed, noise);
-    const elbo = await evaluate(this.#fitted, images, config);
-    let estimate: Evaluation["likelihood"];
-    if (binarize !== "none" && likelihood === "bernoulli" && model === "vae") {
+    const bounds = await evaluate(this.#fitted, images, config);
+    const means = await inferLatents(this.#fitted, images, images.count, config, "means");
+    const noLikelihood = whyNoLikelihood(this.config);
+    let likelihood: Evaluation["likelihood"];
+    if (!noLikelihood) {
       const progress = (done: number) => onProgress?.(done, images.count);
-      const { logLikelihoods, activeUnits } = await estimateLikelihood(
-        this.#fitted,
-        images,
-        importanceSamples,
-        config,
-        progress,
+      const { mean, ...error } = meanAndError(
+        await estimateLogLikelihoods(this.#fitted, images, importanceSamples, config, progress),
       );
-      const { mean, standardError } = meanAndError(logLikelihoods);
-      estimate = { nll: -mean, standardError, importanceSamples, activeUnits, dimZ };
+      likelihood = { nll: -mean, ...error, importanceSamples };
     }
-    const seconds = (performance.now() - started) / 1000;
     return {
       split,
       images: images.count,
+      of: set.count,
       binarize,
       noise,
-      ...elbo,
-      ...(estimate && { likelihood: estimate }),
-      seconds,
+      pixelLikelihood,
+      ...bounds,
+      activeUnits: countActiveUnits(means, dimZ),
+      dimZ,
+      ...(likelihood && { likelihood }),
+      ...(noLikelihood && { noLikelihood }),
+      seconds: (performance.now() - started) / 1000,
     };
   }
 
@@ -244,6 +260,20 @@ export class Model {
     }
     return data;
   }
+}
+
+function whyNoLikelihood({ model, likelihood, binarize }: Config): string | undefined {
+  if (model === "ae") return "A plain autoencoder defines no distribution of images, so there is no likelihood.";
+  if (likelihood === "gaussian") {
+    return "With a Gaussian decoder there is no likelihood of images, only a density, which depends on pixelSigma.";
+  }
+  if (binarize === "none") {
+    return (
+      "The pixels are grey, so a Bernoulli decoder gives them no likelihood, only this bound. " +
+      "For a likelihood, train with --binarize dynamic."
+    );
+  }
+  return undefined;
 }
 
 async function loadTrainingData(source: string): Promise<Dataset> {

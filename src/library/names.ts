@@ -1,6 +1,6 @@
 // What numbers are called, so that every place calls them the same.
 import type { Config } from "../config.js";
-import type { Elbo } from "../model/elbo.js";
+import type { Bounds } from "../model/elbo.js";
 
 type Objective = Pick<Config, "model" | "objective" | "importanceSamples" | "beta">;
 
@@ -12,13 +12,23 @@ export function objectiveName({ model, objective, importanceSamples, beta }: Obj
 }
 
 /** The learning curves of a model, and their titles. */
-export function curveTitles(config: Objective): [term: keyof Elbo, title: string][] {
+export function curveTitles(config: Objective): [term: keyof Bounds, title: string][] {
   const name = objectiveName(config);
   if (config.model === "ae") return [["objective", name]];
   return [
-    ...(name === "ELBO" ? [] : [["objective", name] as [keyof Elbo, string]]),
+    ...(name === "ELBO" ? [] : [["objective", name] as [keyof Bounds, string]]),
     ["elbo", "ELBO"],
     ["reconstruction", "reconstruction log p(x|z)"],
     ["kl", "KL(q(z|x) ‖ p(z))"],
   ];
+}
+
+/** What the pixels are that a number is of. */
+export function describePixels({ binarize, likelihood, pixelSigma }: Config): string {
+  const pixels = {
+    none: "grey pixels",
+    threshold: "pixels binarized by a threshold",
+    dynamic: "dynamically binarized pixels",
+  }[binarize];
+  return likelihood === "gaussian" ? `${pixels}, normal with deviation ${pixelSigma}` : pixels;
 }

@@ -2,17 +2,15 @@
 import path from "node:path";
 import type { Config, GivenSettings } from "../config.js";
 import { createConfig } from "../config.js";
-import { binarize } from "../data/binarize.js";
-import type { ImageSet } from "../data/dataset.js";
+import { meanImage } from "../data/binarize.js";
 import { loadDataset } from "../data/dataset.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { evaluate } from "../evaluation.js";
-import type { Elbo } from "../model/elbo.js";
+import type { Bounds } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
 import { initialParameters } from "../model/parameters.js";
 import { Vae } from "../model/vae.js";
-import { randomStream } from "../random.js";
 import { RunFolder } from "../run/folder.js";
 import { stepsPerEpoch } from "../training/batches.js";
 import type { Progress, TrainingState } from "../training/loop.js";
@@ -37,8 +35,8 @@ export interface TrainingStart {
 export interface EpochReport {
   readonly epoch: number;
   /** Mean over the epoch's batches, with dropout and noise as in training. */
-  readonly train: Elbo;
-  readonly validation: Elbo;
+  readonly train: Bounds;
+  readonly validation: Bounds;
   /** Whether the weights are the best so far by the validation objective. Only then are they kept as the model. */
   readonly isBest: boolean;
   readonly imagesPerSecond: number;
@@ -48,13 +46,14 @@ export interface EpochReport {
 
 export interface TrainingSummary {
   readonly run: string;
+  readonly binarize: Config["binarize"];
   /** Epochs that were trained: fewer than asked if patience ended first. */
   readonly epochs: number;
   readonly bestEpoch: number;
   /** Of the best weights. */
-  readonly validation: Elbo;
+  readonly validation: Bounds;
   /** Of the best weights, on the test images. */
-  readonly test: Elbo;
+  readonly test: Bounds;
   readonly seconds: number;
 }
 
@@ -94,9 +93,9 @@ export async function* train(
     };
     const size = { height: data.height, width: data.width };
     const architecture = { pixels: size.height * size.width, ...config };
-    const meanImage = config.outputBias === "mean" ? meanPixels(data.train, architecture.pixels, config) : undefined;
+    const mean = config.outputBias === "mean" ? meanImage(data.train, architecture.pixels, config.binarize) : undefined;
     const vae = new Vae(architecture);
-    const state = initialState(initialParameters(architecture, config.seed, meanImage));
+    const state = initialState(initialParameters(architecture, config.seed, mean));
     const images = { train: data.train.count, validation: data.validation.count, test: data.test.count };
     const folder = await RunFolder.create(
       {
@@ -112,7 +111,7 @@ export async function* train(
 
     const fitted = (params: HostParams) => ({ engine, vae, params, size });
     const pictures = new EpochPictures(folder, data, config);
-    let best: { epoch: number; validation: Elbo; params: HostParams } | undefined;
+    let best: { epoch: number; validation: Bounds; params: HostParams } | undefined;
     let lastEpoch = 0;
     try {
       const epochs = trainEpochs({
@@ -154,6 +153,7 @@ export async function* train(
     if (!best) throw new Error("Training ended without an epoch");
     return {
       run: folder.dir,
+      binarize: config.binarize,
       epochs: lastEpoch,
       bestEpoch: best.epoch,
       validation: best.validation,
@@ -163,15 +163,6 @@ export async function* train(
   } finally {
     await engine.close();
   }
-}
-
-/** The mean over the training images, [D], 0 to 1. */
-function meanPixels(images: ImageSet, size: number, { binarize: how, seed }: Config): Float64Array {
-  const pixels = images.pixels.slice();
-  binarize(how, pixels, randomStream(seed, "training binarization"));
-  const mean = new Float64Array(size);
-  for (let i = 0; i < pixels.length; i++) mean[i % size] += pixels[i] / (255 * images.count);
-  return mean;
 }
 
 /** All that the training needs to go on. */

@@ -6,7 +6,7 @@ import type { Images } from "../pictures/figures.js";
 import { interpolationFigure, manifoldFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { latentPlot } from "../pictures/plots.js";
-import type { GridOptions } from "./latent-plane.js";
+import type { ManifoldGrid } from "./latent-plane.js";
 import { gridPlaces, latentGrid, toPlane } from "./latent-plane.js";
 
 /** Pixels with the size of the model's images. */
@@ -15,7 +15,7 @@ export function asImages({ size }: Pick<Fitted, "size">, pixels: Float32Array): 
 }
 
 /** What is decoded from a grid of places in the latent plane. The model has two latent dimensions. */
-export async function drawManifold(fitted: Fitted, options: GridOptions): Promise<Picture> {
+export async function drawManifold(fitted: Fitted, options: ManifoldGrid): Promise<Picture> {
   const grid = latentGrid(options);
   const pixels = await decodeLatents(fitted, gridPlaces(grid));
   return manifoldFigure(asImages(fitted, pixels), grid.columns, grid.rows);
@@ -38,15 +38,18 @@ export async function drawLatents(
 ): Promise<{ svg: string; explained?: readonly [number, number] }> {
   const latents = await inferLatents(fitted, images, count, { ...config, noise: "none" }, what);
   const { x, y, explained } = await toPlane(latents, config.dimZ);
-  const percent = (share: number) => `${(100 * share).toFixed(0)}% of the variance`;
   const noun = config.model === "ae" ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
+  const dimensions =
+    config.dimZ === 1 ? ", one dimension" : config.dimZ > 2 ? `, ${config.dimZ} dimensions in two` : "";
+  const component = (ordinal: string, i: 0 | 1) =>
+    `${ordinal} principal component${explained ? `, ${(100 * explained[i]).toFixed(0)}% of the variance` : ""}`;
   const svg = await latentPlot({
     x,
     y,
     labels: images.labels?.subarray(0, count),
-    title: `${noun} of ${count.toLocaleString("en")} test images${explained ? `, ${config.dimZ} dimensions in two` : ""}`,
-    xTitle: explained ? `first principal component, ${percent(explained[0])}` : "z1",
-    yTitle: explained ? `second principal component, ${percent(explained[1])}` : config.dimZ === 1 ? "" : "z2",
+    title: `${noun} of the first ${count.toLocaleString("en")} test images${dimensions}`,
+    xTitle: config.dimZ > 2 ? component("first", 0) : "z1",
+    yTitle: config.dimZ > 2 ? component("second", 1) : config.dimZ === 1 ? "(nothing: z has one dimension)" : "z2",
   });
   return { svg, ...(explained && { explained }) };
 }
@@ -66,26 +69,33 @@ export async function drawInterpolation(
 ): Promise<Picture> {
   const { dimZ } = config;
   const pixels = fitted.size.height * fitted.size.width;
-  const needed = Math.max(...pairs.flat()) + 1;
-  const clean = { ...config, noise: "none" } as const;
-  const latents = await inferLatents(fitted, images, needed, clean, "means");
-  const { originals } = await reconstructImages(fitted, images, needed, clean);
+  const ends = new Map<number, { latent: Float32Array; original: Float32Array }>();
+  for (const image of new Set(pairs.flat())) {
+    const alone = {
+      count: 1,
+      offset: images.offset + image,
+      pixels: images.pixels.subarray(image * pixels, (image + 1) * pixels),
+    };
+    const clean = { ...config, noise: "none" } as const;
+    const { originals } = await reconstructImages(fitted, alone, 1, clean);
+    ends.set(image, { latent: await inferLatents(fitted, alone, 1, clean, "means"), original: originals });
+  }
+  const end = (image: number) => ends.get(image) as { latent: Float32Array; original: Float32Array };
   const z = pairs.flatMap(([from, to]) =>
     Array.from({ length: steps * dimZ }, (_, at) => {
       const [step, j] = [Math.floor(at / dimZ), at % dimZ];
       const part = step / (steps - 1);
-      return (1 - part) * latents[from * dimZ + j] + part * latents[to * dimZ + j];
+      return (1 - part) * end(from).latent[j] + part * end(to).latent[j];
     }),
   );
   const decoded = await decodeLatents(fitted, Float32Array.from(z));
   const columns = steps + 2;
   const rows = new Float32Array(pairs.length * columns * pixels);
-  const original = (image: number) => originals.subarray(image * pixels, (image + 1) * pixels);
   pairs.forEach(([from, to], row) => {
     const start = row * columns * pixels;
-    rows.set(original(from), start);
+    rows.set(end(from).original, start);
     rows.set(decoded.subarray(row * steps * pixels, (row + 1) * steps * pixels), start + pixels);
-    rows.set(original(to), start + (columns - 1) * pixels);
+    rows.set(end(to).original, start + (columns - 1) * pixels);
   });
   return interpolationFigure(asImages(fitted, rows), columns);
 }

@@ -45,7 +45,7 @@ export function parameterShapes({ pixels, nHidden, dimZ, model }: Architecture):
 /**
  * First values: zero biases and random weights.
  *
- * @param meanImage [D], 0 to 1: where it is given, the bias of the decoder's output is its logit, as Burda et al. (2016) set it
+ * @param meanImage [D], 0 to 1: where it is given, the bias of the decoder's output is its logit, as in the code of Burda et al. (2016)
  */
 export function initialParameters(
   architecture: Architecture & Pick<Config, "initialWeights">,

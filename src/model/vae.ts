@@ -10,7 +10,10 @@ import { hiddenLayers } from "./parameters.js";
 
 /** What a model is made of. */
 export type ModelConfig = Architecture &
-  Pick<Config, "objective" | "encoderActivations" | "decoderActivations" | "sigma" | "likelihood" | "pixelSigma">;
+  Pick<
+    Config,
+    "objective" | "beta" | "encoderActivations" | "decoderActivations" | "sigma" | "likelihood" | "pixelSigma"
+  >;
 
 /** Weights [in, out] and biases [out] under the names of `parameterShapes`. */
 export type Params = { readonly [name: string]: tf.Tensor };
@@ -23,8 +26,8 @@ export type Batch = {
   readonly corrupted?: tf.Tensor2D | undefined;
   /** [B, L, Z] standard normal draws, the ε of the reparameterization. Not of a plain autoencoder. */
   readonly epsilon?: tf.Tensor3D | undefined;
-  /** Scalar: the KL term's weight in the objective, β. */
-  readonly klWeight: tf.Scalar;
+  /** Scalar: the KL term's weight in what is maximized, during its warm-up; β where it is absent. */
+  readonly klWeight?: tf.Scalar | undefined;
 };
 
 /** Which hidden units dropout keeps: ones and zeros, [B, units] in the encoder, [B·L, units] in the decoder. */
@@ -36,7 +39,7 @@ export type Dropout = { readonly masks: DropoutMasks; readonly keepProb: number 
 /** The posterior q(z|x) = N(μ, σ²), each [B, Z]. A plain autoencoder's z is μ. */
 export type Posterior = { readonly mu: tf.Tensor2D; readonly sigma?: tf.Tensor2D };
 
-/** [B] nats for each image; see `Elbo`. */
+/** [B] nats for each image; see `Bounds`. */
 export type ElboTerms = {
   readonly objective: tf.Tensor1D;
   readonly reconstruction: tf.Tensor1D;
@@ -70,10 +73,10 @@ export class Vae {
     return { objective, reconstruction, kl };
   };
 
-  /** The same, and what the decoder gives back: [B·L, D], 0 to 1. */
+  /** Those of the ELBO, and what the decoder gives back: [B·L, D], 0 to 1. */
   readonly reconstruct = ({ params, batch }: { params: Params; batch: Batch }) => {
-    const { logits, ...terms } = this.terms(params, batch);
-    return { ...terms, outputs: tf.sigmoid(logits) };
+    const { logits, reconstruction, kl } = this.terms(params, batch);
+    return { reconstruction, kl, outputs: tf.sigmoid(logits) };
   };
 
   /** The means of p(x|z), which are what pictures show: [B, Z] to [B, D], 0 to 1. */
@@ -115,14 +118,19 @@ export class Vae {
     return { logMeanWeight: logMeanExp(tf.add(logLikelihood, logPriorToPosterior(z, sigma, epsilon))) };
   };
 
-  /** The way through the whole model: encode, draw z, decode, compare. */
-  terms(params: Params, batch: Batch, dropout?: Dropout): ElboTerms & { logits: tf.Tensor2D } {
+  /**
+   * The way through the whole model: encode, draw z, decode, compare.
+   *
+   * @returns beside the terms the decoder's logits [B·L, D], and what a training step maximizes [B]
+   */
+  terms(params: Params, batch: Batch, dropout?: Dropout): ElboTerms & { logits: tf.Tensor2D; maximized: tf.Tensor1D } {
     const x = unitPixels(batch.images);
     const { mu, sigma } = this.encode(params, batch.corrupted ?? x, dropout);
     if (!sigma) {
       const logits = this.decode(params, mu, dropout);
       const reconstruction = tf.mean<tf.Tensor1D>(this.#logLikelihood(x, logits), 1);
-      return { logits, objective: reconstruction.clone(), reconstruction, kl: tf.zeros([x.shape[0]]) };
+      const objective = reconstruction.clone(); // each output is a tensor of its own, which its user may dispose of
+      return { logits, maximized: objective, objective, reconstruction, kl: tf.zeros([x.shape[0]]) };
     }
     const epsilon = batch.epsilon as tf.Tensor3D;
     const z = reparameterize(mu, sigma, epsilon);
@@ -130,11 +138,12 @@ export class Vae {
     const logLikelihood = this.#logLikelihood(x, logits);
     const reconstruction = tf.mean<tf.Tensor1D>(logLikelihood, 1);
     const kl = gaussianKl(mu, sigma);
-    const objective =
+    const bound = (klWeight: number | tf.Scalar) =>
       this.config.objective === "iwae"
-        ? logMeanExp(tf.add(logLikelihood, tf.mul(logPriorToPosterior(z, sigma, epsilon), batch.klWeight)))
-        : tf.sub<tf.Tensor1D>(reconstruction, tf.mul(kl, batch.klWeight));
-    return { logits, objective, reconstruction, kl };
+        ? logMeanExp(tf.add(logLikelihood, tf.mul(logPriorToPosterior(z, sigma, epsilon), klWeight)))
+        : tf.sub<tf.Tensor1D>(reconstruction, tf.mul(kl, klWeight));
+    const objective = bound(this.config.beta);
+    return { logits, maximized: batch.klWeight ? bound(batch.klWeight) : objective, objective, reconstruction, kl };
   }
 
   /**

@@ -108,6 +108,6 @@ function inRows<T>(items: readonly T[], columns: number): T[][] {
 /** Numbers with one decimal, or two where they are closer than that tells apart. */
 function ticks(values: ArrayLike<number>): string[] {
   const steps = Array.from(values, (value, i) => (i === 0 ? Infinity : Math.abs(value - values[i - 1])));
-  const decimals = Math.min(...steps) < 0.1 - 1e-6 ? 2 : 1;
+  const decimals = Math.max(1, Math.ceil(-Math.log10(Math.min(...steps) + 1e-6)));
   return Array.from(values, (value) => value.toFixed(decimals).replace(/^-(0\.0+)$/, "$1"));
 }

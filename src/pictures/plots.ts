@@ -4,7 +4,7 @@ import type { TopLevelSpec } from "vega-lite";
 
 /** Points in the plane of two latent dimensions. */
 export interface LatentPoints {
-  /** Coordinates, as many of one as of the other. A point that is not finite, or beyond `extent`, is left out. */
+  /** Coordinates, as many of one as of the other. A point that is not finite is left out. */
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
   /** The number of each point's class. Without, all points have one colour and there is no legend. */
@@ -12,8 +12,6 @@ export interface LatentPoints {
   readonly xTitle: string;
   readonly yTitle: string;
   readonly title: string;
-  /** Both axes go from −extent to extent. Without, they go as far as the points do, rounded up. */
-  readonly extent?: number | undefined;
 }
 
 /** Means over a set of images, in nats per image. */
@@ -62,11 +60,11 @@ const MARKED_EPOCHS = 40;
 /** Points in the latent plane, coloured by class: SVG text, with one scale for both axes. */
 export async function latentPlot(points: LatentPoints): Promise<string> {
   const { x, y, labels } = points;
-  const finite = Array.from({ length: x.length }, (_, i) => ({ x: x[i], y: y[i], label: labels?.[i] })).filter(
+  const values = Array.from({ length: x.length }, (_, i) => ({ x: x[i], y: y[i], label: labels?.[i] })).filter(
     (point) => Number.isFinite(point.x) && Number.isFinite(point.y),
   );
-  const extent = points.extent ?? roundUp(finite.reduce((most, p) => Math.max(most, Math.abs(p.x), Math.abs(p.y)), 0));
-  const values = finite.filter((point) => Math.abs(point.x) <= extent && Math.abs(point.y) <= extent);
+  // Both axes go as far as the points do.
+  const extent = roundUp(values.reduce((most, p) => Math.max(most, Math.abs(p.x), Math.abs(p.y)), 0));
   const classes = new Set(values.map(({ label }) => label)).size;
   const axis = (title: string) => ({
     type: "quantitative" as const,
@@ -101,10 +99,12 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
  * for the validation images. What is not finite leaves a gap.
  *
  * @param panels from left to right, each with a title of 25 characters or so
+ * @param pixels what the images are made of, for the title
  */
 export async function learningCurves(
   epochs: readonly EpochTerms[],
   panels: readonly (readonly [term: keyof Terms, title: string])[],
+  pixels: string,
 ): Promise<string> {
   const first = Math.min(...epochs.map(({ epoch }) => epoch));
   const last = Math.max(...epochs.map(({ epoch }) => epoch));
@@ -144,7 +144,7 @@ export async function learningCurves(
         },
       },
     })),
-    title: "Nats per image",
+    title: `Nats per image of ${pixels}`,
     config: CONFIG,
   });
 }

@@ -21,6 +21,7 @@ export function adamStepSize(learningRate: number, t: number, { adamBeta1, adamB
  * divided by 1 − β₁ and 1 − β₂: three passes over the weights fewer.
  *
  * @param stepSize a scalar from `adamStepSize`
+ * @param decay a scalar: the share of the weights, not of the biases, that is taken away beside (AdamW, Loshchilov & Hutter 2019)
  */
 export function adam(
   params: { readonly [name: string]: tf.Tensor },
@@ -28,6 +29,7 @@ export function adam(
   moments: Moments<tf.Tensor>,
   stepSize: tf.Scalar,
   { adamBeta1, adamBeta2, adamEpsilon }: AdamConfig,
+  decay?: tf.Scalar,
 ): {
   params: { [name: string]: tf.Tensor };
   moments: { m: { [name: string]: tf.Tensor }; v: { [name: string]: tf.Tensor } };
@@ -37,7 +39,8 @@ export function adam(
     const m = tf.add(tf.mul(moments.m[name], adamBeta1), gradient);
     const v = tf.add(tf.mul(moments.v[name], adamBeta2), tf.square(gradient));
     const denominator = tf.add(tf.sqrt(v), adamEpsilon / Math.sqrt(1 - adamBeta2));
-    updated.params[name] = tf.sub(params[name], tf.div(tf.mul(m, stepSize), denominator));
+    const kept = decay && params[name].rank > 1 ? tf.mul(params[name], tf.sub(1, decay)) : params[name];
+    updated.params[name] = tf.sub(kept, tf.div(tf.mul(m, stepSize), denominator));
     updated.moments.m[name] = m;
     updated.moments.v[name] = v;
   }

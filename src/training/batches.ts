@@ -30,6 +30,7 @@ export type BatchConfig = AdamConfig &
     | "noise"
     | "objective"
     | "seed"
+    | "weightDecay"
   >;
 
 /** The order in which an epoch takes the images. */
@@ -73,15 +74,18 @@ export function drawBatches(
           return { name, rows, units, data: new Uint8Array(steps * rows * units) };
         });
   const stepSize = new Float32Array(steps);
-  const klWeight = new Float32Array(steps);
+  const decay = config.weightDecay === 0 ? undefined : new Float32Array(steps);
+  const klWeight = config.model === "ae" || config.klWarmUp === 0 ? undefined : new Float32Array(steps);
 
   const part = <Data extends Float32Array | Uint8Array>(data: Data, i: number) =>
     data.subarray((i * data.length) / steps, ((i + 1) * data.length) / steps) as Data;
   const perEpoch = stepsPerEpoch(images, batchSize);
   for (let i = 0; i < steps; i++) {
     const step = firstStep + i;
-    stepSize[i] = adamStepSize(learningRateAt(config, step, perEpoch), step + 1, config);
-    klWeight[i] = klWeightAt(config, step, perEpoch);
+    const learningRate = learningRateAt(config, step, perEpoch);
+    stepSize[i] = adamStepSize(learningRate, step + 1, config);
+    if (decay) decay[i] = learningRate * config.weightDecay;
+    if (klWeight) klWeight[i] = klWeightAt(config, step, perEpoch);
     binarize(config.binarize, part(clean, i), randomStream(seed, "training binarization", step));
     if (epsilon) randomStream(seed, "training epsilon", step).fillNormals(part(epsilon, i));
     if (noise !== "none" && corrupted) {
@@ -99,7 +103,8 @@ export function drawBatches(
       masks.length > 0
         ? Object.fromEntries(masks.map(({ name, rows, units, data }) => [name, stacked(data, rows, units)]))
         : undefined,
-    klWeight: stacked(klWeight),
+    klWeight: klWeight && stacked(klWeight),
     stepSize: stacked(stepSize),
+    decay: decay && stacked(decay),
   };
 }

@@ -2,8 +2,8 @@
 import { setImmediate } from "node:timers/promises";
 import type { ImageSet } from "../data/dataset.js";
 import type { Engine, Hosted } from "../engine/engine.js";
-import type { Elbo } from "../model/elbo.js";
-import { meanElbo, TERMS } from "../model/elbo.js";
+import type { Bounds } from "../model/elbo.js";
+import { meanBounds, TERMS } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
 import type { Vae } from "../model/vae.js";
 import type { ImageSize } from "../noise.js";
@@ -22,7 +22,7 @@ export interface Progress {
   readonly step: number;
   readonly steps: number;
   /** Mean over the epoch's steps so far, with dropout and noise as in training. */
-  readonly train: Elbo;
+  readonly train: Bounds;
   readonly imagesPerSecond: number;
   /** Until the end of the run. */
   readonly secondsLeft: number;
@@ -31,8 +31,8 @@ export interface Progress {
 /** A finished epoch. */
 export interface EpochResult {
   readonly epoch: number;
-  readonly train: Elbo;
-  readonly validation: Elbo;
+  readonly train: Bounds;
+  readonly validation: Bounds;
   /** Of the training steps alone. */
   readonly imagesPerSecond: number;
   readonly state: TrainingState;
@@ -56,7 +56,7 @@ export interface LoopOptions {
   readonly images: ImageSet;
   readonly size: ImageSize;
   readonly state: TrainingState;
-  readonly validate: (params: HostParams) => Promise<Elbo>;
+  readonly validate: (params: HostParams) => Promise<Bounds>;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -111,7 +111,7 @@ export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochRe
         epoch,
         step: first,
         steps,
-        train: meanElbo(terms),
+        train: meanBounds(terms),
         imagesPerSecond: (first * batchSize) / (trainingMilliseconds / 1000),
         secondsLeft: ((performance.now() - started) / 1000 / stepsDone) * (epochs * steps - stepsDone),
       });
@@ -120,7 +120,7 @@ export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochRe
     if (!Number.isFinite(validation.objective)) throw new DivergenceError(epoch, steps);
     yield {
       epoch,
-      train: meanElbo(terms),
+      train: meanBounds(terms),
       validation,
       imagesPerSecond: (steps * batchSize) / (trainingMilliseconds / 1000),
       state,

@@ -16,6 +16,8 @@ export type StepInput = Batch & {
   readonly masks?: DropoutMasks | undefined;
   /** From `adamStepSize`. */
   readonly stepSize: tf.Scalar;
+  /** The share of the weights that is taken away. Absent without weight decay. */
+  readonly decay?: tf.Scalar | undefined;
 };
 
 /** What one step reports: means over its batch, in nats per image, with dropout and noise as in training. */
@@ -26,7 +28,7 @@ export function createTrainingStep(
   vae: Vae,
   config: AdamConfig & Pick<Config, "keepProb">,
 ): Step<Carry, StepInput, StepMetrics> {
-  return ({ params, adam: moments }, { masks, stepSize, ...batch }) => {
+  return ({ params, adam: moments }, { masks, stepSize, decay, ...batch }) => {
     const dropout = masks && { masks, keepProb: config.keepProb };
     const names = Object.keys(params);
     const metrics = {} as Record<keyof StepMetrics, tf.Scalar>;
@@ -34,11 +36,11 @@ export function createTrainingStep(
       const terms = vae.terms(Object.fromEntries(names.map((name, i) => [name, values[i]])), batch, dropout);
       // Kept, since tfjs disposes of all that the loss makes but the loss itself; the engine disposes of what a step gives.
       for (const term of TERMS) metrics[term] = tf.keep(tf.mean(terms[term]));
-      return tf.neg(metrics.objective);
+      return tf.neg(tf.mean(terms.maximized));
     };
     const { grads } = tf.valueAndGrads(loss)(names.map((name) => params[name]));
     const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
-    const updated = adam(params, gradients, moments, stepSize, config);
+    const updated = adam(params, gradients, moments, stepSize, config, decay);
     return [{ params: updated.params, adam: updated.moments }, metrics];
   };
 }

@@ -29,8 +29,8 @@ Commands:
   latent [options]       plot where the encoder puts test images in the latent
                          space, coloured by label
   interpolate [options]  draw what lies between test images in the latent space
-  evaluate [options]     measure a model: ELBO, and for black and white pixels
-                         the likelihood by importance sampling
+  evaluate [options]     measure a model: ELBO, active units, and for black and
+                         white pixels the likelihood by importance sampling
   help [command]         display help for command
 
 Example:
@@ -95,6 +95,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--set", "dimZ=3", "--dim-z", "4"], "dimZ is given twice, by --set and by --dim-z."],
     [["train", "--model", "ae", "--objective", "iwae"], "objective is for model vae"],
     [["train", "--mc-samples", "2", "--objective", "iwae"], "mcSamples is for objective elbo"],
+    [["train", "--preset", "iwae", "--set", "pixelSigma=1"], "pixelSigma is for likelihood gaussian"],
     [["manifold", "--size", "20"], "It must be COLUMNSxROWS, such as 20x20."],
     [["manifold", "--size", "20x101"], "It must be a whole number from 1 to 100."],
     [["manifold", "--spacing", "quantile", "--range", "3"], "--range is for linear spacing"],

@@ -47,7 +47,7 @@ describe("vae train", () => {
     expect(outcome.stdout.trim().split("\n")).toHaveLength(3);
     expect(outcome.stderr).toContain("vae reconstruct --run runs/first ");
     const lines = outcome.stderr.trim().split("\n");
-    expect(lines[0]).toContain("1,100 images to train, 100 to validate, 120 to test");
+    expect(lines[0]).toContain("1,100 images to train, 100 to validate, 120 to test; grey pixels");
     expect(lines[1]).toContain("runs/first: ");
     expect(lines[2]).toBe("epoch    −ELBO  reconstruction      KL  validation −ELBO  images/s");
     expect(lines.slice(3, 9).map((line) => line.slice(0, 5))).toEqual(

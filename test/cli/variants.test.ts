@@ -39,6 +39,9 @@ describe.each(ENGINE_NAMES)("on engine %s", (engine) => {
     expect(settings).toMatchObject({ objective: "iwae", importanceSamples: 4, binarize: "dynamic", engine });
     expect(result.test.objective).toBeGreaterThan(result.test.elbo);
     expect(result.test.elbo).toBeCloseTo(result.test.reconstruction - result.test.kl, 10);
+    // A picture's images have one draw each, which makes no bound of four.
+    const { stdout } = await run("reconstruct", "--run", `iwae-${engine}`, "--n", "10");
+    expect(stdout).toMatch(/^−ELBO \d+\.\d\d nats per image of dynamically binarized pixels/);
   });
 
   it("a plain autoencoder has no KL term", async () => {
@@ -110,14 +113,35 @@ describe("presets", () => {
     expect(JSON.parse(again.stdout).test).toEqual(first.result.test);
   });
 
+  it("of a run leave the machine out, and a setting that only they gave may come to mean nothing", async () => {
+    const machine = { settings: { engine: "wasm", threads: 256, objective: "iwae", importanceSamples: 3, epochs: 1 } };
+    writeFileSync(path.join(home, "other.json"), JSON.stringify(machine));
+    const { settings } = await trained("elsewhere", "--preset", "other.json", "--objective", "elbo");
+    expect(settings).toMatchObject({ engine: "compiled", objective: "elbo", importanceSamples: 3 });
+    expect(settings.threads).toBeLessThan(256);
+  });
+
   it.each([
     ["{", "mine.json is not a JSON file of settings."],
-    ["[1]", 'mine.json: There is no setting "0".'],
-    ["null", "mine.json is not a JSON file of settings."],
+    ["[1]", "mine.json: Settings must be an object of names and values."],
+    ["null", "mine.json: Settings must be an object of names and values."],
     ['{"dimZ": 0}', "mine.json: The setting dimZ is 0. It must be a whole number from 1 to 4096."],
   ])("are refused where a file holds %s", async (text, problem) => {
     writeFileSync(path.join(home, "mine.json"), text);
     expect(await run("train", "--preset", "mine.json")).toEqual({ code: 2, stdout: "", stderr: `error: ${problem}\n` });
+  });
+});
+
+describe("a KL warm-up", () => {
+  it("changes what is learned, while the ELBO is still the whole one", async () => {
+    const flags = ["--epochs", "1", "--dim-z", "3"];
+    await trained("cold", ...flags);
+    await trained("warm", ...flags, "--set", "klWarmUp=1000");
+    const metrics = (folder: string) => JSON.parse(readFileSync(path.join(home, folder, "metrics.jsonl"), "utf8"));
+    expect(metrics("warm").train.kl).toBeGreaterThan(metrics("cold").train.kl);
+    const { objective, elbo, reconstruction, kl } = metrics("warm").train;
+    expect(objective).toBeCloseTo(reconstruction - kl, 4);
+    expect(elbo).toBeCloseTo(objective, 4);
   });
 });
 
@@ -145,8 +169,9 @@ describe("vae evaluate", () => {
   it("gives ELBO and likelihood of binarized images, and says of what", async () => {
     const result = await evaluated("black-and-white", "--importance-samples", "50");
     expect(result).toMatchObject({ split: "test", images: 80, binarize: "dynamic" });
-    const { nll, standardError, importanceSamples, activeUnits, dimZ } = result.likelihood;
-    expect([importanceSamples, dimZ]).toEqual([50, 3]);
+    const { nll, standardError, importanceSamples } = result.likelihood;
+    const { activeUnits } = result;
+    expect([importanceSamples, result.dimZ, result.of]).toEqual([50, 3, 80]);
     expect(nll).toBeLessThan(-result.elbo);
     expect(standardError).toBeGreaterThan(0);
     expect(activeUnits).toBeLessThanOrEqual(3);
@@ -156,7 +181,7 @@ describe("vae evaluate", () => {
     const lines = stdout.trim().split("\n");
     expect(lines).toHaveLength(6);
     for (const line of lines) expect(line).toContain("dynamically binarized pixels");
-    expect(lines[0]).toMatch(/^black-and-white: 80 test images, .*; nats per image$/);
+    expect(lines[0]).toMatch(/^black-and-white: 80 test images, .*; nats per image; 1 s$/);
     expect(lines[4]).toContain(nll.toFixed(2));
     expect(lines[4]).toContain(`50 importance samples; ± ${standardError.toFixed(2)} over the images`);
     expect(lines[5]).toMatch(new RegExp(`^active units +${activeUnits} +of 3 latent dimensions`));
@@ -171,7 +196,10 @@ describe("vae evaluate", () => {
     const metrics = readFileSync(path.join(home, "black-and-white/metrics.jsonl"), "utf8").trim().split("\n");
     const best = metrics.map((line) => JSON.parse(line)).findLast(({ isBest }) => isBest);
     expect(validation.elbo).toBeCloseTo(best.validation.elbo, 5);
-    expect((await evaluated("black-and-white", "--n", "7", ...flags)).images).toBe(7);
+    expect(await evaluated("black-and-white", "--n", "7", ...flags)).toMatchObject({ images: 7, of: 80 });
+    const { stdout } = await run("evaluate", "--run", "black-and-white", "--n", "1", ...flags);
+    expect(stdout).toContain("black-and-white: the first 1 of 80 test images, ");
+    expect(stdout).toMatch(/−log p\(x\) +\d+\.\d\d {2}of dynamically binarized pixels; 5 importance samples\n/);
     const { code, stderr } = await run("evaluate", "--run", "black-and-white", "--n", "81");
     expect([code, stderr]).toEqual([2, "error: There are 80 images, fewer than the 81 that were asked for.\n"]);
   });
@@ -183,14 +211,16 @@ describe("vae evaluate", () => {
     for (const [folder, reason] of [
       ["grey", "The pixels are grey"],
       ["auto", "A plain autoencoder defines no distribution"],
-      ["normal", "it is a density, not a probability"],
+      ["normal", "only a density, which depends on pixelSigma"],
     ]) {
       const { code, stdout, stderr } = await run("evaluate", "--run", folder);
       expect(code).toBe(0);
       expect(stdout).not.toContain("log p(x) ");
+      expect(stdout).toMatch(/active units +\d/);
       expect(stderr).toContain(reason);
-      const { stdout: json } = await run("evaluate", "--run", folder, "--json");
-      expect(JSON.parse(json)).not.toHaveProperty("likelihood");
+      const result = await evaluated(folder as string);
+      expect(result).not.toHaveProperty("likelihood");
+      expect(result.noLikelihood).toContain(reason);
     }
   });
 });

@@ -51,9 +51,9 @@ describe("vae manifold", () => {
 describe("vae latent", () => {
   it("plots the plane by label", async () => {
     const { code, stdout, stderr } = await run("latent", "--run", "plane", "--n", "60");
-    expect([code, stdout, stderr]).toEqual([0, `${path.join("plane/pictures/latent-n60.svg")}\n`, ""]);
-    const svg = read("plane/pictures/latent-n60.svg").toString();
-    expect(svg).toContain(">Posterior means of 60 test images<");
+    expect([code, stdout, stderr]).toEqual([0, `${path.join("plane/pictures/latent-n60-seed0.svg")}\n`, ""]);
+    const svg = read("plane/pictures/latent-n60-seed0.svg").toString();
+    expect(svg).toContain(">Posterior means of the first 60 test images<");
     for (const text of ["z1", "z2", "label", "0", "9"]) expect(svg).toContain(`>${text}<`);
   });
 
@@ -65,7 +65,7 @@ describe("vae latent", () => {
       svgs.push(read(`l${i}.svg`).toString());
     }
     expect(new Set(svgs).size).toBe(3);
-    expect(svgs[1]).toContain(">Posterior draws of 80 test images<");
+    expect(svgs[1]).toContain(">Posterior draws of the first 80 test images<");
   });
 
   it("of more than two dimensions plots two principal components, and says so", async () => {
@@ -74,8 +74,17 @@ describe("vae latent", () => {
       /^The latent space has 5 dimensions\. Drawn are the first two principal components, which hold \d+%/,
     );
     const svg = read(stdout.trim()).toString();
-    expect(svg).toContain(">Posterior means of 80 test images, 5 dimensions in two<");
+    expect(svg).toContain(">Posterior means of the first 80 test images, 5 dimensions in two<");
     expect(svg).toMatch(/>first principal component, \d+% of the variance</);
+    const { code, stderr: problem } = await run("latent", "--run", "space", "--n", "1");
+    expect([code, problem]).toEqual([2, "error: The principal components of 5 dimensions need two images or more.\n"]);
+  });
+
+  it("says so where there are no labels", async () => {
+    rmSync(path.join(home, "tiny/t10k-labels-idx1-ubyte"));
+    const { code, stderr } = await run("latent", "--run", "plane", "--out", "grey.svg");
+    expect([code, stderr]).toEqual([0, expect.stringContaining("has no labels of its test images")]);
+    expect(read("grey.svg").toString()).not.toContain(">label<");
   });
 });
 

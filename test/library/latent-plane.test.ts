@@ -45,6 +45,13 @@ describe("latents in a plane", () => {
     expect(await toPlane(Float32Array.of(1, 2), 1)).toEqual({ x: Float32Array.of(1, 2), y: new Float32Array(2) });
   });
 
+  it("have no share of the variance where they are all alike, and no principal components of one", async () => {
+    const alike = await toPlane(new Float32Array(30).fill(2), 3);
+    expect(alike).not.toHaveProperty("explained");
+    expect([...alike.x, ...alike.y].every((value) => Math.abs(value) < 1e-6)).toBe(true);
+    await expect(toPlane(Float32Array.of(1, 2, 3), 3)).rejects.toThrow("need two images or more");
+  });
+
   it("of three dimensions lie along the directions in which they vary most", async () => {
     // Deviation 5 along (0.6, 0.8, 0), 2 along (0, 0, 1) and none along the third direction, around (7, 8, 9).
     const draws = randomStream(0, "prior").fillNormals(new Float32Array(2000));

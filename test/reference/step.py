@@ -25,6 +25,7 @@ CASES = {
         "keepProb": 0.8,
         "mcSamples": 3,
         "beta": 4,
+        "klWarmUp": 1,
         "encoderActivations": ["silu"],
         "decoderActivations": ["softplus", "sigmoid"],
         "sigma": "exp",
@@ -34,12 +35,14 @@ CASES = {
         "keepProb": 0.8,
         "objective": "iwae",
         "importanceSamples": 3,
+        "klWarmUp": 1,
         "encoderActivations": ["relu"],
         "decoderActivations": ["tanh"],
         "sigma": "exp",
         "adamBeta1": 0.8,
         "adamBeta2": 0.99,
         "adamEpsilon": 1e-4,
+        "weightDecay": 0.5,
     },
     "a plain autoencoder of normal pixels": {
         "model": "ae",
@@ -55,6 +58,7 @@ DEFAULTS = {
     "mcSamples": 1,
     "importanceSamples": 1,
     "beta": 1,
+    "klWarmUp": 0,
     "noise": "none",
     "encoderActivations": ["elu", "tanh"],
     "decoderActivations": ["tanh", "elu"],
@@ -63,6 +67,7 @@ DEFAULTS = {
     "adamBeta1": 0.9,
     "adamBeta2": 0.999,
     "adamEpsilon": 1e-8,
+    "weightDecay": 0,
     "learningRate": 1e-2,
 }
 
@@ -91,9 +96,9 @@ def run(given, rng):
             params[f"{network}.{layer}.bias"] = rng.normal(0, 0.1, n_out).astype(np.float32)
     inputs = {
         "images": rng.integers(0, 256, (STEPS, B, D)),
-        # As in a warm-up: a weight of its own for every step.
-        "klWeight": (c["beta"] * np.array([0.2, 0.4, 0.6, 0.8, 1])).astype(np.float32),
     }
+    if c["klWarmUp"]:
+        inputs["klWeight"] = (c["beta"] * np.array([0.2, 0.4, 0.6, 0.8, 1])).astype(np.float32)
     if is_vae:
         inputs["epsilon"] = rng.normal(size=(STEPS, B, L, Z)).astype(np.float32)
     if c["noise"] != "none":
@@ -126,7 +131,8 @@ def run(given, rng):
         heads = network("encoder", seen, state, step)
         if not is_vae:
             reconstruction = log_likelihood(x, network("decoder", heads, state, step)).mean()
-            return {"objective": reconstruction, "reconstruction": reconstruction, "kl": torch.zeros(())}
+            reported = {"objective": reconstruction, "reconstruction": reconstruction, "kl": torch.zeros(())}
+            return reported, reconstruction
         mu, rho = heads.chunk(2, dim=1)
         sigma = torch.exp(rho) if c["sigma"] == "exp" else 1e-6 + F.softplus(rho)
         z = mu[:, None] + sigma[:, None] * tensor(inputs["epsilon"][step])
@@ -134,14 +140,17 @@ def run(given, rng):
         per_draw = log_likelihood(x[:, None], logits)
         reconstruction = per_draw.mean()
         kl = (0.5 * (mu**2 + sigma**2 - torch.log(1e-8 + sigma**2) - 1).sum(1)).mean()
-        weight = float(inputs["klWeight"][step])
-        if c["objective"] == "iwae":
+
+        def bound(weight):
+            if c["objective"] == "elbo":
+                return reconstruction - weight * kl
             log_p = Normal(0.0, 1.0).log_prob(z).sum(-1)
             log_q = Normal(mu[:, None], sigma[:, None]).log_prob(z).sum(-1)
-            objective = (torch.logsumexp(per_draw + weight * (log_p - log_q), 1) - math.log(L)).mean()
-        else:
-            objective = reconstruction - weight * kl
-        return {"objective": objective, "reconstruction": reconstruction, "kl": kl}
+            return (torch.logsumexp(per_draw + weight * (log_p - log_q), 1) - math.log(L)).mean()
+
+        # What is reported has the whole KL term, what is maximized the one of the warm-up.
+        weight = float(inputs["klWeight"][step]) if "klWeight" in inputs else c["beta"]
+        return {"objective": bound(c["beta"]), "reconstruction": reconstruction, "kl": kl}, bound(weight)
 
     state = {name: tensor(value).requires_grad_() for name, value in params.items()}
     m = {name: torch.zeros_like(value) for name, value in state.items()}
@@ -149,16 +158,18 @@ def run(given, rng):
     metrics = {"objective": [], "reconstruction": [], "kl": []}
     b1, b2 = c["adamBeta1"], c["adamBeta2"]
     for step in range(STEPS):
-        values = terms(state, step)
+        values, maximized = terms(state, step)
         for name, value in values.items():
             metrics[name].append(value.item())
-        gradients = dict(zip(state, torch.autograd.grad(-values["objective"], state.values())))
+        gradients = dict(zip(state, torch.autograd.grad(-maximized, state.values())))
         t = step + 1
         rate = c["learningRate"] * (1 - b2**t) ** 0.5 / (1 - b1**t)
         for name, g in gradients.items():
             m[name] = b1 * m[name] + (1 - b1) * g
             v[name] = b2 * v[name] + (1 - b2) * g**2
-            state[name] = (state[name] - rate * m[name] / (v[name].sqrt() + c["adamEpsilon"])).detach().requires_grad_()
+            decay = c["learningRate"] * c["weightDecay"] if name.endswith("weight") else 0
+            update = decay * state[name] + rate * m[name] / (v[name].sqrt() + c["adamEpsilon"])
+            state[name] = (state[name] - update).detach().requires_grad_()
     return {
         "settings": {**given, "dimZ": Z, "learningRate": c["learningRate"]},
         "params": plain(params),

@@ -24,7 +24,6 @@ describe("drawBatches", () => {
       images: [10, 4, 2],
       corrupted: [10, 4, 2],
       epsilon: [10, 4, 1, 3],
-      klWeight: [10],
       stepSize: [10],
       "masks/encoder.0": [10, 4, 6],
       "masks/encoder.1": [10, 4, 5],
@@ -39,6 +38,32 @@ describe("drawBatches", () => {
       expect(batches.epsilon?.shape).toEqual([10, 4, 3, 3]);
       expect(batches.masks?.["encoder.0"].shape).toEqual([10, 4, 6]);
       expect(batches.masks?.["decoder.1"].shape).toEqual([10, 12, 6]);
+    }
+  });
+
+  it("has the step size, the KL term's weight and the decay of each step, whatever chunk it is in", () => {
+    const scheduled = createConfig({
+      ...config,
+      epochs: 3,
+      klWarmUp: 2,
+      beta: 4,
+      learningRateSchedule: "cosine",
+      weightDecay: 0.1,
+    });
+    const order = epochOrder(1, 1, 40);
+    const parts = [
+      drawBatches(images, size, order.subarray(0, 12), 10, scheduled),
+      drawBatches(images, size, order.subarray(12), 13, scheduled),
+    ];
+    const joined = (name: "stepSize" | "klWeight" | "decay") => parts.flatMap((part) => [...(part[name]?.data ?? [])]);
+    // The second epoch of three, ten steps each: steps 10 to 19 of 30.
+    for (let i = 0; i < 10; i++) {
+      const step = 10 + i;
+      const rate = (1e-3 * (1 + Math.cos((Math.PI * step) / 30))) / 2;
+      const correction = Math.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1));
+      expect(joined("stepSize")[i] / ((rate * correction * 0.1) / Math.sqrt(0.001))).toBeCloseTo(1, 5);
+      expect(joined("klWeight")[i]).toBeCloseTo((4 * (step + 1)) / 20, 5);
+      expect(joined("decay")[i]).toBeCloseTo(0.1 * rate, 9);
     }
   });
 
@@ -62,7 +87,7 @@ describe("drawBatches", () => {
       createConfig({ ...config, keepProb: 1, noise: "none" }),
     );
     const paths = leaves(batches as Tree<HostArray>).map(([path]) => path);
-    expect(paths).toEqual(["images", "epsilon", "klWeight", "stepSize"]);
+    expect(paths).toEqual(["images", "epsilon", "stepSize"]);
   });
 
   it("takes every image once an epoch, in a new order each time", () => {

@@ -36,11 +36,14 @@ describe.each(ENGINE_NAMES)("the training step on engine %s", (name) => {
       images: bytes(inputs.images),
       corrupted: given.corrupted && floats(given.corrupted),
       epsilon: given.epsilon && floats(given.epsilon),
-      klWeight: floats(inputs.klWeight),
+      klWeight: given.klWeight && floats(given.klWeight),
       masks: given.masks && mapValues(given.masks, bytes),
       stepSize: array(
         Array.from({ length: reference.steps }, (_, i) => adamStepSize(config.learningRate, i + 1, config)),
       ),
+      ...(config.weightDecay > 0 && {
+        decay: array(new Array(reference.steps).fill(config.learningRate * config.weightDecay)),
+      }),
     };
     const init = initialState(mapValues(params as Record<string, Numbers>, floats));
     const step = createTrainingStep(new Vae({ pixels: reference.pixels, ...config }), config);
