@@ -36,7 +36,7 @@ export const PRESETS = {
     },
   },
   best: {
-    help: "the lowest −log p(x) in about ten minutes on two slow cores: five importance samples, weight decay, a cosine schedule; more --epochs are better",
+    help: "the lowest −log p(x) found for ten minutes on two slow cores: five importance samples, weight decay, a cosine schedule; more --epochs are better",
     settings: {
       objective: "iwae",
       importanceSamples: 5,
