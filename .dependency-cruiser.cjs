@@ -10,6 +10,7 @@ const ORDER = [
   "pictures/",
   "model/",
   "engine/",
+  "settings\\.ts",
   "config\\.ts",
   "presets\\.ts",
   "training/",

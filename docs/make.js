@@ -2,19 +2,20 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { flagOf } from "../dist/commands/flags.js";
-import { createConfig, describeValues, SETTINGS } from "../dist/config.js";
+import { createConfig, describeValues } from "../dist/config.js";
 import { loadDataset } from "../dist/data/dataset.js";
 import { corrupt, NOISES } from "../dist/noise.js";
 import { progressFigure } from "../dist/pictures/figures.js";
 import { encodePng } from "../dist/pictures/png.js";
 import { PRESETS } from "../dist/presets.js";
 import { randomStream } from "../dist/random.js";
+import { SETTINGS } from "../dist/settings.js";
 
 /** The page. */
 export function settingsPage() {
   const rows = (names) =>
     names.map((name) => {
-      const flag = "flag" in SETTINGS[name] || name === "noise" ? `\`${flagOf(name)}\`` : "";
+      const flag = "flag" in SETTINGS[name] ? `\`${flagOf(name)}\`` : "";
       // The number of threads is the machine's: the page must not be.
       const value = name === "threads" ? "processors, at most 8" : `\`${SETTINGS[name].default}\``;
       const needs = Object.entries(SETTINGS[name].needs ?? {}).map(([other, needed]) => `\`${other}=${needed}\``);
@@ -32,7 +33,7 @@ export function settingsPage() {
   });
   return `# Settings
 
-All that a training can be told, made of the table in \`src/config.ts\` by \`npm run docs\`. What has a flag is everyday; the rest is
+All that a training can be told, made of the table in \`src/settings.ts\` by \`npm run docs\`. What has a flag is everyday; the rest is
 given by \`--set name=value\`, by \`--preset NAME\`, or by \`--preset FILE\`, a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\` or the
 config.json of another run. \`--set\` and flags override a preset. All settings of a run are kept in its config.json.
 

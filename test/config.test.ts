@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { SettingName } from "../src/config.js";
-import { checkNeeds, createConfig, parseSetting, SETTINGS } from "../src/config.js";
+import { checkNeeds, createConfig, parseSetting } from "../src/config.js";
 import { UserError } from "../src/errors.js";
 import { PRESETS } from "../src/presets.js";
+import type { SettingName } from "../src/settings.js";
+import { SETTINGS } from "../src/settings.js";
 
 describe("settings", () => {
   it("have the tutorial's values where nothing is said", () => {

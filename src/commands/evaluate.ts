@@ -40,26 +40,22 @@ export function evaluateCommand(): Command {
 }
 
 async function run({ run: folder, split, importanceSamples, n, json }: EvaluateFlags): Promise<void> {
-  const [{ loadModel }, { barWidth, createBar, note, print }] = await Promise.all([
-    import("../index.js"),
-    import("./output.js"),
-  ]);
-  const model = await loadModel(folder);
-  const bar = createBar("{value}/{total} images {bar} {eta_formatted} left", barWidth(45));
-  try {
-    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+  const { barWidth, createBar, note, print, withModel } = await import("./output.js");
+  await withModel(folder, async (model) => {
+    const bar = createBar("{value}/{total} images {bar} {eta_formatted} left", barWidth(45));
     const onProgress = (done: number, count: number) => {
       if (bar && !bar.isActive) bar.start(count, done);
       bar?.update(done);
     };
-    const result = await model.evaluate({ split, importanceSamples, count: n, onProgress });
-    bar?.stop();
-    print(json ? JSON.stringify({ run: model.folder.dir, ...result }) : await describe(result, model));
-    if (!json && result.noLikelihood) note(result.noLikelihood);
-  } finally {
-    bar?.stop();
-    await model.close();
-  }
+    try {
+      const result = await model.evaluate({ split, importanceSamples, count: n, onProgress });
+      bar?.stop();
+      print(json ? JSON.stringify({ run: model.folder.dir, ...result }) : await describe(result, model));
+      if (!json && result.noLikelihood) note(result.noLikelihood);
+    } finally {
+      bar?.stop();
+    }
+  });
 }
 
 async function describe(result: Evaluation, { config, folder }: Model): Promise<string> {

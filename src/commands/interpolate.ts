@@ -30,22 +30,15 @@ async function run({ run: folder, from, to, steps, out }: InterpolateFlags): Pro
   if (from.length !== to.length) {
     throw new UserError(`--from names ${from.length} images and --to ${to.length}. Each row needs one of both.`);
   }
-  const [{ loadModel }, { checkOut, note, savePicture }] = await Promise.all([
-    import("../index.js"),
-    import("./output.js"),
-  ]);
+  const { checkOut, note, savePicture, withModel } = await import("./output.js");
   await checkOut(out);
-  const model = await loadModel(folder);
-  try {
-    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+  await withModel(folder, async (model) => {
     if (model.config.noise !== "none") note("The images are clean, though this model was trained to see noisy ones.");
     const pairs = from.map((image, row) => [image, to[row]] as const);
     const name =
       pairs.length <= 5 ? pairs.map((pair) => pair.join("-")).join("-") : `${pairs.length}-pairs-from-${from[0]}`;
     await savePicture(model, await model.interpolate(pairs, steps), `interpolation-${name}-n${steps}.png`, out);
-  } finally {
-    await model.close();
-  }
+  });
 }
 
 function imagesOption(flags: string, help: string): Option {

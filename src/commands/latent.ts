@@ -25,14 +25,9 @@ export function latentCommand(): Command {
 }
 
 async function run({ run: folder, n, draws, seed: givenSeed, out }: LatentFlags): Promise<void> {
-  const [{ loadModel }, { checkOut, note, savePicture }] = await Promise.all([
-    import("../index.js"),
-    import("./output.js"),
-  ]);
+  const { checkOut, note, savePicture, withModel } = await import("./output.js");
   await checkOut(out, "svg");
-  const model = await loadModel(folder);
-  try {
-    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+  await withModel(folder, async (model) => {
     const seed = givenSeed ?? model.config.seed;
     const { svg, count, hasLabels, explained } = await model.latent(
       { count: n, what: draws ? "draws" : "means" },
@@ -48,7 +43,5 @@ async function run({ run: folder, n, draws, seed: givenSeed, out }: LatentFlags)
     if (!hasLabels) note("The data set has no labels of its test images, so all points have one colour.");
     if (model.config.noise !== "none") note("The images are clean, though this model was trained to see noisy ones.");
     await savePicture(model, svg, `latent-${draws ? "draws-" : ""}n${count}-seed${seed}.svg`, out);
-  } finally {
-    await model.close();
-  }
+  });
 }

@@ -47,20 +47,13 @@ async function run({ run: folder, size, spacing, range, out }: ManifoldFlags): P
   if (spacing === "quantile" && range !== undefined) {
     throw new UserError("--range is for linear spacing: the quantiles of the prior have a range of their own.");
   }
-  const [{ loadModel }, { checkOut, note, savePicture }] = await Promise.all([
-    import("../index.js"),
-    import("./output.js"),
-  ]);
+  const { checkOut, savePicture, withModel } = await import("./output.js");
   await checkOut(out);
-  const model = await loadModel(folder);
-  try {
-    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+  await withModel(folder, async (model) => {
     const picture = await model.manifold({ ...size, spacing, range: range ?? RANGE });
     const name = `manifold-${size.columns}x${size.rows}-${spacing === "linear" ? (range ?? RANGE) : spacing}.png`;
     await savePicture(model, picture, name, out);
-  } finally {
-    await model.close();
-  }
+  });
 }
 
 function parseSize(text: string): ManifoldFlags["size"] {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { SingleBar } from "cli-progress";
 import { UserError } from "../errors.js";
 import type { Bounds, Config, Elbo, Model, Picture } from "../index.js";
-import { describePixels, encodePng, objectiveName } from "../index.js";
+import { describePixels, encodePng, loadModel, objectiveName } from "../index.js";
 import { writeFileAtomically } from "../run/write-file.js";
 import { colour } from "./colour.js";
 
@@ -60,6 +60,17 @@ export function createBar(format: string, barsize: number): SingleBar | undefine
     clearOnComplete: true,
     stream: process.stderr,
   });
+}
+
+/** Loads a run's model, does something with it and closes it, whatever happens. */
+export async function withModel(folder: string | undefined, use: (model: Model) => Promise<void>): Promise<void> {
+  const model = await loadModel(folder);
+  try {
+    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+    await use(model);
+  } finally {
+    await model.close();
+  }
 }
 
 export function print(text: string): void {

@@ -26,15 +26,10 @@ export function reconstructCommand(): Command {
 }
 
 async function run({ run: folder, noise = "none", n, seed, out }: ReconstructFlags): Promise<void> {
-  const [{ loadModel }, { checkOut, formatElbo, note, plural, print, savePicture }] = await Promise.all([
-    import("../index.js"),
-    import("./output.js"),
-  ]);
+  const { checkOut, formatElbo, note, plural, print, savePicture, withModel } = await import("./output.js");
   await checkOut(out);
-  const model = await loadModel(folder);
-  try {
+  await withModel(folder, async (model) => {
     const { config } = model;
-    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
     if (noise !== "none" && config.noise === "none") {
       note(
         "These weights were trained without noise and cannot remove it. A denoiser is trained by vae train --noise.",
@@ -52,7 +47,5 @@ async function run({ run: folder, noise = "none", n, seed, out }: ReconstructFla
     }
     const kind = noise === "none" ? "" : `${noise.replace(":", "")}-`;
     await savePicture(model, picture, `reconstructions-${kind}n${count}-seed${seed ?? config.seed}.png`, out);
-  } finally {
-    await model.close();
-  }
+  });
 }

@@ -35,15 +35,10 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
       `A grid holds up to ${MOST_IN_GRID} samples. For ${n}, give each a file of its own with --each.`,
     );
   }
-  const [{ loadModel }, { checkOut, note, plural, print, savePicture }] = await Promise.all([
-    import("../index.js"),
-    import("./output.js"),
-  ]);
+  const { checkOut, note, plural, print, savePicture, withModel } = await import("./output.js");
   await checkOut(out);
   if (each !== undefined) await checkEmpty(each);
-  const model = await loadModel(folder);
-  try {
-    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+  await withModel(folder, async (model) => {
     if (model.config.model === "ae") {
       note("A plain autoencoder never learned to decode draws from the prior: what looks like no image is no error.");
     }
@@ -54,9 +49,7 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
       await writeEach(model, n, seed, each);
       print(`${plural(n, "picture")} in ${each}`);
     }
-  } finally {
-    await model.close();
-  }
+  });
 }
 
 async function writeEach(model: Model, n: number, seed: number, folder: string): Promise<void> {

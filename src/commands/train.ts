@@ -1,12 +1,14 @@
 // vae train
 import { readFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { Config, GivenSettings, SettingName } from "../config.js";
-import { checkNeeds, createConfig, isSettingName, parseSetting, SETTINGS } from "../config.js";
+import type { Config, GivenSettings } from "../config.js";
+import { checkNeeds, createConfig, isSettingName, parseSetting } from "../config.js";
 import { UserError } from "../errors.js";
 import type { PresetName } from "../presets.js";
 import { PRESETS } from "../presets.js";
-import { example, flagOf, noiseOption, placeOption, runOption, settingOption } from "./flags.js";
+import type { SettingName } from "../settings.js";
+import { SETTINGS } from "../settings.js";
+import { example, flagOf, placeOption, runOption, settingOption } from "./flags.js";
 
 type TrainFlags = Partial<Config> & {
   preset?: string;
@@ -22,8 +24,6 @@ export function trainCommand(): Command {
   );
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
     if ("flag" in SETTINGS[name]) command.addOption(settingOption(name));
-    if (name === "noise")
-      command.addOption(noiseOption("train a denoiser: the encoder sees noise, the target is clean"));
   }
   const presets = Object.keys(PRESETS).join(", ");
   return command

@@ -1,6 +1,5 @@
 // A trained model: loads a run's best weights, draws what they make and measures how good they are.
 import type { Config, GivenSettings } from "../config.js";
-import { SETTINGS } from "../config.js";
 import type { Dataset, ImageSet } from "../data/dataset.js";
 import { loadDataset } from "../data/dataset.js";
 import type { Engine } from "../engine/engine.js";
@@ -23,6 +22,7 @@ import { parseNoise } from "../noise.js";
 import { comparisonFigure, singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { RunFolder } from "../run/folder.js";
+import { SETTINGS } from "../settings.js";
 import type { ManifoldGrid } from "./latent-plane.js";
 import type { LatentOptions } from "./views.js";
 import { asImages, drawInterpolation, drawLatents, drawManifold } from "./views.js";
