@@ -3,8 +3,8 @@
 import { availableParallelism, cpus } from "node:os";
 import { createConfig } from "../dist/config.js";
 import { loadDataset } from "../dist/data/dataset.js";
-import { ENGINE_NAMES } from "../dist/engine/engine.js";
 import { openEngine } from "../dist/engine/index.js";
+import { findEngines } from "../dist/library/engines.js";
 import { initialParameters } from "../dist/model/parameters.js";
 import { Vae } from "../dist/model/vae.js";
 import { drawBatches, epochOrder } from "../dist/training/batches.js";
@@ -14,13 +14,14 @@ import { createTrainingStep } from "../dist/training/step.js";
 const rounds = Number(process.argv[2] ?? 7);
 const threads = Math.min(8, availableParallelism());
 /** Steps in a round: about as long a round for each engine. */
-const STEPS = { compiled: 32, wasm: 2, cpu: 1 };
+const STEPS = { compiled: 32, tensorflow: 16, wasm: 2, cpu: 1 };
+const here = (await findEngines(threads)).filter(({ runs }) => runs);
 const size = { height: 28, width: 28 };
 const { train } = await loadDataset("mnist");
 
 const contenders = [];
 for (const keepProb of [1, 0.9]) {
-  for (const name of ENGINE_NAMES) {
+  for (const { name } of here) {
     const config = createConfig({ keepProb });
     const architecture = { pixels: 784, ...config };
     contenders.push({

@@ -1,6 +1,8 @@
 // The library's surface: what the commands can do, with no printing and no exiting.
 export type { Config, GivenSettings } from "./config.js";
 export { UserError } from "./errors.js";
+export type { EngineReport } from "./library/engines.js";
+export { findEngines, timeTrainingStep } from "./library/engines.js";
 export type { ManifoldGrid } from "./library/latent-plane.js";
 export type { EvaluateOptions, Evaluation, Model } from "./library/model.js";
 export { loadModel } from "./library/model.js";

@@ -13,7 +13,7 @@ import { initialParameters, parameterShapes } from "../src/model/parameters.js";
 import { Vae } from "../src/model/vae.js";
 import { randomStream } from "../src/random.js";
 import { sizeOf } from "../src/tree.js";
-import { array, ENGINE_NAMES, open, weyl } from "./helpers.js";
+import { array, ENGINES, open, weyl } from "./helpers.js";
 import { elboInFloat64, encodeInFloat64, logLikelihoodInFloat64, logNormal } from "./reference/elbo.js";
 
 const config = createConfig({ nHidden: [5, 5], dimZ: 2, seed: 4 });
@@ -275,7 +275,7 @@ describe("the likelihood by importance sampling", () => {
   it("is the same however many images there are, and on every engine", async () => {
     const few = { ...set, count: 3 };
     const logLikelihoods = await estimateLogLikelihoods(await fitted(line, weights), set, 1500, line);
-    for (const name of ENGINE_NAMES) {
+    for (const name of ENGINES) {
       const opened = await open(name);
       const model = { ...(await fitted(line, weights)), engine: opened };
       const part = await estimateLogLikelihoods(model, few, 1500, line);

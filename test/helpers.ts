@@ -1,11 +1,12 @@
 // What several tests need: engines, arrays and comparisons.
 import { availableParallelism } from "node:os";
+import { inject } from "vitest";
 import type { Engine, EngineName } from "../src/engine/engine.js";
-import { ENGINE_NAMES } from "../src/engine/engine.js";
 import { openEngine } from "../src/engine/index.js";
 import type { HostArray } from "../src/tree.js";
 
-export { ENGINE_NAMES };
+/** The engines that run here. */
+export const ENGINES: readonly EngineName[] = inject("engines");
 
 /** Opens an engine that must be there: a test without it would prove nothing. */
 export async function open(name: EngineName, threads = Math.min(2, availableParallelism())): Promise<Engine> {
@@ -16,7 +17,7 @@ export function array(data: ArrayLike<number>, shape: readonly number[] = [data.
   return { data: Float32Array.from(data), shape };
 }
 
-/** ‖actual − expected‖ / ‖expected‖, in float64. */
+/** ‖actual − expected‖ / ‖expected‖, in float64; ‖actual‖ where nothing but zeros is expected. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) throw new Error(`${actual.length} numbers, but ${expected.length} expected`);
   let difference = 0;
@@ -25,7 +26,7 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
     difference += (actual[i] - expected[i]) ** 2;
     norm += expected[i] ** 2;
   }
-  return Math.sqrt(difference / norm);
+  return Math.sqrt(difference / (norm || 1));
 }
 
 /** Numbers that look random and are the same every time, without the project's own generator: Weyl's sequence. */

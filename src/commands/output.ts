@@ -66,7 +66,7 @@ export function createBar(format: string, barsize: number): SingleBar | undefine
 export async function withModel(folder: string | undefined, use: (model: Model) => Promise<void>): Promise<void> {
   const model = await loadModel(folder);
   try {
-    if (model.shortfall) note(`engine wasm, since ${model.shortfall}`);
+    if (model.shortfall) note(`Engine ${model.engine} was taken since ${model.shortfall}.`);
     await use(model);
   } finally {
     await model.close();

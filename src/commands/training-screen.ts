@@ -26,7 +26,7 @@ export class TrainingScreen {
       `${run}: ${[...nHidden, dimZ].join("-")} units, ${count(parameters)} parameters, engine ${config.engine}, ` +
         plural(config.threads, "thread"),
     );
-    if (shortfall) note(`Engine wasm is slow. It was taken since ${shortfall}.`);
+    if (shortfall) note(`Engine ${config.engine} was taken since ${shortfall}.`);
     this.#isSlow = config.engine !== "compiled";
     const objective = `−${objectiveName(config)}`;
     this.#row("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");

@@ -1,23 +1,33 @@
-// Runs functions kernel by kernel on a backend of TensorFlow.js: `wasm`, or `cpu`, plain JavaScript and the reference.
+// Runs functions kernel by kernel on a backend of TensorFlow.js: `tensorflow`, `wasm`, or `cpu`, plain JavaScript and the reference.
 import * as tf from "@tensorflow/tfjs";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree, sizeOf } from "../tree.js";
-import type { Engine, Hosted, Step } from "./engine.js";
-import { startBackend, withBackend } from "./with-backend.js";
+import { startBackend, withBackend } from "./compiled/with-backend.js";
+import type { Engine, EngineName, Hosted, Step } from "./engine.js";
+import { loadTensorflow } from "./tensorflow.js";
 
-type Backend = "wasm" | "cpu";
+type Backend = Exclude<EngineName, "compiled">;
 
 /** @throws Error if the backend cannot be started */
-export async function openEagerEngine(name: Backend): Promise<Engine> {
-  if (name === "wasm") await import("@tensorflow/tfjs-backend-wasm");
-  await startBackend(name);
-  return new EagerEngine(name);
+export async function openEagerEngine(name: Backend, threads: number): Promise<Engine> {
+  await startBackend(
+    name,
+    {
+      tensorflow: () => loadTensorflow(threads),
+      wasm: () => import("@tensorflow/tfjs-backend-wasm"),
+      cpu: undefined,
+    }[name],
+  );
+  const tensorflow = name === "tensorflow" ? loadTensorflow(threads) : undefined;
+  return new EagerEngine(name, tensorflow?.version ?? `TensorFlow.js ${tf.version.tfjs}`, tensorflow?.threads ?? 1);
 }
 
 class EagerEngine implements Engine {
-  readonly threads = 1;
-
-  constructor(readonly name: Backend) {}
+  constructor(
+    readonly name: Backend,
+    readonly version: string,
+    readonly threads: number,
+  ) {}
 
   async scan<Carry, X, Y>(
     step: Step<Carry, X, Y>,

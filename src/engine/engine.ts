@@ -1,17 +1,8 @@
 // What an engine is: the one small interface behind which pure tensor functions run. Its implementations are eager.ts
 // and compiled/.
-import type { Tensor } from "@tensorflow/tfjs";
-import type { HostArray } from "../tree.js";
+import type { Hosted, Step } from "./compiled/index.js";
 
-/** The same tree with arrays of the host in place of tensors. */
-export type Hosted<T> = T extends Tensor ? HostArray : { [name in keyof T]: Hosted<T[name]> };
-
-/**
- * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness of its
- * own, no reading of a tensor's values; what it gives back are new tensors. The carry that comes out has the names and
- * shapes of the one that goes in, and is float32.
- */
-export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
+export type { Hosted, Step } from "./compiled/index.js";
 
 /**
  * Runs pure functions of tensors. Arrays of the host go in and come out; tensors never leave an engine. Bytes arrive in
@@ -19,6 +10,8 @@ export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
  */
 export interface Engine {
   readonly name: EngineName;
+  /** What computes, and its version. */
+  readonly version: string;
   readonly threads: number;
   /**
    * Runs `step` over the leading axis of `xs`: [N, …] arrays give N steps.
@@ -37,6 +30,6 @@ export interface Engine {
 }
 
 /** Engines, the fastest first. */
-export const ENGINE_NAMES = ["compiled", "wasm", "cpu"] as const;
+export const ENGINE_NAMES = ["compiled", "tensorflow", "wasm", "cpu"] as const;
 
 export type EngineName = (typeof ENGINE_NAMES)[number];

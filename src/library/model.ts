@@ -2,7 +2,7 @@
 import type { Config, GivenSettings } from "../config.js";
 import type { Dataset, ImageSet } from "../data/dataset.js";
 import { loadDataset } from "../data/dataset.js";
-import type { Engine } from "../engine/engine.js";
+import type { Engine, EngineName } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import type { DrawConfig, Fitted } from "../evaluation.js";
@@ -93,6 +93,11 @@ export class Model {
 
   get config(): Config {
     return this.folder.config.settings;
+  }
+
+  /** The name of the engine that it runs on. */
+  get engine(): EngineName {
+    return this.#fitted.engine.name;
   }
 
   /**

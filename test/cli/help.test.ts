@@ -32,6 +32,7 @@ Commands:
   interpolate [options]  draw what lies between test images in the latent space
   evaluate [options]     measure a model: ELBO, active units, and for black and
                          white pixels the likelihood by importance sampling
+  engines [options]      show which engines run here, and how to get the others
   help [command]         display help for command
 
 Example:
@@ -45,7 +46,7 @@ Example:
     expect(await run()).toEqual(await run("--help"));
   });
 
-  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate"])(
+  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate", "engines"])(
     "of %s has an example",
     async (command) => {
       const { code, stdout } = await run(command, "--help");
@@ -84,7 +85,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--epochs", "many"], "It must be a whole number"],
     [["train", "--keep-prob", "1.5"], "It must be a number from 0.01 to 1."],
     [["train", "--learning-rate", "NaN"], "It must be a number above 0"],
-    [["train", "--engine", "gpu"], "It must be one of auto, compiled, wasm, cpu."],
+    [["train", "--engine", "gpu"], "It must be one of auto, compiled, tensorflow, wasm, cpu."],
     [["train", "--dataset", "nowhere"], "No file nowhere"],
     [["train", "--run", "."], ". exists already"],
     [["train", "--noise", "snow"], "It must be KIND or KIND:STRENGTH, where KIND is one of salt-pepper, mask,"],

@@ -3,10 +3,8 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ENGINE_NAMES } from "../../src/engine/engine.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import type { Outcome } from "./vae.js";
 import { vae } from "./vae.js";
@@ -152,30 +150,6 @@ describe("vae train", () => {
     expect(denoised.stderr).toBe("");
     expect((await run("reconstruct", "--run", "denoiser")).stderr).toContain("--noise");
     expect(plain.stderr).toContain("vae train --noise");
-  });
-
-  it("gives the same test ELBO on every engine", async () => {
-    const elbos: number[] = [];
-    for (const engine of ENGINE_NAMES) {
-      const flags = ["--epochs", "1", "--json", "--quiet", "--engine", engine, "--run", `on-${engine}`];
-      elbos.push(JSON.parse((await run("train", ...TINY, ...flags)).stdout).test.elbo);
-      expect(JSON.parse(read(`on-${engine}`, "config.json").toString()).settings.engine).toBe(engine);
-    }
-    for (const elbo of elbos) expect(elbo).toBeCloseTo(elbos[0], 3);
-  });
-
-  it("falls back to wasm where onnxruntime cannot be loaded, and says how long that takes", async () => {
-    const hook = fileURLToPath(new URL("../fixtures/no-onnxruntime.mjs", import.meta.url));
-    const without = { NODE_OPTIONS: `--import "${hook}"` };
-    const fallback = await vae(["train", ...TINY, "--epochs", "1", "--run", "fallback"], home, without);
-    expect(fallback.code).toBe(0);
-    expect(fallback.stderr).toMatch(
-      /^Engine wasm is slow. It was taken since onnxruntime-node does not run here \(no binary for this machine\)\.$/m,
-    );
-    expect(fallback.stderr).toMatch(/^This run will take about \d+ s\.$/m);
-    const named = await vae(["train", ...TINY, "--engine", "compiled", "--run", "named"], home, without);
-    expect(named.code).toBe(2);
-    expect(named.stderr).toMatch(/^error: Engine compiled: onnxruntime-node does not run here .* npm ci/);
   });
 
   it("reports a failure of the world in one line, with exit code 1", async () => {

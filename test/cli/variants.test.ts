@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ENGINE_NAMES } from "../../src/engine/engine.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
+import { ENGINES } from "../helpers.js";
 import { vae } from "./vae.js";
 
 let home: string;
@@ -30,7 +30,7 @@ async function evaluated(folder: string, ...flags: string[]) {
   return JSON.parse(stdout);
 }
 
-describe.each(ENGINE_NAMES)("on engine %s", (engine) => {
+describe.each(ENGINES)("on engine %s", (engine) => {
   const on = (folder: string) => [`${folder}-${engine}`, "--engine", engine, "--epochs", "2"] as const;
 
   it("the importance-weighted bound of binarized images is trained, and is above the ELBO", async () => {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import * as tf from "@tensorflow/tfjs";
 import { afterAll, describe, expect, it } from "vitest";
-import { array, ENGINE_NAMES, open, weyl } from "../helpers.js";
+import { array, ENGINES, open, weyl } from "../helpers.js";
 
 type Carry = { total: tf.Tensor };
 type Input = { x: tf.Tensor; byte: tf.Tensor };
@@ -18,7 +18,7 @@ const xs = (steps: number) => ({
   byte: { data: Uint8Array.from({ length: steps }, (_, i) => 250 + i), shape: [steps] },
 });
 
-describe.each(ENGINE_NAMES)("engine %s", (name) => {
+describe.each(ENGINES)("engine %s", (name) => {
   const engine = open(name);
   afterAll(async () => (await engine).close());
 
@@ -92,7 +92,7 @@ describe.each(ENGINE_NAMES)("engine %s", (name) => {
 
 describe("two engines at once", () => {
   it("do not mix", async () => {
-    const engines = await Promise.all([...ENGINE_NAMES, ...ENGINE_NAMES].map((name) => open(name)));
+    const engines = await Promise.all([...ENGINES, ...ENGINES].map((name) => open(name)));
     const square = ({ x }: { x: tf.Tensor }) => ({ y: tf.square(x) });
     const results = await Promise.all(
       [0, 1, 2, 3, 4].flatMap((i) => engines.map((engine) => engine.call(square, { x: array([i, 10]) }))),
@@ -131,7 +131,7 @@ describe("the compiled engine", () => {
 
   it("names a kernel that it cannot lower", async () => {
     const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.cumsum(x) });
-    await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow(/Cumsum.*'compiled'/);
+    await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("cannot compile the kernel Cumsum");
   });
 
   it("refuses a function that reads a tensor's values", async () => {

@@ -8,7 +8,7 @@ import type { Batch, Params } from "../../src/model/vae.js";
 import { Vae } from "../../src/model/vae.js";
 import { randomStream } from "../../src/random.js";
 import { sizeOf } from "../../src/tree.js";
-import { array, ENGINE_NAMES, open, weyl } from "../helpers.js";
+import { array, ENGINES, open, weyl } from "../helpers.js";
 import { elboInFloat64 } from "../reference/elbo.js";
 
 const ARCHITECTURE = { pixels: 6, ...createConfig({ nHidden: [5, 5], dimZ: 2 }) };
@@ -89,7 +89,7 @@ describe("parameters", () => {
   });
 });
 
-describe.each(ENGINE_NAMES)("on engine %s", (name) => {
+describe.each(ENGINES)("on engine %s", (name) => {
   const engine = open(name);
   afterAll(async () => (await engine).close());
 

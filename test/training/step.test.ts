@@ -15,7 +15,7 @@ import type { StepInput } from "../../src/training/step.js";
 import { createTrainingStep } from "../../src/training/step.js";
 import type { HostArray, Tree } from "../../src/tree.js";
 import { leaves } from "../../src/tree.js";
-import { array, ENGINE_NAMES, open, relativeError, weyl } from "../helpers.js";
+import { array, ENGINES, open, relativeError, weyl } from "../helpers.js";
 import reference from "../reference/step.json" with { type: "json" };
 
 type Numbers = { shape: number[]; data: number[] };
@@ -26,7 +26,7 @@ const bytes = ({ data, shape }: Numbers): HostArray => ({ data: Uint8Array.from(
 const mapValues = <T, U>(record: Record<string, T>, fn: (value: T) => U) =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fn(value)]));
 
-describe.each(ENGINE_NAMES)("the training step on engine %s", (name) => {
+describe.each(ENGINES)("the training step on engine %s", (name) => {
   it.each(Object.keys(reference.cases) as Case[])("agrees with five steps in PyTorch: %s", async (which) => {
     const { settings, params, inputs, metrics, final } = reference.cases[which];
     const given = inputs as Partial<Record<string, Numbers>> & { masks?: Record<string, Numbers> };
@@ -89,14 +89,14 @@ describe("after 20 steps from one state, with importance samples, dropout and no
   };
   const expected = open("cpu").then(train);
 
-  it.each(ENGINE_NAMES.filter((name) => name !== "cpu"))("engine %s has the weights of engine cpu", async (name) => {
+  it.each(ENGINES.filter((name) => name !== "cpu"))("engine %s has the weights of engine cpu", async (name) => {
     const carry = await train(await open(name));
     for (const [parameter, { data }] of Object.entries((await expected).params)) {
       expect(relativeError(carry.params[parameter].data, data), parameter).toBeLessThan(1e-4);
     }
   });
 
-  it.each(ENGINE_NAMES)("engine %s gives the same bits again, however the steps are cut into chunks", async (name) => {
+  it.each(ENGINES)("engine %s gives the same bits again, however the steps are cut into chunks", async (name) => {
     const engine = await open(name);
     const order = epochOrder(config.seed, 1, count);
     const run = async (...chunks: number[]) => {

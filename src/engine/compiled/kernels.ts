@@ -1,9 +1,9 @@
 // How each kernel of TensorFlow.js is written in ONNX: one entry in one table. What is not here cannot be compiled, and
 // tfjs says so by the kernel's name.
 import * as tf from "@tensorflow/tfjs";
-import { sizeOf } from "../../tree.js";
 import { sameShape, type TraceBackend } from "./backend.js";
 import type { DataType } from "./graph.js";
+import { sizeOf } from "./tree.js";
 
 type Kernel<Inputs, Attributes> = (
   trace: TraceBackend,
@@ -58,12 +58,24 @@ export const kernels = {
     return trace.result({ name: trace.graph.node("Mul", [trace.value(dy).name, slope]), held: y.shape }, y.shape);
   }),
   Exp: unary("Exp"),
+  Fill: kernel<never, tf.FillAttrs>((trace, _inputs, { shape, value, dtype }) => {
+    const name = trace.graph.constant(dtype as DataType, [Number(value)], []);
+    return trace.result({ name, held: [] }, shape, dtype);
+  }),
   Identity: kernel<"x">((trace, { x }) => trace.result(trace.value(x), x.shape, x.dtype)),
   Log: unary("Log"),
-  // The only reduction whose axes have another name.
-  Max: kernel<"x", tf.MaxAttrs>((trace, { x }, { reductionIndices, keepDims }) =>
-    reduce(trace, "ReduceMax", x, { axis: reductionIndices, keepDims }),
-  ),
+  // The only reduction whose axes have another name. That of onnxruntime may miss a NaN.
+  Max: kernel<"x", tf.MaxAttrs>((trace, { x }, { reductionIndices, keepDims }) => {
+    const { graph } = trace;
+    const attributes = { axis: reductionIndices, keepDims };
+    const largest = reduce(trace, "ReduceMax", x, attributes);
+    const isNan = graph.cast(graph.node("IsNaN", [trace.value(x).name]), "float32");
+    const marks = trace.result({ name: isNan, held: trace.value(x).held }, x.shape);
+    const hasNaN = graph.cast(trace.value(reduce(trace, "ReduceMax", marks, attributes)).name, "bool");
+    const nan = graph.constant("float32", [Number.NaN], []);
+    const name = graph.node("Where", [hasNaN, nan, trace.value(largest).name]);
+    return trace.result({ name, held: trace.value(largest).held }, largest.shape);
+  }),
   Mean: reduction("ReduceMean"),
   Multiply: binary("Mul"),
   Neg: unary("Neg"),
@@ -103,13 +115,14 @@ export const kernels = {
     const { name, held } = trace.value(x);
     return trace.result({ name: trace.graph.node("Mul", [name, name]), held }, x.shape);
   }),
-  // x > 0 ? 1 : alpha
+  // x > 0 ? 1 : alpha, and NaN for NaN
   Step: kernel<"x", tf.StepAttrs>((trace, { x }, { alpha }) => {
     const { name, held } = trace.value(x);
     const { graph } = trace;
     const number = (value: number) => graph.constant("float32", [value], []);
     const isAbove = graph.node("Greater", [name, number(0)]);
-    return trace.result({ name: graph.node("Where", [isAbove, number(1), number(alpha)]), held }, x.shape);
+    const step = graph.node("Where", [isAbove, number(1), number(alpha)]);
+    return trace.result({ name: graph.node("Where", [graph.node("IsNaN", [name]), name, step]), held }, x.shape);
   }),
   Sub: binary("Sub"),
   Sum: reduction("ReduceSum"),

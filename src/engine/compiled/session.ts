@@ -1,6 +1,8 @@
 // Runs an ONNX model with onnxruntime-node. The only file that knows it.
-import { InferenceSession, Tensor } from "onnxruntime-node";
-import type { HostArray } from "../../tree.js";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import type { HostArray } from "./tree.js";
+
+export const onnxruntimeVersion = env.versions.node;
 
 /** A model that is ready to run. */
 export class Session {

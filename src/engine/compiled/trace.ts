@@ -1,14 +1,13 @@
 // Writes a function of tensors down: runs it, gradients and all, on a backend that computes nothing (backend.ts), whose
 // kernels add nodes to a graph (kernels.ts).
 import * as tf from "@tensorflow/tfjs";
-import type { Tree } from "../../tree.js";
-import { leaves, mapTree } from "../../tree.js";
-import { startBackend, withBackend } from "../with-backend.js";
 import { TraceBackend } from "./backend.js";
 import type { DataType, GraphBuilder } from "./graph.js";
 import { kernels } from "./kernels.js";
+import type { Tree } from "./tree.js";
+import { leaves, mapTree } from "./tree.js";
+import { startBackend, withBackend } from "./with-backend.js";
 
-/** tfjs names it when it misses a kernel: "Kernel 'Foo' not registered for backend 'compiled'". */
 const BACKEND = "compiled";
 
 /** Type and shape of an input of a traced function. */
@@ -28,6 +27,7 @@ export interface OutputSpec {
  * Runs `fn` on symbolic tensors and adds to `builder` the nodes that compute what it does.
  *
  * @param inputs values that are in the graph already; `fn` sees float32 tensors whatever their type
+ * @throws Error that names the kernel, if one is not in the table
  * @returns for each output a value of the graph that is neither an input nor another output
  */
 export async function trace<Inputs, Outputs>(
@@ -55,27 +55,35 @@ export async function trace<Inputs, Outputs>(
         tensor.dispose();
         return { name, shape: tensor.shape };
       });
+    } catch (error) {
+      throw explained(error);
     } finally {
       backend.builder = undefined;
     }
   });
 }
 
-let registered: TraceBackend | undefined;
+let backend: TraceBackend | undefined;
 
 async function traceBackend(): Promise<TraceBackend> {
-  if (!registered) {
-    const backend = new TraceBackend();
-    registered = backend;
-    tf.registerBackend(BACKEND, () => backend);
-    for (const [kernelName, kernel] of Object.entries(kernels)) {
-      tf.registerKernel({
-        kernelName,
-        backendName: BACKEND,
-        kernelFunc: ({ inputs, attrs }) => kernel(backend, inputs, attrs),
-      });
-    }
+  backend ??= new TraceBackend();
+  await startBackend(BACKEND, register.bind(undefined, backend));
+  return backend;
+}
+
+function register(backend: TraceBackend): void {
+  tf.registerBackend(BACKEND, () => backend);
+  for (const [kernelName, kernel] of Object.entries(kernels)) {
+    tf.registerKernel({
+      kernelName,
+      backendName: BACKEND,
+      kernelFunc: ({ inputs, attrs }) => kernel(backend, inputs, attrs),
+    });
   }
-  await startBackend(BACKEND);
-  return registered;
+}
+
+/** tfjs' own message is of its packages. */
+function explained(error: unknown): unknown {
+  const kernel = /Kernel '(\w+)' not registered/.exec(String(error))?.[1];
+  return kernel ? new Error(`The compiled engine cannot compile the kernel ${kernel}: it is not in kernels.ts`) : error;
 }

@@ -6,14 +6,15 @@ const started = new Map<string, Promise<void>>();
 let lastStart: Promise<unknown> = Promise.resolve();
 
 /**
- * Starts a backend that is registered, once.
+ * Starts a backend, once.
  *
+ * @param register makes it known to TensorFlow.js; meanwhile no other one starts
  * @throws Error if it does not start
  */
-export function startBackend(name: string): Promise<void> {
+export function startBackend(name: string, register?: () => unknown): Promise<void> {
   let starting = started.get(name);
   if (!starting) {
-    starting = lastStart.then(() => start(name));
+    starting = lastStart.then(() => start(name, register));
     started.set(name, starting);
     lastStart = starting.catch(() => {});
   }
@@ -38,9 +39,13 @@ export async function withBackend<T>(name: string, fn: () => T): Promise<T> {
   }
 }
 
-async function start(name: string): Promise<void> {
+async function start(name: string, register?: () => unknown): Promise<void> {
   const previous = tf.getBackend() ?? "cpu";
   tf.enableProdMode(); // else tfjs advises, on stderr, to install another of its backends
-  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend ${name}`);
-  void tf.setBackend(previous);
+  try {
+    await register?.(); // tfjs-node makes itself the backend on loading
+    if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend ${name}`);
+  } finally {
+    void tf.setBackend(previous);
+  }
 }

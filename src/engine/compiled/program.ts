@@ -1,0 +1,115 @@
+// Functions of tensors as ONNX models: traced (trace.ts) and put between named inputs and outputs.
+import type { Tensor } from "@tensorflow/tfjs";
+import type { DataType } from "./graph.js";
+import { encodeModel, GraphBuilder } from "./graph.js";
+import type { OutputSpec } from "./trace.js";
+import { trace } from "./trace.js";
+import type { HostArray, Tree } from "./tree.js";
+import { leaves, mapTree } from "./tree.js";
+
+/** The same tree with arrays of the host in place of tensors. */
+export type Hosted<T> = T extends Tensor ? HostArray : { [name in keyof T]: Hosted<T[name]> };
+
+/**
+ * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness of its
+ * own, no reading of a tensor's values; what it gives back are new tensors. The carry that comes out has the names and
+ * shapes of the one that goes in, and is float32.
+ */
+export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
+
+export interface Program {
+  /** The bytes of an ONNX file. Its inputs go by their paths in the tree. */
+  readonly model: Uint8Array;
+  /** Names and shapes of its outputs, in the tree that they are given back as. */
+  readonly outputs: Tree<OutputSpec>;
+}
+
+/**
+ * A function as a graph.
+ *
+ * @param inputs for their names, types and shapes alone
+ */
+export async function callProgram<Inputs, Outputs>(
+  fn: (inputs: Inputs) => Outputs,
+  inputs: Tree<HostArray>,
+): Promise<Program> {
+  const graph = new GraphBuilder("call");
+  const outputs = await trace(graph, fn, declareInputs(graph, inputs));
+  for (const [, { name, shape }] of leaves(outputs)) graph.output(name, "float32", shape);
+  return { model: encodeModel(graph.build()), outputs };
+}
+
+/**
+ * A step as the body of an ONNX Scan, with the number of steps left open.
+ *
+ * @param init the carry and
+ * @param xs the sequences that go in, for their names, types and shapes alone
+ */
+export async function scanProgram<Carry, X, Y>(
+  step: Step<Carry, X, Y>,
+  init: Tree<HostArray>,
+  xs: Tree<HostArray>,
+): Promise<Program> {
+  const inputs = { carry: init, x: mapTree(xs, withoutLeadingAxis) };
+  const body = new GraphBuilder("step");
+  const stepped = (await trace(
+    body,
+    (tree: { carry: Carry; x: X }) => {
+      const [carry, y] = step(tree.carry, tree.x);
+      return { carry, y };
+    },
+    declareInputs(body, inputs, "step/"), // a name of the outer graph must not be used again
+  )) as { carry: Tree<OutputSpec>; y: Tree<OutputSpec> };
+
+  const graph = new GraphBuilder("scan");
+  const state = leaves(inputs.carry).map(([path, { shape }]) => ({ path, shape }));
+  const sequences = leaves(inputs.x);
+  const carried = new Map(leaves(stepped.carry));
+  const reported = leaves(stepped.y);
+  const scanInputs = [
+    ...state.map(({ path, shape }) => graph.input(`carry/${path}`, "float32", shape)),
+    ...sequences.map(([path, array]) => graph.input(`x/${path}`, typeOf(array), ["steps", ...array.shape])),
+  ];
+  const finals = state.map(({ path, shape }) => {
+    const next = carried.get(path);
+    if (!next) throw new Error(`A step lost ${path}, which it was given to carry`);
+    body.output(next.name, "float32", next.shape);
+    return { name: `final/${path}`, shape };
+  });
+  const stacks = reported.map(([path, { name, shape }]) => {
+    body.output(name, "float32", shape);
+    return { name: `y/${path}`, shape: ["steps", ...shape] };
+  });
+  const outputs = [...finals, ...stacks];
+  for (const { name, shape } of outputs) graph.output(name, "float32", shape);
+  graph.node(
+    "Scan",
+    scanInputs,
+    { body: body.build(), num_scan_inputs: sequences.length },
+    outputs.map(({ name }) => name),
+  );
+  return {
+    model: encodeModel(graph.build()),
+    outputs: {
+      carry: mapTree(inputs.carry, ({ shape }, path) => ({ name: `final/${path}`, shape })),
+      y: mapTree(stepped.y, ({ shape }, path) => ({ name: `y/${path}`, shape })),
+    },
+  };
+}
+
+export function typeOf({ data }: HostArray): DataType {
+  return data instanceof Float32Array ? "float32" : "uint8";
+}
+
+/** The array's description without its leading axis: enough to trace with. */
+export function withoutLeadingAxis({ data, shape }: HostArray): HostArray {
+  return { data, shape: shape.slice(1) };
+}
+
+/** Inputs of a graph by their paths in the tree. */
+function declareInputs(graph: GraphBuilder, inputs: Tree<HostArray>, prefix = "") {
+  return mapTree(inputs, (array, path) => {
+    const type = typeOf(array);
+    return { name: graph.input(prefix + path, type, array.shape), type, shape: array.shape };
+  });
+}

@@ -1,0 +1,37 @@
+// Two hundred epochs in a process of its own: what it holds stays what it was after the second.
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { writeTinyMnist } from "../fixtures/idx.js";
+import { ENGINES } from "../helpers.js";
+
+type Held = { tensors: number; sessions: number; rss: number };
+
+const SCRIPT = fileURLToPath(new URL("../fixtures/leak.mjs", import.meta.url));
+
+let home: string;
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-leak-"));
+  await writeTinyMnist(path.join(home, "digits"), 300, 20);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+// On the first engine alone, for it takes a while; step.test.ts counts the tensors of every one.
+it.each(ENGINES.slice(0, 1))(
+  "200 epochs on engine %s leave no tensor, no session and no memory behind",
+  async (engine) => {
+    const args = ["--expose-gc", SCRIPT, engine, path.join(home, "digits")];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: home });
+    const { held, sessionsAfterwards }: { held: Held[]; sessionsAfterwards: number } = JSON.parse(stdout);
+    const [second, last] = [held[1], held[199]];
+    expect([last.tensors, last.sessions]).toEqual([second.tensors, second.sessions]);
+    expect(second.sessions > 0).toBe(engine === "compiled");
+    expect(sessionsAfterwards).toBe(0);
+    expect(last.rss).toBeLessThan(1.1 * second.rss);
+  },
+  300_000,
+);

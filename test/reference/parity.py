@@ -1,0 +1,251 @@
+"""The model's functions and fifty training steps, for several sets of options, in NumPy's float64. No automatic differentiation:
+gradients are complex-step derivatives, ∂f/∂w = Im f(w + ih) / h, which are exact to the last bits (Squire & Trapp 1998).
+Run: python3 parity.py > parity.json  (numpy)"""
+import json
+
+import numpy as np
+
+D, B, STEPS = 6, 3, 50
+# Settings that differ from the defaults, under the names of config.json.
+CASES = {
+    "tutorial": {"nHidden": [5, 4], "keepProb": 1},
+    "dropout and noise": {"nHidden": [5, 4], "keepProb": 0.8, "noise": "salt-pepper"},
+    "three draws, beta, warm-up": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "mcSamples": 3,
+        "beta": 4,
+        "klWarmUp": 1,
+        "encoderActivations": ["silu"],
+        "decoderActivations": ["softplus", "sigmoid"],
+    },
+    "importance-weighted": {
+        "nHidden": [5],
+        "keepProb": 0.8,
+        "objective": "iwae",
+        "importanceSamples": 3,
+        "encoderActivations": ["relu"],
+        "decoderActivations": ["tanh"],
+        "sigma": "exp",
+    },
+    "importance-weighted, warm-up, weight decay, Adam's settings": {
+        "nHidden": [5, 4],
+        "keepProb": 1,
+        "objective": "iwae",
+        "importanceSamples": 2,
+        "klWarmUp": 1,
+        "adamBeta1": 0.8,
+        "adamBeta2": 0.99,
+        "adamEpsilon": 1e-4,
+        "weightDecay": 0.5,
+    },
+    "normal pixels, three layers": {
+        "nHidden": [6, 5, 4],
+        "keepProb": 1,
+        "dimZ": 3,
+        "likelihood": "gaussian",
+        "pixelSigma": 0.3,
+    },
+    "plain autoencoder": {"nHidden": [5, 4], "keepProb": 0.8, "model": "ae"},
+}
+DEFAULTS = {
+    "model": "vae",
+    "objective": "elbo",
+    "mcSamples": 1,
+    "importanceSamples": 1,
+    "beta": 1,
+    "klWarmUp": 0,
+    "noise": "none",
+    "dimZ": 2,
+    "encoderActivations": ["elu", "tanh"],
+    "decoderActivations": ["tanh", "elu"],
+    "sigma": "softplus",
+    "likelihood": "bernoulli",
+    "adamBeta1": 0.9,
+    "adamBeta2": 0.999,
+    "adamEpsilon": 1e-8,
+    "weightDecay": 0,
+    "learningRate": 1e-2,
+}
+
+
+def weyl(shape, low, high, start):
+    """Weyl's sequence as test/helpers.ts has it, in float32: the inputs need not be stored."""
+    i = np.arange(start + 1, start + 1 + int(np.prod(shape)))
+    return (low + (high - low) * ((i * 0.6180339887498949) % 1)).reshape(shape).astype(np.float32).astype(float)
+
+
+# Of complex numbers with a tiny imaginary part: comparisons look at the real one.
+def softplus(x):
+    return np.where(x.real > 0, x + np.log(1 + np.exp(-x)), np.log(1 + np.exp(x)))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+ACTIVATIONS = {
+    "elu": lambda x: np.where(x.real > 0, x, np.exp(x) - 1),
+    "relu": lambda x: np.where(x.real > 0, x, 0),
+    "sigmoid": sigmoid,
+    "silu": lambda x: x * sigmoid(x),
+    "softplus": softplus,
+    "tanh": np.tanh,
+}
+
+
+class Model:
+    def __init__(self, config):
+        self.c = c = config
+        self.is_vae = c["model"] == "vae"
+        Z = c["dimZ"]
+        self.widths = {
+            "encoder": [D, *c["nHidden"], 2 * Z if self.is_vae else Z],
+            "decoder": [Z, *c["nHidden"][::-1], D],
+        }
+        self.layers = len(c["nHidden"])
+
+    def network(self, name, params, x, masks):
+        activations = self.c[f"{name}Activations"]
+        for i in range(self.layers + 1):
+            x = x @ params[f"{name}.{i}.weight"] + params[f"{name}.{i}.bias"]
+            if i < self.layers:
+                x = ACTIVATIONS[activations[min(i, len(activations) - 1)]](x)
+                if masks:
+                    x = x * masks[f"{name}.{i}"] / self.c["keepProb"]
+        return x
+
+    def encode(self, params, x, masks=None):
+        heads = self.network("encoder", params, x, masks)
+        if not self.is_vae:
+            return heads, None
+        mu, rho = np.split(heads, 2, axis=1)
+        return mu, np.exp(rho) if self.c["sigma"] == "exp" else 1e-6 + softplus(rho)
+
+    def log_likelihood(self, x, logits):
+        if self.c["likelihood"] == "gaussian":
+            s = self.c["pixelSigma"]
+            return (-0.5 * ((x - sigmoid(logits)) / s) ** 2 - np.log(s * np.sqrt(2 * np.pi))).sum(-1)
+        return (x * logits - softplus(logits)).sum(-1)
+
+    def terms(self, params, batch, objective, weight, masks=None):
+        """Objective, reconstruction and KL of each image."""
+        x = batch["images"] / 255
+        mu, sigma = self.encode(params, batch.get("corrupted", x), masks)
+        if not self.is_vae:
+            reconstruction = self.log_likelihood(x, self.network("decoder", params, mu, masks))
+            return reconstruction, reconstruction, np.zeros(len(x))
+        z = mu[:, None] + sigma[:, None] * batch["epsilon"]
+        logits = self.network("decoder", params, z.reshape(-1, z.shape[2]), masks).reshape(*z.shape[:2], D)
+        per_draw = self.log_likelihood(x[:, None], logits)
+        reconstruction = per_draw.mean(1)
+        kl = 0.5 * (mu**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1).sum(1)
+        if objective == "elbo":
+            return reconstruction - weight * kl, reconstruction, kl
+        log_p = -0.5 * (z**2).sum(2)
+        log_q = (-0.5 * ((z - mu[:, None]) / sigma[:, None]) ** 2 - np.log(sigma[:, None])).sum(2)
+        log_w = per_draw + weight * (log_p - log_q)
+        largest = log_w.real.max(1, keepdims=True)
+        return largest[:, 0] + np.log(np.exp(log_w - largest).mean(1)), reconstruction, kl
+
+
+def gradients(loss, params, h=1e-30):
+    result = {}
+    for name, values in params.items():
+        gradient = np.zeros(values.shape)
+        for at in np.ndindex(values.shape):
+            moved = values.astype(complex)
+            moved[at] += 1j * h
+            gradient[at] = loss({**params, name: moved}).imag / h
+        result[name] = gradient
+    return result
+
+
+def run(given):
+    c = {**DEFAULTS, **given}
+    model = Model(c)
+    L = c["importanceSamples"] if c["objective"] == "iwae" else c["mcSamples"]
+    params = {}
+    for network, widths in model.widths.items():
+        for i, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
+            params[f"{network}.{i}.weight"] = weyl((n_in, n_out), -1, 1, 100 * len(params))
+            params[f"{network}.{i}.bias"] = weyl((n_out,), -0.5, 0.5, 100 * len(params))
+    xs = {"images": np.floor(weyl((STEPS, B, D), 0, 256, 0))}
+    if model.is_vae:
+        xs["epsilon"] = weyl((STEPS, B, L, c["dimZ"]), -2, 2, 1000)
+    if c["noise"] != "none":
+        xs["corrupted"] = weyl((STEPS, B, D), 0, 2, 2000)
+    masks = {}
+    if c["keepProb"] < 1:
+        for network, rows in {"encoder": B, "decoder": B * L}.items():
+            for i, units in enumerate(model.widths[network][1:-1]):
+                kept = weyl((STEPS, rows, units), 0, 1, 3000 + 1000 * len(masks)) < c["keepProb"]
+                masks[f"{network}.{i}"] = kept.astype(float)
+    weights = c["beta"] * (np.arange(1, STEPS + 1) / STEPS if c["klWarmUp"] else np.ones(STEPS))
+    weights = weights.astype(np.float32).astype(float)
+
+    first = {name: values[0] for name, values in xs.items()}
+    mu, sigma = model.encode(params, first.get("corrupted", first["images"] / 255))
+    z = weyl((B, c["dimZ"]), -2, 2, 5000)
+    functions = {
+        "encode": {"mu": mu, **({} if sigma is None else {"sigma": sigma})},
+        "decode": {"outputs": sigmoid(model.network("decoder", params, z, None))},
+    }
+    names = ("objective", "reconstruction", "kl")
+    for objective in ("elbo", "iwae") if model.is_vae else ("elbo",):
+        functions[objective] = dict(zip(names, model.terms(params, first, objective, c["beta"])))
+
+    state = params
+    m = {name: np.zeros(values.shape) for name, values in params.items()}
+    v = {name: np.zeros(values.shape) for name, values in params.items()}
+    metrics = {name: [] for name in names}
+    b1, b2 = c["adamBeta1"], c["adamBeta2"]
+
+    def outcome():
+        # Moments as the project keeps them: after one step, m is the gradient.
+        trees = {
+            "carry/params": state,
+            "carry/adam/m": {name: values / (1 - b1) for name, values in m.items()},
+            "carry/adam/v": {name: values / (1 - b2) for name, values in v.items()},
+            "y": {name: np.array(values) for name, values in metrics.items()},
+        }
+        return {f"{path}/{name}": values for path, tree in trees.items() for name, values in tree.items()}
+
+    for step in range(STEPS):
+        batch = {name: values[step] for name, values in xs.items()}
+        kept = {name: mask[step] for name, mask in masks.items()}
+
+        def loss(values):
+            return -model.terms(values, batch, c["objective"], weights[step], kept)[0].mean()
+
+        # Reported with the whole KL term, maximized with that of the warm-up.
+        for name, values in zip(names, model.terms(state, batch, c["objective"], c["beta"], kept)):
+            metrics[name].append(values.mean())
+        gradient = gradients(loss, state)
+        rate = c["learningRate"] * (1 - b2 ** (step + 1)) ** 0.5 / (1 - b1 ** (step + 1))
+        for name, g in gradient.items():
+            m[name] = b1 * m[name] + (1 - b1) * g
+            v[name] = b2 * v[name] + (1 - b2) * g**2
+            decay = c["learningRate"] * c["weightDecay"] if name.endswith("weight") else 0
+            update = decay * state[name] + rate * m[name] / (np.sqrt(v[name]) + c["adamEpsilon"])
+            state = {**state, name: state[name] - update}
+        if step == 0:
+            after_one = outcome()
+    return {
+        "settings": {**given, "dimZ": c["dimZ"], "learningRate": c["learningRate"]},
+        "functions": functions,
+        "one": after_one,
+        "fifty": outcome(),
+    }
+
+
+def plain(value):
+    """Lists of numbers, nine digits each: two more than float32 has."""
+    if isinstance(value, np.ndarray):
+        return [float(f"{number:.9g}") for number in value.reshape(-1).tolist()]
+    return {name: plain(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+if __name__ == "__main__":
+    cases = {name: plain(run(given)) for name, given in CASES.items()}
+    print(json.dumps({"pixels": D, "batch": B, "steps": STEPS, "cases": cases}))
