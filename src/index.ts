@@ -1,5 +1,6 @@
 // The library's surface: what the commands can do, with no printing and no exiting.
 export type { Config, GivenSettings } from "./config.js";
+export type { EngineName } from "./engine/engine.js";
 export { UserError } from "./errors.js";
 export type { EngineReport } from "./library/engines.js";
 export { findEngines, timeTrainingStep } from "./library/engines.js";

@@ -176,7 +176,7 @@ export const SETTINGS = {
     max: 256,
     default: Math.min(8, availableParallelism()),
     flag: "count",
-    help: "threads of the compiled engine",
+    help: "threads of engines compiled and tensorflow; the others have one",
   },
   encoderActivations: {
     kind: "choices",

@@ -89,18 +89,24 @@ function casesOf(
       shape: [count, ...shape.slice(1)],
     }));
   const batch = mapTree(first(batches, 1), ({ data, shape }) => ({ data, shape: shape.slice(1) }));
-  const { images, corrupted } = batch;
-  const functions: [name: keyof typeof expected.functions, fn: (inputs: never) => unknown, inputs: Tree<HostArray>][] =
-    [
-      ["encode", vae.infer, { params, images, corrupted }],
-      ["decode", vae.generate, { params, z: array(weyl(B * dimZ, -2, 2, 5000), [B, dimZ]) }],
-      ["elbo", elbo.evaluate, { params, batch }],
-    ];
-  if ("iwae" in expected.functions) functions.push(["iwae" as "elbo", iwae.evaluate, { params, batch }]);
+  const { images, corrupted } = batch as Record<string, HostArray>;
+  const functions: [name: string, fn: (inputs: never) => unknown, inputs: Tree<HostArray>][] = [
+    ["encode", vae.infer, { params, images, corrupted }],
+    ["decode", vae.generate, { params, z: array(weyl(B * dimZ, -2, 2, 5000), [B, dimZ]) }],
+    ["elbo", elbo.evaluate, { params, batch }],
+    ["reconstruct", vae.reconstruct, { params, batch }],
+  ];
+  if (model === "vae") {
+    const image = { data: images.data.subarray(0, pixels), shape: [1, pixels] };
+    const [mu, sigma] = [array(weyl(dimZ, -1, 1, 6000), [1, dimZ]), array(weyl(dimZ, 0.5, 1.5, 7000), [1, dimZ])];
+    const epsilon = array(weyl(8 * dimZ, -2, 2, 8000), [1, 8, dimZ]);
+    functions.push(["iwae", iwae.evaluate, { params, batch }]);
+    functions.push(["importanceWeigh", vae.importanceWeigh, { params, image, mu, sigma, epsilon }]);
+  }
   const calls = functions.map(
     ([what, fn, inputs]): ParityCase => ({
       what,
-      expected: expected.functions[what] as Numbers,
+      expected: (expected.functions as Record<string, Numbers>)[what],
       tolerance: 2e-6,
       run: async (engine) => byPath(await engine.call(fn as never, inputs as never)),
       compile: () => callProgram(fn, inputs as never),

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree, sizeOf } from "../tree.js";
+import { checkCarry, stepsOf } from "./compiled/program.js";
 import { startBackend, withBackend } from "./compiled/with-backend.js";
 import type { Engine, EngineName, Hosted, Step } from "./engine.js";
 import { loadTensorflow } from "./tensorflow.js";
@@ -40,10 +41,14 @@ class EagerEngine implements Engine {
   async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>> {
     return withBackend(this.name, () => {
       const tensors = toTensors(inputs as Tree<HostArray>);
-      const outputs = tf.tidy(() => fn(tensors as Inputs) as tf.TensorContainer) as Tree<tf.Tensor>;
-      const host = toHost(outputs);
-      dispose(tensors, outputs);
-      return host as Hosted<Outputs>;
+      try {
+        const outputs = tf.tidy(() => fn(tensors as Inputs) as tf.TensorContainer) as Tree<tf.Tensor>;
+        const host = toHost(outputs);
+        dispose(outputs);
+        return host as Hosted<Outputs>;
+      } finally {
+        dispose(tensors);
+      }
     });
   }
 
@@ -55,22 +60,29 @@ function scanEagerly<Carry, X, Y>(
   init: Hosted<Carry>,
   xs: Hosted<X>,
 ): [Hosted<Carry>, Hosted<Y>] {
-  const steps = leaves(xs as Tree<HostArray>)[0][1].shape[0];
+  const steps = stepsOf(xs as Tree<HostArray>);
   let carry = toTensors(init as Tree<HostArray>);
   const reports: Tree<HostArray>[] = [];
-  for (let i = 0; i < steps; i++) {
-    const x = toTensors(mapTree(xs as Tree<HostArray>, (array) => sliceLeading(array, i)));
-    const [next, y] = tf.tidy(() => step(carry as Carry, x as X) as unknown as tf.TensorContainer) as unknown as [
-      Tree<tf.Tensor>,
-      Tree<tf.Tensor>,
-    ];
-    reports.push(toHost(y));
-    dispose(carry, x, y);
-    carry = next;
+  try {
+    for (let i = 0; i < steps; i++) {
+      const x = toTensors(mapTree(xs as Tree<HostArray>, (array) => sliceLeading(array, i)));
+      try {
+        const [next, y] = tf.tidy(() => step(carry as Carry, x as X) as unknown as tf.TensorContainer) as unknown as [
+          Tree<tf.Tensor>,
+          Tree<tf.Tensor>,
+        ];
+        reports.push(toHost(y));
+        dispose(carry, y);
+        carry = next;
+      } finally {
+        dispose(x);
+      }
+      if (i === 0) checkCarry(init as Tree<HostArray>, carry);
+    }
+    return [toHost(carry) as Hosted<Carry>, stack(reports) as Hosted<Y>];
+  } finally {
+    dispose(carry);
   }
-  const last = toHost(carry);
-  dispose(carry);
-  return [last as Hosted<Carry>, stack(reports) as Hosted<Y>];
 }
 
 function toTensors(tree: Tree<HostArray>): Tree<tf.Tensor> {

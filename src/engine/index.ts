@@ -4,7 +4,6 @@ import type { Tensor } from "@tensorflow/tfjs";
 import { UserError } from "../errors.js";
 import type { Engine, EngineName } from "./engine.js";
 import { ENGINE_NAMES } from "./engine.js";
-import { INSTALL_TFJS_NODE, TFJS_NODE } from "./tensorflow.js";
 
 /** An engine, and why it is not the fastest one if it was chosen for want of better. */
 export interface OpenedEngine {
@@ -12,15 +11,21 @@ export interface OpenedEngine {
   readonly shortfall?: string;
 }
 
-/** What an engine needs, and how to get it. */
-const PACKAGES: Record<EngineName, { readonly name: string; readonly remedy: string }> = {
+/** The package that an engine needs, and how to get it: where it is missing, and where it does not load. */
+const PACKAGES: Record<EngineName, { readonly name: string; readonly install: string; readonly mend: string }> = {
   compiled: {
     name: "onnxruntime-node",
-    remedy: "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it",
+    install: "npm ci",
+    mend: "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it",
   },
-  tensorflow: { name: TFJS_NODE, remedy: INSTALL_TFJS_NODE },
-  wasm: { name: "@tensorflow/tfjs-backend-wasm", remedy: "npm ci" },
-  cpu: { name: "@tensorflow/tfjs", remedy: "npm ci" },
+  // Its script downloads TensorFlow: the flag lets it, whatever an .npmrc says.
+  tensorflow: {
+    name: "@tensorflow/tfjs-node",
+    install: "npm install --no-save --ignore-scripts=false @tensorflow/tfjs-node@4.22.0, where vae is installed",
+    mend: "npm rebuild --ignore-scripts=false @tensorflow/tfjs-node, where vae is installed",
+  },
+  wasm: { name: "@tensorflow/tfjs-backend-wasm", install: "npm ci", mend: "npm ci" },
+  cpu: { name: "@tensorflow/tfjs", install: "npm ci", mend: "npm ci" },
 };
 
 /** An engine that does not run here. */
@@ -29,7 +34,7 @@ export class EngineError extends UserError {
     name: EngineName,
     /** What is missing or broken. */
     readonly reason: string,
-    readonly remedy: string = PACKAGES[name].remedy,
+    readonly remedy: string,
   ) {
     super(`Engine ${name}: ${reason}. To get it: ${remedy}`);
   }
@@ -64,9 +69,9 @@ async function open(name: EngineName, threads: number): Promise<Engine> {
     await engine.call(identity, { x: { data: new Float32Array(1), shape: [1] } });
     return engine;
   } catch (error) {
-    const needed = PACKAGES[name].name;
-    const reason = isMissing(needed, error) ? "is not installed" : `does not run here (${firstLine(error)})`;
-    throw new EngineError(name, `${needed} ${reason}`);
+    const { name: needed, install, mend } = PACKAGES[name];
+    if (isMissing(needed, error)) throw new EngineError(name, `${needed} is not installed`, install);
+    throw new EngineError(name, `${needed} does not run here (${firstLine(error)})`, mend);
   }
 }
 

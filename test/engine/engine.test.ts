@@ -74,6 +74,41 @@ describe.each(ENGINES)("engine %s", (name) => {
     });
   });
 
+  it.each([
+    [
+      "changes the shape of",
+      (carry: Carry) => ({ total: tf.reshape(carry.total, [1, 3]) }),
+      "changed total from [3] to [1,3]",
+    ],
+    ["loses", () => ({}), "lost total"],
+    ["adds to", (carry: Carry) => ({ total: tf.neg(carry.total), more: tf.neg(carry.total) }), "carries more"],
+  ])("refuses a step that %s its carry, and leaves no tensor behind", async (_what, next, problem) => {
+    const [opened] = [await engine];
+    const { numTensors } = tf.memory();
+    const step = (carry: Carry, { x }: Input): [Carry, { y: tf.Tensor }] => [next(carry) as Carry, { y: tf.sum(x) }];
+    await expect(opened.scan(step, { total: array([1, 2, 3]) }, xs(2))).rejects.toThrow(problem);
+    expect(tf.memory().numTensors).toBe(numTensors);
+  });
+
+  it("refuses a carry of bytes, and no steps at all", async () => {
+    const [opened] = [await engine];
+    const bytes = { total: { data: Uint8Array.of(1, 2, 3), shape: [3] } };
+    await expect(opened.scan(accumulate, bytes, xs(2))).rejects.toThrow("must be float32");
+    await expect(opened.scan(accumulate, { total: array([1, 2, 3]) }, xs(0))).rejects.toThrow("at least one step");
+  });
+
+  it("leaves no tensor behind when a function fails", async () => {
+    const [opened] = [await engine];
+    const fail = ({ x }: { x: tf.Tensor }) => {
+      tf.neg(x);
+      throw new Error("no good");
+    };
+    const { numTensors } = tf.memory();
+    await expect(opened.call(fail, { x: array([1]) })).rejects.toThrow("no good");
+    await expect(opened.scan((_carry, x: Input) => fail(x), { total: array([1]) }, xs(1))).rejects.toThrow("no good");
+    expect(tf.memory().numTensors).toBe(numTensors);
+  });
+
   it("runs on its own backend and sets back the one that was there", async () => {
     const [opened] = [await engine];
     await tf.setBackend("cpu");
@@ -132,6 +167,11 @@ describe("the compiled engine", () => {
   it("names a kernel that it cannot lower", async () => {
     const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.cumsum(x) });
     await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("cannot compile the kernel Cumsum");
+  });
+
+  it("names a kernel that was given other numbers than float32", async () => {
+    const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.neg(x.toInt()) });
+    await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("Neg was given int32");
   });
 
   it("refuses a function that reads a tensor's values", async () => {

@@ -13,7 +13,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 it("stands alone, does what its README says, and takes the kernels that it adds", () => {
   cpSync(FOLDER, path.join(home, "compiled"), { recursive: true });
-  symlinkSync(path.resolve("node_modules"), path.join(home, "node_modules"));
+  symlinkSync(path.resolve("node_modules"), path.join(home, "node_modules"), "junction");
   writeFileSync(path.join(home, "package.json"), '{ "type": "module" }');
   const kernelsFile = path.join(home, "compiled/kernels.ts");
   const entries = /```ts\n( {2}Floor[\s\S]*?)```/.exec(readme)?.[1] as string;

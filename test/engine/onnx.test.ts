@@ -1,21 +1,28 @@
-// Every graph that the compiled engine writes for the models, by the checker of the Python package onnx.
+// Every graph that the compiled engine writes for models and kernels, by the checker of the Python package onnx.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, inject, it } from "vitest";
+import { callProgram } from "../../src/engine/compiled/program.js";
 import { PARITY } from "../parity.js";
+import type { Inputs } from "./kernel-cases.js";
+import { KERNEL_CASES } from "./kernel-cases.js";
 
 const python = inject("python");
 
 it.skipIf(!python)("every graph passes the ONNX checker", async () => {
   const folder = mkdtempSync(path.join(tmpdir(), "vae-onnx-"));
   try {
-    for (const [i, { compile }] of PARITY.entries()) {
-      writeFileSync(path.join(folder, `${i}.onnx`), (await compile()).model);
+    const programs = [
+      ...PARITY.map(({ compile }) => compile()),
+      ...KERNEL_CASES.map(([, , fn, inputs]) => callProgram((tensors: Inputs) => ({ result: fn(tensors) }), inputs)),
+    ];
+    for (const [i, { model }] of (await Promise.all(programs)).entries()) {
+      writeFileSync(path.join(folder, `${i}.onnx`), model);
     }
     const output = execFileSync(python as string, ["test/reference/check_onnx.py", folder], { encoding: "utf8" });
-    expect(output).toContain(`${PARITY.length} models pass`);
+    expect(output).toContain(`${programs.length} models pass`);
   } finally {
     rmSync(folder, { recursive: true });
   }

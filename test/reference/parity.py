@@ -27,6 +27,7 @@ CASES = {
         "encoderActivations": ["relu"],
         "decoderActivations": ["tanh"],
         "sigma": "exp",
+        "beta": 0.5,
     },
     "importance-weighted, warm-up, weight decay, Adam's settings": {
         "nHidden": [5, 4],
@@ -149,6 +150,19 @@ class Model:
         return largest[:, 0] + np.log(np.exp(log_w - largest).mean(1)), reconstruction, kl
 
 
+def importance_weigh(model, params, x):
+    """log 1/8 Σ p(x, z) / q(z|x) of one image, by densities written out in full."""
+    Z = model.c["dimZ"]
+    mu, sigma = weyl((1, Z), -1, 1, 6000), weyl((1, Z), 0.5, 1.5, 7000)
+    z = mu + sigma * weyl((8, Z), -2, 2, 8000)
+
+    def log_normal(at, mean, deviation):
+        return (-0.5 * ((at - mean) / deviation) ** 2 - np.log(deviation * np.sqrt(2 * np.pi))).sum(1)
+
+    log_p = model.log_likelihood(x, model.network("decoder", params, z, None)) + log_normal(z, 0, 1)
+    return np.log(np.exp(log_p - log_normal(z, mu, sigma)).mean(keepdims=True))
+
+
 def gradients(loss, params, h=1e-30):
     result = {}
     for name, values in params.items():
@@ -194,6 +208,11 @@ def run(given):
     names = ("objective", "reconstruction", "kl")
     for objective in ("elbo", "iwae") if model.is_vae else ("elbo",):
         functions[objective] = dict(zip(names, model.terms(params, first, objective, c["beta"])))
+    z = mu if sigma is None else (mu[:, None] + sigma[:, None] * first["epsilon"]).reshape(-1, c["dimZ"])
+    functions["reconstruct"] = {name: functions["elbo"][name] for name in ("reconstruction", "kl")}
+    functions["reconstruct"]["outputs"] = sigmoid(model.network("decoder", params, z, None))
+    if model.is_vae:
+        functions["importanceWeigh"] = {"logMeanWeight": importance_weigh(model, params, first["images"][:1] / 255)}
 
     state = params
     m = {name: np.zeros(values.shape) for name, values in params.items()}

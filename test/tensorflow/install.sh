@@ -10,9 +10,11 @@ addon=node_modules/@tensorflow/tfjs-node
 wheel=$(mktemp -d)
 trap 'rm -rf "$wheel"' EXIT
 
-if ! python3 -m pip download --quiet --no-deps --only-binary :all: --retries 0 --timeout 3 --dest "$wheel" tensorflow-cpu; then
-  echo "pip finds no wheel of tensorflow-cpu here." >&2
-  exit 3
+if ! python3 -m pip download --quiet --no-deps --only-binary :all: --retries 0 --timeout 15 --dest "$wheel" \
+  "tensorflow-cpu>=2.16,<3" 2>"$wheel/log"; then
+  cat "$wheel/log" >&2
+  grep -q "No matching distribution found" "$wheel/log" && exit 3
+  exit 1
 fi
 
 npm install --no-save --ignore-scripts --no-audit --no-fund "@tensorflow/tfjs-node@$VERSION"

@@ -1,6 +1,6 @@
 // A backend of TensorFlow.js that computes nothing: tensors on it are names of values in an ONNX graph that is being written.
 import * as tf from "@tensorflow/tfjs";
-import type { GraphBuilder } from "./graph.js";
+import type { DataType, GraphBuilder } from "./graph.js";
 
 /** What stands for a tensor in the graph. */
 export interface Value {
@@ -54,13 +54,10 @@ export class TraceBackend extends tf.KernelBackend {
 
   /** Called by tfjs for numbers in the function's text. A constant of one number throughout is held as a scalar. */
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
-    if (dtype !== "float32" && dtype !== "int32" && dtype !== "bool") {
-      throw new Error(`The compiled engine has no tensors of type ${dtype}`);
-    }
     const numbers = values as tf.TypedArray;
     const isUniform = numbers.length > 0 && numbers.every((number) => number === numbers[0]);
     const held = isUniform ? [] : shape;
-    const name = this.graph.constant(dtype, isUniform ? [numbers[0]] : numbers, held);
+    const name = this.graph.constant(dataType(dtype), isUniform ? [numbers[0]] : numbers, held);
     return this.result({ name, held }, shape, dtype).dataId;
   }
 
@@ -93,6 +90,12 @@ export class TraceBackend extends tf.KernelBackend {
     return true;
   }
   override dispose(): void {}
+}
+
+/** @throws Error if ONNX has no such type, or this engine does not know it */
+export function dataType(dtype: tf.DataType): DataType {
+  if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
+  throw new Error(`The compiled engine has no tensors of type ${dtype}`);
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

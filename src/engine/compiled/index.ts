@@ -2,7 +2,7 @@
 // set of shapes (trace.ts), its kernels lowered to ONNX (kernels.ts, graph.ts), and the program kept, so that a whole chunk
 // of training steps is one call into onnxruntime (session.ts).
 import type { Hosted, Program, Step } from "./program.js";
-import { callProgram, scanProgram, typeOf, withoutLeadingAxis } from "./program.js";
+import { callProgram, scanProgram, stepsOf, typeOf, withoutLeadingAxis } from "./program.js";
 import { onnxruntimeVersion, Session } from "./session.js";
 import type { HostArray, Tree } from "./tree.js";
 import { leaves, mapTree } from "./tree.js";
@@ -37,6 +37,7 @@ export class CompiledEngine {
     xs: Hosted<X>,
   ): Promise<[carry: Hosted<Carry>, ys: Hosted<Y>]> {
     const inputs = { carry: init as Tree<HostArray>, x: xs as Tree<HostArray> };
+    stepsOf(inputs.x);
     const perStep = { carry: inputs.carry, x: mapTree(inputs.x, withoutLeadingAxis) };
     const program = await this.#load(step, perStep, () => scanProgram(step, inputs.carry, inputs.x));
     const outputs = (await run(program, inputs)) as { carry: Hosted<Carry>; y: Hosted<Y> };

@@ -1,8 +1,8 @@
 // How each kernel of TensorFlow.js is written in ONNX: one entry in one table. What is not here cannot be compiled, and
 // tfjs says so by the kernel's name.
 import * as tf from "@tensorflow/tfjs";
-import { sameShape, type TraceBackend } from "./backend.js";
-import type { DataType } from "./graph.js";
+import { dataType, sameShape, type TraceBackend } from "./backend.js";
+import type { GraphBuilder } from "./graph.js";
 import { sizeOf } from "./tree.js";
 
 type Kernel<Inputs, Attributes> = (
@@ -36,8 +36,9 @@ export const kernels = {
   }),
   Cast: kernel<"x", tf.CastAttrs>((trace, { x }, { dtype }) => {
     const { name, held } = trace.value(x);
-    const cast = x.dtype === dtype ? name : trace.graph.cast(name, dtype as DataType);
-    return trace.result({ name: cast, held }, x.shape, dtype);
+    if (x.dtype === dtype) return trace.result({ name, held }, x.shape, dtype);
+    const number = x.dtype === "float32" && dtype === "int32" ? finiteOrZero(trace.graph, name) : name;
+    return trace.result({ name: trace.graph.cast(number, dataType(dtype)), held }, x.shape, dtype);
   }),
   Concat: kernel<string, tf.ConcatAttrs>((trace, inputs, { axis }) => {
     const tensors = Object.values(inputs);
@@ -59,7 +60,7 @@ export const kernels = {
   }),
   Exp: unary("Exp"),
   Fill: kernel<never, tf.FillAttrs>((trace, _inputs, { shape, value, dtype }) => {
-    const name = trace.graph.constant(dtype as DataType, [Number(value)], []);
+    const name = trace.graph.constant(dataType(dtype), [Number(value)], []);
     return trace.result({ name, held: [] }, shape, dtype);
   }),
   Identity: kernel<"x">((trace, { x }) => trace.result(trace.value(x), x.shape, x.dtype)),
@@ -154,6 +155,12 @@ function binary(opType: string) {
     const shape = tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
     return trace.result({ name: trace.graph.node(opType, [left.name, right.name]), held }, shape, a.dtype);
   });
+}
+
+/** As JavaScript's whole numbers have it: 0 for what is infinite or no number. */
+function finiteOrZero(graph: GraphBuilder, name: string): string {
+  const isOdd = graph.node("Or", [graph.node("IsNaN", [name]), graph.node("IsInf", [name])]);
+  return graph.node("Where", [isOdd, graph.constant("float32", [0], []), name]);
 }
 
 /** A reduction over axes, which are dropped unless they are kept with size one. */

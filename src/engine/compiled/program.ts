@@ -61,6 +61,8 @@ export async function scanProgram<Carry, X, Y>(
     declareInputs(body, inputs, "step/"), // a name of the outer graph must not be used again
   )) as { carry: Tree<OutputSpec>; y: Tree<OutputSpec> };
 
+  checkCarry(init, stepped.carry);
+
   const graph = new GraphBuilder("scan");
   const state = leaves(inputs.carry).map(([path, { shape }]) => ({ path, shape }));
   const sequences = leaves(inputs.x);
@@ -71,8 +73,7 @@ export async function scanProgram<Carry, X, Y>(
     ...sequences.map(([path, array]) => graph.input(`x/${path}`, typeOf(array), ["steps", ...array.shape])),
   ];
   const finals = state.map(({ path, shape }) => {
-    const next = carried.get(path);
-    if (!next) throw new Error(`A step lost ${path}, which it was given to carry`);
+    const next = carried.get(path) as OutputSpec;
     body.output(next.name, "float32", next.shape);
     return { name: `final/${path}`, shape };
   });
@@ -95,6 +96,26 @@ export async function scanProgram<Carry, X, Y>(
       y: mapTree(stepped.y, ({ shape }, path) => ({ name: `y/${path}`, shape })),
     },
   };
+}
+
+/** @throws Error unless the carry that comes out of a step has the names and shapes of the one that went in, and that is float32 */
+export function checkCarry(before: Tree<HostArray>, after: Tree<{ readonly shape: readonly number[] }>): void {
+  const next = new Map(leaves(after));
+  for (const [path, { data, shape }] of leaves(before)) {
+    if (!(data instanceof Float32Array)) throw new Error(`A step's carry must be float32, but ${path} is bytes`);
+    const now = next.get(path)?.shape;
+    if (!now) throw new Error(`A step lost ${path}, which it was given to carry`);
+    if (String(now) !== String(shape)) throw new Error(`A step changed ${path} from [${shape}] to [${now}]`);
+    next.delete(path);
+  }
+  for (const [path] of next) throw new Error(`A step carries ${path}, which it was not given`);
+}
+
+/** The length of the leading axis. @throws Error if that is zero */
+export function stepsOf(xs: Tree<HostArray>): number {
+  const steps = leaves(xs)[0]?.[1].shape[0] ?? 0;
+  if (steps === 0) throw new Error("A scan needs a sequence of at least one step");
+  return steps;
 }
 
 export function typeOf({ data }: HostArray): DataType {

@@ -28,7 +28,7 @@ export interface OutputSpec {
  *
  * @param inputs values that are in the graph already; `fn` sees float32 tensors whatever their type
  * @throws Error that names the kernel, if one is not in the table
- * @returns for each output a value of the graph that is neither an input nor another output
+ * @returns for each output a float32 value of the graph that is neither an input nor another output
  */
 export async function trace<Inputs, Outputs>(
   builder: GraphBuilder,
@@ -49,7 +49,8 @@ export async function trace<Inputs, Outputs>(
       // An output may be no input, no constant and no other output. Only such a one is copied: copies of all cost 8% of a step.
       const taken = new Set(leaves(inputs).map(([, { name }]) => name));
       return mapTree(outputs, (tensor) => {
-        const value = backend.whole(tensor);
+        const whole = backend.whole(tensor);
+        const value = tensor.dtype === "float32" ? whole : builder.cast(whole, "float32");
         const name = taken.has(value) || builder.isConstant(value) ? builder.node("Identity", [value]) : value;
         taken.add(name);
         tensor.dispose();
@@ -62,6 +63,9 @@ export async function trace<Inputs, Outputs>(
     }
   });
 }
+
+/** Kernels that move numbers, of any type, and compute nothing. */
+const ANY_TYPE = new Set(["Cast", "Identity", "Reshape", "Tile"]);
 
 let backend: TraceBackend | undefined;
 
@@ -77,7 +81,15 @@ function register(backend: TraceBackend): void {
     tf.registerKernel({
       kernelName,
       backendName: BACKEND,
-      kernelFunc: ({ inputs, attrs }) => kernel(backend, inputs, attrs),
+      kernelFunc: ({ inputs, attrs }) => {
+        const other = (Object.values(inputs) as tf.TensorInfo[]).find(({ dtype }) => dtype !== "float32");
+        if (other && !ANY_TYPE.has(kernelName)) {
+          throw new Error(
+            `The compiled engine computes float32 alone: ${kernelName} was given ${other.dtype}, cast it first`,
+          );
+        }
+        return kernel(backend, inputs, attrs);
+      },
     });
   }
 }
