@@ -87,7 +87,7 @@ describe("vae engines", () => {
 compiled    not here: onnxruntime-node does not run here (no binary).
             To get it: it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it
 tensorflow  not here: @tensorflow/tfjs-node is not installed.
-            To get it: npm install --no-save --ignore-scripts=false @tensorflow/tfjs-node@4.22.0, where vae is installed
+            To get it: npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0, where vae is installed
 wasm        TensorFlow.js ${version.padEnd(8)}      1
 cpu         TensorFlow.js ${version.padEnd(8)}      1
 `);

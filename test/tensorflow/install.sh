@@ -17,7 +17,7 @@ if ! python3 -m pip download --quiet --no-deps --only-binary :all: --retries 0 -
   exit 1
 fi
 
-npm install --no-save --ignore-scripts --no-audit --no-fund "@tensorflow/tfjs-node@$VERSION"
+npm install --no-save --save-prod --ignore-scripts --no-audit --no-fund "@tensorflow/tfjs-node@$VERSION"
 python3 - "$wheel"/*.whl "$addon/deps" <<'PYTHON'
 import sys, zipfile
 
