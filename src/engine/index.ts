@@ -21,7 +21,8 @@ const PACKAGES: Record<EngineName, { readonly name: string; readonly install: st
   // Its script downloads TensorFlow: the flag lets it, whatever an .npmrc says.
   tensorflow: {
     name: "@tensorflow/tfjs-node",
-    install: "npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0, where vae is installed",
+    install:
+      "npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0, where vae is installed",
     mend: "npm rebuild --ignore-scripts=false @tensorflow/tfjs-node, where vae is installed",
   },
   wasm: { name: "@tensorflow/tfjs-backend-wasm", install: "npm ci", mend: "npm ci" },

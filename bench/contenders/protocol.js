@@ -1,0 +1,11 @@
+// The protocol of the contenders, as contender.py has it: for each line on stdin, a number of steps, the seconds that these took.
+import { createInterface } from "node:readline";
+
+export async function serve(run) {
+  process.stdout.write("ready\n");
+  for await (const line of createInterface({ input: process.stdin })) {
+    const started = performance.now();
+    const seconds = await run(Number(line));
+    process.stdout.write(`${seconds ?? (performance.now() - started) / 1000}\n`);
+  }
+}

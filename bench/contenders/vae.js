@@ -1,0 +1,28 @@
+// This project's training step on one of its engines: node vae.js ENGINE KEEP_PROB
+import { createConfig } from "../../dist/config.js";
+import { loadDataset } from "../../dist/data/dataset.js";
+import { openEngine } from "../../dist/engine/index.js";
+import { initialParameters } from "../../dist/model/parameters.js";
+import { Vae } from "../../dist/model/vae.js";
+import { drawBatches, epochOrder } from "../../dist/training/batches.js";
+import { initialState } from "../../dist/training/loop.js";
+import { createTrainingStep } from "../../dist/training/step.js";
+import { serve } from "./protocol.js";
+
+const [name, keepProb] = process.argv.slice(2);
+const config = createConfig({ keepProb: Number(keepProb) });
+const { engine } = await openEngine(name, 2);
+const { train } = await loadDataset("mnist");
+const size = { height: 28, width: 28 };
+const architecture = { pixels: 784, ...config };
+const step = createTrainingStep(new Vae(architecture), config);
+const order = epochOrder(0, 1, train.count);
+let state = initialState(initialParameters(architecture, 0));
+
+// The steps as one scan. Drawing their batches is left out.
+await serve(async (steps) => {
+  const batches = drawBatches(train, size, order.subarray(0, steps * config.batchSize), 0, config);
+  const started = performance.now();
+  [state] = await engine.scan(step, state, batches);
+  return (performance.now() - started) / 1000;
+});

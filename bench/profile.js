@@ -1,0 +1,72 @@
+// Where the time of a compiled training step goes, by onnxruntime's own profile: node bench/profile.js [keep-prob]
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { createConfig } from "../dist/config.js";
+import { loadDataset } from "../dist/data/dataset.js";
+import { scanProgram } from "../dist/engine/compiled/program.js";
+import { initialParameters } from "../dist/model/parameters.js";
+import { Vae } from "../dist/model/vae.js";
+import { drawBatches, epochOrder } from "../dist/training/batches.js";
+import { initialState } from "../dist/training/loop.js";
+import { createTrainingStep } from "../dist/training/step.js";
+import { leaves } from "../dist/tree.js";
+
+const STEPS = 32;
+const CALLS = 5;
+const config = createConfig({ keepProb: Number(process.argv[2] ?? 1) });
+const { train, height, width } = await loadDataset("mnist");
+const architecture = { pixels: height * width, ...config };
+const step = createTrainingStep(new Vae(architecture), config);
+const state = initialState(initialParameters(architecture, 0));
+const order = epochOrder(0, 1, train.count).subarray(0, STEPS * config.batchSize);
+const batches = drawBatches(train, { height, width }, order, 0, config);
+const { model } = await scanProgram(step, state, batches);
+
+const folder = mkdtempSync(path.join(tmpdir(), "vae-profile-"));
+const session = await InferenceSession.create(model, {
+  intraOpNumThreads: 2,
+  interOpNumThreads: 1,
+  enableProfiling: true,
+  profileFilePrefix: path.join(folder, "profile"),
+});
+const feeds = Object.fromEntries(
+  leaves({ carry: state, x: batches }).map(([name, { data, shape }]) => [
+    name,
+    new Tensor(data instanceof Float32Array ? "float32" : "uint8", data, shape),
+  ]),
+);
+const started = performance.now();
+for (let call = 0; call < CALLS; call++) await session.run(feeds);
+const total = (performance.now() - started) / CALLS / STEPS;
+session.endProfiling();
+const events = JSON.parse(readFileSync(path.join(folder, readdirSync(folder)[0]), "utf8"));
+rmSync(folder, { recursive: true });
+
+/** Microseconds and runs of each kernel by operator and shape. */
+const kernels = new Map();
+for (const { cat, name, dur, args } of events) {
+  if (cat !== "Node" || !name.endsWith("_kernel_time") || args.op_name === "Scan") continue;
+  const shape = Object.values(args.output_type_shape[0] ?? {})[0] ?? [];
+  const key = `${args.op_name} → ${shape.join("×") || "scalar"}`;
+  const { time = 0, runs = 0 } = kernels.get(key) ?? {};
+  kernels.set(key, { time: time + dur / CALLS / STEPS, runs: runs + 1 / CALLS / STEPS });
+}
+const rows = [...kernels].toSorted(([, a], [, b]) => b.time - a.time);
+const sum = (pattern) => rows.reduce((all, [key, { time }]) => (pattern.test(key) ? all + time : all), 0) / 1000;
+const weights = new RegExp(`→ (${height * width}×500|500×${height * width}|500×500)$`);
+const products = sum(/Gemm|MatMul/);
+const adam =
+  rows.reduce((all, [key, { time }]) => (weights.test(key) && !/Gemm/.test(key) ? all + time : all), 0) / 1000;
+console.log(
+  `keep-prob ${config.keepProb}: ${total.toFixed(1)} ms per step while profiled; ${sum(/./).toFixed(1)} ms in kernels`,
+);
+console.log(
+  `matrix products ${products.toFixed(1)}, Adam on the large weights ${adam.toFixed(1)}, all else ${(sum(/./) - products - adam).toFixed(1)}`,
+);
+for (const [key, { time, runs }] of rows.slice(0, 30)) {
+  console.log(
+    `${key.padEnd(28)} ${runs.toFixed(0).padStart(3)} × ${(time / runs).toFixed(0).padStart(5)} µs = ${time.toFixed(0).padStart(5)} µs`,
+  );
+}
