@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree, sizeOf } from "../tree.js";
-import { checkCarry, stepsOf } from "./compiled/program.js";
+import { checkArrays, checkCarry, stepsOf } from "./compiled/program.js";
 import { startBackend, withBackend } from "./compiled/with-backend.js";
 import type { Engine, EngineName, Hosted, Step } from "./engine.js";
 import { loadTensorflow } from "./tensorflow.js";
@@ -35,10 +35,12 @@ class EagerEngine implements Engine {
     init: Hosted<Carry>,
     xs: Hosted<X>,
   ): Promise<[Hosted<Carry>, Hosted<Y>]> {
+    checkArrays({ init, xs } as unknown as Tree<HostArray>);
     return withBackend(this.name, () => scanEagerly(step, init, xs));
   }
 
   async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>> {
+    checkArrays(inputs as Tree<HostArray>);
     return withBackend(this.name, () => {
       const tensors = toTensors(inputs as Tree<HostArray>);
       try {

@@ -22,8 +22,8 @@ const PACKAGES: Record<EngineName, { readonly name: string; readonly install: st
   tensorflow: {
     name: "@tensorflow/tfjs-node",
     install:
-      "npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0, where vae is installed",
-    mend: "npm rebuild --ignore-scripts=false @tensorflow/tfjs-node, where vae is installed",
+      "where vae is installed, npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0",
+    mend: "where vae is installed, npm rebuild --ignore-scripts=false @tensorflow/tfjs-node",
   },
   wasm: { name: "@tensorflow/tfjs-backend-wasm", install: "npm ci", mend: "npm ci" },
   cpu: { name: "@tensorflow/tfjs", install: "npm ci", mend: "npm ci" },

@@ -53,12 +53,12 @@ describe("vae train --engine", () => {
   it.each([
     ["compiled", "onnxruntime-node", "no binary", "does not run here (no binary). To get it: it runs on Linux"],
     ["compiled", "onnxruntime-node", null, "is not installed. To get it: npm ci"],
-    ["tensorflow", "@tensorflow/tfjs-node", null, "is not installed. To get it: npm install"],
+    ["tensorflow", "@tensorflow/tfjs-node", null, "is not installed. To get it: where vae is installed, npm install"],
     [
       "tensorflow",
       "@tensorflow/tfjs-node",
       "libtensorflow.so.2: no such file",
-      "does not run here (libtensorflow.so.2: no such file). To get it: npm rebuild",
+      "does not run here (libtensorflow.so.2: no such file). To get it: where vae is installed, npm rebuild",
     ],
   ])("%s is refused in one line where %s is not there or broken (%s)", async (engine, name, message, why) => {
     const { code, stdout, stderr } = await without(
@@ -87,7 +87,7 @@ describe("vae engines", () => {
 compiled    not here: onnxruntime-node does not run here (no binary).
             To get it: it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it
 tensorflow  not here: @tensorflow/tfjs-node is not installed.
-            To get it: npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0, where vae is installed
+            To get it: where vae is installed, npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0
 wasm        TensorFlow.js ${version.padEnd(8)}      1
 cpu         TensorFlow.js ${version.padEnd(8)}      1
 `);

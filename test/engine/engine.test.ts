@@ -97,6 +97,18 @@ describe.each(ENGINES)("engine %s", (name) => {
     await expect(opened.scan(accumulate, { total: array([1, 2, 3]) }, xs(0))).rejects.toThrow("at least one step");
   });
 
+  it("refuses arrays of other types or sizes, and sequences of several lengths", async () => {
+    const [opened] = [await engine];
+    const negate = ({ x }: { x: tf.Tensor }) => ({ y: tf.neg(x) });
+    const list = { data: [1.5, -3] as unknown as Float32Array, shape: [2] };
+    await expect(opened.call(negate, { x: list })).rejects.toThrow("x must be a Float32Array or a Uint8Array");
+    await expect(opened.call(negate, { x: array([1, 2], [3]) })).rejects.toThrow("x has 2 numbers for its shape [3]");
+    const uneven = { x: xs(2).x, byte: xs(3).byte };
+    await expect(opened.scan(accumulate, { total: array([1, 2, 3]) }, uneven)).rejects.toThrow(
+      "2 steps by x, but 3 by byte",
+    );
+  });
+
   it("leaves no tensor behind when a function fails", async () => {
     const [opened] = [await engine];
     const fail = ({ x }: { x: tf.Tensor }) => {
@@ -167,6 +179,24 @@ describe("the compiled engine", () => {
   it("names a kernel that it cannot lower", async () => {
     const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.cumsum(x) });
     await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("cannot compile the kernel Cumsum");
+  });
+
+  it("refuses a tensor from outside, and leaves it as it was", async () => {
+    const outside = tf.tensor1d([10, 20]);
+    const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.add(x, outside) });
+    await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("a tensor from outside");
+    expect([...outside.dataSync()]).toEqual([10, 20]);
+    expect([...tf.add(outside, 1).dataSync()]).toEqual([11, 21]);
+  });
+
+  it.each([
+    ["a tensor", ({ x }: { x: tf.Tensor }) => tf.neg(x)],
+    ["nothing", () => undefined],
+    ["numbers", () => ({ y: 3 })],
+  ])("refuses a function that gives back %s", async (_what, fn) => {
+    await expect((await engine).call(fn as never, { x: array([1, 2]) } as never)).rejects.toThrow(
+      "a record of tensors",
+    );
   });
 
   it("names a kernel that was given other numbers than float32", async () => {

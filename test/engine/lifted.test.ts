@@ -36,7 +36,7 @@ it("stands alone, does what its README says, and takes the kernels that it adds"
       { x: { data: Float32Array.of(-7.5, -2.5, 2.5), shape: [3] } },
     );
     console.log(y.data.join()); // -2,-1.5,2`;
-  writeFileSync(path.join(home, "example.js"), example + added);
+  writeFileSync(path.join(home, "example.js"), (example + added).replace('"vae/compiled"', '"./compiled/index.js"'));
   const output = execFileSync(process.execPath, [path.join(home, "example.js")], { encoding: "utf8" });
   const promised = [...(example + added).matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map(([, text]) => text);
   expect(output.trim().split("\n")).toEqual(promised);

@@ -12,11 +12,18 @@ export interface Value {
   readonly held: readonly number[];
 }
 
+/** What tfjs asks to bring over a tensor of another backend. It must not be: that one would lose it. */
+const FOREIGN_TENSORS = {
+  moveData(): never {
+    throw new Error("A traced function used a tensor from outside of it. Give it in as an input");
+  },
+};
+
 /** What kernels write with. */
 export class TraceBackend extends tf.KernelBackend {
   /** The graph that is being written. */
   builder: GraphBuilder | undefined;
-  readonly #values = new tf.DataStorage<Value>(this, tf.engine());
+  readonly #values = new tf.DataStorage<Value>(this as tf.KernelBackend, FOREIGN_TENSORS);
 
   /** A float32 tensor for a value of the graph. */
   tensor(name: string, shape: readonly number[]): tf.Tensor {

@@ -2,7 +2,7 @@
 // set of shapes (trace.ts), its kernels lowered to ONNX (kernels.ts, graph.ts), and the program kept, so that a whole chunk
 // of training steps is one call into onnxruntime (session.ts).
 import type { Hosted, Program, Step } from "./program.js";
-import { callProgram, scanProgram, stepsOf, typeOf, withoutLeadingAxis } from "./program.js";
+import { callProgram, checkArrays, scanProgram, stepsOf, typeOf, withoutLeadingAxis } from "./program.js";
 import { onnxruntimeVersion, Session } from "./session.js";
 import type { HostArray, Tree } from "./tree.js";
 import { leaves, mapTree } from "./tree.js";
@@ -23,7 +23,7 @@ export class CompiledEngine {
   /** By function, then by the names, types and shapes of its inputs. */
   readonly #programs = new Map<unknown, Map<string, Promise<Loaded>>>();
 
-  constructor(readonly threads: number) {}
+  constructor(readonly threads = 1) {}
 
   /**
    * Runs `step` over the leading axis of `xs`, as `lax.scan` does: [N, …] arrays give N steps.
@@ -37,6 +37,7 @@ export class CompiledEngine {
     xs: Hosted<X>,
   ): Promise<[carry: Hosted<Carry>, ys: Hosted<Y>]> {
     const inputs = { carry: init as Tree<HostArray>, x: xs as Tree<HostArray> };
+    checkArrays(inputs);
     stepsOf(inputs.x);
     const perStep = { carry: inputs.carry, x: mapTree(inputs.x, withoutLeadingAxis) };
     const program = await this.#load(step, perStep, () => scanProgram(step, inputs.carry, inputs.x));
@@ -51,6 +52,7 @@ export class CompiledEngine {
    */
   async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>> {
     const tree = inputs as Tree<HostArray>;
+    checkArrays(tree);
     const program = await this.#load(fn, tree, () => callProgram(fn, tree));
     return (await run(program, tree)) as Hosted<Outputs>;
   }

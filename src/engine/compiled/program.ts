@@ -5,7 +5,7 @@ import { encodeModel, GraphBuilder } from "./graph.js";
 import type { OutputSpec } from "./trace.js";
 import { trace } from "./trace.js";
 import type { HostArray, Tree } from "./tree.js";
-import { leaves, mapTree } from "./tree.js";
+import { leaves, mapTree, sizeOf } from "./tree.js";
 
 /** The same tree with arrays of the host in place of tensors. */
 export type Hosted<T> = T extends Tensor ? HostArray : { [name in keyof T]: Hosted<T[name]> };
@@ -111,11 +111,25 @@ export function checkCarry(before: Tree<HostArray>, after: Tree<{ readonly shape
   for (const [path] of next) throw new Error(`A step carries ${path}, which it was not given`);
 }
 
-/** The length of the leading axis. @throws Error if that is zero */
+/** The length of the leading axes. @throws Error if they differ, or that is zero */
 export function stepsOf(xs: Tree<HostArray>): number {
-  const steps = leaves(xs)[0]?.[1].shape[0] ?? 0;
+  const [first, ...others] = leaves(xs);
+  const steps = first?.[1].shape[0] ?? 0;
   if (steps === 0) throw new Error("A scan needs a sequence of at least one step");
+  for (const [path, { shape }] of others) {
+    if (shape[0] !== steps) throw new Error(`A scan has ${steps} steps by ${first[0]}, but ${shape[0]} by ${path}`);
+  }
   return steps;
+}
+
+/** @throws Error if an array is not what engines take: its type, or its size */
+export function checkArrays(tree: Tree<HostArray>): void {
+  for (const [path, { data, shape }] of leaves(tree)) {
+    if (!(data instanceof Float32Array || data instanceof Uint8Array)) {
+      throw new Error(`${path} must be a Float32Array or a Uint8Array`);
+    }
+    if (data.length !== sizeOf(shape)) throw new Error(`${path} has ${data.length} numbers for its shape [${shape}]`);
+  }
 }
 
 export function typeOf({ data }: HostArray): DataType {

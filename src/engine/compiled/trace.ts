@@ -46,6 +46,7 @@ export async function trace<Inputs, Outputs>(
         return fn(tensors as Inputs) as tf.TensorContainer;
       };
       const outputs = tf.tidy(run) as Tree<tf.Tensor>;
+      checkOutputs(outputs);
       // An output may be no input, no constant and no other output. Only such a one is copied: copies of all cost 8% of a step.
       const taken = new Set(leaves(inputs).map(([, { name }]) => name));
       return mapTree(outputs, (tensor) => {
@@ -94,8 +95,20 @@ function register(backend: TraceBackend): void {
   }
 }
 
+/** @throws Error unless it is a record of tensors, nested or not */
+function checkOutputs(outputs: unknown): void {
+  const isRecord =
+    typeof outputs === "object" && outputs !== null && Object.getPrototypeOf(outputs) === Object.prototype;
+  if (!isRecord) throw new Error("A traced function must give back a record of tensors, such as { y }");
+  for (const node of Object.values(outputs)) if (!(node instanceof tf.Tensor || node === undefined)) checkOutputs(node);
+}
+
 /** tfjs' own message is of its packages. */
 function explained(error: unknown): unknown {
   const kernel = /Kernel '(\w+)' not registered/.exec(String(error))?.[1];
-  return kernel ? new Error(`The compiled engine cannot compile the kernel ${kernel}: it is not in kernels.ts`) : error;
+  return kernel
+    ? new Error(
+        `The compiled engine cannot compile the kernel ${kernel}: it is not in kernels.ts, whose README says how to add it`,
+      )
+    : error;
 }
