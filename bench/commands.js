@@ -1,0 +1,68 @@
+// Whole commands, from typing to the prompt: time and peak memory. node bench/commands.js, after npm run build, takes about 6 minutes.
+// Writes bench/commands.md. Linux alone, for the memory.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const home = mkdtempSync(path.join(tmpdir(), "vae-bench-"));
+
+/** Commands, and how often each is run. The first trainings make the models that the others use. */
+const COMMANDS = [
+  ["vae train --epochs 20 --dim-z 2 --run tutorial", 1],
+  ["vae train --epochs 1 --dim-z 2 --binarize dynamic --run binarized", 1],
+  ["vae --help", 15],
+  ["vae sample --run tutorial --n 100", 7],
+  ["vae sample --run tutorial --n 10000", 3],
+  ["vae reconstruct --run tutorial", 7],
+  ["vae manifold --run tutorial", 7],
+  ["vae evaluate --run binarized --importance-samples 1000", 1],
+];
+
+const rows = [];
+for (const [command, times] of COMMANDS) {
+  const outcomes = [];
+  for (let i = 0; i < times; i++) outcomes.push(await run(command.split(" ").slice(1)));
+  const seconds = outcomes.map((outcome) => outcome.seconds).toSorted((a, b) => a - b);
+  const middle = seconds[Math.floor(times / 2)];
+  const range = times > 1 ? ` (${seconds[0].toFixed(2)} to ${seconds[times - 1].toFixed(2)})` : "";
+  const memory = Math.max(...outcomes.map(({ megabytes }) => megabytes));
+  rows.push(
+    `| \`${command}\` | ${middle < 10 ? middle.toFixed(2) : middle.toFixed(0)} s${range} | ${memory.toFixed(0)} MB |`,
+  );
+  console.log(rows.at(-1));
+}
+rmSync(home, { recursive: true });
+writeFileSync(
+  here("commands.md"),
+  `# Whole commands
+
+Written by \`node bench/commands.js\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}: from the start of the process to its
+end, the median (lowest to highest) where a command was run more than once, and the most memory that was resident.
+
+| command | time | memory |
+|---|---|---|
+${rows.join("\n")}
+`,
+);
+
+/** Runs a command, and looks at its memory 50 times a second. */
+async function run(args) {
+  const started = performance.now();
+  const child = spawn(process.execPath, [here("../bin/vae.js"), ...args], { cwd: home, stdio: "ignore" });
+  let megabytes = 0;
+  const timer = setInterval(() => {
+    try {
+      const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"));
+      if (peak) megabytes = Number(peak[1]) / 1000;
+    } catch {
+      // It has ended between two looks.
+    }
+  }, 20);
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  clearInterval(timer);
+  if (code !== 0) throw new Error(`vae ${args.join(" ")} failed with exit code ${code}`);
+  return { seconds: (performance.now() - started) / 1000, megabytes };
+}
