@@ -65,6 +65,13 @@ console.log(
 console.log(
   `matrix products ${products.toFixed(1)}, Adam on the large weights ${adam.toFixed(1)}, all else ${(sum(/./) - products - adam).toFixed(1)}`,
 );
+const nodes = rows.reduce((all, [, { runs }]) => all + runs, 0);
+const drawing = Array.from({ length: 21 }, () => {
+  const begun = performance.now();
+  drawBatches(train, { height, width }, order, 0, config);
+  return (performance.now() - begun) / STEPS;
+}).toSorted((a, b) => a - b)[10];
+console.log(`${nodes.toFixed(0)} nodes; drawing the step's batch on the host takes ${drawing.toFixed(2)} ms`);
 for (const [key, { time, runs }] of rows.slice(0, 30)) {
   console.log(
     `${key.padEnd(28)} ${runs.toFixed(0).padStart(3)} × ${(time / runs).toFixed(0).padStart(5)} µs = ${time.toFixed(0).padStart(5)} µs`,
