@@ -1,10 +1,12 @@
-// Whole commands, from typing to the prompt: time and peak memory. node bench/commands.js, after npm run build, takes about 6 minutes.
-// Writes bench/commands.md. Linux alone, for the memory.
+// Whole commands, from typing to the prompt: time and peak memory. node bench/commands.js, after npm run build, takes about 12 minutes.
+// Then one epoch of training as the work grows: the latent space, the layers, the batch, the data. Writes bench/commands.md. Linux
+// alone, for the memory.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { loadDataset } from "../dist/data/dataset.js";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const home = mkdtempSync(path.join(tmpdir(), "vae-bench-"));
@@ -21,6 +23,14 @@ const COMMANDS = [
   ["vae evaluate --run binarized --importance-samples 1000", 1],
 ];
 
+/** One epoch each of the tutorial's model, but for this. */
+const GROWTH = [
+  ...[2, 20, 200].map((size) => `--dim-z ${size}`),
+  ...[100, 1000, 2000].map((units) => `--n-hidden ${units},${units}`),
+  ...[32, 512, 2048].map((size) => `--batch-size ${size}`),
+  ...[6_000, 60_000, 600_000].map((count) => `--dataset images-${count}`),
+];
+
 const rows = [];
 for (const [command, times] of COMMANDS) {
   const outcomes = [];
@@ -34,6 +44,18 @@ for (const [command, times] of COMMANDS) {
   );
   console.log(rows.at(-1));
 }
+const mnist = await loadDataset("mnist");
+for (const count of [6_000, 60_000, 600_000]) writeDataset(path.join(home, `images-${count}`), count);
+const growth = [];
+for (const flags of GROWTH) {
+  const dir = flags.replaceAll(" ", "");
+  const { seconds, megabytes } = await run(["train", "--epochs", "1", "--run", dir, ...flags.split(" ")]);
+  const { imagesPerSecond } = JSON.parse(readFileSync(path.join(home, dir, "metrics.jsonl"), "utf8"));
+  growth.push(
+    `| \`${flags}\` | ${imagesPerSecond.toFixed(0)} | ${seconds.toFixed(1)} s | ${megabytes.toFixed(0)} MB |`,
+  );
+  console.log(growth.at(-1));
+}
 rmSync(home, { recursive: true });
 writeFileSync(
   here("commands.md"),
@@ -45,8 +67,35 @@ end, the median (lowest to highest) where a command was run more than once, and 
 | command | time | memory |
 |---|---|---|
 ${rows.join("\n")}
+
+## As the work grows
+
+\`vae train --epochs 1\` with one thing changed, run once each. \`images-600000\` is MNIST ten times over, as IDX files: 470 MB.
+
+| | images per second in training | time | memory |
+|---|---|---|---|
+${growth.join("\n")}
 `,
 );
+
+/** MNIST's training images over and over, as a folder of IDX files. */
+function writeDataset(folder, count) {
+  mkdirSync(folder);
+  const size = mnist.height * mnist.width;
+  for (const [name, images] of [
+    ["train", count],
+    ["t10k", mnist.test.count],
+  ]) {
+    const file = openSync(path.join(folder, `${name}-images-idx3-ubyte`), "w");
+    const header = Buffer.from([0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, mnist.height, 0, 0, 0, mnist.width]);
+    header.writeUInt32BE(images, 4);
+    writeSync(file, header);
+    for (let written = 0; written < images; written += mnist.test.count) {
+      writeSync(file, mnist.train.pixels.subarray(0, Math.min(mnist.test.count, images - written) * size));
+    }
+    closeSync(file);
+  }
+}
 
 /** Runs a command, and looks at its memory 50 times a second. */
 async function run(args) {

@@ -1,5 +1,5 @@
 // Runs functions kernel by kernel on a backend of TensorFlow.js: `tensorflow`, `wasm`, or `cpu`, plain JavaScript and the reference.
-import * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs-core";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree, sizeOf } from "../tree.js";
 import { checkArrays, checkCarry, stepsOf } from "./compiled/program.js";
@@ -20,7 +20,7 @@ export async function openEagerEngine(name: Backend, threads: number): Promise<E
     }[name],
   );
   const tensorflow = name === "tensorflow" ? loadTensorflow(threads) : undefined;
-  return new EagerEngine(name, tensorflow?.version ?? `TensorFlow.js ${tf.version.tfjs}`, tensorflow?.threads ?? 1);
+  return new EagerEngine(name, tensorflow?.version ?? `TensorFlow.js ${tf.version_core}`, tensorflow?.threads ?? 1);
 }
 
 class EagerEngine implements Engine {

@@ -1,6 +1,6 @@
 // Opens engines by name.
 import { availableParallelism } from "node:os";
-import type { Tensor } from "@tensorflow/tfjs";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import { UserError } from "../errors.js";
 import type { Engine, EngineName } from "./engine.js";
 import { ENGINE_NAMES } from "./engine.js";
@@ -26,7 +26,7 @@ const PACKAGES: Record<EngineName, { readonly name: string; readonly install: st
     mend: "where vae is installed, npm rebuild --ignore-scripts=false @tensorflow/tfjs-node",
   },
   wasm: { name: "@tensorflow/tfjs-backend-wasm", install: "npm ci", mend: "npm ci" },
-  cpu: { name: "@tensorflow/tfjs", install: "npm ci", mend: "npm ci" },
+  cpu: { name: "@tensorflow/tfjs-backend-cpu", install: "npm ci", mend: "npm ci" },
 };
 
 /** An engine that does not run here. */

@@ -9,7 +9,6 @@ import { Vae } from "../model/vae.js";
 import { drawBatches, epochOrder } from "../training/batches.js";
 import type { TrainingState } from "../training/loop.js";
 import { initialState } from "../training/loop.js";
-import { createTrainingStep } from "../training/step.js";
 
 /** An engine that runs here, or why it does not. */
 export type EngineReport =
@@ -53,6 +52,7 @@ export async function timeTrainingStep(
   const config = createConfig({});
   const { train, height, width } = await loadDataset("mnist");
   const architecture = { pixels: height * width, ...config };
+  const { createTrainingStep } = await import("../training/step.js");
   const step = createTrainingStep(new Vae(architecture), config);
   const order = epochOrder(config.seed, 1, train.count);
   const contenders: { engine: Engine; steps: number; state: TrainingState; times: number[] }[] = [];

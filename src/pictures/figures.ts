@@ -80,7 +80,10 @@ export function singlePictures(images: Images): Picture[] {
 }
 
 function toTiles({ pixels, height, width }: Images): Uint8Array[] {
-  const bytes = Uint8ClampedArray.from(pixels, (value) => value * 255);
+  const bytes = new Uint8ClampedArray(pixels.length);
+  pixels.forEach((value, i) => {
+    bytes[i] = value * 255;
+  });
   const size = height * width;
   return Array.from({ length: bytes.length / size }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
 }

@@ -1,5 +1,5 @@
 // Adam (Kingma & Ba 2015) as TensorFlow 1 computes it: two pure functions, one of tensors, one of the step's number.
-import * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs-core";
 import type { Config } from "../config.js";
 
 /** First and second moments for each parameter, of its shape. */

@@ -10,7 +10,6 @@ import type { ImageSize } from "../noise.js";
 import type { BatchConfig } from "./batches.js";
 import { drawBatches, epochOrder, stepsPerEpoch } from "./batches.js";
 import type { Carry } from "./step.js";
-import { createTrainingStep } from "./step.js";
 
 /** All that the next step needs beside its number. */
 export type TrainingState = Hosted<Carry>;
@@ -60,8 +59,8 @@ export interface LoopOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** A chunk of steps is one call into the engine, which blocks: short enough for a lively terminal, long enough to cost nothing. */
-const CHUNK_MILLISECONDS = 200;
+/** A chunk of steps is one call into the engine, which blocks: short enough for a lively terminal, long enough to cost little. */
+const CHUNK_MILLISECONDS = 500;
 const MOST_STEPS_IN_CHUNK = 64;
 
 /** The state before the first step. */
@@ -81,6 +80,7 @@ export function initialState(params: HostParams): TrainingState {
 export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochResult, void> {
   const { engine, vae, config, images, size, validate, onProgress } = options;
   const { batchSize, epochs, seed } = config;
+  const { createTrainingStep } = await import("./step.js");
   const step = createTrainingStep(vae, config);
   const steps = stepsPerEpoch(images, batchSize);
   let state = options.state;

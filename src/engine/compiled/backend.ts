@@ -1,5 +1,5 @@
 // A backend of TensorFlow.js that computes nothing: tensors on it are names of values in an ONNX graph that is being written.
-import * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs-core";
 import type { DataType, GraphBuilder } from "./graph.js";
 
 /** What stands for a tensor in the graph. */

@@ -1,5 +1,5 @@
 // Functions of tensors as ONNX models: traced (trace.ts) and put between named inputs and outputs.
-import type { Tensor } from "@tensorflow/tfjs";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import type { DataType } from "./graph.js";
 import { encodeModel, GraphBuilder } from "./graph.js";
 import type { OutputSpec } from "./trace.js";

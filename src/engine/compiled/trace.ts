@@ -1,6 +1,6 @@
 // Writes a function of tensors down: runs it, gradients and all, on a backend that computes nothing (backend.ts), whose
 // kernels add nodes to a graph (kernels.ts).
-import * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs-core";
 import { TraceBackend } from "./backend.js";
 import type { DataType, GraphBuilder } from "./graph.js";
 import { kernels } from "./kernels.js";
