@@ -1,4 +1,4 @@
-// Whole commands, from typing to the prompt: time and peak memory. node bench/commands.js, after npm run build, takes about 12 minutes.
+// Whole commands, from typing to the prompt: time and peak memory. node bench/commands.js, after npm run build, takes about 9 minutes.
 // Then one epoch of training as the work grows: the latent space, the layers, the batch, the data. Writes bench/commands.md. Linux
 // alone, for the memory.
 import { spawn } from "node:child_process";
