@@ -85,7 +85,7 @@ module.exports = {
     only("pca", "node_modules/ml-pca/", ["library/latent-plane\\.ts"]),
     only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),
     // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
-    only("process", "^(node:)?process$", ["run/write-file\\.ts", "engine/tensorflow\\.ts"]),
+    only("process", "^(node:)?process$", ["run/(write-file|lock)\\.ts", "engine/tensorflow\\.ts"]),
     only("disk", "^(node:)?fs(/promises)?$", ["data/", "run/", "commands/"]),
     {
       name: "no-cycles",

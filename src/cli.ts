@@ -8,7 +8,7 @@ import { manifoldCommand } from "./commands/manifold.js";
 import { reconstructCommand } from "./commands/reconstruct.js";
 import { sampleCommand } from "./commands/sample.js";
 import { trainCommand } from "./commands/train.js";
-import { UserError } from "./errors.js";
+import { Interruption, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
 
 const EXIT = { failure: 1, mistake: 2 };
@@ -53,6 +53,10 @@ async function report(error: unknown): Promise<number> {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") return complain("There is no such command. See vae --help.", EXIT.mistake);
     return complain(error.message.replace(/^error: /, ""), EXIT.mistake);
+  }
+  if (error instanceof Interruption) {
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
   }
   if (error instanceof UserError) return complain(error.message, EXIT.mistake);
   if (isOfTheWorld(error)) return complain(error.message, EXIT.failure);

@@ -147,6 +147,13 @@ export const SETTINGS = {
     flag: "kind[:strength]",
     help: "train a denoiser: the encoder sees noise, the target is clean",
   },
+  checkpointSeconds: {
+    kind: "real",
+    min: 0,
+    max: 86_400,
+    default: 10,
+    help: "the least time between two checkpoints, which vae train --resume goes on from",
+  },
   patience: {
     kind: "integer",
     min: 0,

@@ -3,17 +3,23 @@ import { readFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Config, GivenSettings } from "../config.js";
 import { checkNeeds, createConfig, isSettingName, parseSetting } from "../config.js";
-import { UserError } from "../errors.js";
+import { Interruption, UserError } from "../errors.js";
+import type { TrainingHooks, TrainingStart } from "../index.js";
 import type { PresetName } from "../presets.js";
 import { PRESETS } from "../presets.js";
 import type { SettingName } from "../settings.js";
 import { SETTINGS } from "../settings.js";
 import { example, flagOf, placeOption, runOption, settingOption } from "./flags.js";
+import type { TrainingScreen } from "./training-screen.js";
+
+/** Those that a training answers by saving and stopping, with their numbers. */
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
 type TrainFlags = Partial<Config> & {
   preset?: string;
   set?: GivenSettings;
   run?: string;
+  resume?: string | true;
   json?: true;
   quiet?: true;
 };
@@ -32,6 +38,12 @@ export function trainCommand(): Command {
       new Option("--set <name=value>", "any setting of docs/settings.md; may be repeated").argParser(collectSettings),
     )
     .addOption(runOption("folder to make for the run (default: runs/<dataset>-z<dim>-<date>-<time>)"))
+    .addOption(
+      placeOption(
+        "--resume [folder]",
+        "go on with a run, the newest in runs/ if none is named; --epochs may be raised",
+      ),
+    )
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addOption(new Option("--quiet", "print the result alone"))
     .addHelpText(
@@ -40,36 +52,77 @@ export function trainCommand(): Command {
         "vae train --epochs 20 --dim-z 2",
         "vae train --dim-z 20 --noise --run runs/denoiser",
         "vae train --preset iwae --epochs 13 --set klWarmUp=2",
+        "vae train --resume --epochs 40",
       ),
     )
     .action(run);
 }
 
-async function run({ preset, set, run: folder, json, quiet, ...flags }: TrainFlags): Promise<void> {
+async function run({ preset, set, run: folder, resume: resumed, json, quiet, ...flags }: TrainFlags): Promise<void> {
   const twice = Object.keys(set ?? {}).find((name) => name in flags);
   if (twice) throw new UserError(`${twice} is given twice, by --set and by ${flagOf(twice as SettingName)}.`);
+  if (resumed !== undefined && folder !== undefined) {
+    throw new UserError("--run makes a new folder, and --resume goes on with one: give one of them.");
+  }
   const settings = { ...(preset !== undefined && (await readPreset(preset))), ...set, ...flags };
-  const config = createConfig(settings);
-  checkNeeds(Object.keys({ ...set, ...flags }), config);
-  const [{ train }, { describeSummary, TrainingScreen }, { print }] = await Promise.all([
+  if (resumed === undefined) checkNeeds(Object.keys({ ...set, ...flags }), createConfig(settings));
+  const [{ resume, train }, view, { print }] = await Promise.all([
     import("../index.js"),
     import("./training-screen.js"),
     import("./output.js"),
   ]);
-  const screen = quiet ? undefined : new TrainingScreen(config);
-  const epochs = train(settings, {
-    run: folder,
-    onStart: (start) => screen?.start(start),
+  let started: TrainingStart | undefined;
+  let screen: TrainingScreen | undefined;
+  const stop = stopOnSignals();
+  const hooks: TrainingHooks = {
+    signal: stop.signal,
+    onStart: (start) => {
+      started = start;
+      if (!quiet) screen = new view.TrainingScreen(start);
+    },
     onProgress: (progress) => screen?.progress(progress),
-  });
+  };
+  const training =
+    resumed === undefined
+      ? train(settings, { run: folder, ...hooks })
+      : resume(resumed === true ? undefined : resumed, settings, hooks);
   try {
-    let next = await epochs.next();
-    for (; !next.done; next = await epochs.next()) screen?.epoch(next.value);
-    print(json ? JSON.stringify(next.value) : describeSummary(next.value, config));
-    screen?.end(folder);
+    let next = await training.next();
+    for (; !next.done; next = await training.next()) screen?.epoch(next.value);
+    const { run, config } = started as unknown as TrainingStart;
+    print(json ? JSON.stringify(next.value) : view.describeSummary(next.value, config));
+    screen?.end(folder ?? (resumed === undefined ? undefined : run));
+  } catch (error) {
+    throw started ? withWayOn(error, view.resumeCommand(started.run)) : error;
   } finally {
+    stop.end();
     screen?.stop();
   }
+}
+
+/** Ctrl-C, kill, or the terminal's closing asks the training to stop; once more, and the process ends at once. */
+function stopOnSignals(): { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  const handlers = Object.entries(SIGNALS).map(([name, number]) => {
+    const stop = () => {
+      end();
+      controller.abort(new Interruption(`Stopped by ${name}, and saved.`, 128 + number));
+    };
+    return [name, stop] as const;
+  });
+  const end = () => {
+    for (const [name, stop] of handlers) process.off(name, stop);
+  };
+  for (const [name, stop] of handlers) process.on(name, stop);
+  return { signal: controller.signal, end };
+}
+
+/** The error, with how to go on if that can be done. */
+function withWayOn(error: unknown, command: string): unknown {
+  if (error instanceof Interruption) return new Interruption(`${error.message} Go on: ${command}`, error.exitCode);
+  if (error instanceof Error && "syscall" in error)
+    error.message += `. What was saved is whole. Go on later: ${command}`;
+  return error;
 }
 
 /**

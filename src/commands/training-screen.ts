@@ -9,13 +9,21 @@ const STATUS_WIDTH = 78;
 
 /** A table on stderr, a line an epoch, and on a terminal a bar below it. */
 export class TrainingScreen {
-  #isSlow = false;
+  readonly config: Config;
+  #isSlow: boolean;
+  /** −log p(x) of a model that has every pixel half white, at most: nats. A nat per pixel worse is no slow start any more. */
+  readonly #worst: number;
   readonly #barWidth = barWidth(STATUS_WIDTH);
   readonly #bar = createBar("{label} {bar} {status}", this.#barWidth);
 
-  constructor(readonly config: Config) {}
-
-  start({ run, config, images, parameters, shortfall }: TrainingStart): void {
+  constructor({ run, config, images, parameters, pixels, shortfall, resumed }: TrainingStart) {
+    this.config = config;
+    const { likelihood, pixelSigma } = config;
+    const half =
+      likelihood === "bernoulli"
+        ? Math.log(2)
+        : 0.125 / pixelSigma ** 2 + Math.log(pixelSigma * Math.sqrt(2 * Math.PI));
+    this.#worst = pixels * (half + 1);
     const count = (number: number) => number.toLocaleString("en");
     note(
       `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
@@ -26,6 +34,11 @@ export class TrainingScreen {
       `${run}: ${[...nHidden, dimZ].join("-")} units, ${count(parameters)} parameters, engine ${config.engine}, ` +
         plural(config.threads, "thread"),
     );
+    if (resumed) {
+      const { epoch, step } = resumed;
+      const isDone = epoch > config.epochs;
+      note(isDone ? "It is finished." : `Goes on in epoch ${epoch}, after ${plural(step, "step")} of it.`);
+    }
     if (shortfall) note(`Engine ${config.engine} was taken since ${shortfall}.`);
     this.#isSlow = config.engine !== "compiled";
     const objective = `−${objectiveName(config)}`;
@@ -56,12 +69,16 @@ export class TrainingScreen {
     );
     numbers[3] += isBest ? " best" : "     ";
     this.#row(this.#number(epoch), ...numbers, String(Math.round(imagesPerSecond)));
+    if (-validation.objective > this.#worst) {
+      note(
+        `This is far worse than a grey picture: the training does not learn. Try a smaller --learning-rate than ${this.config.learningRate}.`,
+      );
+    }
   }
 
   /** What to do next; `folder` is the run's if it was named. */
   end(folder: string | undefined): void {
-    // Under npm start there need be no vae on the PATH.
-    const vae = process.env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
+    const vae = programName();
     const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
     note(`Next:\n  ${vae} reconstruct${which}    reconstructions of test images`);
     note(`  ${vae} sample${which}         new images`);
@@ -93,6 +110,16 @@ export function describeSummary({ run, epochs, bestEpoch, test, seconds }: Train
     `with the weights of epoch ${bestEpoch}, the best on the validation images${stopped}; ${formatTime(seconds)} in all`,
     `${run} holds the weights, metrics.jsonl and pictures/: see progress.png first`,
   ].join("\n");
+}
+
+/** How to go on with a run. */
+export function resumeCommand(folder: string): string {
+  return `${programName()} train --resume ${quote(folder)}`;
+}
+
+/** Under npm start there need be no vae on the PATH. */
+function programName(): string {
+  return process.env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
 }
 
 /** A word as a shell takes it. */

@@ -4,7 +4,7 @@ import type { Dataset } from "../data/dataset.js";
 import type { Fitted } from "../evaluation.js";
 import { reconstructImages, sampleImages } from "../inference.js";
 import type { Bounds } from "../model/elbo.js";
-import type { Images, Version } from "../pictures/figures.js";
+import type { Version } from "../pictures/figures.js";
 import { progressFigure, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { learningCurves } from "../pictures/plots.js";
@@ -24,20 +24,30 @@ interface Epoch {
   readonly validation: Bounds;
 }
 
+/** What the first test images were reconstructed as after an epoch: a row of progress.png. */
+export interface Milestone {
+  readonly epoch: number;
+  readonly outputs: Float32Array;
+}
+
 /** Shows the same test images and the same z's after every epoch, so that the pictures can be compared. */
 export class EpochPictures {
-  readonly #milestones: Version[] = [];
-  readonly #epochs: Epoch[] = [];
+  readonly milestones: Milestone[];
 
+  /** @param milestones of the epochs before */
   constructor(
     readonly folder: RunFolder,
     readonly data: Dataset,
     readonly config: Config,
-  ) {}
+    milestones: readonly Milestone[],
+  ) {
+    this.milestones = [...milestones];
+  }
 
-  async write(fitted: Fitted, result: Epoch, isLast: boolean): Promise<void> {
+  /** @param epochs all so far; the last one is drawn */
+  async write(fitted: Fitted, epochs: readonly Epoch[], isLast: boolean): Promise<void> {
     const { data, config, folder } = this;
-    const { epoch } = result;
+    const { epoch } = epochs[epochs.length - 1];
     const count = Math.min(PICTURED_IMAGES, data.test.count);
     const { originals, corrupted, outputs } = await reconstructImages(fitted, data.test, count, config);
     const suffix = `epoch-${String(epoch).padStart(Math.max(2, String(config.epochs).length), "0")}.png`;
@@ -47,24 +57,22 @@ export class EpochPictures {
     await this.#save(`samples-${suffix}`, squareFigure(images(samples)));
     if (config.dimZ === 2) await this.#save(`manifold-${suffix}`, await drawManifold(fitted, MANIFOLD));
 
-    this.#epochs.push(result);
-    await folder.writePicture(
-      "curves.svg",
-      await learningCurves(this.#epochs, curveTitles(config), describePixels(config)),
-    );
+    const curves = await learningCurves(epochs, curveTitles(config), describePixels(config));
+    await folder.writePicture("curves.svg", curves);
 
-    const few = (pixels: Float32Array): Images => images(pixels.slice(0, PROGRESS_IMAGES * data.height * data.width));
-    if (this.#milestones.length === 0) {
+    if (epoch === 1) {
       await this.#save("inputs.png", squareFigure(images(originals)));
-      this.#milestones.push({ label: "input", images: few(originals) });
-      if (corrupted) {
-        await this.#save("inputs-noisy.png", squareFigure(images(corrupted)));
-        this.#milestones.push({ label: "noisy", images: few(corrupted) });
-      }
+      if (corrupted) await this.#save("inputs-noisy.png", squareFigure(images(corrupted)));
     }
     if (/^[125]0*$/.test(String(epoch)) || isLast) {
-      this.#milestones.push({ label: `epoch ${epoch}`, images: few(outputs) });
-      await this.#save("progress.png", progressFigure(this.#milestones));
+      const few = (pixels: Float32Array) => pixels.slice(0, PROGRESS_IMAGES * data.height * data.width);
+      this.milestones.push({ epoch, outputs: few(outputs) });
+      const versions: Version[] = [
+        { label: "input", images: images(few(originals)) },
+        ...(corrupted ? [{ label: "noisy", images: images(few(corrupted)) }] : []),
+        ...this.milestones.map(({ epoch, outputs }) => ({ label: `epoch ${epoch}`, images: images(outputs) })),
+      ];
+      await this.#save("progress.png", progressFigure(versions));
       if (config.dimZ === 2) {
         const options = { count: Math.min(SCATTERED_IMAGES, data.test.count), what: "means" } as const;
         await folder.writePicture("latent.svg", (await drawLatents(fitted, data.test, options, config)).svg);

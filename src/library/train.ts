@@ -3,7 +3,9 @@ import path from "node:path";
 import type { Config, GivenSettings } from "../config.js";
 import { createConfig } from "../config.js";
 import { meanImage } from "../data/binarize.js";
+import type { Dataset } from "../data/dataset.js";
 import { loadDataset } from "../data/dataset.js";
+import type { Engine } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { evaluate } from "../evaluation.js";
@@ -11,13 +13,14 @@ import type { Bounds } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
 import { initialParameters } from "../model/parameters.js";
 import { Vae } from "../model/vae.js";
+import type { RunConfig } from "../run/folder.js";
 import { RunFolder } from "../run/folder.js";
 import { stepsPerEpoch } from "../training/batches.js";
-import type { Progress, TrainingState } from "../training/loop.js";
-import { DivergenceError, initialState, trainEpochs } from "../training/loop.js";
-import type { HostArray, Tree } from "../tree.js";
-import { leaves } from "../tree.js";
+import type { Position, Progress, TrainingState } from "../training/loop.js";
+import { DivergenceError, initialState, startOf, trainEpochs } from "../training/loop.js";
 import { VERSION } from "../version.js";
+import type { Checkpoint } from "./checkpoint.js";
+import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
 import { EpochPictures } from "./epoch-pictures.js";
 
 /** What is known when training begins. */
@@ -27,8 +30,12 @@ export interface TrainingStart {
   readonly config: Config;
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
   readonly parameters: number;
+  /** Of an image. */
+  readonly pixels: number;
   /** Why the engine is not the fastest one, if it was taken for want of better. */
   readonly shortfall?: string | undefined;
+  /** Where it goes on, if it does not begin: the epoch, and the steps of it that were done. */
+  readonly resumed?: { readonly epoch: number; readonly step: number } | undefined;
 }
 
 /** A finished epoch. */
@@ -57,13 +64,21 @@ export interface TrainingSummary {
   readonly seconds: number;
 }
 
-export interface TrainOptions {
+export interface TrainingHooks {
+  readonly onStart?: (start: TrainingStart) => void;
+  /** Called after every chunk of steps, twice a second or so. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Once aborted, the chunk of steps is finished, a checkpoint written, and the signal's reason thrown. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TrainOptions extends TrainingHooks {
   /** The folder to make for the run. */
   readonly run?: string | undefined;
-  readonly onStart?: (start: TrainingStart) => void;
-  /** Called after every chunk of steps, several times a second. */
-  readonly onProgress?: (progress: Progress) => void;
 }
+
+/** A training: an epoch's report after every epoch, and in the end a summary. */
+export type Training = AsyncGenerator<EpochReport, TrainingSummary>;
 
 /**
  * Trains a model into a new run folder, epoch by epoch.
@@ -71,10 +86,7 @@ export interface TrainOptions {
  * @param settings those that differ from the defaults
  * @throws UserError if a setting or the data is not what it should be, the folder exists, or the loss diverges
  */
-export async function* train(
-  settings: GivenSettings,
-  { run, onStart, onProgress }: TrainOptions = {},
-): AsyncGenerator<EpochReport, TrainingSummary> {
+export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOptions = {}): Training {
   const started = performance.now();
   const requested = createConfig(settings);
   const data = await loadDataset(requested.dataset);
@@ -91,89 +103,226 @@ export async function* train(
       engine: engine.name,
       threads: engine.threads,
     };
-    const size = { height: data.height, width: data.width };
-    const architecture = { pixels: size.height * size.width, ...config };
-    const mean = config.outputBias === "mean" ? meanImage(data.train, architecture.pixels, config.binarize) : undefined;
-    const vae = new Vae(architecture);
-    const state = initialState(initialParameters(architecture, config.seed, mean));
-    const images = { train: data.train.count, validation: data.validation.count, test: data.test.count };
+    const state = firstState(data, config);
+    const checkpoint = { state, position: startOf(1), reports: [], milestones: [], seconds: 0 };
+    const { name, height, width } = data;
     const folder = await RunFolder.create(
       {
         version: VERSION,
         created: new Date().toISOString(),
         settings: config,
-        data: { name: data.name, ...size, ...images },
+        data: { name, height, width, ...countImages(data) },
       },
+      encodeCheckpoint(checkpoint, config),
       run,
     );
-    await writeCheckpoint(folder, state, 0);
-    onStart?.({ run: folder.dir, config, images, parameters: countParameters(state.params as HostParams), shortfall });
-
-    const fitted = (params: HostParams) => ({ engine, vae, params, size });
-    const pictures = new EpochPictures(folder, data, config);
-    let best: { epoch: number; validation: Bounds; params: HostParams } | undefined;
-    let lastEpoch = 0;
     try {
-      const epochs = trainEpochs({
-        engine,
-        vae,
-        config,
-        images: data.train,
-        size,
-        state,
-        validate: (params) => evaluate(fitted(params), data.validation, config),
-        onProgress,
-      });
-      for await (const { state, ...result } of epochs) {
-        const params = state.params as HostParams;
-        const isBest = !best || result.validation.objective > best.validation.objective;
-        if (isBest) {
-          best = { epoch: result.epoch, validation: result.validation, params };
-          await folder.writeModel(params, {
-            epoch: String(result.epoch),
-            validation_objective: String(result.validation.objective),
-          });
-        }
-        const report = { ...result, isBest, seconds: secondsSince(started) };
-        await folder.addMetrics(report);
-        lastEpoch = result.epoch;
-        const isOutOfPatience = config.patience > 0 && best !== undefined && lastEpoch - best.epoch >= config.patience;
-        await pictures.write(fitted(params), report, isOutOfPatience || lastEpoch === config.epochs);
-        await writeCheckpoint(folder, state, lastEpoch);
-        yield report;
-        if (isOutOfPatience) break;
-      }
-    } catch (error) {
-      if (!(error instanceof DivergenceError)) throw error;
-      const kept = best
-        ? `The weights of epoch ${best.epoch} are kept in ${folder.dir}.`
-        : `No epoch was finished: ${folder.dir} holds the first weights as a checkpoint, but no model.`;
-      throw explainDivergence(error, config, kept);
+      return yield* goOn({ folder, config, data, engine, shortfall, checkpoint, started }, hooks);
+    } finally {
+      await folder.close();
     }
-    if (!best) throw new Error("Training ended without an epoch");
-    return {
-      run: folder.dir,
-      binarize: config.binarize,
-      epochs: lastEpoch,
-      bestEpoch: best.epoch,
-      validation: best.validation,
-      test: await evaluate(fitted(best.params), data.test, config),
-      seconds: secondsSince(started),
-    };
   } finally {
     await engine.close();
   }
 }
 
-/** All that the training needs to go on. */
-async function writeCheckpoint(folder: RunFolder, state: TrainingState, epoch: number): Promise<void> {
-  const tensors = new Map(leaves(state as Tree<HostArray<Float32Array>>));
-  await folder.writeCheckpoint({ tensors, metadata: { epoch: String(epoch) } });
+/**
+ * Goes on with a run from its last checkpoint: the weights and metrics.jsonl (times aside) come out as if it had never stopped.
+ * A run that is finished is summed up again.
+ *
+ * @param run its folder; without it, the newest in `runs/`
+ * @param settings more epochs; other settings must be the run's own
+ * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, its settings or its data are not
+ * what they were, or the loss diverges
+ */
+export async function* resume(run?: string, settings: GivenSettings = {}, hooks: TrainingHooks = {}): Training {
+  const started = performance.now();
+  let folder = await RunFolder.resume(run);
+  try {
+    const { config: ran, dir } = folder;
+    const config = raiseEpochs(ran.settings, settings);
+    const { file, content } = await folder.readCheckpoint();
+    const data = await loadDataset(config.dataset);
+    const now = { height: data.height, width: data.width, ...countImages(data) };
+    const before = ran.data;
+    if ((Object.keys(now) as (keyof typeof now)[]).some((key) => now[key] !== before[key])) {
+      throw new UserError(
+        `The data set ${config.dataset} is not what ${dir} was trained on: it has ${describeImages(now)}, and had ${describeImages(before)}.`,
+      );
+    }
+    const checkpoint = decodeCheckpoint(content, firstState(data, config), config, file);
+    const { engine } = await openEngine(config.engine, config.threads);
+    try {
+      if (config.epochs !== ran.settings.epochs) folder = await folder.withSettings(config);
+      return yield* goOn({ folder, config, data, engine, checkpoint, started }, hooks);
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    await folder.close();
+  }
+}
+
+interface Run {
+  readonly folder: RunFolder;
+  readonly config: Config;
+  readonly data: Dataset;
+  readonly engine: Engine;
+  readonly shortfall?: string | undefined;
+  readonly checkpoint: Checkpoint;
+  /** When the command began, by `performance.now()`. */
+  readonly started: number;
+}
+
+async function* goOn(run: Run, { onStart, onProgress, signal }: TrainingHooks): Training {
+  const { folder, config, data, engine, shortfall, checkpoint, started } = run;
+  const size = { height: data.height, width: data.width };
+  const vae = new Vae({ pixels: size.height * size.width, ...config });
+  const fitted = (params: HostParams) => ({ engine, vae, params, size });
+  const reports = [...checkpoint.reports];
+  let { best, state, position } = checkpoint;
+  const pictures = new EpochPictures(folder, data, config, checkpoint.milestones);
+  const seconds = () => checkpoint.seconds + (performance.now() - started) / 1000;
+  const bestReport = () => reports.findLast(({ isBest }) => isBest) as EpochReport;
+  const isOutOfPatience = () =>
+    config.patience > 0 && reports.length > 0 && reports.length - bestReport().epoch >= config.patience;
+  const perEpoch = stepsPerEpoch(data.train, config.batchSize);
+
+  let saved = performance.now();
+  const save = async () => {
+    const step = (position.epoch - 1) * perEpoch + position.step;
+    checkFinite(state, position);
+    const { milestones } = pictures;
+    const content = encodeCheckpoint({ state, position, reports, best, milestones, seconds: seconds() }, config);
+    await folder.writeCheckpoint(step, content);
+    saved = performance.now();
+  };
+  const saveIfDue = async () => {
+    if (signal?.aborted || performance.now() - saved >= 1000 * config.checkpointSeconds) await save();
+    signal?.throwIfAborted();
+  };
+  const keepBest = async () => {
+    const { epoch, validation } = bestReport();
+    await folder.writeModel(best as HostParams, {
+      epoch: String(epoch),
+      validation_objective: String(validation.objective),
+    });
+  };
+
+  // What stands in the folder is brought back to the checkpoint.
+  await folder.writeMetrics(reports);
+  if (best) await keepBest();
+  else await folder.deleteModel();
+  const { params } = state;
+  onStart?.({
+    run: folder.dir,
+    config,
+    images: countImages(data),
+    parameters: countParameters(params as HostParams),
+    pixels: size.height * size.width,
+    shortfall,
+    resumed: position.epoch + position.step > 1 ? { epoch: position.epoch, step: position.step } : undefined,
+  });
+
+  try {
+    const epochs = trainEpochs({
+      engine,
+      vae,
+      config: isOutOfPatience() ? { ...config, epochs: 0 } : config,
+      images: data.train,
+      size,
+      state,
+      position,
+      validate: (params) => evaluate(fitted(params), data.validation, config),
+      onProgress,
+      onChunk: (...reached) => {
+        [state, position] = reached;
+        return saveIfDue();
+      },
+    });
+    for await (const result of epochs) {
+      const { state: reached, ...numbers } = result;
+      [state, position] = [reached, startOf(result.epoch + 1)];
+      checkFinite(state, position);
+      const params = state.params as HostParams;
+      const isBest = !best || result.validation.objective > bestReport().validation.objective;
+      const report = { ...numbers, isBest, seconds: seconds() };
+      reports.push(report);
+      if (isBest) {
+        best = params;
+        await keepBest();
+      }
+      await folder.writeMetrics(reports);
+      const isLast = isOutOfPatience() || result.epoch === config.epochs;
+      await pictures.write(fitted(params), reports, isLast);
+      if (isLast) await save();
+      else await saveIfDue();
+      yield report;
+      if (isLast) break;
+    }
+  } catch (error) {
+    if (!(error instanceof DivergenceError)) throw error;
+    const kept = best
+      ? `The weights of epoch ${bestReport().epoch} are kept in ${folder.dir}.`
+      : `No epoch was finished: ${folder.dir} holds a checkpoint, but no model.`;
+    throw explainDivergence(error, config, kept);
+  }
+  if (!best) throw new Error("Training ended without an epoch");
+  const { epoch, validation } = bestReport();
+  return {
+    run: folder.dir,
+    binarize: config.binarize,
+    epochs: reports.length,
+    bestEpoch: epoch,
+    validation,
+    test: await evaluate(fitted(best), data.test, config),
+    seconds: seconds(),
+  };
+}
+
+/** The state of step 0. */
+function firstState(data: Dataset, config: Config): TrainingState {
+  const architecture = { pixels: data.height * data.width, ...config };
+  const mean = config.outputBias === "mean" ? meanImage(data.train, architecture.pixels, config.binarize) : undefined;
+  return initialState(initialParameters(architecture, config.seed, mean));
+}
+
+/** The run's settings, with more epochs if they are given. @throws UserError if other settings are to change */
+function raiseEpochs(config: Config, given: GivenSettings): Config {
+  const { epochs = config.epochs, ...others } = given;
+  const wanted = createConfig({ ...config, ...others, epochs });
+  const own = (name: keyof Config) =>
+    name === "epochs" ||
+    (name === "engine" && others.engine === "auto") ||
+    (name === "dataset" && path.resolve(wanted.dataset) === config.dataset) ||
+    JSON.stringify(wanted[name]) === JSON.stringify(config[name]);
+  const changed = (Object.keys(others) as (keyof Config)[]).find((name) => !own(name));
+  if (changed) {
+    throw new UserError(
+      `A run goes on with its own settings, in which ${changed} is ${config[changed]}, not ${wanted[changed]}. Leave it out, or begin a new run.`,
+    );
+  }
+  if (epochs < config.epochs) {
+    throw new UserError(`The run is one of ${config.epochs} epochs. They can be raised, not lowered to ${epochs}.`);
+  }
+  if (epochs > config.epochs && config.learningRateSchedule === "cosine") {
+    throw new UserError(
+      `The run's learning rate falls to zero over its ${config.epochs} epochs (learningRateSchedule cosine), so they cannot be raised.`,
+    );
+  }
+  return { ...config, epochs };
+}
+
+/** @throws DivergenceError if a weight is NaN or infinite: such weights never reach the disk */
+function checkFinite({ params }: TrainingState, { epoch, step }: Position): void {
+  if (Object.values(params as HostParams).every(({ data }) => data.every(Number.isFinite))) return;
+  throw step === 0 ? new DivergenceError(epoch - 1) : new DivergenceError(epoch, step);
 }
 
 function explainDivergence({ epoch, step }: DivergenceError, { learningRate }: Config, kept: string): UserError {
+  const where = step === undefined ? "at the end of" : `in step ${step} of`;
   return new UserError(
-    `The loss became infinite or NaN in step ${step} of epoch ${epoch}, so training stopped. ${kept} ` +
+    `The loss or the weights became infinite or NaN ${where} epoch ${epoch}, so training stopped. ${kept} ` +
       `Try a smaller --learning-rate than ${learningRate}.`,
   );
 }
@@ -182,6 +331,10 @@ function countParameters(params: HostParams): number {
   return Object.values(params).reduce((count, { data }) => count + data.length, 0);
 }
 
-function secondsSince(started: number): number {
-  return (performance.now() - started) / 1000;
+function countImages({ train, validation, test }: Dataset): TrainingStart["images"] {
+  return { train: train.count, validation: validation.count, test: test.count };
+}
+
+function describeImages({ height, width, train, validation, test }: Omit<RunConfig["data"], "name">): string {
+  return `${train} + ${validation} + ${test} images of ${height}×${width}`;
 }

@@ -1,5 +1,5 @@
 // The folder of a run: config.json, metrics.jsonl, model.safetensors, checkpoint/ and pictures/.
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config.js";
 import { createConfig } from "../config.js";
@@ -7,13 +7,18 @@ import { UserError } from "../errors.js";
 import type { HostParams } from "../model/parameters.js";
 import { parameterShapes } from "../model/parameters.js";
 import type { HostArray } from "../tree.js";
+import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
+import { lockRun, unlocker } from "./lock.js";
 import type { TensorFile } from "./safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
-import { writeFileAtomically } from "./write-file.js";
+import { syncFolder, TEMPORARY, temporaryName, writeFileAtomically } from "./write-file.js";
 
 const RUNS = "runs";
 const CONFIG = "config.json";
 const MODEL = "model.safetensors";
+const METRICS = "metrics.jsonl";
+const CHECKPOINTS = "checkpoint";
+const PICTURES = "pictures";
 
 /** What config.json holds: all that rebuilds the model, beside its weights. */
 export interface RunConfig {
@@ -34,33 +39,82 @@ export interface RunConfig {
 }
 
 export class RunFolder {
-  readonly #metrics: string[] = [];
+  readonly #unlock: () => Promise<void>;
 
   private constructor(
     readonly dir: string,
     readonly config: RunConfig,
-  ) {}
+    unlock: () => Promise<void> = async () => {},
+  ) {
+    this.#unlock = unlock;
+  }
 
   /**
-   * Makes the folder of a new run.
+   * Makes the folder of a new run, for this process to train. It appears with all that it needs to be resumed, or not at all.
    *
+   * @param start the checkpoint of step 0
    * @param dir where; without it, `runs/<dataset>-z<dim>-<date>-<time>`
    * @throws UserError if it is there already
    */
-  static async create(config: RunConfig, dir?: string): Promise<RunFolder> {
+  static async create(config: RunConfig, start: TensorFile, dir?: string): Promise<RunFolder> {
     const place = dir ?? path.join(RUNS, defaultName(config));
-    await mkdir(path.dirname(path.resolve(place)), { recursive: true });
+    const parent = path.dirname(path.resolve(place));
     try {
-      await mkdir(place);
+      await mkdir(parent, { recursive: true });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      throw new UserError(`${place} exists already. A run wants a new folder (--run), so that nothing is overwritten.`);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== "EEXIST" && code !== "ENOTDIR") throw error;
+      throw new UserError(`${place} cannot be made: what is above it is not a folder.`);
     }
-    await mkdir(path.join(place, "pictures"));
-    await mkdir(path.join(place, "checkpoint"));
-    const run = new RunFolder(place, config);
-    await run.#write(CONFIG, `${JSON.stringify(config, null, 2)}\n`);
-    return run;
+    const refuse = () => {
+      throw new UserError(
+        `${place} exists already. A run wants a new folder (--run), so that nothing is overwritten. To go on with one: --resume.`,
+      );
+    };
+    if (await exists(place)) refuse();
+    const temporary = temporaryName(path.resolve(place));
+    try {
+      await rm(temporary, { recursive: true, force: true });
+      await mkdir(temporary);
+      await mkdir(path.join(temporary, PICTURES));
+      await mkdir(path.join(temporary, CHECKPOINTS));
+      await lockRun(temporary);
+      await writeConfig(temporary, config);
+      await writeCheckpoint(path.join(temporary, CHECKPOINTS), 0, start);
+      await rename(temporary, path.resolve(place));
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true }).catch(() => {});
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR") refuse(); // another run was faster
+      throw error;
+    }
+    await syncFolder(parent);
+    return new RunFolder(place, config, unlocker(place));
+  }
+
+  /**
+   * Opens a run for this process to go on with. What a crash left half written is deleted.
+   *
+   * @param dir where; without it, the newest in `runs/`
+   * @throws UserError if there is none, or it is in use
+   */
+  static async resume(dir?: string): Promise<RunFolder> {
+    const none = "There is no run in runs/ here to go on with. Name its folder: --resume DIR.";
+    const place = dir ?? (await RunFolder.#newest((run) => hasCheckpoint(path.join(run, CHECKPOINTS)), none)).dir;
+    await RunFolder.#read(place); // before a lock is put where no run is
+    const unlock = await lockRun(place);
+    try {
+      for (const folder of ["", CHECKPOINTS, PICTURES].map((name) => path.join(place, name))) {
+        for (const name of await listNames(folder)) {
+          if (TEMPORARY.test(name)) await rm(path.join(folder, name), { force: true });
+        }
+      }
+      const { config } = await RunFolder.#read(place);
+      return new RunFolder(place, config, unlock);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
   }
 
   /**
@@ -71,21 +125,23 @@ export class RunFolder {
    */
   static async open(dir?: string): Promise<RunFolder> {
     if (dir !== undefined) return RunFolder.#read(dir);
+    const none = "There is no trained model in runs/ here. Train one with vae train, or name its folder by --run.";
+    return RunFolder.#newest(async (run) => (await listNames(run)).includes(MODEL), none);
+  }
+
+  /** The newest run in `runs/` of those that are meant. */
+  static async #newest(isMeant: (dir: string) => Promise<boolean>, none: string): Promise<RunFolder> {
     const runs: RunFolder[] = [];
     for (const name of await listNames(RUNS)) {
       const place = path.join(RUNS, name);
-      if (!(await listNames(place)).includes(MODEL)) continue;
+      if (TEMPORARY.test(name) || !(await isMeant(place))) continue;
       try {
         runs.push(await RunFolder.#read(place));
       } catch (error) {
         if (!(error instanceof UserError)) throw error; // a run that cannot be read must not hide the others
       }
     }
-    if (runs.length === 0) {
-      throw new UserError(
-        "There is no trained model in runs/ here. Train one with vae train, or name its folder by --run.",
-      );
-    }
+    if (runs.length === 0) throw new UserError(none);
     return runs.reduce((newest, run) => (run.config.created > newest.config.created ? run : newest));
   }
 
@@ -95,15 +151,31 @@ export class RunFolder {
     return new RunFolder(dir, parseRunConfig(new TextDecoder().decode(bytes), file));
   }
 
-  /** Adds a line to metrics.jsonl. */
-  async addMetrics(metrics: object): Promise<void> {
-    this.#metrics.push(`${JSON.stringify(metrics)}\n`);
-    await this.#write("metrics.jsonl", this.#metrics.join(""));
+  /** The same run with other settings: config.json is written anew. */
+  async withSettings(settings: Config): Promise<RunFolder> {
+    const config = { ...this.config, settings };
+    await writeConfig(this.dir, config);
+    return new RunFolder(this.dir, config, this.#unlock);
+  }
+
+  /** Gives the run back to other processes. */
+  async close(): Promise<void> {
+    await this.#unlock();
+  }
+
+  /** Writes metrics.jsonl: a line for each epoch. */
+  async writeMetrics(epochs: readonly object[]): Promise<void> {
+    await this.#write(METRICS, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
   }
 
   /** Writes the weights that the run is to be known by. */
   async writeModel(params: HostParams, metadata: Record<string, string>): Promise<void> {
     await this.#write(MODEL, encodeSafetensors({ tensors: new Map(Object.entries(params)), metadata }));
+  }
+
+  /** Takes back what was written after the checkpoint that the run goes on from, in which there was no model. */
+  async deleteModel(): Promise<void> {
+    await rm(path.join(this.dir, MODEL), { force: true });
   }
 
   /** @throws UserError if the weights are not there, broken, or not those of the architecture that config.json describes */
@@ -120,25 +192,38 @@ export class RunFolder {
         const found = tensor ? `is [${tensor.shape}]` : "is missing";
         throw new UserError(`${file} does not belong to its ${CONFIG}: ${name} ${found}, where [${shape}] is needed.`);
       }
+      if (!tensor.data.every(Number.isFinite)) throw new UserError(`${file} is broken: ${name} holds NaN or infinity.`);
       params[name] = tensor;
     }
     return params;
   }
 
-  /** Writes all that the training needs to go on. */
-  async writeCheckpoint(file: TensorFile): Promise<void> {
-    await this.#write(path.join("checkpoint", "state.safetensors"), encodeSafetensors(file));
+  /** Writes all that the training needs to go on after `step` steps. */
+  async writeCheckpoint(step: number, content: TensorFile): Promise<void> {
+    await writeCheckpoint(path.join(this.dir, CHECKPOINTS), step, content);
+  }
+
+  /** @throws UserError if there is none, or it is damaged */
+  async readCheckpoint(): Promise<{ file: string; content: TensorFile }> {
+    const checkpoint = await readCheckpoint(path.join(this.dir, CHECKPOINTS));
+    if (!checkpoint) throw new UserError(`${this.dir} has no checkpoint to go on from. Train anew: vae train.`);
+    return checkpoint;
   }
 
   /** @returns where the picture is */
   async writePicture(name: string, content: Uint8Array | string): Promise<string> {
-    await this.#write(path.join("pictures", name), content);
-    return path.join(this.dir, "pictures", name);
+    const file = path.join(PICTURES, name);
+    await this.#write(file, content);
+    return path.join(this.dir, file);
   }
 
   async #write(name: string, content: string | Uint8Array): Promise<void> {
     await writeFileAtomically(path.join(this.dir, name), content);
   }
+}
+
+async function writeConfig(dir: string, config: RunConfig): Promise<void> {
+  await writeFileAtomically(path.join(dir, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
 }
 
 function defaultName({ created, data, settings }: RunConfig): string {
@@ -149,24 +234,42 @@ function defaultName({ created, data, settings }: RunConfig): string {
   return `${data.name}-z${settings.dimZ}-${date}-${clock}`;
 }
 
-function parseRunConfig(text: string, file: string): RunConfig {
+/** @throws UserError if the text is not what config.json holds */
+export function parseRunConfig(text: string, file: string): RunConfig {
   let config: RunConfig;
   try {
     config = JSON.parse(text);
   } catch {
     throw new UserError(`${file} is not valid JSON.`);
   }
-  const { created, settings, data } = config ?? {};
-  const sizes = [data?.height, data?.width];
-  if (typeof created !== "string" || !settings || !sizes.every((size) => Number.isSafeInteger(size) && size > 0)) {
+  const { version, created, settings, data } = config ?? {};
+  const texts = [version, created, data?.name];
+  const sizes = [data?.height, data?.width, data?.train, data?.validation, data?.test];
+  if (
+    !texts.every((text) => typeof text === "string") ||
+    !sizes.every((size) => Number.isSafeInteger(size) && size > 0) ||
+    !Number.isSafeInteger(data.height * data.width) ||
+    !settings
+  ) {
     throw new UserError(
-      `${file} is not the configuration of a run: created, settings, data.height or data.width is missing or makes no sense.`,
+      `${file} is not the configuration of a run: version, created, settings or data is missing, or makes no sense.`,
     );
   }
   try {
     return { ...config, settings: createConfig({ ...settings }) };
   } catch (error) {
     if (error instanceof UserError) throw new UserError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return false;
     throw error;
   }
 }

@@ -3,9 +3,21 @@ import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { pid, platform } from "node:process";
 
-/** Writes beside the file's place, flushes, and renames into it, replacing what was there. */
+/** Ends the names of files that are being written, and of what is left of them after a crash. */
+export const TEMPORARY = /\.\d+\.tmp$/;
+
+/** The name to write `file` under until it is whole. */
+export function temporaryName(file: string): string {
+  return `${file}.${pid}.tmp`;
+}
+
+/**
+ * Writes beside the file's place, flushes, and renames into it, replacing what was there.
+ *
+ * @throws the system's error, with the file's name in its message
+ */
 export async function writeFileAtomically(file: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${file}.${pid}.tmp`;
+  const temporary = temporaryName(file);
   try {
     const handle = await open(temporary, "w");
     try {
@@ -16,14 +28,15 @@ export async function writeFileAtomically(file: string, content: string | Uint8A
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
+    if (error instanceof Error) error.message = `${file} could not be written (${error.message})`;
     throw error;
   }
   await syncFolder(path.dirname(file));
 }
 
 /** The renaming itself is safe only when the folder's list of names is on the disk. Windows has no such call. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   if (platform === "win32") return;
   const handle = await open(folder, "r");
   try {

@@ -14,7 +14,18 @@ import type { Carry } from "./step.js";
 /** All that the next step needs beside its number. */
 export type TrainingState = Hosted<Carry>;
 
-/** Where a running epoch stands. */
+/** Where a training stands, beside its state: in which epoch, and what has been done of it. */
+export interface Position {
+  readonly epoch: number;
+  /** Steps done in this epoch. */
+  readonly step: number;
+  /** Of each of these steps. */
+  readonly terms: Readonly<Record<(typeof TERMS)[number], readonly number[]>>;
+  /** That these steps took. */
+  readonly milliseconds: number;
+}
+
+/** What a running epoch has come to. */
 export interface Progress {
   readonly epoch: number;
   /** Steps done in this epoch, and all that it has. */
@@ -37,14 +48,15 @@ export interface EpochResult {
   readonly state: TrainingState;
 }
 
-/** A loss that is no longer a finite number. */
+/** A loss, or weights, that are no longer finite numbers. */
 export class DivergenceError extends Error {
   override readonly name = "DivergenceError";
   constructor(
     readonly epoch: number,
-    readonly step: number,
+    /** Undefined at the end of the epoch. */
+    readonly step?: number,
   ) {
-    super(`The loss was not finite in step ${step} of epoch ${epoch}`);
+    super(`The loss or the weights were not finite in step ${step} of epoch ${epoch}`);
   }
 }
 
@@ -55,8 +67,11 @@ export interface LoopOptions {
   readonly images: ImageSet;
   readonly size: ImageSize;
   readonly state: TrainingState;
+  readonly position: Position;
   readonly validate: (params: HostParams) => Promise<Bounds>;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Awaited after every chunk of steps: the training can be gone on with from here. */
+  readonly onChunk?: ((state: TrainingState, position: Position) => Promise<void>) | undefined;
 }
 
 /** A chunk of steps is one call into the engine, which blocks: short enough for a lively terminal, long enough to cost little. */
@@ -72,25 +87,33 @@ export function initialState(params: HostParams): TrainingState {
   return { params, adam: { m: zeros(), v: zeros() } };
 }
 
+/** The position before the first step of an epoch. */
+export function startOf(epoch: number): Position {
+  return { epoch, step: 0, terms: { objective: [], reconstruction: [], kl: [] }, milliseconds: 0 };
+}
+
 /**
- * Trains, and yields after every epoch.
+ * Trains, from a position on, and yields after every epoch.
  *
  * @throws DivergenceError if the loss is NaN or infinite
  */
 export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochResult, void> {
-  const { engine, vae, config, images, size, validate, onProgress } = options;
+  const { engine, vae, config, images, size, validate, onProgress, onChunk } = options;
   const { batchSize, epochs, seed } = config;
   const { createTrainingStep } = await import("./step.js");
   const step = createTrainingStep(vae, config);
   const steps = stepsPerEpoch(images, batchSize);
-  let state = options.state;
+  let { state, position } = options;
   let chunkLength = 1;
+  let stepsDone = 0;
   const started = performance.now();
-  for (let epoch = 1; epoch <= epochs; epoch++) {
+  for (; position.epoch <= epochs; position = startOf(position.epoch + 1)) {
+    const { epoch } = position;
     const order = epochOrder(seed, epoch, images.count);
-    const terms: Record<(typeof TERMS)[number], number[]> = { objective: [], reconstruction: [], kl: [] };
-    let trainingMilliseconds = 0;
-    for (let first = 0; first < steps; ) {
+    const { objective, reconstruction, kl } = position.terms;
+    const terms = { objective: [...objective], reconstruction: [...reconstruction], kl: [...kl] };
+    while (position.step < steps) {
+      const first = position.step;
       const count = Math.min(chunkLength, steps - first);
       const chunkStarted = performance.now();
       const chunkOrder = order.subarray(first * batchSize, (first + count) * batchSize);
@@ -100,30 +123,35 @@ export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochRe
       const broken = metrics.objective.data.findIndex((value) => !Number.isFinite(value));
       if (broken >= 0) throw new DivergenceError(epoch, first + broken + 1);
       state = next;
-      first += count;
 
       await setImmediate(); // lets timers and signals have their turn: an engine may block without one
       const milliseconds = performance.now() - chunkStarted;
-      trainingMilliseconds += milliseconds;
       chunkLength = Math.max(1, Math.min(MOST_STEPS_IN_CHUNK, Math.round((CHUNK_MILLISECONDS * count) / milliseconds)));
-      const stepsDone = (epoch - 1) * steps + first;
+      stepsDone += count;
+      position = { epoch, step: first + count, terms, milliseconds: position.milliseconds + milliseconds };
+      const stepsLeft = (epochs - epoch + 1) * steps - position.step;
       onProgress?.({
         epoch,
-        step: first,
+        step: position.step,
         steps,
         train: meanBounds(terms),
-        imagesPerSecond: (first * batchSize) / (trainingMilliseconds / 1000),
-        secondsLeft: ((performance.now() - started) / 1000 / stepsDone) * (epochs * steps - stepsDone),
+        imagesPerSecond: imagesPerSecond(position, batchSize),
+        secondsLeft: ((performance.now() - started) / 1000 / stepsDone) * stepsLeft,
       });
+      await onChunk?.(state, position);
     }
     const validation = await validate(state.params as HostParams);
-    if (!Number.isFinite(validation.objective)) throw new DivergenceError(epoch, steps);
+    if (!Number.isFinite(validation.objective)) throw new DivergenceError(epoch);
     yield {
       epoch,
       train: meanBounds(terms),
       validation,
-      imagesPerSecond: (steps * batchSize) / (trainingMilliseconds / 1000),
+      imagesPerSecond: imagesPerSecond(position, batchSize),
       state,
     };
   }
+}
+
+function imagesPerSecond({ step, milliseconds }: Position, batchSize: number): number {
+  return (step * batchSize) / (milliseconds / 1000);
 }

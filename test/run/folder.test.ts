@@ -24,39 +24,39 @@ function runConfig(created = "2026-01-02T03:04:05.000Z"): RunConfig {
   const data = { name: "mnist", height: 2, width: 2, train: 9, validation: 1, test: 5 };
   return { version: "0.0.0", created, settings, data };
 }
+const start = { tensors: new Map(), metadata: {} };
 const params = initialParameters({ pixels: 4, ...runConfig().settings }, 0);
 
 describe("a run's folder", () => {
   it("is named by data set, latent dimensions, date and time", async () => {
-    const run = await RunFolder.create(runConfig());
+    const run = await RunFolder.create(runConfig(), start);
     expect(run.dir).toMatch(/^runs[\\/]mnist-z2-202601\d\d-\d{6}$/);
     expect(JSON.parse(readFileSync(path.join(run.dir, "config.json"), "utf8"))).toEqual(runConfig());
   });
 
   it("is never one that exists", async () => {
     mkdirSync("mine");
-    await expect(RunFolder.create(runConfig(), "mine")).rejects.toThrow("mine exists already");
+    await expect(RunFolder.create(runConfig(), start, "mine")).rejects.toThrow("mine exists already");
     expect(readdirSync("mine")).toEqual([]);
   });
 
   it("gives back the weights that it was given", async () => {
-    await (await RunFolder.create(runConfig(), "a/b")).writeModel(params, { epoch: "1" });
+    await (await RunFolder.create(runConfig(), start, "a/b")).writeModel(params, { epoch: "1" });
     expect(await (await RunFolder.open("a/b")).readModel()).toEqual(params);
   });
 
-  it("collects a line of metrics an epoch", async () => {
-    const run = await RunFolder.create(runConfig(), "a");
-    await run.addMetrics({ epoch: 1 });
-    await run.addMetrics({ epoch: 2 });
+  it("has a line of metrics for each epoch", async () => {
+    const run = await RunFolder.create(runConfig(), start, "a");
+    await run.writeMetrics([{ epoch: 1 }, { epoch: 2 }]);
     expect(readFileSync("a/metrics.jsonl", "utf8")).toBe('{"epoch":1}\n{"epoch":2}\n');
   });
 
   it("without a name is the newest that has a model", async () => {
-    await (await RunFolder.create(runConfig("2026-01-01T00:00:00Z"), "runs/z-old")).writeModel(params, {});
-    await (await RunFolder.create(runConfig("2026-01-03T00:00:00Z"), "runs/m-new")).writeModel(params, {});
-    await RunFolder.create(runConfig("2026-01-05T00:00:00Z"), "runs/a-empty");
+    await (await RunFolder.create(runConfig("2026-01-01T00:00:00Z"), start, "runs/z-old")).writeModel(params, {});
+    await (await RunFolder.create(runConfig("2026-01-03T00:00:00Z"), start, "runs/m-new")).writeModel(params, {});
+    await RunFolder.create(runConfig("2026-01-05T00:00:00Z"), start, "runs/a-empty");
     writeFileSync("runs/notes.txt", "not a run");
-    await (await RunFolder.create(runConfig("2026-01-06T00:00:00Z"), "runs/broken")).writeModel(params, {});
+    await (await RunFolder.create(runConfig("2026-01-06T00:00:00Z"), start, "runs/broken")).writeModel(params, {});
     writeFileSync("runs/broken/config.json", "{");
     expect((await RunFolder.open()).dir).toBe(path.join("runs", "m-new"));
   });
@@ -64,7 +64,7 @@ describe("a run's folder", () => {
   it("is explained where there is none", async () => {
     await expect(RunFolder.open()).rejects.toThrow("There is no trained model in runs/ here");
     await expect(RunFolder.open("nowhere")).rejects.toThrow("nowhere is not the folder of a run");
-    const empty = await RunFolder.create(runConfig(), "empty");
+    const empty = await RunFolder.create(runConfig(), start, "empty");
     await expect(empty.readModel()).rejects.toThrow("empty has no model.safetensors yet");
   });
 
@@ -73,7 +73,11 @@ describe("a run's folder", () => {
     ["null", "null", "is not the configuration of a run"],
     ["nothing", "{}", "is not the configuration of a run"],
     ["no settings", JSON.stringify({ ...runConfig(), settings: null }), "settings"],
-    ["a negative size", JSON.stringify({ ...runConfig(), data: { height: -7, width: -7 } }), "data.height"],
+    [
+      "a negative size",
+      JSON.stringify({ ...runConfig(), data: { ...runConfig().data, height: -7, width: -7 } }),
+      "makes no sense",
+    ],
     [
       "an unknown setting",
       JSON.stringify({ ...runConfig(), settings: { dimZ: 2, nHidden: [3], colour: 1 } }),
@@ -85,13 +89,13 @@ describe("a run's folder", () => {
       "The setting dimZ is 4097. It must be a whole number from 1 to 4096.",
     ],
   ])("is refused where config.json holds %s", async (_, text, problem) => {
-    await RunFolder.create(runConfig(), "a");
+    await RunFolder.create(runConfig(), start, "a");
     writeFileSync("a/config.json", text);
     await expect(RunFolder.open("a")).rejects.toThrow(problem);
   });
 
   it("is refused where the weights are another architecture's", async () => {
-    const run = await RunFolder.create(runConfig(), "a");
+    const run = await RunFolder.create(runConfig(), start, "a");
     await run.writeModel(initialParameters({ pixels: 4, ...runConfig().settings, nHidden: [4, 3] }, 0), {});
     await expect(run.readModel()).rejects.toThrow("encoder.0.weight is [4,4], where [4,3] is needed");
     await run.writeModel({}, {});

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
@@ -32,10 +33,35 @@ describe("safetensors", () => {
   });
 
   it("writes what it reads", () => {
-    const content = { tensors, metadata: { epoch: "3" } };
-    const bytes = encodeSafetensors(content);
-    expect(decodeSafetensors(bytes, "copy")).toEqual(content);
+    const bytes = encodeSafetensors({ tensors, metadata: { epoch: "3" } });
+    const sha256 = expect.stringMatching(/^[\da-f]{64}$/);
+    expect(decodeSafetensors(bytes, "copy")).toEqual({ tensors, metadata: { epoch: "3", sha256 } });
     expect(Number(new DataView(bytes.buffer).getBigUint64(0, true)) % 8).toBe(0); // values are aligned, as in Python's
+  });
+
+  it("carries the SHA-256 of the file with zeros in its place", () => {
+    const bytes = encodeSafetensors({ tensors, metadata: { epoch: "3" } });
+    const text = Buffer.from(bytes).toString("latin1");
+    const [, found] = /"sha256":"([\da-f]{64})"/.exec(text) as RegExpExecArray;
+    const blank = Buffer.from(text.replace(found, "0".repeat(64)), "latin1");
+    expect(createHash("sha256").update(blank).digest("hex")).toBe(found);
+  });
+
+  it("never takes a file with one byte changed for whole", () => {
+    const bytes = encodeSafetensors({ tensors, metadata: { epoch: "3" } });
+    for (let at = 0; at < bytes.length; at++) {
+      for (const bit of [1, 32, 128]) {
+        const damaged = Uint8Array.from(bytes);
+        damaged[at] ^= bit;
+        let sealed: string | undefined;
+        try {
+          sealed = decodeSafetensors(damaged, "damaged").metadata.sha256;
+        } catch (error) {
+          expect(error).toBeInstanceOf(UserError);
+        }
+        expect(sealed, `byte ${at}, bit ${bit}`).toBeUndefined();
+      }
+    }
   });
 
   it("reads from within a larger buffer", () => {
@@ -57,6 +83,9 @@ describe("safetensors", () => {
     ["a shape that disagrees", file({ a: f32([2], [0, 4]) }, 4), "stand at 0 to 4 of 4 bytes"],
     ["values out of the file", file({ a: f32([2], [0, 8]) }, 4), "stand at 0 to 8 of 4 bytes"],
     ["overlapping values", file({ a: f32([1], [0, 4]), b: f32([1], [0, 4]) }, 4), "tensor b"],
+    ["a name that is there twice", file('{"a":{"dtype":"F32"},"\\u0061":{}}'), "its header has a twice"],
+    ["metadata that are no texts", file({ __metadata__: { epoch: 3 } }), "its metadata are not texts"],
+    ["a header that is not UTF-8", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe), "its header is not UTF-8"],
     ["values that nobody owns", file({ a: f32([1], [0, 4]) }, 8), "4 bytes follow the last tensor"],
   ])("refuses %s", (_, bytes, problem) => {
     expect(() => decodeSafetensors(bytes, "x.safetensors")).toThrow(UserError);

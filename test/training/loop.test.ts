@@ -5,7 +5,7 @@ import type { HostParams } from "../../src/model/parameters.js";
 import { initialParameters } from "../../src/model/parameters.js";
 import { Vae } from "../../src/model/vae.js";
 import type { EpochResult, Progress } from "../../src/training/loop.js";
-import { DivergenceError, initialState, trainEpochs } from "../../src/training/loop.js";
+import { DivergenceError, initialState, startOf, trainEpochs } from "../../src/training/loop.js";
 import { open, weyl } from "../helpers.js";
 
 const config = createConfig({ batchSize: 16, epochs: 3, learningRate: 1e-2, nHidden: [16, 16] });
@@ -38,6 +38,7 @@ async function train(
       size,
       state,
       validate,
+      position: startOf(1),
       onProgress: (p) => progress.push(p),
     });
     for await (const epoch of loop) epochs.push(epoch);

@@ -1,0 +1,394 @@
+// What users get wrong, and what must simply work: one line that says what is wrong with what was given, and exit code 2.
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeSafetensors, encodeSafetensors } from "../../src/run/safetensors.js";
+import { idx, writeTinyMnist } from "../fixtures/idx.js";
+import { vae } from "./vae.js";
+
+const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+const SMALL = ["train", "--dataset", "tiny", "--n-hidden", "8", "--epochs", "1", "--batch-size", "50"];
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-bad-"));
+  await writeTinyMnist(at("tiny"), 240, 60);
+  const { code, stderr } = await vae([...SMALL, "--run", "run"], home);
+  expect(stderr).toContain("1/1");
+  expect(code).toBe(0);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** A copy of the tiny data set in which one file is another. */
+function data(name: string, file: string, content: Uint8Array): string {
+  cpSync(at("tiny"), at(name), { recursive: true, filter: (from) => file === LABELS || !from.includes("labels") });
+  writeFileSync(at(name, file), content);
+  return name;
+}
+
+/** A copy of the run in which one file is another. */
+function spoil(name: string, file: string, change: (content: Uint8Array) => Uint8Array | string): string {
+  cpSync(at("run"), at(name), { recursive: true });
+  writeFileSync(at(name, file), change(readFileSync(at(name, file))));
+  return name;
+}
+
+const TRAIN = "train-images-idx3-ubyte";
+const TEST = "t10k-images-idx3-ubyte";
+const LABELS = "train-labels-idx1-ubyte";
+const images = (count: number, size = 7) => idx([count, size, size], new Uint8Array(count * size * size));
+
+type Config = { settings: Record<string, unknown>; data: Record<string, unknown> };
+const config = (change: (config: Config) => unknown) => (content: Uint8Array) =>
+  JSON.stringify(change(JSON.parse(new TextDecoder().decode(content))));
+const setting = (name: string, value: unknown) =>
+  config(({ settings, ...rest }) => ({ ...rest, settings: { ...settings, [name]: value } }));
+const size = (name: string, value: unknown) =>
+  config(({ data, ...rest }) => ({ ...rest, data: { ...data, [name]: value } }));
+
+/** model.safetensors with another header, and its checksum left out. */
+const header = (change: (header: string) => string) => (content: Uint8Array) => {
+  const length = Number(new DataView(content.buffer, content.byteOffset).getBigUint64(0, true));
+  const text = new TextDecoder().decode(content.subarray(8, 8 + length)).replace(/"__metadata__":\{.*?\},/, "");
+  const json = new TextEncoder().encode(change(text.trim()));
+  const start = new Uint8Array(new BigUint64Array([BigInt(json.length)]).buffer);
+  return Uint8Array.from([...start, ...json, ...content.subarray(8 + length)]);
+};
+const weights = (change: (name: string, data: Float32Array) => Float32Array | undefined) => (content: Uint8Array) => {
+  const tensors = [...decodeSafetensors(content, "model").tensors].flatMap(([name, { data, shape }]) => {
+    const changed = change(name, data);
+    return changed ? ([[name, { data: changed, shape }]] as const) : [];
+  });
+  return encodeSafetensors({ tensors: new Map(tensors), metadata: {} });
+};
+const length = (value: bigint) => (content: Uint8Array) =>
+  Uint8Array.from([...new Uint8Array(new BigUint64Array([value]).buffer), ...content.subarray(8)]);
+
+/** For each flag of `vae train` that takes a number: no number, zero, a negative one, NaN, a huge one, a fraction. */
+const NUMBERS: [flag: string, bad: string[]][] = [
+  ["--epochs", ["ten", "0", "-1", "NaN", "1e30", "1.5", ""]],
+  ["--dim-z", ["x", "0", "-2", "NaN", "99999999999", "2.5"]],
+  ["--batch-size", ["x", "0", "-128", "Infinity", "1e12", "0.5"]],
+  ["--n-hidden", ["x", "0", "-5", "NaN", "500,,500", "1e9", "500,-1"]],
+  ["--learning-rate", ["fast", "0", "-0.001", "NaN", "Infinity", "1e40"]],
+  ["--keep-prob", ["most", "0", "-0.5", "NaN", "1.01"]],
+  ["--seed", ["x", "-1", "NaN", "1e300", "0.5"]],
+  ["--threads", ["x", "0", "-1", "NaN", "100000"]],
+  ["--patience", ["x", "-1", "NaN", "1e30"]],
+];
+
+/** What is given, by name; then what the line must say. */
+const CASES: [what: string, args: () => string[], problem: RegExp][] = [
+  ...NUMBERS.flatMap(([flag, values]) =>
+    values.map((value): (typeof CASES)[number] => [
+      `${flag} ${value || "''"}`,
+      () => ["train", "--dataset", "tiny", `${flag}=${value}`],
+      new RegExp(`${flag}.*(must|more than)`),
+    ]),
+  ),
+  ["an engine that is none", () => ["train", "--engine", "gpu"], /must be one of auto, compiled/],
+  ["a model that is none", () => ["train", "--model", "gan"], /must be one of vae, ae/],
+  ["noise that is none", () => ["train", "--noise", "rain"], /noise/],
+  ["noise of no strength", () => ["train", "--noise", "salt-pepper:2"], /noise|strength/],
+  ["a preset that is none", () => ["train", "--preset", "quick"], /neither a preset nor a file/],
+  ["a preset that is a folder", () => ["train", "--preset", "tiny"], /neither a preset nor a file/],
+  ["--set without a value", () => ["train", "--set", "beta"], /must be NAME=VALUE/],
+  ["--set of nothing", () => ["train", "--set", "colour=1"], /no setting "colour"/],
+  ["--set of NaN", () => ["train", "--set", "beta=NaN"], /beta=NaN/],
+  ["--set of __proto__", () => ["train", "--set", "__proto__=1"], /no setting "__proto__"/],
+  ["a flag that is none", () => ["train", "--gpu"], /unknown option '--gpu'/],
+  ["a flag without its value", () => ["train", "--epochs"], /argument missing/],
+  ["a word too many", () => ["train", "mnist"], /too many arguments/],
+  ["a command that is none", () => ["paint"], /unknown command|no such command/i],
+  ["an empty --run", () => ["train", "--run", ""], /must not be empty/],
+  ["--run at a file", () => [...SMALL, "--run", `tiny/${TRAIN}`], /exists already/],
+  ["--run below a file", () => [...SMALL, "--run", `tiny/${TRAIN}/x`], /not a folder|not a directory/],
+  ["--n 0", () => ["sample", "--run", "run", "--n", "0"], /whole number from 1/],
+  ["--n of no number", () => ["sample", "--run", "run", "--n", "many"], /whole number from 1/],
+  ["--n 1e9", () => ["sample", "--run", "run", "--n", "1000000000"], /holds up to 10000/],
+  ["more images than there are", () => ["reconstruct", "--run", "run", "--n", "61"], /60/],
+  ["samples of importance 0", () => ["evaluate", "--run", "run", "--importance-samples", "0"], /whole number/],
+  ["a split that is none", () => ["evaluate", "--run", "run", "--split", "dev"], /test|split/],
+  ["a run that is not there", () => ["sample", "--run", "nowhere"], /nowhere is not the folder of a run/],
+  ["a run that is a file", () => ["sample", "--run", `tiny/${TRAIN}`], /is not the folder of a run/],
+  ["a run that is a data set", () => ["sample", "--run", "tiny"], /is not the folder of a run/],
+  ["--out in a folder that is not there", () => ["sample", "--run", "run", "--out", "no/where.png"], /no\/where\.png/],
+  ["data that are not there", () => ["train", "--dataset", "nothing"], /No file nothing/],
+  ["data that are a file", () => ["train", "--dataset", `tiny/${TEST}`], /No file/],
+  ["a batch larger than the data", () => ["train", "--dataset", "tiny", "--batch-size", "221"], /more than the 220/],
+  ["one image", () => ["train", "--dataset", data("one", TRAIN, images(1))], /one image/],
+  ["no images", () => ["train", "--dataset", data("none", TRAIN, images(0))], /dimension 0 \(at byte 4\) is zero/],
+  ["an empty file", () => ["train", "--dataset", data("empty", TRAIN, new Uint8Array())], /0 bytes/],
+  ["a file cut short", () => ["train", "--dataset", data("cut", TRAIN, images(9).subarray(0, -5))], /promises 9×7×7/],
+  [
+    "a header cut short",
+    () => ["train", "--dataset", data("head", TRAIN, images(9).subarray(0, 11))],
+    /ends at byte 11/,
+  ],
+  ["bytes to spare", () => ["train", "--dataset", data("long", TRAIN, Uint8Array.of(...images(9), 1))], /1 more byte/],
+  ["wrong magic", () => ["train", "--dataset", data("magic", TRAIN, images(9).fill(1, 0, 1))], /bytes 0 and 1/],
+  ["floats", () => ["train", "--dataset", data("floats", TRAIN, images(9).fill(0x0d, 2, 3))], /must be 0x08/],
+  ["labels for images", () => ["train", "--dataset", data("flat", TRAIN, idx([9], new Uint8Array(9)))], /must be 3/],
+  [
+    "a count of 2^32 − 1",
+    () => ["train", "--dataset", data("vast", TRAIN, images(9).fill(255, 4, 8))],
+    /promises 42949/,
+  ],
+  [
+    "test images of another size",
+    () => ["train", "--dataset", data("sizes", TEST, images(9, 5))],
+    /must be of one size/,
+  ],
+  [
+    "labels that are too few",
+    () => ["train", "--dataset", data("few", LABELS, idx([3], [1, 2, 3]))],
+    /3 labels for 240/,
+  ],
+  ["gzip", () => ["train", "--dataset", data("gzip", TRAIN, gzipSync(images(9)))], /compressed with gzip/],
+  ["gzip of rubbish", () => ["train", "--dataset", data("gz", TRAIN, Uint8Array.of(0x1f, 0x8b, 1, 2))], /gzip/],
+  [
+    "config.json cut short",
+    () => ["sample", "--run", spoil("c1", "config.json", (b) => b.subarray(0, 90))],
+    /not valid JSON/,
+  ],
+  ["config.json of zeros", () => ["sample", "--run", spoil("c2", "config.json", (b) => b.fill(0))], /not valid JSON/],
+  ["config.json of null", () => ["sample", "--run", spoil("c3", "config.json", () => "null")], /not the configuration/],
+  ["config.json of a list", () => ["sample", "--run", spoil("c4", "config.json", () => "[]")], /not the configuration/],
+  ["dimZ of text", () => ["sample", "--run", spoil("c5", "config.json", setting("dimZ", "2"))], /setting dimZ is "2"/],
+  ["dimZ of −1", () => ["sample", "--run", spoil("c6", "config.json", setting("dimZ", -1))], /setting dimZ is -1/],
+  [
+    "dimZ of another model",
+    () => ["sample", "--run", spoil("c7", "config.json", setting("dimZ", 3))],
+    /does not belong/,
+  ],
+  ["nHidden of nothing", () => ["sample", "--run", spoil("c8", "config.json", setting("nHidden", []))], /nHidden/],
+  ["nHidden of null", () => ["sample", "--run", spoil("c9", "config.json", setting("nHidden", [null]))], /nHidden/],
+  [
+    "an activation that is none",
+    () => ["sample", "--run", spoil("c10", "config.json", setting("encoderActivations", ["x"]))],
+    /encoderActivations/,
+  ],
+  ["a setting that is none", () => ["sample", "--run", spoil("c11", "config.json", setting("x", 1))], /no setting "x"/],
+  ["a height of 0", () => ["sample", "--run", spoil("c12", "config.json", size("height", 0))], /makes no sense/],
+  [
+    "a height of 1e300",
+    () => ["sample", "--run", spoil("c13", "config.json", size("height", 1e300))],
+    /makes no sense/,
+  ],
+  ["another height", () => ["sample", "--run", spoil("c14", "config.json", size("height", 8))], /does not belong/],
+  [
+    "no version",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "c15",
+        "config.json",
+        config(({ settings, data }) => ({ settings, data })),
+      ),
+    ],
+    /not the configuration/,
+  ],
+  ["no model", () => ["sample", "--run", unmodelled()], /no model\.safetensors yet/],
+  ["an empty model", () => ["sample", "--run", spoil("m1", "model.safetensors", () => "")], /0 bytes/],
+  [
+    "a header of 2^63 bytes",
+    () => ["sample", "--run", spoil("m2", "model.safetensors", length(2n ** 63n))],
+    /does not fit/,
+  ],
+  [
+    "a header of 2^64 − 1 bytes",
+    () => ["sample", "--run", spoil("m3", "model.safetensors", length(2n ** 64n - 1n))],
+    /does not fit/,
+  ],
+  ["a header of 0 bytes", () => ["sample", "--run", spoil("m4", "model.safetensors", length(0n))], /not a JSON object/],
+  [
+    "a model cut short",
+    () => ["sample", "--run", spoil("m5", "model.safetensors", (b) => b.subarray(0, -9))],
+    /checksum|stand at/,
+  ],
+  [
+    "a flipped bit",
+    () => [
+      "sample",
+      "--run",
+      spoil("m6", "model.safetensors", (b) => Uint8Array.from(b).fill(b[b.length - 9] ^ 1, -9, -8)),
+    ],
+    /checksum does not match/,
+  ],
+  [
+    "overlapping tensors",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "m7",
+        "model.safetensors",
+        header((h) => h.replace(/\[\d+,(\d+)\]\}\}$/, "[0,$1]}}")),
+      ),
+    ],
+    /stand at/,
+  ],
+  [
+    "offsets out of the file",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "m8",
+        "model.safetensors",
+        header((h) => h.replace(/,(\d+)\]\}\}$/, ",9$1]}}")),
+      ),
+    ],
+    /stand at/,
+  ],
+  [
+    "a tensor twice",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "m9",
+        "model.safetensors",
+        header((h) => h.replace(/^\{("[^"]+":\{.*?\]\}),/, "{$1,$1,")),
+      ),
+    ],
+    /twice/,
+  ],
+  [
+    "another type",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "m10",
+        "model.safetensors",
+        header((h) => h.replace("F32", "F64")),
+      ),
+    ],
+    /is of type F64/,
+  ],
+  [
+    "another shape",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "m11",
+        "model.safetensors",
+        header((h) => h.replace("[49,8]", "[8,49]")),
+      ),
+    ],
+    /\[8,49\], where \[49,8\]/,
+  ],
+  [
+    "a tensor that is missing",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "m12",
+        "model.safetensors",
+        weights((name, data) => (name.endsWith("0.bias") ? undefined : data)),
+      ),
+    ],
+    /is missing/,
+  ],
+  [
+    "NaN for a weight",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "m13",
+        "model.safetensors",
+        weights((_, data) => data.fill(Number.NaN, 0, 1)),
+      ),
+    ],
+    /holds NaN/,
+  ],
+  [
+    "infinity for a weight",
+    () => [
+      "sample",
+      "--run",
+      spoil(
+        "m14",
+        "model.safetensors",
+        weights((_, data) => data.fill(Infinity, 0, 1)),
+      ),
+    ],
+    /holds NaN or infinity/,
+  ],
+];
+
+function unmodelled(): string {
+  cpSync(at("run"), at("unmodelled"), { recursive: true });
+  rmSync(at("unmodelled", "model.safetensors"));
+  return "unmodelled";
+}
+
+describe("is explained in a line, with exit code 2:", () => {
+  it("(of many kinds)", () => expect(CASES.length).toBeGreaterThanOrEqual(80));
+
+  it.concurrent.each(CASES)("%s", { timeout: 120_000 }, async (_, args, problem) => {
+    const { code, stdout, stderr } = await vae(args(), home);
+    expect(stderr).toMatch(problem);
+    expect(stderr).toMatch(/^error: [^\n]*\n$/);
+    expect([code, stdout]).toEqual([2, ""]);
+  });
+});
+
+describe("simply works:", () => {
+  it("a reader that has seen enough", async () => {
+    const child = spawn("sh", ["-c", `node '${LAUNCHER}' engines | head -n 1; node '${LAUNCHER}' --help | head -n 1`], {
+      cwd: home,
+    });
+    let output = "";
+    child.stdout.on("data", (text) => {
+      output += text;
+    });
+    child.stderr.on("data", (text) => {
+      output += text;
+    });
+    await new Promise((resolve) => child.on("close", resolve));
+    expect(output.trim().split("\n")).toHaveLength(2);
+  });
+
+  it("no HOME, another locale, no TERM", async () => {
+    const env = { HOME: "", LC_ALL: "tr_TR.UTF-8", LANG: "C", TERM: "" };
+    const { code, stdout } = await vae(["evaluate", "--run", "run", "--json"], home, env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).elbo).toBeLessThan(0);
+  });
+
+  it.each([["with a space"], ["Umläute-数字-🎲"], ["new\nline"], ["-leading-dash"], ["--"], ["quote's"]])(
+    "a folder and a file called %j",
+    async (name) => {
+      const images = await writeTinyMnist(at(`data ${name}`), 240, 60);
+      const trained = await vae([...SMALL, `--dataset=${images}`, `--run=runs-${name}/${name}`], home);
+      expect(trained.stderr).not.toContain("error");
+      const sampled = await vae(["sample", `--run=runs-${name}/${name}`, `--out=${name}.png`], home);
+      expect([trained.code, sampled.code]).toEqual([0, 0]);
+      expect(existsSync(at(`${name}.png`))).toBe(true);
+      const resumed = await vae(["train", `--resume=runs-${name}/${name}`], home);
+      expect(resumed.code).toBe(0);
+    },
+  );
+
+  it("two trainings at once, in one runs/", async () => {
+    mkdirSync(at("both"));
+    const args = [...SMALL, "--dataset", at("tiny")];
+    const outcomes = await Promise.all([
+      vae([...args, "--seed", "1"], at("both")),
+      vae([...args, "--run", "runs/b"], at("both")),
+    ]);
+    expect(outcomes.map(({ code }) => code)).toEqual([0, 0]);
+    expect(readdirSync(at("both", "runs"))).toHaveLength(2);
+  });
+});

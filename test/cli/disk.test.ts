@@ -1,0 +1,111 @@
+// A world that fails: full disks, folders that cannot be written or vanish. One line, exit code 1, and what was saved is whole.
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeSafetensors } from "../../src/run/safetensors.js";
+import { writeTinyMnist } from "../fixtures/idx.js";
+import type { Outcome } from "./vae.js";
+import { start, vae } from "./vae.js";
+
+const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+const train = (run: string, epochs = 3) =>
+  `train --dataset tiny --n-hidden 64 --batch-size 50 --seed 1 --epochs ${epochs} --set checkpointSeconds=0 --run ${run}`.split(
+    " ",
+  );
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-disk-"));
+  await writeTinyMnist(at("tiny"), 1200, 60);
+  await vae(train("whole"), home);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+const checkpoints = (run: string) => readdirSync(at(run, "checkpoint")).sort();
+const model = (run: string) => readFileSync(at(run, "model.safetensors")).toString("base64");
+
+/** In a shell that prepares what the command finds. */
+async function shell(script: string): Promise<Pick<Outcome, "code" | "stderr">> {
+  const child = spawn("bash", ["-c", script], { cwd: home, stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, stderr };
+}
+
+function failed({ code, stderr }: Pick<Outcome, "code" | "stderr">, problem: RegExp) {
+  expect(code).toBe(1);
+  expect(stderr.split("\n").filter((line) => line.startsWith("error:"))).toHaveLength(1);
+  expect(stderr.trim().split("\n").at(-1)).toMatch(problem);
+}
+
+/** Every file that is there can be read, and the run goes on to the end that it would have had. */
+async function isWhole(run: string) {
+  for (const name of checkpoints(run)) {
+    expect(decodeSafetensors(readFileSync(at(run, "checkpoint", name)), name).metadata.sha256).toBeDefined();
+  }
+  expect(readdirSync(at(run), { recursive: true }).filter((name) => String(name).endsWith(".tmp"))).toEqual([]);
+  expect((await vae(["train", "--resume", run], home)).code).toBe(0);
+  expect(model(run)).toBe(model("whole"));
+}
+
+describe("a disk that is full", () => {
+  const limited = (kilobytes: number, args: string[]) =>
+    shell(`trap '' XFSZ; ulimit -f ${kilobytes}; exec node '${LAUNCHER}' ${args.join(" ")}`);
+
+  it("at the first write leaves no folder behind", async () => {
+    failed(await limited(8, train("none")), /^error: .* could not be written \(EFBIG: file too large/);
+    expect(readdirSync(home)).not.toContain("none");
+    expect(readdirSync(home).filter((name) => name.includes(".tmp"))).toEqual([]);
+  });
+
+  it("later on leaves what was saved, and says how to go on", async () => {
+    const { code } = await vae(train("sizes", 1), home);
+    expect(code).toBe(0);
+    const [, last] = checkpoints("sizes").map((name) => statSync(at("sizes", "checkpoint", name)).size);
+    // The first checkpoint has no best weights yet, so it fits where the last one does not.
+    const outcome = await limited(Math.floor(last / 1024) - 1, train("full"));
+    failed(outcome, /could not be written .* What was saved is whole\. Go on later: vae train --resume full$/);
+    await isWhole("full");
+  });
+
+  const hasTmpfs = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "x", "/mnt"]).status === 0;
+  it.runIf(hasTmpfs)("(a real one, of 400 kB) says so", async () => {
+    mkdirSync(at("small"));
+    const script = `mount -t tmpfs -o size=400k x '${at("small")}' && node '${LAUNCHER}' ${train("small/run", 40).join(" ")}; code=\\$?; ls small small/run small/run/checkpoint >&2; exit \\$code`;
+    const { code, stderr } = await shell(`exec unshare -rm bash -c "${script}"`);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/error: small\/run\/.* could not be written \(ENOSPC: no space left on device/);
+    expect(stderr).toMatch(/step-\d+\.safetensors/);
+    expect(stderr).not.toContain(".tmp\n");
+  });
+});
+
+describe("a folder", () => {
+  it("that cannot be written is named", async () => {
+    mkdirSync(at("locked"));
+    chmodSync(at("locked"), 0o555);
+    // For root nothing is locked but what is no disk.
+    const run = process.getuid?.() === 0 ? "/proc/run" : "locked/run";
+    failed(await vae(train(run), home), /^error: .*(run|proc)/);
+  });
+
+  it("that vanishes ends the training", async () => {
+    const { child, outcome } = start(train("gone", 1000), home);
+    child.stderr.on("data", (text) => {
+      if (String(text).includes("1/1000")) rmSync(at("gone"), { recursive: true, force: true, maxRetries: 9 });
+    });
+    const killer = setTimeout(50_000, undefined, { ref: false }).then(() => child.kill("SIGKILL"));
+    failed(
+      await Promise.race([outcome, killer.then(() => outcome)]),
+      /^error: gone\/.* \(ENOENT: no such file or directory/,
+    );
+  });
+});

@@ -1,0 +1,243 @@
+// A run that was stopped, by whatever, goes on as if it had not been.
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeSafetensors, encodeSafetensors } from "../../src/run/safetensors.js";
+import { writeTinyMnist } from "../fixtures/idx.js";
+import { ENGINES } from "../helpers.js";
+import { start, vae } from "./vae.js";
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+const run = (...args: string[]) => vae(args, home);
+const read = (...place: string[]) => readFileSync(at(...place));
+const train = (name: string, ...args: string[]) => [
+  ..."train --dataset tiny --n-hidden 24,16 --batch-size 50 --noise --seed 3 --threads 1 --set checkpointSeconds=0".split(
+    " ",
+  ),
+  ...["--run", name, ...args],
+];
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-resume-"));
+  await writeTinyMnist(at("tiny"), 6000, 120);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+const checkpoints = (name: string) => readdirSync(at(name, "checkpoint")).sort();
+const lastCheckpoint = (name: string) => path.join(name, "checkpoint", checkpoints(name).at(-1) as string);
+
+/** All that training has made, without times. */
+function outcomeOf(name: string) {
+  const { tensors } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
+  const hash = createHash("sha256");
+  for (const [tensor, { data }] of tensors) hash.update(tensor).update(data);
+  const metrics = read(name, "metrics.jsonl").toString().trim().split("\n");
+  return {
+    step: checkpoints(name).at(-1),
+    state: hash.digest("hex"),
+    model: createHash("sha256").update(read(name, "model.safetensors")).digest("hex"),
+    metrics: metrics.map((line) => ({ ...JSON.parse(line), seconds: 0, imagesPerSecond: 0 })),
+    pictures: readdirSync(at(name, "pictures")).map((picture) => [
+      picture,
+      createHash("sha256")
+        .update(read(name, "pictures", picture))
+        .digest("hex"),
+    ]),
+  };
+}
+
+/** Starts a training, and ends it by a signal once it has done some steps of its second epoch. */
+async function stopped(signal: NodeJS.Signals, ...args: string[]) {
+  const { child, outcome } = start(args, home);
+  const name = args[args.indexOf("--run") + 1];
+  const isFar = () => {
+    try {
+      return Number(/\d+/.exec(checkpoints(name).at(-1) as string)?.[0]) > 110;
+    } catch {
+      return false; // its folder is not there yet
+    }
+  };
+  while (!isFar()) await setTimeout(2);
+  child.kill(signal);
+  return outcome;
+}
+
+describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))("on engine %s", (engine) => {
+  const whole = `whole-${engine}`;
+  beforeAll(async () => {
+    expect((await run(...train(whole, "--engine", engine, "--epochs", "4"))).code).toBe(0);
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s saves, says how to go on, and nothing is lost", async (signal, code) => {
+    const name = `${signal} ${engine}`;
+    const outcome = await stopped(signal, ...train(name, "--engine", engine, "--epochs", "4"));
+    expect([outcome.code, outcome.stdout]).toEqual([code, ""]);
+    expect(outcome.stderr).toMatch(
+      new RegExp(`\nStopped by ${signal}, and saved. Go on: vae train --resume '${name}'\n$`),
+    );
+    expect(readdirSync(at(name))).not.toContain("lock");
+    const resumed = await run("train", "--resume", name);
+    expect(resumed.stderr).toMatch(/^Goes on in epoch [234], after \d+ steps? of it\.$/m);
+    expect(resumed.code).toBe(0);
+    expect(outcomeOf(name)).toEqual(outcomeOf(whole));
+  });
+
+  it("SIGKILL loses nothing but the steps after the last checkpoint", async () => {
+    const name = `killed-${engine}`;
+    const { signal } = await stopped("SIGKILL", ...train(name, "--engine", engine, "--epochs", "4"));
+    expect(signal).toBe("SIGKILL");
+    expect(readdirSync(at(name))).toContain("lock");
+    expect((await run("train", "--resume", name)).code).toBe(0);
+    expect(outcomeOf(name)).toEqual(outcomeOf(whole));
+    expect(checkpoints(name)).toHaveLength(2);
+  });
+});
+
+describe("vae train --resume", () => {
+  const WHOLE = "whole-compiled";
+  const copy = (name: string) => {
+    cpSync(at(WHOLE), at(name), { recursive: true });
+    return name;
+  };
+  const refused = async (problem: string, ...args: string[]) => {
+    const { code, stdout, stderr } = await run("train", ...args);
+    expect(stderr).toMatch(new RegExp(problem));
+    expect([code, stdout, stderr.trim().split("\n").length]).toEqual([2, "", 1]);
+  };
+
+  it("sums up a run that is finished, and changes nothing", async () => {
+    const before = outcomeOf(WHOLE);
+    const metrics = read(WHOLE, "metrics.jsonl");
+    const { code, stdout, stderr } = await run("train", "--resume", WHOLE);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Test −ELBO /);
+    expect(stderr).toContain("It is finished.");
+    expect(outcomeOf(WHOLE)).toEqual(before);
+    expect(read(WHOLE, "metrics.jsonl").equals(metrics)).toBe(true);
+  });
+
+  it("takes more epochs, as if they had been asked for at first", async () => {
+    await run(...train("short", "--epochs", "2"));
+    expect((await run("train", "--resume", "short", "--epochs", "4", "--n-hidden", "24,16")).code).toBe(0);
+    const { pictures, ...short } = outcomeOf("short"); // progress.png has a row for the epoch that was the last one first
+    const { pictures: _, ...whole } = outcomeOf(WHOLE);
+    expect(short).toEqual(whole);
+    expect(JSON.parse(read("short/config.json").toString()).settings.epochs).toBe(4);
+  });
+
+  it("stops again where patience had ended a run", async () => {
+    await run(...train("patient", "--epochs", "50", "--patience", "1", "--learning-rate", "0.05"));
+    const before = outcomeOf("patient");
+    expect(before.metrics.length).toBeLessThan(50);
+    expect((await run("train", "--resume", "patient")).code).toBe(0);
+    expect(outcomeOf("patient")).toEqual(before);
+  });
+
+  it("without a folder goes on with the newest run", async () => {
+    const { code, stderr } = await run("train", "--resume");
+    expect([code, stderr]).toEqual([
+      2,
+      "error: There is no run in runs/ here to go on with. Name its folder: --resume DIR.\n",
+    ]);
+    await run(...train("runs/one", "--epochs", "1"));
+    await run(...train("runs/two", "--epochs", "1"));
+    expect((await run("train", "--resume")).stdout).toContain("runs/two holds the weights");
+  });
+
+  it("a second Ctrl-C ends at once", async () => {
+    const { child, outcome } = start(train("twice", "--engine", "cpu", "--epochs", "500", "--n-hidden", "2000"), home);
+    while (!readdirSync(home).includes("twice")) await setTimeout(5);
+    await setTimeout(300); // a step takes seconds
+    child.kill("SIGINT");
+    await setTimeout(50);
+    child.kill("SIGINT");
+    const { code, signal } = await outcome;
+    expect(signal === "SIGINT" || code === 130).toBe(true);
+    expect((await run("train", "--resume", "twice", "--seed", "4")).stderr).toContain("seed is 3, not 4");
+  });
+
+  it("brings back what was changed in the folder since", async () => {
+    const name = copy("spoilt");
+    for (const file of ["metrics.jsonl", "model.safetensors"]) writeFileSync(at(name, file), "rubbish");
+    for (const file of ["x.1.tmp", "checkpoint/step-000000001.safetensors.9.tmp"])
+      writeFileSync(at(name, file), "half");
+    expect((await run("train", "--resume", name)).code).toBe(0);
+    expect(outcomeOf(name)).toEqual(outcomeOf(WHOLE));
+    expect(readdirSync(at(name)).sort()).toEqual(readdirSync(at(WHOLE)).sort());
+    expect(checkpoints(name)).toEqual(checkpoints(WHOLE));
+  });
+
+  it("refuses settings other than the run's", async () => {
+    await refused("in which dimZ is 2, not 3", "--resume", WHOLE, "--dim-z", "3");
+    await refused("in which klWarmUp is 0, not 2", "--resume", WHOLE, "--set", "klWarmUp=2");
+    await refused("one of 4 epochs", "--resume", WHOLE, "--epochs", "3");
+    await refused("give one of them", "--resume", WHOLE, "--run", "new");
+    await refused("nowhere is not the folder of a run", "--resume", "nowhere");
+  });
+
+  it("refuses settings that were changed in config.json, and other data", async () => {
+    const edit = (name: string, change: (config: { settings: object; data: object }) => object) => {
+      const file = at(copy(name), "config.json");
+      writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, "utf8")))));
+      return name;
+    };
+    const slow = edit("slow", ({ settings, ...rest }) => ({ ...rest, settings: { ...settings, learningRate: 0.01 } }));
+    await refused("was trained with: learningRate differs", "--resume", slow);
+    const other = edit("other", ({ data, ...rest }) => ({ ...rest, data: { ...data, train: 7 } }));
+    await refused("is not what other was trained on: it has 5500 \\+ 500 \\+ 120 images of 7×7", "--resume", other);
+  });
+
+  it("refuses to raise the epochs that a learning rate falls over", async () => {
+    await run(...train("cosine", "--epochs", "1", "--set", "learningRateSchedule=cosine"));
+    await refused("learningRateSchedule cosine", "--resume", "cosine", "--epochs", "2");
+    expect((await run("train", "--resume", "cosine")).code).toBe(0);
+  });
+
+  it("refuses a run that another process trains", async () => {
+    const name = copy("busy");
+    const sleeper = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
+    const { hostname } = await import("node:os");
+    writeFileSync(at(name, "lock"), JSON.stringify({ pid: sleeper.pid, host: hostname() }));
+    await refused(`busy is in use by process ${sleeper.pid} on `, "--resume", name);
+    sleeper.kill();
+    await new Promise((resolve) => sleeper.on("close", resolve));
+    expect((await run("train", "--resume", name)).code).toBe(0);
+  });
+
+  it("names a damaged checkpoint and the one before it, from which the run comes out the same", async () => {
+    const name = copy("damaged");
+    const file = lastCheckpoint(name);
+    const [before] = checkpoints(name);
+    const bytes = read(file);
+    bytes[bytes.length >> 1] ^= 4;
+    writeFileSync(at(file), bytes);
+    await refused(
+      `${file} is not a valid safetensors file: its checksum does not match .* delete ${file} to go on from .*${before}`,
+      "--resume",
+      name,
+    );
+    rmSync(at(file));
+    expect((await run("train", "--resume", name)).code).toBe(0);
+    expect(outcomeOf(name)).toEqual(outcomeOf(WHOLE));
+
+    for (const checkpoint of checkpoints(name)) writeFileSync(at(name, "checkpoint", checkpoint), "rubbish");
+    await refused("No other one is whole", "--resume", name);
+    rmSync(at(name, "checkpoint"), { recursive: true });
+    await refused("has no checkpoint to go on from", "--resume", name);
+  });
+
+  it("refuses a checkpoint of another format", async () => {
+    const name = copy("older");
+    const { tensors, metadata } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
+    writeFileSync(at(lastCheckpoint(name)), encodeSafetensors({ tensors, metadata: { ...metadata, format: "0" } }));
+    await refused("is of format 0, and this vae goes on from format 1", "--resume", name);
+  });
+});

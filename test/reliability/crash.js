@@ -1,0 +1,120 @@
+// Kills trainings at random moments, resumes them, and compares what comes out with a training that was left alone:
+// node test/reliability/crash.js [kills] [engine] [seed], after npm run build.
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { PNG } from "pngjs";
+import { loadDataset } from "../../dist/data/dataset.js";
+import { RunFolder } from "../../dist/run/folder.js";
+import { decodeSafetensors } from "../../dist/run/safetensors.js";
+
+const kills = Number(process.argv[2] ?? 100);
+const engine = process.argv[3] ?? "compiled";
+let seed = Number(process.argv[4] ?? Date.now() % 1e6);
+console.log(`${kills} kills, engine ${engine}, seed ${seed}`);
+
+const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
+const home = mkdtempSync(path.join(tmpdir(), "vae-crash-"));
+const SETTINGS =
+  "--dataset images --epochs 4 --dim-z 3 --n-hidden 48,32 --batch-size 20 --noise --threads 1 --set checkpointSeconds=0";
+
+/** The first images of MNIST. */
+const { train, height, width } = await loadDataset("mnist");
+mkdirSync(path.join(home, "images"));
+for (const [name, count] of [
+  ["train", 6000],
+  ["t10k", 100],
+]) {
+  const header = Buffer.from([0, 0, 8, 3, 0, 0, count >> 8, count & 255, 0, 0, 0, height, 0, 0, 0, width]);
+  const pixels = train.pixels.subarray(0, count * height * width);
+  writeFileSync(path.join(home, "images", `${name}-images-idx3-ubyte`), Buffer.concat([header, pixels]));
+}
+
+/** Lehmer's generator: 0 to 1. */
+function random() {
+  seed = (seed * 48271) % 2147483647 || 1;
+  return seed / 2147483647;
+}
+
+async function vae(args, milliseconds = Infinity) {
+  const child = spawn(process.execPath, [LAUNCHER, "train", ...args], {
+    cwd: home,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let stderr = "";
+  child.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  const ended = new Promise((resolve) => child.on("close", (code) => resolve(code)));
+  if (milliseconds < Infinity) {
+    await Promise.race([ended, setTimeout(milliseconds)]);
+    child.kill("SIGKILL");
+  }
+  const code = await ended;
+  if (code !== 0 && code !== null) throw new Error(`vae train ${args.join(" ")} ended with ${code}: ${stderr}`);
+  return code === 0;
+}
+
+/** Reads every file of a run but those that were being written, and fails if one is not whole. */
+async function check(run) {
+  const dir = path.join(home, run);
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir, { recursive: true })) {
+    const file = path.join(dir, name);
+    if (/\.\d+\.tmp$/.test(name) || !/\.\w+$/.test(name)) continue;
+    const bytes = readFileSync(file);
+    if (name.endsWith(".safetensors") && !decodeSafetensors(bytes, file).metadata.sha256) throw new Error(file);
+    if (name.endsWith(".json")) JSON.parse(bytes);
+    if (name.endsWith(".jsonl")) for (const line of bytes.toString().split("\n")) if (line !== "") JSON.parse(line);
+    if (name.endsWith(".png")) PNG.sync.read(bytes);
+    if (name.endsWith(".svg") && !bytes.toString().trimEnd().endsWith("</svg>")) throw new Error(`${file} is cut off`);
+  }
+  process.chdir(home);
+  if (existsSync(path.join(dir, "model.safetensors"))) await (await RunFolder.open(run)).readModel();
+}
+
+/** The weights, Adam's moments and the metrics of a finished run, without times. */
+function outcomeOf(run) {
+  const checkpoint = readdirSync(path.join(home, run, "checkpoint"))
+    .sort()
+    .at(-1);
+  const { tensors } = decodeSafetensors(readFileSync(path.join(home, run, "checkpoint", checkpoint)), checkpoint);
+  const lines = readFileSync(path.join(home, run, "metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n");
+  return JSON.stringify([
+    checkpoint,
+    [...tensors].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString("base64")]),
+    readFileSync(path.join(home, run, "model.safetensors")).toString("base64"),
+    lines.map((line) => ({ ...JSON.parse(line), seconds: 0, imagesPerSecond: 0 })),
+    readdirSync(path.join(home, run, "pictures")),
+  ]);
+}
+
+const begin = (run) => [...SETTINGS.split(" "), "--engine", engine, "--run", run];
+const started = performance.now();
+await vae(begin("whole"));
+const whole = performance.now() - started;
+const expected = outcomeOf("whole");
+
+let killed = 0;
+let runs = 0;
+while (killed < kills) {
+  const run = `run-${runs++}`;
+  let finished = false;
+  while (!finished) {
+    const args = existsSync(path.join(home, run)) ? ["--resume", run] : begin(run);
+    finished = await vae(args, killed < kills ? random() * 0.7 * whole : undefined);
+    if (!finished) killed++;
+    await check(run);
+  }
+  if (outcomeOf(run) !== expected) throw new Error(`${run} in ${home} is not what the undisturbed run is`);
+  rmSync(path.join(home, run), { recursive: true });
+}
+rmSync(home, { recursive: true });
+console.log(
+  `${killed} kills in ${runs} runs of ${(whole / 1000).toFixed(1)} s: every file whole after each, and the same bytes in the end`,
+);

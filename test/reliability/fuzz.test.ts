@@ -1,0 +1,152 @@
+// Files that nobody would write, for the readers: a result or a UserError, never another error, soon, and no more memory than the
+// file is large. FUZZ_SECONDS for each property; npm run fuzz takes 300.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createConfig } from "../../src/config.js";
+import { parseIdx } from "../../src/data/idx.js";
+import { UserError } from "../../src/errors.js";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/library/checkpoint.js";
+import { initialParameters } from "../../src/model/parameters.js";
+import { parseRunConfig } from "../../src/run/folder.js";
+import { decodeSafetensors, encodeSafetensors } from "../../src/run/safetensors.js";
+import { initialState, startOf } from "../../src/training/loop.js";
+import { sizeOf } from "../../src/tree.js";
+import { idx } from "../fixtures/idx.js";
+import { array } from "../helpers.js";
+
+const seconds = Number(process.env.FUZZ_SECONDS ?? 3);
+const limits = {
+  numRuns: Number.MAX_SAFE_INTEGER,
+  interruptAfterTimeLimit: 1000 * seconds,
+  markInterruptAsFailure: false,
+};
+const timeout = 1000 * (seconds + 60);
+
+/** What `read` gives, or undefined where it explains what is wrong. */
+function result<T>(read: () => T): T | undefined {
+  const started = performance.now();
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    expect(error.message).not.toBe("");
+    return undefined;
+  } finally {
+    expect(performance.now() - started).toBeLessThan(1000);
+  }
+}
+
+/** Changes to a file: a byte set, some cut out, some put in, the end cut off, a number of eight bytes written. */
+const change = fc.oneof(
+  fc.record({ kind: fc.constant("set"), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 1 }) }),
+  fc.record({ kind: fc.constant("cut"), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
+  fc.record({ kind: fc.constant("put"), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
+  fc.record({ kind: fc.constant("end"), at: fc.nat(), bytes: fc.constant(new Uint8Array()) }),
+  fc.record({ kind: fc.constant("set"), at: fc.nat(24), bytes: fc.uint8Array({ minLength: 4, maxLength: 8 }) }),
+);
+
+/** Files one to four changes away from one of these. */
+function mutants(...files: Uint8Array[]) {
+  return fc
+    .tuple(fc.constantFrom(...files), fc.array(change, { minLength: 1, maxLength: 4 }))
+    .map(([file, changes]) => changes.reduce(mutate, file));
+}
+
+function mutate(file: Uint8Array, { kind, at, bytes }: { kind: string; at: number; bytes: Uint8Array }): Uint8Array {
+  const place = file.length === 0 ? 0 : at % file.length;
+  const end = kind === "end" ? file.length : kind === "put" ? place : Math.min(file.length, place + bytes.length);
+  const between = kind === "set" || kind === "put" ? bytes : new Uint8Array();
+  return Uint8Array.from([...file.subarray(0, place), ...between, ...file.subarray(end)]);
+}
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const withHeader = (json: string, values = new Uint8Array(16)) => {
+  const header = bytesOf(json);
+  const length = new Uint8Array(new BigUint64Array([BigInt(header.length)]).buffer);
+  return Uint8Array.from([...length, ...header, ...values]);
+};
+
+describe("rubbish", () => {
+  it("for the IDX reader", { timeout }, () => {
+    const good = [idx([2, 2, 3], new Uint8Array(12)), idx([1, 1, 1], [7])];
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 64 }), mutants(...good)), (file) => {
+        const read = result(() => parseIdx(file, 3, "images"));
+        if (read) expect(read.data.length).toBe(sizeOf(read.shape));
+      }),
+      limits,
+    );
+  });
+
+  it("for the safetensors reader", { timeout }, () => {
+    const tensors = new Map([
+      ["a", array([1, 2, 3, 4], [2, 2])],
+      ["b", array([5], [1])],
+    ]);
+    const sealed = encodeSafetensors({ tensors, metadata: { epoch: "1" } });
+    const bare = withHeader('{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}');
+    const header = fc
+      .oneof(
+        fc.json(),
+        fc
+          .dictionary(
+            fc.string(),
+            fc.record(
+              {
+                dtype: fc.constantFrom("F32", "F64", 1),
+                shape: fc.oneof(fc.array(fc.oneof(fc.nat(4), fc.double(), fc.maxSafeInteger())), fc.jsonValue()),
+                data_offsets: fc.oneof(fc.tuple(fc.nat(16), fc.nat(16)), fc.jsonValue()),
+              },
+              { requiredKeys: [] },
+            ),
+          )
+          .map((entries) => JSON.stringify(entries)),
+      )
+      .map((json) => withHeader(json));
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutants(sealed, bare), header), (file) => {
+        const read = result(() => decodeSafetensors(file, "weights"));
+        if (!read) return;
+        const floats = [...read.tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+        expect(4 * floats).toBeLessThanOrEqual(file.length);
+        for (const { data, shape } of read.tensors.values()) expect(data.length).toBe(sizeOf(shape));
+      }),
+      limits,
+    );
+  });
+
+  const settings = createConfig({ dimZ: 2, nHidden: [3] });
+  const data = { name: "mnist", height: 2, width: 2, train: 9, validation: 1, test: 5 };
+  const config = { version: "0.1.0", created: "2026-01-01T00:00:00.000Z", settings, data };
+
+  it("for the reader of config.json", { timeout }, () => {
+    const value = fc.oneof(fc.jsonValue(), fc.double(), fc.constantFrom(-1, 0, 1e308, "auto", "", null, [], {}));
+    const edited = fc
+      .tuple(fc.constantFrom(...Object.keys(settings)), fc.constantFrom(...Object.keys(data), ""), value, value)
+      .map(([setting, size, a, b]) =>
+        JSON.stringify({ ...config, settings: { ...settings, [setting]: a }, data: size ? { ...data, [size]: b } : b }),
+      );
+    const texts = mutants(bytesOf(JSON.stringify(config))).map((bytes) => new TextDecoder().decode(bytes));
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), edited, texts), (text) => {
+        const read = result(() => parseRunConfig(text, "config.json"));
+        if (read) expect(createConfig({ ...read.settings })).toEqual(read.settings);
+      }),
+      limits,
+    );
+  });
+
+  it("for the reader of checkpoints, with a checksum that is right", { timeout }, () => {
+    const start = initialState(initialParameters({ pixels: 4, ...settings }, 0));
+    const checkpoint = { state: start, position: startOf(1), reports: [], milestones: [], seconds: 0 };
+    const { tensors, metadata } = encodeCheckpoint(checkpoint, settings);
+    const field = fc.constantFrom("format", "settings", "training");
+    fc.assert(
+      fc.property(field, fc.oneof(fc.json(), fc.string()), fc.nat(tensors.size), (name, text, count) => {
+        const content = { tensors: new Map([...tensors].slice(0, count)), metadata: { ...metadata, [name]: text } };
+        result(() => decodeCheckpoint(content, start, settings, "checkpoint"));
+      }),
+      limits,
+    );
+  });
+});
