@@ -41,7 +41,7 @@ export function trainCommand(): Command {
     .addOption(
       placeOption(
         "--resume [folder]",
-        "go on with a run, the newest in runs/ if none is named; --epochs may be raised",
+        "go on with a run, the newest in runs/ if none is named, by its own settings; --epochs may be raised",
       ),
     )
     .addOption(new Option("--json", "print the result as one JSON value"))

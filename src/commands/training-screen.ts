@@ -36,8 +36,13 @@ export class TrainingScreen {
     );
     if (resumed) {
       const { epoch, step } = resumed;
-      const isDone = epoch > config.epochs;
-      note(isDone ? "It is finished." : `Goes on in epoch ${epoch}, after ${plural(step, "step")} of it.`);
+      if (epoch > config.epochs) note("It is finished. More epochs: --epochs");
+      else
+        note(
+          step === 0
+            ? `Goes on with epoch ${epoch}.`
+            : `Goes on in epoch ${epoch}, after ${plural(step, "step")} of it.`,
+        );
     }
     if (shortfall) note(`Engine ${config.engine} was taken since ${shortfall}.`);
     this.#isSlow = config.engine !== "compiled";
@@ -124,6 +129,7 @@ function programName(): string {
 
 /** A word as a shell takes it. */
 function quote(word: string): string {
+  if (word.startsWith("-")) return quote(`./${word}`);
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 

@@ -70,12 +70,15 @@ export function decodeCheckpoint(
   const training = parse(metadata.training);
   if (!before || !isTraining(training)) throw new UserError(`${file} is not a checkpoint of a training.`);
   const { epoch, step, milliseconds, reports, milestones, seconds } = training;
-  const tensor = (name: string): HostArray<Float32Array> => {
+  const tensor = (name: string, shape?: readonly number[]): HostArray<Float32Array> => {
     const found = tensors.get(name);
-    if (!found) throw new UserError(`${file} lacks ${name}, so it is not of this run.`);
+    const isFit = found && (!shape || String(found.shape) === String(shape));
+    if (!isFit) throw new UserError(`${file} has no ${name} that fits, so it is not of this run.`);
     return found;
   };
-  const state = mapTree(start as Tree<HostArray<Float32Array>>, (_, name) => tensor(name)) as unknown as TrainingState;
+  const state = mapTree(start as Tree<HostArray<Float32Array>>, ({ shape }, name) =>
+    tensor(name, shape),
+  ) as unknown as TrainingState;
   const numbers = (name: string) => [...tensor(name).data];
   const terms = {
     objective: numbers("terms/objective"),
@@ -88,7 +91,7 @@ export function decodeCheckpoint(
     reports,
     best:
       reports.length > 0
-        ? (mapTree(start.params as Tree<HostArray>, (_, name) => tensor(`best/${name}`)) as HostParams)
+        ? (mapTree(start.params as Tree<HostArray>, ({ shape }, name) => tensor(`best/${name}`, shape)) as HostParams)
         : undefined,
     milestones: milestones.map((epoch) => ({ epoch, outputs: tensor(`milestones/epoch-${epoch}`).data })),
     seconds,
@@ -126,9 +129,9 @@ function parse(json: string | undefined): Readonly<Record<string, unknown>> | un
   }
 }
 
-/** The name of a setting that is not the same in both. Epochs may be raised, where nothing but the end depends on them. */
+/** The name of a setting that is not the same in both, but for those that change nothing of what a step computes. */
 function differingSetting(before: Readonly<Record<string, unknown>>, now: Config): string | undefined {
   const names = Object.keys(now) as (keyof Config)[];
-  const mayDiffer = now.learningRateSchedule === "cosine" ? undefined : "epochs";
-  return names.find((name) => name !== mayDiffer && JSON.stringify(before[name]) !== JSON.stringify(now[name]));
+  const mayDiffer = ["checkpointSeconds", ...(now.learningRateSchedule === "cosine" ? [] : ["epochs"])];
+  return names.find((name) => !mayDiffer.includes(name) && JSON.stringify(before[name]) !== JSON.stringify(now[name]));
 }

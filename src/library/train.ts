@@ -1,4 +1,5 @@
 // Trains a model into a run folder: joins the data, an engine, the training loop, the pictures and the files.
+import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Config, GivenSettings } from "../config.js";
 import { createConfig } from "../config.js";
@@ -105,13 +106,12 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
     };
     const state = firstState(data, config);
     const checkpoint = { state, position: startOf(1), reports: [], milestones: [], seconds: 0 };
-    const { name, height, width } = data;
     const folder = await RunFolder.create(
       {
         version: VERSION,
         created: new Date().toISOString(),
         settings: config,
-        data: { name, height, width, ...countImages(data) },
+        data: { name: data.name, ...describeData(data) },
       },
       encodeCheckpoint(checkpoint, config),
       run,
@@ -131,7 +131,7 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
  * A run that is finished is summed up again.
  *
  * @param run its folder; without it, the newest in `runs/`
- * @param settings more epochs; other settings must be the run's own
+ * @param settings more epochs, or other checkpointSeconds; all else must be the run's own
  * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, its settings or its data are not
  * what they were, or the loss diverges
  */
@@ -140,20 +140,21 @@ export async function* resume(run?: string, settings: GivenSettings = {}, hooks:
   let folder = await RunFolder.resume(run);
   try {
     const { config: ran, dir } = folder;
-    const config = raiseEpochs(ran.settings, settings);
+    const config = changeSettings(ran.settings, settings);
     const { file, content } = await folder.readCheckpoint();
     const data = await loadDataset(config.dataset);
-    const now = { height: data.height, width: data.width, ...countImages(data) };
+    const now = describeData(data);
     const before = ran.data;
     if ((Object.keys(now) as (keyof typeof now)[]).some((key) => now[key] !== before[key])) {
       throw new UserError(
-        `The data set ${config.dataset} is not what ${dir} was trained on: it has ${describeImages(now)}, and had ${describeImages(before)}.`,
+        `The data set ${config.dataset} is not what ${dir} was trained on: it has ${describeImages(now)}, and had ${describeImages(before)}` +
+          `${describeImages(now) === describeImages(before) ? ", but others" : ""}.`,
       );
     }
     const checkpoint = decodeCheckpoint(content, firstState(data, config), config, file);
     const { engine } = await openEngine(config.engine, config.threads);
     try {
-      if (config.epochs !== ran.settings.epochs) folder = await folder.withSettings(config);
+      if (JSON.stringify(config) !== JSON.stringify(ran.settings)) folder = await folder.withSettings(config);
       return yield* goOn({ folder, config, data, engine, checkpoint, started }, hooks);
     } finally {
       await engine.close();
@@ -268,6 +269,7 @@ async function* goOn(run: Run, { onStart, onProgress, signal }: TrainingHooks): 
     throw explainDivergence(error, config, kept);
   }
   if (!best) throw new Error("Training ended without an epoch");
+  signal?.throwIfAborted();
   const { epoch, validation } = bestReport();
   return {
     run: folder.dir,
@@ -276,7 +278,7 @@ async function* goOn(run: Run, { onStart, onProgress, signal }: TrainingHooks): 
     bestEpoch: epoch,
     validation,
     test: await evaluate(fitted(best), data.test, config),
-    seconds: seconds(),
+    seconds: position === checkpoint.position ? checkpoint.seconds : seconds(),
   };
 }
 
@@ -287,12 +289,11 @@ function firstState(data: Dataset, config: Config): TrainingState {
   return initialState(initialParameters(architecture, config.seed, mean));
 }
 
-/** The run's settings, with more epochs if they are given. @throws UserError if other settings are to change */
-function raiseEpochs(config: Config, given: GivenSettings): Config {
-  const { epochs = config.epochs, ...others } = given;
-  const wanted = createConfig({ ...config, ...others, epochs });
+/** The run's settings, with more epochs and other checkpointSeconds if they are given. @throws UserError if others are to change */
+function changeSettings(config: Config, given: GivenSettings): Config {
+  const { epochs = config.epochs, checkpointSeconds = config.checkpointSeconds, ...others } = given;
+  const wanted = createConfig({ ...config, ...others, epochs, checkpointSeconds });
   const own = (name: keyof Config) =>
-    name === "epochs" ||
     (name === "engine" && others.engine === "auto") ||
     (name === "dataset" && path.resolve(wanted.dataset) === config.dataset) ||
     JSON.stringify(wanted[name]) === JSON.stringify(config[name]);
@@ -310,7 +311,7 @@ function raiseEpochs(config: Config, given: GivenSettings): Config {
       `The run's learning rate falls to zero over its ${config.epochs} epochs (learningRateSchedule cosine), so they cannot be raised.`,
     );
   }
-  return { ...config, epochs };
+  return { ...config, epochs, checkpointSeconds };
 }
 
 /** @throws DivergenceError if a weight is NaN or infinite: such weights never reach the disk */
@@ -333,6 +334,13 @@ function countParameters(params: HostParams): number {
 
 function countImages({ train, validation, test }: Dataset): TrainingStart["images"] {
   return { train: train.count, validation: validation.count, test: test.count };
+}
+
+function describeData(data: Dataset): Omit<RunConfig["data"], "name"> {
+  const { height, width, train, validation, test } = data;
+  const hash = createHash("sha256");
+  for (const { pixels } of [train, validation, test]) hash.update(pixels);
+  return { height, width, ...countImages(data), sha256: hash.digest("hex") };
 }
 
 function describeImages({ height, width, train, validation, test }: Omit<RunConfig["data"], "name">): string {

@@ -8,7 +8,7 @@ import type { HostParams } from "../model/parameters.js";
 import { parameterShapes } from "../model/parameters.js";
 import type { HostArray } from "../tree.js";
 import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
-import { lockRun, unlocker } from "./lock.js";
+import { lockRun } from "./lock.js";
 import type { TensorFile } from "./safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import { syncFolder, TEMPORARY, temporaryName, writeFileAtomically } from "./write-file.js";
@@ -35,16 +35,18 @@ export interface RunConfig {
     readonly train: number;
     readonly validation: number;
     readonly test: number;
+    /** Of the pixels: those of training, validation and test, one after the other. */
+    readonly sha256: string;
   };
 }
 
 export class RunFolder {
-  readonly #unlock: () => Promise<void>;
+  readonly #unlock: (dir: string) => Promise<void>;
 
   private constructor(
     readonly dir: string,
     readonly config: RunConfig,
-    unlock: () => Promise<void> = async () => {},
+    unlock: (dir: string) => Promise<void> = async () => {},
   ) {
     this.#unlock = unlock;
   }
@@ -73,12 +75,13 @@ export class RunFolder {
     };
     if (await exists(place)) refuse();
     const temporary = temporaryName(path.resolve(place));
+    let unlock: (dir: string) => Promise<void>;
     try {
       await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary);
       await mkdir(path.join(temporary, PICTURES));
       await mkdir(path.join(temporary, CHECKPOINTS));
-      await lockRun(temporary);
+      unlock = await lockRun(temporary);
       await writeConfig(temporary, config);
       await writeCheckpoint(path.join(temporary, CHECKPOINTS), 0, start);
       await rename(temporary, path.resolve(place));
@@ -89,7 +92,7 @@ export class RunFolder {
       throw error;
     }
     await syncFolder(parent);
-    return new RunFolder(place, config, unlocker(place));
+    return new RunFolder(place, config, unlock);
   }
 
   /**
@@ -105,6 +108,7 @@ export class RunFolder {
     const unlock = await lockRun(place);
     try {
       for (const folder of ["", CHECKPOINTS, PICTURES].map((name) => path.join(place, name))) {
+        await mkdir(folder, { recursive: true });
         for (const name of await listNames(folder)) {
           if (TEMPORARY.test(name)) await rm(path.join(folder, name), { force: true });
         }
@@ -112,7 +116,7 @@ export class RunFolder {
       const { config } = await RunFolder.#read(place);
       return new RunFolder(place, config, unlock);
     } catch (error) {
-      await unlock();
+      await unlock(place);
       throw error;
     }
   }
@@ -160,7 +164,7 @@ export class RunFolder {
 
   /** Gives the run back to other processes. */
   async close(): Promise<void> {
-    await this.#unlock();
+    await this.#unlock(this.dir);
   }
 
   /** Writes metrics.jsonl: a line for each epoch. */
@@ -279,7 +283,7 @@ async function listNames(dir: string): Promise<string[]> {
     return await readdir(dir);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") return [];
     throw error;
   }
 }

@@ -1,62 +1,101 @@
 // A run is trained by one process at a time: a file in its folder says by which.
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { kill, pid } from "node:process";
 import { UserError } from "../errors.js";
 
 const LOCK = "lock";
+/** Whoever deletes a stale lock holds this one meanwhile, so that it is not another's new lock that is deleted. */
+const TAKEOVER = "lock-takeover";
+/** A lock without content may be one that is just being written, for so long. */
+const WRITING_MILLISECONDS = 10_000;
+const MOST_ATTEMPTS = 20;
 
 interface Owner {
   readonly pid: number;
   readonly host: string;
 }
 
+/** The contents of the locks that this process has. */
+const own = new Set<string>();
+
 /**
  * Takes the run for this process. The lock of a process that is gone is taken over.
  *
  * @param dir the run's folder
- * @returns gives the run back
+ * @returns gives the run back, in the folder that is named then
  * @throws UserError if another process, or this one, has it
  */
-export async function lockRun(dir: string): Promise<() => Promise<void>> {
+export async function lockRun(dir: string): Promise<(dir: string) => Promise<void>> {
   const file = path.join(dir, LOCK);
-  for (;;) {
-    try {
-      const handle = await open(file, "wx");
-      try {
-        await handle.writeFile(JSON.stringify({ pid, host: hostname() } satisfies Owner));
-      } finally {
-        await handle.close();
-      }
-      return unlocker(dir);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() } satisfies Owner & { id: string });
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    if (await create(file, content)) {
+      own.add(content);
+      return async (place) => {
+        own.delete(content);
+        const lock = path.join(place, LOCK);
+        if ((await read(lock)) === content) await rm(lock, { force: true });
+      };
     }
-    const text = await readLock(file);
-    if (text === undefined) continue; // it was given back just now
-    const owner = parseOwner(text);
-    if (owner && !isGone(owner)) {
-      throw new UserError(
-        `${dir} is in use by process ${owner.pid} on ${owner.host}. If that is no vae that trains, delete ${file}.`,
-      );
-    }
-    // Moved away before it is deleted, and looked at again: another process may have taken it over meanwhile.
-    const stale = `${file}.${pid}.tmp`;
-    await rename(file, stale).catch(() => {});
-    if ((await readLock(stale)) === text) await rm(stale, { force: true });
-    else await rename(stale, file).catch(() => {});
+    const found = await read(file);
+    if (found === undefined) continue; // it was given back just now
+    if (!(await isStale(file, found))) throw inUse(dir, file, found);
+    const takeover = path.join(dir, TAKEOVER);
+    if (await create(takeover, content)) {
+      if ((await read(file)) === found) await rm(file, { force: true });
+      await rm(takeover, { force: true });
+    } else if (await isOld(takeover)) await rm(takeover, { force: true });
+  }
+  throw inUse(dir, file, "");
+}
+
+function inUse(dir: string, file: string, content: string): UserError {
+  const owner = parseOwner(content);
+  const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
+  return new UserError(`${dir} is in use by ${who}. If that is no vae that trains, delete ${file}.`);
+}
+
+/** @returns whether it was made: not if it is there */
+async function create(file: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(file, content, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   }
 }
 
-/** Gives back a run that this process has. */
-export function unlocker(dir: string): () => Promise<void> {
-  return () => rm(path.join(dir, LOCK), { force: true });
+/** @returns undefined if the file is not there */
+async function read(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
-/** @returns undefined if the file is not there */
-async function readLock(file: string): Promise<string | undefined> {
-  return readFile(file, "utf8").catch(() => undefined);
+async function isOld(file: string): Promise<boolean> {
+  const status = await stat(file).catch(() => undefined);
+  return status !== undefined && Date.now() - status.mtimeMs > WRITING_MILLISECONDS;
+}
+
+/** Whether the lock's process is known to have ended: of another machine nothing is known. */
+async function isStale(file: string, content: string): Promise<boolean> {
+  const owner = parseOwner(content);
+  if (!owner) return isOld(file);
+  if (owner.host !== hostname()) return false;
+  if (owner.pid === pid) return !own.has(content); // left by one that had the same number, as in containers
+  try {
+    kill(owner.pid, 0); // sends nothing
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
 }
 
 /** @returns undefined for what a crash left half written */
@@ -66,16 +105,5 @@ function parseOwner(text: string): Owner | undefined {
     return Number.isSafeInteger(pid) && pid > 0 && typeof host === "string" ? { pid, host } : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Whether the process is known to have ended: of another machine nothing is known. */
-function isGone(owner: Owner): boolean {
-  if (owner.host !== hostname()) return false;
-  try {
-    kill(owner.pid, 0); // sends nothing
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
 }

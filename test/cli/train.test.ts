@@ -61,7 +61,9 @@ describe("vae train", () => {
     const config = JSON.parse(read("runs/first/config.json").toString());
     expect(config.settings).toMatchObject({ epochs: 6, seed: 3, engine: "compiled", nHidden: [32, 32], noise: "none" });
     expect(config.settings.dataset).toBe(path.join(home, "tiny digits"));
-    expect(config.data).toEqual({ name: "tiny-digits", height: 7, width: 7, train: 1100, validation: 100, test: 120 });
+    const counts = { train: 1100, validation: 100, test: 120 };
+    const sha256 = expect.stringMatching(/^[\da-f]{64}$/);
+    expect(config.data).toEqual({ name: "tiny-digits", height: 7, width: 7, ...counts, sha256 });
   });
 
   it("learns, and marks the epoch whose weights are best on the validation images", () => {
