@@ -100,12 +100,12 @@ async function run({ preset, set, run: folder, resume: resumed, json, quiet, ...
   }
 }
 
-/** Ctrl-C, kill, or the terminal's closing asks the training to stop; once more, and the process ends at once. */
+/** Ctrl-C, kill, or the terminal's closing asks the training to stop; once more, and the process ends. */
 function stopOnSignals(): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   const handlers = Object.entries(SIGNALS).map(([name, number]) => {
     const stop = () => {
-      end();
+      if (controller.signal.aborted) process.exit(128 + number);
       controller.abort(new Interruption(`Stopped by ${name}, and saved.`, 128 + number));
     };
     return [name, stop] as const;

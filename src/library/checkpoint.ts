@@ -130,7 +130,10 @@ function parse(json: string | undefined): Readonly<Record<string, unknown>> | un
 }
 
 /** The name of a setting that is not the same in both, but for those that change nothing of what a step computes. */
-function differingSetting(before: Readonly<Record<string, unknown>>, now: Config): string | undefined {
+export function differingSetting(
+  before: Readonly<Partial<Record<keyof Config, unknown>>>,
+  now: Config,
+): keyof Config | undefined {
   const names = Object.keys(now) as (keyof Config)[];
   const mayDiffer = ["checkpointSeconds", ...(now.learningRateSchedule === "cosine" ? [] : ["epochs"])];
   return names.find((name) => !mayDiffer.includes(name) && JSON.stringify(before[name]) !== JSON.stringify(now[name]));

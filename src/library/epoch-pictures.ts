@@ -57,8 +57,11 @@ export class EpochPictures {
     await this.#save(`samples-${suffix}`, squareFigure(images(samples)));
     if (config.dimZ === 2) await this.#save(`manifold-${suffix}`, await drawManifold(fitted, MANIFOLD));
 
-    const curves = await learningCurves(epochs, curveTitles(config), describePixels(config));
-    await folder.writePicture("curves.svg", curves);
+    // Of many epochs, only once the lines have grown by a hundredth: each drawing takes time and memory for all of them.
+    if (isLast || epoch % Math.ceil(epoch / 100) === 0) {
+      const curves = await learningCurves(epochs, curveTitles(config), describePixels(config));
+      await folder.writePicture("curves.svg", curves);
+    }
 
     if (epoch === 1) {
       await this.#save("inputs.png", squareFigure(images(originals)));

@@ -19,9 +19,11 @@ import { RunFolder } from "../run/folder.js";
 import { stepsPerEpoch } from "../training/batches.js";
 import type { Position, Progress, TrainingState } from "../training/loop.js";
 import { DivergenceError, initialState, startOf, trainEpochs } from "../training/loop.js";
+import type { HostArray, Tree } from "../tree.js";
+import { leaves } from "../tree.js";
 import { VERSION } from "../version.js";
 import type { Checkpoint } from "./checkpoint.js";
-import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
+import { decodeCheckpoint, differingSetting, encodeCheckpoint } from "./checkpoint.js";
 import { EpochPictures } from "./epoch-pictures.js";
 
 /** What is known when training begins. */
@@ -100,7 +102,7 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
   try {
     const config: Config = {
       ...requested,
-      dataset: requested.dataset === "mnist" ? "mnist" : path.resolve(requested.dataset),
+      dataset: resolveDataset(requested.dataset),
       engine: engine.name,
       threads: engine.threads,
     };
@@ -117,7 +119,7 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
       run,
     );
     try {
-      return yield* goOn({ folder, config, data, engine, shortfall, checkpoint, started }, hooks);
+      return yield* trainFrom({ folder, config, data, engine, shortfall, checkpoint, started }, hooks);
     } finally {
       await folder.close();
     }
@@ -155,7 +157,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, hooks:
     const { engine } = await openEngine(config.engine, config.threads);
     try {
       if (JSON.stringify(config) !== JSON.stringify(ran.settings)) folder = await folder.withSettings(config);
-      return yield* goOn({ folder, config, data, engine, checkpoint, started }, hooks);
+      return yield* trainFrom({ folder, config, data, engine, checkpoint, started }, hooks);
     } finally {
       await engine.close();
     }
@@ -175,7 +177,7 @@ interface Run {
   readonly started: number;
 }
 
-async function* goOn(run: Run, { onStart, onProgress, signal }: TrainingHooks): Training {
+async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHooks): Training {
   const { folder, config, data, engine, shortfall, checkpoint, started } = run;
   const size = { height: data.height, width: data.width };
   const vae = new Vae({ pixels: size.height * size.width, ...config });
@@ -229,7 +231,7 @@ async function* goOn(run: Run, { onStart, onProgress, signal }: TrainingHooks): 
     const epochs = trainEpochs({
       engine,
       vae,
-      config: isOutOfPatience() ? { ...config, epochs: 0 } : config,
+      config,
       images: data.train,
       size,
       state,
@@ -241,7 +243,7 @@ async function* goOn(run: Run, { onStart, onProgress, signal }: TrainingHooks): 
         return saveIfDue();
       },
     });
-    for await (const result of epochs) {
+    for await (const result of isOutOfPatience() ? [] : epochs) {
       const { state: reached, ...numbers } = result;
       [state, position] = [reached, startOf(result.epoch + 1)];
       checkFinite(state, position);
@@ -290,40 +292,45 @@ function firstState(data: Dataset, config: Config): TrainingState {
 }
 
 /** The run's settings, with more epochs and other checkpointSeconds if they are given. @throws UserError if others are to change */
-function changeSettings(config: Config, given: GivenSettings): Config {
-  const { epochs = config.epochs, checkpointSeconds = config.checkpointSeconds, ...others } = given;
-  const wanted = createConfig({ ...config, ...others, epochs, checkpointSeconds });
-  const own = (name: keyof Config) =>
-    (name === "engine" && others.engine === "auto") ||
-    (name === "dataset" && path.resolve(wanted.dataset) === config.dataset) ||
-    JSON.stringify(wanted[name]) === JSON.stringify(config[name]);
-  const changed = (Object.keys(others) as (keyof Config)[]).find((name) => !own(name));
+function changeSettings(own: Config, given: GivenSettings): Config {
+  const wanted = createConfig({ ...own, ...given });
+  const config = {
+    ...wanted,
+    engine: wanted.engine === "auto" ? own.engine : wanted.engine,
+    dataset: resolveDataset(wanted.dataset),
+  };
+  const changed = differingSetting(own, config);
+  if (changed === "epochs") {
+    throw new UserError(
+      `The run's learning rate falls to zero over its ${own.epochs} epochs (learningRateSchedule cosine), so they cannot be changed.`,
+    );
+  }
   if (changed) {
     throw new UserError(
-      `A run goes on with its own settings, in which ${changed} is ${config[changed]}, not ${wanted[changed]}. Leave it out, or begin a new run.`,
+      `A run goes on with its own settings, in which ${changed} is ${own[changed]}, not ${config[changed]}. Leave it out, or begin a new run.`,
     );
   }
-  if (epochs < config.epochs) {
-    throw new UserError(`The run is one of ${config.epochs} epochs. They can be raised, not lowered to ${epochs}.`);
+  if (config.epochs < own.epochs) {
+    throw new UserError(`The run is one of ${own.epochs} epochs. They can be raised, not lowered to ${config.epochs}.`);
   }
-  if (epochs > config.epochs && config.learningRateSchedule === "cosine") {
-    throw new UserError(
-      `The run's learning rate falls to zero over its ${config.epochs} epochs (learningRateSchedule cosine), so they cannot be raised.`,
-    );
-  }
-  return { ...config, epochs, checkpointSeconds };
+  return config;
 }
 
-/** @throws DivergenceError if a weight is NaN or infinite: such weights never reach the disk */
-function checkFinite({ params }: TrainingState, { epoch, step }: Position): void {
-  if (Object.values(params as HostParams).every(({ data }) => data.every(Number.isFinite))) return;
+/** The place of a data set, from wherever it is read. */
+function resolveDataset(dataset: string): string {
+  return dataset === "mnist" ? dataset : path.resolve(dataset);
+}
+
+/** @throws DivergenceError if a weight, or a moment of its gradients, is NaN or infinite: such numbers never reach the disk */
+function checkFinite(state: TrainingState, { epoch, step }: Position): void {
+  if (leaves(state as Tree<HostArray>).every(([, { data }]) => data.every(Number.isFinite))) return;
   throw step === 0 ? new DivergenceError(epoch - 1) : new DivergenceError(epoch, step);
 }
 
 function explainDivergence({ epoch, step }: DivergenceError, { learningRate }: Config, kept: string): UserError {
   const where = step === undefined ? "at the end of" : `in step ${step} of`;
   return new UserError(
-    `The loss or the weights became infinite or NaN ${where} epoch ${epoch}, so training stopped. ${kept} ` +
+    `The loss, the weights or their gradients became infinite or NaN ${where} epoch ${epoch}, so training stopped. ${kept} ` +
       `Try a smaller --learning-rate than ${learningRate}.`,
   );
 }

@@ -48,7 +48,7 @@ export interface EpochResult {
   readonly state: TrainingState;
 }
 
-/** A loss, or weights, that are no longer finite numbers. */
+/** A loss, weights or gradients that are no longer finite numbers. */
 export class DivergenceError extends Error {
   override readonly name = "DivergenceError";
   constructor(
@@ -56,7 +56,7 @@ export class DivergenceError extends Error {
     /** Undefined at the end of the epoch. */
     readonly step?: number,
   ) {
-    super(`The loss or the weights were not finite in step ${step} of epoch ${epoch}`);
+    super("The loss, the weights or their gradients are not finite");
   }
 }
 

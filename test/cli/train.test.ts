@@ -132,7 +132,7 @@ describe("vae train", () => {
     const { code, stderr } = await run("train", ...TINY, "--learning-rate", "1e30", "--quiet", "--run", "diverged");
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^error: The loss or the weights became infinite or NaN in step \d+ of epoch 1, .* smaller --learning-rate/,
+      /^error: The loss, the weights or their gradients became infinite or NaN in step \d+ of epoch 1, .* smaller --learning-rate/,
     );
     expect(readdirSync(path.join(home, "diverged"))).not.toContain("model.safetensors");
   });

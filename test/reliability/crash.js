@@ -25,7 +25,7 @@ const SETTINGS =
 const { train, height, width } = await loadDataset("mnist");
 mkdirSync(path.join(home, "images"));
 for (const [name, count] of [
-  ["train", 6000],
+  ["train", 3000],
   ["t10k", 100],
 ]) {
   const header = Buffer.from([0, 0, 8, 3, 0, 0, count >> 8, count & 255, 0, 0, 0, height, 0, 0, 0, width]);
