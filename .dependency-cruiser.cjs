@@ -80,7 +80,7 @@ module.exports = {
     }),
     only("onnxruntime", "node_modules/onnxruntime-", ["engine/compiled/session\\.ts"]),
     only("onnx", "node_modules/(onnx-buf|@bufbuild)/", ["engine/compiled/graph\\.ts"]),
-    only("images", "node_modules/(pngjs|@types/pngjs)/", ["data/", "pictures/"]),
+    only("images", "node_modules/(pngjs|@types/pngjs|sharp|@img)/", ["data/", "pictures/"]),
     only("plots", "node_modules/(vega|vega-lite)/", ["pictures/plots\\.ts"]),
     only("pca", "node_modules/ml-pca/", ["library/latent-plane\\.ts"]),
     only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),

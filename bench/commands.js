@@ -7,6 +7,7 @@ import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadDataset } from "../dist/data/dataset.js";
+import { range } from "../dist/data/pixels.js";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const home = mkdtempSync(path.join(tmpdir(), "vae-bench-"));
@@ -81,7 +82,6 @@ ${growth.join("\n")}
 /** MNIST's training images over and over, as a folder of IDX files. */
 function writeDataset(folder, count) {
   mkdirSync(folder);
-  const size = mnist.height * mnist.width;
   for (const [name, images] of [
     ["train", count],
     ["t10k", mnist.test.count],
@@ -91,7 +91,7 @@ function writeDataset(folder, count) {
     header.writeUInt32BE(images, 4);
     writeSync(file, header);
     for (let written = 0; written < images; written += mnist.test.count) {
-      writeSync(file, mnist.train.pixels.subarray(0, Math.min(mnist.test.count, images - written) * size));
+      writeSync(file, mnist.train.pixels.read(range(0, Math.min(mnist.test.count, images - written))));
     }
     closeSync(file);
   }

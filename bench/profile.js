@@ -16,12 +16,13 @@ import { leaves } from "../dist/tree.js";
 const STEPS = 32;
 const CALLS = 5;
 const config = createConfig({ keepProb: Number(process.argv[2] ?? 1) });
-const { train, height, width } = await loadDataset("mnist");
+const mnist = await loadDataset("mnist");
+const { train, height, width } = mnist;
 const architecture = { pixels: height * width, ...config };
 const step = createTrainingStep(new Vae(architecture), config);
 const state = initialState(initialParameters(architecture, 0));
 const order = epochOrder(0, 1, train.count).subarray(0, STEPS * config.batchSize);
-const batches = drawBatches(train, { height, width }, order, 0, config);
+const batches = drawBatches(train, mnist, order, 0, config);
 const { model } = await scanProgram(step, state, batches);
 
 const folder = mkdtempSync(path.join(tmpdir(), "vae-profile-"));
@@ -68,7 +69,7 @@ console.log(
 const nodes = rows.reduce((all, [, { runs }]) => all + runs, 0);
 const drawing = Array.from({ length: 21 }, () => {
   const begun = performance.now();
-  drawBatches(train, { height, width }, order, 0, config);
+  drawBatches(train, mnist, order, 0, config);
   return (performance.now() - begun) / STEPS;
 }).toSorted((a, b) => a - b)[10];
 console.log(`${nodes.toFixed(0)} nodes; drawing the step's batch on the host takes ${drawing.toFixed(2)} ms`);

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { flagOf } from "../dist/commands/flags.js";
 import { createConfig, describeValues } from "../dist/config.js";
 import { loadDataset } from "../dist/data/dataset.js";
+import { range } from "../dist/data/pixels.js";
 import { corrupt, NOISES } from "../dist/noise.js";
 import { progressFigure } from "../dist/pictures/figures.js";
 import { encodePng } from "../dist/pictures/png.js";
@@ -72,9 +73,9 @@ function short(value) {
 
 /** Ten test images, and the same under each kind of noise at its usual strength. */
 async function noisesPicture() {
-  const { test, height, width } = await loadDataset("mnist");
-  const size = { height, width };
-  const clean = test.pixels.slice(0, 10 * height * width);
+  const { test, height, width, channels } = await loadDataset("mnist");
+  const size = { height, width, channels };
+  const clean = test.pixels.read(range(0, 10));
   const row = (label, pixels) => ({ label, images: { pixels, ...size } });
   const noisy = Object.entries(NOISES).map(([kind, noise]) => {
     const pixels = new Float32Array(clean.length);

@@ -1,5 +1,6 @@
 // The command line: puts the commands together, and is the only place that catches errors and sets the exit code.
 import { Command, CommanderError } from "commander";
+import { dataCommand } from "./commands/data.js";
 import { enginesCommand } from "./commands/engines.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { interpolateCommand } from "./commands/interpolate.js";
@@ -26,6 +27,7 @@ const commands = [
   latentCommand(),
   interpolateCommand(),
   evaluateCommand(),
+  dataCommand(),
   enginesCommand(),
 ];
 for (const command of commands) program.addCommand(command);

@@ -13,9 +13,13 @@ type ValueOf<S> = S extends { kind: "choice"; choices: readonly (infer Choice)[]
       ? readonly number[]
       : S extends { kind: "noise" }
         ? NoiseName
-        : S extends { kind: "text" }
+        : S extends { kind: "text" | "size" }
           ? string
-          : number;
+          : S extends { kind: "texts" }
+            ? readonly string[]
+            : S extends { kind: "switch" }
+              ? boolean
+              : number;
 
 /** All settings of a run. */
 export type Config = { readonly [name in SettingName]: ValueOf<(typeof SETTINGS)[name]> };
@@ -39,11 +43,13 @@ export function parseSetting<Name extends SettingName>(name: Name, text: string)
   const value =
     kind === "integers"
       ? text.split(",").map(parseNumber)
-      : kind === "choices"
+      : kind === "choices" || kind === "texts"
         ? text.split(",")
         : kind === "integer" || kind === "real"
           ? parseNumber(text)
-          : text;
+          : kind === "switch"
+            ? ({ true: true, false: false }[text] ?? text)
+            : text;
   return checkSetting(name, value) as Config[Name];
 }
 
@@ -83,6 +89,12 @@ export function describeValues(name: SettingName): string {
   switch (setting.kind) {
     case "text":
       return "text";
+    case "texts":
+      return "a list of texts";
+    case "size":
+      return "own, WIDTHxHEIGHT, or one number for both, each from 1 to 4096";
+    case "switch":
+      return "true, false";
     case "noise":
       return "none, KIND or KIND:STRENGTH";
     case "choice":
@@ -108,6 +120,16 @@ function checkSetting(name: SettingName, value: unknown): unknown {
     case "text":
       if (typeof value !== "string" || value === "") throw new UserError("It must not be empty.");
       return value;
+    case "texts":
+      if (!isList(value) || !value.every((item) => typeof item === "string" && item !== "")) {
+        throw new UserError(`It must be ${describeValues(name)}, none of them empty.`);
+      }
+      return value;
+    case "size":
+      return parseSize(String(value), name);
+    case "switch":
+      if (typeof value !== "boolean") throw new UserError("It must be true or false.");
+      return value;
     case "noise":
       return parseNoise(String(value));
     case "choice":
@@ -131,6 +153,16 @@ function checkSetting(name: SettingName, value: unknown): unknown {
       }
       return value;
   }
+}
+
+/** 28 and 28x28 as 28x28. */
+function parseSize(text: string, name: SettingName): string {
+  if (text === "own") return text;
+  const [, width, height = width] = /^(\d{1,4})(?:x(\d{1,4}))?$/.exec(text) ?? [];
+  if (![width, height].every((side) => Number(side) >= 1 && Number(side) <= 4096)) {
+    throw new UserError(`It must be ${describeValues(name)}.`);
+  }
+  return `${Number(width)}x${Number(height)}`;
 }
 
 function isInRange(value: unknown, { min, max, above = false }: NumberRange): boolean {

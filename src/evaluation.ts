@@ -3,12 +3,13 @@ import type { Config } from "./config.js";
 import { drawsPerImage } from "./config.js";
 import { binarize } from "./data/binarize.js";
 import type { ImageSet } from "./data/dataset.js";
+import type { ImageShape } from "./data/pixels.js";
+import { inUnits, pixelsOf, range } from "./data/pixels.js";
 import type { Engine, Hosted } from "./engine/engine.js";
 import type { Bounds } from "./model/elbo.js";
 import { mean, meanBounds, TERMS } from "./model/elbo.js";
 import type { HostParams } from "./model/parameters.js";
 import type { Batch, Vae } from "./model/vae.js";
-import type { ImageSize } from "./noise.js";
 import { corrupt } from "./noise.js";
 import { randomStream } from "./random.js";
 import type { HostArray } from "./tree.js";
@@ -18,7 +19,7 @@ export interface Fitted {
   readonly engine: Engine;
   readonly vae: Vae;
   readonly params: HostParams;
-  readonly size: ImageSize;
+  readonly size: ImageShape;
 }
 
 /** What is drawn for the images: their pixels, ε, and the corruption of the encoder's input. */
@@ -31,8 +32,8 @@ export type DrawConfig = Pick<
 export const MOST_IN_BATCH = 500;
 
 /** How many images go through the decoder at once: `most` of MNIST's size, fewer larger ones, so that memory stays flat. */
-export function rowsAtOnce(most: number, { height, width }: ImageSize): number {
-  const rows = Math.min(most, Math.floor((most * 784) / (height * width)));
+export function rowsAtOnce(most: number, size: ImageShape): number {
+  const rows = Math.min(most, Math.floor((most * 784) / pixelsOf(size)));
   return rows < 2 ? 1 : rows - (rows % 2); // even, since normal draws come in pairs
 }
 
@@ -141,19 +142,24 @@ export function meanAndError(values: ArrayLike<number>): { mean: number; standar
  */
 export function* evaluationBatches(
   images: ImageSet,
-  size: ImageSize,
+  size: ImageShape,
   count: number,
   config: DrawConfig,
   draws = drawsPerImage(config),
 ): Generator<{ first: number; batch: Hosted<Batch> }> {
   const { dimZ, noise, seed } = config;
-  const pixels = size.height * size.width;
+  const pixels = pixelsOf(size);
   const most = Math.floor(rowsAtOnce(MOST_IN_BATCH, size) / draws) || 1;
   for (let first = 0; first < count; first += most) {
     const length = Math.min(most, count - first);
-    const clean = images.pixels.slice(first * pixels, (first + length) * pixels);
+    const numbers = range(first, length);
+    const clean = images.pixels.read(numbers);
     const epsilon = config.model === "ae" ? undefined : new Float32Array(length * draws * dimZ);
-    const corrupted = noise === "none" ? undefined : new Float32Array(clean.length);
+    const corrupted = images.inputs
+      ? inUnits(images.inputs.read(numbers))
+      : noise === "none"
+        ? undefined
+        : new Float32Array(clean.length);
     for (let i = 0; i < length; i++) {
       const image = images.offset + first + i;
       const part = clean.subarray(i * pixels, (i + 1) * pixels);

@@ -1,7 +1,10 @@
 // The library's surface: what the commands can do, with no printing and no exiting.
 export type { Config, GivenSettings } from "./config.js";
+export { describeShape } from "./data/dataset.js";
 export type { EngineName } from "./engine/engine.js";
 export { Interruption, UserError } from "./errors.js";
+export type { DataReport } from "./library/data.js";
+export { inspectData } from "./library/data.js";
 export type { EngineReport } from "./library/engines.js";
 export { findEngines, timeTrainingStep } from "./library/engines.js";
 export type { ManifoldGrid } from "./library/latent-plane.js";

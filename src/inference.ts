@@ -1,6 +1,7 @@
 // What a trained model makes: reconstructions of images, their places in the latent space, and images of any place there.
 import type { Config } from "./config.js";
 import type { ImageSet } from "./data/dataset.js";
+import { inUnits, pixelsOf } from "./data/pixels.js";
 import type { DrawConfig, Fitted } from "./evaluation.js";
 import { evaluationBatches, MOST_IN_BATCH, rowsAtOnce } from "./evaluation.js";
 import type { Elbo } from "./model/elbo.js";
@@ -26,18 +27,15 @@ export async function reconstructImages(
   count: number,
   config: DrawConfig,
 ): Promise<Reconstructions> {
-  const pixels = size.height * size.width;
+  const pixels = pixelsOf(size);
   const originals = new Float32Array(count * pixels);
   const outputs = new Float32Array(count * pixels);
-  const corrupted = config.noise === "none" ? undefined : new Float32Array(count * pixels);
+  const corrupted = config.noise === "none" && !images.inputs ? undefined : new Float32Array(count * pixels);
   const reconstructions = new Float32Array(count);
   const kls = new Float32Array(count);
   for (const { first, batch } of evaluationBatches(images, size, count, config, 1)) {
     const result = await engine.call(vae.reconstruct, { params, batch });
-    originals.set(
-      Float32Array.from(batch.images.data, (byte) => byte / 255),
-      first * pixels,
-    );
+    originals.set(inUnits(batch.images.data as Uint8Array), first * pixels);
     outputs.set(result.outputs.data, first * pixels);
     if (batch.corrupted) corrupted?.set(batch.corrupted.data, first * pixels);
     reconstructions.set(result.reconstruction.data, first);
@@ -83,7 +81,7 @@ export async function inferLatents(
  */
 export async function decodeLatents({ engine, vae, params, size }: Fitted, z: Float32Array): Promise<Float32Array> {
   const { dimZ } = vae.config;
-  const pixels = size.height * size.width;
+  const pixels = pixelsOf(size);
   const images = new Float32Array((z.length / dimZ) * pixels);
   const atOnce = rowsAtOnce(MOST_IN_BATCH, size);
   for (let first = 0; first * dimZ < z.length; first += atOnce) {

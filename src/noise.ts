@@ -1,19 +1,14 @@
 // Corruptions of the input image, for training and showing a denoiser. The target always stays clean.
+import type { ImageShape } from "./data/pixels.js";
 import { UserError } from "./errors.js";
 import type { RandomStream } from "./random.js";
-
-/** Height and width of an image in pixels. */
-export interface ImageSize {
-  readonly height: number;
-  readonly width: number;
-}
 
 type Corruption = (
   images: Uint8Array,
   strength: number,
   stream: RandomStream,
   out: Float32Array,
-  size: ImageSize,
+  shape: ImageShape,
 ) => void;
 
 interface Noise {
@@ -71,18 +66,18 @@ export function parseNoise(text: string): NoiseName {
 /**
  * Corrupts images.
  *
- * @param images pixels as bytes, count × height × width
+ * @param images pixels as bytes, count × height × width × channels
  * @param out as many numbers, in units of full white
  */
 export function corrupt(
   name: Exclude<NoiseName, "none">,
   images: Uint8Array,
-  size: ImageSize,
+  shape: ImageShape,
   stream: RandomStream,
   out: Float32Array,
 ): void {
   const [kind, strength] = name.split(":") as [keyof typeof NOISES, string];
-  NOISES[kind].corrupt(images, Number(strength), stream, out, size);
+  NOISES[kind].corrupt(images, Number(strength), stream, out, shape);
 }
 
 /**
@@ -119,7 +114,7 @@ function haze(
   strength: number,
   stream: RandomStream,
   out: Float32Array,
-  { height, width }: ImageSize,
+  { height, width, channels }: ImageShape,
 ): void {
   const [rows, columns] = [joints(height), joints(width)];
   const knots = new Uint32Array(KNOTS * KNOTS);
@@ -138,8 +133,9 @@ function haze(
           column.part,
         );
         const transmission = 1 - (strength * mix(above, below, row.part)) / 2 ** 32;
-        out[at] = (images[at] / 255) * transmission + (1 - transmission);
-        at++;
+        for (let channel = 0; channel < channels; channel++, at++) {
+          out[at] = (images[at] / 255) * transmission + (1 - transmission);
+        }
       }
     }
   }

@@ -14,6 +14,7 @@ const PURPOSES = {
   "training binarization": 9,
   "evaluation binarization": 10,
   "importance epsilon": 11,
+  split: 12,
 } as const;
 
 export type Purpose = keyof typeof PURPOSES;

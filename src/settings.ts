@@ -41,11 +41,28 @@ interface ChoicesSetting extends Described {
 }
 
 interface TextSetting extends Described {
-  readonly kind: "text" | "noise";
+  readonly kind: "text" | "noise" | "size";
   readonly default: string;
 }
 
-export type Setting = NumberSetting | IntegersSetting | ChoiceSetting | ChoicesSetting | TextSetting;
+interface TextsSetting extends Described {
+  readonly kind: "texts";
+  readonly default: readonly string[];
+}
+
+interface SwitchSetting extends Described {
+  readonly kind: "switch";
+  readonly default: false;
+}
+
+export type Setting =
+  | NumberSetting
+  | IntegersSetting
+  | ChoiceSetting
+  | ChoicesSetting
+  | TextSetting
+  | TextsSetting
+  | SwitchSetting;
 
 export const ENGINE_CHOICES = ["auto", ...ENGINE_NAMES] as const;
 export const ACTIVATIONS = ["elu", "relu", "sigmoid", "silu", "softplus", "tanh"] as const;
@@ -54,8 +71,47 @@ export const SETTINGS = {
   dataset: {
     kind: "text",
     default: "mnist",
-    flag: "mnist|folder",
-    help: "mnist, or a folder of IDX files under MNIST's names",
+    flag: "mnist|path",
+    help: "mnist, a folder of IDX files under MNIST's names or of images, or one IDX or .npy file: see docs/data.md",
+  },
+  inputDir: {
+    kind: "text",
+    default: "none",
+    flag: "folder",
+    help: "corrupted images that the encoder sees, under the names of the clean ones in --target-dir, or else in dataset",
+  },
+  size: {
+    kind: "size",
+    default: "own",
+    flag: "width[xheight]",
+    help: "what image files are resized to, in pixels",
+  },
+  channels: {
+    kind: "choice",
+    choices: ["own", "1", "3"],
+    default: "own",
+    flag: "1|3",
+    help: "grey or colour, of image files; own: colour if any of them has",
+  },
+  limit: {
+    kind: "integer",
+    min: 0,
+    max: 4_294_967_295,
+    default: 0,
+    flag: "count",
+    help: "take so many images at most, of those to train and validate and of those to test; 0 for all",
+  },
+  classes: {
+    kind: "texts",
+    default: ["all"],
+    flag: "name,...",
+    help: "take images of these classes alone: labels, or names of sub-folders",
+  },
+  skipBad: {
+    kind: "switch",
+    default: false,
+    flag: "",
+    help: "leave out image files that cannot be used, and say how many",
   },
   model: {
     kind: "choice",

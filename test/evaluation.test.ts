@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { createConfig } from "../src/config.js";
 import { binarize, meanImage } from "../src/data/binarize.js";
+import { pixelsInMemory } from "../src/data/pixels.js";
 import {
   countActiveUnits,
   estimateLogLikelihoods,
@@ -18,7 +19,7 @@ import { elboInFloat64, encodeInFloat64, logLikelihoodInFloat64, logNormal } fro
 
 const config = createConfig({ nHidden: [5, 5], dimZ: 2, seed: 4 });
 const architecture = { pixels: 6, ...config };
-const size = { height: 2, width: 3 };
+const size = { height: 2, width: 3, channels: 1 };
 const params = Object.fromEntries(
   Object.entries(parameterShapes(architecture)).map(([name, shape], i) => [
     name,
@@ -27,9 +28,10 @@ const params = Object.fromEntries(
 );
 const double = Object.fromEntries(Object.entries(params).map(([name, { data }]) => [name, Float64Array.from(data)]));
 /** More than two batches of 500. */
-const images = { count: 1101, offset: 40, pixels: Uint8Array.from(weyl(1101 * 6, 0, 256)) };
+const BYTES = Uint8Array.from(weyl(1101 * 6, 0, 256));
+const images = { count: 1101, offset: 40, pixels: pixelsInMemory(BYTES, 6) };
 /** A part of the same images, as a set that begins later. */
-const tail = { count: 100, offset: 40 + 1001, pixels: images.pixels.subarray(1001 * 6) };
+const tail = { count: 100, offset: 40 + 1001, pixels: pixelsInMemory(BYTES.subarray(1001 * 6), 6) };
 
 const engine = open("compiled");
 afterAll(async () => (await engine).close());
@@ -62,7 +64,7 @@ describe("evaluation batches", () => {
     const noisy = createConfig({ ...config, noise: "salt-pepper" });
     const once = collect(images, 1101, noisy);
     expect(once.sizes).toEqual([500, 500, 101]);
-    expect(once.pixels).toEqual([...images.pixels]);
+    expect(once.pixels).toEqual([...BYTES]);
     expect(once.corrupted).toHaveLength(1101 * 6);
     expect(collect(images, 1101, noisy)).toEqual(once);
     expect(collect(images, 1101, { ...noisy, seed: 5 }).epsilon).not.toEqual(once.epsilon);
@@ -76,23 +78,23 @@ describe("evaluation batches", () => {
   });
 
   it("are smaller where images are larger", () => {
-    const large = { count: 30, offset: 0, pixels: new Uint8Array(30 * 200 * 200) };
-    expect(collect(large, 30, config, { height: 200, width: 200 }).sizes).toEqual([8, 8, 8, 6]);
+    const large = { count: 30, offset: 0, pixels: pixelsInMemory(new Uint8Array(30 * 200 * 200), 200 * 200) };
+    expect(collect(large, 30, config, { height: 200, width: 200, channels: 1 }).sizes).toEqual([8, 8, 8, 6]);
   });
 });
 
 describe("binarized evaluation batches", () => {
   it("by a threshold are white from half on", () => {
     const { pixels } = collect(images, 1101, createConfig({ ...config, binarize: "threshold" }));
-    expect(pixels).toEqual([...images.pixels].map((byte) => (byte / 255 > 0.5 ? 255 : 0)));
+    expect(pixels).toEqual([...BYTES].map((byte) => (byte / 255 > 0.5 ? 255 : 0)));
   });
 
   it("by draws are black and white as often as the grey says, and the same for an image every time", () => {
     const dynamic = createConfig({ ...config, binarize: "dynamic" });
     const once = collect(images, 1101, dynamic).pixels;
     expect(new Set(once)).toEqual(new Set([0, 255]));
-    const expected = images.pixels.reduce((sum, byte) => sum + byte / 255, 0);
-    const variance = images.pixels.reduce((sum, byte) => sum + (byte / 255) * (1 - byte / 255), 0);
+    const expected = BYTES.reduce((sum, byte) => sum + byte / 255, 0);
+    const variance = BYTES.reduce((sum, byte) => sum + (byte / 255) * (1 - byte / 255), 0);
     const white = once.filter((byte) => byte === 255).length;
     expect(Math.abs(white - expected)).toBeLessThan(3 * Math.sqrt(variance));
     expect(collect(tail, 100, dynamic).pixels).toEqual(once.slice(1001 * 6));
@@ -106,7 +108,7 @@ describe("binarized evaluation batches", () => {
 });
 
 describe("the mean of binarized images", () => {
-  const two = { count: 2, offset: 0, pixels: Uint8Array.of(0, 128, 255, 51, 0, 127) };
+  const two = { count: 2, offset: 0, pixels: pixelsInMemory(Uint8Array.of(0, 128, 255, 51, 0, 127), 3) };
   it("is that of the grey ones, or of what a threshold makes of them", () => {
     const grey = [51 / 255 / 2, 128 / 255 / 2, (255 + 127) / 255 / 2];
     for (const how of ["none", "dynamic"] as const) {
@@ -185,7 +187,7 @@ describe("latents", () => {
     const means = await inferLatents(model, images, 600, config, "means");
     const { mu } = encodeInFloat64(
       double,
-      [...images.pixels.subarray(599 * 6, 600 * 6)].map((byte) => byte / 255),
+      [...BYTES.subarray(599 * 6, 600 * 6)].map((byte) => byte / 255),
     );
     expect(means[599 * 2]).toBeCloseTo(mu[0], 5);
     expect(means[599 * 2 + 1]).toBeCloseTo(mu[1], 5);
@@ -215,7 +217,7 @@ describe("the likelihood by importance sampling", () => {
   );
   const set = { ...images, count: COUNT };
   const pictures = Array.from({ length: COUNT }, (_, i) =>
-    [...images.pixels.subarray(6 * i, 6 * i + 6)].map((byte) => (byte / 255 > 0.5 ? 1 : 0)),
+    [...BYTES.subarray(6 * i, 6 * i + 6)].map((byte) => (byte / 255 > 0.5 ? 1 : 0)),
   );
 
   const distinct = new Map(pictures.map((x) => [x.join(), x]));
@@ -297,9 +299,13 @@ describe("the likelihood by importance sampling", () => {
     const large = createConfig({ nHidden: [4], dimZ: 3, binarize: "threshold" });
     const side = 99; // 78 samples at once
     const weights = initialParameters({ pixels: side * side, ...large }, 0);
-    const model = { ...(await fitted(large, weights)), size: { height: side, width: side } };
+    const model = { ...(await fitted(large, weights)), size: { height: side, width: side, channels: 1 } };
     const vae = new Vae({ pixels: side * side, ...large });
-    const set = { count: 2, offset: 0, pixels: Uint8Array.from(weyl(2 * side * side, 0, 256)) };
+    const set = {
+      count: 2,
+      offset: 0,
+      pixels: pixelsInMemory(Uint8Array.from(weyl(2 * side * side, 0, 256)), side * side),
+    };
     const parts: number[] = [];
     const watched = {
       ...model,

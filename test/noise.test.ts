@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadDataset } from "../src/data/dataset.js";
+import { range } from "../src/data/pixels.js";
 import { UserError } from "../src/errors.js";
 import type { NoiseName } from "../src/noise.js";
 import { corrupt, NOISES, parseNoise } from "../src/noise.js";
@@ -7,7 +8,12 @@ import { randomStream } from "../src/random.js";
 
 type Given = Exclude<NoiseName, "none">;
 
-function noisy(name: Given, images: Uint8Array, index = 0, size = { height: 1, width: images.length }): Float32Array {
+function noisy(
+  name: Given,
+  images: Uint8Array,
+  index = 0,
+  size = { height: 1, width: images.length, channels: 1 },
+): Float32Array {
   const out = new Float32Array(images.length);
   corrupt(name, images, size, randomStream(0, "training noise", index), out);
   return out;
@@ -64,7 +70,7 @@ describe("Gaussian noise", () => {
 });
 
 describe("haze", () => {
-  const size = { height: 28, width: 28 };
+  const size = { height: 28, width: 28, channels: 1 };
   /** The transmission t of a hazed pixel: y = x·t + 1 − t. */
   const transmissions = (strength: number, index = 0) => {
     const black = new Uint8Array(100 * 784);
@@ -104,8 +110,8 @@ describe("haze", () => {
 
 describe.each(EVERY)("noise %s", (name) => {
   it("leaves the images as they are and depends on the stream alone", async () => {
-    const size = { height: 28, width: 28 };
-    const images = (await loadDataset("mnist")).test.pixels.slice(0, 5 * 784);
+    const size = { height: 28, width: 28, channels: 1 };
+    const images = (await loadDataset("mnist")).test.pixels.read(range(0, 5));
     const before = images.slice();
     const once = noisy(name, images, 1, size);
     expect(images).toEqual(before);

@@ -1,7 +1,7 @@
 // vae evaluate
 import { Command, Option } from "commander";
 import type { Evaluation, Model } from "../index.js";
-import { countOption, example, runOption, wholeNumberOption } from "./flags.js";
+import { countOption, example, placeOption, runOption, wholeNumberOption } from "./flags.js";
 
 const MOST_SAMPLES = 1_000_000;
 const MOST_IMAGES = 1_000_000_000;
@@ -11,6 +11,7 @@ interface EvaluateFlags {
   split: Evaluation["split"];
   importanceSamples: number;
   n?: number;
+  dataset?: string;
   json?: true;
 }
 
@@ -34,12 +35,13 @@ export function evaluateCommand(): Command {
       ).default(5000),
     )
     .addOption(countOption("the first so many images (default: all)", MOST_IMAGES))
+    .addOption(placeOption("--dataset <mnist|path>", "other data than the model was trained on"))
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addHelpText("after", example("vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"))
     .action(run);
 }
 
-async function run({ run: folder, split, importanceSamples, n, json }: EvaluateFlags): Promise<void> {
+async function run({ run: folder, split, importanceSamples, n, dataset, json }: EvaluateFlags): Promise<void> {
   const { barWidth, createBar, note, print, withModel } = await import("./output.js");
   await withModel(folder, async (model) => {
     const bar = createBar("{value}/{total} images {bar} {eta_formatted} left", barWidth(45));
@@ -48,10 +50,11 @@ async function run({ run: folder, split, importanceSamples, n, json }: EvaluateF
       bar?.update(done);
     };
     try {
-      const result = await model.evaluate({ split, importanceSamples, count: n, onProgress });
+      const result = await model.evaluate({ split, importanceSamples, count: n, dataset, onProgress });
       bar?.stop();
       print(json ? JSON.stringify({ run: model.folder.dir, ...result }) : await describe(result, model));
       if (!json && result.noLikelihood) note(result.noLikelihood);
+      if (!result.isOwnData) note(`These are other data than the model was trained on: ${result.dataset}.`);
     } finally {
       bar?.stop();
     }

@@ -10,6 +10,7 @@ import { SETTINGS } from "../settings.js";
 export function settingOption(name: SettingName): Option {
   const setting: Setting = SETTINGS[name];
   if (setting.kind === "noise") return noiseOption(setting.help);
+  if (setting.kind === "switch") return new Option(flagOf(name), setting.help);
   return new Option(`${flagOf(name)} <${setting.flag}>`, `${setting.help} (default: ${setting.default})`).argParser(
     (text) => explained(() => parseSetting(name, text)),
   );
@@ -60,8 +61,8 @@ export function runOption(help: string): Option {
   return placeOption("--run <folder>", help);
 }
 
-export function outOption(type = "png"): Option {
-  return placeOption("--out <file>", `where to write the picture, a .${type} (default: into the run's pictures/)`);
+export function outOption(type = "png", what = "the picture", place = "into the run's pictures/"): Option {
+  return placeOption("--out <file>", `where to write ${what}, a .${type} (default: ${place})`);
 }
 
 /** A flag that names a file or a folder. */

@@ -62,6 +62,16 @@ export function createBar(format: string, barsize: number): SingleBar | undefine
   });
 }
 
+/** A bar while image files are decoded. */
+export function showDecoding(): (done: number, count: number) => void {
+  const bar = createBar("decoding images {bar} {value}/{total}", barWidth(40));
+  return (done, count) => {
+    if (bar && !bar.isActive) bar.start(count, done);
+    bar?.update(done);
+    if (done === count) bar?.stop();
+  };
+}
+
 /** Loads a run's model, does something with it and closes it, whatever happens. */
 export async function withModel(folder: string | undefined, use: (model: Model) => Promise<void>): Promise<void> {
   const model = await loadModel(folder);

@@ -20,6 +20,7 @@ type TrainFlags = Partial<Config> & {
   set?: GivenSettings;
   run?: string;
   resume?: string | true;
+  targetDir?: string;
   json?: true;
   quiet?: true;
 };
@@ -30,6 +31,9 @@ export function trainCommand(): Command {
   );
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
     if ("flag" in SETTINGS[name]) command.addOption(settingOption(name));
+    if (name === "inputDir") {
+      command.addOption(placeOption("--target-dir <folder>", "the clean images, which --input-dir has corrupted"));
+    }
   }
   const presets = Object.keys(PRESETS).join(", ");
   return command
@@ -51,6 +55,7 @@ export function trainCommand(): Command {
       example(
         "vae train --epochs 20 --dim-z 2",
         "vae train --dim-z 20 --noise --run runs/denoiser",
+        "vae train --dataset photos --size 32 --channels 3 --skip-bad",
         "vae train --preset iwae --epochs 13 --set klWarmUp=2",
         "vae train --resume --epochs 40",
       ),
@@ -58,7 +63,17 @@ export function trainCommand(): Command {
     .action(run);
 }
 
-async function run({ preset, set, run: folder, resume: resumed, json, quiet, ...flags }: TrainFlags): Promise<void> {
+async function run({
+  preset,
+  set,
+  run: folder,
+  resume: resumed,
+  targetDir,
+  json,
+  quiet,
+  ...given
+}: TrainFlags): Promise<void> {
+  const flags = { ...given, ...pairOf(targetDir, given) };
   const twice = Object.keys(set ?? {}).find((name) => name in flags);
   if (twice) throw new UserError(`${twice} is given twice, by --set and by ${flagOf(twice as SettingName)}.`);
   if (resumed !== undefined && folder !== undefined) {
@@ -66,7 +81,7 @@ async function run({ preset, set, run: folder, resume: resumed, json, quiet, ...
   }
   const settings = { ...(preset !== undefined && (await readPreset(preset))), ...set, ...flags };
   if (resumed === undefined) checkNeeds(Object.keys({ ...set, ...flags }), createConfig(settings));
-  const [{ resume, train }, view, { print }] = await Promise.all([
+  const [{ resume, train }, view, { print, showDecoding }] = await Promise.all([
     import("../index.js"),
     import("./training-screen.js"),
     import("./output.js"),
@@ -81,6 +96,7 @@ async function run({ preset, set, run: folder, resume: resumed, json, quiet, ...
       if (!quiet) screen = new view.TrainingScreen(start);
     },
     onProgress: (progress) => screen?.progress(progress),
+    ...(!quiet && { onDecoding: showDecoding() }),
   };
   const training =
     resumed === undefined
@@ -98,6 +114,15 @@ async function run({ preset, set, run: folder, resume: resumed, json, quiet, ...
     stop.end();
     screen?.stop();
   }
+}
+
+/** The data set of pairs: its folder is that of the clean images. */
+function pairOf(targetDir: string | undefined, { dataset, inputDir }: TrainFlags): Pick<GivenSettings, "dataset"> {
+  if (targetDir === undefined && inputDir === undefined) return {};
+  if (targetDir === undefined || inputDir === undefined || dataset !== undefined) {
+    throw new UserError("--input-dir and --target-dir go together, and take the place of --dataset.");
+  }
+  return { dataset: targetDir };
 }
 
 /** Ctrl-C, kill, or the terminal's closing asks the training to stop; once more, and the process ends. */

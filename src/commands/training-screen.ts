@@ -16,7 +16,7 @@ export class TrainingScreen {
   readonly #barWidth = barWidth(STATUS_WIDTH);
   readonly #bar = createBar("{label} {bar} {status}", this.#barWidth);
 
-  constructor({ run, config, images, parameters, pixels, shortfall, resumed }: TrainingStart) {
+  constructor({ run, config, images, skipped, parameters, pixels, shortfall, resumed }: TrainingStart) {
     this.config = config;
     const { likelihood, pixelSigma } = config;
     const half =
@@ -29,6 +29,7 @@ export class TrainingScreen {
       `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
         `${count(images.test)} to test; ${describePixels(config)}`,
     );
+    if (skipped > 0) note(`${plural(skipped, "image file")} left out; vae data says which and why.`);
     const { dimZ, nHidden } = config;
     note(
       `${run}: ${[...nHidden, dimZ].join("-")} units, ${count(parameters)} parameters, engine ${config.engine}, ` +

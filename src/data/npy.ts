@@ -49,6 +49,17 @@ const ALIGNMENT = 64;
 /** As NumPy has it. */
 const MOST_HEADER_BYTES = 10_000;
 
+/** What the header of a file says. */
+export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
+  /** Where the values begin. */
+  readonly start: number;
+  readonly type: keyof typeof TYPES;
+  readonly isBigEndian: boolean;
+}
+
+/** Enough of a file's beginning to hold its header. */
+export const MOST_NPY_HEADER_BYTES = MAGIC.length + 6 + MOST_HEADER_BYTES;
+
 /**
  * Reads a .npy file: the magic string, the version, the length of a header, the header as a Python dictionary, then the values
  * (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). Versions 1.0, 2.0 and 3.0; either order of bytes.
@@ -57,9 +68,22 @@ const MOST_HEADER_BYTES = 10_000;
  * @throws UserError that says what is wrong, or how to save the array so that it can be read
  */
 export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
-  const fail: Fail = (problem) => {
-    throw new UserError(`${file} is not a valid .npy file: ${problem}.`);
-  };
+  const { dtype, shape, start, type, isBigEndian } = parseNpyHeader(bytes, bytes.length, file);
+  const { size, read } = TYPES[type];
+  const values = new Uint8Array(bytes.subarray(start)); // a copy: the values need not be aligned in memory
+  if (isBigEndian && size > 1) swapBytes(values, size);
+  return { dtype, shape, data: read(values.buffer, failure(file)) };
+}
+
+/**
+ * Reads the header alone.
+ *
+ * @param bytes the beginning of the file, or all of it
+ * @param length of the file
+ * @throws UserError as above
+ */
+export function parseNpyHeader(bytes: Uint8Array, length: number, file: string): NpyHeader {
+  const fail = failure(file);
   const refuse = (what: string, remedy: string): never => {
     throw new UserError(`${file} ${what}. Save it anew: np.save(file, ${remedy}).`);
   };
@@ -83,19 +107,17 @@ export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
 
   const { descr, fortranOrder, shape } = parseHeader(bytes.subarray(headerStart, start), fail);
   if (descr === undefined) return refuse("holds records, not plain numbers", 'x["field"]');
-  const [, order, name] = /^([<>|=])?(.*)$/s.exec(descr) as RegExpExecArray;
-  if (!isTypeName(name)) {
+  const [, order, type] = /^([<>|=])?(.*)$/s.exec(descr) as RegExpExecArray;
+  if (!isTypeName(type)) {
     return refuse(`holds values of the type ${JSON.stringify(descr)}, not plain numbers`, 'x.astype("float32")');
   }
   if (fortranOrder) refuse("is in Fortran order", "np.ascontiguousarray(x)");
-  const { size, read, name: dtype } = TYPES[name];
+  const { size, name: dtype } = TYPES[type];
   const expected = start + size * (shape.includes(0) ? 0 : sizeOf(shape));
-  if (bytes.length !== expected) {
-    fail(`its header promises (${shape}) values of ${dtype}, ${expected} bytes in all, and it has ${bytes.length}`);
+  if (length !== expected) {
+    fail(`its header promises (${shape}) values of ${dtype}, ${expected} bytes in all, and it has ${length}`);
   }
-  const values = new Uint8Array(bytes.subarray(start)); // a copy: the values need not be aligned in memory
-  if (order === ">" && size > 1) swapBytes(values, size);
-  return { dtype, shape, data: read(values.buffer, fail) };
+  return { dtype, shape, start, type, isBigEndian: order === ">" };
 }
 
 /** An array of bytes or float32 as NumPy's np.save writes it. */
@@ -119,6 +141,12 @@ export function npyHeader(dtype: "uint8" | "float32", shape: readonly number[]):
   new DataView(header.buffer).setUint16(MAGIC.length + 2, length - start, true);
   header.set(new TextEncoder().encode(`${text.padEnd(length - start - 1)}\n`), start);
   return header;
+}
+
+function failure(file: string): Fail {
+  return (problem) => {
+    throw new UserError(`${file} is not a valid .npy file: ${problem}.`);
+  };
 }
 
 interface Header {

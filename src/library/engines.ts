@@ -1,6 +1,7 @@
 // Which engines there are, and how fast they train.
 import { createConfig } from "../config.js";
 import { loadDataset } from "../data/dataset.js";
+import { pixelsOf } from "../data/pixels.js";
 import type { Engine, EngineName } from "../engine/engine.js";
 import { ENGINE_NAMES } from "../engine/engine.js";
 import { EngineError, openEngine } from "../engine/index.js";
@@ -50,8 +51,9 @@ export async function timeTrainingStep(
   threads: number,
 ): Promise<Map<EngineName, number>> {
   const config = createConfig({});
-  const { train, height, width } = await loadDataset("mnist");
-  const architecture = { pixels: height * width, ...config };
+  const mnist = await loadDataset("mnist");
+  const { train } = mnist;
+  const architecture = { pixels: pixelsOf(mnist), ...config };
   const { createTrainingStep } = await import("../training/step.js");
   const step = createTrainingStep(new Vae(architecture), config);
   const order = epochOrder(config.seed, 1, train.count);
@@ -69,7 +71,7 @@ export async function timeTrainingStep(
     for (let round = -2; round < ROUNDS; round++) {
       for (const contender of contenders) {
         const { engine, steps } = contender;
-        const batches = drawBatches(train, { height, width }, order.subarray(0, steps * config.batchSize), 0, config);
+        const batches = drawBatches(train, mnist, order.subarray(0, steps * config.batchSize), 0, config);
         const started = performance.now();
         [contender.state] = await engine.scan(step, contender.state, batches);
         const time = (performance.now() - started) / steps;

@@ -1,6 +1,7 @@
 // The pictures that training leaves behind after every epoch.
 import type { Config } from "../config.js";
 import type { Dataset } from "../data/dataset.js";
+import { pixelsOf } from "../data/pixels.js";
 import type { Fitted } from "../evaluation.js";
 import { reconstructImages, sampleImages } from "../inference.js";
 import type { Bounds } from "../model/elbo.js";
@@ -68,7 +69,7 @@ export class EpochPictures {
       if (corrupted) await this.#save("inputs-noisy.png", squareFigure(images(corrupted)));
     }
     if (/^[125]0*$/.test(String(epoch)) || isLast) {
-      const few = (pixels: Float32Array) => pixels.slice(0, PROGRESS_IMAGES * data.height * data.width);
+      const few = (pixels: Float32Array) => pixels.slice(0, PROGRESS_IMAGES * pixelsOf(data));
       this.milestones.push({ epoch, outputs: few(outputs) });
       const versions: Version[] = [
         { label: "input", images: images(few(originals)) },
@@ -78,7 +79,10 @@ export class EpochPictures {
       await this.#save("progress.png", progressFigure(versions));
       if (config.dimZ === 2) {
         const options = { count: Math.min(SCATTERED_IMAGES, data.test.count), what: "means" } as const;
-        await folder.writePicture("latent.svg", (await drawLatents(fitted, data.test, options, config)).svg);
+        await folder.writePicture(
+          "latent.svg",
+          (await drawLatents(fitted, data.test, options, config, data.classes)).svg,
+        );
       }
     }
   }

@@ -1,7 +1,9 @@
 // A trained model: loads a run's best weights, draws what they make and measures how good they are.
 import type { Config, GivenSettings } from "../config.js";
 import type { Dataset, ImageSet } from "../data/dataset.js";
-import { loadDataset } from "../data/dataset.js";
+import { describeShape, digestOf, loadDataset } from "../data/dataset.js";
+import type { ImageShape } from "../data/pixels.js";
+import { pixelsOf } from "../data/pixels.js";
 import type { Engine, EngineName } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
@@ -47,11 +49,16 @@ export interface EvaluateOptions {
   readonly importanceSamples: number;
   /** The first so many images; all where it is undefined. */
   readonly count?: number | undefined;
+  /** Other data than the model was trained on, of the same size: as the setting `dataset`. Image files are brought to that size. */
+  readonly dataset?: string | undefined;
   readonly onProgress?: (done: number, count: number) => void;
 }
 
 /** How good a model is on a set of images. */
 export interface Evaluation extends Bounds {
+  readonly dataset: string;
+  /** Whether these data are, to the byte, those that the model was trained and chosen on. */
+  readonly isOwnData: boolean;
   readonly split: EvaluateOptions["split"];
   /** The first so many of the split's images. */
   readonly images: number;
@@ -86,9 +93,10 @@ export class Model {
     /** Why the engine is not the fastest one, if it was taken for want of better. */
     readonly shortfall?: string,
   ) {
-    const { height, width } = folder.config.data;
-    const vae = new Vae({ pixels: height * width, ...folder.config.settings });
-    this.#fitted = { engine, vae, params, size: { height, width } };
+    const { height, width, channels } = folder.config.data;
+    const size = { height, width, channels };
+    const vae = new Vae({ pixels: pixelsOf(size), ...folder.config.settings });
+    this.#fitted = { engine, vae, params, size };
   }
 
   get config(): Config {
@@ -179,10 +187,10 @@ export class Model {
     if (what === "draws" && this.config.model === "ae") {
       throw new UserError("A plain autoencoder has no posterior to draw from: each image has one place.");
     }
-    const { test } = await this.#loadData();
+    const { test, classes } = await this.#loadData();
     const images = countOf(test, count ?? Math.min(5000, test.count));
     return {
-      ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, "none"))),
+      ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, "none"), classes)),
       count: images,
       hasLabels: test.labels !== undefined,
     };
@@ -209,10 +217,11 @@ export class Model {
    *
    * @throws UserError if there are fewer images than requested
    */
-  async evaluate({ split, importanceSamples, count, onProgress }: EvaluateOptions): Promise<Evaluation> {
+  async evaluate({ split, importanceSamples, count, dataset, onProgress }: EvaluateOptions): Promise<Evaluation> {
     const started = performance.now();
     const { binarize, noise, likelihood: pixelLikelihood, seed, dimZ } = this.config;
-    const set = (await this.#loadData())[split];
+    const data = await this.#loadData(dataset);
+    const set = data[split];
     const images = { ...set, count: countOf(set, count ?? set.count) };
     const config = this.#drawing(seed, noise);
     const bounds = await evaluate(this.#fitted, images, config);
@@ -227,6 +236,8 @@ export class Model {
       likelihood = { nll: -mean, ...error, importanceSamples };
     }
     return {
+      dataset: dataset ?? this.config.dataset,
+      isOwnData: digestOf(data) === this.folder.config.data.sha256,
       split,
       images: images.count,
       of: set.count,
@@ -254,13 +265,13 @@ export class Model {
     return sampleImages(this.#fitted, first, count, { dimZ: this.config.dimZ, seed });
   }
 
-  async #loadData(): Promise<Dataset> {
-    const { dataset } = this.config;
-    const { height, width } = this.#fitted.size;
-    const data = await loadTrainingData(dataset);
-    if (data.height !== height || data.width !== width) {
+  /** @param other data than those of the training */
+  async #loadData(other?: string): Promise<Dataset> {
+    const { size } = this.#fitted;
+    const data = other === undefined ? await loadTrainingData(this.config) : await loadFitting(other, size);
+    if (describeShape(data) !== describeShape(size)) {
       throw new UserError(
-        `The images of ${dataset} are ${data.height}×${data.width} pixels now, but the model was trained on ${height}×${width}.`,
+        `The images of ${other ?? this.config.dataset} are ${describeShape(data)}, but the model was trained on ${describeShape(size)}.`,
       );
     }
     return data;
@@ -281,13 +292,18 @@ function whyNoLikelihood({ model, likelihood, binarize }: Config): string | unde
   return undefined;
 }
 
-async function loadTrainingData(source: string): Promise<Dataset> {
+async function loadTrainingData(config: Config): Promise<Dataset> {
   try {
-    return await loadDataset(source);
+    return await loadDataset(config.dataset, config);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`This run was trained on ${source}, which cannot be read now. ${error.message}`);
+    throw new UserError(`This run was trained on ${config.dataset}, which cannot be read now. ${error.message}`);
   }
+}
+
+/** Data of a size: image files are brought to it. */
+function loadFitting(dataset: string, { height, width, channels }: ImageShape): Promise<Dataset> {
+  return loadDataset(dataset, { size: `${width}x${height}`, channels: channels === 1 ? "1" : "3" });
 }
 
 /** @throws UserError if the set has fewer images than are asked for */

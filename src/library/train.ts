@@ -1,11 +1,11 @@
 // Trains a model into a run folder: joins the data, an engine, the training loop, the pictures and the files.
-import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Config, GivenSettings } from "../config.js";
 import { createConfig } from "../config.js";
 import { meanImage } from "../data/binarize.js";
 import type { Dataset } from "../data/dataset.js";
-import { loadDataset } from "../data/dataset.js";
+import { describeShape, digestOf, loadDataset } from "../data/dataset.js";
+import { pixelsOf } from "../data/pixels.js";
 import type { Engine } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
@@ -32,6 +32,8 @@ export interface TrainingStart {
   readonly run: string;
   readonly config: Config;
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
+  /** Image files that were left out, since they cannot be used. */
+  readonly skipped: number;
   readonly parameters: number;
   /** Of an image. */
   readonly pixels: number;
@@ -71,6 +73,8 @@ export interface TrainingHooks {
   readonly onStart?: (start: TrainingStart) => void;
   /** Called after every chunk of steps, twice a second or so. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Called as the data's image files are decoded, which happens once. */
+  readonly onDecoding?: ((done: number, count: number) => void) | undefined;
   /** Once aborted, the chunk of steps is finished, a checkpoint written, and the signal's reason thrown. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -92,7 +96,7 @@ export type Training = AsyncGenerator<EpochReport, TrainingSummary>;
 export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOptions = {}): Training {
   const started = performance.now();
   const requested = createConfig(settings);
-  const data = await loadDataset(requested.dataset);
+  const data = await loadDataset(requested.dataset, { ...requested, onProgress: hooks.onDecoding });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
       `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a smaller --batch-size.`,
@@ -102,7 +106,8 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
   try {
     const config: Config = {
       ...requested,
-      dataset: resolveDataset(requested.dataset),
+      ...resolvePlaces(requested),
+      channels: data.channels === 3 ? "3" : "1",
       engine: engine.name,
       threads: engine.threads,
     };
@@ -144,7 +149,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, hooks:
     const { config: ran, dir } = folder;
     const config = changeSettings(ran.settings, settings);
     const { file, content } = await folder.readCheckpoint();
-    const data = await loadDataset(config.dataset);
+    const data = await loadDataset(config.dataset, { ...config, onProgress: hooks.onDecoding });
     const now = describeData(data);
     const before = ran.data;
     if ((Object.keys(now) as (keyof typeof now)[]).some((key) => now[key] !== before[key])) {
@@ -179,8 +184,9 @@ interface Run {
 
 async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHooks): Training {
   const { folder, config, data, engine, shortfall, checkpoint, started } = run;
-  const size = { height: data.height, width: data.width };
-  const vae = new Vae({ pixels: size.height * size.width, ...config });
+  const { height, width, channels } = data;
+  const size = { height, width, channels };
+  const vae = new Vae({ pixels: pixelsOf(size), ...config });
   const fitted = (params: HostParams) => ({ engine, vae, params, size });
   const reports = [...checkpoint.reports];
   let { best, state, position } = checkpoint;
@@ -221,8 +227,9 @@ async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHoo
     run: folder.dir,
     config,
     images: countImages(data),
+    skipped: data.bad.length,
     parameters: countParameters(params as HostParams),
-    pixels: size.height * size.width,
+    pixels: pixelsOf(size),
     shortfall,
     resumed: position.epoch + position.step > 1 ? { epoch: position.epoch, step: position.step } : undefined,
   });
@@ -286,7 +293,7 @@ async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHoo
 
 /** The state of step 0. */
 function firstState(data: Dataset, config: Config): TrainingState {
-  const architecture = { pixels: data.height * data.width, ...config };
+  const architecture = { pixels: pixelsOf(data), ...config };
   const mean = config.outputBias === "mean" ? meanImage(data.train, architecture.pixels, config.binarize) : undefined;
   return initialState(initialParameters(architecture, config.seed, mean));
 }
@@ -297,7 +304,7 @@ function changeSettings(own: Config, given: GivenSettings): Config {
   const config = {
     ...wanted,
     engine: wanted.engine === "auto" ? own.engine : wanted.engine,
-    dataset: resolveDataset(wanted.dataset),
+    ...resolvePlaces(wanted),
   };
   const changed = differingSetting(own, config);
   if (changed === "epochs") {
@@ -316,9 +323,12 @@ function changeSettings(own: Config, given: GivenSettings): Config {
   return config;
 }
 
-/** The place of a data set, from wherever it is read. */
-function resolveDataset(dataset: string): string {
-  return dataset === "mnist" ? dataset : path.resolve(dataset);
+/** The places of the data, from wherever they are read. */
+function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "dataset" | "inputDir"> {
+  return {
+    dataset: dataset === "mnist" ? dataset : path.resolve(dataset),
+    inputDir: inputDir === "none" ? inputDir : path.resolve(inputDir),
+  };
 }
 
 /** @throws DivergenceError if a weight, or a moment of its gradients, is NaN or infinite: such numbers never reach the disk */
@@ -344,12 +354,10 @@ function countImages({ train, validation, test }: Dataset): TrainingStart["image
 }
 
 function describeData(data: Dataset): Omit<RunConfig["data"], "name"> {
-  const { height, width, train, validation, test } = data;
-  const hash = createHash("sha256");
-  for (const { pixels } of [train, validation, test]) hash.update(pixels);
-  return { height, width, ...countImages(data), sha256: hash.digest("hex") };
+  const { height, width, channels } = data;
+  return { height, width, channels, ...countImages(data), sha256: digestOf(data) };
 }
 
-function describeImages({ height, width, train, validation, test }: Omit<RunConfig["data"], "name">): string {
-  return `${train} + ${validation} + ${test} images of ${height}×${width}`;
+function describeImages({ train, validation, test, ...shape }: Omit<RunConfig["data"], "name">): string {
+  return `${train} + ${validation} + ${test} images of ${describeShape(shape)}`;
 }

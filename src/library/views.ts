@@ -1,5 +1,6 @@
 // The pictures of a model: what is computed, and how it is drawn. After every epoch and by the commands alike.
 import type { ImageSet } from "../data/dataset.js";
+import { pixelsOf, range, somePixels } from "../data/pixels.js";
 import type { DrawConfig, Fitted } from "../evaluation.js";
 import { decodeLatents, inferLatents, reconstructImages } from "../inference.js";
 import type { Images } from "../pictures/figures.js";
@@ -35,8 +36,10 @@ export async function drawLatents(
   images: ImageSet,
   { count, what }: LatentOptions,
   config: DrawConfig,
+  classes?: readonly string[],
 ): Promise<{ svg: string; explained?: readonly [number, number] }> {
-  const latents = await inferLatents(fitted, images, count, { ...config, noise: "none" }, what);
+  const clean = { ...images, inputs: undefined };
+  const latents = await inferLatents(fitted, clean, count, { ...config, noise: "none" }, what);
   const { x, y, explained } = await toPlane(latents, config.dimZ);
   const noun = config.model === "ae" ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
   const dimensions =
@@ -47,6 +50,7 @@ export async function drawLatents(
     x,
     y,
     labels: images.labels?.subarray(0, count),
+    ...(classes && { classes }),
     title: `${noun} of the first ${count.toLocaleString("en")} test images${dimensions}`,
     xTitle: config.dimZ > 2 ? component("first", 0) : "z1",
     yTitle: config.dimZ > 2 ? component("second", 1) : config.dimZ === 1 ? "(nothing: z has one dimension)" : "z2",
@@ -68,13 +72,13 @@ export async function drawInterpolation(
   config: DrawConfig,
 ): Promise<Picture> {
   const { dimZ } = config;
-  const pixels = fitted.size.height * fitted.size.width;
+  const pixels = pixelsOf(fitted.size);
   const ends = new Map<number, { latent: Float32Array; original: Float32Array }>();
   for (const image of new Set(pairs.flat())) {
     const alone = {
       count: 1,
       offset: images.offset + image,
-      pixels: images.pixels.subarray(image * pixels, (image + 1) * pixels),
+      pixels: somePixels(images.pixels, range(image, 1)),
     };
     const clean = { ...config, noise: "none" } as const;
     const { originals } = await reconstructImages(fitted, alone, 1, clean);

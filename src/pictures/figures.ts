@@ -2,11 +2,12 @@
 import type { Picture } from "./grid.js";
 import { drawGrid } from "./grid.js";
 
-/** Images of one size, count × height × width, in units of full white. What lies beyond 0 and 1 is cut off. */
+/** Images of one size, count × height × width × channels, in units of full white. What lies beyond 0 and 1 is cut off. */
 export interface Images {
   readonly pixels: Float32Array;
   readonly height: number;
   readonly width: number;
+  readonly channels: number;
 }
 
 /** A near-square grid. */
@@ -76,15 +77,16 @@ export function interpolationFigure(images: Images, columns: number): Picture {
 
 /** One image as a picture of its own, in its own size. */
 export function singlePictures(images: Images): Picture[] {
-  return toTiles(images).map((pixels) => ({ pixels, width: images.width, height: images.height }));
+  const { width, height, channels } = images;
+  return toTiles(images).map((pixels) => ({ pixels, width, height, channels }));
 }
 
-function toTiles({ pixels, height, width }: Images): Uint8Array[] {
+function toTiles({ pixels, height, width, channels }: Images): Uint8Array[] {
   const bytes = new Uint8ClampedArray(pixels.length);
   pixels.forEach((value, i) => {
     bytes[i] = value * 255;
   });
-  const size = height * width;
+  const size = height * width * channels;
   return Array.from({ length: bytes.length / size }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
 }
 

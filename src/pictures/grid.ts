@@ -1,10 +1,11 @@
 // Grids of images. Grey values are drawn as they are: nothing is stretched, so that tiles can be compared.
 import { drawText, TEXT_HEIGHT, textWidth } from "./text.js";
 
-/** A grey picture: 0 black to 255 white, row by row. */
+/** A picture, row by row: for each pixel one byte of grey, or three of red, green and blue. */
 export interface Picture {
   readonly width: number;
   readonly height: number;
+  readonly channels: number;
   readonly pixels: Uint8Array;
 }
 
@@ -12,6 +13,7 @@ export interface GridOptions {
   /** Width and height of a tile in pixels. */
   readonly width: number;
   readonly height: number;
+  readonly channels: number;
   /** Rows that belong together are set apart from the next ones by a wider gutter. */
   readonly rowsPerGroup?: number;
   /** Columns that are set apart from those to their left by a wider gutter. */
@@ -43,7 +45,7 @@ const LARGEST_TILES = 1120;
 
 /** Draws rows of tiles with a thin gutter. A row may be shorter than the others. */
 export function drawGrid(rows: readonly (readonly Uint8Array[])[], options: GridOptions): Picture {
-  const { width, height, rowsPerGroup = rows.length, columnGroups = [], gutter = GUTTER } = options;
+  const { width, height, channels, rowsPerGroup = rows.length, columnGroups = [], gutter = GUTTER } = options;
   const { labels = [], columnLabels = [], rowTitle = "", columnTitle = "" } = options;
   const columns = Math.max(...rows.map((row) => row.length));
   const scale = Math.max(1, Math.floor(Math.min(LARGEST_TILE, LARGEST_TILES / columns) / width));
@@ -65,7 +67,7 @@ export function drawGrid(rows: readonly (readonly Uint8Array[])[], options: Grid
   const labelsBottom = bottom + (columnLabels.length > 0 ? LABEL_PADDING + TEXT_HEIGHT : 0);
   const titleBottom = labelsBottom + (columnTitle ? LABEL_PADDING + TEXT_HEIGHT : 0);
 
-  const picture = blank(right + overhang, titleBottom > bottom ? titleBottom + LABEL_PADDING : bottom);
+  const picture = blank(right + overhang, titleBottom > bottom ? titleBottom + LABEL_PADDING : bottom, channels);
   rows.forEach((row, r) => {
     row.forEach((tile, c) => {
       drawTile(picture, tile, width, height, scale, lefts[c], tops[r]);
@@ -107,8 +109,8 @@ function drawCentred(picture: Picture, text: string, centre: number, top: number
   drawText(picture, text, Math.round(centre - textWidth(text) / 2), top, TEXT);
 }
 
-function blank(width: number, height: number): Picture {
-  return { width, height, pixels: new Uint8Array(width * height).fill(BACKGROUND) };
+function blank(width: number, height: number, channels: number): Picture {
+  return { width, height, channels, pixels: new Uint8Array(width * height * channels).fill(BACKGROUND) };
 }
 
 function drawTile(
@@ -120,11 +122,15 @@ function drawTile(
   left: number,
   top: number,
 ): void {
+  const { channels } = picture;
   for (let y = 0; y < height * scale; y++) {
     const source = Math.floor(y / scale) * width;
     const target = (top + y) * picture.width + left;
     for (let x = 0; x < width * scale; x++) {
-      picture.pixels[target + x] = tile[source + Math.floor(x / scale)];
+      for (let channel = 0; channel < channels; channel++) {
+        const value = tile[(source + Math.floor(x / scale)) * channels + channel];
+        picture.pixels[(target + x) * channels + channel] = value;
+      }
     }
   }
 }

@@ -9,6 +9,8 @@ export interface LatentPoints {
   readonly y: ArrayLike<number>;
   /** The number of each point's class. Without, all points have one colour and there is no legend. */
   readonly labels?: ArrayLike<number> | undefined;
+  /** The names of the classes, where a number is not their name. */
+  readonly classes?: readonly string[];
   readonly xTitle: string;
   readonly yTitle: string;
   readonly title: string;
@@ -59,10 +61,12 @@ const MARKED_EPOCHS = 40;
 
 /** Points in the latent plane, coloured by class: SVG text, with one scale for both axes. */
 export async function latentPlot(points: LatentPoints): Promise<string> {
-  const { x, y, labels } = points;
-  const values = Array.from({ length: x.length }, (_, i) => ({ x: x[i], y: y[i], label: labels?.[i] })).filter(
-    (point) => Number.isFinite(point.x) && Number.isFinite(point.y),
-  );
+  const { x, y, labels, classes: names } = points;
+  const values = Array.from({ length: x.length }, (_, i) => ({
+    x: x[i],
+    y: y[i],
+    label: labels && (names?.[labels[i]] ?? labels[i]),
+  })).filter((point) => Number.isFinite(point.x) && Number.isFinite(point.y));
   // Both axes go as far as the points do.
   const extent = roundUp(values.reduce((most, p) => Math.max(most, Math.abs(p.x), Math.abs(p.y)), 0));
   const classes = new Set(values.map(({ label }) => label)).size;

@@ -69,7 +69,7 @@ export function drawText(picture: Picture, text: string, left: number, top: numb
         if (!((bits >> (COLUMNS - 1 - column)) & 1)) continue;
         for (let y = 0; y < DOT; y++) {
           const start = (top + row * DOT + y) * picture.width + left + i * ADVANCE + column * DOT;
-          picture.pixels.fill(grey, start, start + DOT);
+          picture.pixels.fill(grey, start * picture.channels, (start + DOT) * picture.channels);
         }
       }
     });

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config.js";
 import { createConfig } from "../config.js";
+import { pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { HostParams } from "../model/parameters.js";
 import { parameterShapes } from "../model/parameters.js";
@@ -32,10 +33,11 @@ export interface RunConfig {
     readonly name: string;
     readonly height: number;
     readonly width: number;
+    readonly channels: number;
     readonly train: number;
     readonly validation: number;
     readonly test: number;
-    /** Of the pixels: those of training, validation and test, one after the other. */
+    /** Of the images: those of training, validation and test, one after the other. */
     readonly sha256: string;
   };
 }
@@ -188,7 +190,7 @@ export class RunFolder {
     const missing = `${this.dir} has no ${MODEL} yet: no epoch of its training was finished.`;
     const { tensors } = decodeSafetensors(await readOrExplain(file, missing), file);
     const { settings, data } = this.config;
-    const shapes = parameterShapes({ pixels: data.height * data.width, ...settings });
+    const shapes = parameterShapes({ pixels: pixelsOf(data), ...settings });
     const params: Record<string, HostArray<Float32Array>> = {};
     for (const [name, shape] of Object.entries(shapes)) {
       const tensor = tensors.get(name);
@@ -248,11 +250,11 @@ export function parseRunConfig(text: string, file: string): RunConfig {
   }
   const { version, created, settings, data } = config ?? {};
   const texts = [version, created, data?.name];
-  const sizes = [data?.height, data?.width, data?.train, data?.validation, data?.test];
+  const sizes = [data?.height, data?.width, data?.channels, data?.train, data?.validation, data?.test];
   if (
     !texts.every((text) => typeof text === "string") ||
     !sizes.every((size) => Number.isSafeInteger(size) && size > 0) ||
-    !Number.isSafeInteger(data.height * data.width) ||
+    !Number.isSafeInteger(pixelsOf(data)) ||
     !settings
   ) {
     throw new UserError(

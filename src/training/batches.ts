@@ -4,9 +4,10 @@ import type { Config } from "../config.js";
 import { drawsPerImage } from "../config.js";
 import { binarize } from "../data/binarize.js";
 import type { ImageSet } from "../data/dataset.js";
+import type { ImageShape } from "../data/pixels.js";
+import { inUnits, pixelsOf } from "../data/pixels.js";
 import type { Hosted } from "../engine/engine.js";
 import { hiddenLayers } from "../model/parameters.js";
-import type { ImageSize } from "../noise.js";
 import { corrupt } from "../noise.js";
 import { randomStream } from "../random.js";
 import type { AdamConfig } from "./adam.js";
@@ -51,20 +52,21 @@ export function stepsPerEpoch({ count }: ImageSet, batchSize: number): number {
  */
 export function drawBatches(
   images: ImageSet,
-  size: ImageSize,
+  shape: ImageShape,
   order: Uint32Array,
   firstStep: number,
   config: BatchConfig,
 ): Hosted<StepInput> {
   const { batchSize, dimZ, keepProb, noise, seed } = config;
-  const pixels = size.height * size.width;
+  const pixels = pixelsOf(shape);
   const steps = order.length / batchSize;
   const draws = drawsPerImage(config);
-  const clean = new Uint8Array(order.length * pixels);
-  order.forEach((image, i) => {
-    clean.set(images.pixels.subarray(image * pixels, (image + 1) * pixels), i * pixels);
-  });
-  const corrupted = noise === "none" ? undefined : new Float32Array(clean.length);
+  const clean = images.pixels.read(order);
+  const corrupted = images.inputs
+    ? inUnits(images.inputs.read(order))
+    : noise === "none"
+      ? undefined
+      : new Float32Array(clean.length);
   const epsilon = config.model === "ae" ? undefined : new Float32Array(order.length * draws * dimZ);
   const masks =
     keepProb === 1
@@ -89,7 +91,7 @@ export function drawBatches(
     binarize(config.binarize, part(clean, i), randomStream(seed, "training binarization", step));
     if (epsilon) randomStream(seed, "training epsilon", step).fillNormals(part(epsilon, i));
     if (noise !== "none" && corrupted) {
-      corrupt(noise, part(clean, i), size, randomStream(seed, "training noise", step), part(corrupted, i));
+      corrupt(noise, part(clean, i), shape, randomStream(seed, "training noise", step), part(corrupted, i));
     }
     const stream = randomStream(seed, "dropout", step);
     for (const { data } of masks) stream.fillBernoulli(part(data, i), keepProb);

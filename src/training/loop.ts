@@ -1,12 +1,12 @@
 // The training loop: shuffle, draw, step, add up, validate, report. It knows nothing of files or of the terminal.
 import { setImmediate } from "node:timers/promises";
 import type { ImageSet } from "../data/dataset.js";
+import type { ImageShape } from "../data/pixels.js";
 import type { Engine, Hosted } from "../engine/engine.js";
 import type { Bounds } from "../model/elbo.js";
 import { meanBounds, TERMS } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
 import type { Vae } from "../model/vae.js";
-import type { ImageSize } from "../noise.js";
 import type { BatchConfig } from "./batches.js";
 import { drawBatches, epochOrder, stepsPerEpoch } from "./batches.js";
 import type { Carry } from "./step.js";
@@ -65,7 +65,7 @@ export interface LoopOptions {
   readonly vae: Vae;
   readonly config: BatchConfig;
   readonly images: ImageSet;
-  readonly size: ImageSize;
+  readonly size: ImageShape;
   readonly state: TrainingState;
   readonly position: Position;
   readonly validate: (params: HostParams) => Promise<Bounds>;

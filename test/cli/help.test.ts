@@ -32,6 +32,8 @@ Commands:
   interpolate [options]  draw what lies between test images in the latent space
   evaluate [options]     measure a model: ELBO, active units, and for black and
                          white pixels the likelihood by importance sampling
+  data [options] <path>  look at a data set before training on it: what is in
+                         it, and what would be refused and why
   engines [options]      show which engines run here, and how to get the others
   help [command]         display help for command
 
@@ -46,7 +48,7 @@ Example:
     expect(await run()).toEqual(await run("--help"));
   });
 
-  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate", "engines"])(
+  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate", "data", "engines"])(
     "of %s has an example",
     async (command) => {
       const { code, stdout } = await run(command, "--help");
@@ -62,6 +64,10 @@ Example:
     const defaults = Object.entries(SETTINGS).filter(([, setting]) => "flag" in setting && setting.kind !== "noise");
     expect(defaults.length).toBeGreaterThan(15);
     for (const [name, setting] of defaults) {
+      if (setting.kind === "switch") {
+        expect(text).toContain(` ${flagOf(name as SettingName)} ${setting.help}`);
+        continue;
+      }
       expect(text).toContain(` ${flagOf(name as SettingName)} <`);
       expect(text).toContain(`${setting.help} (default: ${setting.default})`);
     }
@@ -86,7 +92,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--keep-prob", "1.5"], "It must be a number from 0.01 to 1."],
     [["train", "--learning-rate", "NaN"], "It must be a number above 0"],
     [["train", "--engine", "gpu"], "It must be one of auto, compiled, tensorflow, wasm, cpu."],
-    [["train", "--dataset", "nowhere"], "No file nowhere"],
+    [["train", "--dataset", "nowhere"], "nowhere is not there"],
     [["train", "--run", "."], ". exists already"],
     [["train", "--noise", "snow"], "It must be KIND or KIND:STRENGTH, where KIND is one of salt-pepper, mask,"],
     [["train", "--noise", "mask:2"], "The strength of mask must be a number above 0 and at most 1."],

@@ -19,13 +19,14 @@ const images = (...greys: number[]) => ({
   pixels: Float32Array.from({ length: greys.length * 600 }, (_, i) => greys[Math.floor(i / 600)]),
   width: 30,
   height: 20,
+  channels: 1,
 });
 const at = ({ pixels, width }: Picture, x: number, y: number) => pixels[y * width + x];
 
 const TEXT = 230;
 function write(text: string): Picture {
   const [width, height] = [textWidth(text), TEXT_HEIGHT];
-  const picture = { width, height, pixels: new Uint8Array(width * height) };
+  const picture = { width, height, channels: 1, pixels: new Uint8Array(width * height) };
   drawText(picture, text, 0, 0, TEXT);
   return picture;
 }
@@ -50,7 +51,7 @@ function crop({ pixels, width: full }: Picture, left: number, top: number, width
     { length: width * height },
     (_, i) => pixels[(top + Math.floor(i / width)) * full + left + (i % width)],
   );
-  return { pixels: part, width, height };
+  return { pixels: part, width, height, channels: 1 };
 }
 
 /** How many pixels of pictures are text. */
@@ -67,7 +68,7 @@ describe("the font", () => {
 
 describe("a grid", () => {
   it("sets tiles apart by a thin gutter, magnified by a whole number", () => {
-    const grid = drawGrid([[tile(10), tile(20)], [tile(30)]], { width: 30, height: 20 });
+    const grid = drawGrid([[tile(10), tile(20)], [tile(30)]], { width: 30, height: 20, channels: 1 });
     expect([grid.width, grid.height]).toEqual([2 + 2 * 92, 2 + 2 * 62]);
     const background = at(grid, 0, 0);
     expect([at(grid, 2, 2), at(grid, 91, 61), at(grid, 92, 2), at(grid, 94, 2)]).toEqual([10, 10, background, 20]);
@@ -75,34 +76,39 @@ describe("a grid", () => {
   });
 
   it("does not magnify what is large already", () => {
-    const grid = drawGrid([Array.from({ length: 100 }, () => tile(0))], { width: 30, height: 20 });
+    const grid = drawGrid([Array.from({ length: 100 }, () => tile(0))], { width: 30, height: 20, channels: 1 });
     expect(grid.width).toBe(2 + 100 * 32);
   });
 
   it("sets groups of rows further apart", () => {
     const rows = [1, 2, 3, 4].map((grey) => [tile(grey)]);
-    const together = drawGrid(rows, { width: 30, height: 20 });
-    const grouped = drawGrid(rows, { width: 30, height: 20, rowsPerGroup: 2 });
+    const together = drawGrid(rows, { width: 30, height: 20, channels: 1 });
+    const grouped = drawGrid(rows, { width: 30, height: 20, channels: 1, rowsPerGroup: 2 });
     expect(grouped.height).toBe(together.height + 8);
   });
 
   it("writes labels to the left, in characters that it has", () => {
-    const plain = drawGrid([[tile(0)]], { width: 30, height: 20 });
+    const plain = drawGrid([[tile(0)]], { width: 30, height: 20, channels: 1 });
     const labels = ["input", "noisy", "epoch 1234567890"];
     for (const label of labels) {
-      const grid = drawGrid([[tile(0)]], { width: 30, height: 20, labels: [label] });
+      const grid = drawGrid([[tile(0)]], { width: 30, height: 20, channels: 1, labels: [label] });
       const margin = grid.width - plain.width;
       expect(margin).toBe(label.length * 12 - 2 + 16);
       const written = grid.pixels.filter((grey, i) => i % grid.width < margin && grey !== at(grid, 0, 0));
       expect(written.length).toBeGreaterThan(40);
     }
-    expect(() => drawGrid([[tile(0)]], { width: 30, height: 20, labels: ["?"] })).toThrow('no "?"');
+    expect(() => drawGrid([[tile(0)]], { width: 30, height: 20, channels: 1, labels: ["?"] })).toThrow('no "?"');
   });
 
   it("centres labels below their columns, and leaves out as many as would overlap", () => {
     const columnLabels = Array.from({ length: 20 }, (_, i) => `${i + 10}`);
     const grid = (count: number) =>
-      drawGrid([Array(count).fill(tile(0))], { width: 30, height: 20, columnLabels: columnLabels.slice(0, count) });
+      drawGrid([Array(count).fill(tile(0))], {
+        width: 30,
+        height: 20,
+        channels: 1,
+        columnLabels: columnLabels.slice(0, count),
+      });
     const [few, many] = [grid(3), grid(20)];
     // 22 pixels of text fit 90 of a tile, with room to spare; of 30 and a gutter, two tiles hold one text.
     for (const i of [0, 1, 2])
@@ -116,7 +122,12 @@ describe("a grid", () => {
 
   it("writes labels whole that are wider than their columns", () => {
     const columnLabels = ["noisy input", "", "", "", "output again"];
-    const narrow = drawGrid([Array(5).fill(new Uint8Array(97 * 20))], { width: 97, height: 20, columnLabels });
+    const narrow = drawGrid([Array(5).fill(new Uint8Array(97 * 20))], {
+      width: 97,
+      height: 20,
+      channels: 1,
+      columnLabels,
+    });
     for (const label of ["noisy input", "output again"]) expect(find(narrow, label)).toHaveLength(1);
     expect(find(narrow, "output again")[0].x - find(narrow, "noisy input")[0].x).toBe(4 * 99);
   });
@@ -124,8 +135,8 @@ describe("a grid", () => {
   it("keeps rows without gutters as low as they are, and leaves out labels instead", () => {
     const rows = Array.from({ length: 10 }, () => [new Uint8Array(100 * 4).fill(20)]);
     const labels = [..."abcdefghij"];
-    const lined = drawGrid(rows, { width: 100, height: 4, labels });
-    const plane = drawGrid(rows, { width: 100, height: 4, labels, gutter: 0 });
+    const lined = drawGrid(rows, { width: 100, height: 4, channels: 1, labels });
+    const plane = drawGrid(rows, { width: 100, height: 4, channels: 1, labels, gutter: 0 });
     const written = (grid: Picture) => labels.filter((label) => find(grid, label).length > 0);
     expect(written(lined)).toEqual(labels);
     expect(written(plane)).toEqual(["a", "e", "i"]);
@@ -224,7 +235,7 @@ describe("a plane of the latent space", () => {
   ])("of tiles of %i pixels has legible labels at %i columns and rows", (size, count) => {
     const values = Array.from({ length: count }, (_, i) => -2 + (4 * i) / (count - 1));
     const pixels = new Float32Array(count * count * size * size);
-    const figure = manifoldFigure({ pixels, width: size, height: size }, values, values.toReversed());
+    const figure = manifoldFigure({ pixels, width: size, height: size, channels: 1 }, values, values.toReversed());
     const labels = values.map((value) => value.toFixed(1).replace("-0.0", "0.0"));
     const corner = figure.pixels.indexOf(0);
     const [left, top] = [corner % figure.width, Math.floor(corner / figure.width)];
@@ -265,14 +276,14 @@ describe("ways between images", () => {
     [64, 10],
   ])("of tiles of %i pixels name both ends at %i columns", (size, columns) => {
     const pixels = new Float32Array(columns * size * size);
-    const figure = interpolationFigure({ pixels, width: size, height: size }, columns);
+    const figure = interpolationFigure({ pixels, width: size, height: size, channels: 1 }, columns);
     expect(find(figure, "input")).toHaveLength(2);
   });
 });
 
 describe("encodePng", () => {
   it("writes eight bits of grey", () => {
-    const picture = { width: 3, height: 2, pixels: Uint8Array.of(0, 50, 100, 150, 200, 250) };
+    const picture = { width: 3, height: 2, channels: 1, pixels: Uint8Array.of(0, 50, 100, 150, 200, 250) };
     const bytes = encodePng(picture);
     expect([...bytes.subarray(24, 26)]).toEqual([8, 0]); // bit depth and colour type in IHDR
     const { data, width, height } = PNG.sync.read(Buffer.from(bytes));

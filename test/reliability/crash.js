@@ -8,6 +8,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { PNG } from "pngjs";
 import { loadDataset } from "../../dist/data/dataset.js";
+import { range } from "../../dist/data/pixels.js";
 import { RunFolder } from "../../dist/run/folder.js";
 import { decodeSafetensors } from "../../dist/run/safetensors.js";
 
@@ -29,7 +30,7 @@ for (const [name, count] of [
   ["t10k", 100],
 ]) {
   const header = Buffer.from([0, 0, 8, 3, 0, 0, count >> 8, count & 255, 0, 0, 0, height, 0, 0, 0, width]);
-  const pixels = train.pixels.subarray(0, count * height * width);
+  const pixels = train.pixels.read(range(0, count));
   writeFileSync(path.join(home, "images", `${name}-images-idx3-ubyte`), Buffer.concat([header, pixels]));
 }
 

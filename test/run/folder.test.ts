@@ -21,7 +21,7 @@ afterEach(() => {
 
 function runConfig(created = "2026-01-02T03:04:05.000Z"): RunConfig {
   const settings = createConfig({ dimZ: 2, nHidden: [3, 3] });
-  const data = { name: "mnist", height: 2, width: 2, train: 9, validation: 1, test: 5, sha256: "" };
+  const data = { name: "mnist", height: 2, width: 2, channels: 1, train: 9, validation: 1, test: 5, sha256: "" };
   return { version: "0.0.0", created, settings, data };
 }
 const start = { tensors: new Map(), metadata: {} };

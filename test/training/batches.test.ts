@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config.js";
+import { pixelsInMemory } from "../../src/data/pixels.js";
 import { adamStepSize } from "../../src/training/adam.js";
 import { drawBatches, epochOrder, stepsPerEpoch } from "../../src/training/batches.js";
 import type { HostArray, Tree } from "../../src/tree.js";
@@ -13,8 +14,15 @@ const config = createConfig({
   noise: "salt-pepper",
   seed: 1,
 });
-const size = { height: 1, width: 2 };
-const images = { count: 40, offset: 0, pixels: Uint8Array.from({ length: 80 }, (_, i) => i) };
+const size = { height: 1, width: 2, channels: 1 };
+const images = {
+  count: 40,
+  offset: 0,
+  pixels: pixelsInMemory(
+    Uint8Array.from({ length: 80 }, (_, i) => i),
+    2,
+  ),
+};
 
 describe("drawBatches", () => {
   it("gives arrays of the shapes of the step's inputs", () => {
@@ -68,7 +76,7 @@ describe("drawBatches", () => {
   });
 
   it("draws the pixels anew for every batch where binarization is dynamic", () => {
-    const grey = { count: 4, offset: 0, pixels: new Uint8Array(8).fill(128) };
+    const grey = { count: 4, offset: 0, pixels: pixelsInMemory(new Uint8Array(8).fill(128), 2) };
     const dynamic = createConfig({ ...config, binarize: "dynamic", noise: "none" });
     const order = Uint32Array.from({ length: 4000 }, (_, i) => i % 4);
     const { data } = drawBatches(grey, size, order, 0, dynamic).images;

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config.js";
+import { pixelsInMemory } from "../../src/data/pixels.js";
 import type { Engine, Hosted } from "../../src/engine/engine.js";
 import { TERMS } from "../../src/model/elbo.js";
 import { initialParameters } from "../../src/model/parameters.js";
@@ -74,12 +75,13 @@ describe("after 20 steps from one state, with importance samples, dropout and no
     objective: "iwae",
     seed: 5,
   });
-  const size = { height: 28, width: 28 };
+  const size = { height: 28, width: 28, channels: 1 };
   const pixels = 784;
   const architecture = { pixels, ...config };
   const step = createTrainingStep(new Vae(architecture), config);
   const count = 20 * config.batchSize;
-  const images = { count, offset: 0, pixels: Uint8Array.from(weyl(count * pixels, 0, 256), (x) => (x > 200 ? x : 0)) };
+  const bytes = Uint8Array.from(weyl(count * pixels, 0, 256), (x) => (x > 200 ? x : 0));
+  const images = { count, offset: 0, pixels: pixelsInMemory(bytes, pixels) };
   const train = async (engine: Engine): Promise<TrainingState> => {
     const xs = drawBatches(images, size, epochOrder(config.seed, 1, count), 0, config);
     const init = initialState(initialParameters(architecture, config.seed));

@@ -1,0 +1,64 @@
+// vae data
+import { Command, Option } from "commander";
+import type { Config } from "../config.js";
+import type { DataReport } from "../index.js";
+import { example, outOption, settingOption } from "./flags.js";
+
+/** Of long lists, so many are printed. */
+const MOST_LISTED = 20;
+
+type DataFlags = Partial<Pick<Config, "inputDir" | "size" | "channels" | "limit" | "classes">> & {
+  out?: string;
+  json?: true;
+};
+
+export function dataCommand(): Command {
+  const command = new Command("data")
+    .description("look at a data set before training on it: what is in it, and what would be refused and why")
+    .argument("<path>", "mnist, a folder of IDX files or of images, or one IDX or .npy file");
+  for (const name of ["size", "channels", "inputDir", "limit", "classes"] as const)
+    command.addOption(settingOption(name));
+  return command
+    .addOption(outOption("png", "a contact sheet of the first hundred training images", "<name>-sheet.png"))
+    .addOption(new Option("--json", "print what there is as one JSON value, and draw nothing"))
+    .addHelpText("after", example("vae data mnist", "vae data photos --size 32"))
+    .action(run);
+}
+
+async function run(place: string, { out, json, ...options }: DataFlags): Promise<void> {
+  const [{ describeShape, encodePng, inspectData }, { checkOut, note, print, showDecoding }, { writeFileAtomically }] =
+    await Promise.all([import("../index.js"), import("./output.js"), import("../run/write-file.js")]);
+  await checkOut(out);
+  const { sheet, ...report } = await inspectData(place, { ...options, onProgress: showDecoding() });
+  if (json) {
+    print(JSON.stringify(report));
+    return;
+  }
+  print(describe(report, describeShape(report)));
+  if (report.bad.length > 0) note("vae train refuses these; with --skip-bad it leaves them out.");
+  const file = out ?? `${report.name}-sheet.png`;
+  await writeFileAtomically(file, encodePng(sheet));
+  print(file);
+}
+
+function describe(report: Omit<DataReport, "sheet">, shape: string): string {
+  const { train, validation, test, classes, bad, others, sha256 } = report;
+  const count = (number: number) => number.toLocaleString("en");
+  const lines = [
+    `${count(train + validation + test)} images of ${shape}: ${count(train)} to train, ${count(validation)} to validate, ${count(test)} to test`,
+    classes
+      ? `classes: ${listed(Object.entries(classes).map(([name, images]) => `${name} (${count(images)})`)).join(", ")}`
+      : "no classes",
+    `SHA-256 ${sha256}`,
+  ];
+  if (bad.length > 0) {
+    lines.push(`${count(bad.length)} cannot be used:`, ...listed(bad.map(({ file, why }) => `  ${file}: ${why}`)));
+  }
+  if (others.length > 0) lines.push(`no images, by their names: ${listed(others).join(", ")}`);
+  return lines.join("\n");
+}
+
+function listed(items: readonly string[]): string[] {
+  const more = items.length - MOST_LISTED;
+  return more > 0 ? [...items.slice(0, MOST_LISTED), `… ${more} more (--json lists all)`] : [...items];
+}

@@ -1,0 +1,91 @@
+// Image files of the user's, decoded by sharp: to one size, grey or in colour.
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { Sharp } from "sharp";
+import type { ImageShape } from "./pixels.js";
+
+const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
+/** More pixels than a picture of a camera has; a small file that unpacks to more is an accident or a trap. */
+const MOST_PIXELS = 100e6;
+
+/** What an image must become. */
+export interface WantedShape {
+  /** Undefined: as large as it is. */
+  readonly size?: { readonly height: number; readonly width: number } | undefined;
+  /** Undefined: 3 if it has colours. */
+  readonly channels?: 1 | 3 | undefined;
+}
+
+export interface DecodedImage extends ImageShape {
+  /** height × width × channels. */
+  readonly pixels: Uint8Array;
+}
+
+/** Why an image cannot be used. */
+export class BadImage extends Error {
+  override readonly name = "BadImage";
+}
+
+/** Whether a file is an image by its name. */
+export function isImageName(file: string): boolean {
+  return EXTENSIONS.includes(path.extname(file).toLowerCase());
+}
+
+/**
+ * Decodes an image: upright, what is transparent on black, 16 bits to 8, of several the first. To another size it is scaled until it covers
+ * that, and what juts out is cut off on both sides.
+ *
+ * @throws BadImage if it cannot be decoded
+ */
+export async function decodeImage(file: string, wanted: WantedShape): Promise<DecodedImage> {
+  const { image, height, width, channels } = await openImage(file);
+  const shape = { ...(wanted.size ?? { height, width }), channels: wanted.channels ?? channels };
+  const scaled = wanted.size ? image.resize(shape.width, shape.height, { fit: "cover" }) : image;
+  const pixels = await decoding(() =>
+    scaled
+      .flatten({ background: "black" })
+      .toColourspace(shape.channels === 1 ? "b-w" : "srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer(),
+  );
+  return { ...shape, pixels };
+}
+
+/** The size that an image has, and 3 channels if it has colours, by its header. @throws BadImage if it has none that can be read */
+export async function measureImage(file: string): Promise<ImageShape> {
+  const { height, width, channels } = await openImage(file);
+  return { height, width, channels };
+}
+
+async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
+  const { default: sharp } = await import("sharp");
+  const bytes = await readFile(file);
+  if (bytes.length === 0) throw new BadImage("it is empty");
+  return decoding(async () => {
+    const image = sharp(bytes, { limitInputPixels: MOST_PIXELS }).autoOrient();
+    const { autoOrient, space = "" } = await image.metadata();
+    if (autoOrient.height * autoOrient.width > MOST_PIXELS) {
+      throw new BadImage(
+        `it has ${autoOrient.width}×${autoOrient.height} pixels, more than 100 million: make it smaller`,
+      );
+    }
+    return { ...autoOrient, channels: ["b-w", "grey16"].includes(space) ? 1 : 3, image };
+  });
+}
+
+async function decoding<Result>(decode: () => Promise<Result>): Promise<Result> {
+  try {
+    return await decode();
+  } catch (error) {
+    if (error instanceof BadImage || !(error instanceof Error) || "syscall" in error) throw error;
+    throw new BadImage(explain(error.message));
+  }
+}
+
+/** What libvips says, in a line. */
+function explain(message: string): string {
+  const line = message.split("\n")[0].replace(/^\w+: /, "");
+  if (/unsupported image format/.test(line)) return "it is not a picture, or of a kind that is not known";
+  if (/pixel limit/.test(line)) return "it has more than 100 million pixels: make it smaller";
+  return `it is damaged (${line})`;
+}

@@ -1,0 +1,212 @@
+// A folder of image files as an array: decoded once, into the cache beside them. Sub-folders are classes.
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.js";
+import { openBytes } from "./arrays.js";
+import { cached } from "./cache.js";
+import type { DecodedImage, WantedShape } from "./image-files.js";
+import { BadImage, decodeImage, isImageName, measureImage } from "./image-files.js";
+import type { ImageShape, Pixels } from "./pixels.js";
+import { pixelsOf, range, somePixels } from "./pixels.js";
+
+/** Images that are decoded at once. */
+const AT_ONCE = 8;
+/** Bad images that an error names. */
+const NAMED = 3;
+
+export interface FolderOptions extends WantedShape {
+  /** Where the corrupted images lie that belong to those of the folder, under the same names. */
+  readonly inputFolder?: string | undefined;
+  /** Whether to leave out what cannot be used, rather than refuse all. */
+  readonly skipBad?: boolean;
+  /** Called as images are decoded, if they are. */
+  readonly onProgress?: ((done: number, count: number) => void) | undefined;
+}
+
+export interface ImageFolder {
+  readonly shape: ImageShape;
+  readonly count: number;
+  readonly pixels: Pixels;
+  /** With `inputFolder`: the corrupted images. */
+  readonly inputs?: Pixels;
+  /** The class of each image and the classes' names, if all images lie in sub-folders. */
+  readonly labels?: Uint16Array;
+  readonly classes?: readonly string[];
+  /** Files that were left out, by their names in the folder, and why. */
+  readonly bad: readonly BadFile[];
+  /** Files that are no images by their names. */
+  readonly others: readonly string[];
+}
+
+export interface BadFile {
+  readonly file: string;
+  readonly why: string;
+}
+
+/** What the cache knows of the images in it. */
+interface Packed {
+  readonly shape: ImageShape;
+  readonly bad: readonly BadFile[];
+}
+
+/**
+ * Opens a folder of images, in the order of their names.
+ *
+ * @throws UserError if there is none, or some cannot be used and are not to be skipped
+ */
+export async function openImageFolder(folder: string, options: FolderOptions): Promise<ImageFolder> {
+  const { inputFolder, skipBad = false, onProgress } = options;
+  const { images: names, others } = await listImages(folder);
+  if (names.length === 0) throw new UserError(`${folder} holds no images.`);
+  const inputs = inputFolder === undefined ? undefined : await partners(names, inputFolder);
+  const items = names.map((name, i) => ({
+    name,
+    files: [path.join(folder, name), ...(inputs ? [inputs[i] && path.join(inputFolder as string, inputs[i])] : [])],
+  }));
+  const sources = items.flatMap(({ files }) => files.filter((file) => file !== undefined));
+  const { size, channels } = options;
+  const kind = `${inputs ? "pairs" : "images"}-${size ? `${size.width}x${size.height}` : "own"}-${channels ?? "own"}`;
+  const { file, info } = await cached(folder, sources, kind, async (write): Promise<Packed> => {
+    const whys = new Map<string, string>();
+    const fit = await commonShape(items, options, whys);
+    let done = 0;
+    for (let first = 0; first < items.length; first += AT_ONCE) {
+      const some = items.slice(first, first + AT_ONCE).filter(({ name }) => !whys.has(name));
+      const decoded = await Promise.all(
+        some.map(({ name, files }) => excused(name, whys, () => decodeAll(files, fit, size === undefined))),
+      );
+      for (const images of decoded) for (const { pixels } of images ?? []) await write(pixels);
+      done = Math.min(first + AT_ONCE, items.length);
+      onProgress?.(done, items.length);
+    }
+    return {
+      shape: fit,
+      bad: names.flatMap((file) => (whys.has(file) ? [{ file, why: whys.get(file) as string }] : [])),
+    };
+  });
+
+  const { shape, bad } = info;
+  if (bad.length > 0 && !skipBad) throw new UserError(describeBad(folder, bad, names.length));
+  const badNames = new Set(bad.map(({ file }) => file));
+  const good = names.filter((name) => !badNames.has(name));
+  if (good.length === 0) throw new UserError(describeBad(folder, bad, names.length));
+  const perImage = inputs ? 2 : 1;
+  const bytes = good.length * perImage * pixelsOf(shape);
+  const all = (await openBytes(file, 0, bytes)).pixels(pixelsOf(shape));
+  const every = (first: number) =>
+    somePixels(
+      all,
+      range(0, good.length).map((i) => perImage * i + first),
+    );
+  return {
+    shape,
+    count: good.length,
+    pixels: inputs ? every(0) : all,
+    ...(inputs && { inputs: every(1) }),
+    ...classesOf(good),
+    bad,
+    others,
+  };
+}
+
+/** Names in the folder and its sub-folders, sorted; what is hidden is not seen. */
+async function listImages(folder: string): Promise<{ images: string[]; others: string[] }> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+    .filter((name) => !name.split(path.sep).some((part) => part.startsWith(".")))
+    .sort();
+  return { images: names.filter(isImageName), others: names.filter((name) => !isImageName(name)) };
+}
+
+/** Of each name the file in the other folder that is called so, whatever its ending. */
+async function partners(names: readonly string[], folder: string): Promise<(string | undefined)[]> {
+  const stem = (name: string) => name.slice(0, name.length - path.extname(name).length);
+  const { images } = await listImages(folder);
+  const byStem = new Map(images.map((name) => [stem(name), name]));
+  return names.map((name) => byStem.get(stem(name)));
+}
+
+interface Item {
+  readonly name: string;
+  readonly files: readonly (string | undefined)[];
+}
+
+/** The size that most images have, unless one is wanted, and 3 channels if any has colours. What cannot be read is noted. */
+async function commonShape(
+  items: readonly Item[],
+  wanted: WantedShape,
+  whys: Map<string, string>,
+): Promise<ImageShape> {
+  if (wanted.size && wanted.channels) return { ...wanted.size, channels: wanted.channels };
+  const counts = new Map<string, { shape: ImageShape; count: number }>();
+  let channels = 1;
+  for (let first = 0; first < items.length; first += AT_ONCE) {
+    const measure = ({ name, files }: Item) => excused(name, whys, () => measureImage(files[0] as string));
+    for (const shape of await Promise.all(items.slice(first, first + AT_ONCE).map(measure))) {
+      if (!shape) continue;
+      const key = `${shape.width}x${shape.height}`;
+      counts.set(key, { shape, count: (counts.get(key)?.count ?? 0) + 1 });
+      channels = Math.max(channels, shape.channels);
+    }
+  }
+  const [first, ...others] = counts.values();
+  const { shape } = others.reduce((most, one) => (one.count > most.count ? one : most), first ?? { shape: NOTHING });
+  return { ...(wanted.size ?? { height: shape.height, width: shape.width }), channels: wanted.channels ?? channels };
+}
+
+const NOTHING: ImageShape = { height: 0, width: 0, channels: 1 };
+
+async function decodeAll(
+  files: readonly (string | undefined)[],
+  shape: ImageShape,
+  isOwnSize: boolean,
+): Promise<DecodedImage[]> {
+  const images: DecodedImage[] = [];
+  for (const file of files) {
+    if (file === undefined) throw new BadImage("it has no partner of its name in --input-dir");
+    const channels = shape.channels as 1 | 3;
+    const image = await decodeImage(file, isOwnSize ? { channels } : { size: shape, channels });
+    if (image.height !== shape.height || image.width !== shape.width) {
+      throw new BadImage(
+        `it is ${image.width}×${image.height}, most are ${shape.width}×${shape.height}: give a --size`,
+      );
+    }
+    images.push(image);
+  }
+  return images;
+}
+
+/** What is bad about an image is noted, not thrown. */
+async function excused<Result>(
+  name: string,
+  whys: Map<string, string>,
+  act: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof BadImage)) throw error;
+    whys.set(name, error.message);
+    return undefined;
+  }
+}
+
+function classesOf(names: readonly string[]): Pick<ImageFolder, "labels" | "classes"> {
+  if (!names.every((name) => name.includes(path.sep))) return {};
+  const classOf = (name: string) => name.slice(0, name.indexOf(path.sep));
+  const classes = [...new Set(names.map(classOf))].sort();
+  if (classes.length > 65_536) return {};
+  const numbers = new Map(classes.map((name, i) => [name, i]));
+  return { classes, labels: Uint16Array.from(names, (name) => numbers.get(classOf(name)) as number) };
+}
+
+function describeBad(folder: string, bad: readonly BadFile[], count: number): string {
+  const named = bad.slice(0, NAMED).map(({ file, why }) => `${file} (${why})`);
+  const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
+  return (
+    `${bad.length} of the ${count} images in ${folder} cannot be used: ${named.join(", ")}${more}. ` +
+    `All are listed by vae data; --skip-bad leaves them out.`
+  );
+}

@@ -1,0 +1,54 @@
+// What a data set holds: for those who are about to train on it.
+import type { DataOptions, Dataset } from "../data/dataset.js";
+import { digestOf, loadDataset } from "../data/dataset.js";
+import { inUnits, range } from "../data/pixels.js";
+import { squareFigure } from "../pictures/figures.js";
+import type { Picture } from "../pictures/grid.js";
+
+const SHEET_IMAGES = 100;
+
+export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | "channels" | "bad" | "others"> {
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+  /** Images of each class, by its name or its label; undefined where the data have no classes. */
+  readonly classes?: Readonly<Record<string, number>>;
+  /** Of all images. */
+  readonly sha256: string;
+  /** The first training images. */
+  readonly sheet: Picture;
+}
+
+/**
+ * Looks at a data set as training would see it. Files that cannot be used are told, not refused.
+ *
+ * @param dataset as the setting of that name
+ * @throws UserError if no image of it can be used
+ */
+export async function inspectData(dataset: string, options: DataOptions = {}): Promise<DataReport> {
+  const data = await loadDataset(dataset, { ...options, skipBad: true });
+  const { name, height, width, channels, train, validation, test, bad, others } = data;
+  const counts: Record<string, number> = {};
+  for (const { labels = [] } of [train, validation, test]) {
+    for (const label of labels) {
+      const key = data.classes?.[label] ?? String(label);
+      counts[key] = (counts[key] ?? 0) + 1;
+    }
+  }
+  const first = inUnits(train.pixels.read(range(0, Math.min(SHEET_IMAGES, train.count))));
+  const byName = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+  return {
+    name,
+    height,
+    width,
+    channels,
+    train: train.count,
+    validation: validation.count,
+    test: test.count,
+    ...(byName.length > 0 && { classes: Object.fromEntries(byName) }),
+    bad,
+    others,
+    sha256: digestOf(data),
+    sheet: squareFigure({ pixels: first, height, width, channels }),
+  };
+}

@@ -1,0 +1,300 @@
+// Images of the user's: what files become, what is refused, how they are divided. The pictures are made by pngjs and sharp.
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { crc32, gzipSync } from "node:zlib";
+import { PNG } from "pngjs";
+import sharp from "sharp";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MOST_IN_MEMORY } from "../../src/data/arrays.js";
+import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
+import { digestOf, loadDataset } from "../../src/data/dataset.js";
+import { encodeNpy } from "../../src/data/npy.js";
+import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
+import { idx } from "../fixtures/idx.js";
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+beforeEach(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-images-"));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+/** A grey PNG of one shade. */
+function shade(file: string, grey: number, width = 4, height = 3): void {
+  mkdirSync(path.dirname(at(file)), { recursive: true });
+  const png = new PNG({ width, height });
+  png.data.fill(255);
+  for (let i = 0; i < width * height; i++) png.data.fill(grey, 4 * i, 4 * i + 3);
+  writeFileSync(at(file), PNG.sync.write(png, { colorType: 0 }));
+}
+
+const read = ({ pixels, count }: ImageSet) => pixels.read(range(0, count));
+/** The first byte of each image of all three parts. */
+const shades = (data: Dataset) =>
+  [data.train, data.validation, data.test].map((set) => {
+    const bytes = read(set);
+    return Array.from(range(0, set.count), (i) => bytes[i * data.height * data.width * data.channels]);
+  });
+const grey = (count: number, folder = "photos") => {
+  for (let i = 0; i < count; i++) shade(`${folder}/${String(i).padStart(3, "0")}.png`, i);
+};
+const load = (options: DataOptions = {}, place = "photos") => loadDataset(at(place), options);
+
+describe("a folder of images", () => {
+  it("is divided into a seventh to test, a twelfth of the rest to validate, at random but always alike", async () => {
+    grey(84);
+    const data = await load();
+    expect([data.height, data.width, data.channels]).toEqual([3, 4, 1]);
+    const parts = shades(data);
+    expect(parts.map((part) => part.length)).toEqual([66, 6, 12]);
+    expect(parts.flat().sort((a, b) => a - b)).toEqual([...range(0, 84)]);
+    expect(parts[0]).not.toEqual(parts[0].toSorted((a, b) => a - b));
+    expect(shades(await load())).toEqual(parts);
+    expect(data.train.labels).toBeUndefined();
+  });
+
+  it("has its sub-folders for classes, whose names choose", async () => {
+    for (let i = 0; i < 12; i++) shade(`photos/${i % 2 ? "cats" : "dogs"}/${i}.png`, i);
+    const data = await load();
+    expect(data.classes).toEqual(["cats", "dogs"]);
+    for (const { labels } of [data.train, data.validation, data.test]) expect(labels).toBeInstanceOf(Uint16Array);
+    const [first] = shades(data);
+    expect([...(data.train.labels as Uint16Array)]).toEqual(first.map((value) => (value % 2 ? 0 : 1)));
+    expect(
+      shades(await load({ classes: ["cats"] }))
+        .flat()
+        .every((value) => value % 2),
+    ).toBe(true);
+    expect(shades(await load({ limit: 7 })).flat()).toHaveLength(7);
+    await expect(load({ classes: ["cows"] })).rejects.toThrow("has no class cows. It has cats, dogs.");
+  });
+
+  it("may say by train/ and test/ what is to test", async () => {
+    for (let i = 0; i < 12; i++) shade(`photos/train/${i % 2}/${i}.png`, i);
+    for (let i = 0; i < 4; i++) shade(`photos/test/${i % 2}/${i}.png`, 100 + i);
+    const data = await load();
+    expect(
+      shades(data)
+        .slice(2)
+        .flat()
+        .sort((a, b) => a - b),
+    ).toEqual([100, 101, 102, 103]);
+    expect(shades(data).map((part) => part.length)).toEqual([11, 1, 4]);
+    expect(data.classes).toEqual(["0", "1"]);
+  });
+
+  it.each([
+    ["palette", { palette: true }],
+    ["interlaced", { progressive: true }],
+    ["plain", {}],
+  ])("of %s PNGs has their colours", async (_, options) => {
+    const colours = Buffer.from([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 99, 199]);
+    mkdirSync(at("photos"));
+    for (let i = 0; i < 3; i++) {
+      await sharp(colours, { raw: { width: 2, height: 2, channels: 3 } })
+        .png(options)
+        .toFile(at(`photos/${i}.png`));
+    }
+    const data = await load();
+    expect(data.channels).toBe(3);
+    expect([...read(data.test)]).toEqual([...colours]);
+    expect((await load({ channels: "1" })).channels).toBe(1);
+  });
+
+  it("takes 16 bits as 8, what is transparent on black, a turned photograph upright, and JPEG and WebP", async () => {
+    mkdirSync(at("photos"));
+    const only = async (name: string, image: sharp.Sharp) => {
+      rmSync(at("photos"), { recursive: true });
+      mkdirSync(at("photos"));
+      for (let i = 0; i < 3; i++) await image.clone().toFile(at("photos", `${i}-${name}`));
+      return load();
+    };
+    const deep = Uint16Array.from([0, 65535, 32896, 16448]);
+    const raw = (width: number, height: number, channels: 1 | 2 | 3) => ({ raw: { width, height, channels } }) as const;
+    const sixteen = await only("x.png", sharp(deep, raw(2, 2, 1)).toColourspace("grey16"));
+    expect([...read(sixteen.test)]).toEqual([0, 255, 128, 64]);
+    const clear = await only("x.png", sharp(Buffer.from([200, 0, 200, 255]), raw(2, 1, 2)).toColourspace("b-w"));
+    expect([...read(clear.test)]).toEqual([0, 200]);
+    const turned = await only(
+      "x.png",
+      sharp(Buffer.from([10, 20, 30]), raw(3, 1, 1))
+        .toColourspace("b-w")
+        .withMetadata({ orientation: 6 }),
+    );
+    expect([turned.width, turned.height, ...read(turned.test)]).toEqual([1, 3, 10, 20, 30]);
+    const flat = sharp(Buffer.alloc(8 * 8 * 3, 100), raw(8, 8, 3));
+    for (const [name, image] of [
+      ["x.jpg", flat.clone().jpeg()],
+      ["x.webp", flat.clone().webp()],
+    ] as const) {
+      const data = await only(name, image);
+      for (const byte of read(data.test)) expect(Math.abs(byte - 100)).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it("is brought to a size: the middle, scaled until it covers that", async () => {
+    mkdirSync(at("photos"));
+    // Black, white, black from left to right: the middle of 30×10 at 10×10 is white.
+    const stripes = Buffer.from({
+      length: 300,
+      ...Array.from({ length: 300 }, (_, i) => (Math.floor((i % 30) / 10) === 1 ? 255 : 0)),
+    });
+    for (let i = 0; i < 3; i++) {
+      await sharp(stripes, { raw: { width: 30, height: 10, channels: 1 } })
+        .png()
+        .toFile(at(`photos/${i}.png`));
+    }
+    const data = await load({ size: "5x5" });
+    expect([data.width, data.height]).toEqual([5, 5]);
+    expect([...read(data.test)].filter((byte) => byte > 200).length).toBeGreaterThanOrEqual(15);
+    expect((await load({ size: "6x2" })).width).toBe(6);
+  });
+
+  it("names what cannot be used and why, before anything else, or leaves it out", async () => {
+    grey(20);
+    writeFileSync(at("photos/a-text.png"), "hello");
+    writeFileSync(at("photos/an-empty.jpg"), "");
+    const whole = readFileSync(at("photos/000.png"));
+    writeFileSync(at("photos/cut.png"), whole.subarray(0, whole.length - 20));
+    shade("photos/large.png", 9, 5, 5);
+    writeFileSync(at("photos/trap.png"), trap(whole));
+    writeFileSync(at("photos/notes.txt"), "");
+    await expect(load()).rejects.toThrow(/5 of the 25 images in .*photos cannot be used: .*and 2 more\. .*--skip-bad/);
+    const data = await load({ skipBad: true });
+    expect(data.bad.map(({ file }) => file)).toEqual([
+      "a-text.png",
+      "an-empty.jpg",
+      "cut.png",
+      "large.png",
+      "trap.png",
+    ]);
+    const [text, empty, cut, large, big] = data.bad.map(({ why }) => why);
+    expect(text).toContain("not a picture");
+    expect(empty).toContain("empty");
+    expect(cut).toContain("damaged");
+    expect(large).toBe("it is 5×5, most are 4×3: give a --size");
+    expect(big).toContain("more than 100 million");
+    expect(data.others).toEqual(["notes.txt"]);
+    expect(shades(data).flat()).toHaveLength(20);
+    await expect(load()).rejects.toThrow("5 of the 25 images"); // though what is good of them is in the cache now
+  });
+
+  it("is decoded once, and anew where a file has changed", async () => {
+    grey(12);
+    const calls: number[] = [];
+    const onProgress = (done: number) => calls.push(done);
+    const first = digestOf(await load({ onProgress }));
+    expect(calls.at(-1)).toBe(12);
+    calls.length = 0;
+    expect(digestOf(await load({ onProgress }))).toBe(first);
+    expect(calls).toEqual([]);
+    shade("photos/005.png", 200);
+    utimesSync(at("photos/005.png"), 1, 1);
+    expect(digestOf(await load({ onProgress }))).not.toBe(first);
+    expect(readdirSync(at("photos/.vae-cache")).some((name) => name.includes(".tmp"))).toBe(false);
+  });
+
+  it("may have partners: corrupted images of the same names, for the encoder to see", async () => {
+    grey(12, "clean");
+    for (let i = 0; i < 12; i++) shade(`hazy/${String(i).padStart(3, "0")}.png`, 100 + i, 8, 6);
+    const options = { inputDir: at("hazy"), size: "4x3" };
+    const data = await load(options, "clean");
+    for (const set of [data.train, data.validation, data.test]) {
+      const inputs = set.inputs?.read(range(0, set.count)) as Uint8Array;
+      expect([...inputs]).toEqual([...read(set)].map((byte) => byte + 100));
+    }
+    rmSync(at("hazy/003.png"));
+    await expect(load(options, "clean")).rejects.toThrow("003.png (it has no partner of its name in --input-dir)");
+  });
+
+  it("is refused where it holds too little", async () => {
+    mkdirSync(at("photos"));
+    await expect(load()).rejects.toThrow("holds no images");
+    grey(2);
+    await expect(load()).rejects.toThrow("2 images, too few");
+  });
+});
+
+/** A PNG whose header promises 60,000 × 60,000 pixels. */
+function trap(png: Buffer): Buffer {
+  const bytes = Buffer.from(png);
+  bytes.writeUInt32BE(60_000, 16);
+  bytes.writeUInt32BE(60_000, 20);
+  bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
+  return bytes;
+}
+
+describe("one array of images", () => {
+  const bytes = Uint8Array.from({ length: 21 * 12 }, (_, i) => Math.floor(i / 12) * 10);
+  const all = Array.from({ length: 21 }, (_, i) => i * 10);
+  const sorted = (data: Dataset) =>
+    shades(data)
+      .flat()
+      .sort((a, b) => a - b);
+
+  it("is an IDX file, with labels if they lie beside it", async () => {
+    writeFileSync(at("train-images-idx3-ubyte"), idx([21, 3, 4], bytes));
+    writeFileSync(at("train-labels-idx1-ubyte"), idx([21], range(0, 21)));
+    const data = await load({}, "train-images-idx3-ubyte");
+    expect(sorted(data)).toEqual(all);
+    expect(shades(data).map((part) => part.length)).toEqual([16, 2, 3]);
+    expect([...(data.test.labels as Uint16Array)].map((label) => label * 10)).toEqual(shades(data)[2]);
+    writeFileSync(at("colour-images-idx4-ubyte.gz"), gzipSync(idx([21, 2, 2, 3], bytes)));
+    const colour = await load({}, "colour-images-idx4-ubyte.gz");
+    expect([colour.channels, colour.height]).toEqual([3, 2]);
+    expect(sorted(colour)).toEqual(all);
+  });
+
+  it("is a .npy file of bytes, or of floats from 0 to 1, or of rows with a size", async () => {
+    const floats = Float32Array.from(bytes, (byte) => byte / 255);
+    writeFileSync(at("bytes.npy"), encodeNpy({ data: bytes, shape: [21, 3, 4] }));
+    writeFileSync(at("floats.npy"), encodeNpy({ data: floats, shape: [21, 3, 4] }));
+    writeFileSync(at("rows.npy"), encodeNpy({ data: bytes, shape: [21, 12] }));
+    const data = await load({}, "bytes.npy");
+    expect(sorted(data)).toEqual(all);
+    expect(digestOf(await load({}, "floats.npy"))).toBe(digestOf(data));
+    expect(digestOf(await load({ size: "4x3" }, "rows.npy"))).toBe(digestOf(data));
+    await expect(load({}, "rows.npy")).rejects.toThrow("--size 28x28");
+    await expect(load({ size: "5x3" }, "rows.npy")).rejects.toThrow("no images of 5×3");
+    writeFileSync(at("large.npy"), encodeNpy({ data: floats.fill(2, 3, 4), shape: [21, 3, 4] }));
+    await expect(load({}, "large.npy")).rejects.toThrow("holds 2, and images of float32 must lie from 0 to 1");
+    writeFileSync(at("odd.npy"), encodeNpy({ data: bytes, shape: [21, 3, 2, 2] }));
+    await expect(load({}, "odd.npy")).rejects.toThrow("the last must be 1 or 3");
+  });
+
+  it("is read from the disk where it is large, compressed or not, with the same bytes", async () => {
+    const size = 100 * 100;
+    const count = Math.ceil(MOST_IN_MEMORY / size) + 10;
+    const large = new Uint8Array(count * size);
+    for (let i = 0; i < count; i++) large[i * size] = i % 251;
+    const header = idx([count, 100, 100], []);
+    writeFileSync(at("large-idx3"), header);
+    appendFileSync(at("large-idx3"), large);
+    const packed = gzipSync(Buffer.concat([header, large]), { level: 1 });
+    const before = process.memoryUsage().arrayBuffers;
+    const plain = await load({}, "large-idx3");
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20e6);
+    writeFileSync(at("large.gz"), packed);
+    expect(digestOf(await load({}, "large.gz"))).toBe(digestOf(plain));
+    expect(digestOf(plain)).toMatch(/^[0-9a-f]{64}$/);
+    expect(
+      shades(plain)
+        .flat()
+        .sort((a, b) => a - b),
+    ).toEqual(Array.from({ length: count }, (_, i) => i % 251).sort((a, b) => a - b));
+    const some = [5, 6, 7, 3, 3, count - 1, 0];
+    expect(pixelsInFile(at("large-idx3"), header.length, size).read(some)).toEqual(
+      pixelsInMemory(large, size).read(some),
+    );
+  });
+});
