@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { enginesCommand } from "./commands/engines.js";
 import { evaluateCommand } from "./commands/evaluate.js";
+import { exportCommand } from "./commands/export.js";
 import { interpolateCommand } from "./commands/interpolate.js";
 import { latentCommand } from "./commands/latent.js";
 import { manifoldCommand } from "./commands/manifold.js";
@@ -26,6 +27,7 @@ const commands = [
   latentCommand(),
   interpolateCommand(),
   evaluateCommand(),
+  exportCommand(),
   enginesCommand(),
 ];
 for (const command of commands) program.addCommand(command);

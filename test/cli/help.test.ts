@@ -32,6 +32,8 @@ Commands:
   interpolate [options]  draw what lies between test images in the latent space
   evaluate [options]     measure a model: ELBO, active units, and for black and
                          white pixels the likelihood by importance sampling
+  export [options]       write the encoder and the decoder as files for other
+                         programs, with the facts of their training
   engines [options]      show which engines run here, and how to get the others
   help [command]         display help for command
 
@@ -46,7 +48,7 @@ Example:
     expect(await run()).toEqual(await run("--help"));
   });
 
-  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate", "engines"])(
+  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate", "export", "engines"])(
     "of %s has an example",
     async (command) => {
       const { code, stdout } = await run(command, "--help");
@@ -110,6 +112,8 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["interpolate", "--from", "1", "--to", "3", "--steps", "1"], "It must be a whole number from 2 to 100."],
     [["evaluate", "--split", "all"], "Allowed choices are test, validation, train."],
     [["evaluate", "--importance-samples", "0"], "It must be a whole number from 1"],
+    [["export", "--format", "torch"], "Allowed choices are onnx."],
+    [["export", "--out", ""], "It must not be empty."],
     [["train", "--batch-size", "60000"], "A batch of 60000 is more than the 55000 training images"],
     [["reconstruct", "--n", "10001"], "It must be a whole number from 1 to 10000."],
     [["reconstruct", "--run", "nowhere"], "nowhere is not the folder of a run"],
