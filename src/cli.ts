@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { dataCommand } from "./commands/data.js";
 import { enginesCommand } from "./commands/engines.js";
 import { evaluateCommand } from "./commands/evaluate.js";
+import { exportCommand } from "./commands/export.js";
 import { interpolateCommand } from "./commands/interpolate.js";
 import { latentCommand } from "./commands/latent.js";
 import { manifoldCommand } from "./commands/manifold.js";
@@ -28,6 +29,7 @@ const commands = [
   interpolateCommand(),
   evaluateCommand(),
   dataCommand(),
+  exportCommand(),
   enginesCommand(),
 ];
 for (const command of commands) program.addCommand(command);

@@ -21,6 +21,7 @@ export type {
 } from "./library/train.js";
 export { resume, train } from "./library/train.js";
 export type { Bounds, Elbo } from "./model/elbo.js";
+export type { OnnxModels } from "./model/onnx.js";
 export type { Picture } from "./pictures/grid.js";
 export { encodePng } from "./pictures/png.js";
 export { PRESETS } from "./presets.js";

@@ -1,5 +1,8 @@
-// Before all tests: finds out which engines run here, and says so. Tests ask `inject("engines")`.
+// Before all tests: finds out which engines run here, and what else there is to test with, and says so. Tests ask `inject("engines")`
+// and helpers.ts.
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import type { EngineName } from "../src/engine/engine.js";
 import { findEngines } from "../src/library/engines.js";
@@ -7,34 +10,46 @@ import { findEngines } from "../src/library/engines.js";
 declare module "vitest" {
   interface ProvidedContext {
     engines: EngineName[];
-    /** A Python interpreter that has the package onnx. */
-    python: string | undefined;
-    /** One that has NumPy. */
-    numpy: string | undefined;
+    /** A Python interpreter, if there is one, and the versions of its packages. */
+    python: { readonly program: string; readonly packages: Readonly<Record<string, string>> };
+    /** The program of a browser, if it is there with onnxruntime-web. */
+    chromium: string | undefined;
   }
 }
+
+/** What tests take from Python: to run exported models, and what docs/python.md shows. */
+export const EXPORT_PACKAGES = ["numpy", "onnx", "onnxruntime"];
+export const DOCS_PACKAGES = ["numpy", "onnxruntime", "safetensors", "torch"];
 
 export default async function setup(project: TestProject): Promise<void> {
   const reports = await findEngines(1);
   const lines = reports.map((report) =>
     report.runs ? `${report.name}: ${report.version}` : `NOT TESTED HERE: ${report.name}, as ${report.reason}`,
   );
-  const python = process.env.PYTHON ?? "python3";
-  const onnx = spawnSync(python, ["-c", "import onnx; print(onnx.__version__)"], { encoding: "utf8" });
+  const python = findPython();
+  const chromium = findChromium();
+  const runtime = existsSync(fileURLToPath(new URL("browser/node_modules/onnxruntime-web", import.meta.url)));
+  const tested = (what: string, packages: string[]) => {
+    const missing = packages.filter((name) => !(name in python.packages));
+    const versions = packages.map((name) => `${name} ${python.packages[name]}`).join(", ");
+    const remedy = `as ${python.program} has no ${missing.join(", ")} (PYTHON names another)`;
+    lines.push(missing.length === 0 ? `${what}: ${versions}` : `NOT TESTED HERE: ${what}, ${remedy}`);
+  };
+  tested("graphs by the ONNX checker", ["onnx"]);
+  tested(".npy files by NumPy itself", ["numpy"]);
+  tested("exported models in Python", EXPORT_PACKAGES);
+  tested("docs/python.md", DOCS_PACKAGES);
+  const browserless = chromium
+    ? "onnxruntime-web is missing (npm ci --ignore-scripts in test/browser)"
+    : "there is no Chromium (CHROMIUM names one)";
   lines.push(
-    onnx.status === 0
-      ? `graphs checked by: onnx ${onnx.stdout.trim()}`
-      : `NOT TESTED HERE: graphs by the ONNX checker, as ${python} has no package onnx (PYTHON names another one)`,
-  );
-  const numpy = spawnSync(python, ["-c", "import numpy; print(numpy.__version__)"], { encoding: "utf8" });
-  lines.push(
-    numpy.status === 0
-      ? `.npy files read by: NumPy ${numpy.stdout.trim()}`
-      : `NOT TESTED HERE: .npy files by NumPy itself, as ${python} does not have it (PYTHON names another one)`,
+    chromium && runtime
+      ? `exported models in a browser: ${chromium.version}`
+      : `NOT TESTED HERE: exported models in a browser, as ${browserless}`,
   );
   process.stdout.write(`Under test:\n${lines.map((line) => `  ${line}\n`).join("")}`);
-  project.provide("python", onnx.status === 0 ? python : undefined);
-  project.provide("numpy", numpy.status === 0 ? python : undefined);
+  project.provide("python", python);
+  project.provide("chromium", runtime ? chromium?.program : undefined);
   // Only TensorFlow is optional: see test/tensorflow/.
   const missing = reports.find((report) => !report.runs && report.name !== "tensorflow");
   if (missing) throw new Error(`Engine ${missing.name} must run for the tests`);
@@ -42,4 +57,21 @@ export default async function setup(project: TestProject): Promise<void> {
     "engines",
     reports.filter((report) => report.runs).map((report) => report.name),
   );
+}
+
+function findPython() {
+  const program = process.env.PYTHON ?? "python3";
+  const script =
+    "import importlib.metadata as m, json; print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))";
+  const { status, stdout } = spawnSync(program, ["-c", script], { encoding: "utf8" });
+  return { program, packages: status === 0 ? (JSON.parse(stdout) as Record<string, string>) : {} };
+}
+
+function findChromium() {
+  const names = ["chromium", "chromium-headless-shell", "chromium-browser", "google-chrome"];
+  for (const program of process.env.CHROMIUM ? [process.env.CHROMIUM] : names) {
+    const { status, stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
+    if (status === 0) return { program, version: stdout.trim() };
+  }
+  return undefined;
 }

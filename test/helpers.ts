@@ -8,6 +8,12 @@ import type { HostArray } from "../src/tree.js";
 /** The engines that run here. */
 export const ENGINES: readonly EngineName[] = inject("engines");
 
+/** The Python interpreter, if it has these packages. Where they are missing, engines.ts says so before all tests. */
+export function pythonWith(...names: readonly string[]): string | undefined {
+  const { program, packages } = inject("python");
+  return names.every((name) => name in packages) ? program : undefined;
+}
+
 /** Opens an engine that must be there: a test without it would prove nothing. */
 export async function open(name: EngineName, threads = Math.min(2, availableParallelism())): Promise<Engine> {
   return (await openEngine(name, threads)).engine;

@@ -18,7 +18,7 @@ import {
 } from "../evaluation.js";
 import { inferLatents, reconstructImages, sampleImages } from "../inference.js";
 import type { Bounds, Elbo } from "../model/elbo.js";
-import type { HostParams } from "../model/parameters.js";
+import type { OnnxModels } from "../model/onnx.js";
 import { Vae } from "../model/vae.js";
 import { parseNoise } from "../noise.js";
 import { comparisonFigure, singlePictures, squareFigure } from "../pictures/figures.js";
@@ -26,6 +26,7 @@ import type { Picture } from "../pictures/grid.js";
 import { RunFolder } from "../run/folder.js";
 import { SETTINGS } from "../settings.js";
 import type { ManifoldGrid } from "./latent-plane.js";
+import { toOnnx } from "./onnx.js";
 import type { LatentOptions } from "./views.js";
 import { asImages, drawInterpolation, drawLatents, drawManifold } from "./views.js";
 
@@ -37,9 +38,9 @@ import { asImages, drawInterpolation, drawLatents, drawManifold } from "./views.
  */
 export async function loadModel(run?: string): Promise<Model> {
   const folder = await RunFolder.open(run);
-  const params = await folder.readModel();
+  const weights = await folder.readModel();
   const { engine, shortfall } = await openEngine("auto", SETTINGS.threads.default);
-  return new Model(folder, params, engine, shortfall);
+  return new Model(folder, weights, engine, shortfall);
 }
 
 /** What `Model.evaluate` is asked. */
@@ -82,13 +83,16 @@ export interface Evaluation extends Bounds {
   readonly seconds: number;
 }
 
+type Weights = Awaited<ReturnType<RunFolder["readModel"]>>;
+
 /** A trained model, ready to use. `close` it after use. */
 export class Model {
   readonly #fitted: Fitted;
+  readonly #weights: Weights;
 
   constructor(
     readonly folder: RunFolder,
-    params: HostParams,
+    weights: Weights,
     engine: Engine,
     /** Why the engine is not the fastest one, if it was taken for want of better. */
     readonly shortfall?: string,
@@ -96,7 +100,8 @@ export class Model {
     const { height, width, channels } = folder.config.data;
     const size = { height, width, channels };
     const vae = new Vae({ pixels: pixelsOf(size), ...folder.config.settings });
-    this.#fitted = { engine, vae, params, size };
+    this.#fitted = { engine, vae, params: weights.params, size };
+    this.#weights = weights;
   }
 
   get config(): Config {
@@ -251,6 +256,12 @@ export class Model {
       ...(noLikelihood && { noLikelihood }),
       seconds: (performance.now() - started) / 1000,
     };
+  }
+
+  /** The encoder and the decoder as ONNX files, for other runtimes, with the facts of the training as metadata: docs/python.md. */
+  toOnnx(): OnnxModels {
+    const { params, metadata } = this.#weights;
+    return toOnnx(this.folder.config, params, metadata);
   }
 
   async close(): Promise<void> {

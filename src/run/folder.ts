@@ -184,11 +184,14 @@ export class RunFolder {
     await rm(path.join(this.dir, MODEL), { force: true });
   }
 
-  /** @throws UserError if the weights are not there, broken, or not those of the architecture that config.json describes */
-  async readModel(): Promise<HostParams> {
+  /**
+   * @returns the weights, and what was said of them when they were written
+   * @throws UserError if the weights are not there, broken, or not those of the architecture that config.json describes
+   */
+  async readModel(): Promise<{ params: HostParams; metadata: TensorFile["metadata"] }> {
     const file = path.join(this.dir, MODEL);
     const missing = `${this.dir} has no ${MODEL} yet: no epoch of its training was finished.`;
-    const { tensors } = decodeSafetensors(await readOrExplain(file, missing), file);
+    const { tensors, metadata } = decodeSafetensors(await readOrExplain(file, missing), file);
     const { settings, data } = this.config;
     const shapes = parameterShapes({ pixels: pixelsOf(data), ...settings });
     const params: Record<string, HostArray<Float32Array>> = {};
@@ -201,7 +204,7 @@ export class RunFolder {
       if (!tensor.data.every(Number.isFinite)) throw new UserError(`${file} is broken: ${name} holds NaN or infinity.`);
       params[name] = tensor;
     }
-    return params;
+    return { params, metadata };
   }
 
   /** Writes all that the training needs to go on after `step` steps. */

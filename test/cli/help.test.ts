@@ -34,6 +34,8 @@ Commands:
                          white pixels the likelihood by importance sampling
   data [options] <path>  look at a data set before training on it: what is in
                          it, and what would be refused and why
+  export [options]       write the encoder and the decoder as files for other
+                         programs, with the facts of their training
   engines [options]      show which engines run here, and how to get the others
   help [command]         display help for command
 
@@ -48,15 +50,23 @@ Example:
     expect(await run()).toEqual(await run("--help"));
   });
 
-  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate", "data", "engines"])(
-    "of %s has an example",
-    async (command) => {
-      const { code, stdout } = await run(command, "--help");
-      expect(code).toBe(0);
-      expect(stdout).toContain(`Usage: vae ${command} [options]`);
-      expect(stdout).toContain(`Example:\n  vae ${command}`);
-    },
-  );
+  it.each([
+    "train",
+    "reconstruct",
+    "sample",
+    "manifold",
+    "latent",
+    "interpolate",
+    "evaluate",
+    "data",
+    "export",
+    "engines",
+  ])("of %s has an example", async (command) => {
+    const { code, stdout } = await run(command, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: vae ${command} [options]`);
+    expect(stdout).toContain(`Example:\n  vae ${command}`);
+  });
 
   it("of train names every flag with its default", async () => {
     const { stdout } = await run("train", "--help");
@@ -116,6 +126,8 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["interpolate", "--from", "1", "--to", "3", "--steps", "1"], "It must be a whole number from 2 to 100."],
     [["evaluate", "--split", "all"], "Allowed choices are test, validation, train."],
     [["evaluate", "--importance-samples", "0"], "It must be a whole number from 1"],
+    [["export", "--format", "torch"], "Allowed choices are onnx."],
+    [["export", "--out", ""], "It must not be empty."],
     [["train", "--batch-size", "60000"], "A batch of 60000 is more than the 55000 training images"],
     [["reconstruct", "--n", "10001"], "It must be a whole number from 1 to 10000."],
     [["reconstruct", "--run", "nowhere"], "nowhere is not the folder of a run"],

@@ -2,16 +2,18 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { describe, expect, inject, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { encodeNpy, npyHeader, parseNpy } from "../../src/data/npy.js";
 import { UserError } from "../../src/errors.js";
 import { npy } from "../fixtures/npy.js";
-import { array, weyl } from "../helpers.js";
+import { array, pythonWith, weyl } from "../helpers.js";
 import cases from "../reference/npy.json" with { type: "json" };
 
 const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
 const readable = cases.filter(({ kind }) => kind === "read");
 const refused = cases.filter(({ kind }) => kind !== "read");
+
+const NUMPY = pythonWith("numpy");
 
 describe("parseNpy", () => {
   it.each(readable)("reads what NumPy wrote: version $version, $descr, shape $shape", ({ file, ...expected }) => {
@@ -122,7 +124,7 @@ describe("encodeNpy", () => {
     expect(file.equals(encodeNpy({ data, shape }))).toBe(true);
   });
 
-  it.skipIf(!inject("numpy"))("writes what NumPy reads, and NumPy what it reads", () => {
+  it.skipIf(!NUMPY)("writes what NumPy reads, and NumPy what it reads", () => {
     const folder = mkdtempSync(path.join(tmpdir(), "vae-npy-"));
     try {
       const arrays = [
@@ -136,7 +138,7 @@ describe("encodeNpy", () => {
         const program =
           "import numpy as np; x = np.load('ours.npy'); np.save('theirs.npy', x.astype(x.dtype.newbyteorder('>')));" +
           "print(x.dtype.str, *x.shape)";
-        const output = execFileSync(inject("numpy") as string, ["-c", program], { cwd: folder, encoding: "utf8" });
+        const output = execFileSync(NUMPY as string, ["-c", program], { cwd: folder, encoding: "utf8" });
         expect(output.trim()).toBe([i === 3 ? "|u1" : "<f4", ...values.shape].join(" "));
         const { data, shape } = parseNpy(readFileSync(path.join(folder, "theirs.npy")), "theirs.npy");
         expect({ data, shape }).toEqual(values);

@@ -125,13 +125,9 @@ describe("a folder of images", () => {
     expect([...read(sixteen.test)]).toEqual([0, 255, 128, 64]);
     const clear = await only("x.png", sharp(Buffer.from([200, 0, 200, 255]), raw(2, 1, 2)).toColourspace("b-w"));
     expect([...read(clear.test)]).toEqual([0, 200]);
-    const turned = await only(
-      "x.png",
-      sharp(Buffer.from([10, 20, 30]), raw(3, 1, 1))
-        .toColourspace("b-w")
-        .withMetadata({ orientation: 6 }),
-    );
-    expect([turned.width, turned.height, ...read(turned.test)]).toEqual([1, 3, 10, 20, 30]);
+    const turned = await only("x.png", sharp(Buffer.from([10, 20, 30]), raw(3, 1, 1)).withMetadata({ orientation: 6 }));
+    const column = read(turned.test).filter((_, i) => i % turned.channels === 0);
+    expect([turned.width, turned.height, ...column]).toEqual([1, 3, 10, 20, 30]);
     const flat = sharp(Buffer.alloc(8 * 8 * 3, 100), raw(8, 8, 3));
     for (const [name, image] of [
       ["x.jpg", flat.clone().jpeg()],
@@ -145,10 +141,7 @@ describe("a folder of images", () => {
   it("is brought to a size: the middle, scaled until it covers that", async () => {
     mkdirSync(at("photos"));
     // Black, white, black from left to right: the middle of 30×10 at 10×10 is white.
-    const stripes = Buffer.from({
-      length: 300,
-      ...Array.from({ length: 300 }, (_, i) => (Math.floor((i % 30) / 10) === 1 ? 255 : 0)),
-    });
+    const stripes = Uint8Array.from({ length: 300 }, (_, i) => (Math.floor((i % 30) / 10) === 1 ? 255 : 0));
     for (let i = 0; i < 3; i++) {
       await sharp(stripes, { raw: { width: 30, height: 10, channels: 1 } })
         .png()

@@ -3,13 +3,14 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect, inject, it } from "vitest";
+import { expect, it } from "vitest";
 import { callProgram } from "../../src/engine/compiled/program.js";
+import { pythonWith } from "../helpers.js";
 import { PARITY } from "../parity.js";
 import type { Inputs } from "./kernel-cases.js";
 import { KERNEL_CASES } from "./kernel-cases.js";
 
-const python = inject("python");
+const python = pythonWith("onnx");
 
 it.skipIf(!python)("every graph passes the ONNX checker", async () => {
   const folder = mkdtempSync(path.join(tmpdir(), "vae-onnx-"));

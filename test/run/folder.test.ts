@@ -42,7 +42,8 @@ describe("a run's folder", () => {
 
   it("gives back the weights that it was given", async () => {
     await (await RunFolder.create(runConfig(), start, "a/b")).writeModel(params, { epoch: "1" });
-    expect(await (await RunFolder.open("a/b")).readModel()).toEqual(params);
+    const model = await (await RunFolder.open("a/b")).readModel();
+    expect(model).toEqual({ params, metadata: { epoch: "1", sha256: expect.any(String) } });
   });
 
   it("has a line of metrics for each epoch", async () => {

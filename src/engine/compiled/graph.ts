@@ -9,6 +9,7 @@ import {
   NodeProtoSchema,
   TensorProto_DataType as OnnxType,
   OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
@@ -17,9 +18,14 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 
-/** The operator set and the file version that the graphs are written in: ONNX 1.15, which any onnxruntime ≥ 1.17 reads. */
-const OPSET = 20n;
-const IR_VERSION = 9n;
+/** The operator set that a graph is written in, and the version of the file, which must know that. */
+export interface OnnxVersion {
+  readonly opset: number;
+  readonly ir: number;
+}
+
+/** What the kernels' operators need: ONNX 1.15, which any onnxruntime ≥ 1.17 reads. */
+const KERNELS: OnnxVersion = { opset: 20, ir: 9 };
 
 export type DataType = "float32" | "uint8" | "int32" | "int64" | "bool";
 
@@ -71,8 +77,12 @@ export class GraphBuilder {
     return this.node("Cast", [input], { to: ONNX_TYPES[type] });
   }
 
-  constant(type: DataType, values: ArrayLike<number>, shape: readonly number[]): string {
-    const name = this.#newName("constant");
+  constant(
+    type: DataType,
+    values: ArrayLike<number>,
+    shape: readonly number[],
+    name = this.#newName("constant"),
+  ): string {
     this.#initializers.push(
       create(TensorProtoSchema, {
         name,
@@ -115,12 +125,25 @@ export class GraphBuilder {
   }
 }
 
-/** The bytes of a model file. */
-export function encodeModel(graph: GraphProto): Uint8Array {
-  const opset = create(OperatorSetIdProtoSchema, { domain: "", version: OPSET });
+/** The bytes of a model file. Its description and metadata are for who reads it. */
+export function encodeModel(
+  graph: GraphProto,
+  { opset, ir }: OnnxVersion = KERNELS,
+  description = "",
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   return toBinary(
     ModelProtoSchema,
-    create(ModelProtoSchema, { irVersion: IR_VERSION, producerName: "vae", graph, opsetImport: [opset] }),
+    create(ModelProtoSchema, {
+      irVersion: BigInt(ir),
+      producerName: "vae",
+      docString: description,
+      graph,
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(opset) })],
+      metadataProps: Object.entries(metadata).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      ),
+    }),
   );
 }
 

@@ -1,0 +1,64 @@
+// vae export
+import { existsSync } from "node:fs";
+import { mkdir, stat } from "node:fs/promises";
+import path from "node:path";
+import { Command, Option } from "commander";
+import { UserError } from "../errors.js";
+import { example, placeOption, runOption } from "./flags.js";
+
+const FORMATS = ["onnx"] as const;
+
+interface ExportFlags {
+  run?: string;
+  format: (typeof FORMATS)[number];
+  out?: string;
+  json?: true;
+}
+
+export function exportCommand(): Command {
+  return new Command("export")
+    .description("write the encoder and the decoder as files for other programs, with the facts of their training")
+    .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
+    .addOption(
+      new Option("--format <onnx>", "encoder.onnx: pixels → mean, sigma; decoder.onnx: z → pixels")
+        .choices(FORMATS)
+        .default("onnx"),
+    )
+    .addOption(placeOption("--out <folder>", "where to write the files (default: into the run's folder)"))
+    .addOption(new Option("--json", "print the result as one JSON value"))
+    .addHelpText("after", example("vae export", "vae export --run runs/mine --out models"))
+    .action(run);
+}
+
+async function run({ run: folder, format, out, json }: ExportFlags): Promise<void> {
+  const [{ print, withModel }, { writeFileAtomically }] = await Promise.all([
+    import("./output.js"),
+    import("../run/write-file.js"),
+  ]);
+  await withModel(folder, async (model) => {
+    const place = out ?? model.folder.dir;
+    const [encoder, decoder] = ["encoder", "decoder"].map((name) => path.join(place, `${name}.${format}`));
+    const models = model.toOnnx();
+    if (out !== undefined) await makeFolder(out);
+    await writeFileAtomically(encoder, models.encoder);
+    await writeFileAtomically(decoder, models.decoder);
+    print(json ? JSON.stringify({ run: model.folder.dir, format, encoder, decoder }) : `${encoder}\n${decoder}`);
+  });
+}
+
+/** Makes the folder if there is none. @throws UserError if there cannot be one */
+async function makeFolder(out: string): Promise<void> {
+  try {
+    await mkdir(out);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(out)).isDirectory()) return;
+    if (code === "EEXIST" || code === "ENOTDIR") {
+      throw new UserError(`--out ${out} is a file, or below one. Give the name of a folder, or a new one.`);
+    }
+    if (code === "ENOENT" && !existsSync(path.dirname(out))) {
+      throw new UserError(`--out ${out}: there is no folder ${path.dirname(out)}. Make it first.`);
+    }
+    throw error;
+  }
+}
