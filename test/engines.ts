@@ -9,6 +9,8 @@ declare module "vitest" {
     engines: EngineName[];
     /** A Python interpreter that has the package onnx. */
     python: string | undefined;
+    /** One that has NumPy. */
+    numpy: string | undefined;
   }
 }
 
@@ -24,8 +26,15 @@ export default async function setup(project: TestProject): Promise<void> {
       ? `graphs checked by: onnx ${onnx.stdout.trim()}`
       : `NOT TESTED HERE: graphs by the ONNX checker, as ${python} has no package onnx (PYTHON names another one)`,
   );
+  const numpy = spawnSync(python, ["-c", "import numpy; print(numpy.__version__)"], { encoding: "utf8" });
+  lines.push(
+    numpy.status === 0
+      ? `.npy files read by: NumPy ${numpy.stdout.trim()}`
+      : `NOT TESTED HERE: .npy files by NumPy itself, as ${python} does not have it (PYTHON names another one)`,
+  );
   process.stdout.write(`Under test:\n${lines.map((line) => `  ${line}\n`).join("")}`);
   project.provide("python", onnx.status === 0 ? python : undefined);
+  project.provide("numpy", numpy.status === 0 ? python : undefined);
   // Only TensorFlow is optional: see test/tensorflow/.
   const missing = reports.find((report) => !report.runs && report.name !== "tensorflow");
   if (missing) throw new Error(`Engine ${missing.name} must run for the tests`);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config.js";
 import { parseIdx } from "../../src/data/idx.js";
+import { encodeNpy, parseNpy } from "../../src/data/npy.js";
 import { UserError } from "../../src/errors.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/library/checkpoint.js";
 import { initialParameters } from "../../src/model/parameters.js";
@@ -12,6 +13,7 @@ import { decodeSafetensors, encodeSafetensors } from "../../src/run/safetensors.
 import { initialState, startOf } from "../../src/training/loop.js";
 import { sizeOf } from "../../src/tree.js";
 import { idx } from "../fixtures/idx.js";
+import { npy } from "../fixtures/npy.js";
 import { array } from "../helpers.js";
 
 const seconds = Number(process.env.FUZZ_SECONDS ?? 3);
@@ -73,6 +75,40 @@ describe("rubbish", () => {
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 64 }), mutants(...good)), (file) => {
         const read = result(() => parseIdx(file, 3, "images"));
         if (read) expect(read.data.length).toBe(sizeOf(read.shape));
+      }),
+      limits,
+    );
+  });
+
+  it("for the .npy reader", { timeout }, () => {
+    const good = [
+      encodeNpy(array([1, 2, 3, 4], [2, 2])),
+      npy(">i8", "(2,)", new Uint8Array(16)),
+      npy("<f2", "(1, 3)", new Uint8Array(6)),
+    ];
+    const word = fc.constantFrom(...Array.from("{}()[]',: "), "descr", "shape", "fortran_order", "True", "False");
+    const more = fc.constantFrom("'<f4'", "'|u1'", "'|O'", "0", "2", "3", "99999999999999999999", "'", '"', "L");
+    const header = fc.array(fc.oneof(word, more, fc.string())).map((words) => words.join(""));
+    const sizes = fc
+      .array(fc.oneof(fc.nat(4), fc.maxSafeNat()))
+      .map((sizes) => `(${sizes.map((n) => `${n},`).join("")})`);
+    const type = fc.tuple(
+      fc.constantFrom("<", ">", "|", ""),
+      fc.constantFrom("b1", "u1", "i2", "f2", "f4", "u8", "c8"),
+    );
+    const values = fc.uint8Array({ maxLength: 32 });
+    const files = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      mutants(...good),
+      fc.tuple(header, values).map((parts) => npy(...parts)),
+      fc.tuple(type, sizes, values).map(([type, ...parts]) => npy(type.join(""), ...parts)),
+    );
+    fc.assert(
+      fc.property(files, (file) => {
+        const read = result(() => parseNpy(file, "array.npy"));
+        if (!read) return;
+        expect(read.data.length).toBe(read.shape.includes(0) ? 0 : sizeOf(read.shape));
+        expect(read.data.byteLength).toBeLessThanOrEqual(2 * file.length); // float16 becomes float32
       }),
       limits,
     );
