@@ -77,7 +77,6 @@ export class RunFolder {
     const temporary = temporaryName(path.resolve(place));
     let unlock: (dir: string) => Promise<void>;
     try {
-      await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary);
       await mkdir(path.join(temporary, PICTURES));
       await mkdir(path.join(temporary, CHECKPOINTS));

@@ -1,14 +1,15 @@
 // Files that are whole or not there at all, whatever happens while they are written.
+import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { pid, platform } from "node:process";
 
 /** Ends the names of files that are being written, and of what is left of them after a crash. */
-export const TEMPORARY = /\.\d+\.tmp$/;
+export const TEMPORARY = /\.\d+-[\da-f]{12}\.tmp$/;
 
-/** The name to write `file` under until it is whole. */
+/** A name to write `file` under until it is whole: another one at every call. */
 export function temporaryName(file: string): string {
-  return `${file}.${pid}.tmp`;
+  return `${file}.${pid}-${randomBytes(6).toString("hex")}.tmp`;
 }
 
 /**
