@@ -1,5 +1,7 @@
 // The command line: puts the commands together, and is the only place that catches errors and sets the exit code.
 import { Command, CommanderError } from "commander";
+import { decodeCommand } from "./commands/decode.js";
+import { encodeCommand } from "./commands/encode.js";
 import { enginesCommand } from "./commands/engines.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { interpolateCommand } from "./commands/interpolate.js";
@@ -25,6 +27,8 @@ const commands = [
   manifoldCommand(),
   latentCommand(),
   interpolateCommand(),
+  encodeCommand(),
+  decodeCommand(),
   evaluateCommand(),
   enginesCommand(),
 ];

@@ -1,6 +1,7 @@
 // What a trained model makes: reconstructions of images, their places in the latent space, and images of any place there.
 import type { Config } from "./config.js";
 import type { ImageSet } from "./data/dataset.js";
+import { UserError } from "./errors.js";
 import type { DrawConfig, Fitted } from "./evaluation.js";
 import { evaluationBatches, MOST_IN_BATCH, rowsAtOnce } from "./evaluation.js";
 import type { Elbo } from "./model/elbo.js";
@@ -64,6 +65,7 @@ export interface Latents {
  * The posteriors of images.
  *
  * @param seen what the encoder sees of them, count × pixels in units of full white, where that is not their pixels
+ * @throws UserError if draws are wanted where there is no posterior
  */
 export async function inferPosteriors(
   { engine, vae, params, size }: Fitted,
@@ -73,6 +75,9 @@ export async function inferPosteriors(
   seen?: Float32Array,
 ): Promise<Latents> {
   const { dimZ } = config;
+  if (what === "draws" && config.model === "ae") {
+    throw new UserError("A plain autoencoder has no posterior to draw from: each image has one place.");
+  }
   const pixels = size.height * size.width;
   const z = new Float32Array(images.count * dimZ);
   const sigmas = config.model === "ae" ? undefined : new Float32Array(z.length);

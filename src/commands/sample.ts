@@ -60,17 +60,17 @@ async function writeEach(model: Model, n: number, seed: number, folder: string):
   ]);
   await mkdir(folder, { recursive: true });
   const bar = createBar("{value}/{total} {bar} {duration_formatted}", barWidth(40));
-  const { imagesAtOnce } = model;
+  let written = 0;
   try {
     bar?.start(n, 0);
-    for (let first = 0; first < n; first += imagesAtOnce) {
-      const samples = await model.sample(Math.min(imagesAtOnce, n - first), { seed, first });
+    for await (const samples of model.sampleParts(n, { seed })) {
       const files = toPictures(samples).map((picture, i) => {
-        const name = `sample-${String(first + i + 1).padStart(String(n).length, "0")}.png`;
+        const name = `sample-${String(written + i + 1).padStart(String(n).length, "0")}.png`;
         return writeFile(path.join(folder, name), encodePng(picture), { flag: "wx" });
       });
       await Promise.all(files);
-      bar?.update(first + files.length);
+      written += files.length;
+      bar?.update(written);
     }
   } finally {
     bar?.stop();

@@ -58,11 +58,22 @@ export function toPictures(images: HostArray<Float32Array>): Picture[] {
 }
 
 /** @throws UserError if it cannot be the address of random draws */
-export function checkAddress(address: { readonly seed: number; readonly first: number }): void {
+export function checkAddress(address: { readonly seed: number; readonly first?: number }): void {
   for (const [name, value] of Object.entries(address)) {
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new UserError(`${name} must be a whole number from 0, not ${value}.`);
     }
+  }
+}
+
+/** The parts of an array of so many rows each, but for the last, and the number of the first row of each. They share its memory. */
+export function* inParts<A extends HostArray>({ data, shape }: A, rows: number): Generator<{ first: number; part: A }> {
+  const [count, ...rest] = shape;
+  const size = sizeOf(rest);
+  for (let first = 0; first < count; first += rows) {
+    const length = Math.min(rows, count - first);
+    const part = { data: data.subarray(first * size, (first + length) * size), shape: [length, ...rest] };
+    yield { first, part: part as unknown as A };
   }
 }
 

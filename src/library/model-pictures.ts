@@ -84,9 +84,6 @@ export class ModelPictures {
     { count, what }: { count: number | undefined; what: LatentOptions["what"] },
     seed: number,
   ): Promise<{ svg: string; count: number; hasLabels: boolean; explained?: readonly [number, number] }> {
-    if (what === "draws" && this.run.settings.model === "ae") {
-      throw new UserError("A plain autoencoder has no posterior to draw from: each image has one place.");
-    }
     const { test } = await loadTrainingData(this.run);
     const images = countOf(test, count ?? Math.min(5000, test.count));
     return {

@@ -20,7 +20,7 @@ import type { ImageSize } from "../noise.js";
 import { RunFolder } from "../run/folder.js";
 import { SETTINGS } from "../settings.js";
 import type { HostArray } from "../tree.js";
-import { checkAddress, checkImages, checkLatents, toBytes } from "./arrays.js";
+import { checkAddress, checkImages, checkLatents, inParts, toBytes } from "./arrays.js";
 import { ModelPictures } from "./model-pictures.js";
 import { checkCount, countOf, loadTrainingData } from "./training-data.js";
 
@@ -59,8 +59,6 @@ export interface Encoded {
 export interface SampleOptions {
   /** That of the training, unless given. */
   readonly seed?: number | undefined;
-  /** The number of the first one among those of the seed: 0 unless given. */
-  readonly first?: number;
 }
 
 /** What `Model.evaluate` is asked. */
@@ -128,11 +126,6 @@ export class Model {
     return this.#fitted.size;
   }
 
-  /** How many images to give and take at a time where there are many, so that memory stays flat. */
-  get imagesAtOnce(): number {
-    return rowsAtOnce(MOST_IN_BATCH, this.size);
-  }
-
   /** What the commands draw of it. */
   get pictures(): ModelPictures {
     return new ModelPictures(this.#fitted, this.folder.config);
@@ -145,24 +138,17 @@ export class Model {
    * trained on black and white pixels, grey ones are made so as in training: by the threshold, or by draws; not a denoiser's floats
    * @throws UserError if the images are of another shape, or a float is not from 0 to 1
    */
-  async encode(
-    images: HostArray,
-    { what = "means", seed = this.config.seed, first = 0 }: EncodeOptions = {},
-  ): Promise<Encoded> {
-    const { binarize, dimZ, noise } = this.config;
-    checkImages(images, this.size, noise !== "none");
-    checkAddress({ seed, first });
-    const { data } = images;
-    const [count] = images.shape;
-    const { z, sigma } = await inferPosteriors(
-      this.#fitted,
-      { count, pixels: data instanceof Float32Array ? toBytes(data) : data, offset: first },
-      this.#drawing(seed, "none"),
-      what,
-      data instanceof Float32Array && (binarize === "none" || noise !== "none") ? data : undefined,
-    );
-    const shape = [count, dimZ];
-    return { z: { data: z, shape }, ...(sigma && { sigma: { data: sigma, shape } }) };
+  async encode(images: HostArray, options: EncodeOptions = {}): Promise<Encoded> {
+    checkImages(images, this.size, this.config.noise !== "none");
+    return this.#encode(images, options);
+  }
+
+  /** The same, some hundred images at a time: in flat memory, however many. */
+  async *encodeParts(images: HostArray, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
+    checkImages(images, this.size, this.config.noise !== "none");
+    for (const { first, part } of inParts(images, this.#atOnce)) {
+      yield await this.#encode(part, { ...options, first: (options.first ?? 0) + first });
+    }
   }
 
   /**
@@ -175,6 +161,12 @@ export class Model {
   async decode(z: HostArray<Float32Array>): Promise<HostArray<Float32Array>> {
     checkLatents(z, this.config.dimZ);
     return this.#asImages(await decodeLatents(this.#fitted, z.data));
+  }
+
+  /** The same, some hundred images at a time: in flat memory, however many. */
+  async *decodeParts(z: HostArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
+    checkLatents(z, this.config.dimZ);
+    for (const { part } of inParts(z, this.#atOnce)) yield this.decode(part);
   }
 
   /**
@@ -193,13 +185,20 @@ export class Model {
    *
    * @returns `[count, height, width]`, 0 black to 1 white
    */
-  async sample(
-    count: number,
-    { seed = this.config.seed, first = 0 }: SampleOptions = {},
-  ): Promise<HostArray<Float32Array>> {
+  async sample(count: number, { seed = this.config.seed }: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     checkCount(count);
-    checkAddress({ seed, first });
-    return this.#asImages(await sampleImages(this.#fitted, first, count, { dimZ: this.config.dimZ, seed }));
+    return this.#sample(0, count, seed);
+  }
+
+  /** The same, some hundred images at a time: in flat memory, however many. */
+  async *sampleParts(
+    count: number,
+    { seed = this.config.seed }: SampleOptions = {},
+  ): AsyncGenerator<HostArray<Float32Array>, void> {
+    checkCount(count);
+    for (let first = 0; first < count; first += this.#atOnce) {
+      yield this.#sample(first, Math.min(this.#atOnce, count - first), seed);
+    }
   }
 
   /** The data set of its training, as it is now. @throws UserError if it cannot be read, or its images are of another size */
@@ -251,6 +250,33 @@ export class Model {
 
   #drawing(seed: number, noise: Config["noise"]): DrawConfig {
     return { ...this.config, seed, noise };
+  }
+
+  /** Images that go through the model at once. */
+  get #atOnce(): number {
+    return rowsAtOnce(MOST_IN_BATCH, this.size);
+  }
+
+  async #encode(
+    { data, shape: [count] }: HostArray,
+    { what = "means", seed = this.config.seed, first = 0 }: EncodeOptions,
+  ): Promise<Encoded> {
+    checkAddress({ seed, first });
+    const { binarize, dimZ, noise } = this.config;
+    const { z, sigma } = await inferPosteriors(
+      this.#fitted,
+      { count, pixels: data instanceof Float32Array ? toBytes(data) : data, offset: first },
+      this.#drawing(seed, "none"),
+      what,
+      data instanceof Float32Array && (binarize === "none" || noise !== "none") ? data : undefined,
+    );
+    const shape = [count, dimZ];
+    return { z: { data: z, shape }, ...(sigma && { sigma: { data: sigma, shape } }) };
+  }
+
+  async #sample(first: number, count: number, seed: number): Promise<HostArray<Float32Array>> {
+    checkAddress({ seed });
+    return this.#asImages(await sampleImages(this.#fitted, first, count, { dimZ: this.config.dimZ, seed }));
   }
 
   #asImages(pixels: Float32Array): HostArray<Float32Array> {

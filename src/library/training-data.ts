@@ -25,7 +25,7 @@ async function load(source: string): Promise<Dataset> {
 }
 
 /** @throws UserError if the set has fewer images than are asked for */
-export function countOf(images: ImageSet, count: number): number {
+export function countOf(images: Pick<ImageSet, "count">, count: number): number {
   checkCount(count);
   if (count > images.count) {
     throw new UserError(`There are ${images.count} images, fewer than the ${count} that were asked for.`);

@@ -1,6 +1,6 @@
 // Files that are whole or not there at all, whatever happens while they are written.
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pid, platform } from "node:process";
 
@@ -15,14 +15,18 @@ export function temporaryName(file: string): string {
 /**
  * Writes beside the file's place, flushes, and renames into it, replacing what was there.
  *
- * @throws the system's error, with the file's name in its message
+ * @param content whole, or part by part
+ * @throws the system's error, with the file's name in its message; or that of the parts
  */
-export async function writeFileAtomically(file: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomically(
+  file: string,
+  content: string | Uint8Array | AsyncIterable<string | Uint8Array>,
+): Promise<void> {
   const temporary = temporaryName(file);
   try {
     const handle = await open(temporary, "w");
     try {
-      await handle.writeFile(content);
+      await writeFile(handle, content);
       await handle.sync();
     } finally {
       await handle.close();
@@ -30,7 +34,7 @@ export async function writeFileAtomically(file: string, content: string | Uint8A
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
-    if (error instanceof Error) error.message = `${file} could not be written (${error.message})`;
+    if (error instanceof Error && "syscall" in error) error.message = `${file} could not be written (${error.message})`;
     throw error;
   }
   await syncFolder(path.dirname(file));

@@ -30,6 +30,10 @@ Commands:
   latent [options]       plot where the encoder puts test images in the latent
                          space, coloured by label
   interpolate [options]  draw what lies between test images in the latent space
+  encode [options]       write where images lie in the latent space, as JSON
+                         lines or for NumPy
+  decode [options]       write the images of places in the latent space for
+                         NumPy, or draw them
   evaluate [options]     measure a model: ELBO, active units, and for black and
                          white pixels the likelihood by importance sampling
   engines [options]      show which engines run here, and how to get the others
@@ -46,15 +50,23 @@ Example:
     expect(await run()).toEqual(await run("--help"));
   });
 
-  it.each(["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "evaluate", "engines"])(
-    "of %s has an example",
-    async (command) => {
-      const { code, stdout } = await run(command, "--help");
-      expect(code).toBe(0);
-      expect(stdout).toContain(`Usage: vae ${command} [options]`);
-      expect(stdout).toContain(`Example:\n  vae ${command}`);
-    },
-  );
+  it.each([
+    "train",
+    "reconstruct",
+    "sample",
+    "manifold",
+    "latent",
+    "interpolate",
+    "encode",
+    "decode",
+    "evaluate",
+    "engines",
+  ])("of %s has an example", async (command) => {
+    const { code, stdout } = await run(command, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: vae ${command} [options]`);
+    expect(stdout).toContain(`Example:\n  vae ${command}`);
+  });
 
   it("of train names every flag with its default", async () => {
     const { stdout } = await run("train", "--help");
@@ -108,6 +120,16 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["interpolate", "--from", "1"], "required option '--to <images>' not specified"],
     [["interpolate", "--from", "1,2", "--to", "3"], "--from names 2 images and --to 1."],
     [["interpolate", "--from", "1", "--to", "3", "--steps", "1"], "It must be a whole number from 2 to 100."],
+    [["encode", "--format", "csv"], "Allowed choices are jsonl, npy."],
+    [["encode", "--out", "x.csv"], "--out x.csv: give a name that ends in .jsonl or .npy, or say which by --format."],
+    [["encode", "--out", "nowhere/x.npy"], "there is no folder nowhere"],
+    [["encode", "--split", "train", "--input", "x.npy"], "cannot be used with option '--split"],
+    [["encode", "--input", "nowhere.npy"], "--input nowhere.npy: there is no such file."],
+    [["encode", "--n", "0"], "It must be a whole number from 1"],
+    [["decode", "--input", "."], "--input . is a folder. Give a file."],
+    [["decode", "--out", "x.jpg"], "give a name that ends in .npy or .png"],
+    [["decode", "--out", "."], "give a name that ends in .npy or .png"],
+    [["decode", "--input", "/dev/null"], "/dev/null is empty: latents as .npy or as JSON lines were expected."],
     [["evaluate", "--split", "all"], "Allowed choices are test, validation, train."],
     [["evaluate", "--importance-samples", "0"], "It must be a whole number from 1"],
     [["train", "--batch-size", "60000"], "A batch of 60000 is more than the 55000 training images"],

@@ -54,6 +54,18 @@ const floats = ({ data, shape }: HostArray) =>
   );
 const row = ({ data }: HostArray, i: number, length: number) => [...data.subarray(i * length, (i + 1) * length)];
 
+/** Parts that follow one another, as one array; more than one. */
+async function joined<Part>(parts: AsyncIterable<Part>, arrayOf: (part: Part) => HostArray<Float32Array>) {
+  const arrays: HostArray<Float32Array>[] = [];
+  for await (const part of parts) arrays.push(arrayOf(part));
+  expect(arrays.length).toBeGreaterThan(1);
+  const count = arrays.reduce((sum, { shape }) => sum + shape[0], 0);
+  return array(
+    arrays.flatMap(({ data }) => [...data]),
+    [count, ...arrays[0].shape.slice(1)],
+  );
+}
+
 describe("a model", () => {
   it("encodes bytes and floats, as the float64 reference does", async () => {
     const { model, doubles } = await modelOf();
@@ -86,13 +98,14 @@ describe("a model", () => {
 
   it("decodes as the float64 reference does, more than go at once too", async () => {
     const { model, doubles } = await modelOf();
-    const count = model.imagesAtOnce + 3;
+    const count = 503;
     const z = array(weyl(2 * count, -3, 3), [count, 2]);
     const images = await model.decode(z);
     expect(images.shape).toEqual([count, 3, 4]);
     for (const i of [0, 1, count - 1]) {
       expect(relativeError(row(images, i, pixels), decodeInFloat64(doubles, row(z, i, 2)))).toBeLessThan(1e-5);
     }
+    expect(await joined(model.decodeParts(z), (part) => part)).toEqual(images);
   });
 
   it("reconstructs by the posteriors' means", async () => {
@@ -120,6 +133,7 @@ describe("a model", () => {
     expect(Math.abs(variance - 1)).toBeLessThan(4 * Math.sqrt(2 / scores.length));
     expect(await model.encode(images, { what: "draws", seed: 5 })).toEqual(draws);
     expect((await model.encode(images, { what: "draws", seed: 6 })).z).not.toEqual(draws.z);
+    expect(await joined(model.encodeParts(images, { what: "draws" }), ({ z }) => z)).toEqual(draws.z);
     const part = { data: new Uint8Array(3 * pixels).fill(90), shape: [3, pixels] };
     const from7 = await model.encode(part, { what: "draws", first: 7 });
     expect(relativeError(from7.z.data, draws.z.data.subarray(14, 20))).toBeLessThan(1e-5);
@@ -131,8 +145,9 @@ describe("a model", () => {
     expect(samples.shape).toEqual([20, 3, 4]);
     expect(await model.sample(20, { seed: 5 })).toEqual(samples);
     expect(await model.sample(20, { seed: 6 })).not.toEqual(samples);
-    const part = await model.sample(4, { first: 8 });
-    expect(relativeError(part.data, samples.data.subarray(8 * pixels, 12 * pixels))).toBeLessThan(1e-5);
+    const many = await model.sample(1003);
+    expect(relativeError(many.data.subarray(0, 20 * pixels), samples.data)).toBeLessThan(1e-5);
+    expect(await joined(model.sampleParts(1003), (part) => part)).toEqual(many);
   });
 
   it.each(["threshold", "dynamic"] as const)("of black and white pixels makes grey ones so: %s", async (binarize) => {
@@ -208,7 +223,11 @@ describe("a model", () => {
       /must be \{ data, shape \}: a Float32Array,/,
     ],
     ["no samples", (m) => m.sample(0), /The count must be a whole number above 0, not 0/],
-    ["samples before the first", (m) => m.sample(1, { first: -1 }), /first must be a whole number from 0, not -1/],
+    [
+      "images before the first",
+      (m) => m.encode(bytes(1), { first: -1 }),
+      /first must be a whole number from 0, not -1/,
+    ],
   ] satisfies [string, (model: Model) => Promise<unknown>, RegExp][])("refuses %s", async (_, use, problem) => {
     const { model } = await modelOf();
     const error = await use(model).catch((error) => error);
