@@ -8,6 +8,7 @@ import { interpolateCommand } from "./commands/interpolate.js";
 import { latentCommand } from "./commands/latent.js";
 import { manifoldCommand } from "./commands/manifold.js";
 import { reconstructCommand } from "./commands/reconstruct.js";
+import { runsCommand } from "./commands/runs.js";
 import { sampleCommand } from "./commands/sample.js";
 import { trainCommand } from "./commands/train.js";
 import { Interruption, UserError } from "./errors.js";
@@ -30,6 +31,7 @@ const commands = [
   encodeCommand(),
   decodeCommand(),
   evaluateCommand(),
+  runsCommand(),
   enginesCommand(),
 ];
 for (const command of commands) program.addCommand(command);

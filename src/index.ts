@@ -11,6 +11,8 @@ export type { Encoded, EncodeOptions, EvaluateOptions, Evaluation, Model, Sample
 export { loadModel } from "./library/model.js";
 export type { ModelPictures } from "./library/model-pictures.js";
 export { describePixels, objectiveName } from "./library/names.js";
+export type { RunReport } from "./library/runs.js";
+export { listRuns } from "./library/runs.js";
 export type {
   EpochReport,
   Training,

@@ -36,6 +36,8 @@ Commands:
                          NumPy, or draw them
   evaluate [options]     measure a model: ELBO, active units, and for black and
                          white pixels the likelihood by importance sampling
+  runs [options]         list the runs that are here, the newest first, with
+                         their settings and their best validation numbers
   engines [options]      show which engines run here, and how to get the others
   help [command]         display help for command
 
@@ -60,6 +62,7 @@ Example:
     "encode",
     "decode",
     "evaluate",
+    "runs",
     "engines",
   ])("of %s has an example", async (command) => {
     const { code, stdout } = await run(command, "--help");
@@ -132,6 +135,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["decode", "--input", "/dev/null"], "/dev/null is empty: latents as .npy or as JSON lines were expected."],
     [["evaluate", "--split", "all"], "Allowed choices are test, validation, train."],
     [["evaluate", "--importance-samples", "0"], "It must be a whole number from 1"],
+    [["runs", "--dir", "nowhere"], "There is no folder nowhere."],
     [["train", "--batch-size", "60000"], "A batch of 60000 is more than the 55000 training images"],
     [["reconstruct", "--n", "10001"], "It must be a whole number from 1 to 10000."],
     [["reconstruct", "--run", "nowhere"], "nowhere is not the folder of a run"],
