@@ -1,6 +1,8 @@
 // The command line: puts the commands together, and is the only place that catches errors and sets the exit code.
 import { Command, CommanderError } from "commander";
 import { dataCommand } from "./commands/data.js";
+import { decodeCommand } from "./commands/decode.js";
+import { encodeCommand } from "./commands/encode.js";
 import { enginesCommand } from "./commands/engines.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { exportCommand } from "./commands/export.js";
@@ -8,6 +10,7 @@ import { interpolateCommand } from "./commands/interpolate.js";
 import { latentCommand } from "./commands/latent.js";
 import { manifoldCommand } from "./commands/manifold.js";
 import { reconstructCommand } from "./commands/reconstruct.js";
+import { runsCommand } from "./commands/runs.js";
 import { sampleCommand } from "./commands/sample.js";
 import { trainCommand } from "./commands/train.js";
 import { Interruption, UserError } from "./errors.js";
@@ -27,9 +30,12 @@ const commands = [
   manifoldCommand(),
   latentCommand(),
   interpolateCommand(),
+  encodeCommand(),
+  decodeCommand(),
   evaluateCommand(),
   dataCommand(),
   exportCommand(),
+  runsCommand(),
   enginesCommand(),
 ];
 for (const command of commands) program.addCommand(command);

@@ -1,16 +1,18 @@
 // The library's surface: what the commands can do, with no printing and no exiting.
 export type { Config, GivenSettings } from "./config.js";
-export { describeShape } from "./data/dataset.js";
 export type { EngineName } from "./engine/engine.js";
 export { Interruption, UserError } from "./errors.js";
-export type { DataReport } from "./library/data.js";
-export { inspectData } from "./library/data.js";
+export { drawImages, toPictures } from "./library/arrays.js";
+export * as datasets from "./library/datasets.js";
 export type { EngineReport } from "./library/engines.js";
 export { findEngines, timeTrainingStep } from "./library/engines.js";
 export type { ManifoldGrid } from "./library/latent-plane.js";
-export type { EvaluateOptions, Evaluation, Model } from "./library/model.js";
+export type { Encoded, EncodeOptions, EvaluateOptions, Evaluation, Model, SampleOptions } from "./library/model.js";
 export { loadModel } from "./library/model.js";
+export type { ModelPictures } from "./library/model-pictures.js";
 export { describePixels, objectiveName } from "./library/names.js";
+export type { RunReport } from "./library/runs.js";
+export { listRuns } from "./library/runs.js";
 export type {
   EpochReport,
   Training,
@@ -26,3 +28,4 @@ export type { Picture } from "./pictures/grid.js";
 export { encodePng } from "./pictures/png.js";
 export { PRESETS } from "./presets.js";
 export type { Progress } from "./training/loop.js";
+export type { HostArray } from "./tree.js";

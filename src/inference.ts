@@ -2,6 +2,7 @@
 import type { Config } from "./config.js";
 import type { ImageSet } from "./data/dataset.js";
 import { inUnits, pixelsOf } from "./data/pixels.js";
+import { UserError } from "./errors.js";
 import type { DrawConfig, Fitted } from "./evaluation.js";
 import { evaluationBatches, MOST_IN_BATCH, rowsAtOnce } from "./evaluation.js";
 import type { Elbo } from "./model/elbo.js";
@@ -50,27 +51,63 @@ export async function reconstructImages(
   };
 }
 
+/** Where images lie in the latent space: a row for each, count × Z. */
+export interface Latents {
+  /** The means of the posteriors, or a draw from each. */
+  readonly z: Float32Array;
+  /** The deviations of the posteriors; undefined of a plain autoencoder, which has none. */
+  readonly sigma?: Float32Array;
+}
+
+/**
+ * The posteriors of images.
+ *
+ * @param seen what the encoder sees of them, count × pixels in units of full white, where that is not their pixels
+ * @throws UserError if draws are wanted where there is no posterior
+ */
+export async function inferPosteriors(
+  { engine, vae, params, size }: Fitted,
+  images: ImageSet,
+  config: DrawConfig,
+  what: "means" | "draws",
+  seen?: Float32Array,
+): Promise<Latents> {
+  const { dimZ } = config;
+  if (what === "draws" && config.model === "ae") {
+    throw new UserError("A plain autoencoder has no posterior to draw from: each image has one place.");
+  }
+  const pixels = pixelsOf(size);
+  const z = new Float32Array(images.count * dimZ);
+  const sigmas = config.model === "ae" ? undefined : new Float32Array(z.length);
+  for (const { first, batch } of evaluationBatches(images, size, images.count, config, 1)) {
+    const { shape } = batch.images;
+    const corrupted = seen
+      ? { data: seen.subarray(first * pixels, (first + shape[0]) * pixels), shape }
+      : batch.corrupted;
+    const { mu, sigma } = await engine.call(vae.infer, { params, images: batch.images, corrupted });
+    const { epsilon } = batch;
+    z.set(
+      what === "draws" && sigma && epsilon ? mu.data.map((m, i) => m + sigma.data[i] * epsilon.data[i]) : mu.data,
+      first * dimZ,
+    );
+    if (sigma) sigmas?.set(sigma.data, first * dimZ);
+  }
+  return { z, ...(sigmas && { sigma: sigmas }) };
+}
+
 /**
  * The posteriors of the first `count` images of a set: their means, or a draw from each.
  *
  * @returns count × Z
  */
 export async function inferLatents(
-  { engine, vae, params, size }: Fitted,
+  fitted: Fitted,
   images: ImageSet,
   count: number,
   config: DrawConfig,
   what: "means" | "draws",
 ): Promise<Float32Array> {
-  const latents = new Float32Array(count * config.dimZ);
-  for (const { first, batch } of evaluationBatches(images, size, count, config, 1)) {
-    const { mu, sigma } = await engine.call(vae.infer, { params, images: batch.images, corrupted: batch.corrupted });
-    const z = mu.data.map((mean, i) =>
-      what === "draws" && sigma && batch.epsilon ? mean + sigma.data[i] * batch.epsilon.data[i] : mean,
-    );
-    latents.set(z, first * config.dimZ);
-  }
-  return latents;
+  return (await inferPosteriors(fitted, { ...images, count }, config, what)).z;
 }
 
 /**

@@ -1,7 +1,7 @@
 // vae data
 import { Command, Option } from "commander";
 import type { Config } from "../config.js";
-import type { DataReport } from "../index.js";
+import type { datasets } from "../index.js";
 import { example, outOption, settingOption } from "./flags.js";
 
 /** Of long lists, so many are printed. */
@@ -26,22 +26,23 @@ export function dataCommand(): Command {
 }
 
 async function run(place: string, { out, json, ...options }: DataFlags): Promise<void> {
-  const [{ describeShape, encodePng, inspectData }, { checkOut, note, print, showDecoding }, { writeFileAtomically }] =
-    await Promise.all([import("../index.js"), import("./output.js"), import("../run/write-file.js")]);
+  const [{ datasets, encodePng }, { checkOut, note, print, showDecoding }, { writeFileAtomically }] = await Promise.all(
+    [import("../index.js"), import("./output.js"), import("../run/write-file.js")],
+  );
   await checkOut(out);
-  const { sheet, ...report } = await inspectData(place, { ...options, onProgress: showDecoding() });
+  const { sheet, ...report } = await datasets.inspect(place, { ...options, onProgress: showDecoding() });
   if (json) {
     print(JSON.stringify(report));
     return;
   }
-  print(describe(report, describeShape(report)));
+  print(describe(report, datasets.describeShape(report)));
   if (report.bad.length > 0) note("vae train refuses these; with --skip-bad it leaves them out.");
   const file = out ?? `${report.name}-sheet.png`;
   await writeFileAtomically(file, encodePng(sheet));
   print(file);
 }
 
-function describe(report: Omit<DataReport, "sheet">, shape: string): string {
+function describe(report: Omit<datasets.DataReport, "sheet">, shape: string): string {
   const { train, validation, test, classes, bad, others, sha256 } = report;
   const count = (number: number) => number.toLocaleString("en");
   const lines = [

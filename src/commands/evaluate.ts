@@ -1,7 +1,7 @@
 // vae evaluate
 import { Command, Option } from "commander";
 import type { Evaluation, Model } from "../index.js";
-import { countOption, example, placeOption, runOption, wholeNumberOption } from "./flags.js";
+import { countOption, example, placeOption, runOption, splitOption, wholeNumberOption } from "./flags.js";
 
 const MOST_SAMPLES = 1_000_000;
 const MOST_IMAGES = 1_000_000_000;
@@ -21,11 +21,7 @@ export function evaluateCommand(): Command {
       "measure a model: ELBO, active units, and for black and white pixels the likelihood by importance sampling",
     )
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(
-      new Option("--split <test|validation|train>", "the images to measure on")
-        .choices(["test", "validation", "train"])
-        .default("test"),
-    )
+    .addOption(splitOption("the images to measure on"))
     .addOption(
       wholeNumberOption(
         "--importance-samples <count>",

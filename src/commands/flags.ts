@@ -39,6 +39,11 @@ export function seedOption(help: string = SETTINGS.seed.help): Option {
   );
 }
 
+/** `--split`: which images of a data set. */
+export function splitOption(help: string): Option {
+  return new Option("--split <test|validation|train>", help).choices(["test", "validation", "train"]).default("test");
+}
+
 /** `--n`: how many of something. */
 export function countOption(help: string, max: number): Option {
   return wholeNumberOption("--n <count>", help, 1, max);

@@ -37,7 +37,12 @@ async function run({ run: folder, from, to, steps, out }: InterpolateFlags): Pro
     const pairs = from.map((image, row) => [image, to[row]] as const);
     const name =
       pairs.length <= 5 ? pairs.map((pair) => pair.join("-")).join("-") : `${pairs.length}-pairs-from-${from[0]}`;
-    await savePicture(model, await model.interpolate(pairs, steps), `interpolation-${name}-n${steps}.png`, out);
+    await savePicture(
+      model,
+      await model.pictures.interpolations(pairs, steps),
+      `interpolation-${name}-n${steps}.png`,
+      out,
+    );
   });
 }
 

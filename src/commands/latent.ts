@@ -29,7 +29,7 @@ async function run({ run: folder, n, draws, seed: givenSeed, out }: LatentFlags)
   await checkOut(out, "svg");
   await withModel(folder, async (model) => {
     const seed = givenSeed ?? model.config.seed;
-    const { svg, count, hasLabels, explained } = await model.latent(
+    const { svg, count, hasLabels, explained } = await model.pictures.latents(
       { count: n, what: draws ? "draws" : "means" },
       seed,
     );

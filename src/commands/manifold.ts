@@ -50,7 +50,7 @@ async function run({ run: folder, size, spacing, range, out }: ManifoldFlags): P
   const { checkOut, savePicture, withModel } = await import("./output.js");
   await checkOut(out);
   await withModel(folder, async (model) => {
-    const picture = await model.manifold({ ...size, spacing, range: range ?? RANGE });
+    const picture = await model.pictures.manifold({ ...size, spacing, range: range ?? RANGE });
     const name = `manifold-${size.columns}x${size.rows}-${spacing === "linear" ? (range ?? RANGE) : spacing}.png`;
     await savePicture(model, picture, name, out);
   });

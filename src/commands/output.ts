@@ -93,6 +93,11 @@ export async function checkOut(out: string | undefined, type: "png" | "svg" = "p
   if (path.extname(out).toLowerCase() !== `.${type}`) {
     throw new UserError(`--out ${out}: this picture is a file of type ${type}. Give a name that ends in .${type}.`);
   }
+  await checkPlace(out);
+}
+
+/** @throws UserError if no file can be there */
+export async function checkPlace(out: string): Promise<void> {
   const present = await statIfThere(out);
   if (present && !present.isFile())
     throw new UserError(`--out ${out} is not a file. Give the name of one, or a new name.`);

@@ -37,7 +37,7 @@ async function run({ run: folder, noise = "none", n, seed, out }: ReconstructFla
     } else if (noise !== config.noise) {
       note(`These weights were trained to remove noise. To see them do it, give --noise ${config.noise}.`);
     }
-    const result = await model.reconstruct(n, noise, seed ?? config.seed);
+    const result = await model.pictures.reconstructions(n, noise, seed ?? config.seed);
     const { picture, elbo, count, squaredError } = result;
     const through = noise === "none" ? "" : `, seen through ${noise}`;
     print(`${formatElbo(elbo, config)}, mean over the first ${plural(count, "test image")}${through}`);

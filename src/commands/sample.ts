@@ -44,7 +44,8 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
     }
     const seed = givenSeed ?? model.config.seed;
     if (each === undefined) {
-      await savePicture(model, await model.sample(n, seed), `samples-n${n}-seed${seed}.png`, out);
+      const { drawImages } = await import("../index.js");
+      await savePicture(model, drawImages(await model.sample(n, { seed })), `samples-n${n}-seed${seed}.png`, out);
     } else {
       await writeEach(model, n, seed, each);
       print(`${plural(n, "picture")} in ${each}`);
@@ -53,14 +54,17 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
 }
 
 async function writeEach(model: Model, n: number, seed: number, folder: string): Promise<void> {
-  const [{ encodePng }, { barWidth, createBar }] = await Promise.all([import("../index.js"), import("./output.js")]);
+  const [{ encodePng, toPictures }, { barWidth, createBar }] = await Promise.all([
+    import("../index.js"),
+    import("./output.js"),
+  ]);
   await mkdir(folder, { recursive: true });
   const bar = createBar("{value}/{total} {bar} {duration_formatted}", barWidth(40));
   let written = 0;
   try {
     bar?.start(n, 0);
-    for await (const pictures of model.samples(n, seed)) {
-      const files = pictures.map((picture, i) => {
+    for await (const samples of model.sampleParts(n, { seed })) {
+      const files = toPictures(samples).map((picture, i) => {
         const name = `sample-${String(written + i + 1).padStart(String(n).length, "0")}.png`;
         return writeFile(path.join(folder, name), encodePng(picture), { flag: "wx" });
       });

@@ -8,7 +8,7 @@ export interface NpyArray {
   /** NumPy's name for the type of the file's values. */
   readonly dtype: NpyType;
   readonly shape: readonly number[];
-  /** The values, row-major. Those of bool are 0 and 1; float16 comes as float32, 64-bit integers as float64. */
+  /** The values, row-major. Those of bool are 0 and 1; float16 comes as float32, 64-bit integers as float64. May share the file's memory. */
   readonly data: NpyData;
 }
 
@@ -24,24 +24,23 @@ export type NpyData =
   | Float32Array
   | Float64Array;
 
-type Read = (bytes: ArrayBuffer, fail: Fail) => NpyData;
 type Fail = (problem: string) => never;
 
-/** The types that are read: their names in a header, without the order of bytes; the size of a value in bytes. */
+/** The types that are read: their names in a header, without the order of bytes; and how their values lie in memory. */
 const TYPES = {
-  b1: { name: "bool", size: 1, read: readBooleans },
-  u1: { name: "uint8", size: 1, read: (bytes) => new Uint8Array(bytes) },
-  i1: { name: "int8", size: 1, read: (bytes) => new Int8Array(bytes) },
-  u2: { name: "uint16", size: 2, read: (bytes) => new Uint16Array(bytes) },
-  i2: { name: "int16", size: 2, read: (bytes) => new Int16Array(bytes) },
-  u4: { name: "uint32", size: 4, read: (bytes) => new Uint32Array(bytes) },
-  i4: { name: "int32", size: 4, read: (bytes) => new Int32Array(bytes) },
-  u8: { name: "uint64", size: 8, read: (bytes, fail) => toDoubles(new BigUint64Array(bytes), fail) },
-  i8: { name: "int64", size: 8, read: (bytes, fail) => toDoubles(new BigInt64Array(bytes), fail) },
-  f2: { name: "float16", size: 2, read: (bytes) => Float32Array.from(new Uint16Array(bytes), halfToNumber) },
-  f4: { name: "float32", size: 4, read: (bytes) => new Float32Array(bytes) },
-  f8: { name: "float64", size: 8, read: (bytes) => new Float64Array(bytes) },
-} as const satisfies Record<string, { name: string; size: number; read: Read }>;
+  b1: { name: "bool", values: Uint8Array },
+  u1: { name: "uint8", values: Uint8Array },
+  i1: { name: "int8", values: Int8Array },
+  u2: { name: "uint16", values: Uint16Array },
+  i2: { name: "int16", values: Int16Array },
+  u4: { name: "uint32", values: Uint32Array },
+  i4: { name: "int32", values: Int32Array },
+  u8: { name: "uint64", values: BigUint64Array },
+  i8: { name: "int64", values: BigInt64Array },
+  f2: { name: "float16", values: Uint16Array },
+  f4: { name: "float32", values: Float32Array },
+  f8: { name: "float64", values: Float64Array },
+} as const;
 
 const MAGIC = [0x93, ...new TextEncoder().encode("NUMPY")];
 /** Values begin at a multiple of this. */
@@ -69,10 +68,13 @@ export const MOST_NPY_HEADER_BYTES = MAGIC.length + 6 + MOST_HEADER_BYTES;
  */
 export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
   const { dtype, shape, start, type, isBigEndian } = parseNpyHeader(bytes, bytes.length, file);
-  const { size, read } = TYPES[type];
-  const values = new Uint8Array(bytes.subarray(start)); // a copy: the values need not be aligned in memory
-  if (isBigEndian && size > 1) swapBytes(values, size);
-  return { dtype, shape, data: read(values.buffer, failure(file)) };
+  const { values: Values } = TYPES[type];
+  const size = Values.BYTES_PER_ELEMENT;
+  const isAligned = (bytes.byteOffset + start) % size === 0;
+  const content = isBigEndian || !isAligned ? new Uint8Array(bytes.subarray(start)) : bytes.subarray(start);
+  if (isBigEndian) swapBytes(content, size);
+  const values = new Values(content.buffer as ArrayBuffer, content.byteOffset, content.length / size);
+  return { dtype, shape, data: toNumbers(dtype, values, failure(file)) };
 }
 
 /**
@@ -112,12 +114,13 @@ export function parseNpyHeader(bytes: Uint8Array, length: number, file: string):
     return refuse(`holds values of the type ${JSON.stringify(descr)}, not plain numbers`, 'x.astype("float32")');
   }
   if (fortranOrder) refuse("is in Fortran order", "np.ascontiguousarray(x)");
-  const { size, name: dtype } = TYPES[type];
+  const { name: dtype, values } = TYPES[type];
+  const size = values.BYTES_PER_ELEMENT;
   const expected = start + size * (shape.includes(0) ? 0 : sizeOf(shape));
   if (length !== expected) {
     fail(`its header promises (${shape}) values of ${dtype}, ${expected} bytes in all, and it has ${length}`);
   }
-  return { dtype, shape, start, type, isBigEndian: order === ">" };
+  return { dtype, shape, start, type, isBigEndian: order === ">" && size > 1 };
 }
 
 /** An array of bytes or float32 as NumPy's np.save writes it. */
@@ -217,19 +220,19 @@ function swapBytes(bytes: Uint8Array, size: number): void {
   else buffer.swap64();
 }
 
-function readBooleans(buffer: ArrayBuffer, fail: Fail): Uint8Array {
-  const bytes = new Uint8Array(buffer);
-  if (bytes.some((byte) => byte > 1)) fail("its values of bool are not all 0 or 1");
-  return bytes;
-}
-
-function toDoubles(integers: BigInt64Array | BigUint64Array, fail: Fail): Float64Array {
-  const doubles = new Float64Array(integers.length);
-  integers.forEach((integer, i) => {
-    doubles[i] = Number(integer);
-    if (!Number.isSafeInteger(doubles[i])) fail(`it holds ${integer}, and integers are read up to 2^53 − 1`);
-  });
-  return doubles;
+/** The values as JavaScript has them. */
+function toNumbers(dtype: NpyType, values: NpyData | BigInt64Array | BigUint64Array, fail: Fail): NpyData {
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+    const doubles = new Float64Array(values.length);
+    values.forEach((integer, i) => {
+      doubles[i] = Number(integer);
+      if (!Number.isSafeInteger(doubles[i])) fail(`it holds ${integer}, and integers are read up to 2^53 − 1`);
+    });
+    return doubles;
+  }
+  if (dtype === "float16") return Float32Array.from(values, halfToNumber);
+  if (dtype === "bool" && values.some((byte) => byte > 1)) fail("its values of bool are not all 0 or 1");
+  return values;
 }
 
 /** The value of a half-precision float: a sign bit, five of the exponent, ten of the fraction. */

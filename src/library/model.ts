@@ -1,12 +1,11 @@
-// A trained model: loads a run's best weights, draws what they make and measures how good they are.
-import type { Config, GivenSettings } from "../config.js";
-import type { Dataset, ImageSet } from "../data/dataset.js";
-import { describeShape, digestOf, loadDataset } from "../data/dataset.js";
+// A trained model: loads a run's best weights, and encodes, decodes and samples by them on plain arrays.
+import type { Config } from "../config.js";
+import type { Dataset } from "../data/dataset.js";
+import { digestOf } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
-import { pixelsOf } from "../data/pixels.js";
+import { pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import type { Engine, EngineName } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
-import { UserError } from "../errors.js";
 import type { DrawConfig, Fitted } from "../evaluation.js";
 import {
   countActiveUnits,
@@ -16,19 +15,17 @@ import {
   meanAndError,
   rowsAtOnce,
 } from "../evaluation.js";
-import { inferLatents, reconstructImages, sampleImages } from "../inference.js";
-import type { Bounds, Elbo } from "../model/elbo.js";
+import { decodeLatents, inferLatents, inferPosteriors, sampleImages } from "../inference.js";
+import type { Bounds } from "../model/elbo.js";
 import type { OnnxModels } from "../model/onnx.js";
 import { Vae } from "../model/vae.js";
-import { parseNoise } from "../noise.js";
-import { comparisonFigure, singlePictures, squareFigure } from "../pictures/figures.js";
-import type { Picture } from "../pictures/grid.js";
 import { RunFolder } from "../run/folder.js";
 import { SETTINGS } from "../settings.js";
-import type { ManifoldGrid } from "./latent-plane.js";
+import type { HostArray } from "../tree.js";
+import { checkAddress, checkImages, checkLatents, imageShape, inParts, toBytes } from "./arrays.js";
+import { ModelPictures } from "./model-pictures.js";
 import { toOnnx } from "./onnx.js";
-import type { LatentOptions } from "./views.js";
-import { asImages, drawInterpolation, drawLatents, drawManifold } from "./views.js";
+import { checkCount, countOf, loadTrainingData } from "./training-data.js";
 
 /**
  * Loads the best weights of a run.
@@ -41,6 +38,30 @@ export async function loadModel(run?: string): Promise<Model> {
   const weights = await folder.readModel();
   const { engine, shortfall } = await openEngine("auto", SETTINGS.threads.default);
   return new Model(folder, weights, engine, shortfall);
+}
+
+/** How `Model.encode` does it. */
+export interface EncodeOptions {
+  /** The means of the posteriors, the default, or a draw from each. */
+  readonly what?: "means" | "draws";
+  /** Of the draws, and of the pixels where binarization is dynamic: that of the training, unless given. */
+  readonly seed?: number | undefined;
+  /** The number of the first image among all of its data set, which addresses its draws: 0 unless given. */
+  readonly first?: number;
+}
+
+/** The posteriors of N images. */
+export interface Encoded {
+  /** `[N, Z]`: their means, or a draw from each. */
+  readonly z: HostArray<Float32Array>;
+  /** `[N, Z]`: their deviations, which a plain autoencoder does not have. */
+  readonly sigma?: HostArray<Float32Array>;
+}
+
+/** Which samples `Model.sample` draws. */
+export interface SampleOptions {
+  /** That of the training, unless given. */
+  readonly seed?: number | undefined;
 }
 
 /** What `Model.evaluate` is asked. */
@@ -85,7 +106,7 @@ export interface Evaluation extends Bounds {
 
 type Weights = Awaited<ReturnType<RunFolder["readModel"]>>;
 
-/** A trained model, ready to use. `close` it after use. */
+/** A trained model, ready to use. `close` it after use. Its arrays are row-major. */
 export class Model {
   readonly #fitted: Fitted;
   readonly #weights: Weights;
@@ -113,108 +134,93 @@ export class Model {
     return this.#fitted.engine.name;
   }
 
-  /**
-   * Reconstructs the first test images of the data set that the model was trained on.
-   *
-   * @param requested how many; 100, or all if there are fewer, where it is undefined
-   * @param noise how to corrupt what the encoder sees
-   * @returns a picture, the terms of the ELBO, mean over the images, and their number; with noise, the mean squared error of a pixel,
-   * in units of full white, that the noise did and that is left after the reconstruction
-   * @throws UserError if there are fewer test images than requested, or the data set is not what it was
-   */
-  async reconstruct(
-    requested: number | undefined,
-    noise: NonNullable<GivenSettings["noise"]>,
-    seed: number,
-  ): Promise<{ picture: Picture; elbo: Elbo; count: number; squaredError?: { noisy: number; output: number } }> {
-    const { test } = await this.#loadData();
-    const count = countOf(test, requested ?? Math.min(100, test.count));
-    const result = await reconstructImages(this.#fitted, test, count, this.#drawing(seed, parseNoise(noise)));
-    const { originals, corrupted, outputs, elbo } = result;
-    const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#fitted, pixels) });
-    const versions = [
-      version("input", originals),
-      ...(corrupted ? [version("noisy", corrupted)] : []),
-      version("output", outputs),
-    ];
-    return {
-      picture: comparisonFigure(versions),
-      elbo,
-      count,
-      ...(corrupted && {
-        squaredError: {
-          noisy: meanSquaredDifference(originals, corrupted),
-          output: meanSquaredDifference(originals, outputs),
-        },
-      }),
-    };
+  /** Height and width of an image in pixels, and its channels: 1 of grey, 3 of colour. */
+  get size(): ImageShape {
+    return this.#fitted.size;
   }
 
-  /** A near-square grid of the first `count` samples of a seed. */
-  async sample(count: number, seed: number): Promise<Picture> {
+  /** What the commands draw of it. */
+  get pictures(): ModelPictures {
+    return new ModelPictures(this.#fitted, this.folder.config);
+  }
+
+  /**
+   * Where images lie in the latent space. No noise is added: a denoiser takes noisy images, in floats that may lie beyond 0 and 1.
+   *
+   * @param images `[N, height, width]`, in colour `[N, height, width, 3]`, or `[N, pixels]`: bytes from 0 black to 255 white, or floats from 0 to 1. If the model was
+   * trained on black and white pixels, grey ones are made so as in training: by the threshold, or by draws; not a denoiser's floats
+   * @throws UserError if the images are of another shape, or a float is not from 0 to 1
+   */
+  async encode(images: HostArray, options: EncodeOptions = {}): Promise<Encoded> {
+    checkImages(images, this.size, this.config.noise !== "none");
+    return this.#encode(images, options);
+  }
+
+  /** The same, some hundred images at a time: in flat memory, however many. */
+  async *encodeParts(images: HostArray, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
+    checkImages(images, this.size, this.config.noise !== "none");
+    for (const { first, part } of inParts(images, this.#atOnce)) {
+      yield await this.#encode(part, { ...options, first: (options.first ?? 0) + first });
+    }
+  }
+
+  /**
+   * The images of places in the latent space: the means of p(x|z).
+   *
+   * @param z `[N, Z]`
+   * @returns `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1 white
+   * @throws UserError if z is of another shape, or not finite
+   */
+  async decode(z: HostArray<Float32Array>): Promise<HostArray<Float32Array>> {
+    checkLatents(z, this.config.dimZ);
+    return this.#asImages(await decodeLatents(this.#fitted, z.data));
+  }
+
+  /** The same, some hundred images at a time: in flat memory, however many. */
+  async *decodeParts(z: HostArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
+    checkLatents(z, this.config.dimZ);
+    for (const { part } of inParts(z, this.#atOnce)) yield this.decode(part);
+  }
+
+  /**
+   * What is left of images on the way through z: the decoder's images of their posteriors' means.
+   *
+   * @param images as `encode` takes them
+   * @returns `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1 white
+   * @throws UserError as `encode` does
+   */
+  async reconstruct(images: HostArray): Promise<HostArray<Float32Array>> {
+    return this.decode((await this.encode(images)).z);
+  }
+
+  /**
+   * New images: decoded draws from the prior N(0, 1). Those of a seed are always the same, and `sample(10)` begins `sample(100)`.
+   *
+   * @returns `[count, height, width]`, in colour `[count, height, width, 3]`, 0 black to 1 white
+   */
+  async sample(count: number, { seed = this.config.seed }: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     checkCount(count);
-    return squareFigure(asImages(this.#fitted, await this.#sampleImages(0, count, seed)));
+    return this.#sample(0, count, seed);
   }
 
-  /** The same samples as pictures of their own, some hundreds at a time: in flat memory, however many. */
-  async *samples(count: number, seed: number): AsyncGenerator<Picture[], void> {
+  /** The same, some hundred images at a time: in flat memory, however many. */
+  async *sampleParts(
+    count: number,
+    { seed = this.config.seed }: SampleOptions = {},
+  ): AsyncGenerator<HostArray<Float32Array>, void> {
     checkCount(count);
-    const atOnce = rowsAtOnce(MOST_IN_BATCH, this.#fitted.size);
-    for (let first = 0; first < count; first += atOnce) {
-      const pixels = await this.#sampleImages(first, Math.min(atOnce, count - first), seed);
-      yield singlePictures(asImages(this.#fitted, pixels));
+    for (let first = 0; first < count; first += this.#atOnce) {
+      yield this.#sample(first, Math.min(this.#atOnce, count - first), seed);
     }
   }
 
   /**
-   * What is decoded from a grid of places in the latent plane.
+   * The data set of its training, as it is now, or another one.
    *
-   * @throws UserError if the latent space is no plane
+   * @throws UserError if it cannot be read, or its images are of another size
    */
-  async manifold(options: ManifoldGrid): Promise<Picture> {
-    const { dimZ } = this.config;
-    if (dimZ !== 2) {
-      throw new UserError(
-        `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with --dim-z 2, or see vae sample and vae interpolate.`,
-      );
-    }
-    return drawManifold(this.#fitted, options);
-  }
-
-  /**
-   * Where the model puts test images in its latent space, as SVG, coloured by class if the data set has labels. With more than two
-   * dimensions, their first two principal components are drawn, and `explained` is the share of the variance of each.
-   */
-  async latent(
-    { count, what }: { count: number | undefined; what: LatentOptions["what"] },
-    seed: number,
-  ): Promise<{ svg: string; count: number; hasLabels: boolean; explained?: readonly [number, number] }> {
-    if (what === "draws" && this.config.model === "ae") {
-      throw new UserError("A plain autoencoder has no posterior to draw from: each image has one place.");
-    }
-    const { test, classes } = await this.#loadData();
-    const images = countOf(test, count ?? Math.min(5000, test.count));
-    return {
-      ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, "none"), classes)),
-      count: images,
-      hasLabels: test.labels !== undefined,
-    };
-  }
-
-  /**
-   * Rows of images on the way between two test images each, evenly spaced between their posterior means.
-   *
-   * @param pairs numbers of test images, from 0
-   * @param steps decoded images of a row, two or more
-   * @throws UserError if there is no such image
-   */
-  async interpolate(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
-    const { test } = await this.#loadData();
-    const largest = Math.max(...pairs.flat());
-    if (largest >= test.count) {
-      throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
-    }
-    return drawInterpolation(this.#fitted, test, pairs, steps, this.#drawing(this.config.seed, "none"));
+  async loadData(other?: string): Promise<Dataset> {
+    return loadTrainingData(this.folder.config, other);
   }
 
   /**
@@ -225,7 +231,7 @@ export class Model {
   async evaluate({ split, importanceSamples, count, dataset, onProgress }: EvaluateOptions): Promise<Evaluation> {
     const started = performance.now();
     const { binarize, noise, likelihood: pixelLikelihood, seed, dimZ } = this.config;
-    const data = await this.#loadData(dataset);
+    const data = await this.loadData(dataset);
     const set = data[split];
     const images = { ...set, count: countOf(set, count ?? set.count) };
     const config = this.#drawing(seed, noise);
@@ -272,20 +278,36 @@ export class Model {
     return { ...this.config, seed, noise };
   }
 
-  async #sampleImages(first: number, count: number, seed: number): Promise<Float32Array> {
-    return sampleImages(this.#fitted, first, count, { dimZ: this.config.dimZ, seed });
+  /** Images that go through the model at once. */
+  get #atOnce(): number {
+    return rowsAtOnce(MOST_IN_BATCH, this.size);
   }
 
-  /** @param other data than those of the training */
-  async #loadData(other?: string): Promise<Dataset> {
-    const { size } = this.#fitted;
-    const data = other === undefined ? await loadTrainingData(this.config) : await loadFitting(other, size);
-    if (describeShape(data) !== describeShape(size)) {
-      throw new UserError(
-        `The images of ${other ?? this.config.dataset} are ${describeShape(data)}, but the model was trained on ${describeShape(size)}.`,
-      );
-    }
-    return data;
+  async #encode(
+    { data, shape: [count] }: HostArray,
+    { what = "means", seed = this.config.seed, first = 0 }: EncodeOptions,
+  ): Promise<Encoded> {
+    checkAddress({ seed, first });
+    const { binarize, dimZ, noise } = this.config;
+    const bytes = data instanceof Float32Array ? toBytes(data) : data;
+    const { z, sigma } = await inferPosteriors(
+      this.#fitted,
+      { count, pixels: pixelsInMemory(bytes, pixelsOf(this.size)), offset: first },
+      this.#drawing(seed, "none"),
+      what,
+      data instanceof Float32Array && (binarize === "none" || noise !== "none") ? data : undefined,
+    );
+    const shape = [count, dimZ];
+    return { z: { data: z, shape }, ...(sigma && { sigma: { data: sigma, shape } }) };
+  }
+
+  async #sample(first: number, count: number, seed: number): Promise<HostArray<Float32Array>> {
+    checkAddress({ seed });
+    return this.#asImages(await sampleImages(this.#fitted, first, count, { dimZ: this.config.dimZ, seed }));
+  }
+
+  #asImages(pixels: Float32Array): HostArray<Float32Array> {
+    return { data: pixels, shape: [pixels.length / pixelsOf(this.size), ...imageShape(this.size)] };
   }
 }
 
@@ -301,36 +323,4 @@ function whyNoLikelihood({ model, likelihood, binarize }: Config): string | unde
     );
   }
   return undefined;
-}
-
-async function loadTrainingData(config: Config): Promise<Dataset> {
-  try {
-    return await loadDataset(config.dataset, config);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(`This run was trained on ${config.dataset}, which cannot be read now. ${error.message}`);
-  }
-}
-
-/** Data of a size: image files are brought to it. */
-function loadFitting(dataset: string, { height, width, channels }: ImageShape): Promise<Dataset> {
-  return loadDataset(dataset, { size: `${width}x${height}`, channels: channels === 1 ? "1" : "3" });
-}
-
-/** @throws UserError if the set has fewer images than are asked for */
-function countOf(images: ImageSet, count: number): number {
-  checkCount(count);
-  if (count > images.count) {
-    throw new UserError(`There are ${images.count} images, fewer than the ${count} that were asked for.`);
-  }
-  return count;
-}
-
-function checkCount(count: number): void {
-  if (!Number.isSafeInteger(count) || count < 1)
-    throw new UserError(`The count must be a whole number above 0, not ${count}.`);
-}
-
-function meanSquaredDifference(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
 }

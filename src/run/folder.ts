@@ -9,7 +9,7 @@ import type { HostParams } from "../model/parameters.js";
 import { parameterShapes } from "../model/parameters.js";
 import type { HostArray } from "../tree.js";
 import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
-import { lockRun } from "./lock.js";
+import { isLocked, lockRun } from "./lock.js";
 import type { TensorFile } from "./safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import { syncFolder, TEMPORARY, temporaryName, writeFileAtomically } from "./write-file.js";
@@ -40,6 +40,12 @@ export interface RunConfig {
     /** Of the images: those of training, validation and test, one after the other. */
     readonly sha256: string;
   };
+}
+
+/** A run that is there, and why it cannot be read. */
+export interface UnreadableRun {
+  readonly run: string;
+  readonly problem: string;
 }
 
 export class RunFolder {
@@ -79,7 +85,6 @@ export class RunFolder {
     const temporary = temporaryName(path.resolve(place));
     let unlock: (dir: string) => Promise<void>;
     try {
-      await rm(temporary, { recursive: true, force: true });
       await mkdir(temporary);
       await mkdir(path.join(temporary, PICTURES));
       await mkdir(path.join(temporary, CHECKPOINTS));
@@ -135,20 +140,39 @@ export class RunFolder {
     return RunFolder.#newest(async (run) => (await listNames(run)).includes(MODEL), none);
   }
 
-  /** The newest run in `runs/` of those that are meant. */
-  static async #newest(isMeant: (dir: string) => Promise<boolean>, none: string): Promise<RunFolder> {
+  /**
+   * The runs in a folder, in no order.
+   *
+   * @param dir which; without it, `runs/`, which need not be there
+   * @returns those that cannot be read apart, so that they do not hide the others; what is no run at all is passed over
+   * @throws UserError if there is no such folder
+   */
+  static async list(dir?: string): Promise<{ runs: RunFolder[]; unreadable: UnreadableRun[] }> {
+    if (dir !== undefined && !(await exists(path.join(dir, ".")))) throw new UserError(`There is no folder ${dir}.`);
     const runs: RunFolder[] = [];
-    for (const name of await listNames(RUNS)) {
-      const place = path.join(RUNS, name);
-      if (TEMPORARY.test(name) || !(await isMeant(place))) continue;
+    const unreadable: UnreadableRun[] = [];
+    for (const name of await listNames(dir ?? RUNS)) {
+      const place = path.join(dir ?? RUNS, name);
       try {
+        if (TEMPORARY.test(name) || !(await exists(path.join(place, CONFIG)))) continue;
         runs.push(await RunFolder.#read(place));
       } catch (error) {
-        if (!(error instanceof UserError)) throw error; // a run that cannot be read must not hide the others
+        if (!(error instanceof UserError) && !(error instanceof Error && "syscall" in error)) throw error;
+        unreadable.push({ run: place, problem: error.message });
       }
     }
-    if (runs.length === 0) throw new UserError(none);
-    return runs.reduce((newest, run) => (run.config.created > newest.config.created ? run : newest));
+    return { runs, unreadable };
+  }
+
+  /** The newest run in `runs/` of those that are meant. */
+  static async #newest(isMeant: (dir: string) => Promise<boolean>, none: string): Promise<RunFolder> {
+    let newest: RunFolder | undefined;
+    for (const run of (await RunFolder.list()).runs) {
+      const isNewer = !newest || run.config.created > newest.config.created;
+      if (isNewer && (await isMeant(run.dir))) newest = run;
+    }
+    if (!newest) throw new UserError(none);
+    return newest;
   }
 
   static async #read(dir: string): Promise<RunFolder> {
@@ -172,6 +196,23 @@ export class RunFolder {
   /** Writes metrics.jsonl: a line for each epoch. */
   async writeMetrics(epochs: readonly object[]): Promise<void> {
     await this.#write(METRICS, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
+  }
+
+  /** The lines of metrics.jsonl; none where it is not there yet. @throws UserError if one is no JSON */
+  async readMetrics(): Promise<unknown[]> {
+    const file = path.join(this.dir, METRICS);
+    if (!(await exists(file))) return [];
+    const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
+    try {
+      return lines.map((line) => JSON.parse(line));
+    } catch {
+      throw new UserError(`${file} is not one of JSON lines.`);
+    }
+  }
+
+  /** Whether a process trains it now. */
+  async isInUse(): Promise<boolean> {
+    return isLocked(this.dir);
   }
 
   /** Writes the weights that the run is to be known by. */

@@ -52,6 +52,13 @@ export async function lockRun(dir: string): Promise<(dir: string) => Promise<voi
   throw inUse(dir, file, "");
 }
 
+/** Whether a process has the run, as far as can be known. */
+export async function isLocked(dir: string): Promise<boolean> {
+  const file = path.join(dir, LOCK);
+  const found = await read(file);
+  return found !== undefined && !(await isStale(file, found));
+}
+
 function inUse(dir: string, file: string, content: string): UserError {
   const owner = parseOwner(content);
   const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";

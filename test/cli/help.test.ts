@@ -30,12 +30,18 @@ Commands:
   latent [options]       plot where the encoder puts test images in the latent
                          space, coloured by label
   interpolate [options]  draw what lies between test images in the latent space
+  encode [options]       write where images lie in the latent space, as JSON
+                         lines or for NumPy
+  decode [options]       write the images of places in the latent space for
+                         NumPy, or draw them
   evaluate [options]     measure a model: ELBO, active units, and for black and
                          white pixels the likelihood by importance sampling
   data [options] <path>  look at a data set before training on it: what is in
                          it, and what would be refused and why
   export [options]       write the encoder and the decoder as files for other
                          programs, with the facts of their training
+  runs [options]         list the runs that are here, the newest first, with
+                         their settings and their best validation numbers
   engines [options]      show which engines run here, and how to get the others
   help [command]         display help for command
 
@@ -57,9 +63,12 @@ Example:
     "manifold",
     "latent",
     "interpolate",
+    "encode",
+    "decode",
     "evaluate",
     "data",
     "export",
+    "runs",
     "engines",
   ])("of %s has an example", async (command) => {
     const { code, stdout } = await run(command, "--help");
@@ -124,10 +133,21 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["interpolate", "--from", "1"], "required option '--to <images>' not specified"],
     [["interpolate", "--from", "1,2", "--to", "3"], "--from names 2 images and --to 1."],
     [["interpolate", "--from", "1", "--to", "3", "--steps", "1"], "It must be a whole number from 2 to 100."],
+    [["encode", "--format", "csv"], "Allowed choices are jsonl, npy."],
+    [["encode", "--out", "x.csv"], "--out x.csv: give a name that ends in .jsonl or .npy, or say which by --format."],
+    [["encode", "--out", "nowhere/x.npy"], "there is no folder nowhere"],
+    [["encode", "--split", "train", "--input", "x.npy"], "cannot be used with option '--split"],
+    [["encode", "--input", "nowhere.npy"], "--input nowhere.npy: there is no such file."],
+    [["encode", "--n", "0"], "It must be a whole number from 1"],
+    [["decode", "--input", "."], "--input . is a folder. Give a file."],
+    [["decode", "--out", "x.jpg"], "give a name that ends in .npy or .png"],
+    [["decode", "--out", "."], "give a name that ends in .npy or .png"],
+    [["decode", "--input", "/dev/null"], "/dev/null is empty: latents as .npy or as JSON lines were expected."],
     [["evaluate", "--split", "all"], "Allowed choices are test, validation, train."],
     [["evaluate", "--importance-samples", "0"], "It must be a whole number from 1"],
     [["export", "--format", "torch"], "Allowed choices are onnx."],
     [["export", "--out", ""], "It must not be empty."],
+    [["runs", "--dir", "nowhere"], "There is no folder nowhere."],
     [["train", "--batch-size", "60000"], "A batch of 60000 is more than the 55000 training images"],
     [["reconstruct", "--n", "10001"], "It must be a whole number from 1 to 10000."],
     [["reconstruct", "--run", "nowhere"], "nowhere is not the folder of a run"],

@@ -170,7 +170,7 @@ describe("vae train --resume", () => {
   it("brings back what was changed in the folder since", async () => {
     const name = copy("spoilt");
     for (const file of ["metrics.jsonl", "model.safetensors"]) writeFileSync(at(name, file), "rubbish");
-    for (const file of ["x.1.tmp", "checkpoint/step-000000001.safetensors.9.tmp"])
+    for (const file of ["x.1-0123456789ab.tmp", "checkpoint/step-000000001.safetensors.9-ba9876543210.tmp"])
       writeFileSync(at(name, file), "half");
     expect((await run("train", "--resume", name)).code).toBe(0);
     expect(outcomeOf(name)).toEqual(outcomeOf(WHOLE));

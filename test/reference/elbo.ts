@@ -47,10 +47,15 @@ export function encodeInFloat64(params: Params, x: readonly number[]): { mu: num
   };
 }
 
+/** The means of p(x|z). */
+export function decodeInFloat64(params: Params, z: readonly number[]): number[] {
+  const h = linear(params, "decoder.1", linear(params, "decoder.0", z).map(Math.tanh)).map(elu);
+  return linear(params, "decoder.2", h).map((logit) => 1 / (1 + Math.exp(-logit)));
+}
+
 /** log p(x|z) */
 export function logLikelihoodInFloat64(params: Params, x: readonly number[], z: readonly number[]): number {
-  const h = linear(params, "decoder.1", linear(params, "decoder.0", z).map(Math.tanh)).map(elu);
-  const y = linear(params, "decoder.2", h).map((logit) => 1 / (1 + Math.exp(-logit)));
+  const y = decodeInFloat64(params, z);
   return x.reduce((sum, xi, d) => sum + xi * Math.log(y[d]) + (1 - xi) * Math.log(1 - y[d]), 0);
 }
 

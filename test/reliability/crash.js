@@ -65,7 +65,7 @@ async function check(run) {
   if (!existsSync(dir)) return;
   for (const name of readdirSync(dir, { recursive: true })) {
     const file = path.join(dir, name);
-    if (/\.\d+\.tmp$/.test(name) || !/\.\w+$/.test(name)) continue;
+    if (/\.\d+-[\da-f]{12}\.tmp$/.test(name) || !/\.\w+$/.test(name)) continue;
     const bytes = readFileSync(file);
     if (name.endsWith(".safetensors") && !decodeSafetensors(bytes, file).metadata.sha256) throw new Error(file);
     if (name.endsWith(".json")) JSON.parse(bytes);

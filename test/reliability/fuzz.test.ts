@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config.js";
 import { parseIdx } from "../../src/data/idx.js";
+import { parseLatentLines } from "../../src/data/latent-lines.js";
 import { encodeNpy, parseNpy } from "../../src/data/npy.js";
 import { UserError } from "../../src/errors.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/library/checkpoint.js";
@@ -109,6 +110,33 @@ describe("rubbish", () => {
         if (!read) return;
         expect(read.data.length).toBe(read.shape.includes(0) ? 0 : sizeOf(read.shape));
         expect(read.data.byteLength).toBeLessThanOrEqual(2 * file.length); // float16 becomes float32
+      }),
+      limits,
+    );
+  });
+
+  it("for the reader of latents as JSON lines", { timeout }, () => {
+    const lines = fc.array(
+      fc.oneof(
+        fc
+          .record({ z: fc.array(fc.oneof(fc.double(), fc.jsonValue()), { maxLength: 3 }) })
+          .map((line) => JSON.stringify(line)),
+        fc.json(),
+        fc.string(),
+      ),
+    );
+    const good = bytesOf('{"image":0,"z":[0.5,-1]}\n{"z":[1e-9,2]}\n');
+    const files = fc.oneof(
+      fc.uint8Array(),
+      mutants(good),
+      lines.map((all) => bytesOf(all.join("\n"))),
+    );
+    fc.assert(
+      fc.property(files, (file) => {
+        const read = result(() => parseLatentLines(file, "latents"));
+        if (!read) return;
+        expect(read.data.length).toBe(sizeOf(read.shape));
+        expect(2 * read.data.length).toBeLessThanOrEqual(file.length);
       }),
       limits,
     );

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config.js";
+import { UserError } from "../../src/errors.js";
 import { initialParameters } from "../../src/model/parameters.js";
 import type { RunConfig } from "../../src/run/folder.js";
 import { RunFolder } from "../../src/run/folder.js";
@@ -62,6 +63,21 @@ describe("a run's folder", () => {
     expect((await RunFolder.open()).dir).toBe(path.join("runs", "m-new"));
   });
 
+  it("may have a name that looks like a temporary file's", async () => {
+    await (await RunFolder.create(runConfig(), start, "runs/v1.2.tmp")).writeModel(params, {});
+    expect((await RunFolder.open()).dir).toBe(path.join("runs", "v1.2.tmp"));
+  });
+
+  it("is made once by two at a time, and nothing is left of the other", async () => {
+    const both = await Promise.allSettled([1, 2].map(() => RunFolder.create(runConfig(), start, "runs/one")));
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const { reason } = both.find(({ status }) => status === "rejected") as PromiseRejectedResult;
+    expect(reason).toBeInstanceOf(UserError);
+    expect(reason.message).toMatch(/^runs\/one exists already/);
+    expect(readdirSync("runs")).toEqual(["one"]);
+    await expect(RunFolder.resume("runs/one")).rejects.toThrow("is in use by process");
+  });
+
   it("is explained where there is none", async () => {
     await expect(RunFolder.open()).rejects.toThrow("There is no trained model in runs/ here");
     await expect(RunFolder.open("nowhere")).rejects.toThrow("nowhere is not the folder of a run");
@@ -109,6 +125,13 @@ describe("writeFileAtomically", () => {
     await writeFileAtomically("x", "old");
     await writeFileAtomically("x", "new");
     expect(readFileSync("x", "utf8")).toBe("new");
+    expect(readdirSync(".")).toEqual(["x"]);
+  });
+
+  it("may write one file twice at a time: it becomes one of the two", async () => {
+    const texts = ["a".repeat(1e6), "b".repeat(1e6)];
+    await Promise.all(texts.map((text) => writeFileAtomically("x", text)));
+    expect(texts).toContain(readFileSync("x", "utf8"));
     expect(readdirSync(".")).toEqual(["x"]);
   });
 

@@ -1,0 +1,16 @@
+// Trains a model, and writes a picture of a hundred new images: node examples/train-and-sample.js [DATASET] [RUN]
+import { writeFile } from "node:fs/promises";
+import { drawImages, encodePng, loadModel, train } from "vae";
+
+const [dataset = "mnist", run = "runs/example"] = process.argv.slice(2);
+
+const epochs = train({ dataset, dimZ: 10, epochs: 3 }, { run });
+for await (const { epoch, validation } of epochs) {
+  console.log(`epoch ${epoch}: validation ELBO ${validation.elbo.toFixed(2)} nats per image`);
+}
+
+const model = await loadModel(run);
+const samples = await model.sample(100, { seed: 1 }); // [100, height, width], 0 black to 1 white
+await model.close();
+await writeFile("samples.png", encodePng(drawImages(samples)));
+console.log("samples.png");

@@ -1,0 +1,69 @@
+// vae decode
+import { Command, Option } from "commander";
+import { UserError } from "../errors.js";
+import type { HostArray, Model } from "../index.js";
+import { example, placeOption, runOption } from "./flags.js";
+
+const MOST_IN_GRID = 10_000;
+const FORMATS = ["npy", "png"] as const;
+
+interface DecodeFlags {
+  run?: string;
+  input: string;
+  format?: (typeof FORMATS)[number];
+  out?: string;
+}
+
+export function decodeCommand(): Command {
+  return new Command("decode")
+    .description("write the images of places in the latent space for NumPy, or draw them")
+    .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
+    .addOption(
+      placeOption(
+        "--input <file>",
+        'the places: a .npy file of [N, Z], or JSON lines such as {"z":[0.5,-1]}, or - for standard input',
+      ).default("-"),
+    )
+    .addOption(
+      new Option("--format <format>", "how to write them (default: by the file's name; into a pipe, npy)").choices(
+        FORMATS,
+      ),
+    )
+    .addOption(
+      placeOption(
+        "--out <file>",
+        "where to write, a .npy of [N, height, width] from 0 to 1, a .png of a grid, or - (default: standard output)",
+      ),
+    )
+    .addHelpText(
+      "after",
+      example("vae decode --input latents.npy --out images.npy", "vae encode --n 10 | vae decode --out ten.png"),
+    )
+    .action(run);
+}
+
+async function run({ run: folder, input, format, out }: DecodeFlags): Promise<void> {
+  const [{ chooseTarget, npyParts, readLatents, writeParts }, { withModel }] = await Promise.all([
+    import("./array-files.js"),
+    import("./output.js"),
+  ]);
+  const target = await chooseTarget(out, format, FORMATS);
+  const z = await readLatents(input);
+  const [count] = z.shape;
+  if (target.format === "png" && count > MOST_IN_GRID) {
+    throw new UserError(`A grid holds up to ${MOST_IN_GRID} images, not ${count}. Write them as .npy.`);
+  }
+  await withModel(folder, async (model) => {
+    const { height, width, channels } = model.size;
+    const isPng = target.format === "png";
+    await writeParts(
+      target,
+      isPng ? grid(model, z) : npyParts([count, height, width, ...(channels === 3 ? [3] : [])], model.decodeParts(z)),
+    );
+  });
+}
+
+async function* grid(model: Model, z: HostArray<Float32Array>): AsyncGenerator<Uint8Array, void> {
+  const { drawImages, encodePng } = await import("../index.js");
+  yield encodePng(drawImages(await model.decode(z)));
+}

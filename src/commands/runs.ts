@@ -1,0 +1,63 @@
+// vae runs
+import { Command, Option } from "commander";
+import type { RunReport } from "../index.js";
+import { example, placeOption } from "./flags.js";
+
+interface RunsFlags {
+  dir?: string;
+  json?: true;
+}
+
+export function runsCommand(): Command {
+  return new Command("runs")
+    .description("list the runs that are here, the newest first, with their settings and their best validation numbers")
+    .addOption(placeOption("--dir <folder>", "where to look (default: runs)"))
+    .addOption(new Option("--json", "print the result as one JSON value"))
+    .addHelpText("after", example("vae runs"))
+    .action(run);
+}
+
+async function run({ dir, json }: RunsFlags): Promise<void> {
+  const [{ listRuns }, { note, print }] = await Promise.all([import("../index.js"), import("./output.js")]);
+  const { runs, unreadable } = await listRuns(dir);
+  if (json) {
+    print(JSON.stringify({ runs, unreadable }));
+    return;
+  }
+  if (runs.length > 0) print(await table(runs));
+  else note(`There is no run in ${dir ?? "runs"} that can be shown. Train one: vae train`);
+  for (const { problem } of unreadable) note(`Cannot be read: ${problem.replace(/\s*\n\s*/g, " ")}`);
+}
+
+/** A line for each run, on a terminal cut to its width. */
+async function table(runs: readonly RunReport[]): Promise<string> {
+  const [{ objectiveName }, { formatNats }] = await Promise.all([import("../index.js"), import("./output.js")]);
+  const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  const rows = runs.map(({ run, state, epochs, best, config, settings }) => [
+    shorten(run.replace(/\s/g, " "), Math.floor(width / 2)),
+    `${epochs}/${config.epochs}`,
+    state,
+    best ? `−${objectiveName(config)} ${formatNats(-best.validation.objective)}` : "",
+    describe(settings),
+  ]);
+  const titled = [["run", "epochs", "", "validation", "settings"], ...rows];
+  const widths = titled[0].map((_, column) => Math.max(...titled.map((row) => row[column].length)));
+  const lines = titled.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]))
+      .join("  ")
+      .trimEnd(),
+  );
+  return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line)).join("\n");
+}
+
+/** As `--set` takes them. The epochs have a column of their own. */
+function describe({ epochs, dataset, ...settings }: RunReport["settings"]): string {
+  const data = dataset === undefined ? [] : [`dataset=${dataset.split(/[\\/]/).at(-1)}`];
+  return [...data, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)].join(" ");
+}
+
+/** The end of a name tells it apart: the time. */
+function shorten(name: string, most: number): string {
+  return name.length > most ? `…${name.slice(1 - most)}` : name;
+}

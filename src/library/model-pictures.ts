@@ -1,0 +1,119 @@
+// The pictures of a trained model, for the commands that show it.
+import type { Config, GivenSettings } from "../config.js";
+import { UserError } from "../errors.js";
+import type { DrawConfig, Fitted } from "../evaluation.js";
+import { reconstructImages } from "../inference.js";
+import type { Elbo } from "../model/elbo.js";
+import { parseNoise } from "../noise.js";
+import { comparisonFigure } from "../pictures/figures.js";
+import type { Picture } from "../pictures/grid.js";
+import type { RunConfig } from "../run/folder.js";
+import type { ManifoldGrid } from "./latent-plane.js";
+import { countOf, loadTrainingData } from "./training-data.js";
+import type { LatentOptions } from "./views.js";
+import { asImages, drawInterpolation, drawLatents, drawManifold } from "./views.js";
+
+/** What `vae reconstruct`, `manifold`, `latent` and `interpolate` draw: `model.pictures`. */
+export class ModelPictures {
+  readonly #fitted: Fitted;
+
+  constructor(
+    fitted: Fitted,
+    readonly run: RunConfig,
+  ) {
+    this.#fitted = fitted;
+  }
+
+  /**
+   * Reconstructs the first test images of the data set that the model was trained on.
+   *
+   * @param requested how many; 100, or all if there are fewer, where it is undefined
+   * @param noise how to corrupt what the encoder sees
+   * @returns a picture, the terms of the ELBO, mean over the images, and their number; with noise, the mean squared error of a pixel,
+   * in units of full white, that the noise did and that is left after the reconstruction
+   * @throws UserError if there are fewer test images than requested, or the data set is not what it was
+   */
+  async reconstructions(
+    requested: number | undefined,
+    noise: NonNullable<GivenSettings["noise"]>,
+    seed: number,
+  ): Promise<{ picture: Picture; elbo: Elbo; count: number; squaredError?: { noisy: number; output: number } }> {
+    const { test } = await loadTrainingData(this.run);
+    const count = countOf(test, requested ?? Math.min(100, test.count));
+    const result = await reconstructImages(this.#fitted, test, count, this.#drawing(seed, parseNoise(noise)));
+    const { originals, corrupted, outputs, elbo } = result;
+    const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#fitted, pixels) });
+    const versions = [
+      version(test.inputs ? "target" : "input", originals),
+      ...(corrupted ? [version(test.inputs ? "input" : "noisy", corrupted)] : []),
+      version("output", outputs),
+    ];
+    return {
+      picture: comparisonFigure(versions),
+      elbo,
+      count,
+      ...(corrupted && {
+        squaredError: {
+          noisy: meanSquaredDifference(originals, corrupted),
+          output: meanSquaredDifference(originals, outputs),
+        },
+      }),
+    };
+  }
+
+  /**
+   * What is decoded from a grid of places in the latent plane.
+   *
+   * @throws UserError if the latent space is no plane
+   */
+  async manifold(options: ManifoldGrid): Promise<Picture> {
+    const { dimZ } = this.run.settings;
+    if (dimZ !== 2) {
+      throw new UserError(
+        `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with --dim-z 2, or see vae sample and vae interpolate.`,
+      );
+    }
+    return drawManifold(this.#fitted, options);
+  }
+
+  /**
+   * Where the model puts test images in its latent space, as SVG, coloured by class if the data set has labels. With more than two
+   * dimensions, their first two principal components are drawn, and `explained` is the share of the variance of each.
+   */
+  async latents(
+    { count, what }: { count: number | undefined; what: LatentOptions["what"] },
+    seed: number,
+  ): Promise<{ svg: string; count: number; hasLabels: boolean; explained?: readonly [number, number] }> {
+    const { test, classes } = await loadTrainingData(this.run);
+    const images = countOf(test, count ?? Math.min(5000, test.count));
+    return {
+      ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, "none"), classes)),
+      count: images,
+      hasLabels: test.labels !== undefined,
+    };
+  }
+
+  /**
+   * Rows of images on the way between two test images each, evenly spaced between their posterior means.
+   *
+   * @param pairs numbers of test images, from 0
+   * @param steps decoded images of a row, two or more
+   * @throws UserError if there is no such image
+   */
+  async interpolations(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
+    const { test } = await loadTrainingData(this.run);
+    const largest = Math.max(...pairs.flat());
+    if (largest >= test.count) {
+      throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
+    }
+    return drawInterpolation(this.#fitted, test, pairs, steps, this.#drawing(this.run.settings.seed, "none"));
+  }
+
+  #drawing(seed: number, noise: Config["noise"]): DrawConfig {
+    return { ...this.run.settings, seed, noise };
+  }
+}
+
+function meanSquaredDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
+}

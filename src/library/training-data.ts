@@ -1,0 +1,46 @@
+// The data set that a run was trained on, as it is now, or another one like it.
+import type { Config } from "../config.js";
+import type { Dataset, ImageSet } from "../data/dataset.js";
+import { describeShape, loadDataset } from "../data/dataset.js";
+import { UserError } from "../errors.js";
+import type { RunConfig } from "../run/folder.js";
+
+/**
+ * @param other data in its place; image files are brought to the size that the model was trained on
+ * @throws UserError if it cannot be read, or its images are of another size than those that the model was trained on
+ */
+export async function loadTrainingData({ settings, data: before }: RunConfig, other?: string): Promise<Dataset> {
+  const { height, width, channels } = before;
+  const fitting = { size: `${width}x${height}`, channels: channels === 3 ? "3" : "1" } as const;
+  const data = other === undefined ? await load(settings) : await loadDataset(other, fitting);
+  if (describeShape(data) !== describeShape(before)) {
+    throw new UserError(
+      `The images of ${other ?? settings.dataset} are ${describeShape(data)}, but the model was trained on ${describeShape(before)}.`,
+    );
+  }
+  return data;
+}
+
+async function load(settings: Config): Promise<Dataset> {
+  try {
+    return await loadDataset(settings.dataset, settings);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`This run was trained on ${settings.dataset}, which cannot be read now. ${error.message}`);
+  }
+}
+
+/** @throws UserError if the set has fewer images than are asked for */
+export function countOf(images: Pick<ImageSet, "count">, count: number): number {
+  checkCount(count);
+  if (count > images.count) {
+    throw new UserError(`There are ${images.count} images, fewer than the ${count} that were asked for.`);
+  }
+  return count;
+}
+
+export function checkCount(count: number): void {
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new UserError(`The count must be a whole number above 0, not ${count}.`);
+  }
+}

@@ -1,0 +1,285 @@
+// Arrays in and out of a model: vae encode and vae decode, by files and by pipes.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { PNG } from "pngjs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeNpy, parseNpy } from "../../src/data/npy.js";
+import type { HostArray, Model } from "../../src/index.js";
+import { datasets, drawImages, encodePng, loadModel } from "../../src/index.js";
+import { writeTinyMnist } from "../fixtures/idx.js";
+import { npy } from "../fixtures/npy.js";
+import { array, weyl } from "../helpers.js";
+import { vae } from "./vae.js";
+
+const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
+const TEST_IMAGES = 120;
+let home: string;
+let model: Model;
+let data: datasets.Dataset;
+const at = (...place: string[]) => path.join(home, ...place);
+const flags = "--dataset tiny --n-hidden 16 --dim-z 3 --batch-size 50 --epochs 1 --quiet".split(" ");
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-arrays-"));
+  await writeTinyMnist(at("tiny"), 600, TEST_IMAGES);
+  expect((await vae(["train", ...flags, "--run", "runs/a"], home)).code).toBe(0);
+  model = await loadModel(at("runs/a"));
+  data = await datasets.load(at("tiny"));
+});
+afterAll(async () => {
+  await model.close();
+  rmSync(home, { recursive: true });
+});
+
+/** `vae …` with bytes for standard input, and bytes as what comes out. */
+function pipe(args: string, input: Uint8Array | string = "") {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCHER, ...args.split(" ")], { cwd: home, input });
+  return { code: status, stdout: new Uint8Array(stdout), stderr: stderr.toString() };
+}
+
+/** The pixels of a part of the data set. */
+const pixelsOf = (part: "train" | "validation" | "test") => datasets.read(data, part);
+const firstTen = () => datasets.read(data, "test", 0, 10);
+const lines = (text: Uint8Array) =>
+  Buffer.from(text)
+    .toString()
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const readNpy = (bytes: Uint8Array) => {
+  const { dtype, data, shape } = parseNpy(bytes, "written");
+  expect(dtype).toBe("float32");
+  return { data, shape };
+};
+
+describe("vae encode", () => {
+  it("writes JSON lines: number, label, z and sigma of each image", async () => {
+    const { code, stdout, stderr } = pipe("encode --n 10");
+    expect([code, stderr]).toEqual([0, ""]);
+    const { z, sigma } = await model.encode(firstTen(), { first: data.test.offset });
+    const row = (of: HostArray, i: number) => [...of.data.subarray(3 * i, 3 * i + 3)];
+    lines(stdout).forEach((line, i) => {
+      expect(Object.keys(line)).toEqual(["image", "label", "z", "sigma"]);
+      expect([line.image, line.label]).toEqual([i, data.test.labels?.[i]]);
+      expect([line.z.map(Math.fround), line.sigma.map(Math.fround)]).toEqual([row(z, i), row(sigma as HostArray, i)]);
+    });
+    expect(lines(stdout)).toHaveLength(10);
+  });
+
+  it("writes a .npy file of all images, and says where", async () => {
+    const { code, stdout } = await vae(["encode", "--out", "z.npy"], home);
+    expect([code, stdout]).toEqual([0, "z.npy\n"]);
+    expect(readNpy(readFileSync(at("z.npy")))).toEqual((await model.encode(pixelsOf("test"))).z);
+    expect(readNpy(pipe("encode --format npy").stdout)).toEqual((await model.encode(pixelsOf("test"))).z);
+    expect((await vae(["encode", "--out", "z.jsonl"], home)).stdout).toBe("z.jsonl\n");
+    expect(lines(readFileSync(at("z.jsonl")))).toHaveLength(TEST_IMAGES);
+  });
+
+  it("takes other parts of the data set, more than go at once", async () => {
+    for (const split of ["train", "validation"] as const) {
+      const { z } = readAndCheck(pipe(`encode --split ${split}`).stdout);
+      expect(z).toEqual((await model.encode(pixelsOf(split))).z.data);
+    }
+    expect(data.train.count).toBeGreaterThan(500);
+  });
+
+  function readAndCheck(stdout: Uint8Array) {
+    const all = lines(stdout);
+    expect(all.map(({ image }) => image)).toEqual([...all.keys()]);
+    return { z: Float32Array.from(all.flatMap(({ z }) => z)) };
+  }
+
+  it("takes images of others: bytes, floats, bits, from a file or a pipe", async () => {
+    const { data: bytes, shape } = firstTen();
+    const { z } = await model.encode({ data: bytes, shape });
+    const floats = array(
+      Float32Array.from(bytes, (byte) => byte / 255),
+      [10, 49],
+    );
+    const double = npy("<f8", "(10, 7, 7)", new Uint8Array(Float64Array.from(floats.data).buffer));
+    writeFileSync(at("ten.npy"), encodeNpy({ data: bytes, shape }));
+    expect(readNpy(pipe("encode --input ten.npy --format npy").stdout)).toEqual(z);
+    expect(readNpy(pipe("encode --input - --format npy", encodeNpy({ data: bytes, shape })).stdout)).toEqual(z);
+    for (const input of [encodeNpy(floats), double]) {
+      expect(readNpy(pipe("encode --input - --format npy", input).stdout)).toEqual((await model.encode(floats)).z);
+    }
+    const bits = npy(
+      "|b1",
+      "(10, 49)",
+      bytes.map((byte) => byte >> 7),
+    );
+    const black = { data: bytes.map((byte) => 255 * (byte >> 7)), shape };
+    expect(readNpy(pipe("encode --input - --format npy", bits).stdout)).toEqual((await model.encode(black)).z);
+    const two = lines(pipe("encode --input ten.npy --n 2").stdout);
+    expect(two.map((line) => Object.keys(line))).toEqual(new Array(2).fill(["image", "z", "sigma"]));
+  });
+
+  it("draws from the posteriors, the same for one seed", async () => {
+    const [means, draws, same, others] = ["", " --draws", " --draws --seed 0", " --draws --seed 1"].map((more) => {
+      return readNpy(pipe(`encode --format npy${more}`).stdout);
+    });
+    const options = { what: "draws", first: data.test.offset } as const;
+    expect(draws).toEqual((await model.encode(pixelsOf("test"), options)).z);
+    expect(same).toEqual(draws);
+    expect(others).not.toEqual(draws);
+    expect(means).not.toEqual(draws);
+  });
+
+  it("is quiet where its reader has seen enough", async () => {
+    const script = `node '${LAUNCHER}' encode --split train | head -n 1; node '${LAUNCHER}' encode --split train --format npy | head -c 6 > six`;
+    const child = spawn("sh", ["-c", script], { cwd: home });
+    let [output, errors] = ["", ""];
+    child.stdout.on("data", (text) => {
+      output += text;
+    });
+    child.stderr.on("data", (text) => {
+      errors += text;
+    });
+    await new Promise((resolve) => child.on("close", resolve));
+    expect([output.trim().split("\n").length, errors]).toEqual([1, ""]);
+    expect(readFileSync(at("six"), "latin1")).toBe("\x93NUMPY");
+  });
+});
+
+describe("vae decode", () => {
+  const z = array(weyl(3 * 700, -2, 2), [700, 3]);
+
+  it("writes the images of a .npy file or of JSON lines, more than go at once", async () => {
+    const images = await model.decode(z);
+    expect(readNpy(pipe("decode", encodeNpy(z)).stdout)).toEqual(images);
+    writeFileSync(at("places.npy"), encodeNpy(z));
+    expect(pipe("decode --input places.npy --out images.npy")).toEqual({
+      code: 0,
+      stdout: new TextEncoder().encode("images.npy\n"),
+      stderr: "",
+    });
+    expect(readNpy(readFileSync(at("images.npy")))).toEqual(images);
+    const text = Array.from({ length: 700 }, (_, i) => `{"z":[${[...z.data.subarray(3 * i, 3 * i + 3)]}]}\n`).join("");
+    expect(readNpy(pipe("decode", text).stdout)).toEqual(images);
+  });
+
+  it("draws a grid", async () => {
+    const few = array(z.data.subarray(0, 12), [4, 3]);
+    const expected = new Uint8Array(encodePng(drawImages(await model.decode(few))));
+    expect(pipe("decode --format png", encodeNpy(few)).stdout).toEqual(expected);
+    expect(pipe("decode --out few.png", encodeNpy(few)).code).toBe(0);
+    expect(new Uint8Array(readFileSync(at("few.png")))).toEqual(expected);
+  });
+
+  it("is a pipe away from vae encode", async () => {
+    const script = `node '${LAUNCHER}' encode --n 10 | node '${LAUNCHER}' decode --out ten.png`;
+    const { stdout, stderr } = spawnSync("sh", ["-c", script], { cwd: home, encoding: "utf8" });
+    expect([stdout, stderr]).toEqual(["ten.png\n", ""]);
+    const reconstructed = drawImages(await model.reconstruct(firstTen()));
+    const { width, height, data: rgba } = PNG.sync.read(readFileSync(at("ten.png")));
+    expect([width, height]).toEqual([reconstructed.width, reconstructed.height]);
+    expect(rgba.filter((_, i) => i % 4 === 0)).toEqual(Buffer.from(reconstructed.pixels));
+  });
+
+  it("reads what NumPy and others save: integers, doubles", async () => {
+    const places = npy("<i8", "(1, 3)", new Uint8Array(BigInt64Array.of(1n, -2n, 0n).buffer));
+    expect(readNpy(pipe("decode", places).stdout)).toEqual(await model.decode(array([1, -2, 0], [1, 3])));
+  });
+});
+
+describe("what cannot be is explained in a line, with exit code 2:", () => {
+  const nan = encodeNpy(array([1, 2, 3, 4, Number.NaN, 6], [2, 3]));
+  const floats = (shade: number) => encodeNpy(array(new Array(98).fill(shade), [2, 49]));
+
+  it.each([
+    [
+      "images of another size",
+      "encode --input -",
+      encodeNpy({ data: new Uint8Array(56), shape: [1, 7, 8] }),
+      "shape [1,7,8]",
+    ],
+    ["no images", "encode --input -", encodeNpy({ data: new Uint8Array(), shape: [0, 7, 7] }), "There are no images."],
+    ["nothing", "encode --input -", "", "standard input is not a valid .npy file: it does not begin with"],
+    ["a text", "encode --input -", "0,0,1\n", "standard input is not a valid .npy file: it does not begin with"],
+    [
+      "a file cut short",
+      "encode --input -",
+      encodeNpy(firstTenLike()).subarray(0, -1),
+      "618 bytes in all, and it has 617",
+    ],
+    [
+      "floats up to 255",
+      "encode --input -",
+      floats(255),
+      "Image 0 holds 255. Pixels are floats from 0 black to 1 white",
+    ],
+    ["NaN in an image", "encode --input -", floats(Number.NaN), "Image 0 holds NaN."],
+    ["integers that are no bytes", "encode --input -", npy("<i8", "(1, 1)", new Uint8Array(8)), 'x.astype("uint8")'],
+    ["Fortran order", "encode --input -", fortran(), "np.ascontiguousarray(x)"],
+    ["more images than there are", "encode --n 121", "", "There are 120 images, fewer than the 121"],
+    ["more images than the file has", "encode --n 3 --input -", floats(0), "There are 2 images, fewer than the 3"],
+    ["z of another width", "decode", encodeNpy(array([1, 2], [1, 2])), "shape [1,2], and this model takes [count,3]"],
+    ["z of one dimension", "decode", encodeNpy(array([1, 2, 3])), "shape [3], and this model takes [count,3]"],
+    ["NaN in z", "decode", nan, "Latent 1 holds NaN."],
+    ["NaN in z, for a file", "decode --out nan.npy", nan, "Latent 1 holds NaN."],
+    ["no z", "decode", encodeNpy(array([], [0, 3])), "There are no latents."],
+    ["nothing for z", "decode", "", "standard input is empty"],
+    ["blank lines", "decode", "\n\n", "shape [0,0]"],
+    ["a text for z", "decode", "0,0,1\n", "line 1 must be such as"],
+    ["a .npy that is none", "decode --input run.npy", "", "run.npy is not a valid .npy file"],
+    [
+      "a grid of too many",
+      "decode --format png",
+      encodeNpy(array([], [10001, 0])),
+      "A grid holds up to 10000 images, not 10001.",
+    ],
+    [
+      "a run that is not there",
+      "decode --run nowhere",
+      encodeNpy(array([1, 2, 3], [1, 3])),
+      "nowhere is not the folder",
+    ],
+  ])("%s", (_, args, input, problem) => {
+    writeFileSync(at("run.npy"), '{"z":[1,2,3]}');
+    const { code, stdout, stderr } = pipe(args, input);
+    expect(stderr).toContain(problem);
+    expect(stderr).toMatch(/^error: [^\n]*\n$/);
+    expect([code, stdout]).toEqual([2, new Uint8Array()]);
+    expect(existsSync(at("nan.npy"))).toBe(false);
+    expect(readdirSync(home).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  function firstTenLike() {
+    return { data: new Uint8Array(490), shape: [10, 7, 7] };
+  }
+
+  function fortran() {
+    return npy("{'descr': '|u1', 'fortran_order': True, 'shape': (1, 49), }", new Uint8Array(49));
+  }
+
+  it("draws of a plain autoencoder", async () => {
+    await vae(["train", ...flags, "--model", "ae", "--run", "ae"], home);
+    const { code, stderr } = pipe("encode --run ae --draws --out ae.npy");
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: A plain autoencoder has no posterior to draw/)]);
+    expect(lines(pipe("encode --run ae --n 1").stdout).map((line) => Object.keys(line))).toEqual([
+      ["image", "label", "z"],
+    ]);
+  });
+});
+
+describe.runIf(process.platform === "linux")("on a terminal", () => {
+  const onTerminal = (args: string) => {
+    const command = `node '${LAUNCHER}' ${args}; echo "exit code $?"`;
+    const env = { ...process.env, NO_COLOR: "1" };
+    return spawnSync("script", ["-qec", command, "/dev/null"], { cwd: home, env, encoding: "utf8" }).stdout;
+  };
+
+  it("JSON lines are shown, and nothing in binary", () => {
+    expect(onTerminal("encode --n 1")).toMatch(/^\{"image":0,[^\n]*\}\r\nexit code 0\r\n$/);
+    for (const args of ["encode --format npy", "decode --input places.npy", "decode --format png --input places.npy"]) {
+      expect(onTerminal(args)).toMatch(/^error: What this writes is not for a terminal\. .*\r\nexit code 2\r\n$/);
+    }
+  });
+
+  it("nobody waits for what is not piped in", () => {
+    expect(onTerminal("decode --out x.npy")).toMatch(/^error: Nothing comes in by a pipe\. .*\r\nexit code 2\r\n$/);
+  });
+});

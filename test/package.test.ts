@@ -1,0 +1,97 @@
+// What npm pack makes, installed in an empty project, as a user gets it. Needs npm's registry, or its cache.
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VERSION } from "../src/version.js";
+import { writeTinyMnist } from "./fixtures/idx.js";
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+let files: string[];
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-package-"));
+  mkdirSync(at("app"));
+  const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", home], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [{ filename, files: contents }] = JSON.parse(packed);
+  files = contents.map(({ path }: { path: string }) => path);
+  writeFileSync(at("app/package.json"), '{"private":true}');
+  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+  const install = spawnSync("npm", ["install", ...flags, at(filename)], { cwd: at("app"), encoding: "utf8" });
+  expect(install.status, install.stderr).toBe(0);
+  await writeTinyMnist(at("app/tiny"), 240, 60);
+}, 300_000);
+afterAll(() => rmSync(home, { recursive: true }));
+
+function node(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: at("app"), encoding: "utf8" });
+  return { code: status, stdout, stderr };
+}
+
+describe("the package", () => {
+  it("holds what it needs, and nothing more", () => {
+    const outside = files.filter(
+      (file) => !/^dist\/.*\.(js|d\.ts)$/.test(file) && !/^docs\/images\/[\w-]+\.(png|svg)$/.test(file),
+    );
+    expect(outside.sort()).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "bin/vae.js",
+      "data/README.md",
+      "docs/architecture.md",
+      "docs/library.md",
+      "docs/performance.md",
+      "docs/reliability.md",
+      "docs/results.md",
+      "docs/settings.md",
+      "examples/neighbours.js",
+      "examples/serve-samples.js",
+      "examples/train-and-sample.js",
+      "package.json",
+      "src/engine/compiled/README.md",
+    ]);
+    expect(files).toContain("dist/index.d.ts");
+  });
+
+  it("trains from the command line", () => {
+    const vae = "node_modules/vae/bin/vae.js";
+    expect(node(vae, "--version")).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
+    const args = "train --dataset tiny --n-hidden 8 --batch-size 50 --epochs 1 --run runs/a --quiet --json".split(" ");
+    const { code, stdout, stderr } = node(vae, ...args);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout).epochs).toBe(1);
+  });
+
+  it.each([
+    ["ESM", "use.mjs", 'import { loadModel } from "vae"; const vae = { loadModel };'],
+    ["CommonJS, by import()", "use.cjs", 'const vae = await import("vae");'],
+  ])("is a library for %s", (_, file, start) => {
+    const program = `${start} const model = await vae.loadModel(); console.log((await model.sample(3)).shape.join()); await model.close();`;
+    writeFileSync(at("app", file), file.endsWith(".cjs") ? `(async () => { ${program} })();` : program);
+    expect(node(file)).toEqual({ code: 0, stdout: "3,7,7\n", stderr: "" });
+  });
+
+  it("has types, of which none of its own is broken", { timeout: 180_000 }, () => {
+    copyFileSync("test/fixtures/consumer.mts", at("app/consumer.mts"));
+    const check = (skipLibCheck: boolean) => {
+      const typeRoots = [path.resolve("node_modules/@types")];
+      const compilerOptions = { module: "nodenext", moduleResolution: "nodenext", target: "es2022", strict: true };
+      const others = { noEmit: true, types: ["node"], typeRoots, skipLibCheck };
+      const config = { compilerOptions: { ...compilerOptions, ...others }, files: ["consumer.mts"] };
+      writeFileSync(at("app/tsconfig.json"), JSON.stringify(config));
+      return node(path.resolve("node_modules/typescript/bin/tsc"), "-p", ".");
+    };
+    expect(check(true)).toEqual({ code: 0, stdout: "", stderr: "" });
+    const errors = check(false)
+      .stdout.split("\n")
+      .filter((line) => /^\S/.test(line));
+    const others = /^(node_modules\/@(tensorflow|webgpu)|.*\/typescript\/lib)\//; // TensorFlow.js' types clash with newer ones
+    expect(errors.filter((line) => !others.test(line))).toEqual([]);
+  });
+});
