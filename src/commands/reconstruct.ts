@@ -1,6 +1,7 @@
 // vae reconstruct
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { Config } from "../config.js";
+import { UserError } from "../errors.js";
 import { countOption, example, noiseOption, outOption, runOption, seedOption } from "./flags.js";
 
 const MOST_IMAGES = 10_000;
@@ -9,23 +10,37 @@ interface ReconstructFlags {
   run?: string;
   noise?: Config["noise"];
   n?: number;
+  input?: string[];
+  invert?: true;
   seed?: number;
   out?: string;
 }
 
 export function reconstructCommand(): Command {
   return new Command("reconstruct")
-    .description("draw test images above their reconstructions")
+    .description("draw test images, or pictures of yours, above their reconstructions")
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(noiseOption("corrupt the images first, and show that in between"))
     .addOption(countOption("how many test images (default: 100, or all if there are fewer)", MOST_IMAGES))
+    .addOption(
+      new Option(
+        "--input <file...>",
+        "image files to take in their place, of any size: the middle is scaled to the model's",
+      ).conflicts("n"),
+    )
+    .addOption(new Option("--invert", "turn white to black in these: for dark strokes on light paper"))
     .addOption(seedOption())
     .addOption(outOption())
-    .addHelpText("after", example("vae reconstruct --noise --n 50"))
+    .addHelpText(
+      "after",
+      example("vae reconstruct --noise --n 50", "vae reconstruct --input seven.jpg four.png --invert"),
+    )
     .action(run);
 }
 
-async function run({ run: folder, noise = "none", n, seed, out }: ReconstructFlags): Promise<void> {
+async function run(flags: ReconstructFlags): Promise<void> {
+  const { run: folder, noise = "none", n, input, invert = false, seed: given, out } = flags;
+  if (invert && !input) throw new UserError("--invert is for the files of --input.");
   const { checkOut, formatElbo, note, plural, print, savePicture, withModel } = await import("./output.js");
   await checkOut(out);
   await withModel(folder, async (model) => {
@@ -34,18 +49,22 @@ async function run({ run: folder, noise = "none", n, seed, out }: ReconstructFla
       note(
         "These weights were trained without noise and cannot remove it. A denoiser is trained by vae train --noise.",
       );
-    } else if (noise !== config.noise) {
+    } else if (noise !== config.noise && !input) {
       note(`These weights were trained to remove noise. To see them do it, give --noise ${config.noise}.`);
     }
-    const result = await model.pictures.reconstructions(n, noise, seed ?? config.seed);
-    const { picture, elbo, count, squaredError } = result;
+    const seed = given ?? config.seed;
+    const { picture, elbo, count, squaredError } = input
+      ? await model.pictures.reconstructionsOf(input, invert, noise, seed)
+      : await model.pictures.reconstructions(n, noise, seed);
+    const images = input ? plural(count, "picture") : `the first ${plural(count, "test image")}`;
     const through = noise === "none" ? "" : `, seen through ${noise}`;
-    print(`${formatElbo(elbo, config)}, mean over the first ${plural(count, "test image")}${through}`);
+    print(`${formatElbo(elbo, config)}, mean over ${images}${through}`);
     if (squaredError) {
       const { noisy, output } = squaredError;
-      print(`Squared error of a pixel: ${noisy.toFixed(4)} with the noise, ${output.toFixed(4)} in the output`);
+      const before = noise === "none" ? "in the input" : "with the noise";
+      print(`Squared error of a pixel: ${noisy.toFixed(4)} ${before}, ${output.toFixed(4)} in the output`);
     }
-    const kind = noise === "none" ? "" : `${noise.replace(":", "")}-`;
-    await savePicture(model, picture, `reconstructions-${kind}n${count}-seed${seed ?? config.seed}.png`, out);
+    const kind = `${input ? "input-" : ""}${noise === "none" ? "" : `${noise.replace(":", "")}-`}`;
+    await savePicture(model, picture, `reconstructions-${kind}n${count}-seed${seed}.png`, out);
   });
 }

@@ -2,7 +2,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Sharp } from "sharp";
+import { UserError } from "../errors.js";
 import type { ImageShape } from "./pixels.js";
+import { pixelsOf } from "./pixels.js";
 
 const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
 /** More pixels than a picture of a camera has; a small file that unpacks to more is an accident or a trap. */
@@ -55,6 +57,30 @@ export async function decodeImage(file: string, wanted: WantedShape): Promise<De
 export async function measureImage(file: string): Promise<ImageShape> {
   const { height, width, channels } = await openImage(file);
   return { height, width, channels };
+}
+
+/**
+ * Decodes image files to one size.
+ *
+ * @param invert whether to turn white to black: for dark writing on light paper, where the model knows light on dark
+ * @returns files.length × height × width × channels bytes
+ * @throws UserError that names the first file which is not there, or cannot be decoded
+ */
+export async function decodeImages(files: readonly string[], shape: ImageShape, invert: boolean): Promise<Uint8Array> {
+  const size = pixelsOf(shape);
+  const bytes = new Uint8Array(files.length * size);
+  for (const [i, file] of files.entries()) {
+    try {
+      const { pixels } = await decodeImage(file, { size: shape, channels: shape.channels as 1 | 3 });
+      bytes.set(pixels, i * size);
+    } catch (error) {
+      if (error instanceof BadImage) throw new UserError(`${file} cannot be used: ${error.message}.`);
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new UserError(`There is no file ${file}.`);
+      if ((error as NodeJS.ErrnoException).code === "EISDIR") throw new UserError(`${file} is a folder. Give files.`);
+      throw error;
+    }
+  }
+  return invert ? bytes.map((byte) => 255 - byte) : bytes;
 }
 
 async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {

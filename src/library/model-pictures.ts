@@ -1,5 +1,8 @@
 // The pictures of a trained model, for the commands that show it.
 import type { Config, GivenSettings } from "../config.js";
+import type { ImageSet } from "../data/dataset.js";
+import { decodeImages } from "../data/image-files.js";
+import { pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { DrawConfig, Fitted } from "../evaluation.js";
 import { reconstructImages } from "../inference.js";
@@ -12,6 +15,16 @@ import type { ManifoldGrid } from "./latent-plane.js";
 import { countOf, loadTrainingData } from "./training-data.js";
 import type { LatentOptions } from "./views.js";
 import { asImages, drawInterpolation, drawLatents, drawManifold } from "./views.js";
+
+/** Images above their reconstructions. */
+export interface ReconstructionPicture {
+  readonly picture: Picture;
+  /** Mean over the images. */
+  readonly elbo: Elbo;
+  readonly count: number;
+  /** Mean over the pixels, in units of full white: what the noise did, and what is left after the reconstruction. Where there is noise. */
+  readonly squaredError?: { readonly noisy: number; readonly output: number };
+}
 
 /** What `vae reconstruct`, `manifold`, `latent` and `interpolate` draw: `model.pictures`. */
 export class ModelPictures {
@@ -29,23 +42,49 @@ export class ModelPictures {
    *
    * @param requested how many; 100, or all if there are fewer, where it is undefined
    * @param noise how to corrupt what the encoder sees
-   * @returns a picture, the terms of the ELBO, mean over the images, and their number; with noise, the mean squared error of a pixel,
-   * in units of full white, that the noise did and that is left after the reconstruction
    * @throws UserError if there are fewer test images than requested, or the data set is not what it was
    */
   async reconstructions(
     requested: number | undefined,
     noise: NonNullable<GivenSettings["noise"]>,
     seed: number,
-  ): Promise<{ picture: Picture; elbo: Elbo; count: number; squaredError?: { noisy: number; output: number } }> {
+  ): Promise<ReconstructionPicture> {
     const { test } = await loadTrainingData(this.run);
     const count = countOf(test, requested ?? Math.min(100, test.count));
-    const result = await reconstructImages(this.#fitted, test, count, this.#drawing(seed, parseNoise(noise)));
+    return this.#reconstruct(test, count, noise, seed);
+  }
+
+  /**
+   * The same of image files, which are brought to the model's size and to its grey or colours.
+   *
+   * @param invert whether to turn white to black
+   * @throws UserError if one is not there or cannot be decoded
+   */
+  async reconstructionsOf(
+    files: readonly string[],
+    invert: boolean,
+    noise: NonNullable<GivenSettings["noise"]>,
+    seed: number,
+  ): Promise<ReconstructionPicture> {
+    const { size } = this.#fitted;
+    const bytes = await decodeImages(files, size, invert);
+    const images = { count: files.length, pixels: pixelsInMemory(bytes, pixelsOf(size)), offset: 0 };
+    return this.#reconstruct(images, files.length, noise, seed);
+  }
+
+  async #reconstruct(
+    images: ImageSet,
+    count: number,
+    noise: NonNullable<GivenSettings["noise"]>,
+    seed: number,
+  ): Promise<ReconstructionPicture> {
+    const drawing = this.#drawing(seed, parseNoise(noise));
+    const result = await reconstructImages(this.#fitted, images, count, drawing);
     const { originals, corrupted, outputs, elbo } = result;
     const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#fitted, pixels) });
     const versions = [
-      version(test.inputs ? "target" : "input", originals),
-      ...(corrupted ? [version(test.inputs ? "input" : "noisy", corrupted)] : []),
+      version(images.inputs ? "target" : "input", originals),
+      ...(corrupted ? [version(images.inputs ? "input" : "noisy", corrupted)] : []),
       version("output", outputs),
     ];
     return {

@@ -96,6 +96,9 @@ export type Training = AsyncGenerator<EpochReport, TrainingSummary>;
 export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOptions = {}): Training {
   const started = performance.now();
   const requested = createConfig(settings);
+  if (requested.inputDir !== "none" && requested.noise !== "none") {
+    throw new UserError("The images of --input-dir are corrupted already: leave out --noise.");
+  }
   const data = await loadDataset(requested.dataset, { ...requested, onProgress: hooks.onDecoding });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(

@@ -23,7 +23,8 @@ Options:
 Commands:
   train [options]        train a variational autoencoder, and draw what it makes
                          after every epoch
-  reconstruct [options]  draw test images above their reconstructions
+  reconstruct [options]  draw test images, or pictures of yours, above their
+                         reconstructions
   sample [options]       draw new images: decoded samples from the prior
   manifold [options]     draw what is decoded from a grid of places in a latent
                          space of two dimensions
