@@ -7,7 +7,7 @@ const [run, image = 0] = process.argv.slice(2);
 const model = await loadModel(run); // without a folder, the newest in runs/
 const data = await model.loadData(); // that of its training
 const { labels, count } = data.test;
-const { z } = await model.encode(datasets.read(data, "test"));
+const { z } = await model.encode(data.test);
 await model.close();
 
 const [, dimZ] = z.shape;
@@ -18,8 +18,8 @@ const nearest = [...distances.keys()].sort((a, b) => distances[a] - distances[b]
 
 for (const i of nearest) console.log(`image ${i}, label ${labels?.[i]}: ${distances[i].toFixed(3)} away`);
 
-const pixels = nearest.flatMap((i) => [...datasets.read(data, "test", i, 1).data]);
 const { shape } = datasets.read(data, "test", 0, nearest.length);
-const grid = drawImages({ data: Float32Array.from(pixels, (byte) => byte / 255), shape });
+const pixels = Float32Array.from(data.test.pixels.read(nearest), (byte) => byte / 255);
+const grid = drawImages({ data: pixels, shape });
 await writeFile("neighbours.png", encodePng(grid));
 console.log("neighbours.png");

@@ -51,7 +51,7 @@ export async function reconstructImages(
   };
 }
 
-/** Where images lie in the latent space: a row for each, count × Z. */
+/** Where some images lie in the latent space: a row for each, count × Z. */
 export interface Latents {
   /** The means of the posteriors, or a draw from each. */
   readonly z: Float32Array;
@@ -60,25 +60,22 @@ export interface Latents {
 }
 
 /**
- * The posteriors of images.
+ * The posteriors of the images of a set, some hundred at a time.
  *
- * @param seen what the encoder sees of them, count × pixels in units of full white, where that is not their pixels
+ * @param seen what the encoder sees of them, count × pixels in units of full white, where that is neither their pixels nor their inputs
  * @throws UserError if draws are wanted where there is no posterior
  */
-export async function inferPosteriors(
+export async function* inferPosteriors(
   { engine, vae, params, size }: Fitted,
   images: ImageSet,
   config: DrawConfig,
   what: "means" | "draws",
   seen?: Float32Array,
-): Promise<Latents> {
-  const { dimZ } = config;
+): AsyncGenerator<Latents, void> {
   if (what === "draws" && config.model === "ae") {
     throw new UserError("A plain autoencoder has no posterior to draw from: each image has one place.");
   }
   const pixels = pixelsOf(size);
-  const z = new Float32Array(images.count * dimZ);
-  const sigmas = config.model === "ae" ? undefined : new Float32Array(z.length);
   for (const { first, batch } of evaluationBatches(images, size, images.count, config, 1)) {
     const { shape } = batch.images;
     const corrupted = seen
@@ -86,13 +83,10 @@ export async function inferPosteriors(
       : batch.corrupted;
     const { mu, sigma } = await engine.call(vae.infer, { params, images: batch.images, corrupted });
     const { epsilon } = batch;
-    z.set(
-      what === "draws" && sigma && epsilon ? mu.data.map((m, i) => m + sigma.data[i] * epsilon.data[i]) : mu.data,
-      first * dimZ,
-    );
-    if (sigma) sigmas?.set(sigma.data, first * dimZ);
+    const isDrawn = what === "draws" && sigma && epsilon;
+    const z = isDrawn ? mu.data.map((m, i) => m + sigma.data[i] * epsilon.data[i]) : mu.data;
+    yield { z: z as Float32Array, ...(sigma && { sigma: sigma.data as Float32Array }) };
   }
-  return { z, ...(sigmas && { sigma: sigmas }) };
 }
 
 /**
@@ -107,7 +101,13 @@ export async function inferLatents(
   config: DrawConfig,
   what: "means" | "draws",
 ): Promise<Float32Array> {
-  return (await inferPosteriors(fitted, { ...images, count }, config, what)).z;
+  const latents = new Float32Array(count * config.dimZ);
+  let at = 0;
+  for await (const { z } of inferPosteriors(fitted, { ...images, count }, config, what)) {
+    latents.set(z, at);
+    at += z.length;
+  }
+  return latents;
 }
 
 /**

@@ -4,7 +4,7 @@ import path from "node:path";
 import { parseLatentLines } from "../data/latent-lines.js";
 import { npyHeader, parseNpy } from "../data/npy.js";
 import { UserError } from "../errors.js";
-import type { HostArray } from "../index.js";
+import type { datasets, HostArray } from "../index.js";
 import { countOf } from "../library/training-data.js";
 import { writeFileAtomically } from "../run/write-file.js";
 import { sizeOf } from "../tree.js";
@@ -88,20 +88,23 @@ export async function readLatents(place: string): Promise<HostArray<Float32Array
   return { data: toFloats(data), shape };
 }
 
-/** The first rows of an array. @throws UserError if it has fewer */
-export function firstOf({ data, shape: [count, ...rest] }: HostArray, wanted: number): HostArray {
+/** The first so many images, or all. @throws UserError if there are fewer */
+export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number): datasets.ImageSet | HostArray {
+  if (wanted === undefined) return images;
+  if (!("data" in images)) return { ...images, count: countOf(images, wanted) };
+  const [count, ...rest] = images.shape;
   const first = countOf({ count }, wanted);
-  return { data: data.subarray(0, first * sizeOf(rest)), shape: [first, ...rest] };
+  return { data: images.data.subarray(0, first * sizeOf(rest)), shape: [first, ...rest] };
 }
 
-/** A .npy file, part by part. It begins when the first part is there, so that there is none if that fails. */
+/** A .npy file of so many rows, part by part. It begins when the first part is there, so that there is none if that fails. */
 export async function* npyParts(
-  shape: readonly number[],
+  count: number,
   parts: AsyncIterable<HostArray<Float32Array>>,
 ): AsyncGenerator<Uint8Array, void> {
   let first = true;
-  for await (const { data } of parts) {
-    if (first) yield npyHeader("float32", shape);
+  for await (const { data, shape } of parts) {
+    if (first) yield npyHeader("float32", [count, ...shape.slice(1)]);
     first = false;
     yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }

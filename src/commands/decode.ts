@@ -32,7 +32,7 @@ export function decodeCommand(): Command {
     .addOption(
       placeOption(
         "--out <file>",
-        "where to write, a .npy of [N, height, width] from 0 to 1, a .png of a grid, or - (default: standard output)",
+        "where to write, a .npy of [N, height, width], in colour [N, height, width, 3], from 0 to 1, a .png of a grid, or - (default: standard output)",
       ),
     )
     .addHelpText(
@@ -54,12 +54,7 @@ async function run({ run: folder, input, format, out }: DecodeFlags): Promise<vo
     throw new UserError(`A grid holds up to ${MOST_IN_GRID} images, not ${count}. Write them as .npy.`);
   }
   await withModel(folder, async (model) => {
-    const { height, width, channels } = model.size;
-    const isPng = target.format === "png";
-    await writeParts(
-      target,
-      isPng ? grid(model, z) : npyParts([count, height, width, ...(channels === 3 ? [3] : [])], model.decodeParts(z)),
-    );
+    await writeParts(target, target.format === "png" ? grid(model, z) : npyParts(count, model.decodeParts(z)));
   });
 }
 

@@ -1,9 +1,9 @@
 // A trained model: loads a run's best weights, and encodes, decodes and samples by them on plain arrays.
 import type { Config } from "../config.js";
-import type { Dataset } from "../data/dataset.js";
+import type { Dataset, ImageSet } from "../data/dataset.js";
 import { digestOf } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
-import { pixelsInMemory, pixelsOf } from "../data/pixels.js";
+import { pixelsOf } from "../data/pixels.js";
 import type { Engine, EngineName } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import type { DrawConfig, Fitted } from "../evaluation.js";
@@ -22,7 +22,7 @@ import { Vae } from "../model/vae.js";
 import { RunFolder } from "../run/folder.js";
 import { SETTINGS } from "../settings.js";
 import type { HostArray } from "../tree.js";
-import { checkAddress, checkImages, checkLatents, imageShape, inParts, toBytes } from "./arrays.js";
+import { asImageSet, checkImageSet, checkLatents, checkSeed, imageShape, inParts, joinParts } from "./arrays.js";
 import { ModelPictures } from "./model-pictures.js";
 import { toOnnx } from "./onnx.js";
 import { checkCount, countOf, loadTrainingData } from "./training-data.js";
@@ -46,8 +46,6 @@ export interface EncodeOptions {
   readonly what?: "means" | "draws";
   /** Of the draws, and of the pixels where binarization is dynamic: that of the training, unless given. */
   readonly seed?: number | undefined;
-  /** The number of the first image among all of its data set, which addresses its draws: 0 unless given. */
-  readonly first?: number;
 }
 
 /** The posteriors of N images. */
@@ -134,7 +132,7 @@ export class Model {
     return this.#fitted.engine.name;
   }
 
-  /** Height and width of an image in pixels, and its channels: 1 of grey, 3 of colour. */
+  /** Height, width and channels of an image. */
   get size(): ImageShape {
     return this.#fitted.size;
   }
@@ -147,20 +145,33 @@ export class Model {
   /**
    * Where images lie in the latent space. No noise is added: a denoiser takes noisy images, in floats that may lie beyond 0 and 1.
    *
-   * @param images `[N, height, width]`, in colour `[N, height, width, 3]`, or `[N, pixels]`: bytes from 0 black to 255 white, or floats from 0 to 1. If the model was
-   * trained on black and white pixels, grey ones are made so as in training: by the threshold, or by draws; not a denoiser's floats
+   * @param images a part of a data set; or `[N, height, width]`, of colour `[N, height, width, 3]`, or with all that an image has in a row:
+   * bytes from 0 black to 255 white, or floats from 0 to 1. If the model was trained on black and white pixels, grey ones are made so as
+   * in training: by the threshold, or by draws; not a denoiser's floats
    * @throws UserError if the images are of another shape, or a float is not from 0 to 1
    */
-  async encode(images: HostArray, options: EncodeOptions = {}): Promise<Encoded> {
-    checkImages(images, this.size, this.config.noise !== "none");
-    return this.#encode(images, options);
+  async encode(images: ImageSet | HostArray, options: EncodeOptions = {}): Promise<Encoded> {
+    const parts: Encoded[] = [];
+    for await (const part of this.encodeParts(images, options)) parts.push(part);
+    const sigmas = parts.flatMap(({ sigma }) => sigma ?? []);
+    return { z: joinParts(parts.map(({ z }) => z)), ...(sigmas.length > 0 && { sigma: joinParts(sigmas) }) };
   }
 
   /** The same, some hundred images at a time: in flat memory, however many. */
-  async *encodeParts(images: HostArray, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
-    checkImages(images, this.size, this.config.noise !== "none");
-    for (const { first, part } of inParts(images, this.#atOnce)) {
-      yield await this.#encode(part, { ...options, first: (options.first ?? 0) + first });
+  async *encodeParts(
+    images: ImageSet | HostArray,
+    { what = "means", seed = this.config.seed }: EncodeOptions = {},
+  ): AsyncGenerator<Encoded, void> {
+    checkSeed(seed);
+    const isSet = "pixels" in images;
+    if (isSet) checkImageSet(images, this.size);
+    const { binarize, dimZ, inputDir, noise } = this.config;
+    const isDenoiser = noise !== "none" || inputDir !== "none";
+    const { set, floats } = isSet ? { set: images } : asImageSet(images, this.size, isDenoiser);
+    const seen = isDenoiser || binarize === "none" ? floats : undefined;
+    for await (const { z, sigma } of inferPosteriors(this.#fitted, set, this.#drawing(seed, "none"), what, seen)) {
+      const shape = [z.length / dimZ, dimZ];
+      yield { z: { data: z, shape }, ...(sigma && { sigma: { data: sigma, shape } }) };
     }
   }
 
@@ -168,7 +179,7 @@ export class Model {
    * The images of places in the latent space: the means of p(x|z).
    *
    * @param z `[N, Z]`
-   * @returns `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1 white
+   * @returns `[N, height, width]`, of colour `[N, height, width, 3]`, 0 black to 1 white
    * @throws UserError if z is of another shape, or not finite
    */
   async decode(z: HostArray<Float32Array>): Promise<HostArray<Float32Array>> {
@@ -179,24 +190,24 @@ export class Model {
   /** The same, some hundred images at a time: in flat memory, however many. */
   async *decodeParts(z: HostArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
     checkLatents(z, this.config.dimZ);
-    for (const { part } of inParts(z, this.#atOnce)) yield this.decode(part);
+    for (const part of inParts(z, this.#atOnce)) yield this.decode(part);
   }
 
   /**
    * What is left of images on the way through z: the decoder's images of their posteriors' means.
    *
    * @param images as `encode` takes them
-   * @returns `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1 white
+   * @returns `[N, height, width]`, of colour `[N, height, width, 3]`, 0 black to 1 white
    * @throws UserError as `encode` does
    */
-  async reconstruct(images: HostArray): Promise<HostArray<Float32Array>> {
+  async reconstruct(images: ImageSet | HostArray): Promise<HostArray<Float32Array>> {
     return this.decode((await this.encode(images)).z);
   }
 
   /**
    * New images: decoded draws from the prior N(0, 1). Those of a seed are always the same, and `sample(10)` begins `sample(100)`.
    *
-   * @returns `[count, height, width]`, in colour `[count, height, width, 3]`, 0 black to 1 white
+   * @returns `[count, height, width]`, of colour `[count, height, width, 3]`, 0 black to 1 white
    */
   async sample(count: number, { seed = this.config.seed }: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     checkCount(count);
@@ -215,9 +226,10 @@ export class Model {
   }
 
   /**
-   * The data set of its training, as it is now, or another one.
+   * The data set of its training, as it is now.
    *
-   * @throws UserError if it cannot be read, or its images are of another size
+   * @param other data than those, brought to their size if they are image files
+   * @throws UserError if they cannot be read, or their images are of another size
    */
   async loadData(other?: string): Promise<Dataset> {
     return loadTrainingData(this.folder.config, other);
@@ -283,31 +295,13 @@ export class Model {
     return rowsAtOnce(MOST_IN_BATCH, this.size);
   }
 
-  async #encode(
-    { data, shape: [count] }: HostArray,
-    { what = "means", seed = this.config.seed, first = 0 }: EncodeOptions,
-  ): Promise<Encoded> {
-    checkAddress({ seed, first });
-    const { binarize, dimZ, noise } = this.config;
-    const bytes = data instanceof Float32Array ? toBytes(data) : data;
-    const { z, sigma } = await inferPosteriors(
-      this.#fitted,
-      { count, pixels: pixelsInMemory(bytes, pixelsOf(this.size)), offset: first },
-      this.#drawing(seed, "none"),
-      what,
-      data instanceof Float32Array && (binarize === "none" || noise !== "none") ? data : undefined,
-    );
-    const shape = [count, dimZ];
-    return { z: { data: z, shape }, ...(sigma && { sigma: { data: sigma, shape } }) };
-  }
-
   async #sample(first: number, count: number, seed: number): Promise<HostArray<Float32Array>> {
-    checkAddress({ seed });
+    checkSeed(seed);
     return this.#asImages(await sampleImages(this.#fitted, first, count, { dimZ: this.config.dimZ, seed }));
   }
 
-  #asImages(pixels: Float32Array): HostArray<Float32Array> {
-    return { data: pixels, shape: [pixels.length / pixelsOf(this.size), ...imageShape(this.size)] };
+  #asImages(data: Float32Array): HostArray<Float32Array> {
+    return { data, shape: [data.length / pixelsOf(this.size), ...imageShape(this.size)] };
   }
 }
 

@@ -40,8 +40,6 @@ function pipe(args: string, input: Uint8Array | string = "") {
   return { code: status, stdout: new Uint8Array(stdout), stderr: stderr.toString() };
 }
 
-/** The pixels of a part of the data set. */
-const pixelsOf = (part: "train" | "validation" | "test") => datasets.read(data, part);
 const firstTen = () => datasets.read(data, "test", 0, 10);
 const lines = (text: Uint8Array) =>
   Buffer.from(text)
@@ -59,7 +57,7 @@ describe("vae encode", () => {
   it("writes JSON lines: number, label, z and sigma of each image", async () => {
     const { code, stdout, stderr } = pipe("encode --n 10");
     expect([code, stderr]).toEqual([0, ""]);
-    const { z, sigma } = await model.encode(firstTen(), { first: data.test.offset });
+    const { z, sigma } = await model.encode({ ...data.test, count: 10 });
     const row = (of: HostArray, i: number) => [...of.data.subarray(3 * i, 3 * i + 3)];
     lines(stdout).forEach((line, i) => {
       expect(Object.keys(line)).toEqual(["image", "label", "z", "sigma"]);
@@ -72,8 +70,8 @@ describe("vae encode", () => {
   it("writes a .npy file of all images, and says where", async () => {
     const { code, stdout } = await vae(["encode", "--out", "z.npy"], home);
     expect([code, stdout]).toEqual([0, "z.npy\n"]);
-    expect(readNpy(readFileSync(at("z.npy")))).toEqual((await model.encode(pixelsOf("test"))).z);
-    expect(readNpy(pipe("encode --format npy").stdout)).toEqual((await model.encode(pixelsOf("test"))).z);
+    expect(readNpy(readFileSync(at("z.npy")))).toEqual((await model.encode(data.test)).z);
+    expect(readNpy(pipe("encode --format npy").stdout)).toEqual((await model.encode(data.test)).z);
     expect((await vae(["encode", "--out", "z.jsonl"], home)).stdout).toBe("z.jsonl\n");
     expect(lines(readFileSync(at("z.jsonl")))).toHaveLength(TEST_IMAGES);
   });
@@ -81,7 +79,7 @@ describe("vae encode", () => {
   it("takes other parts of the data set, more than go at once", async () => {
     for (const split of ["train", "validation"] as const) {
       const { z } = readAndCheck(pipe(`encode --split ${split}`).stdout);
-      expect(z).toEqual((await model.encode(pixelsOf(split))).z.data);
+      expect(z).toEqual((await model.encode(data[split])).z.data);
     }
     expect(data.train.count).toBeGreaterThan(500);
   });
@@ -121,8 +119,7 @@ describe("vae encode", () => {
     const [means, draws, same, others] = ["", " --draws", " --draws --seed 0", " --draws --seed 1"].map((more) => {
       return readNpy(pipe(`encode --format npy${more}`).stdout);
     });
-    const options = { what: "draws", first: data.test.offset } as const;
-    expect(draws).toEqual((await model.encode(pixelsOf("test"), options)).z);
+    expect(draws).toEqual((await model.encode(data.test, { what: "draws" })).z);
     expect(same).toEqual(draws);
     expect(others).not.toEqual(draws);
     expect(means).not.toEqual(draws);
