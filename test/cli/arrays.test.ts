@@ -84,6 +84,17 @@ describe("vae encode", () => {
     expect(data.train.count).toBeGreaterThan(500);
   });
 
+  it("takes another data set of the same size", async () => {
+    await writeTinyMnist(at("other"), 240, 30);
+    const { z } = await model.encode((await datasets.load(at("other"))).validation);
+    expect(readNpy(pipe("encode --dataset other --split validation --format npy").stdout)).toEqual(z);
+    const { code, stderr } = pipe("encode --dataset mnist");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^error: The images of mnist are 28×28\. Image files alone [^\n]*\n$/),
+    ]);
+  });
+
   function readAndCheck(stdout: Uint8Array) {
     const all = lines(stdout);
     expect(all.map(({ image }) => image)).toEqual([...all.keys()]);
