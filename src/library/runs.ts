@@ -20,7 +20,7 @@ export interface RunReport {
   /** The epoch with the best weights, and its bounds on the validation images: nats per image. Undefined before the first one ends. */
   readonly best?: { readonly epoch: number; readonly validation: Bounds };
   readonly config: Config;
-  /** The settings that are not the defaults, but for engine and threads, which are the machine's. */
+  /** The settings that are not the defaults, but for channels, engine and threads, which follow from the data and the machine. */
   readonly settings: Partial<Config>;
 }
 
@@ -72,10 +72,11 @@ function isReport(value: unknown): value is EpochReport {
   return Number.isSafeInteger(epoch) && typeof validation?.objective === "number";
 }
 
-/** The settings that are not the defaults, but for those that the machine gave. */
+/** The settings that are not the defaults, but for those that follow from the machine or the data. */
 function ownSettings(config: Config): Partial<Config> {
   const defaults = createConfig({});
   const isOwn = ([name, value]: [string, unknown]) =>
-    name !== "engine" && name !== "threads" && JSON.stringify(value) !== JSON.stringify(defaults[name as keyof Config]);
+    !["channels", "engine", "threads"].includes(name) &&
+    JSON.stringify(value) !== JSON.stringify(defaults[name as keyof Config]);
   return Object.fromEntries(Object.entries(config).filter(isOwn));
 }
