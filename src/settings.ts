@@ -91,7 +91,7 @@ export const SETTINGS = {
     choices: ["own", "1", "3"],
     default: "own",
     flag: "1|3",
-    help: "grey or colour, of image files; own: colour if any of them has",
+    help: "grey or colour, of image files; own: colour if any is stored so",
   },
   limit: {
     kind: "integer",

@@ -14,7 +14,7 @@ const MOST_PIXELS = 100e6;
 export interface WantedShape {
   /** Undefined: as large as it is. */
   readonly size?: { readonly height: number; readonly width: number } | undefined;
-  /** Undefined: 3 if it has colours. */
+  /** Undefined: 3 if it is stored in colour. */
   readonly channels?: 1 | 3 | undefined;
 }
 
@@ -53,7 +53,7 @@ export async function decodeImage(file: string, wanted: WantedShape): Promise<De
   return { ...shape, pixels };
 }
 
-/** The size that an image has, and 3 channels if it has colours, by its header. @throws BadImage if it has none that can be read */
+/** The size that an image has, and 3 channels if it is stored in colour, by its header. @throws BadImage if it has none that can be read */
 export async function measureImage(file: string): Promise<ImageShape> {
   const { height, width, channels } = await openImage(file);
   return { height, width, channels };

@@ -133,7 +133,7 @@ interface Item {
   readonly files: readonly (string | undefined)[];
 }
 
-/** The size that most images have, unless one is wanted, and 3 channels if any has colours. What cannot be read is noted. */
+/** The size that most images have, unless one is wanted, and 3 channels if any is stored in colour. What cannot be read is noted. */
 async function commonShape(
   items: readonly Item[],
   wanted: WantedShape,
