@@ -44,7 +44,7 @@ export function parseSetting<Name extends SettingName>(name: Name, text: string)
     kind === "integers"
       ? text.split(",").map(parseNumber)
       : kind === "choices" || kind === "texts"
-        ? text.split(",")
+        ? text.split(",").map((item) => item.trim())
         : kind === "integer" || kind === "real"
           ? parseNumber(text)
           : kind === "switch"
@@ -124,6 +124,7 @@ function checkSetting(name: SettingName, value: unknown): unknown {
       if (!isList(value) || !value.every((item) => typeof item === "string" && item !== "")) {
         throw new UserError(`It must be ${describeValues(name)}, none of them empty.`);
       }
+      if (value.length > 1 && value.includes("all")) throw new UserError('"all" stands alone.');
       return value;
     case "size":
       return parseSize(String(value), name);

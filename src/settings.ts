@@ -99,7 +99,7 @@ export const SETTINGS = {
     max: 4_294_967_295,
     default: 0,
     flag: "count",
-    help: "take so many images at most, of those to train and validate and of those to test; 0 for all",
+    help: "take so many images at most, of those to train and validate and of those that the data set has for the test; 0 for all",
   },
   classes: {
     kind: "texts",

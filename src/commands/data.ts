@@ -1,6 +1,8 @@
 // vae data
+import path from "node:path";
 import { Command, Option } from "commander";
 import type { Config } from "../config.js";
+import { UserError } from "../errors.js";
 import type { datasets } from "../index.js";
 import { example, outOption, settingOption } from "./flags.js";
 
@@ -26,18 +28,26 @@ export function dataCommand(): Command {
 }
 
 async function run(place: string, { out, json, ...options }: DataFlags): Promise<void> {
-  const [{ datasets, encodePng }, { checkOut, note, print, showDecoding }, { writeFileAtomically }] = await Promise.all(
-    [import("../index.js"), import("./output.js"), import("../run/write-file.js")],
-  );
+  const [{ datasets, encodePng }, { checkOut, decodingBar, note, print }, { writeFileAtomically }] = await Promise.all([
+    import("../index.js"),
+    import("./output.js"),
+    import("../run/write-file.js"),
+  ]);
   await checkOut(out);
-  const { sheet, ...report } = await datasets.inspect(place, { ...options, onProgress: showDecoding() });
+  const decoding = decodingBar();
+  const { sheet, ...report } = await datasets
+    .inspect(place, { ...options, onProgress: decoding.onProgress })
+    .finally(decoding.stop);
   if (json) {
     print(JSON.stringify(report));
     return;
   }
+  const file = out ?? `${report.name}-sheet.png`;
+  if (!path.relative(place, file).startsWith("..") && place !== "mnist") {
+    throw new UserError(`${file} would lie among the images. Say by --out where else to write the contact sheet.`);
+  }
   print(describe(report, datasets.describeShape(report)));
   if (report.bad.length > 0) note("vae train refuses these; with --skip-bad it leaves them out.");
-  const file = out ?? `${report.name}-sheet.png`;
   await writeFileAtomically(file, encodePng(sheet));
   print(file);
 }

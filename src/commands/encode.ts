@@ -52,7 +52,8 @@ async function run({ run: folder, split, dataset, input, n, draws, seed, format,
   const given = input === undefined ? undefined : await readImages(input);
   await withModel(folder, async (model) => {
     const images = firstOf(given ?? (await model.loadData(dataset))[split], n);
-    if (!given && model.config.noise !== "none") {
+    const { noise, inputDir } = model.config;
+    if (!given && (noise !== "none" || (inputDir !== "none" && dataset !== undefined))) {
       note("The images are clean, though this model was trained to see noisy ones.");
     }
     const parts = model.encodeParts(images, { what: draws ? "draws" : "means", seed });

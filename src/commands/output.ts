@@ -63,12 +63,15 @@ export function createBar(format: string, barsize: number): SingleBar | undefine
 }
 
 /** A bar while image files are decoded. */
-export function showDecoding(): (done: number, count: number) => void {
+export function decodingBar(): { onProgress: (done: number, count: number) => void; stop: () => void } {
   const bar = createBar("decoding images {bar} {value}/{total}", barWidth(40));
-  return (done, count) => {
-    if (bar && !bar.isActive) bar.start(count, done);
-    bar?.update(done);
-    if (done === count) bar?.stop();
+  return {
+    onProgress(done, count) {
+      if (bar && !bar.isActive) bar.start(count, done);
+      bar?.update(done);
+      if (done === count) bar?.stop();
+    },
+    stop: () => bar?.stop(),
   };
 }
 

@@ -45,11 +45,11 @@ async function run(flags: ReconstructFlags): Promise<void> {
   await checkOut(out);
   await withModel(folder, async (model) => {
     const { config } = model;
-    if (noise !== "none" && config.noise === "none") {
+    if (noise !== "none" && config.noise === "none" && config.inputDir === "none") {
       note(
         "These weights were trained without noise and cannot remove it. A denoiser is trained by vae train --noise.",
       );
-    } else if (noise !== config.noise && !input) {
+    } else if (noise !== config.noise && !input && config.inputDir === "none") {
       note(`These weights were trained to remove noise. To see them do it, give --noise ${config.noise}.`);
     }
     const seed = given ?? config.seed;

@@ -81,13 +81,14 @@ async function run({
   }
   const settings = { ...(preset !== undefined && (await readPreset(preset))), ...set, ...flags };
   if (resumed === undefined) checkNeeds(Object.keys({ ...set, ...flags }), createConfig(settings));
-  const [{ resume, train }, view, { print, showDecoding }] = await Promise.all([
+  const [{ resume, train }, view, { decodingBar, print }] = await Promise.all([
     import("../index.js"),
     import("./training-screen.js"),
     import("./output.js"),
   ]);
   let started: TrainingStart | undefined;
   let screen: TrainingScreen | undefined;
+  const decoding = decodingBar();
   const stop = stopOnSignals();
   const hooks: TrainingHooks = {
     signal: stop.signal,
@@ -96,7 +97,7 @@ async function run({
       if (!quiet) screen = new view.TrainingScreen(start);
     },
     onProgress: (progress) => screen?.progress(progress),
-    ...(!quiet && { onDecoding: showDecoding() }),
+    ...(!quiet && { onDecoding: decoding.onProgress }),
   };
   const training =
     resumed === undefined
@@ -112,6 +113,7 @@ async function run({
     throw started ? withWayOn(error, view.resumeCommand(started.run)) : error;
   } finally {
     stop.end();
+    decoding.stop();
     screen?.stop();
   }
 }
@@ -131,7 +133,7 @@ function stopOnSignals(): { signal: AbortSignal; end: () => void } {
   const handlers = Object.entries(SIGNALS).map(([name, number]) => {
     const stop = () => {
       if (controller.signal.aborted) process.exit(128 + number);
-      controller.abort(new Interruption(`Stopped by ${name}, and saved.`, 128 + number));
+      controller.abort(new Interruption(`Stopped by ${name}.`, 128 + number));
     };
     return [name, stop] as const;
   });
@@ -144,7 +146,9 @@ function stopOnSignals(): { signal: AbortSignal; end: () => void } {
 
 /** The error, with how to go on if that can be done. */
 function withWayOn(error: unknown, command: string): unknown {
-  if (error instanceof Interruption) return new Interruption(`${error.message} Go on: ${command}`, error.exitCode);
+  if (error instanceof Interruption) {
+    return new Interruption(`${error.message.replace(/\.$/, ", and saved.")} Go on: ${command}`, error.exitCode);
+  }
   if (error instanceof Error && "syscall" in error)
     error.message += `. What was saved is whole. Go on later: ${command}`;
   return error;

@@ -15,6 +15,9 @@ import { pixelsInFile, pixelsInMemory } from "./pixels.js";
 /** What is held in memory, at most: MNIST's 60,000 images are 47 MB. */
 export const MOST_IN_MEMORY = 128e6;
 
+/** Deflate makes no more than 1032 bytes of one. */
+const MOST_INFLATION = 1032;
+
 /** Bytes with a shape, row-major, in memory or on the disk. */
 export interface ByteArray {
   readonly shape: readonly number[];
@@ -42,6 +45,7 @@ export async function openArray(file: string, ranks: readonly number[]): Promise
 export async function openBytes(file: string, start: number, end: number): Promise<Pick<ByteArray, "pixels">> {
   if (end - start > MOST_IN_MEMORY) return { pixels: (size) => pixelsInFile(file, start, size) };
   const bytes = (await readFile(file)).subarray(start, end);
+  if (bytes.length < end - start) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
   return { pixels: (size) => pixelsInMemory(bytes, size) };
 }
 
@@ -80,6 +84,11 @@ async function openCompressed(file: string, ranks: readonly number[]): Promise<B
     if (start.length >= MOST_IDX_HEADER_BYTES) break;
   }
   const header = parseIdxHeader(start, ranks, file);
+  if (header.end > MOST_INFLATION * (await stat(file)).size) {
+    throw new UserError(
+      `${file} is compressed with gzip, and promises more than can be in it: ${header.shape.join("×")} values.`,
+    );
+  }
   const unpack = async (take: (chunk: Uint8Array) => unknown) => {
     let length = 0;
     for await (const chunk of decompress(file)) {

@@ -1,11 +1,13 @@
 // What was unpacked or decoded once, kept beside the data for the next time: files in a folder .vae-cache, which may be deleted.
 import { createHash, randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 
-export const CACHE_FOLDER = ".vae-cache";
+const CACHE_FOLDER = ".vae-cache";
+/** To be raised when the same files become other bytes. */
+const FORMAT = 1;
 
 /** A file made of others, and what its maker has to say of it. */
 export interface Cached<Info> {
@@ -27,16 +29,16 @@ export async function cached<Info>(
   kind: string,
   make: (write: (bytes: Uint8Array) => Promise<void>) => Promise<Info>,
 ): Promise<Cached<Info>> {
-  const hash = createHash("sha256").update(kind);
+  const hash = createHash("sha256").update(`${FORMAT} ${kind}`);
   for (const source of sources) {
-    const { size, mtimeMs } = statSync(source);
-    hash.update(JSON.stringify([path.resolve(source), size, mtimeMs]));
+    const { size, mtimeMs, ctimeMs } = statSync(source);
+    hash.update(JSON.stringify([path.resolve(source), size, mtimeMs, ctimeMs]));
   }
   const file = path.join(await makeFolder(place), `${hash.digest("hex").slice(0, 24)}-${kind}`);
   const infoFile = `${file}.json`;
   try {
-    const [info] = await Promise.all([readFile(infoFile, "utf8"), open(file).then((opened) => opened.close())]);
-    return { file, info: JSON.parse(info) };
+    const { bytes, info } = JSON.parse(await readFile(infoFile, "utf8"));
+    if ((await stat(file)).size === bytes) return { file, info };
   } catch (error) {
     if (!(error instanceof SyntaxError) && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
@@ -44,13 +46,17 @@ export async function cached<Info>(
   try {
     const opened = await open(temporary, "wx");
     let info: Info;
+    let length = 0;
     try {
-      info = await make(async (bytes) => opened.writeFile(bytes));
+      info = await make(async (bytes) => {
+        await opened.writeFile(bytes);
+        length += bytes.length;
+      });
       await opened.sync();
     } finally {
       await opened.close();
     }
-    await writeFile(`${temporary}.json`, JSON.stringify(info));
+    await writeFile(`${temporary}.json`, JSON.stringify({ bytes: length, info }));
     await rename(`${temporary}.json`, infoFile);
     await rename(temporary, file);
     return { file, info };
@@ -64,6 +70,8 @@ async function makeFolder(place: string): Promise<string> {
   const folder = path.join(place, CACHE_FOLDER);
   try {
     await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+    await deleteLeftovers(folder);
     return folder;
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
@@ -71,5 +79,15 @@ async function makeFolder(place: string): Promise<string> {
     const own = path.join(homedir(), ".cache", "vae");
     await mkdir(own, { recursive: true });
     return own;
+  }
+}
+
+const DAY = 86_400_000;
+
+/** What a killed process left half written. */
+async function deleteLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = path.join(folder, name);
+    if (/\.tmp(\.json)?$/.test(name) && statSync(file).mtimeMs < Date.now() - DAY) await rm(file, { force: true });
   }
 }

@@ -7,10 +7,11 @@ import type { Config } from "../config.js";
 import { UserError } from "../errors.js";
 import { randomStream } from "../random.js";
 import { openArray } from "./arrays.js";
+import { isImageName } from "./image-files.js";
 import type { BadFile, ImageFolder } from "./image-folder.js";
 import { openImageFolder } from "./image-folder.js";
 import type { ImageShape, Pixels } from "./pixels.js";
-import { range, somePixels } from "./pixels.js";
+import { inTurn, pixelsOf, range, somePixels } from "./pixels.js";
 
 /** A part of a data set. */
 export interface ImageSet {
@@ -44,6 +45,8 @@ export type DataSettings = Pick<Config, "dataset" | "inputDir" | "size" | "chann
 export interface DataOptions extends Partial<Omit<DataSettings, "dataset">> {
   /** Called as image files are decoded, which happens once. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
+  /** Once aborted, the decoding ends with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Images as they come, before they are divided. */
@@ -80,7 +83,7 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   const { train: all, classes, isSorted, bad = [], others = [] } = source;
   const chosen = (part: Part) => {
     const order = isSorted ? randomStream(0, "split").permutation(part.count) : range(0, part.count);
-    const some = wanted.includes("all") ? order : order.filter(isOfClasses(part, wanted, classes, dataset));
+    const some = wanted.join() === "all" ? order : order.filter(isOfClasses(part, wanted, classes, dataset));
     return limit > 0 ? some.subarray(0, limit) : some;
   };
   const first = chosen(all);
@@ -98,7 +101,9 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   const validationCount = Math.max(1, Math.round(rest.length / 12));
   const trainCount = rest.length - validationCount;
   return {
-    name: path.basename(path.resolve(dataset), path.extname(dataset)).replace(/[^\p{L}\p{N}._]+/gu, "-"),
+    name: path
+      .basename(path.resolve(dataset), isFolder(dataset) ? "" : path.extname(dataset))
+      .replace(/[^\p{L}\p{N}._]+/gu, "-"),
     ...all.shape,
     train: subset(all, rest.subarray(0, trainCount), 0),
     validation: subset(all, rest.subarray(trainCount), trainCount),
@@ -114,8 +119,7 @@ export function digestOf(dataset: Dataset): string {
   const hash = createHash("sha256");
   for (const { count, pixels, inputs } of [dataset.train, dataset.validation, dataset.test]) {
     for (const one of inputs ? [pixels, inputs] : [pixels]) {
-      for (let first = 0; first < count; first += 1000)
-        hash.update(one.read(range(first, Math.min(1000, count - first))));
+      for (const some of inTurn(one, count, pixelsOf(dataset))) hash.update(some);
     }
   }
   return hash.digest("hex");
@@ -161,7 +165,15 @@ async function openSource(dataset: string, options: DataOptions): Promise<Source
       `${dataset} is not there. --dataset takes mnist, a folder of IDX files or of images, or one IDX or .npy file.`,
     );
   }
-  const isArray = dataset === "mnist" || !isFolder(dataset) || findIdx(dataset, "train-images", 3) !== undefined;
+  if (!isFolder(dataset) && isImageName(dataset)) {
+    throw new UserError(
+      `${dataset} is one image. Give the folder that holds many; a single one goes into vae reconstruct --input.`,
+    );
+  }
+  const isArray =
+    dataset === "mnist" ||
+    !isFolder(dataset) ||
+    ["train-images", "t10k-images"].some((stem) => findIdx(dataset, stem, 3) !== undefined);
   if (!isArray) return openFolder(dataset, options);
   const source = await openArrays(dataset === "mnist" ? mnistFolder() : dataset, size);
   const { height, width, channels: own } = source.train.shape;
@@ -188,12 +200,13 @@ async function openArrays(place: string, size: string): Promise<Source> {
 }
 
 async function openFolder(folder: string, options: DataOptions): Promise<Source> {
-  const { inputDir = "none", size = "own", channels = "own", skipBad = false, onProgress } = options;
+  const { inputDir = "none", size = "own", channels = "own", skipBad = false, onProgress, signal } = options;
   const wanted = {
     ...(size !== "own" && { size: parseSize(size) }),
     ...(channels !== "own" && { channels: Number(channels) as 1 | 3 }),
     skipBad,
     onProgress,
+    signal,
   };
   const open = (part: string, like: typeof wanted) =>
     openImageFolder(path.join(folder, part), {

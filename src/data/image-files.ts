@@ -7,6 +7,8 @@ import type { ImageShape } from "./pixels.js";
 import { pixelsOf } from "./pixels.js";
 
 const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
+/** What sharp calls these. */
+const FORMATS = ["gif", "heif", "jpeg", "png", "tiff", "webp"];
 /** More pixels than a picture of a camera has; a small file that unpacks to more is an accident or a trap. */
 const MOST_PIXELS = 100e6;
 
@@ -89,7 +91,8 @@ async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
   if (bytes.length === 0) throw new BadImage("it is empty");
   return decoding(async () => {
     const image = sharp(bytes, { limitInputPixels: MOST_PIXELS }).autoOrient();
-    const { autoOrient, space = "" } = await image.metadata();
+    const { autoOrient, format, space = "" } = await image.metadata();
+    if (!FORMATS.includes(format)) throw new BadImage(`it is not a picture, or of a kind that is not known`);
     if (autoOrient.height * autoOrient.width > MOST_PIXELS) {
       throw new BadImage(
         `it has ${autoOrient.width}×${autoOrient.height} pixels, more than 100 million: make it smaller`,

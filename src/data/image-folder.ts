@@ -1,4 +1,5 @@
 // A folder of image files as an array: decoded once, into the cache beside them. Sub-folders are classes.
+import { existsSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
@@ -21,6 +22,7 @@ export interface FolderOptions extends WantedShape {
   readonly skipBad?: boolean;
   /** Called as images are decoded, if they are. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ImageFolder {
@@ -55,8 +57,8 @@ interface Packed {
  * @throws UserError if there is none, or some cannot be used and are not to be skipped
  */
 export async function openImageFolder(folder: string, options: FolderOptions): Promise<ImageFolder> {
-  const { inputFolder, skipBad = false, onProgress } = options;
-  const { images: names, others } = await listImages(folder);
+  const { inputFolder, skipBad = false, onProgress, signal } = options;
+  const { images: names, others, irregular } = await listImages(folder);
   if (names.length === 0) throw new UserError(`${folder} holds no images.`);
   const inputs = inputFolder === undefined ? undefined : await partners(names, inputFolder);
   const items = names.map((name, i) => ({
@@ -71,6 +73,7 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
     const fit = await commonShape(items, options, whys);
     let done = 0;
     for (let first = 0; first < items.length; first += AT_ONCE) {
+      signal?.throwIfAborted();
       const some = items.slice(first, first + AT_ONCE).filter(({ name }) => !whys.has(name));
       const decoded = await Promise.all(
         some.map(({ name, files }) => excused(name, whys, () => decodeAll(files, fit, size === undefined))),
@@ -85,8 +88,12 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
     };
   });
 
-  const { shape, bad } = info;
-  if (bad.length > 0 && !skipBad) throw new UserError(describeBad(folder, bad, names.length));
+  const { shape } = info;
+  const bad = [
+    ...info.bad,
+    ...irregular.map((file) => ({ file, why: "it is a link to a folder or to nothing, or no file at all" })),
+  ];
+  if (bad.length > 0 && !skipBad) throw new UserError(describeBad(folder, bad, names.length + irregular.length));
   const badNames = new Set(bad.map(({ file }) => file));
   const good = names.filter((name) => !badNames.has(name));
   if (good.length === 0) throw new UserError(describeBad(folder, bad, names.length));
@@ -109,15 +116,26 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   };
 }
 
-/** Names in the folder and its sub-folders, sorted; what is hidden is not seen. */
-async function listImages(folder: string): Promise<{ images: string[]; others: string[] }> {
+/** Names in the folder and its sub-folders, sorted; what is hidden is not seen, nor are the folders of runs. */
+async function listImages(folder: string): Promise<{ images: string[]; others: string[]; irregular: string[] }> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const runs = entries
+    .filter((entry) => entry.name === "checkpoint" && existsSync(path.join(entry.parentPath, "config.json")))
+    .map((entry) => path.join(entry.parentPath, path.sep));
   const names = entries
     .filter((entry) => !entry.isDirectory())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .filter((file) => !runs.some((run) => file.startsWith(run)))
+    .map((file) => path.relative(folder, file))
     .filter((name) => !name.split(path.sep).some((part) => part.startsWith(".")))
     .sort();
-  return { images: names.filter(isImageName), others: names.filter((name) => !isImageName(name)) };
+  const isRegular = (name: string) => statSync(path.join(folder, name), { throwIfNoEntry: false })?.isFile() ?? false;
+  const files = names.filter(isRegular);
+  return {
+    images: files.filter(isImageName),
+    others: files.filter((name) => !isImageName(name)),
+    irregular: names.filter((name) => !isRegular(name)),
+  };
 }
 
 /** Of each name the file in the other folder that is called so, whatever its ending. */
@@ -167,7 +185,11 @@ async function decodeAll(
   for (const file of files) {
     if (file === undefined) throw new BadImage("it has no partner of its name in --input-dir");
     const channels = shape.channels as 1 | 3;
-    const image = await decodeImage(file, isOwnSize ? { channels } : { size: shape, channels });
+    const image = await decodeImage(file, isOwnSize ? { channels } : { size: shape, channels }).catch((error) => {
+      throw error instanceof BadImage && file !== files[0]
+        ? new BadImage(`its partner ${file}: ${error.message}`)
+        : error;
+    });
     if (image.height !== shape.height || image.width !== shape.width) {
       throw new BadImage(
         `it is ${image.width}×${image.height}, most are ${shape.width}×${shape.height}: give a --size`,

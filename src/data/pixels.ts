@@ -8,6 +8,8 @@ export interface ImageShape {
   readonly channels: number;
 }
 
+const BYTES_AT_ONCE = 4e6;
+
 /** Images of one size, from 0 black to 255 white. */
 export interface Pixels {
   /** The images of these numbers, one after the other: numbers.length × height × width × channels bytes. */
@@ -29,6 +31,12 @@ export function inUnits(bytes: Uint8Array): Float32Array<ArrayBuffer> {
 /** first, first + 1, … */
 export function range(first: number, count: number): Uint32Array {
   return new Uint32Array(count).map((_, i) => first + i);
+}
+
+/** All images of a set in turn, some at a time: as many as make a few megabytes. */
+export function* inTurn(pixels: Pixels, count: number, size: number): Generator<Uint8Array, void> {
+  const atOnce = Math.max(1, Math.floor(BYTES_AT_ONCE / size));
+  for (let first = 0; first < count; first += atOnce) yield pixels.read(range(first, Math.min(atOnce, count - first)));
 }
 
 /** Images that lie one after the other in memory. */

@@ -1,11 +1,13 @@
 // What a data set holds: for those who are about to train on it.
 import type { DataOptions, Dataset } from "../data/dataset.js";
 import { digestOf, loadDataset } from "../data/dataset.js";
-import { inUnits, range } from "../data/pixels.js";
+import { inUnits, pixelsOf, range } from "../data/pixels.js";
 import { squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 
 const SHEET_IMAGES = 100;
+/** Large images are fewer on the sheet. */
+const SHEET_BYTES = 20e6;
 
 export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | "channels" | "bad" | "others"> {
   readonly train: number;
@@ -35,7 +37,8 @@ export async function inspectData(dataset: string, options: DataOptions = {}): P
       counts[key] = (counts[key] ?? 0) + 1;
     }
   }
-  const first = inUnits(train.pixels.read(range(0, Math.min(SHEET_IMAGES, train.count))));
+  const shown = Math.min(SHEET_IMAGES, train.count, Math.max(1, Math.floor(SHEET_BYTES / pixelsOf(data))));
+  const first = inUnits(train.pixels.read(range(0, shown)));
   const byName = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   return {
     name,

@@ -1,9 +1,10 @@
 // Data sets, for users of the library: `datasets.load`, `datasets.read`, `datasets.inspect`.
 import type { Dataset } from "../data/dataset.js";
 import { range } from "../data/pixels.js";
+import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 import { imageShape } from "./arrays.js";
-import { countOf } from "./training-data.js";
+import { checkCount, countOf } from "./training-data.js";
 
 export type { DataOptions, Dataset, ImageSet } from "../data/dataset.js";
 export { describeShape, loadDataset as load } from "../data/dataset.js";
@@ -25,6 +26,9 @@ export function read(
   count = dataset[part].count - first,
 ): HostArray<Uint8Array> {
   const { pixels, count: all } = dataset[part];
+  if (!Number.isSafeInteger(first) || first < 0)
+    throw new UserError(`The first image must be a number from 0, not ${first}.`);
+  checkCount(count);
   countOf({ count: all }, first + count);
   return { data: pixels.read(range(first, count)), shape: [count, ...imageShape(dataset)] };
 }

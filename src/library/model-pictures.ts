@@ -42,7 +42,7 @@ export class ModelPictures {
    *
    * @param requested how many; 100, or all if there are fewer, where it is undefined
    * @param noise how to corrupt what the encoder sees
-   * @throws UserError if there are fewer test images than requested, or the data set is not what it was
+   * @throws UserError if there are fewer test images than requested
    */
   async reconstructions(
     requested: number | undefined,
@@ -51,6 +51,9 @@ export class ModelPictures {
   ): Promise<ReconstructionPicture> {
     const { test } = await loadTrainingData(this.run);
     const count = countOf(test, requested ?? Math.min(100, test.count));
+    if (test.inputs && parseNoise(noise) !== "none") {
+      throw new UserError("The test images of this model are corrupted already, by --input-dir: leave out --noise.");
+    }
     return this.#reconstruct(test, count, noise, seed);
   }
 

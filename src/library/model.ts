@@ -312,7 +312,7 @@ function whyNoLikelihood({ model, likelihood, binarize }: Config): string | unde
   }
   if (binarize === "none") {
     return (
-      "The pixels are grey, so a Bernoulli decoder gives them no likelihood, only this bound. " +
+      "The pixels are not black and white, so a Bernoulli decoder gives them no likelihood, only this bound. " +
       "For a likelihood, train with --binarize dynamic."
     );
   }

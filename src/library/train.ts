@@ -12,7 +12,7 @@ import { UserError } from "../errors.js";
 import { evaluate } from "../evaluation.js";
 import type { Bounds } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
-import { initialParameters } from "../model/parameters.js";
+import { initialParameters, parameterShapes } from "../model/parameters.js";
 import { Vae } from "../model/vae.js";
 import type { RunConfig } from "../run/folder.js";
 import { RunFolder } from "../run/folder.js";
@@ -20,7 +20,7 @@ import { stepsPerEpoch } from "../training/batches.js";
 import type { Position, Progress, TrainingState } from "../training/loop.js";
 import { DivergenceError, initialState, startOf, trainEpochs } from "../training/loop.js";
 import type { HostArray, Tree } from "../tree.js";
-import { leaves } from "../tree.js";
+import { leaves, sizeOf } from "../tree.js";
 import { VERSION } from "../version.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { decodeCheckpoint, differingSetting, encodeCheckpoint } from "./checkpoint.js";
@@ -99,12 +99,17 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
   if (requested.inputDir !== "none" && requested.noise !== "none") {
     throw new UserError("The images of --input-dir are corrupted already: leave out --noise.");
   }
-  const data = await loadDataset(requested.dataset, { ...requested, onProgress: hooks.onDecoding });
+  const data = await loadDataset(requested.dataset, {
+    ...requested,
+    onProgress: hooks.onDecoding,
+    signal: hooks.signal,
+  });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
       `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a smaller --batch-size.`,
     );
   }
+  const state = firstState(data, requested);
   const { engine, shortfall } = await openEngine(requested.engine, requested.threads);
   try {
     const config: Config = {
@@ -114,7 +119,6 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
       engine: engine.name,
       threads: engine.threads,
     };
-    const state = firstState(data, config);
     const checkpoint = { state, position: startOf(1), reports: [], milestones: [], seconds: 0 };
     const folder = await RunFolder.create(
       {
@@ -152,7 +156,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, hooks:
     const { config: ran, dir } = folder;
     const config = changeSettings(ran.settings, settings);
     const { file, content } = await folder.readCheckpoint();
-    const data = await loadDataset(config.dataset, { ...config, onProgress: hooks.onDecoding });
+    const data = await loadDataset(config.dataset, { ...config, onProgress: hooks.onDecoding, signal: hooks.signal });
     const now = describeData(data);
     const before = ran.data;
     if ((Object.keys(now) as (keyof typeof now)[]).some((key) => now[key] !== before[key])) {
@@ -294,9 +298,18 @@ async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHoo
   };
 }
 
+/** A checkpoint holds four numbers for each, and a file that is read at once at most 2 GiB. */
+const MOST_PARAMETERS = 130_000_000;
+
 /** The state of step 0. */
 function firstState(data: Dataset, config: Config): TrainingState {
   const architecture = { pixels: pixelsOf(data), ...config };
+  const parameters = Object.values(parameterShapes(architecture)).reduce((sum, shape) => sum + sizeOf(shape), 0);
+  if (parameters > MOST_PARAMETERS) {
+    throw new UserError(
+      `For images of ${describeShape(data)} this model has ${parameters.toLocaleString("en")} parameters, more than ${MOST_PARAMETERS.toLocaleString("en")}. Give a smaller --size or --n-hidden.`,
+    );
+  }
   const mean = config.outputBias === "mean" ? meanImage(data.train, architecture.pixels, config.binarize) : undefined;
   return initialState(initialParameters(architecture, config.seed, mean));
 }

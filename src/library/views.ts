@@ -30,7 +30,7 @@ export interface LatentOptions {
   readonly what: "means" | "draws";
 }
 
-/** Where a model puts clean images in its latent space, as SVG; and of principal components, the share of the variance that they show. */
+/** Where a model puts images, clean ones or the inputs of pairs, in its latent space, as SVG; and of principal components, the share of the variance that they show. */
 export async function drawLatents(
   fitted: Fitted,
   images: ImageSet,
@@ -38,8 +38,7 @@ export async function drawLatents(
   config: DrawConfig,
   classes?: readonly string[],
 ): Promise<{ svg: string; explained?: readonly [number, number] }> {
-  const clean = { ...images, inputs: undefined };
-  const latents = await inferLatents(fitted, clean, count, { ...config, noise: "none" }, what);
+  const latents = await inferLatents(fitted, images, count, { ...config, noise: "none" }, what);
   const { x, y, explained } = await toPlane(latents, config.dimZ);
   const noun = config.model === "ae" ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
   const dimensions =
@@ -79,6 +78,7 @@ export async function drawInterpolation(
       count: 1,
       offset: images.offset + image,
       pixels: somePixels(images.pixels, range(image, 1)),
+      inputs: images.inputs && somePixels(images.inputs, range(image, 1)),
     };
     const clean = { ...config, noise: "none" } as const;
     const { originals } = await reconstructImages(fitted, alone, 1, clean);

@@ -119,6 +119,13 @@ describe("a training on a folder of images", () => {
   });
 });
 
+describe("a training too large", () => {
+  it("is refused before it takes any memory", async () => {
+    const { code, stderr } = await run(`train --dataset photos --size 200 --skip-bad ${SMALL} --n-hidden 4096`);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: .* parameters, more than 130,000,000\./)]);
+  });
+});
+
 describe("a part of the data", () => {
   it("is chosen by classes and by number, and kept in config.json", async () => {
     const command = `train --dataset digits --classes 0,1 --limit 40 ${SMALL} --epochs 1 --run part`;
@@ -160,9 +167,10 @@ describe("vae reconstruct --input", () => {
       ["--input nowhere.png", "There is no file nowhere.png."],
       ["--input photos", "photos is a folder"],
       ["--invert", "--invert is for the files of --input"],
+      ["--run dehaze --noise", "are corrupted already"],
       ["--input clean/0.png --n 3", "cannot be used with option '--n"],
     ]) {
-      const { code, stderr } = await run(`reconstruct --run small ${command}`);
+      const { code, stderr } = await run(`reconstruct ${command.includes("--run") ? "" : "--run small "}${command}`);
       expect(stderr).toContain(problem);
       expect([code, stderr.trim().split("\n")]).toEqual([2, [expect.stringMatching(/^error: /)]]);
     }

@@ -6,6 +6,8 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -182,6 +184,29 @@ describe("a folder of images", () => {
     await expect(load()).rejects.toThrow("5 of the 25 images"); // though what is good of them is in the cache now
   });
 
+  it("has no runs in it, and nothing that is no file", async () => {
+    grey(6);
+    mkdirSync(at("photos/runs/one/checkpoint"), { recursive: true });
+    writeFileSync(at("photos/runs/one/config.json"), "{}");
+    shade("photos/runs/one/pictures/inputs.png", 99, 50, 50);
+    expect(shades(await load()).flat()).toHaveLength(6);
+    symlinkSync(at("nowhere.png"), at("photos/zz.png"));
+    symlinkSync(at("photos"), at("photos/loop"));
+    await expect(load()).rejects.toThrow("2 of the 8 images");
+    expect((await load({ skipBad: true })).bad.map(({ file }) => file)).toEqual(["loop", "zz.png"]);
+  });
+
+  it("is decoded anew where the cache is cut short, and not at all once that is aborted", async () => {
+    grey(6);
+    const whole = digestOf(await load());
+    const [cache] = readdirSync(at("photos/.vae-cache")).filter((name) => !name.endsWith(".json"));
+    truncateSync(at("photos/.vae-cache", cache), 30);
+    expect(digestOf(await load())).toBe(whole);
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(load({ size: "2x2", signal })).rejects.toThrow("enough");
+    expect(readdirSync(at("photos/.vae-cache")).some((name) => name.includes(".tmp"))).toBe(false);
+  });
+
   it("is decoded once, and anew where a file has changed", async () => {
     grey(12);
     const calls: number[] = [];
@@ -206,6 +231,10 @@ describe("a folder of images", () => {
       const inputs = set.inputs?.read(range(0, set.count)) as Uint8Array;
       expect([...inputs]).toEqual([...read(set)].map((byte) => byte + 100));
     }
+    writeFileSync(at("hazy/003.png"), "hello");
+    await expect(load(options, "clean")).rejects.toThrow(
+      /003\.png \(its partner .*hazy\/003\.png: it is not a picture/,
+    );
     rmSync(at("hazy/003.png"));
     await expect(load(options, "clean")).rejects.toThrow("003.png (it has no partner of its name in --input-dir)");
   });
@@ -226,6 +255,14 @@ function trap(png: Buffer): Buffer {
   bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29);
   return bytes;
 }
+
+describe("a compressed file", () => {
+  it("that promises more than can be in it is refused before it is unpacked", async () => {
+    const header = idx([4_000_000_000, 255, 255], []);
+    writeFileSync(at("bomb.gz"), gzipSync(Buffer.concat([header, Buffer.alloc(1e6)])));
+    await expect(load({}, "bomb.gz")).rejects.toThrow("promises more than can be in it");
+  });
+});
 
 describe("one array of images", () => {
   const bytes = Uint8Array.from({ length: 21 * 12 }, (_, i) => Math.floor(i / 12) * 10);
