@@ -209,7 +209,7 @@ describe("vae evaluate", () => {
     await trained("auto", "--epochs", "1", "--model", "ae", "--binarize", "threshold");
     await trained("normal", "--epochs", "1", "--binarize", "threshold", "--set", "likelihood=gaussian");
     for (const [folder, reason] of [
-      ["grey", "The pixels are grey"],
+      ["grey", "The pixels are not black and white"],
       ["auto", "A plain autoencoder defines no distribution"],
       ["normal", "only a density, which depends on pixelSigma"],
     ]) {
