@@ -88,6 +88,8 @@ const DAY = 86_400_000;
 async function deleteLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const file = path.join(folder, name);
-    if (/\.tmp(\.json)?$/.test(name) && statSync(file).mtimeMs < Date.now() - DAY) await rm(file, { force: true });
+    if (!/\.tmp(\.json)?$/.test(name)) continue;
+    const found = statSync(file, { throwIfNoEntry: false }); // another process may just have given it its name
+    if (found && found.mtimeMs < Date.now() - DAY) await rm(file, { force: true });
   }
 }

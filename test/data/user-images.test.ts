@@ -1,6 +1,7 @@
 // Images of the user's: what files become, what is refused, how they are divided. The pictures are made by pngjs and sharp.
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -202,6 +203,14 @@ describe("a folder of images", () => {
     const [cache] = readdirSync(at("photos/.vae-cache")).filter((name) => !name.endsWith(".json"));
     truncateSync(at("photos/.vae-cache", cache), 30);
     expect(digestOf(await load())).toBe(whole);
+    const [old, young] = ["a.tmp", "b.tmp"].map((name) => at("photos/.vae-cache", name));
+    for (const file of [old, young]) writeFileSync(file, "");
+    utimesSync(old, 1, 1);
+    symlinkSync(at("gone"), at("photos/.vae-cache/c.tmp")); // as one that vanishes between two looks
+    await load();
+    expect([existsSync(old), existsSync(young)]).toEqual([false, true]);
+    rmSync(young);
+    rmSync(at("photos/.vae-cache/c.tmp"));
     const signal = AbortSignal.abort(new Error("enough"));
     await expect(load({ size: "2x2", signal })).rejects.toThrow("enough");
     expect(readdirSync(at("photos/.vae-cache")).some((name) => name.includes(".tmp"))).toBe(false);
