@@ -1,9 +1,6 @@
 // vae export
-import { existsSync } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { Command, Option } from "commander";
-import { UserError } from "../errors.js";
 import { example, placeOption, runOption } from "./flags.js";
 
 const FORMATS = ["onnx"] as const;
@@ -31,7 +28,7 @@ export function exportCommand(): Command {
 }
 
 async function run({ run: folder, format, out, json }: ExportFlags): Promise<void> {
-  const [{ print, withModel }, { writeFileAtomically }] = await Promise.all([
+  const [{ print, withModel }, { makeFolder, writeFileAtomically }] = await Promise.all([
     import("./output.js"),
     import("../run/write-file.js"),
   ]);
@@ -44,21 +41,4 @@ async function run({ run: folder, format, out, json }: ExportFlags): Promise<voi
     await writeFileAtomically(decoder, models.decoder);
     print(json ? JSON.stringify({ run: model.folder.dir, format, encoder, decoder }) : `${encoder}\n${decoder}`);
   });
-}
-
-/** Makes the folder if there is none. @throws UserError if there cannot be one */
-async function makeFolder(out: string): Promise<void> {
-  try {
-    await mkdir(out);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(out)).isDirectory()) return;
-    if (code === "EEXIST" || code === "ENOTDIR") {
-      throw new UserError(`--out ${out} is a file, or below one. Give the name of a folder, or a new one.`);
-    }
-    if (code === "ENOENT" && !existsSync(path.dirname(out))) {
-      throw new UserError(`--out ${out}: there is no folder ${path.dirname(out)}. Make it first.`);
-    }
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 // vae sample
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
 import { UserError } from "../errors.js";
@@ -54,11 +54,12 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
 }
 
 async function writeEach(model: Model, n: number, seed: number, folder: string): Promise<void> {
-  const [{ encodePng, toPictures }, { barWidth, createBar }] = await Promise.all([
+  const [{ encodePng, toPictures }, { makeFolder }, { barWidth, createBar }] = await Promise.all([
     import("../index.js"),
+    import("../run/write-file.js"),
     import("./output.js"),
   ]);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const bar = createBar("{value}/{total} {bar} {duration_formatted}", barWidth(40));
   let written = 0;
   try {

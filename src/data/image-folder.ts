@@ -138,12 +138,25 @@ async function listImages(folder: string): Promise<{ images: string[]; others: s
   };
 }
 
-/** Of each name the file in the other folder that is called so, whatever its ending. */
+/**
+ * Of each name the file in the other folder that is called so, or so but for its ending.
+ *
+ * @throws UserError if there are several of the second kind and none of the first
+ */
 async function partners(names: readonly string[], folder: string): Promise<(string | undefined)[]> {
   const stem = (name: string) => name.slice(0, name.length - path.extname(name).length);
   const { images } = await listImages(folder);
-  const byStem = new Map(images.map((name) => [stem(name), name]));
-  return names.map((name) => byStem.get(stem(name)));
+  const whole = new Set(images);
+  const byStem = new Map<string, string[]>();
+  for (const image of images) byStem.set(stem(image), [...(byStem.get(stem(image)) ?? []), image]);
+  return names.map((name) => {
+    if (whole.has(name)) return name;
+    const alike = byStem.get(stem(name)) ?? [];
+    if (alike.length > 1) {
+      throw new UserError(`${folder} holds ${alike.join(" and ")}: which of them belongs to ${name} is not clear.`);
+    }
+    return alike[0];
+  });
 }
 
 interface Item {

@@ -118,7 +118,7 @@ export function parseNpyHeader(bytes: Uint8Array, length: number, file: string):
   const size = values.BYTES_PER_ELEMENT;
   const expected = start + size * (shape.includes(0) ? 0 : sizeOf(shape));
   if (length !== expected) {
-    fail(`its header promises (${shape}) values of ${dtype}, ${expected} bytes in all, and it has ${length}`);
+    fail(`its header promises ${asTuple(shape)} values of ${dtype}, ${expected} bytes in all, and it has ${length}`);
   }
   return { dtype, shape, start, type, isBigEndian: order === ">" && size > 1 };
 }
@@ -135,8 +135,7 @@ export function encodeNpy({ data, shape }: HostArray): Uint8Array {
 /** What stands before the values, for those who write these part by part: bytes, or little-endian float32. */
 export function npyHeader(dtype: "uint8" | "float32", shape: readonly number[]): Uint8Array {
   const descr = dtype === "uint8" ? "|u1" : "<f4";
-  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${asTuple(shape)}, }`;
   const start = MAGIC.length + 4;
   const length = Math.ceil((start + text.length + 1) / ALIGNMENT) * ALIGNMENT;
   const header = new Uint8Array(length);
@@ -144,6 +143,11 @@ export function npyHeader(dtype: "uint8" | "float32", shape: readonly number[]):
   new DataView(header.buffer).setUint16(MAGIC.length + 2, length - start, true);
   header.set(new TextEncoder().encode(`${text.padEnd(length - start - 1)}\n`), start);
   return header;
+}
+
+/** As Python writes a tuple. */
+function asTuple(shape: readonly number[]): string {
+  return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
 }
 
 function failure(file: string): Fail {

@@ -12,7 +12,7 @@ import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js
 import { isLocked, lockRun } from "./lock.js";
 import type { TensorFile } from "./safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
-import { syncFolder, TEMPORARY, temporaryName, writeFileAtomically } from "./write-file.js";
+import { makeFolder, syncFolder, TEMPORARY, temporaryName, writeFileAtomically } from "./write-file.js";
 
 const RUNS = "runs";
 const CONFIG = "config.json";
@@ -69,13 +69,7 @@ export class RunFolder {
   static async create(config: RunConfig, start: TensorFile, dir?: string): Promise<RunFolder> {
     const place = dir ?? path.join(RUNS, defaultName(config));
     const parent = path.dirname(path.resolve(place));
-    try {
-      await mkdir(parent, { recursive: true });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EEXIST" && code !== "ENOTDIR") throw error;
-      throw new UserError(`${place} cannot be made: what is above it is not a folder.`);
-    }
+    await makeFolder(parent);
     const refuse = () => {
       throw new UserError(
         `${place} exists already. A run wants a new folder (--run), so that nothing is overwritten. To go on with one: --resume.`,

@@ -1,8 +1,9 @@
 // Files that are whole or not there at all, whatever happens while they are written.
 import { randomBytes } from "node:crypto";
-import { open, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pid, platform } from "node:process";
+import { UserError } from "../errors.js";
 
 /** Ends the names of files that are being written, and of what is left of them after a crash. */
 export const TEMPORARY = /\.\d+-[\da-f]{12}\.tmp$/;
@@ -38,6 +39,26 @@ export async function writeFileAtomically(
     throw error;
   }
   await syncFolder(path.dirname(file));
+}
+
+/**
+ * Makes a folder, and what is missing above it. Node's own `recursive` never ends where the system has no place for folders (/proc).
+ *
+ * @throws UserError if it is a file, or below one; else the system's error
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) await makeFolder(parent);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return; // another process was faster
+    if (code === "EEXIST" || code === "ENOTDIR") throw new UserError(`${folder} is a file, not a folder.`);
+    throw error;
+  }
 }
 
 /** The renaming itself is safe only when the folder's list of names is on the disk. Windows has no such call. */

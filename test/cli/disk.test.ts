@@ -107,6 +107,10 @@ describe("a folder", () => {
     failed(await vae(train(run), home), /^error: .*(run|proc)/);
   });
 
+  it("that the system has no place for is named", async () => {
+    failed(await vae(train("/proc/none/run"), home), /^error: .*mkdir '\/proc\/none'/);
+  });
+
   it("that vanishes ends the training", async () => {
     const { child, outcome } = start(train("gone", 1000), home);
     child.stderr.on("data", (text) => {

@@ -65,13 +65,16 @@ describe("vae export", () => {
   it("writes into the run's folder and says so, or elsewhere", async () => {
     const files = ["tutorial/encoder.onnx", "tutorial/decoder.onnx"].map(path.normalize);
     expect(await run("export", "--run", "tutorial")).toEqual({ code: 0, stdout: `${files.join("\n")}\n`, stderr: "" });
-    const { code, stdout, stderr } = await run("export", "--run", "tutorial", "--out", "new", "--json");
+    const { code, stdout, stderr } = await run("export", "--run", "tutorial", "--out", "new/place", "--json");
     expect([code, stderr]).toEqual([0, ""]);
-    const elsewhere = { encoder: path.join("new", "encoder.onnx"), decoder: path.join("new", "decoder.onnx") };
+    const elsewhere = {
+      encoder: path.join("new/place", "encoder.onnx"),
+      decoder: path.join("new/place", "decoder.onnx"),
+    };
     expect(JSON.parse(stdout)).toEqual({ run: "tutorial", format: "onnx", ...elsewhere });
-    expect(readdirSync(at("new")).sort()).toEqual(["decoder.onnx", "encoder.onnx"]);
-    for (const name of readdirSync(at("new")))
-      expect(readFileSync(at("new", name))).toEqual(readFileSync(at("tutorial", name)));
+    expect(readdirSync(at("new/place")).sort()).toEqual(["decoder.onnx", "encoder.onnx"]);
+    for (const name of readdirSync(at("new/place")))
+      expect(readFileSync(at("new/place", name))).toEqual(readFileSync(at("tutorial", name)));
   });
 
   it("is what the library gives", async () => {
@@ -128,10 +131,20 @@ describe("vae export", () => {
       "--out at a file",
       () => ["--run", "plain", "--out", "plain/config.json"],
       2,
-      /config\.json is a file, or below one\./,
+      /config\.json is a file, not a folder\./,
     ],
-    ["--out below a file", () => ["--run", "plain", "--out", "plain/config.json/x"], 2, /is a file, or below one\./],
-    ["--out below nothing", () => ["--run", "plain", "--out", "nowhere/x"], 2, /there is no folder nowhere\. Make it/],
+    [
+      "--out below a file",
+      () => ["--run", "plain", "--out", "plain/config.json/x"],
+      2,
+      /config\.json is a file, not a folder\./,
+    ],
+    [
+      "--out where the system has no folders",
+      () => ["--run", "plain", "--out", "/proc/none/x"],
+      1,
+      /mkdir '\/proc\/none'/,
+    ],
     ["--out where nothing can be written", () => ["--run", "plain", "--out", locked()], 1, /could not be written/],
     ["--out where no folder can be made", () => ["--run", "plain", "--out", `${locked()}/x`], 1, /mkdir/],
   ])("refuses %s in one line", async (_, args, code, problem) => {

@@ -246,6 +246,12 @@ describe("a folder of images", () => {
     );
     rmSync(at("hazy/003.png"));
     await expect(load(options, "clean")).rejects.toThrow("003.png (it has no partner of its name in --input-dir)");
+    for (const name of ["003.bmp.png", "003.jpg", "003.webp"]) shade(`hazy/${name}`, 103, 8, 6);
+    await expect(load(options, "clean")).rejects.toThrow(
+      "holds 003.jpg and 003.webp: which of them belongs to 003.png is not clear.",
+    );
+    shade("hazy/003.png", 103, 8, 6);
+    expect((await load(options, "clean")).train.count).toBe(data.train.count);
   });
 
   it("is refused where it holds too little", async () => {
