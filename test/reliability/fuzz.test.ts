@@ -62,6 +62,8 @@ function mutate(file: Uint8Array, { kind, at, bytes }: { kind: string; at: numbe
   return Uint8Array.from([...file.subarray(0, place), ...between, ...file.subarray(end)]);
 }
 
+const mutantTexts = (text: string) => mutants(bytesOf(text)).map((bytes) => new TextDecoder().decode(bytes));
+
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const withHeader = (json: string, values = new Uint8Array(16)) => {
   const header = bytesOf(json);
@@ -180,7 +182,7 @@ describe("rubbish", () => {
   });
 
   const settings = createConfig({ dimZ: 2, nHidden: [3] });
-  const data = { name: "mnist", height: 2, width: 2, train: 9, validation: 1, test: 5 };
+  const data = { name: "mnist", height: 2, width: 2, channels: 1, train: 9, validation: 1, test: 5 };
   const config = { version: "0.1.0", created: "2026-01-01T00:00:00.000Z", settings, data };
 
   it("for the reader of config.json", { timeout }, () => {
@@ -190,7 +192,8 @@ describe("rubbish", () => {
       .map(([setting, size, a, b]) =>
         JSON.stringify({ ...config, settings: { ...settings, [setting]: a }, data: size ? { ...data, [size]: b } : b }),
       );
-    const texts = mutants(bytesOf(JSON.stringify(config))).map((bytes) => new TextDecoder().decode(bytes));
+    const texts = mutantTexts(JSON.stringify(config));
+    expect(result(() => parseRunConfig(JSON.stringify(config), "config.json"))).toEqual(config);
     fc.assert(
       fc.property(fc.oneof(fc.json(), edited, texts), (text) => {
         const read = result(() => parseRunConfig(text, "config.json"));
@@ -201,14 +204,25 @@ describe("rubbish", () => {
   });
 
   it("for the reader of checkpoints, with a checksum that is right", { timeout }, () => {
-    const start = initialState(initialParameters({ pixels: 4, ...settings }, 0));
-    const checkpoint = { state: start, position: startOf(1), reports: [], milestones: [], seconds: 0 };
+    const params = initialParameters({ pixels: 4, ...settings }, 0);
+    const start = initialState(params);
+    const bounds = { objective: -2, elbo: -2, reconstruction: -1, kl: 1 };
+    const report = { epoch: 1, train: bounds, validation: bounds, isBest: true, imagesPerSecond: 9, seconds: 1 };
+    const milestones = [{ epoch: 1, outputs: new Float32Array(4) }];
+    const checkpoint = { state: start, position: startOf(2), reports: [report], best: params, milestones, seconds: 1 };
     const { tensors, metadata } = encodeCheckpoint(checkpoint, settings);
-    const field = fc.constantFrom("format", "settings", "training");
+    expect(result(() => decodeCheckpoint({ tensors, metadata }, start, settings, "checkpoint"))).toEqual(checkpoint);
+    const edited = fc
+      .constantFrom(...Object.keys(metadata))
+      .chain((name) =>
+        fc.tuple(fc.constant(name), fc.oneof(fc.json(), fc.string(), mutantTexts(metadata[name] ?? ""))),
+      );
+    const count = fc.oneof(fc.constant(tensors.size), fc.nat(tensors.size));
     fc.assert(
-      fc.property(field, fc.oneof(fc.json(), fc.string()), fc.nat(tensors.size), (name, text, count) => {
+      fc.property(edited, count, ([name, text], count) => {
         const content = { tensors: new Map([...tensors].slice(0, count)), metadata: { ...metadata, [name]: text } };
-        result(() => decodeCheckpoint(content, start, settings, "checkpoint"));
+        const read = result(() => decodeCheckpoint(content, start, settings, "checkpoint"));
+        if (read) expect(read.state).toEqual(start);
       }),
       limits,
     );
