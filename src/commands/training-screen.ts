@@ -36,8 +36,9 @@ export class TrainingScreen {
         plural(config.threads, "thread"),
     );
     if (resumed) {
-      const { epoch, step } = resumed;
+      const { epoch, step, isFinished } = resumed;
       if (epoch > config.epochs) note("It is finished. More epochs: --epochs");
+      else if (isFinished) note(`It is finished: patience ended it after epoch ${epoch - 1}.`);
       else
         note(
           step === 0

@@ -48,7 +48,10 @@ export class EngineError extends UserError {
  */
 export async function openEngine(name: "auto" | EngineName, threads: number): Promise<OpenedEngine> {
   if (threads > availableParallelism()) {
-    throw new UserError(`--threads ${threads} is more than the ${availableParallelism()} processors here.`);
+    const processors = availableParallelism();
+    throw new UserError(
+      `${threads} threads are more than there are processors here. Give --threads ${processors}, or fewer.`,
+    );
   }
   if (name !== "auto") return { engine: await open(name, threads) };
   const reasons: string[] = [];

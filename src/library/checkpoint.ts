@@ -1,5 +1,6 @@
 // What a training needs to go on, as a file of tensors.
 import type { Config } from "../config.js";
+import { createConfig } from "../config.js";
 import { UserError } from "../errors.js";
 import { TERMS } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
@@ -129,12 +130,19 @@ function parse(json: string | undefined): Readonly<Record<string, unknown>> | un
   }
 }
 
-/** The name of a setting that is not the same in both, but for those that change nothing of what a step computes. */
+/**
+ * The name of a setting that is not the same in both, but for those that change nothing of what a step computes: where the data are (what
+ * they are is known by their digest), the number of threads (which moves no more than the last bits), …
+ *
+ * @param before what is missing there has its default
+ */
 export function differingSetting(
   before: Readonly<Partial<Record<keyof Config, unknown>>>,
   now: Config,
 ): keyof Config | undefined {
+  const mayDiffer: (keyof Config)[] = ["checkpointSeconds", "threads", "dataset", "inputDir"];
+  if (now.learningRateSchedule !== "cosine") mayDiffer.push("epochs");
+  const then = { ...createConfig({}), ...before };
   const names = Object.keys(now) as (keyof Config)[];
-  const mayDiffer = ["checkpointSeconds", ...(now.learningRateSchedule === "cosine" ? [] : ["epochs"])];
-  return names.find((name) => !mayDiffer.includes(name) && JSON.stringify(before[name]) !== JSON.stringify(now[name]));
+  return names.find((name) => !mayDiffer.includes(name) && JSON.stringify(then[name]) !== JSON.stringify(now[name]));
 }

@@ -6,6 +6,7 @@ import type { Bounds } from "../model/elbo.js";
 import type { UnreadableRun } from "../run/folder.js";
 import { RunFolder } from "../run/folder.js";
 import type { EpochReport } from "./train.js";
+import { bestOf, isDone } from "./train.js";
 
 /** A run in its folder. */
 export interface RunReport {
@@ -53,13 +54,11 @@ async function describe(folder: RunFolder): Promise<RunReport> {
   const { created, settings } = config;
   const reports = await folder.readMetrics();
   if (!reports.every(isReport)) throw new UserError(`${run}/metrics.jsonl does not hold the epochs of a training.`);
-  const best = reports.findLast(({ isBest }) => isBest);
-  const patienceEnded = settings.patience > 0 && best !== undefined && reports.length - best.epoch >= settings.patience;
-  const isFinished = patienceEnded || reports.length >= settings.epochs;
+  const best = bestOf(reports);
   return {
     run,
     created,
-    state: (await folder.isInUse()) ? "in use" : isFinished ? "finished" : "stopped",
+    state: (await folder.isInUse()) ? "in use" : isDone(reports, settings) ? "finished" : "stopped",
     epochs: reports.length,
     ...(best && { best: { epoch: best.epoch, validation: best.validation } }),
     config: settings,

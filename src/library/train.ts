@@ -25,6 +25,7 @@ import { VERSION } from "../version.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { decodeCheckpoint, differingSetting, encodeCheckpoint } from "./checkpoint.js";
 import { EpochPictures } from "./epoch-pictures.js";
+import { loadOwnData } from "./training-data.js";
 
 /** What is known when training begins. */
 export interface TrainingStart {
@@ -39,8 +40,8 @@ export interface TrainingStart {
   readonly pixels: number;
   /** Why the engine is not the fastest one, if it was taken for want of better. */
   readonly shortfall?: string | undefined;
-  /** Where it goes on, if it does not begin: the epoch, and the steps of it that were done. */
-  readonly resumed?: { readonly epoch: number; readonly step: number } | undefined;
+  /** Where it goes on, if it does not begin: the epoch, and the steps of it that were done; and whether nothing is left to do. */
+  readonly resumed?: { readonly epoch: number; readonly step: number; readonly isFinished: boolean } | undefined;
 }
 
 /** A finished epoch. */
@@ -145,7 +146,7 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
  * A run that is finished is summed up again.
  *
  * @param run its folder; without it, the newest in `runs/`
- * @param settings more epochs, or other checkpointSeconds; all else must be the run's own
+ * @param settings more epochs, other checkpointSeconds or threads, the new place of data that were moved; all else must be the run's own
  * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, its settings or its data are not
  * what they were, or the loss diverges
  */
@@ -156,7 +157,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, hooks:
     const { config: ran, dir } = folder;
     const config = changeSettings(ran.settings, settings);
     const { file, content } = await folder.readCheckpoint();
-    const data = await loadDataset(config.dataset, { ...config, onProgress: hooks.onDecoding, signal: hooks.signal });
+    const data = await loadOwnData(config, { onProgress: hooks.onDecoding, signal: hooks.signal });
     const now = describeData(data);
     const before = ran.data;
     if ((Object.keys(now) as (keyof typeof now)[]).some((key) => now[key] !== before[key])) {
@@ -166,6 +167,11 @@ export async function* resume(run?: string, settings: GivenSettings = {}, hooks:
       );
     }
     const checkpoint = decodeCheckpoint(content, firstState(data, config), config, file);
+    if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
+      throw new UserError(
+        `Patience has ended this run: more than ${checkpoint.reports.length} epochs cannot be had of it. Leave out --epochs.`,
+      );
+    }
     const { engine } = await openEngine(config.engine, config.threads);
     try {
       if (JSON.stringify(config) !== JSON.stringify(ran.settings)) folder = await folder.withSettings(config);
@@ -199,9 +205,7 @@ async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHoo
   let { best, state, position } = checkpoint;
   const pictures = new EpochPictures(folder, data, config, checkpoint.milestones);
   const seconds = () => checkpoint.seconds + (performance.now() - started) / 1000;
-  const bestReport = () => reports.findLast(({ isBest }) => isBest) as EpochReport;
-  const isOutOfPatience = () =>
-    config.patience > 0 && reports.length > 0 && reports.length - bestReport().epoch >= config.patience;
+  const bestReport = () => bestOf(reports) as EpochReport;
   const perEpoch = stepsPerEpoch(data.train, config.batchSize);
 
   let saved = performance.now();
@@ -238,7 +242,10 @@ async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHoo
     parameters: countParameters(params as HostParams),
     pixels: pixelsOf(size),
     shortfall,
-    resumed: position.epoch + position.step > 1 ? { epoch: position.epoch, step: position.step } : undefined,
+    resumed:
+      position.epoch + position.step > 1
+        ? { epoch: position.epoch, step: position.step, isFinished: isDone(reports, config) }
+        : undefined,
   });
 
   try {
@@ -257,7 +264,7 @@ async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHoo
         return saveIfDue();
       },
     });
-    for await (const result of isOutOfPatience() ? [] : epochs) {
+    for await (const result of isDone(reports, config) ? [] : epochs) {
       const { state: reached, ...numbers } = result;
       [state, position] = [reached, startOf(result.epoch + 1)];
       checkFinite(state, position);
@@ -270,7 +277,7 @@ async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHoo
         await keepBest();
       }
       await folder.writeMetrics(reports);
-      const isLast = isOutOfPatience() || result.epoch === config.epochs;
+      const isLast = isDone(reports, config);
       await pictures.write(fitted(params), reports, isLast);
       if (isLast) await save();
       else await saveIfDue();
@@ -298,8 +305,8 @@ async function* trainFrom(run: Run, { onStart, onProgress, signal }: TrainingHoo
   };
 }
 
-/** A checkpoint holds four numbers for each, and a file that is read at once at most 2 GiB. */
-const MOST_PARAMETERS = 130_000_000;
+/** A checkpoint holds four numbers for each, beside a few images, and a file that is read at once at most 2 GiB. */
+const MOST_PARAMETERS = 120_000_000;
 
 /** The state of step 0. */
 function firstState(data: Dataset, config: Config): TrainingState {
@@ -314,7 +321,7 @@ function firstState(data: Dataset, config: Config): TrainingState {
   return initialState(initialParameters(architecture, config.seed, mean));
 }
 
-/** The run's settings, with more epochs and other checkpointSeconds if they are given. @throws UserError if others are to change */
+/** The run's settings, with those that may change as they are given. @throws UserError if others are to change */
 function changeSettings(own: Config, given: GivenSettings): Config {
   const wanted = createConfig({ ...own, ...given });
   const config = {
@@ -345,6 +352,17 @@ function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "dataset" | 
     dataset: dataset === "mnist" ? dataset : path.resolve(dataset),
     inputDir: inputDir === "none" ? inputDir : path.resolve(inputDir),
   };
+}
+
+/** The last one that was the best so far. */
+export function bestOf(reports: readonly EpochReport[]): EpochReport | undefined {
+  return reports.findLast(({ isBest }) => isBest);
+}
+
+/** Whether all epochs are trained, or the validation objective has not improved for as many as patience allows. */
+export function isDone(reports: readonly EpochReport[], { epochs, patience }: Config): boolean {
+  if (reports.length >= epochs) return true;
+  return patience > 0 && reports.length - (bestOf(reports)?.epoch ?? reports.length) >= patience;
 }
 
 /** @throws DivergenceError if a weight, or a moment of its gradients, is NaN or infinite: such numbers never reach the disk */

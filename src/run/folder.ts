@@ -158,12 +158,24 @@ export class RunFolder {
     return { runs, unreadable };
   }
 
-  /** The newest run in `runs/` of those that are meant. */
+  /**
+   * The newest run in `runs/` of those that are meant.
+   *
+   * @throws UserError if there is none, or one that cannot be read may be newer: it is not passed over in silence
+   */
   static async #newest(isMeant: (dir: string) => Promise<boolean>, none: string): Promise<RunFolder> {
     let newest: RunFolder | undefined;
-    for (const run of (await RunFolder.list()).runs) {
+    const { runs, unreadable } = await RunFolder.list();
+    for (const run of runs) {
       const isNewer = !newest || run.config.created > newest.config.created;
       if (isNewer && (await isMeant(run.dir))) newest = run;
+    }
+    for (const { run, problem } of unreadable) {
+      const changed = await stat(path.join(run, CONFIG)).catch(() => undefined);
+      if (newest && changed && changed.mtime < new Date(newest.config.created)) continue;
+      throw new UserError(
+        `${run} may be the newest run, but it cannot be read (${problem.replace(/\.$/, "")}): name the one that you mean.`,
+      );
     }
     if (!newest) throw new UserError(none);
     return newest;

@@ -122,7 +122,7 @@ describe("a training on a folder of images", () => {
 describe("a training too large", () => {
   it("is refused before it takes any memory", async () => {
     const { code, stderr } = await run(`train --dataset photos --size 200 --skip-bad ${SMALL} --n-hidden 4096`);
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: .* parameters, more than 130,000,000\./)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: .* parameters, more than 120,000,000\./)]);
   });
 });
 

@@ -1,7 +1,7 @@
 // A run that was stopped, by whatever, goes on as if it had not been.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -137,8 +137,31 @@ describe("vae train --resume", () => {
     await run(...train("patient", "--epochs", "50", "--patience", "1", "--learning-rate", "0.05"));
     const before = outcomeOf("patient");
     expect(before.metrics.length).toBeLessThan(50);
-    expect((await run("train", "--resume", "patient")).code).toBe(0);
+    const { code, stderr } = await run("train", "--resume", "patient");
+    expect([code, stderr]).toEqual([0, expect.stringContaining("It is finished: patience ended it after epoch")]);
     expect(outcomeOf("patient")).toEqual(before);
+    await refused("Patience has ended this run", "--resume", "patient", "--epochs", "60");
+  });
+
+  it("goes on where the data were moved, if they are the same", async () => {
+    cpSync(at("tiny"), at("here"), { recursive: true });
+    await run(...train("moved", "--epochs", "2", "--dataset", "here"));
+    renameSync(at("here"), at("there"));
+    await refused("here is not there.* by vae train --resume RUN --dataset PLACE", "--resume", "moved");
+    expect((await run("train", "--resume", "moved", "--dataset", "there", "--epochs", "4")).code).toBe(0);
+    expect(outcomeOf("moved").model).toEqual(outcomeOf(WHOLE).model);
+    expect((await run("reconstruct", "--run", "moved")).code).toBe(0);
+    await writeTinyMnist(at("elsewhere"), 6000, 121);
+    await refused("is not what moved was trained on", "--resume", "moved", "--dataset", "elsewhere");
+  });
+
+  it("goes on where there are fewer processors", async () => {
+    await run(...train("many", "--epochs", "2"));
+    const config = JSON.parse(read("many/config.json").toString());
+    writeFileSync(at("many/config.json"), JSON.stringify({ ...config, settings: { ...config.settings, threads: 64 } }));
+    await refused("64 threads are more than .* Give --threads", "--resume", "many", "--epochs", "4");
+    expect((await run("train", "--resume", "many", "--epochs", "4", "--threads", "1")).code).toBe(0);
+    expect(outcomeOf("many").model).toEqual(outcomeOf(WHOLE).model);
   });
 
   it("without a folder goes on with the newest run", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -60,7 +60,18 @@ describe("a run's folder", () => {
     writeFileSync("runs/notes.txt", "not a run");
     await (await RunFolder.create(runConfig("2026-01-06T00:00:00Z"), start, "runs/broken")).writeModel(params, {});
     writeFileSync("runs/broken/config.json", "{");
+    utimesSync("runs/broken/config.json", new Date(), new Date("2026-01-02T00:00:00Z"));
     expect((await RunFolder.open()).dir).toBe(path.join("runs", "m-new"));
+  });
+
+  it("without a name is none that a damaged one may be newer than", async () => {
+    await (await RunFolder.create(runConfig("2026-01-01T00:00:00Z"), start, "runs/old")).writeModel(params, {});
+    await (await RunFolder.create(runConfig("2026-01-02T00:00:00Z"), start, "runs/new")).close();
+    writeFileSync("runs/new/config.json", "{");
+    const problem = "runs/new may be the newest run, but it cannot be read (runs/new/config.json is not valid JSON):";
+    for (const open of [RunFolder.open, RunFolder.resume]) await expect(open()).rejects.toThrow(problem);
+    rmSync("runs/old", { recursive: true });
+    await expect(RunFolder.open()).rejects.toThrow(problem);
   });
 
   it("may have a name that looks like a temporary file's", async () => {
