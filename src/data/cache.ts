@@ -67,19 +67,25 @@ export async function cached<Info>(
 }
 
 async function makeFolder(place: string): Promise<string> {
-  const folder = path.join(place, CACHE_FOLDER);
   try {
-    await mkdir(folder, { recursive: true });
+    const folder = await makeFolderIn(place, CACHE_FOLDER);
     await access(folder, constants.W_OK);
     await deleteLeftovers(folder);
     return folder;
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (!["EACCES", "EPERM", "EROFS"].includes(code)) throw error;
-    const own = path.join(homedir(), ".cache", "vae");
-    await mkdir(own, { recursive: true });
-    return own;
+    return makeFolderIn(await makeFolderIn(homedir(), ".cache"), "vae");
   }
+}
+
+/** Node's own `recursive` says ENOENT where nothing can be written, and never ends where the system has no place for folders. */
+async function makeFolderIn(place: string, name: string): Promise<string> {
+  const folder = path.join(place, name);
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  return folder;
 }
 
 const DAY = 86_400_000;
