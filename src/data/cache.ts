@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
+import { naming } from "./files.js";
 
 const CACHE_FOLDER = ".vae-cache";
 /** To be raised when the same files become other bytes. */
@@ -43,20 +44,21 @@ export async function cached<Info>(
     if (!(error instanceof SyntaxError) && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const temporary = `${file}.${randomUUID()}.tmp`;
+  const writing = (write: () => Promise<void>) => naming(file, "written", write);
   try {
     const opened = await open(temporary, "wx");
     let info: Info;
     let length = 0;
     try {
       info = await make(async (bytes) => {
-        await opened.writeFile(bytes);
+        await writing(() => opened.writeFile(bytes));
         length += bytes.length;
       });
-      await opened.sync();
+      await writing(() => opened.sync());
     } finally {
       await opened.close();
     }
-    await writeFile(`${temporary}.json`, JSON.stringify({ bytes: length, info }));
+    await writing(() => writeFile(`${temporary}.json`, JSON.stringify({ bytes: length, info })));
     await rename(`${temporary}.json`, infoFile);
     await rename(temporary, file);
     return { file, info };

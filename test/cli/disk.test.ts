@@ -79,6 +79,18 @@ describe("a disk that is full", () => {
     expect(readdirSync(home).filter((name) => name.includes(".tmp"))).toEqual([]);
   });
 
+  it("while images are decoded says so", async () => {
+    mkdirSync(at("large"));
+    for (let i = 0; i < 3; i++) {
+      const image = sharp({ create: { width: 100, height: 100, channels: 3, background: { r: i, g: 0, b: 0 } } });
+      await image.toFile(at("large", `${i}.png`));
+    }
+    const problem =
+      /^error: large\/.vae-cache\/\w+-images-own-own could not be written \(EFBIG: file too large, write\)$/;
+    failed(await limited(40, ["data", "large"]), problem);
+    expect(readdirSync(at("large/.vae-cache"))).toEqual([]);
+  });
+
   it("later on leaves what was saved, and says how to go on", async () => {
     const { code } = await vae(train("sizes", 1), home);
     expect(code).toBe(0);
