@@ -9,7 +9,7 @@ import { UserError } from "../errors.js";
 import { cached } from "./cache.js";
 import { checkRegular, named, naming } from "./files.js";
 import { checkIdxLength, MOST_IDX_HEADER_BYTES, parseIdxHeader } from "./idx.js";
-import { MOST_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "./npy.js";
+import { checkNpyLength, MOST_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "./npy.js";
 import type { Pixels } from "./pixels.js";
 import { pixelsInFile, pixelsInMemory } from "./pixels.js";
 
@@ -53,7 +53,9 @@ export async function openBytes(file: string, start: number, end: number): Promi
 
 async function openNpy(file: string, beginning: Uint8Array, ranks: readonly number[]): Promise<ByteArray> {
   const { size: length } = await stat(file);
-  const { dtype, shape, start } = parseNpyHeader(beginning, length, file);
+  const header = parseNpyHeader(beginning, file);
+  checkNpyLength(header, length, file);
+  const { dtype, shape, start } = header;
   if (!ranks.includes(shape.length) || shape.includes(0)) {
     throw new UserError(
       `${file} is of shape (${shape}), and must have ${ranks.join(" or ")} dimensions, none of them 0.`,
