@@ -1,8 +1,9 @@
 // Arrays that commands read from files or pipes, and write to them. Loaded when a command runs.
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import path from "node:path";
-import { parseLatentLines } from "../data/latent-lines.js";
-import { npyHeader, parseNpy } from "../data/npy.js";
+import { named } from "../data/files.js";
+import { checkLatentStart, parseLatentLines } from "../data/latent-lines.js";
+import { checkNpyLength, MOST_NPY_HEADER_BYTES, npyHeader, parseNpy, parseNpyHeader } from "../data/npy.js";
 import { UserError } from "../errors.js";
 import type { datasets, HostArray } from "../index.js";
 import { countOf } from "../library/training-data.js";
@@ -13,6 +14,9 @@ import { checkPlace, print } from "./output.js";
 /** Standard input or output. */
 const PIPE = "-";
 const TEXT = "jsonl";
+/** What is read into memory, at most: bytes of .npy, and of JSON lines, whose numbers take more memory than their text. */
+const MOST_NPY_BYTES = 2e9;
+const MOST_TEXT_BYTES = 200e6;
 
 /** Where to write, and how. */
 export interface Target<Format extends string> {
@@ -63,7 +67,7 @@ export async function writeParts({ out }: Target<string>, parts: AsyncIterable<s
  * @throws UserError if it is none, or holds something else
  */
 export async function readImages(place: string): Promise<HostArray> {
-  const { bytes, name } = await readPlace(place);
+  const { bytes, name } = await readPlace(place, checkNpy);
   const { dtype, shape, data } = parseNpy(bytes, name);
   if (dtype === "uint8" && data instanceof Uint8Array) return { data, shape };
   if (dtype === "bool") return { data: Uint8Array.from(data, (bit) => 255 * bit), shape };
@@ -80,10 +84,12 @@ export async function readImages(place: string): Promise<HostArray> {
  * @throws UserError if it is neither
  */
 export async function readLatents(place: string): Promise<HostArray<Float32Array>> {
-  const { bytes, name } = await readPlace(place);
+  const isNpy = (bytes: Uint8Array) => bytes[0] === 0x93 || path.extname(place).toLowerCase() === ".npy";
+  const { bytes, name } = await readPlace(place, (start, name) =>
+    isNpy(start) ? checkNpy(start, name) : checkLines(start, name),
+  );
   if (bytes.length === 0) throw new UserError(`${name} is empty: latents as .npy or as JSON lines were expected.`);
-  const isNpy = bytes[0] === 0x93 || path.extname(place).toLowerCase() === ".npy";
-  if (!isNpy) return parseLatentLines(bytes, name);
+  if (!isNpy(bytes)) return parseLatentLines(bytes, name);
   const { data, shape } = parseNpy(bytes, name);
   return { data: toFloats(data), shape };
 }
@@ -114,19 +120,50 @@ function toFloats(data: ArrayLike<number>): Float32Array {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 }
 
-async function readPlace(place: string): Promise<{ bytes: Uint8Array; name: string }> {
-  if (place === PIPE) {
-    if (process.stdin.isTTY) throw new UserError("Nothing comes in by a pipe. Give a file: --input FILE.");
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of process.stdin) chunks.push(chunk);
-    return { bytes: Buffer.concat(chunks), name: "standard input" };
+/** Looks at what a file begins with, and gives what looks at its length so far. Both throw a UserError if no more is to be read. */
+type Check = (start: Uint8Array, name: string) => (length: number) => void;
+
+const checkNpy: Check = (start, name) => {
+  const header = parseNpyHeader(start, name);
+  if (header.end > MOST_NPY_BYTES) {
+    throw new UserError(`${name} promises ${header.end} bytes, more than 2 GB. Give it in parts.`);
   }
+  return (length) => {
+    if (length > header.end) checkNpyLength(header, Infinity, name);
+  };
+};
+
+const checkLines: Check = (start, name) => {
+  checkLatentStart(start, name);
+  return (length) => {
+    if (length > MOST_TEXT_BYTES) {
+      throw new UserError(`${name} has more than 200 MB of JSON lines. Give the latents as .npy, or in parts.`);
+    }
+  };
+};
+
+/** Reads a whole file or pipe, which may never end: its beginning is looked at before more is read. */
+async function readPlace(place: string, check: Check): Promise<{ bytes: Uint8Array; name: string }> {
+  const isPipe = place === PIPE;
+  if (isPipe && process.stdin.isTTY) throw new UserError("Nothing comes in by a pipe. Give a file: --input FILE.");
+  const name = isPipe ? "standard input" : place;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let checkLength: ReturnType<Check> | undefined;
   try {
-    return { bytes: await readFile(place), name: place };
+    for await (const chunk of isPipe ? process.stdin : createReadStream(place)) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= MOST_NPY_HEADER_BYTES) checkLength ??= check(Buffer.concat(chunks), name);
+      checkLength?.(length);
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") throw new UserError(`--input ${place}: there is no such file.`);
-    if (code === "EISDIR") throw new UserError(`--input ${place} is a folder. Give a file.`);
-    throw error;
+    if (!isPipe && (code === "ENOENT" || code === "ENOTDIR")) {
+      throw new UserError(`--input ${place}: there is no such file.`);
+    }
+    if (!isPipe && code === "EISDIR") throw new UserError(`--input ${place} is a folder. Give a file.`);
+    throw named(error, name, "read");
   }
+  return { bytes: Buffer.concat(chunks), name };
 }

@@ -43,17 +43,19 @@ export function decodeCommand(): Command {
 }
 
 async function run({ run: folder, input, format, out }: DecodeFlags): Promise<void> {
-  const [{ chooseTarget, npyParts, readLatents, writeParts }, { withModel }] = await Promise.all([
+  const [{ chooseTarget, npyParts, readLatents, writeParts }, { withModel }, { mostTiles }] = await Promise.all([
     import("./array-files.js"),
     import("./output.js"),
+    import("../library/views.js"),
   ]);
   const target = await chooseTarget(out, format, FORMATS);
   const z = await readLatents(input);
   const [count] = z.shape;
-  if (target.format === "png" && count > MOST_IN_GRID) {
-    throw new UserError(`A grid holds up to ${MOST_IN_GRID} images, not ${count}. Write them as .npy.`);
-  }
   await withModel(folder, async (model) => {
+    const most = Math.min(MOST_IN_GRID, mostTiles(model.size));
+    if (target.format === "png" && count > most) {
+      throw new UserError(`A grid holds up to ${most} images, not ${count}. Write them as .npy.`);
+    }
     await writeParts(target, target.format === "png" ? grid(model, z) : npyParts(count, model.decodeParts(z)));
   });
 }

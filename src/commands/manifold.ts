@@ -9,7 +9,7 @@ const RANGE = 2;
 
 interface ManifoldFlags {
   run?: string;
-  size: Pick<ManifoldGrid, "columns" | "rows">;
+  size?: Pick<ManifoldGrid, "columns" | "rows">;
   spacing: ManifoldGrid["spacing"];
   range?: number;
   out?: string;
@@ -20,9 +20,9 @@ export function manifoldCommand(): Command {
     .description("draw what is decoded from a grid of places in a latent space of two dimensions")
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(
-      new Option("--size <columns>x<rows>", "places of the grid")
-        .default({ columns: 20, rows: 20 }, "20x20")
-        .argParser(parseSize),
+      new Option("--size <columns>x<rows>", "places of the grid (default: 20x20, or fewer of large images)").argParser(
+        parseSize,
+      ),
     )
     .addOption(
       new Option(
@@ -43,20 +43,25 @@ export function manifoldCommand(): Command {
     .action(run);
 }
 
-async function run({ run: folder, size, spacing, range, out }: ManifoldFlags): Promise<void> {
+async function run({ run: folder, size: given, spacing, range, out }: ManifoldFlags): Promise<void> {
   if (spacing === "quantile" && range !== undefined) {
     throw new UserError("--range is for linear spacing: the quantiles of the prior have a range of their own.");
   }
-  const { checkOut, savePicture, withModel } = await import("./output.js");
+  const [{ checkOut, savePicture, withModel }, { usualSide }] = await Promise.all([
+    import("./output.js"),
+    import("../library/views.js"),
+  ]);
   await checkOut(out);
   await withModel(folder, async (model) => {
+    const side = usualSide(model.size);
+    const size = given ?? { columns: side, rows: side };
     const picture = await model.pictures.manifold({ ...size, spacing, range: range ?? RANGE });
     const name = `manifold-${size.columns}x${size.rows}-${spacing === "linear" ? (range ?? RANGE) : spacing}.png`;
     await savePicture(model, picture, name, out);
   });
 }
 
-function parseSize(text: string): ManifoldFlags["size"] {
+function parseSize(text: string): NonNullable<ManifoldFlags["size"]> {
   const sides = text.split("x");
   if (sides.length !== 2) throw new InvalidArgumentError("It must be COLUMNSxROWS, such as 20x20.");
   const [columns, rows] = sides.map((side) => wholeNumber(side, 1, MOST_ON_A_SIDE));

@@ -21,7 +21,12 @@ export function reconstructCommand(): Command {
     .description("draw test images, or pictures of yours, above their reconstructions")
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(noiseOption("corrupt the images first, and show that in between"))
-    .addOption(countOption("how many test images (default: 100, or all if there are fewer)", MOST_IMAGES))
+    .addOption(
+      countOption(
+        "how many test images (default: 100, or all if there are fewer, or fewer of large ones)",
+        MOST_IMAGES,
+      ),
+    )
     .addOption(
       new Option(
         "--input <file...>",

@@ -6,12 +6,13 @@ import { UserError } from "../errors.js";
 import type { Model } from "../index.js";
 import { countOption, example, outOption, placeOption, runOption, seedOption } from "./flags.js";
 
+const USUAL = 100;
 const MOST_IN_GRID = 10_000;
 const MOST_FILES = 1_000_000_000;
 
 interface SampleFlags {
   run?: string;
-  n: number;
+  n?: number;
   seed?: number;
   out?: string;
   each?: string;
@@ -21,7 +22,12 @@ export function sampleCommand(): Command {
   return new Command("sample")
     .description("draw new images: decoded samples from the prior")
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(countOption("how many samples; a grid holds up to 10,000", MOST_FILES).default(100))
+    .addOption(
+      countOption(
+        "how many samples; a grid holds up to 10,000, of large images fewer (default: 100, or fewer of such)",
+        MOST_FILES,
+      ),
+    )
     .addOption(seedOption())
     .addOption(outOption())
     .addOption(placeOption("--each <folder>", "write every sample into a PNG of its own, there").conflicts("out"))
@@ -29,16 +35,19 @@ export function sampleCommand(): Command {
     .action(run);
 }
 
-async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
-  if (each === undefined && n > MOST_IN_GRID) {
-    throw new UserError(
-      `A grid holds up to ${MOST_IN_GRID} samples. For ${n}, give each a file of its own with --each.`,
-    );
-  }
-  const { checkOut, note, plural, print, savePicture, withModel } = await import("./output.js");
+async function run({ run: folder, n: given, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
+  const [{ checkOut, note, plural, print, savePicture, withModel }, { mostTiles, usualTiles }, { describeShape }] =
+    await Promise.all([import("./output.js"), import("../library/views.js"), import("../data/dataset.js")]);
   await checkOut(out);
   if (each !== undefined) await checkEmpty(each);
   await withModel(folder, async (model) => {
+    const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
+    const most = Math.min(MOST_IN_GRID, mostTiles(model.size));
+    if (each === undefined && n > most) {
+      throw new UserError(
+        `A grid holds up to ${most} samples of ${describeShape(model.size)}. For ${n}, give each a file of its own with --each.`,
+      );
+    }
     if (model.config.model === "ae") {
       note("A plain autoencoder never learned to decode draws from the prior: what looks like no image is no error.");
     }

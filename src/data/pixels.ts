@@ -1,5 +1,6 @@
 // Images of one size as bytes, by number: in memory, or read from the disk whenever they are wanted.
 import { closeSync, openSync, readSync } from "node:fs";
+import { named } from "./files.js";
 
 /** Height and width of an image in pixels, and the numbers that each has: 1 of grey, or 3 of red, green and blue. */
 export interface ImageShape {
@@ -82,11 +83,15 @@ export function somePixels(pixels: Pixels, numbers: Uint32Array): Pixels {
   };
 }
 
-/** @throws an error of the system if the file ends too early */
+/** @throws the system's error, or one like it if the file ends too early */
 function readWhole(opened: number, target: Uint8Array, position: number, file: string): void {
-  for (let done = 0; done < target.length; ) {
-    const count = readSync(opened, target, done, target.length - done, position + done);
+  let count: number;
+  for (let done = 0; done < target.length; done += count) {
+    try {
+      count = readSync(opened, target, done, target.length - done, position + done);
+    } catch (error) {
+      throw named(error, file, "read");
+    }
     if (count === 0) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
-    done += count;
   }
 }

@@ -12,12 +12,13 @@ import { learningCurves } from "../pictures/plots.js";
 import { encodePng } from "../pictures/png.js";
 import type { RunFolder } from "../run/folder.js";
 import { curveTitles, describePixels } from "./names.js";
-import { asImages, drawLatents, drawManifold } from "./views.js";
+import { asImages, drawLatents, drawManifold, usualSide, usualTiles } from "./views.js";
 
 const PICTURED_IMAGES = 100;
 const PROGRESS_IMAGES = 20;
+/** Rows of progress.png, roughly. */
+const MILESTONES = 10;
 const SCATTERED_IMAGES = 5000;
-const MANIFOLD = { columns: 20, rows: 20, spacing: "linear", range: 2 } as const;
 
 interface Epoch {
   readonly epoch: number;
@@ -31,7 +32,7 @@ export interface Milestone {
   readonly outputs: Float32Array;
 }
 
-/** Shows the same test images and the same z's after every epoch, so that the pictures can be compared. */
+/** Shows the same test images and the same z's after every epoch, so that the pictures can be compared; fewer of large images. */
 export class EpochPictures {
   readonly milestones: Milestone[];
 
@@ -49,14 +50,19 @@ export class EpochPictures {
   async write(fitted: Fitted, epochs: readonly Epoch[], isLast: boolean): Promise<void> {
     const { data, config, folder } = this;
     const { epoch } = epochs[epochs.length - 1];
-    const count = Math.min(PICTURED_IMAGES, data.test.count);
+    const most = usualTiles(data);
+    const count = Math.min(PICTURED_IMAGES, data.test.count, most);
     const { originals, corrupted, outputs } = await reconstructImages(fitted, data.test, count, config);
     const suffix = `epoch-${String(epoch).padStart(Math.max(2, String(config.epochs).length), "0")}.png`;
     const images = (pixels: Float32Array) => asImages(fitted, pixels);
     await this.#save(`reconstructions-${suffix}`, squareFigure(images(outputs)));
-    const samples = await sampleImages(fitted, 0, PICTURED_IMAGES, config);
+    const samples = await sampleImages(fitted, 0, Math.min(PICTURED_IMAGES, most), config);
     await this.#save(`samples-${suffix}`, squareFigure(images(samples)));
-    if (config.dimZ === 2) await this.#save(`manifold-${suffix}`, await drawManifold(fitted, MANIFOLD));
+    if (config.dimZ === 2) {
+      const side = usualSide(data);
+      const manifold = await drawManifold(fitted, { columns: side, rows: side, spacing: "linear", range: 2 });
+      await this.#save(`manifold-${suffix}`, manifold);
+    }
 
     // Of many epochs, only once the lines have grown by a hundredth: each drawing takes time and memory for all of them.
     if (isLast || epoch % Math.ceil(epoch / 100) === 0) {
@@ -69,7 +75,8 @@ export class EpochPictures {
       if (corrupted) await this.#save("inputs-noisy.png", squareFigure(images(corrupted)));
     }
     if (/^[125]0*$/.test(String(epoch)) || isLast) {
-      const few = (pixels: Float32Array) => pixels.slice(0, PROGRESS_IMAGES * pixelsOf(data));
+      const columns = Math.min(PROGRESS_IMAGES, Math.ceil(most / MILESTONES));
+      const few = (pixels: Float32Array) => pixels.slice(0, columns * pixelsOf(data));
       this.milestones.push({ epoch, outputs: few(outputs) });
       const versions: Version[] = [
         { label: "input", images: images(few(originals)) },

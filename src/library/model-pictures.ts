@@ -14,7 +14,7 @@ import type { RunConfig } from "../run/folder.js";
 import type { ManifoldGrid } from "./latent-plane.js";
 import { countOf, loadTrainingData } from "./training-data.js";
 import type { LatentOptions } from "./views.js";
-import { asImages, drawInterpolation, drawLatents, drawManifold } from "./views.js";
+import { asImages, checkTiles, drawInterpolation, drawLatents, drawManifold, usualTiles } from "./views.js";
 
 /** Images above their reconstructions. */
 export interface ReconstructionPicture {
@@ -40,9 +40,9 @@ export class ModelPictures {
   /**
    * Reconstructs the first test images of the data set that the model was trained on.
    *
-   * @param requested how many; 100, or all if there are fewer, where it is undefined
+   * @param requested how many; where it is undefined 100, or all if there are fewer; fewer of large images
    * @param noise how to corrupt what the encoder sees
-   * @throws UserError if there are fewer test images than requested
+   * @throws UserError if there are fewer test images than requested, or that is too much for a picture
    */
   async reconstructions(
     requested: number | undefined,
@@ -50,7 +50,10 @@ export class ModelPictures {
     seed: number,
   ): Promise<ReconstructionPicture> {
     const { test } = await loadTrainingData(this.run);
-    const count = countOf(test, requested ?? Math.min(100, test.count));
+    const versions = test.inputs || parseNoise(noise) !== "none" ? 3 : 2;
+    const most = Math.max(1, Math.floor(usualTiles(this.#fitted.size) / versions));
+    const count = countOf(test, requested ?? Math.min(100, test.count, most));
+    checkTiles(this.#fitted.size, versions * count, "Take fewer.");
     if (test.inputs && parseNoise(noise) !== "none") {
       throw new UserError("The test images of this model are corrupted already, by --input-dir: leave out --noise.");
     }
@@ -61,7 +64,7 @@ export class ModelPictures {
    * The same of image files, which are brought to the model's size and to its grey or colours.
    *
    * @param invert whether to turn white to black
-   * @throws UserError if one is not there or cannot be decoded
+   * @throws UserError if one is not there or cannot be decoded, or if they are too many for a picture
    */
   async reconstructionsOf(
     files: readonly string[],
@@ -70,6 +73,7 @@ export class ModelPictures {
     seed: number,
   ): Promise<ReconstructionPicture> {
     const { size } = this.#fitted;
+    checkTiles(size, (parseNoise(noise) === "none" ? 2 : 3) * files.length, "Take fewer.");
     const bytes = await decodeImages(files, size, invert);
     const images = { count: files.length, pixels: pixelsInMemory(bytes, pixelsOf(size)), offset: 0 };
     return this.#reconstruct(images, files.length, noise, seed);
@@ -106,7 +110,7 @@ export class ModelPictures {
   /**
    * What is decoded from a grid of places in the latent plane.
    *
-   * @throws UserError if the latent space is no plane
+   * @throws UserError if the latent space is no plane, or the grid too large for a picture
    */
   async manifold(options: ManifoldGrid): Promise<Picture> {
     const { dimZ } = this.run.settings;
@@ -115,6 +119,7 @@ export class ModelPictures {
         `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with --dim-z 2, or see vae sample and vae interpolate.`,
       );
     }
+    checkTiles(this.#fitted.size, options.columns * options.rows, "Take a smaller --size.");
     return drawManifold(this.#fitted, options);
   }
 
@@ -140,7 +145,7 @@ export class ModelPictures {
    *
    * @param pairs numbers of test images, from 0
    * @param steps decoded images of a row, two or more
-   * @throws UserError if there is no such image
+   * @throws UserError if there is no such image, or they are too many for a picture
    */
   async interpolations(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
     const { test } = await loadTrainingData(this.run);
@@ -148,6 +153,7 @@ export class ModelPictures {
     if (largest >= test.count) {
       throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
     }
+    checkTiles(this.#fitted.size, pairs.length * (steps + 2), "Take fewer rows or --steps.");
     return drawInterpolation(this.#fitted, test, pairs, steps, this.#drawing(this.run.settings.seed, "none"));
   }
 

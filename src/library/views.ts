@@ -1,6 +1,9 @@
 // The pictures of a model: what is computed, and how it is drawn. After every epoch and by the commands alike.
 import type { ImageSet } from "../data/dataset.js";
+import { describeShape } from "../data/dataset.js";
+import type { ImageShape } from "../data/pixels.js";
 import { pixelsOf, range, somePixels } from "../data/pixels.js";
+import { UserError } from "../errors.js";
 import type { DrawConfig, Fitted } from "../evaluation.js";
 import { decodeLatents, inferLatents, reconstructImages } from "../inference.js";
 import type { Images } from "../pictures/figures.js";
@@ -9,6 +12,36 @@ import type { Picture } from "../pictures/grid.js";
 import { latentPlot } from "../pictures/plots.js";
 import type { ManifoldGrid } from "./latent-plane.js";
 import { gridPlaces, latentGrid, toPlane } from "./latent-plane.js";
+
+/** Numbers of all images of a picture together: with all that is made of them on the way, these take one to two GB. */
+const MOST_PIXELS = 100e6;
+/** The same, where nobody asked for so many images. */
+const USUAL_PIXELS = 20e6;
+
+/** How many images of a size go into a picture, one at least. */
+export function mostTiles(size: ImageShape): number {
+  return Math.max(1, Math.floor(MOST_PIXELS / pixelsOf(size)));
+}
+
+/** The most of them where nobody said how many. */
+export function usualTiles(size: ImageShape): number {
+  return Math.max(1, Math.floor(USUAL_PIXELS / pixelsOf(size)));
+}
+
+/** Columns and rows of a manifold, unless told. */
+export function usualSide(size: ImageShape): number {
+  return Math.min(20, Math.floor(Math.sqrt(usualTiles(size))));
+}
+
+/** @throws UserError if so many images of a size are too much for a picture */
+export function checkTiles(size: ImageShape, count: number, remedy: string): void {
+  const most = mostTiles(size);
+  if (count > most) {
+    throw new UserError(
+      `A picture holds up to ${most} images of ${describeShape(size)}, and this one would hold ${count}. ${remedy}`,
+    );
+  }
+}
 
 /** Pixels with the size of the model's images. */
 export function asImages({ size }: Pick<Fitted, "size">, pixels: Float32Array): Images {

@@ -187,6 +187,14 @@ describe("vae decode", () => {
     expect(rgba.filter((_, i) => i % 4 === 0)).toEqual(Buffer.from(reconstructed.pixels));
   });
 
+  it.skipIf(process.platform === "win32")("reads what another program writes, by a name", () => {
+    const script = `node '${LAUNCHER}' decode --input <(node '${LAUNCHER}' encode --input <(cat ten.npy)) --format npy | cat`;
+    writeFileSync(at("ten.npy"), encodeNpy(firstTen()));
+    const { stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: home });
+    expect(stderr.toString()).toBe("");
+    expect(readNpy(new Uint8Array(stdout)).shape).toEqual([10, 7, 7]);
+  });
+
   it("reads what NumPy and others save: integers, doubles", async () => {
     const places = npy("<i8", "(1, 3)", new Uint8Array(BigInt64Array.of(1n, -2n, 0n).buffer));
     expect(readNpy(pipe("decode", places).stdout)).toEqual(await model.decode(array([1, -2, 0], [1, 3])));
@@ -253,6 +261,25 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     expect([code, stdout]).toEqual([2, new Uint8Array()]);
     expect(existsSync(at("nan.npy"))).toBe(false);
     expect(readdirSync(home).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it.runIf(existsSync("/dev/zero")).each([
+    ["encode --input - < /dev/zero", "standard input is not a valid .npy file: it does not begin with"],
+    ["encode --input /dev/zero", "/dev/zero is not a valid .npy file: it does not begin with"],
+    ["encode --input - < <(cat ten.npy /dev/zero)", "618 bytes in all, and it has more"],
+    ["encode --input - < <(cat vast.npy /dev/zero)", "bytes, more than 2 GB. Give it in parts."],
+    ["decode < /dev/zero", "standard input is not a .npy file, nor one of latents as JSON lines: line 1 must be"],
+    ["decode < <(echo; yes 0.5)", "line 2 must be such as"],
+    [`decode < <(yes '{"z":[1,2,3]}')`, "standard input has more than 200 MB of JSON lines."],
+    ["reconstruct --input /dev/zero", "/dev/zero is a pipe, a socket or a device, not a file."],
+  ])("what never ends: %s", (args, problem) => {
+    writeFileSync(at("ten.npy"), encodeNpy(firstTenLike()));
+    writeFileSync(at("vast.npy"), npy("<f4", "(99999999999, 7, 7)", new Uint8Array()));
+    const command = ["-c", `node '${LAUNCHER}' ${args}`];
+    const { status: code, stdout, stderr } = spawnSync("bash", command, { cwd: home, encoding: "utf8" });
+    expect(stderr).toContain(problem);
+    expect(stderr).toMatch(/^error: [^\n]*\n$/);
+    expect([code, stdout]).toEqual([2, ""]);
   });
 
   function firstTenLike() {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeNpy } from "../../src/data/npy.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
 import { vae } from "./vae.js";
@@ -123,6 +124,35 @@ describe("a training too large", () => {
   it("is refused before it takes any memory", async () => {
     const { code, stderr } = await run(`train --dataset photos --size 200 --skip-bad ${SMALL} --n-hidden 4096`);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: .* parameters, more than 120,000,000\./)]);
+  });
+});
+
+describe("large images", () => {
+  it("are fewer in a picture, and too many of them are refused", async () => {
+    writeFileSync(at("large.npy"), encodeNpy({ data: new Uint8Array(8 * 1200 * 1200), shape: [8, 1200, 1200] }));
+    const flags = "--n-hidden 1 --dim-z 2 --batch-size 2 --epochs 1 --quiet";
+    expect((await run(`train --dataset large.npy ${flags} --run large`)).code).toBe(0);
+    for (const [name, side] of [
+      ["samples-epoch-01", 4],
+      ["manifold-epoch-01", 3],
+    ] as const) {
+      const { width } = PNG.sync.read(readFileSync(at(`large/pictures/${name}.png`)));
+      expect(Math.floor(width / 1200)).toBe(side);
+    }
+    const zeros = (count: number) => new Array(count).fill(0).join(",");
+    const input = new Array(35).fill("clean/0.png").join(" ");
+    for (const [command, problem] of [
+      ["sample --n 70", "A grid holds up to 69 samples of 1200×1200. For 70, give each a file of its own with --each."],
+      ["decode --input z.npy --out z.png", "A grid holds up to 69 images, not 70. Write them as .npy."],
+      ["manifold --size 9x9", "holds up to 69 images of 1200×1200, and this one would hold 81. Take a smaller --size."],
+      [`interpolate --from ${zeros(6)} --to ${zeros(6)}`, "this one would hold 72. Take fewer rows or --steps."],
+      [`reconstruct --input ${input}`, "this one would hold 70. Take fewer."],
+    ]) {
+      writeFileSync(at("z.npy"), encodeNpy({ data: new Float32Array(140), shape: [70, 2] }));
+      const { code, stderr } = await run(`${command} --run large`);
+      expect(stderr).toContain(problem);
+      expect([code, stderr.trim().split("\n")]).toEqual([2, [expect.stringMatching(/^error: /)]]);
+    }
   });
 });
 

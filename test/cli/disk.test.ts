@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors } from "../../src/run/safetensors.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
@@ -35,6 +36,8 @@ beforeAll(async () => {
   await vae(train("whole"), home);
 });
 afterAll(() => rmSync(home, { recursive: true }));
+
+const hasTmpfs = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "x", "/mnt"]).status === 0;
 
 const checkpoints = (run: string) => readdirSync(at(run, "checkpoint")).sort();
 const model = (run: string) => readFileSync(at(run, "model.safetensors")).toString("base64");
@@ -76,6 +79,18 @@ describe("a disk that is full", () => {
     expect(readdirSync(home).filter((name) => name.includes(".tmp"))).toEqual([]);
   });
 
+  it("while images are decoded says so", async () => {
+    mkdirSync(at("large"));
+    for (let i = 0; i < 3; i++) {
+      const image = sharp({ create: { width: 100, height: 100, channels: 3, background: { r: i, g: 0, b: 0 } } });
+      await image.toFile(at("large", `${i}.png`));
+    }
+    const problem =
+      /^error: large\/.vae-cache\/\w+-images-own-own could not be written \(EFBIG: file too large, write\)$/;
+    failed(await limited(40, ["data", "large"]), problem);
+    expect(readdirSync(at("large/.vae-cache"))).toEqual([]);
+  });
+
   it("later on leaves what was saved, and says how to go on", async () => {
     const { code } = await vae(train("sizes", 1), home);
     expect(code).toBe(0);
@@ -86,7 +101,6 @@ describe("a disk that is full", () => {
     await isWhole("full");
   });
 
-  const hasTmpfs = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "x", "/mnt"]).status === 0;
   it.runIf(hasTmpfs)("(a real one, of 400 kB) says so", async () => {
     mkdirSync(at("small"));
     const script = `mount -t tmpfs -o size=400k x '${at("small")}' && node '${LAUNCHER}' ${train("small/run", 40).join(" ")}; code=\\$?; ls small small/run small/run/checkpoint >&2; exit \\$code`;
@@ -99,6 +113,18 @@ describe("a disk that is full", () => {
 });
 
 describe("a folder", () => {
+  it.runIf(hasTmpfs)("of images that can only be read is decoded into the user's own cache", async () => {
+    mkdirSync(at("images"));
+    for (let i = 0; i < 12; i++) {
+      const image = sharp({ create: { width: 4, height: 3, channels: 3, background: { r: i, g: 0, b: 0 } } });
+      await image.toFile(at("images", `${i}.png`));
+    }
+    const script = `mkdir read own; mount -t tmpfs x read && cp images/* read && mount -o remount,ro read && HOME='${at("own")}' exec node '${LAUNCHER}' data read`;
+    const { code, stderr } = await shell(`exec unshare -rm bash -c "${script}"`);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(readdirSync(at("own/.cache/vae"))).toContainEqual(expect.stringMatching(/-images-own-own$/));
+  });
+
   it("that cannot be written is named", async () => {
     mkdirSync(at("locked"));
     chmodSync(at("locked"), 0o555);

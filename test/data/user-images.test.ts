@@ -1,4 +1,5 @@
 // Images of the user's: what files become, what is refused, how they are divided. The pictures are made by pngjs and sharp.
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   existsSync,
@@ -21,6 +22,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MOST_IN_MEMORY } from "../../src/data/arrays.js";
 import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
 import { digestOf, loadDataset } from "../../src/data/dataset.js";
+import { decodeImages } from "../../src/data/image-files.js";
 import { encodeNpy } from "../../src/data/npy.js";
 import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
 import { idx } from "../fixtures/idx.js";
@@ -193,8 +195,11 @@ describe("a folder of images", () => {
     expect(shades(await load()).flat()).toHaveLength(6);
     symlinkSync(at("nowhere.png"), at("photos/zz.png"));
     symlinkSync(at("photos"), at("photos/loop"));
-    await expect(load()).rejects.toThrow("2 of the 8 images");
-    expect((await load({ skipBad: true })).bad.map(({ file }) => file)).toEqual(["loop", "zz.png"]);
+    for (const itself of ["self.png", "test", "train"]) symlinkSync(itself, at("photos", itself));
+    await expect(load()).rejects.toThrow("5 of the 11 images");
+    const { bad } = await load({ skipBad: true });
+    expect(bad.map(({ file }) => file)).toEqual(["loop", "self.png", "test", "train", "zz.png"]);
+    expect(bad[1].why).toBe("it is a link to a folder or to nothing, or no file at all");
   });
 
   it("is decoded anew where the cache is cut short, and not at all once that is aborted", async () => {
@@ -315,6 +320,25 @@ describe("one array of images", () => {
     await expect(load({}, "large.npy")).rejects.toThrow("holds 2, and images of float32 must lie from 0 to 1");
     writeFileSync(at("odd.npy"), encodeNpy({ data: bytes, shape: [21, 3, 2, 2] }));
     await expect(load({}, "odd.npy")).rejects.toThrow("the last must be 1 or 3");
+  });
+
+  it.skipIf(process.platform === "win32")("is no pipe and no device, which are not even opened", async () => {
+    execFileSync("mkfifo", [at("pipe.npy"), at("train-labels-idx1-ubyte")]);
+    const problem = "is a pipe, a socket or a device, not a file.";
+    await expect(load({}, "pipe.npy")).rejects.toThrow(`${at("pipe.npy")} ${problem}`);
+    await expect(loadDataset("/dev/zero")).rejects.toThrow(`/dev/zero ${problem}`);
+    writeFileSync(at("train-images-idx3-ubyte"), idx([21, 3, 4], bytes));
+    await expect(load({}, "train-images-idx3-ubyte")).rejects.toThrow(`${at("train-labels-idx1-ubyte")} ${problem}`);
+    await expect(decodeImages(["/dev/zero"], { height: 3, width: 4, channels: 1 }, false)).rejects.toThrow(problem);
+  });
+
+  it.runIf(existsSync("/proc/self/mem"))("is named where the system cannot read it", async () => {
+    const problem = "/proc/self/mem could not be read (EIO: i/o error, read)";
+    await expect(loadDataset("/proc/self/mem")).rejects.toThrow(problem);
+    await expect(decodeImages(["/proc/self/mem"], { height: 3, width: 4, channels: 1 }, false)).rejects.toThrow(
+      problem,
+    );
+    expect(() => pixelsInFile("/proc/self/mem", 0, 12).read([0])).toThrow(problem);
   });
 
   it("is read from the disk where it is large, compressed or not, with the same bytes", async () => {
