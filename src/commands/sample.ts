@@ -1,5 +1,5 @@
 // vae sample
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
 import { UserError } from "../errors.js";
@@ -54,7 +54,7 @@ async function run({ run: folder, n, seed: givenSeed, out, each }: SampleFlags):
 }
 
 async function writeEach(model: Model, n: number, seed: number, folder: string): Promise<void> {
-  const [{ encodePng, toPictures }, { makeFolder }, { barWidth, createBar }] = await Promise.all([
+  const [{ encodePng, toPictures }, { makeFolder, writeFileAtomically }, { barWidth, createBar }] = await Promise.all([
     import("../index.js"),
     import("../run/write-file.js"),
     import("./output.js"),
@@ -67,7 +67,7 @@ async function writeEach(model: Model, n: number, seed: number, folder: string):
     for await (const samples of model.sampleParts(n, { seed })) {
       const files = toPictures(samples).map((picture, i) => {
         const name = `sample-${String(written + i + 1).padStart(String(n).length, "0")}.png`;
-        return writeFile(path.join(folder, name), encodePng(picture), { flag: "wx" });
+        return writeFileAtomically(path.join(folder, name), encodePng(picture), { flush: false });
       });
       await Promise.all(files);
       written += files.length;
