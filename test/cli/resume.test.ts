@@ -1,7 +1,7 @@
 // A run that was stopped, by whatever, goes on as if it had not been.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -265,6 +265,13 @@ describe("vae train --resume", () => {
       name,
     );
     rmSync(at(file));
+    mkdirSync(at(file));
+    await refused(
+      `${file} is a folder, not a checkpoint. .* delete ${file} to go on from .*${before}`,
+      "--resume",
+      name,
+    );
+    rmSync(at(file), { recursive: true });
     expect((await run("train", "--resume", name)).code).toBe(0);
     expect(outcomeOf(name)).toEqual(outcomeOf(WHOLE));
 
