@@ -65,12 +65,10 @@ async function writeEach(model: Model, n: number, seed: number, folder: string):
   try {
     bar?.start(n, 0);
     for await (const samples of model.sampleParts(n, { seed })) {
-      const files = toPictures(samples).map((picture, i) => {
-        const name = `sample-${String(written + i + 1).padStart(String(n).length, "0")}.png`;
-        return writeFileAtomically(path.join(folder, name), encodePng(picture), { flush: false });
-      });
-      await Promise.all(files);
-      written += files.length;
+      for (const picture of toPictures(samples)) {
+        const name = `sample-${String(++written).padStart(String(n).length, "0")}.png`;
+        await writeFileAtomically(path.join(folder, name), encodePng(picture), { flush: false });
+      }
       bar?.update(written);
     }
   } finally {
