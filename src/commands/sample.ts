@@ -1,5 +1,5 @@
 // vae sample
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
 import { UserError } from "../errors.js";
@@ -63,7 +63,7 @@ async function run({ run: folder, n: given, seed: givenSeed, out, each }: Sample
 }
 
 async function writeEach(model: Model, n: number, seed: number, folder: string): Promise<void> {
-  const [{ encodePng, toPictures }, { makeFolder }, { barWidth, createBar }] = await Promise.all([
+  const [{ encodePng, toPictures }, { makeFolder, writeFileAtomically }, { barWidth, createBar }] = await Promise.all([
     import("../index.js"),
     import("../run/write-file.js"),
     import("./output.js"),
@@ -74,12 +74,10 @@ async function writeEach(model: Model, n: number, seed: number, folder: string):
   try {
     bar?.start(n, 0);
     for await (const samples of model.sampleParts(n, { seed })) {
-      const files = toPictures(samples).map((picture, i) => {
-        const name = `sample-${String(written + i + 1).padStart(String(n).length, "0")}.png`;
-        return writeFile(path.join(folder, name), encodePng(picture), { flag: "wx" });
-      });
-      await Promise.all(files);
-      written += files.length;
+      for (const picture of toPictures(samples)) {
+        const name = `sample-${String(++written).padStart(String(n).length, "0")}.png`;
+        await writeFileAtomically(path.join(folder, name), encodePng(picture), { flush: false });
+      }
       bar?.update(written);
     }
   } finally {

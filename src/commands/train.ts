@@ -1,5 +1,4 @@
 // vae train
-import { readFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Config, GivenSettings } from "../config.js";
 import { checkNeeds, createConfig, isSettingName, parseSetting } from "../config.js";
@@ -7,6 +6,7 @@ import { Interruption, UserError } from "../errors.js";
 import type { TrainingHooks, TrainingStart } from "../index.js";
 import type { PresetName } from "../presets.js";
 import { PRESETS } from "../presets.js";
+import { readText } from "../run/read-file.js";
 import type { SettingName } from "../settings.js";
 import { SETTINGS } from "../settings.js";
 import { example, flagOf, placeOption, runOption, settingOption } from "./flags.js";
@@ -14,6 +14,9 @@ import type { TrainingScreen } from "./training-screen.js";
 
 /** Those that a training answers by saving and stopping, with their numbers. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+
+/** Of a preset's file. */
+const MOST_BYTES = 1e6;
 
 type TrainFlags = Partial<Config> & {
   preset?: string;
@@ -162,7 +165,7 @@ async function readPreset(place: string): Promise<GivenSettings> {
   if (Object.hasOwn(PRESETS, place)) return PRESETS[place as PresetName].settings;
   let text: string;
   try {
-    text = await readFile(place, "utf8");
+    text = await readText(place, MOST_BYTES, "a JSON file of settings");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT" && code !== "EISDIR" && code !== "ENOTDIR") throw error;

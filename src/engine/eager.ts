@@ -1,4 +1,5 @@
 // Runs functions kernel by kernel on a backend of TensorFlow.js: `tensorflow`, `wasm`, or `cpu`, plain JavaScript and the reference.
+import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs-core";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree, sizeOf } from "../tree.js";
@@ -41,6 +42,7 @@ class EagerEngine implements Engine {
 
   async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>> {
     checkArrays(inputs as Tree<HostArray>);
+    await setImmediate(); // lets timers and signals have their turn: all that follows blocks
     return withBackend(this.name, () => {
       const tensors = toTensors(inputs as Tree<HostArray>);
       try {

@@ -1,7 +1,8 @@
 // The checkpoints of a run: checkpoint/step-<number>.safetensors, the last two. Each is whole, and carries a checksum.
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
+import { readBytes } from "./read-file.js";
 import type { TensorFile } from "./safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import { writeFileAtomically } from "./write-file.js";
@@ -56,7 +57,8 @@ async function isWhole(file: string | undefined): Promise<boolean> {
 }
 
 async function read(file: string): Promise<TensorFile> {
-  const content = decodeSafetensors(await readFile(file), file);
+  if ((await stat(file)).isDirectory()) throw new UserError(`${file} is a folder, not a checkpoint.`);
+  const content = decodeSafetensors(await readBytes(file), file);
   if (content.metadata.sha256 === undefined) throw new UserError(`${file} has no checksum, so it was damaged.`);
   return content;
 }

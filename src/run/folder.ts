@@ -1,5 +1,5 @@
 // The folder of a run: config.json, metrics.jsonl, model.safetensors, checkpoint/ and pictures/.
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config.js";
 import { createConfig } from "../config.js";
@@ -9,10 +9,11 @@ import type { HostParams } from "../model/parameters.js";
 import { parameterShapes } from "../model/parameters.js";
 import type { HostArray } from "../tree.js";
 import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
-import { isLocked, lockRun } from "./lock.js";
+import { isAbandoned, isLocked, lockRun } from "./lock.js";
+import { readBytes, readText } from "./read-file.js";
 import type { TensorFile } from "./safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
-import { makeFolder, syncFolder, TEMPORARY, temporaryName, writeFileAtomically } from "./write-file.js";
+import { guardTemporary, makeFolder, syncFolder, TEMPORARY, temporaryName, writeFileAtomically } from "./write-file.js";
 
 const RUNS = "runs";
 const CONFIG = "config.json";
@@ -20,6 +21,8 @@ const MODEL = "model.safetensors";
 const METRICS = "metrics.jsonl";
 const CHECKPOINTS = "checkpoint";
 const PICTURES = "pictures";
+/** Of config.json, which has some 2 kB; and of metrics.jsonl, which has some 500 for each epoch. */
+const MOST_BYTES = { config: 1e6, metrics: 1e8 };
 
 /** What config.json holds: all that rebuilds the model, beside its weights. */
 export interface RunConfig {
@@ -76,7 +79,9 @@ export class RunFolder {
       );
     };
     if (await exists(place)) refuse();
+    await clearAbandoned(parent);
     const temporary = temporaryName(path.resolve(place));
+    const release = guardTemporary(temporary);
     let unlock: (dir: string) => Promise<void>;
     try {
       await mkdir(temporary);
@@ -90,7 +95,10 @@ export class RunFolder {
       await rm(temporary, { recursive: true, force: true }).catch(() => {});
       const { code } = error as NodeJS.ErrnoException;
       if (code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR") refuse(); // another run was faster
+      if (error instanceof Error) error.message = error.message.replaceAll(temporary, path.resolve(place));
       throw error;
+    } finally {
+      release();
     }
     await syncFolder(parent);
     return new RunFolder(place, config, unlock);
@@ -142,7 +150,7 @@ export class RunFolder {
    * @throws UserError if there is no such folder
    */
   static async list(dir?: string): Promise<{ runs: RunFolder[]; unreadable: UnreadableRun[] }> {
-    if (dir !== undefined && !(await exists(path.join(dir, ".")))) throw new UserError(`There is no folder ${dir}.`);
+    if (dir !== undefined && !(await isFolder(dir))) throw new UserError(`There is no folder ${dir}.`);
     const runs: RunFolder[] = [];
     const unreadable: UnreadableRun[] = [];
     for (const name of await listNames(dir ?? RUNS)) {
@@ -183,8 +191,9 @@ export class RunFolder {
 
   static async #read(dir: string): Promise<RunFolder> {
     const file = path.join(dir, CONFIG);
-    const bytes = await readOrExplain(file, `${dir} is not the folder of a run: it has no ${CONFIG}.`);
-    return new RunFolder(dir, parseRunConfig(new TextDecoder().decode(bytes), file));
+    const reading = readText(file, MOST_BYTES.config, "the configuration of a run");
+    const text = await orExplain(reading, `${dir} is not the folder of a run: it has no ${CONFIG}.`);
+    return new RunFolder(dir, parseRunConfig(text, file));
   }
 
   /** The same run with other settings: config.json is written anew. */
@@ -208,7 +217,8 @@ export class RunFolder {
   async readMetrics(): Promise<unknown[]> {
     const file = path.join(this.dir, METRICS);
     if (!(await exists(file))) return [];
-    const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
+    const text = await readText(file, MOST_BYTES.metrics, "the metrics of a training");
+    const lines = text.split("\n").filter((line) => line !== "");
     try {
       return lines.map((line) => JSON.parse(line));
     } catch {
@@ -238,7 +248,7 @@ export class RunFolder {
   async readModel(): Promise<{ params: HostParams; metadata: TensorFile["metadata"] }> {
     const file = path.join(this.dir, MODEL);
     const missing = `${this.dir} has no ${MODEL} yet: no epoch of its training was finished.`;
-    const { tensors, metadata } = decodeSafetensors(await readOrExplain(file, missing), file);
+    const { tensors, metadata } = decodeSafetensors(await orExplain(readBytes(file), missing), file);
     const { settings, data } = this.config;
     const shapes = parameterShapes({ pixels: pixelsOf(data), ...settings });
     const params: Record<string, HostArray<Float32Array>> = {};
@@ -319,6 +329,19 @@ export function parseRunConfig(text: string, file: string): RunConfig {
   }
 }
 
+/** Deletes what is left of runs that were killed before their folders had their names. */
+async function clearAbandoned(parent: string): Promise<void> {
+  for (const name of await listNames(parent)) {
+    const folder = path.join(parent, name);
+    if (!TEMPORARY.test(name) || !(await isAbandoned(folder).catch(() => false))) continue;
+    await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+async function isFolder(place: string): Promise<boolean> {
+  return (await exists(place)) && (await stat(place)).isDirectory();
+}
+
 async function exists(file: string): Promise<boolean> {
   try {
     await stat(file);
@@ -340,9 +363,10 @@ async function listNames(dir: string): Promise<string[]> {
   }
 }
 
-async function readOrExplain(file: string, explanation: string): Promise<Uint8Array> {
+/** @throws UserError with the explanation if the file is not there */
+async function orExplain<T>(reading: Promise<T>, explanation: string): Promise<T> {
   try {
-    return await readFile(file);
+    return await reading;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") throw new UserError(explanation);

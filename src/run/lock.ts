@@ -1,10 +1,11 @@
 // A run is trained by one process at a time: a file in its folder says by which.
 import { randomUUID } from "node:crypto";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { kill, pid } from "node:process";
 import { UserError } from "../errors.js";
+import { readBytes } from "./read-file.js";
 
 const LOCK = "lock";
 /** Whoever deletes a stale lock holds this one meanwhile, so that it is not another's new lock that is deleted. */
@@ -59,6 +60,13 @@ export async function isLocked(dir: string): Promise<boolean> {
   return found !== undefined && !(await isStale(file, found));
 }
 
+/** Whether a process had the run that is known to have ended. */
+export async function isAbandoned(dir: string): Promise<boolean> {
+  const file = path.join(dir, LOCK);
+  const found = await read(file);
+  return found !== undefined && isStale(file, found);
+}
+
 function inUse(dir: string, file: string, content: string): UserError {
   const owner = parseOwner(content);
   const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
@@ -79,7 +87,7 @@ async function create(file: string, content: string): Promise<boolean> {
 /** @returns undefined if the file is not there */
 async function read(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, "utf8");
+    return new TextDecoder().decode(await readBytes(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -1,34 +1,79 @@
 // Files that are whole or not there at all, whatever happens while they are written.
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { pid, platform } from "node:process";
+import process, { pid, platform } from "node:process";
 import { UserError } from "../errors.js";
 
 /** Ends the names of files that are being written, and of what is left of them after a crash. */
 export const TEMPORARY = /\.\d+-[\da-f]{12}\.tmp$/;
 
-/** A name to write `file` under until it is whole: another one at every call. */
+/** A name to write `file` under until it is whole: another one at every call, and short, however long that of the file is. */
 export function temporaryName(file: string): string {
-  return `${file}.${pid}-${randomBytes(6).toString("hex")}.tmp`;
+  return path.join(path.dirname(file), `.${pid}-${randomBytes(6).toString("hex")}.tmp`);
+}
+
+const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
+/** What is being written. */
+const unfinished = new Set<string>();
+
+/**
+ * Sees to it that a temporary file or folder is deleted if a signal, or `process.exit`, ends the process meanwhile.
+ *
+ * @returns ends that
+ */
+export function guardTemporary(temporary: string): () => void {
+  if (unfinished.size === 0) {
+    process.on("exit", deleteUnfinished);
+    for (const signal of SIGNALS) process.prependListener(signal, endBySignal); // first, so that it sees all others
+  }
+  unfinished.add(temporary);
+  return () => {
+    if (unfinished.delete(temporary) && unfinished.size === 0) stopGuarding();
+  };
+}
+
+function stopGuarding(): void {
+  process.off("exit", deleteUnfinished);
+  for (const signal of SIGNALS) process.off(signal, endBySignal);
+}
+
+/** As if nobody listened, unless somebody else does, who then decides what the signal means. */
+function endBySignal(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  deleteUnfinished();
+  stopGuarding();
+  process.kill(pid, signal);
+}
+
+function deleteUnfinished(): void {
+  for (const temporary of unfinished) {
+    try {
+      rmSync(temporary, { recursive: true, force: true });
+    } catch {} // the process ends all the same
+  }
 }
 
 /**
  * Writes beside the file's place, flushes, and renames into it, replacing what was there.
  *
  * @param content whole, or part by part
+ * @param flush false for one of very many files, of which a power cut may take some
  * @throws the system's error, with the file's name in its message; or that of the parts
  */
 export async function writeFileAtomically(
   file: string,
   content: string | Uint8Array | AsyncIterable<string | Uint8Array>,
+  { flush = true } = {},
 ): Promise<void> {
   const temporary = temporaryName(file);
+  const release = guardTemporary(temporary);
   try {
     const handle = await open(temporary, "w");
     try {
       await writeFile(handle, content);
-      await handle.sync();
+      if (flush) await handle.sync();
     } finally {
       await handle.close();
     }
@@ -37,8 +82,10 @@ export async function writeFileAtomically(
     await rm(temporary, { force: true }).catch(() => {});
     if (error instanceof Error && "syscall" in error) error.message = `${file} could not be written (${error.message})`;
     throw error;
+  } finally {
+    release();
   }
-  await syncFolder(path.dirname(file));
+  if (flush) await syncFolder(path.dirname(file));
 }
 
 /**

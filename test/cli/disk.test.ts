@@ -10,11 +10,13 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors } from "../../src/run/safetensors.js";
@@ -59,12 +61,15 @@ function failed({ code, stderr }: Pick<Outcome, "code" | "stderr">, problem: Reg
   expect(stderr.trim().split("\n").at(-1)).toMatch(problem);
 }
 
+const temporaries = (folder: string) =>
+  readdirSync(at(folder), { recursive: true }).filter((name) => String(name).endsWith(".tmp"));
+
 /** Every file that is there can be read, and the run goes on to the end that it would have had. */
 async function isWhole(run: string) {
   for (const name of checkpoints(run)) {
     expect(decodeSafetensors(readFileSync(at(run, "checkpoint", name)), name).metadata.sha256).toBeDefined();
   }
-  expect(readdirSync(at(run), { recursive: true }).filter((name) => String(name).endsWith(".tmp"))).toEqual([]);
+  expect(temporaries(run)).toEqual([]);
   expect((await vae(["train", "--resume", run], home)).code).toBe(0);
   expect(model(run)).toBe(model("whole"));
 }
@@ -76,7 +81,7 @@ describe("a disk that is full", () => {
   it("at the first write leaves no folder behind", async () => {
     failed(await limited(8, train("none")), /^error: .* could not be written \(EFBIG: file too large/);
     expect(readdirSync(home)).not.toContain("none");
-    expect(readdirSync(home).filter((name) => name.includes(".tmp"))).toEqual([]);
+    expect(temporaries(".")).toEqual([]);
   });
 
   it("while images are decoded says so", async () => {
@@ -101,14 +106,52 @@ describe("a disk that is full", () => {
     await isWhole("full");
   });
 
-  it.runIf(hasTmpfs)("(a real one, of 400 kB) says so", async () => {
-    mkdirSync(at("small"));
-    const script = `mount -t tmpfs -o size=400k x '${at("small")}' && node '${LAUNCHER}' ${train("small/run", 40).join(" ")}; code=\\$?; ls small small/run small/run/checkpoint >&2; exit \\$code`;
-    const { code, stderr } = await shell(`exec unshare -rm bash -c "${script}"`);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/error: small\/run\/.* could not be written \(ENOSPC: no space left on device/);
-    expect(stderr).toMatch(/step-\d+\.safetensors/);
-    expect(stderr).not.toContain(".tmp\n");
+  it.each([
+    ["encode", "encode --run whole --split train --out before.npy", "before.npy", 4],
+    ["export", "export --run whole --out .", "encoder.onnx", 4],
+    ["reconstruct", "reconstruct --run whole --out before.png", "before.png", 1],
+  ])("leaves what was there before %s", async (_, args, file, kilobytes) => {
+    writeFileSync(at(file), "before");
+    const { code, stderr } = await limited(kilobytes, args.split(" "));
+    expect(stderr).toMatch(new RegExp(`^error: ${file} could not be written \\(EFBIG: file too large[^\n]*\n$`));
+    expect([code, readFileSync(at(file), "utf8")]).toEqual([1, "before"]);
+    expect(temporaries(".")).toEqual([]);
+  });
+
+  /** On a real one, of so many kB, which is mounted on `small` and copied to `left` in the end. */
+  const onSmall = (kilobytes: number, args: string[]) => {
+    mkdirSync(at("small"), { recursive: true });
+    rmSync(at("left"), { recursive: true, force: true });
+    const mount = `mount -t tmpfs -o size=${kilobytes}k x '${at("small")}'`;
+    const script = `${mount} && node '${LAUNCHER}' ${args.join(" ")}; code=\\$?; cp -r small left; exit \\$code`;
+    return shell(`exec unshare -rm bash -c "${script}"`);
+  };
+
+  it.runIf(hasTmpfs)("(a real one) says so, and the training goes on elsewhere", async () => {
+    failed(
+      await onSmall(160, train("small/run")),
+      /^error: small\/run\/.* could not be written \(ENOSPC: no space left on device/,
+    );
+    expect(checkpoints("left/run").length).toBeGreaterThan(0);
+    await isWhole("left/run");
+  });
+
+  it.runIf(hasTmpfs)("(a real one) gets no picture that is cut", async () => {
+    const outcome = await onSmall(100, "sample --run whole --n 200 --each small/each".split(" "));
+    failed(outcome, /^error: small\/each\/sample-\d{3}\.png could not be written \(ENOSPC: no space left on device/);
+    const pictures = readdirSync(at("left/each"));
+    expect(pictures.length).toBeGreaterThan(0);
+    expect(pictures.filter((name) => !/^sample-\d{3}\.png$/.test(name))).toEqual([]);
+    for (const name of pictures) expect(PNG.sync.read(readFileSync(at("left/each", name))).width).toBe(7);
+  });
+
+  it("or a signal in the middle of many pictures leaves none that is cut", async () => {
+    const { child, outcome } = start("sample --run whole --n 100000 --each many".split(" "), home);
+    while (!existsSync(at("many")) || readdirSync(at("many")).length < 500) await setTimeout(5);
+    child.kill("SIGTERM");
+    expect((await outcome).signal).toBe("SIGTERM");
+    expect(temporaries("many")).toEqual([]);
+    for (const name of readdirSync(at("many"))) expect(PNG.sync.read(readFileSync(at("many", name))).width).toBe(7);
   });
 });
 

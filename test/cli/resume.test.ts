@@ -1,7 +1,17 @@
 // A run that was stopped, by whatever, goes on as if it had not been.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -51,13 +61,15 @@ function outcomeOf(name: string) {
   };
 }
 
-/** Starts a training, and ends it by a signal once it has done some steps of its second epoch. */
-async function stopped(signal: NodeJS.Signals, ...args: string[]) {
+const STEPS_PER_EPOCH = 110;
+
+/** Starts a training, and ends it by a signal once it has done so many steps: else, some of its second epoch. */
+async function stopped(signal: NodeJS.Signals, args: string[], steps = STEPS_PER_EPOCH + 1) {
   const { child, outcome } = start(args, home);
   const name = args[args.indexOf("--run") + 1];
   const isFar = () => {
     try {
-      return Number(/\d+/.exec(checkpoints(name).at(-1) as string)?.[0]) > 110;
+      return Number(/\d+/.exec(checkpoints(name).at(-1) as string)?.[0]) >= steps;
     } catch {
       return false; // its folder is not there yet
     }
@@ -74,11 +86,12 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
   });
 
   it.each([
+    ["SIGHUP", 129],
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)("%s saves, says how to go on, and nothing is lost", async (signal, code) => {
     const name = `${signal} ${engine}`;
-    const outcome = await stopped(signal, ...train(name, "--engine", engine, "--epochs", "4"));
+    const outcome = await stopped(signal, train(name, "--engine", engine, "--epochs", "4"));
     expect([outcome.code, outcome.stdout]).toEqual([code, ""]);
     expect(outcome.stderr).toMatch(
       new RegExp(`\nStopped by ${signal}, and saved. Go on: vae train --resume '${name}'\n$`),
@@ -90,9 +103,20 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     expect(outcomeOf(name)).toEqual(outcomeOf(whole));
   });
 
+  it("a signal between the last step of an epoch and the next one's first loses nothing", async () => {
+    const name = `validating ${engine}`;
+    const training = train(name, "--engine", engine, "--epochs", "4");
+    const { code, stderr } = await stopped("SIGINT", training, STEPS_PER_EPOCH);
+    expect(code).toBe(130);
+    expect(stderr).toContain("and saved");
+    const resumed = await run("train", "--resume", name);
+    expect(resumed.stderr).toMatch(/^Goes on (in epoch 1, after 110 steps of it|with epoch 2)\.$/m);
+    expect(outcomeOf(name)).toEqual(outcomeOf(whole));
+  });
+
   it("SIGKILL loses nothing but the steps after the last checkpoint", async () => {
     const name = `killed-${engine}`;
-    const { signal } = await stopped("SIGKILL", ...train(name, "--engine", engine, "--epochs", "4"));
+    const { signal } = await stopped("SIGKILL", train(name, "--engine", engine, "--epochs", "4"));
     expect(signal).toBe("SIGKILL");
     expect(readdirSync(at(name))).toContain("lock");
     expect((await run("train", "--resume", name)).code).toBe(0);
@@ -190,6 +214,22 @@ describe("vae train --resume", () => {
     expect((await run("train", "--resume", "twice", "--seed", "4")).stderr).toContain("seed is 3, not 4");
   });
 
+  it("a second Ctrl-C ends it also while the test images are scored", async () => {
+    await writeTinyMnist(at("much-test"), 40, 3000);
+    const slow = ["--engine", "cpu", "--epochs", "1", "--n-hidden", "500", "--batch-size", "30", "--mc-samples", "40"];
+    const { child, outcome } = start(train("scored", ...slow, "--dataset", "much-test"), home);
+    const isScoring = () => existsSync(at("scored/pictures/progress.png")) && checkpoints("scored").length === 2;
+    while (!isScoring()) await setTimeout(20);
+    await setTimeout(1000); // it goes on for many times as long
+    child.kill("SIGINT");
+    await setTimeout(100);
+    child.kill("SIGINT");
+    const killed = performance.now();
+    const { code, stdout } = await outcome;
+    expect([code, stdout]).toEqual([130, ""]);
+    expect(performance.now() - killed).toBeLessThan(10_000);
+  });
+
   it("brings back what was changed in the folder since", async () => {
     const name = copy("spoilt");
     for (const file of ["metrics.jsonl", "model.safetensors"]) writeFileSync(at(name, file), "rubbish");
@@ -258,6 +298,13 @@ describe("vae train --resume", () => {
       name,
     );
     rmSync(at(file));
+    mkdirSync(at(file));
+    await refused(
+      `${file} is a folder, not a checkpoint. .* delete ${file} to go on from .*${before}`,
+      "--resume",
+      name,
+    );
+    rmSync(at(file), { recursive: true });
     expect((await run("train", "--resume", name)).code).toBe(0);
     expect(outcomeOf(name)).toEqual(outcomeOf(WHOLE));
 

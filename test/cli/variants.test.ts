@@ -1,12 +1,15 @@
 // Trainings that are not the tutorial's, on a small data set, and what vae evaluate says of them.
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
 import { vae } from "./vae.js";
 
+const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
 let home: string;
 const run = (...args: string[]) => vae(args, home);
 const TINY = ["--dataset", "tiny", "--n-hidden", "24,16", "--batch-size", "50", "--learning-rate", "0.003"];
@@ -129,6 +132,20 @@ describe("presets", () => {
   ])("are refused where a file holds %s", async (text, problem) => {
     writeFileSync(path.join(home, "mine.json"), text);
     expect(await run("train", "--preset", "mine.json")).toEqual({ code: 2, stdout: "", stderr: `error: ${problem}\n` });
+  });
+
+  it("are refused where a file is too large or never ends", async () => {
+    writeFileSync(path.join(home, "large.json"), " ".repeat(1e6 + 1));
+    for (const file of ["large.json", "/dev/zero"].filter((place) => existsSync(path.resolve(home, place)))) {
+      const stderr = `error: ${file} is not a JSON file of settings: it has more than 1 MB.\n`;
+      expect(await run("train", "--preset", file)).toEqual({ code: 2, stdout: "", stderr });
+    }
+  });
+
+  it.runIf(process.platform === "linux")("may come through a pipe", () => {
+    const script = `exec node '${LAUNCHER}' train --dataset nowhere --preset <(echo '{"dimZ": -3}')`;
+    const { status, stderr } = spawnSync("bash", ["-c", script], { cwd: home, encoding: "utf8" });
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: \/dev\/fd\/\d+: The setting dimZ is -3.*\n$/)]);
   });
 });
 

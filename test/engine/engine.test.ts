@@ -121,6 +121,15 @@ describe.each(ENGINES)("engine %s", (name) => {
     expect(tf.memory().numTensors).toBe(numTensors);
   });
 
+  it("lets timers and signals have their turn at every call", async () => {
+    const negate = ({ x }: { x: tf.Tensor }) => ({ y: tf.neg(x) });
+    let turns = 0;
+    const counting = setInterval(() => turns++, 0);
+    for (let i = 0; i < 50; i++) await (await engine).call(negate, { x: array(weyl(1e5)) });
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(5);
+  });
+
   it("runs on its own backend and sets back the one that was there", async () => {
     const [opened] = [await engine];
     await tf.setBackend("cpu");

@@ -1,5 +1,15 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFile, spawnSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config.js";
@@ -79,6 +89,40 @@ describe("a run's folder", () => {
     expect((await RunFolder.open()).dir).toBe(path.join("runs", "v1.2.tmp"));
   });
 
+  it("may have a name as long as the system takes", async () => {
+    const name = "r".repeat(255);
+    await RunFolder.create(runConfig(), start, name);
+    expect(readdirSync(".")).toEqual([name]);
+  });
+
+  it("clears away what others left that were killed while they made theirs, and nothing else", async () => {
+    const owners = { 1: spawnSync(process.execPath, ["--version"]).pid, 2: process.ppid, 3: undefined };
+    for (const [i, pid] of Object.entries(owners)) {
+      mkdirSync(`.${i}-0123456789ab.tmp`);
+      if (pid) writeFileSync(`.${i}-0123456789ab.tmp/lock`, JSON.stringify({ pid, host: hostname() }));
+    }
+    await RunFolder.create(runConfig(), start, "a");
+    expect(readdirSync(".").sort()).toEqual([".2-0123456789ab.tmp", ".3-0123456789ab.tmp", "a"]);
+  });
+
+  it("with files too large to be a run's is told from the others", async () => {
+    for (const name of ["a", "b"]) await RunFolder.create(runConfig(), start, `runs/${name}`);
+    truncateSync("runs/a/config.json", 5e9);
+    writeFileSync("runs/b/metrics.jsonl", "");
+    truncateSync("runs/b/metrics.jsonl", 5e9);
+    const { runs, unreadable } = await RunFolder.list();
+    expect(unreadable.map(({ problem }) => problem)).toEqual([
+      `${path.join("runs", "a", "config.json")} is not the configuration of a run: it has more than 1 MB.`,
+    ]);
+    expect(runs.map(({ dir }) => dir)).toEqual([path.join("runs", "b")]);
+    await expect(runs[0].readMetrics()).rejects.toThrow("is not the metrics of a training: it has more than 100 MB.");
+  });
+
+  it("is looked for in folders alone", async () => {
+    writeFileSync("file", "");
+    await expect(RunFolder.list("file")).rejects.toThrow("There is no folder file.");
+  });
+
   it("is made once by two at a time, and nothing is left of the other", async () => {
     const both = await Promise.allSettled([1, 2].map(() => RunFolder.create(runConfig(), start, "runs/one")));
     expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
@@ -143,6 +187,50 @@ describe("writeFileAtomically", () => {
     const texts = ["a".repeat(1e6), "b".repeat(1e6)];
     await Promise.all(texts.map((text) => writeFileAtomically("x", text)));
     expect(texts).toContain(readFileSync("x", "utf8"));
+    expect(readdirSync(".")).toEqual(["x"]);
+  });
+
+  it("takes names as long as the system does", async () => {
+    await writeFileAtomically("x".repeat(255), "whole");
+    expect(readdirSync(".")).toEqual(["x".repeat(255)]);
+  });
+
+  /** Ends, in a process of its own, in the middle of a file. */
+  const interrupted = (signal: NodeJS.Signals, before: string) => {
+    const script = `
+      import { writeFileAtomically } from "${new URL("../../dist/run/write-file.js", import.meta.url)}";
+      ${before}
+      await writeFileAtomically("x", "before");
+      console.log("listeners", process.listenerCount("${signal}"));
+      await writeFileAtomically("x", (async function* () {
+        yield "half";
+        process.kill(process.pid, "${signal}");
+        await new Promise((resolve) => setTimeout(resolve, 10_000));
+      })());
+    `;
+    return new Promise<{ code: unknown; signal: unknown; stdout: string }>((resolve) => {
+      execFile(process.execPath, ["--input-type=module", "-e", script], (error, stdout) => {
+        resolve({ code: error?.code, signal: error?.signal, stdout });
+      });
+    });
+  };
+
+  it.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)(
+    "leaves nothing behind where %s ends the process",
+    async (signal) => {
+      const outcome = await interrupted(signal, "");
+      expect(outcome).toEqual({ code: null, signal, stdout: "listeners 0\n" });
+      expect(readdirSync(".")).toEqual(["x"]);
+      expect(readFileSync("x", "utf8")).toBe("before");
+    },
+  );
+
+  it("leaves it to others what a signal means, where they listen", async () => {
+    const outcome = await interrupted(
+      "SIGTERM",
+      `process.once("SIGTERM", () => setTimeout(() => process.exit(3), 100));`,
+    );
+    expect(outcome).toEqual({ code: 3, signal: null, stdout: "listeners 1\n" });
     expect(readdirSync(".")).toEqual(["x"]);
   });
 

@@ -54,7 +54,7 @@ describe("a run's lock", () => {
     await expect(lockRun(dir)).rejects.toThrow("in use by another process");
     rmSync(path.join(dir, "lock"));
     mkdirSync(path.join(dir, "lock"));
-    await expect(lockRun(dir)).rejects.toThrow("EISDIR");
+    await expect(lockRun(dir)).rejects.toThrow(`${path.join(dir, "lock")} could not be read (EISDIR`);
   });
 
   it("goes to one of many that come at once", async () => {
