@@ -9,7 +9,7 @@ import type { Position, TrainingState } from "../training/loop.js";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree } from "../tree.js";
 import type { Milestone } from "./epoch-pictures.js";
-import type { EpochReport } from "./train.js";
+import type { EpochReport } from "./epochs.js";
 
 /** To be raised when what a checkpoint holds changes, or what a step of the same settings computes. */
 const FORMAT = 1;

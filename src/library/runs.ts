@@ -5,8 +5,8 @@ import { UserError } from "../errors.js";
 import type { Bounds } from "../model/elbo.js";
 import type { UnreadableRun } from "../run/folder.js";
 import { RunFolder } from "../run/folder.js";
-import type { EpochReport } from "./train.js";
-import { bestOf, isDone } from "./train.js";
+import type { EpochReport } from "./epochs.js";
+import { bestOf, isDone } from "./epochs.js";
 
 /** A run in its folder. */
 export interface RunReport {
