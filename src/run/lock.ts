@@ -1,16 +1,15 @@
 // A run is trained by one process at a time: a file in its folder says by which.
-import { randomUUID } from "node:crypto";
-import { rm, stat, writeFile } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { link, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { kill, pid } from "node:process";
 import { UserError } from "../errors.js";
 import { readBytes } from "./read-file.js";
+import { guardTemporary, temporaryName } from "./write-file.js";
 
 const LOCK = "lock";
-/** Whoever deletes a stale lock holds this one meanwhile, so that it is not another's new lock that is deleted. */
-const TAKEOVER = "lock-takeover";
-/** A lock without content may be one that is just being written, for so long. */
+/** A lock without content may be one that is just being written, for so long, where there are no hard links. */
 const WRITING_MILLISECONDS = 10_000;
 const MOST_ATTEMPTS = 20;
 
@@ -19,7 +18,7 @@ interface Owner {
   readonly host: string;
 }
 
-/** The contents of the locks that this process has. */
+/** The contents of the locks that this process has, or tries to get. */
 const own = new Set<string>();
 
 /**
@@ -32,25 +31,51 @@ const own = new Set<string>();
 export async function lockRun(dir: string): Promise<(dir: string) => Promise<void>> {
   const file = path.join(dir, LOCK);
   const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() } satisfies Owner & { id: string });
+  own.add(content);
+  try {
+    await take(dir, file, content);
+  } catch (error) {
+    own.delete(content);
+    throw error;
+  }
+  return async (place) => {
+    own.delete(content);
+    const lock = path.join(place, LOCK);
+    if ((await read(lock)) === content) await rm(lock, { force: true });
+  };
+}
+
+async function take(dir: string, file: string, content: string): Promise<void> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    if (await create(file, content)) {
-      own.add(content);
-      return async (place) => {
-        own.delete(content);
-        const lock = path.join(place, LOCK);
-        if ((await read(lock)) === content) await rm(lock, { force: true });
-      };
-    }
+    if (await create(file, content)) return;
     const found = await read(file);
     if (found === undefined) continue; // it was given back just now
     if (!(await isStale(file, found))) throw inUse(dir, file, found);
-    const takeover = path.join(dir, TAKEOVER);
-    if (await create(takeover, content)) {
-      if ((await read(file)) === found) await rm(file, { force: true });
-      await rm(takeover, { force: true });
-    } else if (await isOld(takeover)) await rm(takeover, { force: true });
+    await deleteStale(file, found, content);
   }
   throw inUse(dir, file, "");
+}
+
+/**
+ * Whoever deletes a stale lock holds meanwhile a second one, named for it, so that it is not another's new lock that is deleted. That
+ * one is deleted likewise if its process ended. What is left of it otherwise has the name of a temporary file, and goes with these.
+ */
+async function deleteStale(file: string, found: string, content: string): Promise<void> {
+  const name = createHash("sha256")
+    .update(`${path.basename(file)}\n${found}`)
+    .digest("hex")
+    .slice(0, 12);
+  const guard = path.join(path.dirname(file), `.lock.0-${name}.tmp`);
+  if (await create(guard, content)) {
+    try {
+      if ((await read(file)) === found && (await isStale(file, found))) await rm(file, { force: true });
+    } finally {
+      await rm(guard, { force: true });
+    }
+    return;
+  }
+  const other = await read(guard);
+  if (other !== undefined && (await isStale(guard, other))) await deleteStale(guard, other, content);
 }
 
 /** Whether a process has the run, as far as can be known. */
@@ -73,14 +98,26 @@ function inUse(dir: string, file: string, content: string): UserError {
   return new UserError(`${dir} is in use by ${who}. If that is no vae that trains, delete ${file}.`);
 }
 
-/** @returns whether it was made: not if it is there */
+/**
+ * Makes a file that is whole as soon as it is there.
+ *
+ * @returns whether it was made: not if it is there
+ */
 async function create(file: string, content: string): Promise<boolean> {
+  const temporary = temporaryName(file);
+  const release = guardTemporary(temporary);
   try {
-    await writeFile(file, content, { flag: "wx" });
+    await writeFile(temporary, content);
+    // Without hard links, as on some memory cards, it is made first and then written.
+    await link(temporary, file).catch(() => writeFile(file, content, { flag: "wx" }));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (error instanceof Error) error.message = error.message.replaceAll(temporary, file);
     throw error;
+  } finally {
+    await rm(temporary, { force: true }).catch(() => {});
+    release();
   }
 }
 

@@ -1,18 +1,34 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { link, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { lockRun } from "../../src/run/lock.js";
+import { TEMPORARY } from "../../src/run/write-file.js";
+
+vi.mock("node:fs/promises", async (original) => {
+  const real = await original<typeof import("node:fs/promises")>();
+  return { ...real, link: vi.fn(real.link), rm: vi.fn(real.rm) };
+});
+const real = await vi.importActual<typeof import("node:fs/promises")>("node:fs/promises");
 
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(path.join(tmpdir(), "vae-lock-"));
 });
-afterEach(() => rmSync(dir, { recursive: true }));
+afterEach(() => {
+  rmSync(dir, { recursive: true });
+  vi.mocked(link).mockReset(); // back to the real ones
+  vi.mocked(rm).mockReset();
+});
 
 const write = (owner: unknown) =>
   writeFileSync(path.join(dir, "lock"), typeof owner === "string" ? owner : JSON.stringify(owner));
+
+const noLinks = async () => {
+  throw Object.assign(new Error("EPERM: operation not permitted, link"), { code: "EPERM", syscall: "link" });
+};
 
 describe("a run's lock", () => {
   it("names its owner, keeps others out, and can be given back", async () => {
@@ -57,9 +73,106 @@ describe("a run's lock", () => {
     await expect(lockRun(dir)).rejects.toThrow(`${path.join(dir, "lock")} could not be read (EISDIR`);
   });
 
-  it("goes to one of many that come at once", async () => {
+  it("is never seen half written", async () => {
+    const seen = new Set<string>();
+    vi.mocked(link).mockImplementation(async (from, to) => {
+      seen.add(`${readFileSync(from, "utf8").length > 0} ${readdirSync(dir).includes(path.basename(String(to)))}`);
+      return real.link(from, to);
+    });
+    await (await lockRun(dir))(dir);
+    expect([...seen]).toEqual(["true false"]);
+  });
+
+  it.each([
+    ["hard links", undefined],
+    ["none", noLinks],
+  ])("goes to one of many that come at once, where there are %s, and leaves nothing else", async (_, fake) => {
+    if (fake) vi.mocked(link).mockImplementation(fake);
     write({ pid: gone, host: hostname() });
     const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => lockRun(dir)));
     expect(attempts.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(readdirSync(dir)).toEqual(["lock"]);
+  });
+
+  it("is taken over although those who were about to, one after the other, are gone", async () => {
+    write({ pid: gone, host: hostname() });
+    for (let taker = 1; taker <= 3; taker++) {
+      const died = new Promise<void>((resolve) => {
+        vi.mocked(link).mockImplementation(async (from, to) => {
+          writeFileSync(from, JSON.stringify({ pid: gone, host: hostname(), taker }));
+          await real.link(from, to);
+          resolve();
+          return new Promise(() => {}); // it does nothing ever after
+        });
+      });
+      void lockRun(dir);
+      await died;
+    }
+    const left = readdirSync(dir).filter((name) => name !== "lock");
+    expect(left.filter((name) => !TEMPORARY.test(name))).toEqual([]);
+    vi.mocked(link).mockReset();
+    await (await lockRun(dir))(dir);
+    expect(left).toEqual(expect.arrayContaining(readdirSync(dir)));
+    expect([left.length, readdirSync(dir).length]).toEqual([6, 3]); // the second locks are deleted, and what they were before they were whole is left
+  });
+
+  it("is free again whenever its process is killed while it takes over", async () => {
+    const script = (steps: number) => `
+      import fs from "node:fs/promises";
+      import { syncBuiltinESMExports } from "node:module";
+      let steps = ${steps};
+      for (const name of ["link", "rm", "writeFile"]) {
+        const real = fs[name];
+        fs[name] = async (...args) => {
+          if (steps-- > 0) return real(...args);
+          if (name === "writeFile") await real(args[0], "", args[2]); // in its middle
+          process.kill(process.pid, "SIGKILL");
+        };
+      }
+      syncBuiltinESMExports();
+      const { lockRun } = await import("${new URL("../../dist/run/lock.js", import.meta.url)}");
+      await lockRun(".");`;
+    let killed = 0;
+    for (; ; killed++) {
+      write({ pid: gone, host: hostname() });
+      const { signal, status } = spawnSync(process.execPath, ["--input-type=module", "-e", script(killed)], {
+        cwd: dir,
+      });
+      await (await lockRun(dir))(dir);
+      expect(readdirSync(dir).filter((name) => !TEMPORARY.test(name))).toEqual([]);
+      if (status === 0) break;
+      expect(signal).toBe("SIGKILL");
+    }
+    expect(killed).toBeGreaterThan(8);
+  });
+
+  it("goes to one of two, between whatever steps of the one the other comes", async () => {
+    for (let steps = 0, came = true; came; steps++) {
+      write({ pid: gone, host: hostname() });
+      came = false;
+      let left = steps;
+      const outcomes: string[] = [];
+      const attempt = () =>
+        lockRun(dir).then(
+          () => outcomes.push("taken"),
+          () => outcomes.push("in use"),
+        );
+      const step = async () => {
+        if (left-- !== 0) return;
+        came = true;
+        await attempt();
+      };
+      vi.mocked(link).mockImplementation(async (from, to) => {
+        await step();
+        return real.link(from, to);
+      });
+      vi.mocked(rm).mockImplementation(async (file, options) => {
+        await step();
+        return real.rm(file, options);
+      });
+      await attempt();
+      expect(outcomes.toSorted()).toEqual(came ? ["in use", "taken"] : ["taken"]);
+      expect(readdirSync(dir)).toEqual(["lock"]);
+    }
   });
 });
