@@ -9,7 +9,8 @@ const require = createRequire(import.meta.url);
 if (backend === "tensorflow")
   Object.assign(require("node:util"), { isArray: Array.isArray, isNullOrUndefined: (x) => x == null });
 if (backend === "wasm") require("@tensorflow/tfjs-backend-wasm");
-const tf = require(backend === "tensorflow" ? "@tensorflow/tfjs-node" : "@tensorflow/tfjs");
+const tf = require(backend === "tensorflow" ? "@tensorflow/tfjs-node" : "@tensorflow/tfjs-core");
+await import("../../dist/engine/compiled/gradients.js");
 await tf.setBackend(backend);
 tf.enableProdMode();
 

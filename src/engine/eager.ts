@@ -1,9 +1,10 @@
 // Runs functions kernel by kernel on a backend of TensorFlow.js: `tensorflow`, `wasm`, or `cpu`, plain JavaScript and the reference.
+import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
-import * as tf from "@tensorflow/tfjs-core";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree, sizeOf } from "../tree.js";
 import { checkArrays, checkCarry, stepsOf } from "./compiled/program.js";
+import { tf } from "./compiled/tf.js";
 import { startBackend, withBackend } from "./compiled/with-backend.js";
 import type { Engine, EngineName, Hosted, Step } from "./engine.js";
 import { loadTensorflow } from "./tensorflow.js";
@@ -16,7 +17,7 @@ export async function openEagerEngine(name: Backend, threads: number): Promise<E
     name,
     {
       tensorflow: () => loadTensorflow(threads),
-      wasm: () => import("@tensorflow/tfjs-backend-wasm"),
+      wasm: () => createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm"),
       cpu: undefined,
     }[name],
   );

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import util from "node:util";
-import * as tf from "@tensorflow/tfjs-core";
+import { tf } from "./compiled/tf.js";
 
 const BACKEND = "tensorflow";
 

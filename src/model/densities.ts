@@ -1,5 +1,5 @@
 // Densities and divergences: pure functions of tensors, in nats. Shapes as in vae.ts.
-import * as tf from "@tensorflow/tfjs-core";
+import { tf } from "../engine/compiled/tf.js";
 
 /**
  * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1),

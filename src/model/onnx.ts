@@ -1,7 +1,7 @@
 // The networks of vae.ts as ONNX models, for other runtimes. Written node by node, not traced: a tensor of TensorFlow.js has a
 // size, and here that of the batch is left open. Shapes as in vae.ts.
 import type { Config } from "../config.js";
-import { encodeModel, GraphBuilder } from "../engine/compiled/graph.js";
+import { GraphBuilder } from "../engine/compiled/graph.js";
 import type { HiddenLayer, HostParams } from "./parameters.js";
 import { hiddenLayers } from "./parameters.js";
 import type { ModelConfig } from "./vae.js";
@@ -37,8 +37,8 @@ export function encodeOnnx(
   metadata: Readonly<Record<string, string>>,
 ): OnnxModels {
   return {
-    encoder: encodeModel(encoderGraph(config, params).build(), VERSION, describeEncoder(config), metadata),
-    decoder: encodeModel(decoderGraph(config, params).build(), VERSION, describeDecoder(config), metadata),
+    encoder: encoderGraph(config, params).encode(VERSION, describeEncoder(config), metadata),
+    decoder: decoderGraph(config, params).encode(VERSION, describeDecoder(config), metadata),
   };
 }
 

@@ -168,8 +168,8 @@ function roundUp(value: number): number {
 }
 
 async function draw(spec: TopLevelSpec): Promise<string> {
-  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
-  const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: "none" });
+  const { compile, parse, View } = await import("./vega.js");
+  const view = new View(parse(compile(spec).spec), { renderer: "none" });
   try {
     return withShortNumbers(await view.toSVG());
   } finally {

@@ -1,6 +1,7 @@
 // Adam (Kingma & Ba 2015) as TensorFlow 1 computes it: two pure functions, one of tensors, one of the step's number.
-import * as tf from "@tensorflow/tfjs-core";
+
 import type { Config } from "../config.js";
+import { tf } from "../engine/compiled/tf.js";
 
 /** First and second moments for each parameter, of its shape. */
 export type Moments<T> = { readonly m: { readonly [name: string]: T }; readonly v: { readonly [name: string]: T } };

@@ -1,7 +1,8 @@
 // The training step: a pure function of tensors that any engine runs. What is random or scheduled comes in through `x`.
-import "@tensorflow/tfjs"; // the gradients of kernels come with the whole of it alone, which takes 0.3 s more to load: only training does
-import * as tf from "@tensorflow/tfjs-core";
+
 import type { Config } from "../config.js";
+import { tf } from "../engine/compiled/tf.js";
+import "../engine/compiled/gradients.js";
 import type { Step } from "../engine/engine.js";
 import { TERMS } from "../model/elbo.js";
 import type { Batch, DropoutMasks, Params, Vae } from "../model/vae.js";

@@ -82,7 +82,7 @@ describe("vae engines", () => {
       "engines",
     );
     expect([code, stderr]).toEqual([0, ""]);
-    const version = JSON.parse(readFileSync("node_modules/@tensorflow/tfjs/package.json", "utf8")).version;
+    const version = JSON.parse(readFileSync("node_modules/@tensorflow/tfjs-core/package.json", "utf8")).version;
     expect(stdout).toBe(`engine      what computes         threads
 compiled    not here: onnxruntime-node does not run here (no binary).
             To get it: it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema } from "onnx-buf";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { ModelProtoSchema } from "../../src/engine/compiled/onnx_pb.js";
 import { Session } from "../../src/engine/compiled/session.js";
 import { loadModel } from "../../src/index.js";
 import { Vae } from "../../src/model/vae.js";

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { crc32, gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MOST_IN_MEMORY } from "../../src/data/arrays.js";
 import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
@@ -118,7 +118,7 @@ describe("a folder of images", () => {
 
   it("takes 16 bits as 8, what is transparent on black, a turned photograph upright, and JPEG and WebP", async () => {
     mkdirSync(at("photos"));
-    const only = async (name: string, image: sharp.Sharp) => {
+    const only = async (name: string, image: Sharp) => {
       rmSync(at("photos"), { recursive: true });
       mkdirSync(at("photos"));
       for (let i = 0; i < 3; i++) await image.clone().toFile(at("photos", `${i}-${name}`));

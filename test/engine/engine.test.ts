@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import * as tf from "@tensorflow/tfjs";
 import { afterAll, describe, expect, it } from "vitest";
+import "../../src/engine/compiled/gradients.js";
+import { tf } from "../../src/engine/compiled/tf.js";
 import { array, ENGINES, open, weyl } from "../helpers.js";
 
 type Carry = { total: tf.Tensor };
@@ -164,7 +165,7 @@ describe("an engine that is opened while another one works", () => {
   // In a process of its own: here, every backend has been started already.
   it("disturbs nothing", async () => {
     const script = `
-      import * as tf from "@tensorflow/tfjs";
+      import { tf } from "./dist/engine/compiled/tf.js";
       import { openEngine } from "./dist/engine/index.js";
       const { engine: compiled } = await openEngine("compiled", 1);
       const opening = [openEngine("wasm", 1), openEngine("cpu", 1), openEngine("wasm", 1)];
@@ -209,7 +210,7 @@ describe("the compiled engine", () => {
   });
 
   it("names a kernel that was given other numbers than float32", async () => {
-    const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.neg(x.toInt()) });
+    const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.neg(tf.cast(x, "int32")) });
     await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("Neg was given int32");
   });
 

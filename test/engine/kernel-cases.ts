@@ -1,6 +1,7 @@
 // Cases for each kernel that the compiled engine lowers: shapes, broadcasting, odd values.
-import * as tf from "@tensorflow/tfjs";
+import "../../src/engine/compiled/gradients.js";
 import type { kernels } from "../../src/engine/compiled/kernels.js";
+import { tf } from "../../src/engine/compiled/tf.js";
 import type { HostArray } from "../../src/tree.js";
 import { sizeOf } from "../../src/tree.js";
 import { array, weyl } from "../helpers.js";
@@ -105,17 +106,27 @@ export const KERNEL_CASES: Case[] = [
   matMul("odd values", someOdd, of([4, 2])),
   matMul("odd values, turned", of([2, 4]), someOdd, false, true),
   one("BatchMatMul", "a constant", (a) => tf.matMul(a as tf.Tensor2D, tf.ones([4, 2]))),
-  one("Cast", "to integers and back", (a) => a.toInt().toFloat()),
-  one("Cast", "of odd values to integers", (a) => a.toInt().toFloat(), array([0, -0, 2.7, -2.7, 1e9, -1e9])),
+  one("Cast", "to integers and back", (a) => tf.cast(tf.cast(a, "int32"), "float32")),
+  one(
+    "Cast",
+    "of odd values to integers",
+    (a) => tf.cast(tf.cast(a, "int32"), "float32"),
+    array([0, -0, 2.7, -2.7, 1e9, -1e9]),
+  ),
   one(
     "Cast",
     "of infinite values and NaN to integers",
-    (a) => a.toInt().toFloat(),
+    (a) => tf.cast(tf.cast(a, "int32"), "float32"),
     array([Infinity, -Infinity, Number.NaN]),
   ),
-  one("Cast", "to integers that are given back", (a) => a.toInt()),
-  one("Cast", "to truth values and back", (a) => a.toBool().toFloat(), array([0, -0, 2, -0.5, Infinity, Number.NaN])),
-  one("Cast", "a constant of integers", (a) => tf.add(a, tf.fill([3, 4], 3, "int32").toFloat())),
+  one("Cast", "to integers that are given back", (a) => tf.cast(a, "int32")),
+  one(
+    "Cast",
+    "to truth values and back",
+    (a) => tf.cast(tf.cast(a, "bool"), "float32"),
+    array([0, -0, 2, -0.5, Infinity, Number.NaN]),
+  ),
+  one("Cast", "a constant of integers", (a) => tf.add(a, tf.cast(tf.fill([3, 4], 3, "int32"), "float32"))),
   ["Concat", "of columns", ({ a, b }) => tf.concat([a, b], 1), { a: matrix, b: odd }],
   ["Concat", "of rows", ({ a, b }) => tf.concat([a, b, a], 0), { a: matrix, b: of([1, 4]) }],
   ["Concat", "with a constant", ({ a }) => tf.concat([a, tf.ones([3, 2])], -1), { a: matrix }],
@@ -125,10 +136,10 @@ export const KERNEL_CASES: Case[] = [
   eluGradient("with odd slopes above it", matrix, someOdd),
   ...unary("Exp", tf.exp),
   one("Fill", "of numbers", (a) => tf.add(a, tf.fill([3, 4], 0.5))),
-  one("Fill", "of truth values", (a) => tf.add(a, tf.fill([4], 1, "bool").toFloat())),
+  one("Fill", "of truth values", (a) => tf.add(a, tf.cast(tf.fill([4], 1, "bool"), "float32"))),
   one("Fill", "that is given back", (a) => tf.concat([a, tf.fill([1, 4], Number.NaN)], 0)),
   ...unary("Identity", (x) => x.clone()),
-  one("Identity", "of integers", (a) => a.toInt().clone()),
+  one("Identity", "of integers", (a) => tf.cast(a, "int32").clone()),
   one("Identity", "of a constant", (a) => tf.add(a, tf.ones([4]).clone())),
   ...unary("Log", tf.log),
   ...reduction("Max", tf.max),
@@ -142,7 +153,7 @@ export const KERNEL_CASES: Case[] = [
   one("Reshape", "with a size left open", (a) => tf.reshape(a, [-1])),
   one("Reshape", "to a scalar", (a) => tf.reshape(a, []), array([3], [1, 1])),
   one("Reshape", "to its own shape", (a) => tf.reshape(a, [3, 4]), odd),
-  one("Reshape", "of integers", (a) => tf.reshape(a.toInt(), [2, 6])),
+  one("Reshape", "of integers", (a) => tf.reshape(tf.cast(a, "int32"), [2, 6])),
   one("Reshape", "of a constant", (a) => tf.add(a, tf.reshape(tf.ones([12]), [3, 4]))),
   one("Reshape", "of a row that stands for a matrix", (a) => tf.reshape(tf.tile(a, [3, 1]), [6, 2]), of([1, 4])),
   ...unary("Sigmoid", tf.sigmoid),

@@ -1,7 +1,7 @@
 // Each kernel that the compiled engine lowers, against the plain JavaScript backend.
-import * as tf from "@tensorflow/tfjs";
 import { afterAll, describe, expect, it } from "vitest";
 import { kernels } from "../../src/engine/compiled/kernels.js";
+import { tf } from "../../src/engine/compiled/tf.js";
 import { open } from "../helpers.js";
 import type { Inputs } from "./kernel-cases.js";
 import { KERNEL_CASES } from "./kernel-cases.js";

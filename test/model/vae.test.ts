@@ -1,7 +1,8 @@
-import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs";
-import * as tf from "@tensorflow/tfjs";
+import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import { afterAll, describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config.js";
+import "../../src/engine/compiled/gradients.js";
+import { tf } from "../../src/engine/compiled/tf.js";
 import { bernoulliLogLikelihood, gaussianKl, logMeanExp } from "../../src/model/densities.js";
 import { hiddenLayers, initialParameters, parameterShapes } from "../../src/model/parameters.js";
 import type { Batch, Params } from "../../src/model/vae.js";

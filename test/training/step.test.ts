@@ -1,9 +1,9 @@
 // The training step on every engine: against PyTorch's numbers on a small model, and against the cpu engine on a larger one.
 import { createHash } from "node:crypto";
-import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
+import { tf } from "../../src/engine/compiled/tf.js";
 import type { Engine, Hosted } from "../../src/engine/engine.js";
 import { TERMS } from "../../src/model/elbo.js";
 import { initialParameters } from "../../src/model/parameters.js";

@@ -1,6 +1,7 @@
 // A backend of TensorFlow.js that computes nothing: tensors on it are names of values in an ONNX graph that is being written.
-import * as tf from "@tensorflow/tfjs-core";
+
 import type { DataType, GraphBuilder } from "./graph.js";
+import { tf } from "./tf.js";
 
 /** What stands for a tensor in the graph. */
 export interface Value {

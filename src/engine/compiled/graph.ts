@@ -1,6 +1,6 @@
-// Writes ONNX: a builder over the typed schema of onnx-buf. Knows nothing of TensorFlow.js.
+// Writes ONNX: a builder over the typed schema of onnx.proto. Knows nothing of TensorFlow.js.
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "onnx-buf";
+import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./onnx_pb.js";
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
@@ -16,7 +16,7 @@ import {
   TypeProto_TensorSchema,
   TypeProtoSchema,
   ValueInfoProtoSchema,
-} from "onnx-buf";
+} from "./onnx_pb.js";
 
 /** The operator set that a graph is written in, and the version of the file, which must know that. */
 export interface OnnxVersion {
@@ -30,7 +30,7 @@ const KERNELS: OnnxVersion = { opset: 20, ir: 9 };
 export type DataType = "float32" | "uint8" | "int32" | "int64" | "bool";
 
 /** Attributes of a node: an integer, a list of them, or the body of a loop. */
-export type Attribute = number | readonly number[] | GraphProto;
+export type Attribute = number | readonly number[] | GraphBuilder;
 
 const ONNX_TYPES: Record<DataType, OnnxType> = {
   float32: OnnxType.FLOAT,
@@ -67,7 +67,7 @@ export class GraphBuilder {
     attributes: Readonly<Record<string, Attribute>> = {},
     outputs: readonly string[] = [this.#newName(opType)],
   ): string {
-    const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
+    const attribute = Object.entries(attributes).map(([name, value]) => GraphBuilder.#attribute(name, value));
     const name = `${this.name}/${opType}_${this.#nodes.length}`;
     this.#nodes.push(create(NodeProtoSchema, { name, opType, input: [...inputs], output: [...outputs], attribute }));
     return outputs[0];
@@ -103,8 +103,29 @@ export class GraphBuilder {
     return Array.from({ length: count }, () => this.#newName(opType));
   }
 
+  /** The bytes of a model file. Its description and metadata are for who reads it. */
+  encode(
+    { opset, ir }: OnnxVersion = KERNELS,
+    description = "",
+    metadata: Readonly<Record<string, string>> = {},
+  ): Uint8Array {
+    return toBinary(
+      ModelProtoSchema,
+      create(ModelProtoSchema, {
+        irVersion: BigInt(ir),
+        producerName: "vae",
+        docString: description,
+        graph: this.#build(),
+        opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(opset) })],
+        metadataProps: Object.entries(metadata).map(([key, value]) =>
+          create(StringStringEntryProtoSchema, { key, value }),
+        ),
+      }),
+    );
+  }
+
   /** The graph, less the nodes and constants that no output needs: the gradients that a trace makes and nobody asks for. */
-  build(): GraphProto {
+  #build(): GraphProto {
     const needed = new Set(this.#outputs.map((output) => output.name));
     const node = this.#nodes.toReversed().filter(({ input, output }) => {
       const isNeeded = output.some((name) => needed.has(name));
@@ -123,40 +144,16 @@ export class GraphBuilder {
   #newName(hint: string): string {
     return `${this.name}/${hint}.${this.#count++}`;
   }
-}
 
-/** The bytes of a model file. Its description and metadata are for who reads it. */
-export function encodeModel(
-  graph: GraphProto,
-  { opset, ir }: OnnxVersion = KERNELS,
-  description = "",
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion: BigInt(ir),
-      producerName: "vae",
-      docString: description,
-      graph,
-      opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(opset) })],
-      metadataProps: Object.entries(metadata).map(([key, value]) =>
-        create(StringStringEntryProtoSchema, { key, value }),
-      ),
-    }),
-  );
-}
-
-function attributeProto(name: string, value: Attribute): AttributeProto {
-  if (typeof value === "number")
-    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
-  if (isIntegers(value))
+  static #attribute(name: string, value: Attribute): AttributeProto {
+    if (value instanceof GraphBuilder) {
+      return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value.#build() });
+    }
+    if (typeof value === "number") {
+      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+    }
     return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
-  return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value });
-}
-
-function isIntegers(value: Exclude<Attribute, number>): value is readonly number[] {
-  return Array.isArray(value);
+  }
 }
 
 function valueInfo(name: string, type: DataType, shape: readonly (number | string)[]): ValueInfoProto {

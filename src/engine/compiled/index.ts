@@ -19,11 +19,15 @@ interface Loaded {
 /** Runs pure functions of tensors. Arrays of the host go in and come out; bytes arrive in the function as float32, unscaled. */
 export class CompiledEngine {
   readonly name = "compiled";
-  readonly version = `onnxruntime ${onnxruntimeVersion}`;
   /** By function, then by the names, types and shapes of its inputs. */
   readonly #programs = new Map<unknown, Map<string, Promise<Loaded>>>();
 
   constructor(readonly threads = 1) {}
+
+  /** What computes. @throws Error if it is not installed */
+  get version(): string {
+    return `onnxruntime ${onnxruntimeVersion()}`;
+  }
 
   /**
    * Runs `step` over the leading axis of `xs`, as `lax.scan` does: [N, …] arrays give N steps.

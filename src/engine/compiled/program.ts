@@ -1,7 +1,7 @@
 // Functions of tensors as ONNX models: traced (trace.ts) and put between named inputs and outputs.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { DataType } from "./graph.js";
-import { encodeModel, GraphBuilder } from "./graph.js";
+import { GraphBuilder } from "./graph.js";
 import type { OutputSpec } from "./trace.js";
 import { trace } from "./trace.js";
 import type { HostArray, Tree } from "./tree.js";
@@ -36,7 +36,7 @@ export async function callProgram<Inputs, Outputs>(
   const graph = new GraphBuilder("call");
   const outputs = await trace(graph, fn, declareInputs(graph, inputs));
   for (const [, { name, shape }] of leaves(outputs)) graph.output(name, "float32", shape);
-  return { model: encodeModel(graph.build()), outputs };
+  return { model: graph.encode(), outputs };
 }
 
 /**
@@ -86,11 +86,11 @@ export async function scanProgram<Carry, X, Y>(
   graph.node(
     "Scan",
     scanInputs,
-    { body: body.build(), num_scan_inputs: sequences.length },
+    { body, num_scan_inputs: sequences.length },
     outputs.map(({ name }) => name),
   );
   return {
-    model: encodeModel(graph.build()),
+    model: graph.encode(),
     outputs: {
       carry: mapTree(inputs.carry, ({ shape }, path) => ({ name: `final/${path}`, shape })),
       y: mapTree(stepped.y, ({ shape }, path) => ({ name: `y/${path}`, shape })),

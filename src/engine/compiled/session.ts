@@ -1,27 +1,47 @@
 // Runs an ONNX model with onnxruntime-node. The only file that knows it.
-import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import { open, readdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { arch, platform } from "node:process";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { HostArray } from "./tree.js";
 
-export const onnxruntimeVersion = env.versions.node;
+type Onnxruntime = typeof import("onnxruntime-node");
+
+const require = createRequire(import.meta.url);
+
+/** The version of onnxruntime-node. @throws Error if it is not installed */
+export function onnxruntimeVersion(): string {
+  return require("onnxruntime-node/package.json").version;
+}
 
 /** A model that is ready to run. */
 export class Session {
-  private constructor(readonly session: InferenceSession) {}
+  private constructor(
+    private readonly onnxruntime: Onnxruntime,
+    private readonly session: InferenceSession,
+  ) {}
 
+  /**
+   * Loads onnxruntime at the first call, so that a caller can catch the error of a missing or damaged native library.
+   *
+   * @throws Error if onnxruntime cannot be loaded, or refuses the model
+   */
   static async create(model: Uint8Array, threads: number): Promise<Session> {
-    return new Session(
-      await InferenceSession.create(model, {
-        executionProviders: ["cpu"],
-        executionMode: "sequential",
-        graphOptimizationLevel: "all",
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-      }),
-    );
+    const onnxruntime = await load();
+    const session = await onnxruntime.InferenceSession.create(model, {
+      executionProviders: ["cpu"],
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+    });
+    return new Session(onnxruntime, session);
   }
 
   /** Runs the model: arrays by the names of its inputs give arrays by the names of its outputs, which are float32. */
   async run(inputs: ReadonlyMap<string, HostArray>): Promise<Map<string, HostArray<Float32Array>>> {
+    const { Tensor } = this.onnxruntime;
     const feeds: Record<string, Tensor> = {};
     for (const [name, { data, shape }] of inputs) {
       feeds[name] =
@@ -35,5 +55,35 @@ export class Session {
 
   async close(): Promise<void> {
     await this.session.release();
+  }
+}
+
+let loading: Promise<Onnxruntime> | undefined;
+
+function load(): Promise<Onnxruntime> {
+  loading ??= checkLibraries().then(() => import("onnxruntime-node"));
+  return loading;
+}
+
+/**
+ * Linux kills a process that loads a truncated library (SIGBUS), so the files are checked first.
+ *
+ * @throws Error if onnxruntime-node is not installed, or a native library of it is shorter than its header says
+ */
+async function checkLibraries(): Promise<void> {
+  if (platform !== "linux") return;
+  const folder = path.join(path.dirname(require.resolve("onnxruntime-node")), "../bin/napi-v6/linux", arch);
+  const names = await readdir(folder).catch(() => []); // without files, loading it fails as it should
+  for (const name of names) {
+    const file = await open(path.join(folder, name));
+    try {
+      // A 64-bit ELF file ends with its section headers: e_shnum of e_shentsize bytes each, at e_shoff.
+      const header = new DataView(new ArrayBuffer(64));
+      const { bytesRead } = await file.read(header, 0, 64);
+      const end = Number(header.getBigUint64(0x28, true)) + header.getUint16(0x3a, true) * header.getUint16(0x3c, true);
+      if (bytesRead < 64 || (await file.stat()).size < end) throw new Error(`${name} is damaged`);
+    } finally {
+      await file.close();
+    }
   }
 }

@@ -1,9 +1,10 @@
 // Writes a function of tensors down: runs it, gradients and all, on a backend that computes nothing (backend.ts), whose
 // kernels add nodes to a graph (kernels.ts).
-import * as tf from "@tensorflow/tfjs-core";
+
 import { TraceBackend } from "./backend.js";
 import type { DataType, GraphBuilder } from "./graph.js";
 import { kernels } from "./kernels.js";
+import { tf } from "./tf.js";
 import type { Tree } from "./tree.js";
 import { leaves, mapTree } from "./tree.js";
 import { startBackend, withBackend } from "./with-backend.js";

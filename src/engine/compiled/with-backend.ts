@@ -1,6 +1,5 @@
 // TensorFlow.js has one backend at a time, for the whole process. Here it is lent out and put back.
-import "@tensorflow/tfjs-backend-cpu"; // what tfjs is set back to where nobody else uses it
-import * as tf from "@tensorflow/tfjs-core";
+import { tf } from "./tf.js";
 
 const started = new Map<string, Promise<void>>();
 /** While one backend is starting, tfjs lets no other be used, nor started. */
