@@ -73,7 +73,10 @@ module.exports = {
       comment: "Commands do not import one another.",
       severity: "error",
       from: { path: "^src/commands/" },
-      to: { path: "^src/commands/", pathNot: "^src/commands/(array-files|colour|flags|output|training-screen)\\.ts$" },
+      to: {
+        path: "^src/commands/",
+        pathNot: "^src/commands/(array-files|colour|flags|io|output|training-screen)\\.ts$",
+      },
     },
     only(
       "tensorflow",

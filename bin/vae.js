@@ -12,5 +12,6 @@ if (Number(major) < 20) {
   console.error("error: vae has not been built. Run: npm ci && npm run build");
   process.exitCode = 1;
 } else {
-  await import(cli.href);
+  const { main } = await import(cli.href);
+  process.exitCode = await main(process.argv.slice(2), process);
 }

@@ -1,76 +1,137 @@
-// The command line: puts the commands together, and is the only place that catches errors and sets the exit code.
+// The command line: puts the commands together, and is the only place that catches errors and decides the exit code.
 import { Command, CommanderError } from "commander";
-import { dataCommand } from "./commands/data.js";
-import { decodeCommand } from "./commands/decode.js";
-import { encodeCommand } from "./commands/encode.js";
-import { enginesCommand } from "./commands/engines.js";
-import { evaluateCommand } from "./commands/evaluate.js";
-import { exportCommand } from "./commands/export.js";
-import { interpolateCommand } from "./commands/interpolate.js";
-import { latentCommand } from "./commands/latent.js";
-import { manifoldCommand } from "./commands/manifold.js";
-import { reconstructCommand } from "./commands/reconstruct.js";
-import { runsCommand } from "./commands/runs.js";
-import { sampleCommand } from "./commands/sample.js";
-import { trainCommand } from "./commands/train.js";
+import type { Io } from "./commands/io.js";
 import { Interruption, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
 
-const EXIT = { failure: 1, mistake: 2 };
+export type { Io } from "./commands/io.js";
 
-const program = new Command("vae")
-  .description("Train variational autoencoders from Node.js alone, and look at what they make.")
-  .version(VERSION)
-  .addHelpText("after", "\nExample:\n  vae train --epochs 20 --dim-z 2\n  vae reconstruct\n  vae sample --n 100");
+const EXIT = { success: 0, failure: 1, mistake: 2 };
 
-const commands = [
-  trainCommand(),
-  reconstructCommand(),
-  sampleCommand(),
-  manifoldCommand(),
-  latentCommand(),
-  interpolateCommand(),
-  encodeCommand(),
-  decodeCommand(),
-  evaluateCommand(),
-  dataCommand(),
-  exportCommand(),
-  runsCommand(),
-  enginesCommand(),
+/** In the order of the help page. A command's file, which adds its flags and its action, is loaded when the command is given. */
+const COMMANDS: [usage: string, description: string, load: () => Promise<{ define: Define }>][] = [
+  [
+    "train",
+    "train a variational autoencoder, and draw what it makes after every epoch",
+    () => import("./commands/train.js"),
+  ],
+  [
+    "reconstruct",
+    "draw test images, or pictures of yours, above their reconstructions",
+    () => import("./commands/reconstruct.js"),
+  ],
+  ["sample", "draw new images: decoded samples from the prior", () => import("./commands/sample.js")],
+  [
+    "manifold",
+    "draw what is decoded from a grid of places in a latent space of two dimensions",
+    () => import("./commands/manifold.js"),
+  ],
+  [
+    "latent",
+    "plot where the encoder puts test images in the latent space, coloured by label",
+    () => import("./commands/latent.js"),
+  ],
+  ["interpolate", "draw what lies between test images in the latent space", () => import("./commands/interpolate.js")],
+  [
+    "encode",
+    "write where images lie in the latent space, as JSON lines or for NumPy",
+    () => import("./commands/encode.js"),
+  ],
+  [
+    "decode",
+    "write the images of places in the latent space for NumPy, or draw them",
+    () => import("./commands/decode.js"),
+  ],
+  [
+    "evaluate",
+    "measure a model: ELBO, active units, and for black and white pixels the likelihood by importance sampling",
+    () => import("./commands/evaluate.js"),
+  ],
+  [
+    "data <path>",
+    "look at a data set before training on it: what is in it, and what would be refused and why",
+    () => import("./commands/data.js"),
+  ],
+  [
+    "export",
+    "write the encoder and the decoder as files for other programs, with the facts of their training",
+    () => import("./commands/export.js"),
+  ],
+  [
+    "runs",
+    "list the runs that are here, the newest first, with their settings and their best validation numbers",
+    () => import("./commands/runs.js"),
+  ],
+  ["engines", "show which engines run here, and how to get the others", () => import("./commands/engines.js")],
 ];
-for (const command of commands) program.addCommand(command);
 
-for (const command of [program, ...program.commands]) {
-  command.exitOverride().configureOutput({ writeErr: () => {} });
+type Define = (command: Command, io: Io) => void;
+
+/**
+ * Runs a command.
+ *
+ * @param argv the words after `vae`
+ * @returns the exit code: 0, 1 for a failure of the system, 2 for a user's mistake, 128 + N after signal N
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  // A reader that has seen enough, such as head, is not an error; a full disk is. Without stderr there is nobody to tell.
+  io.stdout.on("error", async (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === "EPIPE" ? EXIT.success : await complain(io, `stdout: ${error.message}`, EXIT.failure));
+  });
+  io.stderr.on("error", () => {});
+  try {
+    const program = await createProgram(argv, io);
+    if (argv.length > 0) await program.parseAsync(argv, { from: "user" });
+    else program.outputHelp();
+    return EXIT.success;
+  } catch (error) {
+    return report(io, error);
+  }
 }
 
-// A reader that has seen enough, such as head, is not an error; a full disk is. Without stderr there is nobody to tell.
-process.stdout.on("error", async (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? 0 : await complain(`stdout: ${error.message}`, EXIT.failure));
-});
-process.stderr.on("error", () => {});
+async function createProgram(argv: readonly string[], io: Io): Promise<Command> {
+  const program = new Command("vae")
+    .description("Train variational autoencoders from Node.js alone, and look at what they make.")
+    .version(VERSION)
+    .addHelpText("after", "\nExample:\n  vae train --epochs 20 --dim-z 2\n  vae reconstruct\n  vae sample --n 100")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: () => {},
+      getOutHelpWidth: () => (io.stdout.isTTY && io.stdout.columns) || 80,
+    })
+    .configureHelp({ subcommandTerm });
+  const words = argv.filter((word) => !word.startsWith("-"));
+  const wanted = words[0] === "help" ? words[1] : words[0];
+  for (const [usage, description, load] of COMMANDS) {
+    const command = program.command(usage).description(description);
+    if (command.name() === wanted) (await load()).define(command, io);
+  }
+  return program;
+}
 
-try {
-  if (process.argv.length > 2) await program.parseAsync();
-  else program.outputHelp();
-} catch (error) {
-  process.exitCode = await report(error);
+/** A command in the list of commands, whose flags are not there unless its file is loaded. */
+function subcommandTerm(command: Command): string {
+  const names = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  return [command.name(), ...(command.name() === "help" ? [] : ["[options]"]), ...names].join(" ");
 }
 
 /** Says what went wrong, and gives the exit code. */
-async function report(error: unknown): Promise<number> {
+async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    if (error.code === "commander.help") return complain("There is no such command. See vae --help.", EXIT.mistake);
-    return complain(error.message.replace(/^error: /, ""), EXIT.mistake);
+    if (error.exitCode === 0) return EXIT.success;
+    if (error.code === "commander.help") return complain(io, "There is no such command. See vae --help.", EXIT.mistake);
+    return complain(io, error.message.replace(/^error: /, ""), EXIT.mistake);
   }
   if (error instanceof Interruption) {
-    process.stderr.write(`${error.message}\n`);
+    io.stderr.write(`${error.message}\n`);
     return error.exitCode;
   }
-  if (error instanceof UserError) return complain(error.message, EXIT.mistake);
-  if (isOfTheWorld(error)) return complain(error.message, EXIT.failure);
-  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  if (error instanceof UserError) return complain(io, error.message, EXIT.mistake);
+  if (isOfTheWorld(error)) return complain(io, error.message, EXIT.failure);
+  io.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   return EXIT.failure;
 }
 
@@ -79,8 +140,8 @@ function isOfTheWorld(error: unknown): error is Error {
   return error instanceof Error && ("syscall" in error || ("code" in error && error.code === "ERR_FS_FILE_TOO_LARGE"));
 }
 
-async function complain(message: string, exitCode: number): Promise<number> {
-  const { colour } = await import("./commands/colour.js"); // here, so that vae --help does not wait for it
-  process.stderr.write(`${colour.red("error:")} ${message.replace(/\s*\n\s*/g, " ")}\n`);
+async function complain(io: Io, message: string, exitCode: number): Promise<number> {
+  const { colourOf } = await import("./commands/colour.js"); // here, so that vae --help does not wait for it
+  io.stderr.write(`${colourOf(io).red("error:")} ${message.replace(/\s*\n\s*/g, " ")}\n`);
   return exitCode;
 }

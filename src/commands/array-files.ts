@@ -9,6 +9,7 @@ import type { datasets, HostArray } from "../index.js";
 import { countOf } from "../library/training-data.js";
 import { writeFileAtomically } from "../run/write-file.js";
 import { sizeOf } from "../tree.js";
+import type { Io } from "./io.js";
 import { checkPlace, print } from "./output.js";
 
 /** Standard input or output. */
@@ -31,6 +32,7 @@ export interface Target<Format extends string> {
  * @throws UserError if that is not clear, cannot be, or is no sight for a terminal
  */
 export async function chooseTarget<Format extends string>(
+  { stdout }: Io,
   out: string = PIPE,
   given: Format | undefined,
   formats: readonly Format[],
@@ -42,21 +44,25 @@ export async function chooseTarget<Format extends string>(
     throw new UserError(`--out ${out}: give a name that ends in ${endings}, or say which by --format.`);
   }
   if (out !== PIPE) await checkPlace(out);
-  else if (process.stdout.isTTY && format !== TEXT) {
+  else if (stdout.isTTY && format !== TEXT) {
     throw new UserError(`What this writes is not for a terminal. Give a file, --out FILE.${format}, or pipe it.`);
   }
   return { out, format };
 }
 
 /** Writes what comes, part by part, and says where, if that is a file. */
-export async function writeParts({ out }: Target<string>, parts: AsyncIterable<string | Uint8Array>): Promise<void> {
+export async function writeParts(
+  io: Io,
+  { out }: Target<string>,
+  parts: AsyncIterable<string | Uint8Array>,
+): Promise<void> {
   if (out !== PIPE) {
     await writeFileAtomically(out, parts);
-    print(out);
+    print(io, out);
     return;
   }
   for await (const part of parts) {
-    if (!process.stdout.write(part)) await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
+    if (!io.stdout.write(part)) await new Promise<void>((resolve) => io.stdout.once("drain", resolve));
   }
 }
 
@@ -66,8 +72,8 @@ export async function writeParts({ out }: Target<string>, parts: AsyncIterable<s
  * @param place the file, or `-`
  * @throws UserError if it is none, or holds something else
  */
-export async function readImages(place: string): Promise<HostArray> {
-  const { bytes, name } = await readPlace(place, checkNpy);
+export async function readImages(io: Io, place: string): Promise<HostArray> {
+  const { bytes, name } = await readPlace(io, place, checkNpy);
   const { dtype, shape, data } = parseNpy(bytes, name);
   if (dtype === "uint8" && data instanceof Uint8Array) return { data, shape };
   if (dtype === "bool") return { data: Uint8Array.from(data, (bit) => 255 * bit), shape };
@@ -83,9 +89,9 @@ export async function readImages(place: string): Promise<HostArray> {
  * @param place the file, or `-`
  * @throws UserError if it is neither
  */
-export async function readLatents(place: string): Promise<HostArray<Float32Array>> {
+export async function readLatents(io: Io, place: string): Promise<HostArray<Float32Array>> {
   const isNpy = (bytes: Uint8Array) => bytes[0] === 0x93 || path.extname(place).toLowerCase() === ".npy";
-  const { bytes, name } = await readPlace(place, (start, name) =>
+  const { bytes, name } = await readPlace(io, place, (start, name) =>
     isNpy(start) ? checkNpy(start, name) : checkLines(start, name),
   );
   if (bytes.length === 0) throw new UserError(`${name} is empty: latents as .npy or as JSON lines were expected.`);
@@ -143,15 +149,15 @@ const checkLines: Check = (start, name) => {
 };
 
 /** Reads a whole file or pipe, which may never end: its beginning is looked at before more is read. */
-async function readPlace(place: string, check: Check): Promise<{ bytes: Uint8Array; name: string }> {
+async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ bytes: Uint8Array; name: string }> {
   const isPipe = place === PIPE;
-  if (isPipe && process.stdin.isTTY) throw new UserError("Nothing comes in by a pipe. Give a file: --input FILE.");
+  if (isPipe && stdin.isTTY) throw new UserError("Nothing comes in by a pipe. Give a file: --input FILE.");
   const name = isPipe ? "standard input" : place;
   const chunks: Uint8Array[] = [];
   let length = 0;
   let checkLength: ReturnType<Check> | undefined;
   try {
-    for await (const chunk of isPipe ? process.stdin : createReadStream(place)) {
+    for await (const chunk of isPipe ? stdin : createReadStream(place)) {
       chunks.push(chunk);
       length += chunk.length;
       if (length >= MOST_NPY_HEADER_BYTES) checkLength ??= check(Buffer.concat(chunks), name);

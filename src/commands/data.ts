@@ -1,10 +1,12 @@
 // vae data
 import path from "node:path";
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import type { Config } from "../config.js";
 import { UserError } from "../errors.js";
 import type { datasets } from "../index.js";
 import { example, outOption, settingOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 /** Of long lists, so many are printed. */
 const MOST_LISTED = 20;
@@ -14,42 +16,40 @@ type DataFlags = Partial<Pick<Config, "inputDir" | "size" | "channels" | "limit"
   json?: true;
 };
 
-export function dataCommand(): Command {
-  const command = new Command("data")
-    .description("look at a data set before training on it: what is in it, and what would be refused and why")
-    .argument("<path>", "mnist, a folder of IDX files or of images, or one IDX or .npy file");
+export function define(command: Command, io: Io): void {
+  command.registeredArguments[0].description = "mnist, a folder of IDX files or of images, or one IDX or .npy file";
   for (const name of ["size", "channels", "inputDir", "limit", "classes"] as const)
     command.addOption(settingOption(name));
-  return command
+  command
     .addOption(outOption("png", "a contact sheet of the first hundred training images", "<name>-sheet.png"))
     .addOption(new Option("--json", "print what there is as one JSON value, and draw nothing"))
     .addHelpText("after", example("vae data mnist", "vae data photos --size 32"))
-    .action(run);
+    .action((place, flags) => run(io, place, flags));
 }
 
-async function run(place: string, { out, json, ...options }: DataFlags): Promise<void> {
+async function run(io: Io, place: string, { out, json, ...options }: DataFlags): Promise<void> {
   const [{ datasets, encodePng }, { checkOut, decodingBar, note, print }, { writeFileAtomically }] = await Promise.all([
     import("../index.js"),
     import("./output.js"),
     import("../run/write-file.js"),
   ]);
   await checkOut(out);
-  const decoding = decodingBar();
+  const decoding = decodingBar(io);
   const { sheet, ...report } = await datasets
     .inspect(place, { ...options, onProgress: decoding.onProgress })
     .finally(decoding.stop);
   if (json) {
-    print(JSON.stringify(report));
+    print(io, JSON.stringify(report));
     return;
   }
   const file = out ?? `${report.name}-sheet.png`;
   if (!path.relative(place, file).startsWith("..") && place !== "mnist") {
     throw new UserError(`${file} would lie among the images. Say by --out where else to write the contact sheet.`);
   }
-  print(describe(report, datasets.describeShape(report)));
-  if (report.bad.length > 0) note("vae train refuses these; with --skip-bad it leaves them out.");
+  print(io, describe(report, datasets.describeShape(report)));
+  if (report.bad.length > 0) note(io, "vae train refuses these; with --skip-bad it leaves them out.");
   await writeFileAtomically(file, encodePng(sheet));
-  print(file);
+  print(io, file);
 }
 
 function describe(report: Omit<datasets.DataReport, "sheet">, shape: string): string {

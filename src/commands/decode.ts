@@ -1,8 +1,10 @@
 // vae decode
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import { UserError } from "../errors.js";
 import type { HostArray, Model } from "../index.js";
 import { example, placeOption, runOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 const MOST_IN_GRID = 10_000;
 const FORMATS = ["npy", "png"] as const;
@@ -14,9 +16,8 @@ interface DecodeFlags {
   out?: string;
 }
 
-export function decodeCommand(): Command {
-  return new Command("decode")
-    .description("write the images of places in the latent space for NumPy, or draw them")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(
       placeOption(
@@ -39,24 +40,24 @@ export function decodeCommand(): Command {
       "after",
       example("vae decode --input latents.npy --out images.npy", "vae encode --n 10 | vae decode --out ten.png"),
     )
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ run: folder, input, format, out }: DecodeFlags): Promise<void> {
+async function run(io: Io, { run: folder, input, format, out }: DecodeFlags): Promise<void> {
   const [{ chooseTarget, npyParts, readLatents, writeParts }, { withModel }, { mostTiles }] = await Promise.all([
     import("./array-files.js"),
     import("./output.js"),
     import("../library/views.js"),
   ]);
-  const target = await chooseTarget(out, format, FORMATS);
-  const z = await readLatents(input);
+  const target = await chooseTarget(io, out, format, FORMATS);
+  const z = await readLatents(io, input);
   const [count] = z.shape;
-  await withModel(folder, async (model) => {
+  await withModel(io, folder, async (model) => {
     const most = Math.min(MOST_IN_GRID, mostTiles(model.size));
     if (target.format === "png" && count > most) {
       throw new UserError(`A grid holds up to ${most} images, not ${count}. Write them as .npy.`);
     }
-    await writeParts(target, target.format === "png" ? grid(model, z) : npyParts(count, model.decodeParts(z)));
+    await writeParts(io, target, target.format === "png" ? grid(model, z) : npyParts(count, model.decodeParts(z)));
   });
 }
 

@@ -1,7 +1,9 @@
 // vae encode
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import type { datasets, Encoded, Evaluation, HostArray } from "../index.js";
 import { countOption, example, placeOption, runOption, seedOption, splitOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 const MOST_IMAGES = 1_000_000_000;
 const FORMATS = ["jsonl", "npy"] as const;
@@ -18,9 +20,8 @@ interface EncodeFlags {
   out?: string;
 }
 
-export function encodeCommand(): Command {
-  return new Command("encode")
-    .description("write where images lie in the latent space, as JSON lines or for NumPy")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(splitOption("the images of the data set to encode"))
     .addOption(placeOption("--dataset <mnist|path>", "other data than the model was trained on"))
@@ -40,25 +41,28 @@ export function encodeCommand(): Command {
     )
     .addOption(placeOption("--out <file>", "where to write, a .jsonl or .npy, or - (default: standard output)"))
     .addHelpText("after", example("vae encode --out latents.npy", "vae encode --n 10 | vae decode --out ten.png"))
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ run: folder, split, dataset, input, n, draws, seed, format, out }: EncodeFlags): Promise<void> {
+async function run(
+  io: Io,
+  { run: folder, split, dataset, input, n, draws, seed, format, out }: EncodeFlags,
+): Promise<void> {
   const [{ chooseTarget, firstOf, npyParts, readImages, writeParts }, { note, withModel }] = await Promise.all([
     import("./array-files.js"),
     import("./output.js"),
   ]);
-  const target = await chooseTarget(out, format, FORMATS);
-  const given = input === undefined ? undefined : await readImages(input);
-  await withModel(folder, async (model) => {
+  const target = await chooseTarget(io, out, format, FORMATS);
+  const given = input === undefined ? undefined : await readImages(io, input);
+  await withModel(io, folder, async (model) => {
     const images = firstOf(given ?? (await model.loadData(dataset))[split], n);
     const { noise, inputDir } = model.config;
     if (!given && (noise !== "none" || (inputDir !== "none" && dataset !== undefined))) {
-      note("The images are clean, though this model was trained to see noisy ones.");
+      note(io, "The images are clean, though this model was trained to see noisy ones.");
     }
     const parts = model.encodeParts(images, { what: draws ? "draws" : "means", seed });
     const [count, labels] = "data" in images ? [images.shape[0]] : [images.count, images.labels];
-    await writeParts(target, target.format === "npy" ? npyParts(count, onlyZ(parts)) : lines(parts, labels));
+    await writeParts(io, target, target.format === "npy" ? npyParts(count, onlyZ(parts)) : lines(parts, labels));
   });
 }
 

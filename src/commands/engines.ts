@@ -1,7 +1,9 @@
 // vae engines
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import { SETTINGS } from "../settings.js";
 import { example, settingOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 interface EnginesFlags {
   threads?: number;
@@ -9,17 +11,16 @@ interface EnginesFlags {
   json?: true;
 }
 
-export function enginesCommand(): Command {
-  return new Command("engines")
-    .description("show which engines run here, and how to get the others")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(settingOption("threads"))
     .addOption(new Option("--bench", "time a training step of the tutorial's model on each: takes up to half a minute"))
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addHelpText("after", example("vae engines", "vae engines --bench"))
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ threads = SETTINGS.threads.default, bench, json }: EnginesFlags): Promise<void> {
+async function run(io: Io, { threads = SETTINGS.threads.default, bench, json }: EnginesFlags): Promise<void> {
   const [{ findEngines, timeTrainingStep }, { print }] = await Promise.all([
     import("../index.js"),
     import("./output.js"),
@@ -28,17 +29,18 @@ async function run({ threads = SETTINGS.threads.default, bench, json }: EnginesF
   const names = reports.filter(({ runs }) => runs).map(({ name }) => name);
   const times = bench ? await timeTrainingStep(names, threads) : undefined;
   if (json) {
-    print(JSON.stringify(reports.map((report) => ({ ...report, millisecondsPerStep: times?.get(report.name) }))));
+    print(io, JSON.stringify(reports.map((report) => ({ ...report, millisecondsPerStep: times?.get(report.name) }))));
     return;
   }
   const row = (name: string, version: string, threads: string, time: string) =>
     `${name.padEnd(12)}${version.padEnd(22)}${threads.padStart(7)}${time.padStart(12)}`.trimEnd();
-  print(row("engine", "what computes", "threads", times ? "ms per step" : ""));
+  print(io, row("engine", "what computes", "threads", times ? "ms per step" : ""));
   for (const report of reports) {
     if (report.runs) {
       const { name, version, threads } = report;
-      print(row(name, version, String(threads), formatTime(times?.get(name))));
-    } else print(`${report.name.padEnd(12)}not here: ${report.reason}.\n${"".padEnd(12)}To get it: ${report.remedy}`);
+      print(io, row(name, version, String(threads), formatTime(times?.get(name))));
+    } else
+      print(io, `${report.name.padEnd(12)}not here: ${report.reason}.\n${"".padEnd(12)}To get it: ${report.remedy}`);
   }
 }
 

@@ -1,7 +1,9 @@
 // vae evaluate
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import type { Evaluation, Model } from "../index.js";
 import { countOption, example, placeOption, runOption, splitOption, wholeNumberOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 const MOST_SAMPLES = 1_000_000;
 const MOST_IMAGES = 1_000_000_000;
@@ -15,11 +17,8 @@ interface EvaluateFlags {
   json?: true;
 }
 
-export function evaluateCommand(): Command {
-  return new Command("evaluate")
-    .description(
-      "measure a model: ELBO, active units, and for black and white pixels the likelihood by importance sampling",
-    )
+export function define(command: Command, io: Io): void {
+  command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(splitOption("the images to measure on"))
     .addOption(
@@ -34,13 +33,13 @@ export function evaluateCommand(): Command {
     .addOption(placeOption("--dataset <mnist|path>", "other data than the model was trained on"))
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addHelpText("after", example("vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"))
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ run: folder, split, importanceSamples, n, dataset, json }: EvaluateFlags): Promise<void> {
+async function run(io: Io, { run: folder, split, importanceSamples, n, dataset, json }: EvaluateFlags): Promise<void> {
   const { barWidth, createBar, note, print, withModel } = await import("./output.js");
-  await withModel(folder, async (model) => {
-    const bar = createBar("{value}/{total} images {bar} {eta_formatted} left", barWidth(45));
+  await withModel(io, folder, async (model) => {
+    const bar = createBar(io, "{value}/{total} images {bar} {eta_formatted} left", barWidth(io, 45));
     const onProgress = (done: number, count: number) => {
       if (bar && !bar.isActive) bar.start(count, done);
       bar?.update(done);
@@ -48,9 +47,9 @@ async function run({ run: folder, split, importanceSamples, n, dataset, json }: 
     try {
       const result = await model.evaluate({ split, importanceSamples, count: n, dataset, onProgress });
       bar?.stop();
-      print(json ? JSON.stringify({ run: model.folder.dir, ...result }) : await describe(result, model));
-      if (!json && result.noLikelihood) note(result.noLikelihood);
-      if (!result.isOwnData) note(`These are other data than the model was trained on: ${result.dataset}.`);
+      print(io, json ? JSON.stringify({ run: model.folder.dir, ...result }) : await describe(result, model));
+      if (!json && result.noLikelihood) note(io, result.noLikelihood);
+      if (!result.isOwnData) note(io, `These are other data than the model was trained on: ${result.dataset}.`);
     } finally {
       bar?.stop();
     }

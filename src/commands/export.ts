@@ -1,7 +1,9 @@
 // vae export
 import path from "node:path";
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import { example, placeOption, runOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 const FORMATS = ["onnx"] as const;
 
@@ -12,9 +14,8 @@ interface ExportFlags {
   json?: true;
 }
 
-export function exportCommand(): Command {
-  return new Command("export")
-    .description("write the encoder and the decoder as files for other programs, with the facts of their training")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(
       new Option("--format <onnx>", "encoder.onnx: pixels → mean, sigma; decoder.onnx: z → pixels")
@@ -24,21 +25,21 @@ export function exportCommand(): Command {
     .addOption(placeOption("--out <folder>", "where to write the files (default: into the run's folder)"))
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addHelpText("after", example("vae export", "vae export --run runs/mine --out models"))
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ run: folder, format, out, json }: ExportFlags): Promise<void> {
+async function run(io: Io, { run: folder, format, out, json }: ExportFlags): Promise<void> {
   const [{ print, withModel }, { makeFolder, writeFileAtomically }] = await Promise.all([
     import("./output.js"),
     import("../run/write-file.js"),
   ]);
-  await withModel(folder, async (model) => {
+  await withModel(io, folder, async (model) => {
     const place = out ?? model.folder.dir;
     const [encoder, decoder] = ["encoder", "decoder"].map((name) => path.join(place, `${name}.${format}`));
     const models = model.toOnnx();
     if (out !== undefined) await makeFolder(out);
     await writeFileAtomically(encoder, models.encoder);
     await writeFileAtomically(decoder, models.decoder);
-    print(json ? JSON.stringify({ run: model.folder.dir, format, encoder, decoder }) : `${encoder}\n${decoder}`);
+    print(io, json ? JSON.stringify({ run: model.folder.dir, format, encoder, decoder }) : `${encoder}\n${decoder}`);
   });
 }

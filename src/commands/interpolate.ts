@@ -1,7 +1,9 @@
 // vae interpolate
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import { UserError } from "../errors.js";
 import { example, outOption, runOption, wholeNumber, wholeNumberOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 const MOST_ROWS = 100;
 const MOST_STEPS = 100;
@@ -14,30 +16,31 @@ interface InterpolateFlags {
   out?: string;
 }
 
-export function interpolateCommand(): Command {
-  return new Command("interpolate")
-    .description("draw what lies between test images in the latent space")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(imagesOption("--from <images>", "numbers of test images, from 0, separated by commas: a row for each"))
     .addOption(imagesOption("--to <images>", "numbers of test images, where the rows end"))
     .addOption(wholeNumberOption("--steps <count>", "decoded images of a row", 2, MOST_STEPS).default(10))
     .addOption(outOption())
     .addHelpText("after", example("vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"))
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ run: folder, from, to, steps, out }: InterpolateFlags): Promise<void> {
+async function run(io: Io, { run: folder, from, to, steps, out }: InterpolateFlags): Promise<void> {
   if (from.length !== to.length) {
     throw new UserError(`--from names ${from.length} images and --to ${to.length}. Each row needs one of both.`);
   }
   const { checkOut, note, savePicture, withModel } = await import("./output.js");
   await checkOut(out);
-  await withModel(folder, async (model) => {
-    if (model.config.noise !== "none") note("The images are clean, though this model was trained to see noisy ones.");
+  await withModel(io, folder, async (model) => {
+    if (model.config.noise !== "none")
+      note(io, "The images are clean, though this model was trained to see noisy ones.");
     const pairs = from.map((image, row) => [image, to[row]] as const);
     const name =
       pairs.length <= 5 ? pairs.map((pair) => pair.join("-")).join("-") : `${pairs.length}-pairs-from-${from[0]}`;
     await savePicture(
+      io,
       model,
       await model.pictures.interpolations(pairs, steps),
       `interpolation-${name}-n${steps}.png`,

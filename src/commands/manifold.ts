@@ -1,8 +1,10 @@
 // vae manifold
-import { Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { ManifoldGrid } from "../index.js";
 import { example, outOption, runOption, wholeNumber } from "./flags.js";
+import type { Io } from "./io.js";
 
 const MOST_ON_A_SIDE = 100;
 const RANGE = 2;
@@ -15,9 +17,8 @@ interface ManifoldFlags {
   out?: string;
 }
 
-export function manifoldCommand(): Command {
-  return new Command("manifold")
-    .description("draw what is decoded from a grid of places in a latent space of two dimensions")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(
       new Option("--size <columns>x<rows>", "places of the grid (default: 20x20, or fewer of large images)").argParser(
@@ -40,10 +41,10 @@ export function manifoldCommand(): Command {
     )
     .addOption(outOption())
     .addHelpText("after", example("vae manifold --range 3", "vae manifold --spacing quantile --size 30x30"))
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ run: folder, size: given, spacing, range, out }: ManifoldFlags): Promise<void> {
+async function run(io: Io, { run: folder, size: given, spacing, range, out }: ManifoldFlags): Promise<void> {
   if (spacing === "quantile" && range !== undefined) {
     throw new UserError("--range is for linear spacing: the quantiles of the prior have a range of their own.");
   }
@@ -52,12 +53,12 @@ async function run({ run: folder, size: given, spacing, range, out }: ManifoldFl
     import("../library/views.js"),
   ]);
   await checkOut(out);
-  await withModel(folder, async (model) => {
+  await withModel(io, folder, async (model) => {
     const side = usualSide(model.size);
     const size = given ?? { columns: side, rows: side };
     const picture = await model.pictures.manifold({ ...size, spacing, range: range ?? RANGE });
     const name = `manifold-${size.columns}x${size.rows}-${spacing === "linear" ? (range ?? RANGE) : spacing}.png`;
-    await savePicture(model, picture, name, out);
+    await savePicture(io, model, picture, name, out);
   });
 }
 

@@ -7,7 +7,8 @@ import { UserError } from "../errors.js";
 import type { Bounds, Config, Elbo, Model, Picture } from "../index.js";
 import { describePixels, encodePng, loadModel, objectiveName } from "../index.js";
 import { writeFileAtomically } from "../run/write-file.js";
-import { colour } from "./colour.js";
+import { colourOf } from "./colour.js";
+import type { Io } from "./io.js";
 
 /** Numbers of the bound, with their signs, their unit and the binarization of the pixels that they are of. */
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
@@ -35,21 +36,21 @@ export function plural(count: number, noun: string): string {
 }
 
 /** Progress and notes go to stderr, so that stdout holds results alone. */
-export function note(text: string): void {
-  process.stderr.write(`${colour.dim(text)}\n`);
+export function note(io: Io, text: string): void {
+  io.stderr.write(`${colourOf(io).dim(text)}\n`);
 }
 
 /** Characters for a bar on stderr that has something of this width beside it. */
-export function barWidth(otherWidth: number): number {
-  return Math.max(4, Math.min(30, (process.stderr.columns ?? 80) - otherWidth));
+export function barWidth({ stderr }: Io, otherWidth: number): number {
+  return Math.max(4, Math.min(30, (stderr.columns ?? 80) - otherWidth));
 }
 
 /**
  * A progress bar on stderr, if that is a terminal. The terminal's modes stay as they are, so that Ctrl-C at any moment leaves
  * them so.
  */
-export function createBar(format: string, barsize: number): SingleBar | undefined {
-  if (!process.stderr.isTTY) return undefined;
+export function createBar({ stderr }: Io, format: string, barsize: number): SingleBar | undefined {
+  if (!stderr.isTTY) return undefined;
   return new SingleBar({
     format,
     barCompleteChar: "█",
@@ -58,13 +59,13 @@ export function createBar(format: string, barsize: number): SingleBar | undefine
     hideCursor: null,
     linewrap: true,
     clearOnComplete: true,
-    stream: process.stderr,
+    stream: stderr,
   });
 }
 
 /** A bar while image files are decoded. */
-export function decodingBar(): { onProgress: (done: number, count: number) => void; stop: () => void } {
-  const bar = createBar("decoding images {bar} {value}/{total}", barWidth(40));
+export function decodingBar(io: Io): { onProgress: (done: number, count: number) => void; stop: () => void } {
+  const bar = createBar(io, "decoding images {bar} {value}/{total}", barWidth(io, 40));
   return {
     onProgress(done, count) {
       if (bar && !bar.isActive) bar.start(count, done);
@@ -76,18 +77,22 @@ export function decodingBar(): { onProgress: (done: number, count: number) => vo
 }
 
 /** Loads a run's model, does something with it and closes it, whatever happens. */
-export async function withModel(folder: string | undefined, use: (model: Model) => Promise<void>): Promise<void> {
+export async function withModel(
+  io: Io,
+  folder: string | undefined,
+  use: (model: Model) => Promise<void>,
+): Promise<void> {
   const model = await loadModel(folder);
   try {
-    if (model.shortfall) note(`Engine ${model.engine} was taken since ${model.shortfall}.`);
+    if (model.shortfall) note(io, `Engine ${model.engine} was taken since ${model.shortfall}.`);
     await use(model);
   } finally {
     await model.close();
   }
 }
 
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+export function print({ stdout }: Io, text: string): void {
+  stdout.write(`${text}\n`);
 }
 
 /** @throws UserError if a picture cannot be written there: found out before any work is done */
@@ -112,6 +117,7 @@ export async function checkPlace(out: string): Promise<void> {
 
 /** Writes a picture, or the text of an SVG, to `out`, or into the run's folder under a name, and says where. */
 export async function savePicture(
+  io: Io,
   model: Model,
   picture: Picture | string,
   name: string,
@@ -119,10 +125,10 @@ export async function savePicture(
 ): Promise<void> {
   const content = typeof picture === "string" ? picture : encodePng(picture);
   if (out === undefined) {
-    print(await model.folder.writePicture(name, content));
+    print(io, await model.folder.writePicture(name, content));
   } else {
     await writeFileAtomically(out, content);
-    print(out);
+    print(io, out);
   }
 }
 

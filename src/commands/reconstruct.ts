@@ -1,8 +1,10 @@
 // vae reconstruct
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import type { Config } from "../config.js";
 import { UserError } from "../errors.js";
 import { countOption, example, noiseOption, outOption, runOption, seedOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 const MOST_IMAGES = 10_000;
 
@@ -16,9 +18,8 @@ interface ReconstructFlags {
   out?: string;
 }
 
-export function reconstructCommand(): Command {
-  return new Command("reconstruct")
-    .description("draw test images, or pictures of yours, above their reconstructions")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(noiseOption("corrupt the images first, and show that in between"))
     .addOption(
@@ -40,22 +41,23 @@ export function reconstructCommand(): Command {
       "after",
       example("vae reconstruct --noise --n 50", "vae reconstruct --input seven.jpg four.png --invert"),
     )
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run(flags: ReconstructFlags): Promise<void> {
+async function run(io: Io, flags: ReconstructFlags): Promise<void> {
   const { run: folder, noise = "none", n, input, invert = false, seed: given, out } = flags;
   if (invert && !input) throw new UserError("--invert is for the files of --input.");
   const { checkOut, formatElbo, note, plural, print, savePicture, withModel } = await import("./output.js");
   await checkOut(out);
-  await withModel(folder, async (model) => {
+  await withModel(io, folder, async (model) => {
     const { config } = model;
     if (noise !== "none" && config.noise === "none" && config.inputDir === "none") {
       note(
+        io,
         "These weights were trained without noise and cannot remove it. A denoiser is trained by vae train --noise.",
       );
     } else if (noise !== config.noise && !input && config.inputDir === "none") {
-      note(`These weights were trained to remove noise. To see them do it, give --noise ${config.noise}.`);
+      note(io, `These weights were trained to remove noise. To see them do it, give --noise ${config.noise}.`);
     }
     const seed = given ?? config.seed;
     const { picture, elbo, count, squaredError } = input
@@ -63,13 +65,13 @@ async function run(flags: ReconstructFlags): Promise<void> {
       : await model.pictures.reconstructions(n, noise, seed);
     const images = input ? plural(count, "picture") : `the first ${plural(count, "test image")}`;
     const through = noise === "none" ? "" : `, seen through ${noise}`;
-    print(`${formatElbo(elbo, config)}, mean over ${images}${through}`);
+    print(io, `${formatElbo(elbo, config)}, mean over ${images}${through}`);
     if (squaredError) {
       const { noisy, output } = squaredError;
       const before = noise === "none" ? "in the input" : "with the noise";
-      print(`Squared error of a pixel: ${noisy.toFixed(4)} ${before}, ${output.toFixed(4)} in the output`);
+      print(io, `Squared error of a pixel: ${noisy.toFixed(4)} ${before}, ${output.toFixed(4)} in the output`);
     }
     const kind = `${input ? "input-" : ""}${noise === "none" ? "" : `${noise.replace(":", "")}-`}`;
-    await savePicture(model, picture, `reconstructions-${kind}n${count}-seed${seed}.png`, out);
+    await savePicture(io, model, picture, `reconstructions-${kind}n${count}-seed${seed}.png`, out);
   });
 }

@@ -1,38 +1,39 @@
 // vae runs
-import { Command, Option } from "commander";
+import type { Command } from "commander";
+import { Option } from "commander";
 import type { RunReport } from "../index.js";
 import { example, placeOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 interface RunsFlags {
   dir?: string;
   json?: true;
 }
 
-export function runsCommand(): Command {
-  return new Command("runs")
-    .description("list the runs that are here, the newest first, with their settings and their best validation numbers")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(placeOption("--dir <folder>", "where to look (default: runs)"))
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addHelpText("after", example("vae runs"))
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ dir, json }: RunsFlags): Promise<void> {
+async function run(io: Io, { dir, json }: RunsFlags): Promise<void> {
   const [{ listRuns }, { note, print }] = await Promise.all([import("../index.js"), import("./output.js")]);
   const { runs, unreadable } = await listRuns(dir);
   if (json) {
-    print(JSON.stringify({ runs, unreadable }));
+    print(io, JSON.stringify({ runs, unreadable }));
     return;
   }
-  if (runs.length > 0) print(await table(runs));
-  else note(`There is no run in ${dir ?? "runs"} that can be shown. Train one: vae train`);
-  for (const { problem } of unreadable) note(`Cannot be read: ${problem.replace(/\s*\n\s*/g, " ")}`);
+  if (runs.length > 0) print(io, await table(io, runs));
+  else note(io, `There is no run in ${dir ?? "runs"} that can be shown. Train one: vae train`);
+  for (const { problem } of unreadable) note(io, `Cannot be read: ${problem.replace(/\s*\n\s*/g, " ")}`);
 }
 
 /** A line for each run, on a terminal cut to its width. */
-async function table(runs: readonly RunReport[]): Promise<string> {
+async function table({ stdout }: Io, runs: readonly RunReport[]): Promise<string> {
   const [{ objectiveName }, { formatNats }] = await Promise.all([import("../index.js"), import("./output.js")]);
-  const width = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY;
+  const width = (stdout.isTTY && stdout.columns) || Number.POSITIVE_INFINITY;
   const rows = runs.map(({ run, state, epochs, best, config, settings }) => [
     shorten(run.replace(/\s/g, " "), Math.floor(width / 2)),
     `${epochs}/${config.epochs}`,

@@ -1,10 +1,11 @@
 // vae sample
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { UserError } from "../errors.js";
 import type { Model } from "../index.js";
 import { countOption, example, outOption, placeOption, runOption, seedOption } from "./flags.js";
+import type { Io } from "./io.js";
 
 const USUAL = 100;
 const MOST_IN_GRID = 10_000;
@@ -18,9 +19,8 @@ interface SampleFlags {
   each?: string;
 }
 
-export function sampleCommand(): Command {
-  return new Command("sample")
-    .description("draw new images: decoded samples from the prior")
+export function define(command: Command, io: Io): void {
+  command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(
       countOption(
@@ -32,15 +32,15 @@ export function sampleCommand(): Command {
     .addOption(outOption())
     .addOption(placeOption("--each <folder>", "write every sample into a PNG of its own, there").conflicts("out"))
     .addHelpText("after", example("vae sample --n 100", "vae sample --n 60000 --each digits"))
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({ run: folder, n: given, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
+async function run(io: Io, { run: folder, n: given, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
   const [{ checkOut, note, plural, print, savePicture, withModel }, { mostTiles, usualTiles }, { describeShape }] =
     await Promise.all([import("./output.js"), import("../library/views.js"), import("../data/dataset.js")]);
   await checkOut(out);
   if (each !== undefined) await checkEmpty(each);
-  await withModel(folder, async (model) => {
+  await withModel(io, folder, async (model) => {
     const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
     const most = Math.min(MOST_IN_GRID, mostTiles(model.size));
     if (each === undefined && n > most) {
@@ -49,27 +49,30 @@ async function run({ run: folder, n: given, seed: givenSeed, out, each }: Sample
       );
     }
     if (model.config.model === "ae") {
-      note("A plain autoencoder never learned to decode draws from the prior: what looks like no image is no error.");
+      note(
+        io,
+        "A plain autoencoder never learned to decode draws from the prior: what looks like no image is no error.",
+      );
     }
     const seed = givenSeed ?? model.config.seed;
     if (each === undefined) {
       const { drawImages } = await import("../index.js");
-      await savePicture(model, drawImages(await model.sample(n, { seed })), `samples-n${n}-seed${seed}.png`, out);
+      await savePicture(io, model, drawImages(await model.sample(n, { seed })), `samples-n${n}-seed${seed}.png`, out);
     } else {
-      await writeEach(model, n, seed, each);
-      print(`${plural(n, "picture")} in ${each}`);
+      await writeEach(io, model, n, seed, each);
+      print(io, `${plural(n, "picture")} in ${each}`);
     }
   });
 }
 
-async function writeEach(model: Model, n: number, seed: number, folder: string): Promise<void> {
+async function writeEach(io: Io, model: Model, n: number, seed: number, folder: string): Promise<void> {
   const [{ encodePng, toPictures }, { makeFolder, writeFileAtomically }, { barWidth, createBar }] = await Promise.all([
     import("../index.js"),
     import("../run/write-file.js"),
     import("./output.js"),
   ]);
   await makeFolder(folder);
-  const bar = createBar("{value}/{total} {bar} {duration_formatted}", barWidth(40));
+  const bar = createBar(io, "{value}/{total} {bar} {duration_formatted}", barWidth(io, 40));
   let written = 0;
   try {
     bar?.start(n, 0);

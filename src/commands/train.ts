@@ -1,5 +1,6 @@
 // vae train
-import { Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { Config, GivenSettings } from "../config.js";
 import { checkNeeds, createConfig, isSettingName, parseSetting } from "../config.js";
 import { Interruption, UserError } from "../errors.js";
@@ -10,6 +11,7 @@ import { readText } from "../run/read-file.js";
 import type { SettingName } from "../settings.js";
 import { SETTINGS } from "../settings.js";
 import { example, flagOf, placeOption, runOption, settingOption } from "./flags.js";
+import type { Io } from "./io.js";
 import type { TrainingScreen } from "./training-screen.js";
 
 /** Those that a training answers by saving and stopping, with their numbers. */
@@ -28,10 +30,7 @@ type TrainFlags = Partial<Config> & {
   quiet?: true;
 };
 
-export function trainCommand(): Command {
-  const command = new Command("train").description(
-    "train a variational autoencoder, and draw what it makes after every epoch",
-  );
+export function define(command: Command, io: Io): void {
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
     if ("flag" in SETTINGS[name]) command.addOption(settingOption(name));
     if (name === "inputDir") {
@@ -39,7 +38,7 @@ export function trainCommand(): Command {
     }
   }
   const presets = Object.keys(PRESETS).join(", ");
-  return command
+  command
     .addOption(placeOption("--preset <name|file>", `settings to begin with: ${presets}, or a JSON file of settings`))
     .addOption(
       new Option("--set <name=value>", "any setting of docs/settings.md; may be repeated").argParser(collectSettings),
@@ -63,19 +62,13 @@ export function trainCommand(): Command {
         "vae train --resume --epochs 40",
       ),
     )
-    .action(run);
+    .action((flags) => run(io, flags));
 }
 
-async function run({
-  preset,
-  set,
-  run: folder,
-  resume: resumed,
-  targetDir,
-  json,
-  quiet,
-  ...given
-}: TrainFlags): Promise<void> {
+async function run(
+  io: Io,
+  { preset, set, run: folder, resume: resumed, targetDir, json, quiet, ...given }: TrainFlags,
+): Promise<void> {
   const flags = { ...given, ...pairOf(targetDir, given) };
   const twice = Object.keys(set ?? {}).find((name) => name in flags);
   if (twice) throw new UserError(`${twice} is given twice, by --set and by ${flagOf(twice as SettingName)}.`);
@@ -91,13 +84,13 @@ async function run({
   ]);
   let started: TrainingStart | undefined;
   let screen: TrainingScreen | undefined;
-  const decoding = decodingBar();
+  const decoding = decodingBar(io);
   const stop = stopOnSignals();
   const hooks: TrainingHooks = {
     signal: stop.signal,
     onStart: (start) => {
       started = start;
-      if (!quiet) screen = new view.TrainingScreen(start);
+      if (!quiet) screen = new view.TrainingScreen(io, start);
     },
     onProgress: (progress) => screen?.progress(progress),
     ...(!quiet && { onDecoding: decoding.onProgress }),
@@ -110,10 +103,10 @@ async function run({
     let next = await training.next();
     for (; !next.done; next = await training.next()) screen?.epoch(next.value);
     const { run, config } = started as unknown as TrainingStart;
-    print(json ? JSON.stringify(next.value) : view.describeSummary(next.value, config));
+    print(io, json ? JSON.stringify(next.value) : view.describeSummary(next.value, config));
     screen?.end(folder ?? (resumed === undefined ? undefined : run));
   } catch (error) {
-    throw started ? withWayOn(error, view.resumeCommand(started.run)) : error;
+    throw started ? withWayOn(error, view.resumeCommand(io, started.run)) : error;
   } finally {
     stop.end();
     decoding.stop();

@@ -1,7 +1,8 @@
 // What vae train shows while it trains.
 import type { Config, EpochReport, Progress, TrainingStart, TrainingSummary } from "../index.js";
 import { describePixels, objectiveName } from "../index.js";
-import { colour } from "./colour.js";
+import { colourOf } from "./colour.js";
+import type { Io } from "./io.js";
 import { barWidth, createBar, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
 
 /** What stands beside the bar, at its widest. */
@@ -10,13 +11,17 @@ const STATUS_WIDTH = 78;
 /** A table on stderr, a line an epoch, and on a terminal a bar below it. */
 export class TrainingScreen {
   readonly config: Config;
+  readonly #io: Io;
   #isSlow: boolean;
   /** −log p(x) of a model that has every pixel half white, at most: nats. A nat per pixel worse is no slow start any more. */
   readonly #worst: number;
-  readonly #barWidth = barWidth(STATUS_WIDTH);
-  readonly #bar = createBar("{label} {bar} {status}", this.#barWidth);
+  readonly #barWidth: number;
+  readonly #bar: ReturnType<typeof createBar>;
 
-  constructor({ run, config, images, skipped, parameters, pixels, shortfall, resumed }: TrainingStart) {
+  constructor(io: Io, { run, config, images, skipped, parameters, pixels, shortfall, resumed }: TrainingStart) {
+    this.#io = io;
+    this.#barWidth = barWidth(io, STATUS_WIDTH);
+    this.#bar = createBar(io, "{label} {bar} {status}", this.#barWidth);
     this.config = config;
     const { likelihood, pixelSigma } = config;
     const half =
@@ -26,27 +31,30 @@ export class TrainingScreen {
     this.#worst = pixels * (half + 1);
     const count = (number: number) => number.toLocaleString("en");
     note(
+      io,
       `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
         `${count(images.test)} to test; ${describePixels(config)}`,
     );
-    if (skipped > 0) note(`${plural(skipped, "image file")} left out; vae data says which and why.`);
+    if (skipped > 0) note(io, `${plural(skipped, "image file")} left out; vae data says which and why.`);
     const { dimZ, nHidden } = config;
     note(
+      io,
       `${run}: ${[...nHidden, dimZ].join("-")} units, ${count(parameters)} parameters, engine ${config.engine}, ` +
         plural(config.threads, "thread"),
     );
     if (resumed) {
       const { epoch, step, isFinished } = resumed;
-      if (epoch > config.epochs) note("It is finished. More epochs: --epochs");
-      else if (isFinished) note(`It is finished: patience ended it after epoch ${epoch - 1}.`);
+      if (epoch > config.epochs) note(io, "It is finished. More epochs: --epochs");
+      else if (isFinished) note(io, `It is finished: patience ended it after epoch ${epoch - 1}.`);
       else
         note(
+          io,
           step === 0
             ? `Goes on with epoch ${epoch}.`
             : `Goes on in epoch ${epoch}, after ${plural(step, "step")} of it.`,
         );
     }
-    if (shortfall) note(`Engine ${config.engine} was taken since ${shortfall}.`);
+    if (shortfall) note(io, `Engine ${config.engine} was taken since ${shortfall}.`);
     this.#isSlow = config.engine !== "compiled";
     const objective = `−${objectiveName(config)}`;
     this.#row("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");
@@ -55,7 +63,7 @@ export class TrainingScreen {
   progress({ epoch, step, steps, train, imagesPerSecond, secondsLeft }: Progress): void {
     // Not after the very first step, which takes longer than the others.
     if (this.#isSlow && epoch * step > 1) {
-      note(`This run will take about ${formatTime(secondsLeft)}.`);
+      note(this.#io, `This run will take about ${formatTime(secondsLeft)}.`);
       this.#isSlow = false;
     }
     if (!this.#bar) return;
@@ -64,7 +72,7 @@ export class TrainingScreen {
       `−${objectiveName(this.config)} ${formatNats(-train.objective, 1)}  reconstruction ${formatNats(train.reconstruction, 1)}  ` +
       `KL ${formatNats(train.kl, 1)}  ${Math.round(imagesPerSecond)} images/s  ${formatClock(secondsLeft)} left`;
     // Cut to the terminal's width: a line that wraps cannot be drawn over.
-    const shown = status.slice(0, Math.max(0, process.stderr.columns - label.length - this.#barWidth - 3));
+    const shown = status.slice(0, Math.max(0, (this.#io.stderr.columns ?? 80) - label.length - this.#barWidth - 3));
     if (!this.#bar.isActive) this.#bar.start(steps, step, { label, status: shown });
     this.#bar.update(step, { label, status: shown });
   }
@@ -78,6 +86,7 @@ export class TrainingScreen {
     this.#row(this.#number(epoch), ...numbers, String(Math.round(imagesPerSecond)));
     if (-validation.objective > this.#worst) {
       note(
+        this.#io,
         `This is far worse than a grey picture: the training does not learn. Try a smaller --learning-rate than ${this.config.learningRate}.`,
       );
     }
@@ -85,10 +94,10 @@ export class TrainingScreen {
 
   /** What to do next; `folder` is the run's if it was named. */
   end(folder: string | undefined): void {
-    const vae = programName();
+    const vae = programName(this.#io);
     const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
-    note(`Next:\n  ${vae} reconstruct${which}    reconstructions of test images`);
-    note(`  ${vae} sample${which}         new images`);
+    note(this.#io, `Next:\n  ${vae} reconstruct${which}    reconstructions of test images`);
+    note(this.#io, `  ${vae} sample${which}         new images`);
   }
 
   stop(): void {
@@ -105,7 +114,7 @@ export class TrainingScreen {
     const number = 2 * String(this.config.epochs).length + 1;
     const widths = [Math.max(5, number), Math.max(8, objective), 15, 7, Math.max(17, objective + 11), 9];
     const row = cells.map((cell, i) => cell.padStart(widths[i])).join(" ");
-    process.stderr.write(`${row.replace("best", colour.green("best"))}\n`);
+    this.#io.stderr.write(`${row.replace("best", colourOf(this.#io).green("best"))}\n`);
   }
 }
 
@@ -120,13 +129,13 @@ export function describeSummary({ run, epochs, bestEpoch, test, seconds }: Train
 }
 
 /** How to go on with a run. */
-export function resumeCommand(folder: string): string {
-  return `${programName()} train --resume ${quote(folder)}`;
+export function resumeCommand(io: Io, folder: string): string {
+  return `${programName(io)} train --resume ${quote(folder)}`;
 }
 
 /** Under npm start there need be no vae on the PATH. */
-function programName(): string {
-  return process.env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
+function programName({ env }: Io): string {
+  return env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
 }
 
 /** A word as a shell takes it. */
