@@ -1,18 +1,30 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+/** Against hanging alone: nothing here is a test of speed. */
+export const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
+
+// Node.js cannot load this module as it is published: tests take the bundle that the build makes of it.
+const gradients = fileURLToPath(new URL("dist/engine/compiled/gradients.js", import.meta.url));
+export const resolve = { alias: { "@tensorflow/tfjs-core/dist/register_all_gradients.js": gradients } };
+
 export default defineConfig({
   test: {
-    // Node.js cannot load this module as it is published: tests take the bundle that the build has made of it.
-    alias: {
-      "@tensorflow/tfjs-core/dist/register_all_gradients.js": fileURLToPath(
-        new URL("dist/engine/compiled/gradients.js", import.meta.url),
-      ),
-    },
-    include: ["test/**/*.test.ts"],
-    globalSetup: "test/engines.ts",
+    globalSetup: "test/setup.ts",
     maxWorkers: 2, // of two processors, vitest would use one
-    testTimeout: 60_000, // against hanging alone: nothing here is a test of speed
-    hookTimeout: 60_000,
+    projects: [
+      {
+        resolve,
+        // Not isolated: all files of a worker share the modules that the first of them has loaded.
+        test: {
+          name: "fast",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/system/**"],
+          isolate: false,
+          ...timeouts,
+        },
+      },
+      { resolve, test: { name: "system", include: ["test/system/**/*.test.ts"], ...timeouts } },
+    ],
   },
 });

@@ -1,5 +1,7 @@
 // What several tests need: engines, arrays and comparisons.
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import path from "node:path";
 import { inject } from "vitest";
 import type { Engine, EngineName } from "../src/engine/engine.js";
 import { openEngine } from "../src/engine/index.js";
@@ -8,7 +10,18 @@ import type { HostArray } from "../src/tree.js";
 /** The engines that run here. */
 export const ENGINES: readonly EngineName[] = inject("engines");
 
-/** The Python interpreter, if it has these packages. Where they are missing, engines.ts says so before all tests. */
+/** Copies the small data set to `tiny` in a folder, and the run that was trained on it to `run`: 49-16-2 units, two epochs. */
+export function copyTiny(home: string): void {
+  const { data, run } = inject("tiny");
+  const [dataset, copy] = [path.join(home, "tiny"), path.join(home, "run")];
+  cpSync(data, dataset, { recursive: true });
+  cpSync(run, copy, { recursive: true });
+  const config = JSON.parse(readFileSync(path.join(copy, "config.json"), "utf8"));
+  const settings = { ...config.settings, dataset };
+  writeFileSync(path.join(copy, "config.json"), JSON.stringify({ ...config, settings }));
+}
+
+/** The Python interpreter, if it has these packages. Where they are missing, setup.ts says so before all tests. */
 export function pythonWith(...names: readonly string[]): string | undefined {
   const { program, packages } = inject("python");
   return names.every((name) => name in packages) ? program : undefined;

@@ -1,31 +1,36 @@
-// Arrays in and out of a model: vae encode and vae decode, by files and by pipes.
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// Arrays in and out of a model: vae encode and vae decode, by files and standard streams. Real pipes: test/system/pipes.test.ts.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeNpy, parseNpy } from "../../src/data/npy.js";
 import type { HostArray, Model } from "../../src/index.js";
 import { datasets, drawImages, encodePng, loadModel } from "../../src/index.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
-import { array, weyl } from "../helpers.js";
-import { vae } from "./vae.js";
+import { array, copyTiny, weyl } from "../helpers.js";
+import { vae, vaeBytes } from "../vae.js";
 
-const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
 const TEST_IMAGES = 120;
 let home: string;
 let model: Model;
 let data: datasets.Dataset;
 const at = (...place: string[]) => path.join(home, ...place);
-const flags = "--dataset tiny --n-hidden 16 --dim-z 3 --batch-size 50 --epochs 1 --quiet".split(" ");
 
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-arrays-"));
-  await writeTinyMnist(at("tiny"), 600, TEST_IMAGES);
-  expect((await vae(["train", ...flags, "--run", "runs/a"], home)).code).toBe(0);
+  copyTiny(home);
+  mkdirSync(at("runs"));
+  renameSync(at("run"), at("runs/a"));
   model = await loadModel(at("runs/a"));
   data = await datasets.load(at("tiny"));
 });
@@ -35,9 +40,9 @@ afterAll(async () => {
 });
 
 /** `vae …` with bytes for standard input, and bytes as what comes out. */
-function pipe(args: string, input: Uint8Array | string = "") {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [LAUNCHER, ...args.split(" ")], { cwd: home, input });
-  return { code: status, stdout: new Uint8Array(stdout), stderr: stderr.toString() };
+async function pipe(args: string, input: Uint8Array | string = "") {
+  const { stdout, ...outcome } = await vaeBytes(args.split(" "), home, input);
+  return { ...outcome, stdout: new Uint8Array(stdout) };
 }
 
 const firstTen = () => datasets.read(data, "test", 0, 10);
@@ -55,10 +60,10 @@ const readNpy = (bytes: Uint8Array) => {
 
 describe("vae encode", () => {
   it("writes JSON lines: number, label, z and sigma of each image", async () => {
-    const { code, stdout, stderr } = pipe("encode --n 10");
+    const { code, stdout, stderr } = await pipe("encode --n 10");
     expect([code, stderr]).toEqual([0, ""]);
     const { z, sigma } = await model.encode({ ...data.test, count: 10 });
-    const row = (of: HostArray, i: number) => [...of.data.subarray(3 * i, 3 * i + 3)];
+    const row = (of: HostArray, i: number) => [...of.data.subarray(2 * i, 2 * i + 2)];
     lines(stdout).forEach((line, i) => {
       expect(Object.keys(line)).toEqual(["image", "label", "z", "sigma"]);
       expect([line.image, line.label]).toEqual([i, data.test.labels?.[i]]);
@@ -71,14 +76,14 @@ describe("vae encode", () => {
     const { code, stdout } = await vae(["encode", "--out", "z.npy"], home);
     expect([code, stdout]).toEqual([0, "z.npy\n"]);
     expect(readNpy(readFileSync(at("z.npy")))).toEqual((await model.encode(data.test)).z);
-    expect(readNpy(pipe("encode --format npy").stdout)).toEqual((await model.encode(data.test)).z);
+    expect(readNpy((await pipe("encode --format npy")).stdout)).toEqual((await model.encode(data.test)).z);
     expect((await vae(["encode", "--out", "z.jsonl"], home)).stdout).toBe("z.jsonl\n");
     expect(lines(readFileSync(at("z.jsonl")))).toHaveLength(TEST_IMAGES);
   });
 
   it("takes other parts of the data set, more than go at once", async () => {
     for (const split of ["train", "validation"] as const) {
-      const { z } = readAndCheck(pipe(`encode --split ${split}`).stdout);
+      const { z } = readAndCheck((await pipe(`encode --split ${split}`)).stdout);
       expect(z).toEqual((await model.encode(data[split])).z.data);
     }
     expect(data.train.count).toBeGreaterThan(500);
@@ -87,8 +92,8 @@ describe("vae encode", () => {
   it("takes another data set of the same size", async () => {
     await writeTinyMnist(at("other"), 240, 30);
     const { z } = await model.encode((await datasets.load(at("other"))).validation);
-    expect(readNpy(pipe("encode --dataset other --split validation --format npy").stdout)).toEqual(z);
-    const { code, stderr } = pipe("encode --dataset mnist");
+    expect(readNpy((await pipe("encode --dataset other --split validation --format npy")).stdout)).toEqual(z);
+    const { code, stderr } = await pipe("encode --dataset mnist");
     expect([code, stderr]).toEqual([
       2,
       expect.stringMatching(/^error: The images of mnist are 28×28\. Image files alone [^\n]*\n$/),
@@ -110,10 +115,12 @@ describe("vae encode", () => {
     );
     const double = npy("<f8", "(10, 7, 7)", new Uint8Array(Float64Array.from(floats.data).buffer));
     writeFileSync(at("ten.npy"), encodeNpy({ data: bytes, shape }));
-    expect(readNpy(pipe("encode --input ten.npy --format npy").stdout)).toEqual(z);
-    expect(readNpy(pipe("encode --input - --format npy", encodeNpy({ data: bytes, shape })).stdout)).toEqual(z);
+    expect(readNpy((await pipe("encode --input ten.npy --format npy")).stdout)).toEqual(z);
+    expect(readNpy((await pipe("encode --input - --format npy", encodeNpy({ data: bytes, shape }))).stdout)).toEqual(z);
     for (const input of [encodeNpy(floats), double]) {
-      expect(readNpy(pipe("encode --input - --format npy", input).stdout)).toEqual((await model.encode(floats)).z);
+      expect(readNpy((await pipe("encode --input - --format npy", input)).stdout)).toEqual(
+        (await model.encode(floats)).z,
+      );
     }
     const bits = npy(
       "|b1",
@@ -121,88 +128,55 @@ describe("vae encode", () => {
       bytes.map((byte) => byte >> 7),
     );
     const black = { data: bytes.map((byte) => 255 * (byte >> 7)), shape };
-    expect(readNpy(pipe("encode --input - --format npy", bits).stdout)).toEqual((await model.encode(black)).z);
-    const two = lines(pipe("encode --input ten.npy --n 2").stdout);
+    expect(readNpy((await pipe("encode --input - --format npy", bits)).stdout)).toEqual((await model.encode(black)).z);
+    const two = lines((await pipe("encode --input ten.npy --n 2")).stdout);
     expect(two.map((line) => Object.keys(line))).toEqual(new Array(2).fill(["image", "z", "sigma"]));
   });
 
   it("draws from the posteriors, the same for one seed", async () => {
-    const [means, draws, same, others] = ["", " --draws", " --draws --seed 0", " --draws --seed 1"].map((more) => {
-      return readNpy(pipe(`encode --format npy${more}`).stdout);
-    });
+    const encoded = async (more: string) => readNpy((await pipe(`encode --format npy${more}`)).stdout);
+    const [means, draws] = [await encoded(""), await encoded(" --draws")];
+    const [same, others] = [await encoded(" --draws --seed 0"), await encoded(" --draws --seed 1")];
     expect(draws).toEqual((await model.encode(data.test, { what: "draws" })).z);
     expect(same).toEqual(draws);
     expect(others).not.toEqual(draws);
     expect(means).not.toEqual(draws);
   });
-
-  it("is quiet where its reader has seen enough", async () => {
-    const script = `node '${LAUNCHER}' encode --split train | head -n 1; node '${LAUNCHER}' encode --split train --format npy | head -c 6 > six`;
-    const child = spawn("sh", ["-c", script], { cwd: home });
-    let [output, errors] = ["", ""];
-    child.stdout.on("data", (text) => {
-      output += text;
-    });
-    child.stderr.on("data", (text) => {
-      errors += text;
-    });
-    await new Promise((resolve) => child.on("close", resolve));
-    expect([output.trim().split("\n").length, errors]).toEqual([1, ""]);
-    expect(readFileSync(at("six"), "latin1")).toBe("\x93NUMPY");
-  });
 });
 
 describe("vae decode", () => {
-  const z = array(weyl(3 * 700, -2, 2), [700, 3]);
+  const z = array(weyl(2 * 700, -2, 2), [700, 2]);
 
   it("writes the images of a .npy file or of JSON lines, more than go at once", async () => {
     const images = await model.decode(z);
-    expect(readNpy(pipe("decode", encodeNpy(z)).stdout)).toEqual(images);
+    expect(readNpy((await pipe("decode", encodeNpy(z))).stdout)).toEqual(images);
     writeFileSync(at("places.npy"), encodeNpy(z));
-    expect(pipe("decode --input places.npy --out images.npy")).toEqual({
+    expect(await pipe("decode --input places.npy --out images.npy")).toEqual({
       code: 0,
       stdout: new TextEncoder().encode("images.npy\n"),
       stderr: "",
     });
     expect(readNpy(readFileSync(at("images.npy")))).toEqual(images);
-    const text = Array.from({ length: 700 }, (_, i) => `{"z":[${[...z.data.subarray(3 * i, 3 * i + 3)]}]}\n`).join("");
-    expect(readNpy(pipe("decode", text).stdout)).toEqual(images);
+    const text = Array.from({ length: 700 }, (_, i) => `{"z":[${[...z.data.subarray(2 * i, 2 * i + 2)]}]}\n`).join("");
+    expect(readNpy((await pipe("decode", text)).stdout)).toEqual(images);
   });
 
   it("draws a grid", async () => {
-    const few = array(z.data.subarray(0, 12), [4, 3]);
+    const few = array(z.data.subarray(0, 8), [4, 2]);
     const expected = new Uint8Array(encodePng(drawImages(await model.decode(few))));
-    expect(pipe("decode --format png", encodeNpy(few)).stdout).toEqual(expected);
-    expect(pipe("decode --out few.png", encodeNpy(few)).code).toBe(0);
+    expect((await pipe("decode --format png", encodeNpy(few))).stdout).toEqual(expected);
+    expect((await pipe("decode --out few.png", encodeNpy(few))).code).toBe(0);
     expect(new Uint8Array(readFileSync(at("few.png")))).toEqual(expected);
   });
 
-  it("is a pipe away from vae encode", async () => {
-    const script = `node '${LAUNCHER}' encode --n 10 | node '${LAUNCHER}' decode --out ten.png`;
-    const { stdout, stderr } = spawnSync("sh", ["-c", script], { cwd: home, encoding: "utf8" });
-    expect([stdout, stderr]).toEqual(["ten.png\n", ""]);
-    const reconstructed = drawImages(await model.reconstruct(firstTen()));
-    const { width, height, data: rgba } = PNG.sync.read(readFileSync(at("ten.png")));
-    expect([width, height]).toEqual([reconstructed.width, reconstructed.height]);
-    expect(rgba.filter((_, i) => i % 4 === 0)).toEqual(Buffer.from(reconstructed.pixels));
-  });
-
-  it.skipIf(process.platform === "win32")("reads what another program writes, by a name", () => {
-    const script = `node '${LAUNCHER}' decode --input <(node '${LAUNCHER}' encode --input <(cat ten.npy)) --format npy | cat`;
-    writeFileSync(at("ten.npy"), encodeNpy(firstTen()));
-    const { stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: home });
-    expect(stderr.toString()).toBe("");
-    expect(readNpy(new Uint8Array(stdout)).shape).toEqual([10, 7, 7]);
-  });
-
   it("reads what NumPy and others save: integers, doubles", async () => {
-    const places = npy("<i8", "(1, 3)", new Uint8Array(BigInt64Array.of(1n, -2n, 0n).buffer));
-    expect(readNpy(pipe("decode", places).stdout)).toEqual(await model.decode(array([1, -2, 0], [1, 3])));
+    const places = npy("<i8", "(1, 2)", new Uint8Array(BigInt64Array.of(1n, -2n).buffer));
+    expect(readNpy((await pipe("decode", places)).stdout)).toEqual(await model.decode(array([1, -2], [1, 2])));
   });
 });
 
 describe("what cannot be is explained in a line, with exit code 2:", () => {
-  const nan = encodeNpy(array([1, 2, 3, 4, Number.NaN, 6], [2, 3]));
+  const nan = encodeNpy(array([1, 2, 3, Number.NaN], [2, 2]));
   const floats = (shade: number) => encodeNpy(array(new Array(98).fill(shade), [2, 49]));
 
   it.each([
@@ -232,11 +206,16 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     ["Fortran order", "encode --input -", fortran(), "np.ascontiguousarray(x)"],
     ["more images than there are", "encode --n 121", "", "There are 120 images, fewer than the 121"],
     ["more images than the file has", "encode --n 3 --input -", floats(0), "There are 2 images, fewer than the 3"],
-    ["z of another width", "decode", encodeNpy(array([1, 2], [1, 2])), "shape [1,2], and this model takes [count,3]"],
-    ["z of one dimension", "decode", encodeNpy(array([1, 2, 3])), "shape [3], and this model takes [count,3]"],
+    [
+      "z of another width",
+      "decode",
+      encodeNpy(array([1, 2, 3], [1, 3])),
+      "shape [1,3], and this model takes [count,2]",
+    ],
+    ["z of one dimension", "decode", encodeNpy(array([1, 2, 3])), "shape [3], and this model takes [count,2]"],
     ["NaN in z", "decode", nan, "Latent 1 holds NaN."],
     ["NaN in z, for a file", "decode --out nan.npy", nan, "Latent 1 holds NaN."],
-    ["no z", "decode", encodeNpy(array([], [0, 3])), "There are no latents."],
+    ["no z", "decode", encodeNpy(array([], [0, 2])), "There are no latents."],
     ["nothing for z", "decode", "", "standard input is empty"],
     ["blank lines", "decode", "\n\n", "shape [0,0]"],
     ["a text for z", "decode", "0,0,1\n", "line 1 must be such as"],
@@ -247,39 +226,15 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
       encodeNpy(array([], [10001, 0])),
       "A grid holds up to 10000 images, not 10001.",
     ],
-    [
-      "a run that is not there",
-      "decode --run nowhere",
-      encodeNpy(array([1, 2, 3], [1, 3])),
-      "nowhere is not the folder",
-    ],
-  ])("%s", (_, args, input, problem) => {
+    ["a run that is not there", "decode --run nowhere", encodeNpy(array([1, 2], [1, 2])), "nowhere is not the folder"],
+  ])("%s", async (_, args, input, problem) => {
     writeFileSync(at("run.npy"), '{"z":[1,2,3]}');
-    const { code, stdout, stderr } = pipe(args, input);
+    const { code, stdout, stderr } = await pipe(args, input);
     expect(stderr).toContain(problem);
     expect(stderr).toMatch(/^error: [^\n]*\n$/);
     expect([code, stdout]).toEqual([2, new Uint8Array()]);
     expect(existsSync(at("nan.npy"))).toBe(false);
     expect(readdirSync(home).filter((name) => name.endsWith(".tmp"))).toEqual([]);
-  });
-
-  it.runIf(existsSync("/dev/zero")).each([
-    ["encode --input - < /dev/zero", "standard input is not a valid .npy file: it does not begin with"],
-    ["encode --input /dev/zero", "/dev/zero is not a valid .npy file: it does not begin with"],
-    ["encode --input - < <(cat ten.npy /dev/zero)", "618 bytes in all, and it has more"],
-    ["encode --input - < <(cat vast.npy /dev/zero)", "bytes, more than 2 GB. Give it in parts."],
-    ["decode < /dev/zero", "standard input is not a .npy file, nor one of latents as JSON lines: line 1 must be"],
-    ["decode < <(echo; yes 0.5)", "line 2 must be such as"],
-    [`decode < <(yes '{"z":[1,2,3]}')`, "standard input has more than 200 MB of JSON lines."],
-    ["reconstruct --input /dev/zero", "/dev/zero is a pipe, a socket or a device, not a file."],
-  ])("what never ends: %s", (args, problem) => {
-    writeFileSync(at("ten.npy"), encodeNpy(firstTenLike()));
-    writeFileSync(at("vast.npy"), npy("<f4", "(99999999999, 7, 7)", new Uint8Array()));
-    const command = ["-c", `node '${LAUNCHER}' ${args}`];
-    const { status: code, stdout, stderr } = spawnSync("bash", command, { cwd: home, encoding: "utf8" });
-    expect(stderr).toContain(problem);
-    expect(stderr).toMatch(/^error: [^\n]*\n$/);
-    expect([code, stdout]).toEqual([2, ""]);
   });
 
   function firstTenLike() {
@@ -291,30 +246,11 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
   }
 
   it("draws of a plain autoencoder", async () => {
-    await vae(["train", ...flags, "--model", "ae", "--run", "ae"], home);
-    const { code, stderr } = pipe("encode --run ae --draws --out ae.npy");
+    await vae("train --dataset tiny --n-hidden 8 --batch-size 50 --epochs 1 --model ae --run ae".split(" "), home);
+    const { code, stderr } = await pipe("encode --run ae --draws --out ae.npy");
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: A plain autoencoder has no posterior to draw/)]);
-    expect(lines(pipe("encode --run ae --n 1").stdout).map((line) => Object.keys(line))).toEqual([
+    expect(lines((await pipe("encode --run ae --n 1")).stdout).map((line) => Object.keys(line))).toEqual([
       ["image", "label", "z"],
     ]);
-  });
-});
-
-describe.runIf(process.platform === "linux")("on a terminal", () => {
-  const onTerminal = (args: string) => {
-    const command = `node '${LAUNCHER}' ${args}; echo "exit code $?"`;
-    const env = { ...process.env, NO_COLOR: "1" };
-    return spawnSync("script", ["-qec", command, "/dev/null"], { cwd: home, env, encoding: "utf8" }).stdout;
-  };
-
-  it("JSON lines are shown, and nothing in binary", () => {
-    expect(onTerminal("encode --n 1")).toMatch(/^\{"image":0,[^\n]*\}\r\nexit code 0\r\n$/);
-    for (const args of ["encode --format npy", "decode --input places.npy", "decode --format png --input places.npy"]) {
-      expect(onTerminal(args)).toMatch(/^error: What this writes is not for a terminal\. .*\r\nexit code 2\r\n$/);
-    }
-  });
-
-  it("nobody waits for what is not piped in", () => {
-    expect(onTerminal("decode --out x.npy")).toMatch(/^error: Nothing comes in by a pipe\. .*\r\nexit code 2\r\n$/);
   });
 });

@@ -5,19 +5,17 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors, encodeSafetensors } from "../../src/run/safetensors.js";
-import { idx, writeTinyMnist } from "../fixtures/idx.js";
-import { vae } from "./vae.js";
+import { idx } from "../fixtures/idx.js";
+import { copyTiny } from "../helpers.js";
+import { vae } from "../vae.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 const SMALL = ["train", "--dataset", "tiny", "--n-hidden", "8", "--epochs", "1", "--batch-size", "50"];
 
-beforeAll(async () => {
+beforeAll(() => {
   home = mkdtempSync(path.join(tmpdir(), "vae-bad-"));
-  await writeTinyMnist(at("tiny"), 240, 60);
-  const { code, stderr } = await vae([...SMALL, "--run", "run"], home);
-  expect(stderr).toContain("1/1");
-  expect(code).toBe(0);
+  copyTiny(home);
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
@@ -108,7 +106,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["--n 0", () => ["sample", "--run", "run", "--n", "0"], /whole number from 1/],
   ["--n of no number", () => ["sample", "--run", "run", "--n", "many"], /whole number from 1/],
   ["--n 1e9", () => ["sample", "--run", "run", "--n", "1000000000"], /holds up to 10000/],
-  ["more images than there are", () => ["reconstruct", "--run", "run", "--n", "61"], /60/],
+  ["more images than there are", () => ["reconstruct", "--run", "run", "--n", "121"], /120/],
   ["samples of importance 0", () => ["evaluate", "--run", "run", "--importance-samples", "0"], /whole number/],
   ["a split that is none", () => ["evaluate", "--run", "run", "--split", "dev"], /test|split/],
   ["a run that is not there", () => ["sample", "--run", "nowhere"], /nowhere is not the folder of a run/],
@@ -117,7 +115,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["--out in a folder that is not there", () => ["sample", "--run", "run", "--out", "no/where.png"], /no\/where\.png/],
   ["data that are not there", () => ["train", "--dataset", "nothing"], /nothing is not there/],
   ["data that are labels", () => ["train", "--dataset", `tiny/${LABELS}`], /byte 3, .* must be 3 or 4/],
-  ["a batch larger than the data", () => ["train", "--dataset", "tiny", "--batch-size", "221"], /more than the 220/],
+  ["a batch larger than the data", () => ["train", "--dataset", "tiny", "--batch-size", "551"], /more than the 550/],
   ["one image", () => ["train", "--dataset", data("one", TRAIN, images(1))], /1 training image .* too few/],
   ["no images", () => ["train", "--dataset", data("none", TRAIN, images(0))], /dimension 0 \(at byte 4\) is zero/],
   ["an empty file", () => ["train", "--dataset", data("empty", TRAIN, new Uint8Array())], /0 bytes/],
@@ -144,7 +142,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   [
     "labels that are too few",
     () => ["train", "--dataset", data("few", LABELS, idx([3], [1, 2, 3]))],
-    /3 labels for 240/,
+    /3 labels for 600/,
   ],
   [
     "gzip cut short",
@@ -286,10 +284,10 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
       spoil(
         "m11",
         "model.safetensors",
-        header((h) => h.replace("[49,8]", "[8,49]")),
+        header((h) => h.replace("[49,16]", "[16,49]")),
       ),
     ],
-    /\[8,49\], where \[49,8\]/,
+    /\[16,49\], where \[49,16\]/,
   ],
   [
     "a tensor that is missing",
@@ -339,9 +337,7 @@ function unmodelled(): string {
 }
 
 describe("is explained in a line, with exit code 2:", () => {
-  it("(of many kinds)", () => expect(CASES.length).toBeGreaterThanOrEqual(80));
-
-  it.concurrent.each(CASES)("%s", { timeout: 120_000 }, async (_, args, problem) => {
+  it.each(CASES)("%s", async (_, args, problem) => {
     const { code, stdout, stderr } = await vae(args(), home);
     expect(stderr).toMatch(problem);
     expect(stderr).toMatch(/^error: [^\n]*\n$/);

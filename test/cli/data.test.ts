@@ -5,10 +5,9 @@ import path from "node:path";
 import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeNpy } from "../../src/data/npy.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
-import { vae } from "./vae.js";
+import { vae } from "../vae.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
@@ -74,7 +73,7 @@ describe("a training on a folder of images", () => {
       );
       expect(refused.code).toBe(2);
       const name = `colour-${engine}`;
-      const command = `train --dataset photos --size 8x6 --skip-bad ${SMALL} --epochs 12 --engine ${engine} --run ${name}`;
+      const command = `train --dataset photos --size 8x6 --skip-bad ${SMALL} --epochs 8 --learning-rate 0.01 --keep-prob 1 --engine ${engine} --run ${name}`;
       const { code, stdout, stderr } = await run(command);
       expect([code, stderr]).toEqual([0, expect.stringContaining("1 image file left out")]);
       expect(stdout).toContain("of colour pixels");
@@ -86,7 +85,8 @@ describe("a training on a folder of images", () => {
       expect(shown.stderr).toBe("");
       expect(shown.stdout).toContain("mean over 2 pictures");
       const { width, height, data } = PNG.sync.read(readFileSync(at(`${name}.png`)));
-      const values = (channel: number) => [...Array(width * height).keys()].map((i) => data[4 * i + channel]);
+      const reconstructions = [...Array(width * height).keys()].slice((width * height) / 2);
+      const values = (channel: number) => reconstructions.map((i) => data[4 * i + channel]);
       const [red, green] = [values(0), values(1)];
       expect(red.some((value, i) => value > green[i] + 80)).toBe(true);
       expect(green.some((value, i) => value > red[i] + 80)).toBe(true);
@@ -100,7 +100,7 @@ describe("a training on a folder of images", () => {
         expect((await run(`${view} --run ${name}`)).code).toBe(0);
       }
       expect(readFileSync(at(name, "pictures/latent.svg"), "utf8")).toMatch(/>red<[\s\S]*|>green</);
-      const again = await run(`train --resume ${name} --epochs 13`);
+      const again = await run(`train --resume ${name} --epochs 9`);
       expect(again.code).toBe(0);
     },
   );
@@ -110,7 +110,7 @@ describe("a training on a folder of images", () => {
     expect([half.code, half.stderr]).toEqual([2, expect.stringContaining("--input-dir and --target-dir go together")]);
     const noisy = await run(`train --input-dir hazy --target-dir clean --noise ${SMALL} --run no`);
     expect([noisy.code, noisy.stderr]).toEqual([2, expect.stringContaining("leave out --noise")]);
-    const command = `train --input-dir hazy --target-dir clean --size 8x6 ${SMALL} --epochs 60 --keep-prob 1 --learning-rate 0.003 --dim-z 4 --run dehaze`;
+    const command = `train --input-dir hazy --target-dir clean --size 8x6 ${SMALL} --epochs 20 --keep-prob 1 --learning-rate 0.01 --dim-z 4 --run dehaze`;
     expect((await run(command)).code).toBe(0);
     const { stdout } = await run("reconstruct --run dehaze");
     const [, before, after] = /Squared error of a pixel: (\S+) in the input, (\S+) in the output/.exec(stdout) ?? [];
@@ -124,35 +124,6 @@ describe("a training too large", () => {
   it("is refused before it takes any memory", async () => {
     const { code, stderr } = await run(`train --dataset photos --size 200 --skip-bad ${SMALL} --n-hidden 4096`);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: .* parameters, more than 120,000,000\./)]);
-  });
-});
-
-describe("large images", () => {
-  it("are fewer in a picture, and too many of them are refused", async () => {
-    writeFileSync(at("large.npy"), encodeNpy({ data: new Uint8Array(8 * 1200 * 1200), shape: [8, 1200, 1200] }));
-    const flags = "--n-hidden 1 --dim-z 2 --batch-size 2 --epochs 1 --quiet";
-    expect((await run(`train --dataset large.npy ${flags} --run large`)).code).toBe(0);
-    for (const [name, side] of [
-      ["samples-epoch-01", 4],
-      ["manifold-epoch-01", 3],
-    ] as const) {
-      const { width } = PNG.sync.read(readFileSync(at(`large/pictures/${name}.png`)));
-      expect(Math.floor(width / 1200)).toBe(side);
-    }
-    const zeros = (count: number) => new Array(count).fill(0).join(",");
-    const input = new Array(35).fill("clean/0.png").join(" ");
-    for (const [command, problem] of [
-      ["sample --n 70", "A grid holds up to 69 samples of 1200×1200. For 70, give each a file of its own with --each."],
-      ["decode --input z.npy --out z.png", "A grid holds up to 69 images, not 70. Write them as .npy."],
-      ["manifold --size 9x9", "holds up to 69 images of 1200×1200, and this one would hold 81. Take a smaller --size."],
-      [`interpolate --from ${zeros(6)} --to ${zeros(6)}`, "this one would hold 72. Take fewer rows or --steps."],
-      [`reconstruct --input ${input}`, "this one would hold 70. Take fewer."],
-    ]) {
-      writeFileSync(at("z.npy"), encodeNpy({ data: new Float32Array(140), shape: [70, 2] }));
-      const { code, stderr } = await run(`${command} --run large`);
-      expect(stderr).toContain(problem);
-      expect([code, stderr.trim().split("\n")]).toEqual([2, [expect.stringMatching(/^error: /)]]);
-    }
   });
 });
 

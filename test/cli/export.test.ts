@@ -1,59 +1,25 @@
-// vae export: what the files are, and that other runtimes compute by them what this project's own engine does.
-import { execFileSync } from "node:child_process";
+// vae export: what the files are, and that they compute what this project's own engine does. Other runtimes: test/system/export.test.ts.
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ModelProtoSchema } from "../../src/engine/compiled/onnx_pb.js";
 import { Session } from "../../src/engine/compiled/session.js";
 import { loadModel } from "../../src/index.js";
-import { Vae } from "../../src/model/vae.js";
-import { RunFolder } from "../../src/run/folder.js";
-import type { HostArray } from "../../src/tree.js";
-import type { OnnxCase, OnnxResult } from "../browser/chromium.js";
-import { runInChromium } from "../browser/chromium.js";
-import { EXPORT_PACKAGES } from "../engines.js";
-import { idx, writeTinyMnist } from "../fixtures/idx.js";
-import { array, open, pythonWith, weyl } from "../helpers.js";
-import { vae } from "./vae.js";
+import type { OnnxResult } from "../browser/chromium.js";
+import { expectSame, plain, trainAndExport } from "../exports.js";
+import { array } from "../helpers.js";
+import { vae } from "../vae.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 const run = (...args: string[]) => vae(args, home);
 
-/** Settings of a training by the name of its run. */
-const RUNS: Record<string, string[]> = {
-  tutorial: ["--dataset", "tiny", "--epochs", "2"],
-  gaussian: ["--dataset", "tiny", "--dim-z", "5", "--set", "likelihood=gaussian", "--set", "sigma=exp"],
-  deep: [
-    ...["--dataset", "tiny", "--n-hidden", "32,24,16", "--objective", "iwae", "--binarize", "dynamic"],
-    ...["--set", "encoderActivations=elu,relu,sigmoid", "--set", "decoderActivations=silu,softplus,tanh"],
-  ],
-  plain: ["--dataset", "wide", "--n-hidden", "16", "--model", "ae", "--dim-z", "3"],
-};
-
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-export-"));
-  await writeTinyMnist(at("tiny"), 600, 80);
-  mkdirSync(at("wide"));
-  for (const [name, count] of [
-    ["train", 200],
-    ["t10k", 20],
-  ] as const) {
-    writeFileSync(
-      at("wide", `${name}-images-idx3-ubyte`),
-      idx([count, 4, 6], weyl(count * 24, 0, 256).map(Math.floor)),
-    );
-  }
-  for (const [name, flags] of Object.entries(RUNS)) {
-    const { code, stderr } = await run(
-      ...["train", "--n-hidden", "24,16", "--epochs", "1", "--batch-size", "50", "--quiet", "--run", name, ...flags],
-    );
-    expect([code, stderr]).toEqual([0, ""]);
-    expect((await run("export", "--run", name)).code).toBe(0);
-  }
-}, 120_000);
+  await trainAndExport(home);
+});
 afterAll(() => rmSync(home, { recursive: true }));
 
 const metadataOf = (file: string) => {
@@ -178,82 +144,17 @@ function locked(): string {
   return "locked";
 }
 
-const plain = ({ data, shape }: HostArray) => ({ shape, data: [...data] });
-
-/** What the runtimes are given, and what this project's own engine makes of it, in plain JavaScript. */
-async function referenceCases(): Promise<{ cases: OnnxCase[]; expected: OnnxResult[] }> {
-  const engine = await open("cpu");
-  const cases: OnnxCase[] = [];
-  const expected: OnnxResult[] = [];
-  for (const name of Object.keys(RUNS)) {
-    const folder = await RunFolder.open(at(name));
-    const { params } = await folder.readModel();
-    const { settings, data } = folder.config;
-    const pixels = data.height * data.width;
-    const model = new Vae({ pixels, ...settings });
-    for (const batch of [1, 7]) {
-      const bytes = weyl(batch * pixels, 0, 256, batch).map(Math.floor);
-      const images = { data: Uint8Array.from(bytes), shape: [batch, pixels] };
-      const { mu, sigma } = await engine.call(model.infer, { params, images, corrupted: undefined });
-      cases.push({
-        model: `${name}/encoder.onnx`,
-        inputs: { pixels: { shape: images.shape, data: bytes.map((byte) => byte / 255) } },
-      });
-      expected.push({ mean: plain(mu), ...(sigma && { sigma: plain(sigma) }) });
-
-      const z = { data: Float32Array.from(weyl(batch * settings.dimZ, -3, 3, batch)), shape: [batch, settings.dimZ] };
-      cases.push({ model: `${name}/decoder.onnx`, inputs: { z: plain(z) } });
-      expected.push({ pixels: plain((await engine.call(model.generate, { params, z })).outputs) });
+it("the exported models compute what vae does, by onnxruntime in Node.js", async () => {
+  await expectSame(home, async (cases) => {
+    const results: OnnxResult[] = [];
+    for (const { model, inputs } of cases) {
+      const session = await Session.create(readFileSync(at(model)), 1);
+      const feeds = Object.entries(inputs).map(([name, { data, shape }]) => [name, array(data, shape)] as const);
+      results.push(
+        Object.fromEntries([...(await session.run(new Map(feeds)))].map(([name, output]) => [name, plain(output)])),
+      );
+      await session.close();
     }
-  }
-  return { cases, expected };
-}
-
-describe("the exported models compute what vae does, to 1e-5, in batches of 1 and 7", () => {
-  const python = pythonWith(...EXPORT_PACKAGES);
-  const chromium = inject("chromium");
-
-  async function check(compute: (cases: OnnxCase[]) => OnnxResult[] | Promise<OnnxResult[]>) {
-    const { cases, expected } = await referenceCases();
-    expect(cases).toHaveLength(16);
-    expect(expected.filter((outputs) => "sigma" in outputs)).toHaveLength(6);
-    const results = await compute(cases);
-    expect(results).toHaveLength(cases.length);
-    for (const [i, outputs] of expected.entries()) {
-      expect(Object.keys(results[i])).toEqual(Object.keys(outputs));
-      for (const [name, { shape, data }] of Object.entries(outputs)) {
-        expect(results[i][name].shape).toEqual(shape);
-        const errors = data.map((value, j) => Math.abs(value - results[i][name].data[j]));
-        expect(Math.max(...errors), `${cases[i].model}, ${name}`).toBeLessThan(1e-5);
-        expect(new Set(data).size, `${cases[i].model}, ${name}: too few numbers`).toBeGreaterThan(data.length / 2);
-      }
-    }
-  }
-
-  it("by onnxruntime in Node.js", async () => {
-    await check(async (cases) => {
-      const results: OnnxResult[] = [];
-      for (const { model, inputs } of cases) {
-        const session = await Session.create(readFileSync(at(model)), 1);
-        const feeds = Object.entries(inputs).map(([name, { data, shape }]) => [name, array(data, shape)] as const);
-        results.push(
-          Object.fromEntries([...(await session.run(new Map(feeds)))].map(([name, output]) => [name, plain(output)])),
-        );
-        await session.close();
-      }
-      return results;
-    });
-  });
-
-  it.skipIf(!python)("by onnxruntime in Python, past the ONNX checker and its inference of shapes", async () => {
-    await check((cases) => {
-      writeFileSync(at("cases.json"), JSON.stringify(cases));
-      const args = ["test/reference/run_onnx.py", home, at("cases.json")];
-      return JSON.parse(execFileSync(python as string, args, { encoding: "utf8" }));
-    });
-  });
-
-  it.skipIf(!chromium)("by onnxruntime-web in a browser", async () => {
-    await check((cases) => runInChromium(chromium as string, home, cases));
+    return results;
   });
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors } from "../../src/run/safetensors.js";
 import { idx, writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
-import { vae } from "./vae.js";
+import { vae } from "../vae.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
@@ -36,7 +36,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 let trained = 0;
 async function train(dataset: string, engine: string, ...args: string[]) {
   const run = `run-${trained++}`;
-  const small = "--n-hidden 16 --batch-size 20 --epochs 3 --threads 1 --set checkpointSeconds=0".split(" ");
+  const small = "--dim-z 3 --n-hidden 16 --batch-size 20 --epochs 2 --threads 1 --set checkpointSeconds=0".split(" ");
   const outcome = await vae(["train", "--dataset", dataset, "--engine", engine, "--run", run, ...small, ...args], home);
   const files = readdirSync(at(run, "checkpoint")).map((name) => path.join(run, "checkpoint", name));
   if (existsSync(at(run, "model.safetensors"))) files.push(path.join(run, "model.safetensors"));

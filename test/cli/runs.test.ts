@@ -1,15 +1,12 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { GivenSettings } from "../../src/config.js";
 import { createConfig } from "../../src/config.js";
 import { RunFolder } from "../../src/run/folder.js";
-import { vae } from "./vae.js";
+import { vae } from "../vae.js";
 
-const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 const held: RunFolder[] = [];
@@ -112,20 +109,5 @@ runs/b-old      20/20   finished  −ELBO 118.00
       stderr: "There is no run in runs that can be shown. Train one: vae train\n",
     });
     expect(JSON.parse((await vae(["runs", "--json"], at("empty"))).stdout)).toEqual({ runs: [], unreadable: [] });
-  });
-
-  it.runIf(process.platform === "linux")("fits a terminal", async () => {
-    const name = `${"long-".repeat(20)}20260101`;
-    await (
-      await make(`many/${name}`, "2026-01-01T00:00:00.000Z", 5, { dimZ: 20, nHidden: [1, 2, 3, 4, 5, 6] })
-    ).close();
-    for (const columns of [80, 120]) {
-      const command = `stty cols ${columns}; node '${LAUNCHER}' runs --dir many; node '${LAUNCHER}' runs`;
-      const { stdout } = spawnSync("script", ["-qec", command, "/dev/null"], { cwd: home, encoding: "utf8" });
-      const lines = stdout.split("\r\n").filter((line) => /\d\/\d/.test(line));
-      expect(lines).toHaveLength(6);
-      for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
-      expect(lines[0]).toMatch(/^….*-20260101 +5\/20 +stopped +−ELBO 103\.00/);
-    }
   });
 });

@@ -6,8 +6,8 @@ import path from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeTinyMnist } from "../fixtures/idx.js";
-import type { Outcome } from "./vae.js";
-import { vae } from "./vae.js";
+import type { Outcome } from "../vae.js";
+import { vae } from "../vae.js";
 
 let home: string;
 const run = (...args: string[]) => vae(args, home);
@@ -28,7 +28,9 @@ const hash = (...place: string[]) =>
 /** Different grey values in a picture, and its size. */
 function look(...place: string[]) {
   const { width, height, data } = PNG.sync.read(read(...place));
-  return { width, height, greys: new Set(data.filter((_, i) => i % 4 === 0)).size };
+  const greys = new Set<number>();
+  for (let i = 0; i < data.length; i += 4) greys.add(data[i]);
+  return { width, height, greys: greys.size };
 }
 
 describe("vae train", () => {
@@ -207,9 +209,9 @@ describe("vae train", () => {
 
     it("begins the samples of a larger number with those of a smaller one", async () => {
       await run("sample", "--n", "4", "--each", "few");
-      await run("sample", "--n", "700", "--each", "many");
+      await run("sample", "--n", "510", "--each", "many"); // more than go at once
       expect(readdirSync(path.join(home, "few"))).toEqual([1, 2, 3, 4].map((i) => `sample-${i}.png`));
-      expect(readdirSync(path.join(home, "many"))).toHaveLength(700);
+      expect(readdirSync(path.join(home, "many"))).toHaveLength(510);
       for (const i of [1, 2, 3, 4]) {
         const [few, many] = [`few/sample-${i}.png`, `many/sample-00${i}.png`].map(
           (file) => PNG.sync.read(read(file)).data,

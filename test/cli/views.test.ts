@@ -1,21 +1,21 @@
 // Pictures of a trained model's latent space, on a small data set.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { writeTinyMnist } from "../fixtures/idx.js";
-import { vae } from "./vae.js";
+import { copyTiny } from "../helpers.js";
+import { vae } from "../vae.js";
 
 let home: string;
 const run = (...args: string[]) => vae(args, home);
 
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-views-"));
-  await writeTinyMnist(path.join(home, "tiny"), 600, 80);
-  const flags = ["--dataset", "tiny", "--n-hidden", "32,32", "--batch-size", "50", "--epochs", "3", "--quiet"];
-  await run("train", ...flags, "--run", "plane");
-  await run("train", ...flags, "--dim-z", "5", "--run", "space");
+  copyTiny(home);
+  renameSync(path.join(home, "run"), path.join(home, "plane"));
+  const flags = "--dataset tiny --n-hidden 32,32 --batch-size 50 --epochs 1 --quiet --dim-z 5 --run space";
+  await run("train", ...flags.split(" "));
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
@@ -65,7 +65,7 @@ describe("vae latent", () => {
       svgs.push(read(`l${i}.svg`).toString());
     }
     expect(new Set(svgs).size).toBe(3);
-    expect(svgs[1]).toContain(">Posterior draws of the first 80 test images<");
+    expect(svgs[1]).toContain(">Posterior draws of the first 120 test images<");
   });
 
   it("of more than two dimensions plots two principal components, and says so", async () => {
@@ -74,7 +74,7 @@ describe("vae latent", () => {
       /^The latent space has 5 dimensions\. Drawn are the first two principal components, which hold \d+%/,
     );
     const svg = read(stdout.trim()).toString();
-    expect(svg).toContain(">Posterior means of the first 80 test images, 5 dimensions in two<");
+    expect(svg).toContain(">Posterior means of the first 120 test images, 5 dimensions in two<");
     expect(svg).toMatch(/>first principal component, \d+% of the variance</);
     const { code, stderr: problem } = await run("latent", "--run", "space", "--n", "1");
     expect([code, problem]).toEqual([2, "error: The principal components of 5 dimensions need two images or more.\n"]);
@@ -115,7 +115,7 @@ describe("vae interpolate", () => {
   });
 
   it("refuses an image that is not there", async () => {
-    const { code, stderr } = await run("interpolate", "--run", "space", "--from", "0", "--to", "80");
-    expect([code, stderr]).toEqual([2, "error: There is no test image 80: their numbers are 0 to 79.\n"]);
+    const { code, stderr } = await run("interpolate", "--run", "space", "--from", "0", "--to", "120");
+    expect([code, stderr]).toEqual([2, "error: There is no test image 120: their numbers are 0 to 119.\n"]);
   });
 });

@@ -1,7 +1,6 @@
 // Images of the user's: what files become, what is refused, how they are divided. The pictures are made by pngjs and sharp.
 import { execFileSync } from "node:child_process";
 import {
-  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -19,12 +18,11 @@ import { crc32, gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
 import sharp, { type Sharp } from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { MOST_IN_MEMORY } from "../../src/data/arrays.js";
 import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
 import { digestOf, loadDataset } from "../../src/data/dataset.js";
 import { decodeImages } from "../../src/data/image-files.js";
 import { encodeNpy } from "../../src/data/npy.js";
-import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
+import { pixelsInFile, range } from "../../src/data/pixels.js";
 import { idx } from "../fixtures/idx.js";
 
 let home: string;
@@ -339,31 +337,5 @@ describe("one array of images", () => {
       problem,
     );
     expect(() => pixelsInFile("/proc/self/mem", 0, 12).read([0])).toThrow(problem);
-  });
-
-  it("is read from the disk where it is large, compressed or not, with the same bytes", async () => {
-    const size = 100 * 100;
-    const count = Math.ceil(MOST_IN_MEMORY / size) + 10;
-    const large = new Uint8Array(count * size);
-    for (let i = 0; i < count; i++) large[i * size] = i % 251;
-    const header = idx([count, 100, 100], []);
-    writeFileSync(at("large-idx3"), header);
-    appendFileSync(at("large-idx3"), large);
-    const packed = gzipSync(Buffer.concat([header, large]), { level: 1 });
-    const before = process.memoryUsage().arrayBuffers;
-    const plain = await load({}, "large-idx3");
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20e6);
-    writeFileSync(at("large.gz"), packed);
-    expect(digestOf(await load({}, "large.gz"))).toBe(digestOf(plain));
-    expect(digestOf(plain)).toMatch(/^[0-9a-f]{64}$/);
-    expect(
-      shades(plain)
-        .flat()
-        .sort((a, b) => a - b),
-    ).toEqual(Array.from({ length: count }, (_, i) => i % 251).sort((a, b) => a - b));
-    const some = [5, 6, 7, 3, 3, count - 1, 0];
-    expect(pixelsInFile(at("large-idx3"), header.length, size).read(some)).toEqual(
-      pixelsInMemory(large, size).read(some),
-    );
   });
 });

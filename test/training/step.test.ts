@@ -69,7 +69,7 @@ describe("after 20 steps from one state, with importance samples, dropout and no
     batchSize: 32,
     dimZ: 4,
     importanceSamples: 3,
-    nHidden: [96, 48],
+    nHidden: [64, 32],
     noise: "salt-pepper",
     binarize: "dynamic",
     objective: "iwae",

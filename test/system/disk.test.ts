@@ -21,8 +21,8 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors } from "../../src/run/safetensors.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
-import type { Outcome } from "./vae.js";
-import { start, vae } from "./vae.js";
+import type { Outcome } from "../vae.js";
+import { start, vae } from "../vae.js";
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
 let home: string;

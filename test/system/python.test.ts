@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { vae } from "./cli/vae.js";
-import { DOCS_PACKAGES } from "./engines.js";
-import { pythonWith } from "./helpers.js";
+import { pythonWith } from "../helpers.js";
+import { DOCS_PACKAGES } from "../setup.js";
+import { vae } from "../vae.js";
 
 const python = pythonWith(...DOCS_PACKAGES);
 const [weights, elbo, onnx, ...others] = Array.from(

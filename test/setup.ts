@@ -1,11 +1,14 @@
-// Before all tests: finds out which engines run here, and what else there is to test with, and says so. Tests ask `inject("engines")`
-// and helpers.ts.
+// Before all tests: finds out which engines run here, and what else there is to test with, and says so; trains a small model, which
+// tests copy. Tests ask `inject("engines")` and helpers.ts.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import type { EngineName } from "../src/engine/engine.js";
 import { findEngines } from "../src/library/engines.js";
+import { writeTinyMnist } from "./fixtures/idx.js";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -14,6 +17,8 @@ declare module "vitest" {
     python: { readonly program: string; readonly packages: Readonly<Record<string, string>> };
     /** The program of a browser, if it is there with onnxruntime-web. */
     chromium: string | undefined;
+    /** A small data set, and the folder of a run that was trained on it. */
+    tiny: { readonly data: string; readonly run: string };
   }
 }
 
@@ -21,7 +26,7 @@ declare module "vitest" {
 export const EXPORT_PACKAGES = ["numpy", "onnx", "onnxruntime"];
 export const DOCS_PACKAGES = ["numpy", "onnxruntime", "safetensors", "torch"];
 
-export default async function setup(project: TestProject): Promise<void> {
+export default async function setup(project: TestProject): Promise<() => void> {
   const reports = await findEngines(1);
   const lines = reports.map((report) =>
     report.runs ? `${report.name}: ${report.version}` : `NOT TESTED HERE: ${report.name}, as ${report.reason}`,
@@ -57,6 +62,21 @@ export default async function setup(project: TestProject): Promise<void> {
     "engines",
     reports.filter((report) => report.runs).map((report) => report.name),
   );
+  const home = mkdtempSync(path.join(tmpdir(), "vae-tests-"));
+  project.provide("tiny", await trainTiny(home));
+  return () => rmSync(home, { recursive: true });
+}
+
+/** Trains by the command line, as a user does. */
+async function trainTiny(home: string) {
+  const data = await writeTinyMnist(path.join(home, "tiny"), 600, 120);
+  const run = path.join(home, "run");
+  const launcher = fileURLToPath(new URL("../bin/vae.js", import.meta.url));
+  const settings = "--n-hidden 16 --batch-size 50 --epochs 2 --quiet".split(" ");
+  const args = [launcher, "train", "--dataset", data, "--run", run, ...settings];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`The tests need a small model, and training one failed: ${stderr}`);
+  return { data, run };
 }
 
 function findPython() {

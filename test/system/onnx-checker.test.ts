@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { callProgram } from "../../src/engine/compiled/program.js";
+import type { Inputs } from "../engine/kernel-cases.js";
+import { KERNEL_CASES } from "../engine/kernel-cases.js";
 import { pythonWith } from "../helpers.js";
 import { PARITY } from "../parity.js";
-import type { Inputs } from "./kernel-cases.js";
-import { KERNEL_CASES } from "./kernel-cases.js";
 
 const python = pythonWith("onnx");
 

@@ -4,8 +4,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { VERSION } from "../src/version.js";
-import { writeTinyMnist } from "./fixtures/idx.js";
+import { VERSION } from "../../src/version.js";
+import { writeTinyMnist } from "../fixtures/idx.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);

@@ -1,0 +1,22 @@
+// bin/vae.js in processes of its own: where its output goes, and its exit code.
+import { tmpdir } from "node:os";
+import { expect, it } from "vitest";
+import { VERSION } from "../../src/version.js";
+import { start } from "../vae.js";
+
+const launch = (...args: string[]) => start(args, tmpdir()).outcome;
+
+it("exits with 0, and results on stdout", async () => {
+  expect(await launch("--version")).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
+});
+
+it("exits with 2 for a user's mistake, in a line on stderr", async () => {
+  const stderr = "error: unknown command 'trian' (Did you mean train?)\n";
+  expect(await launch("trian")).toEqual({ code: 2, stdout: "", stderr });
+});
+
+it.runIf(process.platform === "linux")("exits with 1 for a failure of the system, in a line on stderr", async () => {
+  const { code, stdout, stderr } = await launch("train", "--dataset", "mnist", "--run", "/proc/none/run");
+  expect(stderr).toMatch(/^error: .*mkdir '\/proc\/none'[^\n]*\n$/);
+  expect([code, stdout]).toEqual([1, ""]);
+});

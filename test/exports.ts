@@ -1,0 +1,92 @@
+// Trained models of several kinds, exported, and what other runtimes are to compute by them.
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "vitest";
+import { Vae } from "../src/model/vae.js";
+import { RunFolder } from "../src/run/folder.js";
+import type { HostArray } from "../src/tree.js";
+import type { OnnxCase, OnnxResult } from "./browser/chromium.js";
+import { idx, writeTinyMnist } from "./fixtures/idx.js";
+import { open, weyl } from "./helpers.js";
+import { vae } from "./vae.js";
+
+/** Settings of a training by the name of its run. */
+const RUNS: Record<string, string[]> = {
+  tutorial: ["--dataset", "tiny", "--epochs", "2"],
+  gaussian: ["--dataset", "tiny", "--dim-z", "5", "--set", "likelihood=gaussian", "--set", "sigma=exp"],
+  deep: [
+    ...["--dataset", "tiny", "--n-hidden", "32,24,16", "--objective", "iwae", "--binarize", "dynamic"],
+    ...["--set", "encoderActivations=elu,relu,sigmoid", "--set", "decoderActivations=silu,softplus,tanh"],
+  ],
+  plain: ["--dataset", "wide", "--n-hidden", "16", "--model", "ae", "--dim-z", "3"],
+};
+
+/** Trains and exports a model of each kind in a folder. */
+export async function trainAndExport(home: string): Promise<void> {
+  await writeTinyMnist(path.join(home, "tiny"), 600, 80);
+  mkdirSync(path.join(home, "wide"));
+  for (const [name, count] of [
+    ["train", 200],
+    ["t10k", 20],
+  ] as const) {
+    writeFileSync(
+      path.join(home, "wide", `${name}-images-idx3-ubyte`),
+      idx([count, 4, 6], weyl(count * 24, 0, 256).map(Math.floor)),
+    );
+  }
+  for (const [name, flags] of Object.entries(RUNS)) {
+    const settings = "--n-hidden 24,16 --epochs 1 --batch-size 50 --quiet".split(" ");
+    const { code, stderr } = await vae(["train", ...settings, "--run", name, ...flags], home);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect((await vae(["export", "--run", name], home)).code).toBe(0);
+  }
+}
+
+export const plain = ({ data, shape }: HostArray) => ({ shape, data: [...data] });
+
+/** What the runtimes are given, and what this project's own engine makes of it, in plain JavaScript. */
+async function referenceCases(home: string): Promise<{ cases: OnnxCase[]; expected: OnnxResult[] }> {
+  const engine = await open("cpu");
+  const cases: OnnxCase[] = [];
+  const expected: OnnxResult[] = [];
+  for (const name of Object.keys(RUNS)) {
+    const folder = await RunFolder.open(path.join(home, name));
+    const { params } = await folder.readModel();
+    const { settings, data } = folder.config;
+    const pixels = data.height * data.width;
+    const model = new Vae({ pixels, ...settings });
+    for (const batch of [1, 7]) {
+      const bytes = weyl(batch * pixels, 0, 256, batch).map(Math.floor);
+      const images = { data: Uint8Array.from(bytes), shape: [batch, pixels] };
+      const { mu, sigma } = await engine.call(model.infer, { params, images, corrupted: undefined });
+      cases.push({
+        model: `${name}/encoder.onnx`,
+        inputs: { pixels: { shape: images.shape, data: bytes.map((byte) => byte / 255) } },
+      });
+      expected.push({ mean: plain(mu), ...(sigma && { sigma: plain(sigma) }) });
+
+      const z = { data: Float32Array.from(weyl(batch * settings.dimZ, -3, 3, batch)), shape: [batch, settings.dimZ] };
+      cases.push({ model: `${name}/decoder.onnx`, inputs: { z: plain(z) } });
+      expected.push({ pixels: plain((await engine.call(model.generate, { params, z })).outputs) });
+    }
+  }
+  return { cases, expected };
+}
+
+/** Expects what a runtime computes to be that, to 1e-5, in batches of 1 and 7. */
+export async function expectSame(home: string, compute: (cases: OnnxCase[]) => OnnxResult[] | Promise<OnnxResult[]>) {
+  const { cases, expected } = await referenceCases(home);
+  expect(cases).toHaveLength(16);
+  expect(expected.filter((outputs) => "sigma" in outputs)).toHaveLength(6);
+  const results = await compute(cases);
+  expect(results).toHaveLength(cases.length);
+  for (const [i, outputs] of expected.entries()) {
+    expect(Object.keys(results[i])).toEqual(Object.keys(outputs));
+    for (const [name, { shape, data }] of Object.entries(outputs)) {
+      expect(results[i][name].shape).toEqual(shape);
+      const errors = data.map((value, j) => Math.abs(value - results[i][name].data[j]));
+      expect(Math.max(...errors), `${cases[i].model}, ${name}`).toBeLessThan(1e-5);
+      expect(new Set(data).size, `${cases[i].model}, ${name}: too few numbers`).toBeGreaterThan(data.length / 2);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// Data sets and pictures of a hundred megabytes.
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { PNG } from "pngjs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { MOST_IN_MEMORY } from "../../src/data/arrays.js";
+import { digestOf, loadDataset } from "../../src/data/dataset.js";
+import { encodeNpy } from "../../src/data/npy.js";
+import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
+import { idx } from "../fixtures/idx.js";
+import { vae } from "../vae.js";
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+const run = (command: string) => vae(command.split(" "), home);
+beforeEach(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-large-"));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+it("large images are fewer in a picture, and too many of them are refused", async () => {
+  writeFileSync(at("large.npy"), encodeNpy({ data: new Uint8Array(8 * 600 * 600), shape: [8, 600, 600] }));
+  const flags = "--n-hidden 1 --dim-z 2 --batch-size 2 --epochs 1 --quiet";
+  expect((await run(`train --dataset large.npy ${flags} --run large`)).code).toBe(0);
+  for (const [name, side] of [
+    ["samples-epoch-01", 8],
+    ["manifold-epoch-01", 7],
+  ] as const) {
+    const { width } = PNG.sync.read(readFileSync(at(`large/pictures/${name}.png`)));
+    expect(Math.floor(width / 600)).toBe(side);
+  }
+  const zeros = (count: number) => new Array(count).fill(0).join(",");
+  writeFileSync(at("one.png"), PNG.sync.write(new PNG({ width: 4, height: 3 })));
+  const input = new Array(139).fill("one.png").join(" ");
+  for (const [command, problem] of [
+    ["sample --n 278", "A grid holds up to 277 samples of 600×600. For 278, give each a file of its own with --each."],
+    ["decode --input z.npy --out z.png", "A grid holds up to 277 images, not 278. Write them as .npy."],
+    ["manifold --size 17x17", "holds up to 277 images of 600×600, and this one would hold 289. Take a smaller --size."],
+    [`interpolate --from ${zeros(24)} --to ${zeros(24)}`, "this one would hold 288. Take fewer rows or --steps."],
+    [`reconstruct --input ${input}`, "this one would hold 278. Take fewer."],
+  ]) {
+    writeFileSync(at("z.npy"), encodeNpy({ data: new Float32Array(556), shape: [278, 2] }));
+    const { code, stderr } = await run(`${command} --run large`);
+    expect(stderr).toContain(problem);
+    expect([code, stderr.trim().split("\n")]).toEqual([2, [expect.stringMatching(/^error: /)]]);
+  }
+});
+
+it("a large array is read from the disk, compressed or not, with the same bytes", async () => {
+  const size = 100 * 100;
+  const count = Math.ceil(MOST_IN_MEMORY / size) + 10;
+  const large = new Uint8Array(count * size);
+  for (let i = 0; i < count; i++) large[i * size] = i % 251;
+  const header = idx([count, 100, 100], []);
+  writeFileSync(at("large-idx3"), header);
+  appendFileSync(at("large-idx3"), large);
+  const packed = gzipSync(Buffer.concat([header, large]), { level: 1 });
+  const before = process.memoryUsage().arrayBuffers;
+  const plain = await loadDataset(at("large-idx3"));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20e6);
+  writeFileSync(at("large.gz"), packed);
+  expect(digestOf(await loadDataset(at("large.gz")))).toBe(digestOf(plain));
+  expect(digestOf(plain)).toMatch(/^[0-9a-f]{64}$/);
+  const { train, validation, test } = plain;
+  const shades = [train, validation, test].flatMap((set) =>
+    Array.from(range(0, set.count), (image) => set.pixels.read([image])[0]),
+  );
+  const expected = Array.from({ length: count }, (_, i) => i % 251);
+  expect(shades.sort((a, b) => a - b)).toEqual(expected.sort((a, b) => a - b));
+  const some = [5, 6, 7, 3, 3, count - 1, 0];
+  expect(pixelsInFile(at("large-idx3"), header.length, size).read(some)).toEqual(
+    pixelsInMemory(large, size).read(some),
+  );
+});

@@ -1,0 +1,84 @@
+// Real pipes, in a shell: what is read from them and written into them, and readers and writers that stop or never end.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { PNG } from "pngjs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeNpy, parseNpy } from "../../src/data/npy.js";
+import { datasets, drawImages, loadModel } from "../../src/index.js";
+import { npy } from "../fixtures/npy.js";
+import { copyTiny } from "../helpers.js";
+import { LAUNCHER } from "../vae.js";
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+beforeAll(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-pipes-"));
+  copyTiny(home);
+  writeFileSync(at("ten.npy"), encodeNpy({ data: new Uint8Array(490), shape: [10, 7, 7] }));
+  writeFileSync(at("vast.npy"), npy("<f4", "(99999999999, 7, 7)", new Uint8Array()));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** Runs a script in which VAE stands for the command. */
+function shell(script: string) {
+  const { status, stdout, stderr } = spawnSync("bash", ["-c", script.replaceAll("VAE", `node '${LAUNCHER}'`)], {
+    cwd: home,
+  });
+  return { code: status, stdout: new Uint8Array(stdout), text: stdout.toString(), stderr: stderr.toString() };
+}
+
+describe.skipIf(process.platform === "win32")("pipes", () => {
+  it("go from vae encode to vae decode", async () => {
+    const { text, stderr } = shell("VAE encode --run run --n 10 | VAE decode --run run --out ten.png");
+    expect([text, stderr]).toEqual(["ten.png\n", ""]);
+    const model = await loadModel(at("run"));
+    const firstTen = datasets.read(await datasets.load(at("tiny")), "test", 0, 10);
+    const reconstructed = drawImages(await model.reconstruct(firstTen));
+    await model.close();
+    const { width, height, data: rgba } = PNG.sync.read(readFileSync(at("ten.png")));
+    expect([width, height]).toEqual([reconstructed.width, reconstructed.height]);
+    expect(rgba.filter((_, i) => i % 4 === 0)).toEqual(Buffer.from(reconstructed.pixels));
+  });
+
+  it("have names", () => {
+    const encoded = "VAE encode --run run --input <(cat ten.npy)";
+    const { stdout, stderr } = shell(`VAE decode --run run --input <(${encoded}) --format npy | cat`);
+    expect(stderr).toBe("");
+    expect(parseNpy(stdout, "written").shape).toEqual([10, 7, 7]);
+    const preset = shell(`VAE train --dataset nowhere --preset <(echo '{"dimZ": -3}')`);
+    expect([preset.code, preset.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^error: \/dev\/fd\/\d+: The setting dimZ is -3.*\n$/),
+    ]);
+  });
+
+  it("whose reader has seen enough end the command in silence", () => {
+    for (const [script, expected] of [
+      ["VAE encode --run run --split train | head -n 1 | cut -c 1-9", '{"image":\n'],
+      ["VAE encode --run run --split train --format npy | head -c 6 | tail -c 5", "NUMPY"],
+      ["VAE train --help | head -n 1", "Usage: vae train [options]\n"],
+      ["VAE engines | head -n 1 | cut -c 1-6", "engine\n"],
+    ]) {
+      const { code, text, stderr } = shell(`set -o pipefail; ${script}`);
+      expect([code, text, stderr], script).toEqual([0, expected, ""]);
+    }
+  });
+
+  it.runIf(existsSync("/dev/zero")).each([
+    ["encode --input - < /dev/zero", "standard input is not a valid .npy file: it does not begin with"],
+    ["encode --input /dev/zero", "/dev/zero is not a valid .npy file: it does not begin with"],
+    ["encode --input - < <(cat ten.npy /dev/zero)", "618 bytes in all, and it has more"],
+    ["encode --input - < <(cat vast.npy /dev/zero)", "bytes, more than 2 GB. Give it in parts."],
+    ["decode < /dev/zero", "standard input is not a .npy file, nor one of latents as JSON lines: line 1 must be"],
+    ["decode < <(echo; yes 0.5)", "line 2 must be such as"],
+    [`decode < <(yes '{"z":[1,2]}')`, "standard input has more than 200 MB of JSON lines."],
+    ["reconstruct --input /dev/zero --run run", "/dev/zero is a pipe, a socket or a device, not a file."],
+  ])("that never end are refused: %s", (command, problem) => {
+    const { code, text, stderr } = shell(`VAE ${command}`);
+    expect(stderr).toContain(problem);
+    expect(stderr).toMatch(/^error: [^\n]*\n$/);
+    expect([code, text]).toEqual([2, ""]);
+  });
+});

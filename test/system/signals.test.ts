@@ -1,0 +1,125 @@
+// Trainings that a signal or a kill has stopped, in processes of their own: they go on as if they had not been.
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeTinyMnist } from "../fixtures/idx.js";
+import { ENGINES } from "../helpers.js";
+import { checkpointsOf, outcomeOf } from "../outcome.js";
+import { start, vae } from "../vae.js";
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+const run = (...args: string[]) => vae(args, home);
+const madeBy = (name: string) => outcomeOf(at(name));
+const checkpointsAt = (name: string) => checkpointsOf(at(name));
+const train = (name: string, ...args: string[]) => [
+  ..."train --dataset tiny --n-hidden 24,16 --batch-size 50 --noise --seed 3 --threads 1 --set checkpointSeconds=0".split(
+    " ",
+  ),
+  ...["--run", name, ...args],
+];
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-signals-"));
+  await writeTinyMnist(at("tiny"), 6000, 120);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+const STEPS_PER_EPOCH = 110;
+
+/** Starts a training, and ends it by a signal once it has done so many steps: else, some of its second epoch. */
+async function stopped(signal: NodeJS.Signals, args: string[], steps = STEPS_PER_EPOCH + 1) {
+  const { child, outcome } = start(args, home);
+  const name = args[args.indexOf("--run") + 1];
+  const isFar = () => {
+    try {
+      return Number(/\d+/.exec(checkpointsAt(name).at(-1) as string)?.[0]) >= steps;
+    } catch {
+      return false; // its folder is not there yet
+    }
+  };
+  while (!isFar()) await setTimeout(2);
+  child.kill(signal);
+  return outcome;
+}
+
+describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))("on engine %s", (engine) => {
+  const whole = `whole-${engine}`;
+  beforeAll(async () => {
+    expect((await run(...train(whole, "--engine", engine, "--epochs", "4"))).code).toBe(0);
+  });
+
+  it.each([
+    ["SIGHUP", 129],
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s saves, says how to go on, and nothing is lost", async (signal, code) => {
+    const name = `${signal} ${engine}`;
+    const outcome = await stopped(signal, train(name, "--engine", engine, "--epochs", "4"));
+    expect([outcome.code, outcome.stdout]).toEqual([code, ""]);
+    expect(outcome.stderr).toMatch(
+      new RegExp(`\nStopped by ${signal}, and saved. Go on: vae train --resume '${name}'\n$`),
+    );
+    expect(readdirSync(at(name))).not.toContain("lock");
+    const resumed = await run("train", "--resume", name);
+    expect(resumed.stderr).toMatch(/^Goes on (in epoch [234], after \d+ steps? of it|with epoch [234])\.$/m);
+    expect(resumed.code).toBe(0);
+    expect(madeBy(name)).toEqual(madeBy(whole));
+  });
+
+  it("a signal between the last step of an epoch and the next one's first loses nothing", async () => {
+    const name = `validating ${engine}`;
+    const training = train(name, "--engine", engine, "--epochs", "4");
+    const { code, stderr } = await stopped("SIGINT", training, STEPS_PER_EPOCH);
+    expect(code).toBe(130);
+    expect(stderr).toContain("and saved");
+    const resumed = await run("train", "--resume", name);
+    expect(resumed.stderr).toMatch(/^Goes on (in epoch 1, after 110 steps of it|with epoch 2)\.$/m);
+    expect(madeBy(name)).toEqual(madeBy(whole));
+  });
+
+  it("SIGKILL loses nothing but the steps after the last checkpoint", async () => {
+    const name = `killed-${engine}`;
+    const { signal } = await stopped("SIGKILL", train(name, "--engine", engine, "--epochs", "4"));
+    expect(signal).toBe("SIGKILL");
+    expect(readdirSync(at(name))).toContain("lock");
+    expect((await run("train", "--resume", name)).code).toBe(0);
+    expect(madeBy(name)).toEqual(madeBy(whole));
+    expect(checkpointsAt(name)).toHaveLength(2);
+  });
+});
+
+describe("a second Ctrl-C", () => {
+  it("ends a training without saving, even within one step", async () => {
+    const slow = ["--engine", "cpu", "--epochs", "500", "--n-hidden", "500,500", "--batch-size", "500"];
+    const args = train("twice", ...slow);
+    const { child, outcome } = start(args, home);
+    while (!readdirSync(home).includes("twice")) await setTimeout(5);
+    await setTimeout(1000); // its steps take seconds
+    child.kill("SIGINT");
+    await setTimeout(100);
+    child.kill("SIGINT");
+    const { code, stderr } = await outcome;
+    expect(code).toBe(130);
+    expect(stderr).not.toContain("saved");
+    expect((await run("train", "--resume", "twice", "--seed", "4")).stderr).toContain("seed is 3, not 4");
+  });
+
+  it("ends it also while the test images are scored", async () => {
+    await writeTinyMnist(at("much-test"), 40, 3000);
+    const slow = ["--engine", "cpu", "--epochs", "1", "--n-hidden", "500", "--batch-size", "30", "--mc-samples", "40"];
+    const { child, outcome } = start(train("scored", ...slow, "--dataset", "much-test"), home);
+    const isScoring = () => existsSync(at("scored/pictures/progress.png")) && checkpointsAt("scored").length === 2;
+    while (!isScoring()) await setTimeout(20);
+    await setTimeout(1000); // it goes on for many times as long
+    child.kill("SIGINT");
+    await setTimeout(100);
+    child.kill("SIGINT");
+    const killed = performance.now();
+    const { code, stdout } = await outcome;
+    expect([code, stdout]).toEqual([130, ""]);
+    expect(performance.now() - killed).toBeLessThan(10_000);
+  });
+});

@@ -1,0 +1,33 @@
+// What must simply work, whatever surrounds the process: no HOME, other locales, company.
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { copyTiny } from "../helpers.js";
+import { start } from "../vae.js";
+
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-surroundings-"));
+  copyTiny(home);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+it("no HOME, another locale, no TERM", async () => {
+  const env = { HOME: "", LC_ALL: "tr_TR.UTF-8", LANG: "C", TERM: "" };
+  const { code, stdout } = await start(["evaluate", "--run", "run", "--json"], home, env).outcome;
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout).elbo).toBeLessThan(0);
+});
+
+it("two trainings at once, in one runs/", async () => {
+  const both = path.join(home, "both");
+  mkdirSync(both);
+  const args = `train --dataset ${path.join(home, "tiny")} --n-hidden 8 --epochs 1 --batch-size 50`.split(" ");
+  const outcomes = await Promise.all([
+    start([...args, "--seed", "1"], both).outcome,
+    start([...args, "--run", "runs/b"], both).outcome,
+  ]);
+  expect(outcomes.map(({ code }) => code)).toEqual([0, 0]);
+  expect(readdirSync(path.join(both, "runs"))).toHaveLength(2);
+});

@@ -1,0 +1,105 @@
+// What a terminal gets to see. `script` (util-linux) makes one; macOS has another of that name, Windows none.
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeNpy } from "../../src/data/npy.js";
+import { array, copyTiny } from "../helpers.js";
+import { LAUNCHER, start } from "../vae.js";
+
+const ESCAPE = "\u001b";
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+beforeAll(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-tty-"));
+  copyTiny(home);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+/** `vae …` on a terminal; `keys` are typed after a while. */
+async function onTerminal(command: string, env: Record<string, string> = {}, keys?: string, columns = 80) {
+  const line = `trap : INT; stty cols ${columns}; node '${LAUNCHER}' ${command}; echo "exit code $?"`;
+  const child = spawn("script", ["-qec", line, "/dev/null"], {
+    cwd: home,
+    env: { ...process.env, CI: undefined, FORCE_COLOR: undefined, NO_COLOR: undefined, TERM: "xterm", ...env },
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    output += text;
+  });
+  if (keys) {
+    while (!output.includes("images/s  ") && child.exitCode === null) await setTimeout(50); // the bar is there
+    child.stdin.write(keys);
+  }
+  await new Promise((resolve) => child.on("close", resolve));
+  return output;
+}
+
+const SMALL = "--dataset tiny --n-hidden 16 --batch-size 50";
+
+describe.runIf(process.platform === "linux")("on a terminal", () => {
+  it("training shows a bar below a table, within the terminal's width", async () => {
+    const output = await onTerminal(`train ${SMALL} --epochs 3 --run a`);
+    expect(output).toContain("exit code 0");
+    expect(output).toMatch(
+      /1\/3 [█░]+ −ELBO [\d.]+ {2}reconstruction −[\d.]+ {2}KL [\d.]+ {2}\d+ images\/s {2}0:\d\d left/,
+    );
+    expect(output).toContain(`${ESCAPE}[32mbest`);
+    const bars = output.split(new RegExp(`[\\r\\n]|${ESCAPE}\\[[\\d;?]*[A-Za-z]`)).filter((line) => line.includes("░"));
+    expect(bars.length).toBeGreaterThan(0);
+    for (const bar of bars) expect(bar.length).toBeLessThan(80);
+  });
+
+  it("NO_COLOR is respected", async () => {
+    const output = await onTerminal(`train ${SMALL} --epochs 1 --run b`, { NO_COLOR: "1" });
+    expect(output).toContain("exit code 0");
+    expect(output).not.toMatch(new RegExp(`${ESCAPE}\\[\\d+m`));
+  });
+
+  it("Ctrl-C ends training with exit code 130, and leaves the terminal as it was", async () => {
+    const output = await onTerminal(`train ${SMALL} --epochs 100000 --run c`, {}, "\u0003");
+    expect(output).toContain("exit code 130");
+    for (const mode of ["7", "25"]) expect(output).not.toContain(`${ESCAPE}[?${mode}l`); // wrapping, cursor
+  });
+
+  it("JSON lines are shown, and nothing in binary", async () => {
+    const env = { NO_COLOR: "1" };
+    expect(await onTerminal("encode --run run --n 1", env)).toMatch(/^\{"image":0,[^\n]*\}\r\nexit code 0\r\n$/);
+    writeFileSync(at("z.npy"), encodeNpy(array([1, 2], [1, 2])));
+    for (const args of ["encode --format npy", "decode --input z.npy", "decode --format png --input z.npy"]) {
+      const output = await onTerminal(`${args} --run run`, env);
+      expect(output).toMatch(/^error: What this writes is not for a terminal\. .*\r\nexit code 2\r\n$/);
+    }
+  });
+
+  it("nobody waits for what is not piped in", async () => {
+    const output = await onTerminal("decode --run run --out x.npy", { NO_COLOR: "1" });
+    expect(output).toMatch(/^error: Nothing comes in by a pipe\. .*\r\nexit code 2\r\n$/);
+  });
+
+  it("the list of runs fits", async () => {
+    mkdirSync(at("runs"));
+    cpSync(at("run"), at("runs", `${"long-".repeat(20)}20260101`), { recursive: true });
+    const config = JSON.parse(readFileSync(at("run/config.json"), "utf8"));
+    const settings = { ...config.settings, dataset: `/${"long/".repeat(30)}` };
+    cpSync(at("run"), at("runs/b"), { recursive: true });
+    writeFileSync(at("runs/b/config.json"), JSON.stringify({ ...config, settings }));
+    for (const columns of [80, 120]) {
+      const output = await onTerminal("runs", {}, undefined, columns);
+      const lines = output.split("\r\n").filter((line) => /\d\/\d/.test(line));
+      expect(lines).toHaveLength(2);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+      expect(lines.some((line) => /^….*-20260101 +2\/2 +finished +−ELBO /.test(line))).toBe(true);
+      expect(lines.some((line) => line.endsWith("…"))).toBe(true);
+    }
+  });
+});
+
+it("there is no escape code in what is redirected", async () => {
+  const { code, stdout, stderr } = await start(`train ${SMALL} --epochs 1 --run d`.split(" "), home).outcome;
+  expect(code).toBe(0);
+  expect(stdout + stderr).not.toContain(ESCAPE);
+});
