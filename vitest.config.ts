@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -11,7 +12,7 @@ export const resolve = { alias: { "@tensorflow/tfjs-core/dist/register_all_gradi
 export default defineConfig({
   test: {
     globalSetup: "test/setup.ts",
-    maxWorkers: 2, // of two processors, vitest would use one
+    maxWorkers: Math.max(2, availableParallelism() / 2), // of two processors, vitest would use one
     projects: [
       {
         resolve,

@@ -15,16 +15,14 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors } from "../../src/run/safetensors.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import type { Outcome } from "../vae.js";
-import { start, vae } from "../vae.js";
+import { LAUNCHER, start, vae } from "../vae.js";
 
-const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 const train = (run: string, epochs = 3) =>

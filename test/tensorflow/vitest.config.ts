@@ -12,7 +12,7 @@ export default defineConfig({
       "test/model/vae.test.ts",
       "test/training/step.test.ts",
       "test/cli/engines.test.ts",
-      "test/system/leak.test.ts",
+      "test/system/{engines,leak}.test.ts",
     ],
     provide: { engines: ["tensorflow", "cpu"] },
   },
