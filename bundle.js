@@ -1,11 +1,13 @@
-// The last part of the build: modules of dist/ that carry packages inside them. Each replaces what tsc has made of the same source.
-import { readdirSync, readFileSync } from "node:fs";
+// Last step of the build: bundles some modules of dist/ with the packages that they import, in place of what tsc has written.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "rolldown";
 
 await bundle("engine/compiled/gradients", ["./tf.js"]);
 await bundle("engine/compiled/graph");
 await bundle("pictures/vega");
+for (const file of ["onnx_pb.js", "onnx_pb.d.ts"]) rmSync(`dist/engine/compiled/${file}`); // graph.js contains it
+writeFileSync("dist/engine/compiled/package.json", '{ "type": "module" }\n'); // for copies of the folder in CommonJS projects
 
 function bundle(name, external = []) {
   return build({
@@ -23,15 +25,25 @@ function licences(fileName) {
     name: "licences",
     generateBundle(_, files) {
       const modules = Object.values(files).flatMap(({ moduleIds = [] }) => moduleIds);
-      const folders = new Set(
-        modules.flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0] ?? []),
-      );
-      const texts = [...folders].sort().map((folder) => {
+      const folders = modules.flatMap((id) => /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id)?.[0] ?? []);
+      const texts = [...new Set(folders)].sort().map((folder) => {
         const { name, version, license } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
-        const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-        return `${name} ${version}, ${license}\n\n${file ? readFileSync(path.join(folder, file), "utf8") : ""}`;
+        return `${name} ${version}, ${license}\n\n${licenceText(folder, license)}`;
       });
       this.emitFile({ type: "asset", fileName, source: texts.join(`\n${"-".repeat(80)}\n`) });
     },
   };
+}
+
+function licenceText(folder, license) {
+  const read = (...file) => readFileSync(path.join(...file), "utf8");
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+  if (file) return read(folder, file);
+  const apache = read("node_modules/typescript/LICENSE.txt");
+  if (license === "Apache-2.0") return apache;
+  // Protocol Buffers: the BSD part is code of Google, whose licence is the comment that the file begins with.
+  if (license === "(Apache-2.0 AND BSD-3-Clause)") {
+    return `${apache}\n${/^(\/\/.*\n)+/.exec(read(folder, "dist/esm/wire/varint.js"))[0].replace(/^\/\/ ?/gm, "")}`;
+  }
+  throw new Error(`${folder} has no licence file`);
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 /** Against hanging alone: nothing here is a test of speed. */
 export const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
@@ -12,7 +12,7 @@ export const resolve = { alias: { "@tensorflow/tfjs-core/dist/register_all_gradi
 export default defineConfig({
   test: {
     globalSetup: "test/setup.ts",
-    maxWorkers: Math.max(2, availableParallelism() / 2), // of two processors, vitest would use one
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)), // of two processors, vitest would use one
     projects: [
       {
         resolve,
@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/system/**"],
+          exclude: [...configDefaults.exclude, "test/system/**"],
           isolate: false,
           ...timeouts,
         },

@@ -3,10 +3,10 @@
 import { existsSync } from "node:fs";
 
 const cli = new URL("../dist/cli.js", import.meta.url);
-const [major] = process.versions.node.split(".");
+const [major, minor] = process.versions.node.split(".").map(Number);
 
-if (Number(major) < 20) {
-  console.error(`error: vae needs Node.js 20 or newer, and this is ${process.versions.node}`);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`error: vae needs Node.js 20.19 or newer, and this is ${process.versions.node}`);
   process.exitCode = 1;
 } else if (!existsSync(cli)) {
   console.error("error: vae has not been built. Run: npm ci && npm run build");

@@ -1,5 +1,5 @@
 // The command line: puts the commands together, and is the only place that catches errors and decides the exit code.
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import type { Io } from "./commands/io.js";
 import { Interruption, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
@@ -104,18 +104,20 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
   const words = argv.filter((word) => !word.startsWith("-"));
   const wanted = words[0] === "help" ? words[1] : words[0];
   for (const [usage, description, load] of COMMANDS) {
-    const command = program.command(usage).description(description);
+    const command = program.command(nameOf(usage)).description(description);
     if (command.name() === wanted) (await load()).define(command, io);
   }
   return program;
 }
 
-/** A command in the list of commands, whose flags are not there unless its file is loaded. */
+/** A command in the list of commands. Its flags and arguments are known only once its file is loaded. */
 function subcommandTerm(command: Command): string {
-  const names = command.registeredArguments.map((argument) =>
-    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
-  );
-  return [command.name(), ...(command.name() === "help" ? [] : ["[options]"]), ...names].join(" ");
+  const usage = COMMANDS.map(([usage]) => usage).find((usage) => nameOf(usage) === command.name());
+  return usage?.replace(/^\S+/, "$& [options]") ?? new Help().subcommandTerm(command);
+}
+
+function nameOf(usage: string): string {
+  return usage.split(" ")[0];
 }
 
 /** Says what went wrong, and gives the exit code. */

@@ -4,6 +4,6 @@ import { Chalk, chalkStderr } from "chalk";
 import type { Io } from "./io.js";
 
 export function colourOf({ env, stderr }: Io): ChalkInstance {
-  const knows = stderr === process.stderr; // of other streams, chalk does not know what they show
-  return new Chalk({ level: knows && !env.NO_COLOR ? chalkStderr.level : 0 });
+  const isProcessStderr = stderr === process.stderr; // the only stream whose colours chalk detects
+  return new Chalk({ level: isProcessStderr && !env.NO_COLOR ? chalkStderr.level : 0 });
 }

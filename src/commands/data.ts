@@ -17,7 +17,7 @@ type DataFlags = Partial<Pick<Config, "inputDir" | "size" | "channels" | "limit"
 };
 
 export function define(command: Command, io: Io): void {
-  command.registeredArguments[0].description = "mnist, a folder of IDX files or of images, or one IDX or .npy file";
+  command.argument("<path>", "mnist, a folder of IDX files or of images, or one IDX or .npy file");
   for (const name of ["size", "channels", "inputDir", "limit", "classes"] as const)
     command.addOption(settingOption(name));
   command

@@ -1,3 +1,3 @@
-// What plots.ts takes from Vega. The build bundles it: it loads in 50 ms, not 150, and its 60 packages (24 MB) need no installing.
+// Vega, for plots.ts. The build bundles its 60 packages (24 MB) into this module: users need not install them, and it loads in 50 ms, not 150.
 export { parse, View } from "vega";
 export { compile } from "vega-lite";

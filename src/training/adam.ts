@@ -1,5 +1,4 @@
 // Adam (Kingma & Ba 2015) as TensorFlow 1 computes it: two pure functions, one of tensors, one of the step's number.
-
 import type { Config } from "../config.js";
 import { tf } from "../engine/compiled/tf.js";
 

@@ -1,5 +1,4 @@
 // The training step: a pure function of tensors that any engine runs. What is random or scheduled comes in through `x`.
-
 import type { Config } from "../config.js";
 import { tf } from "../engine/compiled/tf.js";
 import "../engine/compiled/gradients.js";

@@ -9,7 +9,7 @@ import { vae } from "../vae.js";
 
 let home: string;
 const run = (...args: string[]) => vae(args, home);
-const TINY = "--dataset tiny --dim-z 3 --n-hidden 24,16 --batch-size 50 --learning-rate 0.003 --threads 1".split(" ");
+const TINY = "--dataset tiny --n-hidden 24,16 --batch-size 50 --learning-rate 0.003 --threads 1".split(" ");
 
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-variants-"));
@@ -18,7 +18,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(home, { recursive: true }));
 
 async function trained(folder: string, ...flags: string[]) {
-  const { code, stdout, stderr } = await run("train", ...TINY, "--json", "--quiet", "--run", folder, ...flags);
+  const dim = flags.includes("--preset") ? [] : ["--dim-z", "3"];
+  const { code, stdout, stderr } = await run("train", ...TINY, ...dim, "--json", "--quiet", "--run", folder, ...flags);
   expect([code, stderr]).toEqual([0, ""]);
   const { settings } = JSON.parse(readFileSync(path.join(home, folder, "config.json"), "utf8"));
   return { result: JSON.parse(stdout), settings };
@@ -99,6 +100,7 @@ describe("presets", () => {
       batchSize: 50,
     });
     expect(settings).toMatchObject({
+      dimZ: 50,
       sigma: "exp",
       adamEpsilon: 1e-4,
       outputBias: "mean",

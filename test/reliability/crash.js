@@ -20,7 +20,7 @@ console.log(`${kills} kills, engine ${engine}, seed ${seed}`);
 const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
 const home = mkdtempSync(path.join(tmpdir(), "vae-crash-"));
 const SETTINGS =
-  "--dataset images --epochs 4 --dim-z 3 --n-hidden 48,32 --batch-size 20 --noise --threads 1 --set checkpointSeconds=0";
+  "--dataset images --epochs 8 --dim-z 3 --n-hidden 48,32 --batch-size 20 --noise --threads 1 --set checkpointSeconds=0";
 
 /** The first images of MNIST. */
 const { train, height, width } = await loadDataset("mnist");

@@ -46,6 +46,7 @@ describe("the package", () => {
       "README.md",
       "bin/vae.js",
       "data/README.md",
+      "dist/engine/compiled/package.json",
       "examples/neighbours.js",
       "examples/serve-samples.js",
       "examples/train-and-sample.js",

@@ -1,5 +1,4 @@
 // A backend of TensorFlow.js that computes nothing: tensors on it are names of values in an ONNX graph that is being written.
-
 import type { DataType, GraphBuilder } from "./graph.js";
 import { tf } from "./tf.js";
 

@@ -24,7 +24,7 @@ export class CompiledEngine {
 
   constructor(readonly threads = 1) {}
 
-  /** What computes. @throws Error if it is not installed */
+  /** The runtime and its version, such as `onnxruntime 1.30.0`. @throws Error if it is not installed */
   get version(): string {
     return `onnxruntime ${onnxruntimeVersion()}`;
   }

@@ -1,6 +1,5 @@
 // How each kernel of TensorFlow.js is written in ONNX: one entry in one table. What is not here cannot be compiled, and
 // tfjs says so by the kernel's name.
-
 import { dataType, sameShape, type TraceBackend } from "./backend.js";
 import type { GraphBuilder } from "./graph.js";
 import { tf } from "./tf.js";

@@ -68,20 +68,21 @@ function load(): Promise<Onnxruntime> {
 /**
  * Linux kills a process that loads a truncated library (SIGBUS), so the files are checked first.
  *
- * @throws Error if onnxruntime-node is not installed, or a native library of it is shorter than its header says
+ * @throws Error if onnxruntime-node is not installed, or one of its native libraries is shorter than its header says
  */
 async function checkLibraries(): Promise<void> {
   if (platform !== "linux") return;
   const folder = path.join(path.dirname(require.resolve("onnxruntime-node")), "../bin/napi-v6/linux", arch);
-  const names = await readdir(folder).catch(() => []); // without files, loading it fails as it should
-  for (const name of names) {
+  const names = await readdir(folder).catch(() => []); // a missing folder is an error of the import that follows
+  for (const name of names.filter((name) => /\.(node|so)\b/.test(name))) {
     const file = await open(path.join(folder, name));
     try {
-      // A 64-bit ELF file ends with its section headers: e_shnum of e_shentsize bytes each, at e_shoff.
       const header = new DataView(new ArrayBuffer(64));
-      const { bytesRead } = await file.read(header, 0, 64);
+      await file.read(header, 0, 64);
+      const isElf = header.getUint32(0) === 0x7f454c46; // else the system refuses it with an error
+      // A 64-bit ELF file ends with its section headers: e_shnum of e_shentsize bytes each, at e_shoff.
       const end = Number(header.getBigUint64(0x28, true)) + header.getUint16(0x3a, true) * header.getUint16(0x3c, true);
-      if (bytesRead < 64 || (await file.stat()).size < end) throw new Error(`${name} is damaged`);
+      if (isElf && (await file.stat()).size < Math.max(end, 64)) throw new Error(`${name} is truncated`);
     } finally {
       await file.close();
     }
