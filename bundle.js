@@ -1,4 +1,4 @@
-// Last step of the build: bundles some modules of dist/ with the packages that they import, in place of what tsc has written.
+// Last step of the build: bundles some modules with the packages that they import, and replaces those of tsc in dist/.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "rolldown";
@@ -7,7 +7,8 @@ await bundle("engine/compiled/gradients", ["./tf.js"]);
 await bundle("engine/compiled/graph");
 await bundle("pictures/vega");
 for (const file of ["onnx_pb.js", "onnx_pb.d.ts"]) rmSync(`dist/engine/compiled/${file}`); // graph.js contains it
-writeFileSync("dist/engine/compiled/package.json", '{ "type": "module" }\n'); // for copies of the folder in CommonJS projects
+// A copy of the folder in a CommonJS project needs its own type.
+writeFileSync("dist/engine/compiled/package.json", '{ "type": "module" }\n');
 
 function bundle(name, external = []) {
   return build({
@@ -35,13 +36,14 @@ function licences(fileName) {
   };
 }
 
+/** The licence file of a package, or the standard text. Throws if there is neither. */
 function licenceText(folder, license) {
   const read = (...file) => readFileSync(path.join(...file), "utf8");
   const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
   if (file) return read(folder, file);
   const apache = read("node_modules/typescript/LICENSE.txt");
   if (license === "Apache-2.0") return apache;
-  // Protocol Buffers: the BSD part is code of Google, whose licence is the comment that the file begins with.
+  // @bufbuild/protobuf: varint.js is Google's, and starts with its BSD licence.
   if (license === "(Apache-2.0 AND BSD-3-Clause)") {
     return `${apache}\n${/^(\/\/.*\n)+/.exec(read(folder, "dist/esm/wire/varint.js"))[0].replace(/^\/\/ ?/gm, "")}`;
   }

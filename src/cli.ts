@@ -8,7 +8,7 @@ export type { Io } from "./commands/io.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
-/** In the order of the help page. A command's file, which adds its flags and its action, is loaded when the command is given. */
+/** In the order of the help page. `load` imports the file with flags and action, only for the given command. */
 const COMMANDS: [usage: string, description: string, load: () => Promise<{ define: Define }>][] = [
   [
     "train",
@@ -74,7 +74,7 @@ type Define = (command: Command, io: Io) => void;
  * @returns the exit code: 0, 1 for a failure of the system, 2 for a user's mistake, 128 + N after signal N
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  // A reader that has seen enough, such as head, is not an error; a full disk is. Without stderr there is nobody to tell.
+  // A closed pipe, as head leaves it, is no error; a full disk is. Errors of stderr have no place to be reported.
   io.stdout.on("error", async (error: NodeJS.ErrnoException) => {
     process.exit(error.code === "EPIPE" ? EXIT.success : await complain(io, `stdout: ${error.message}`, EXIT.failure));
   });
@@ -110,7 +110,7 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
   return program;
 }
 
-/** A command in the list of commands. Its flags and arguments are known only once its file is loaded. */
+/** A line in the list of commands: commander knows flags and arguments only of the command whose file is loaded. */
 function subcommandTerm(command: Command): string {
   const usage = COMMANDS.map(([usage]) => usage).find((usage) => nameOf(usage) === command.name());
   return usage?.replace(/^\S+/, "$& [options]") ?? new Help().subcommandTerm(command);

@@ -1,4 +1,4 @@
-// Trained models of several kinds, exported, and what other runtimes are to compute by them.
+// Exported models of several kinds, with inputs and expected outputs for other runtimes.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
@@ -44,7 +44,7 @@ export async function trainAndExport(home: string): Promise<void> {
 
 export const plain = ({ data, shape }: HostArray) => ({ shape, data: [...data] });
 
-/** What the runtimes are given, and what this project's own engine makes of it, in plain JavaScript. */
+/** Inputs of the exported models, and the outputs of engine cpu. */
 async function referenceCases(home: string): Promise<{ cases: OnnxCase[]; expected: OnnxResult[] }> {
   const engine = await open("cpu");
   const cases: OnnxCase[] = [];
@@ -73,7 +73,7 @@ async function referenceCases(home: string): Promise<{ cases: OnnxCase[]; expect
   return { cases, expected };
 }
 
-/** Expects what a runtime computes to be that, to 1e-5, in batches of 1 and 7. */
+/** Expects a runtime to compute the outputs of engine cpu, to 1e-5, in batches of 1 and 7. */
 export async function expectSame(home: string, compute: (cases: OnnxCase[]) => OnnxResult[] | Promise<OnnxResult[]>) {
   const { cases, expected } = await referenceCases(home);
   expect(cases).toHaveLength(16);

@@ -10,7 +10,7 @@ import type { HostArray } from "../src/tree.js";
 /** The engines that run here. */
 export const ENGINES: readonly EngineName[] = inject("engines");
 
-/** Copies the small data set to `tiny` in a folder, and the run that was trained on it to `run`: 49-16-2 units, two epochs. */
+/** Copies the small data set and its run (49-16-2 units, two epochs) to `tiny` and `run` in a folder. */
 export function copyTiny(home: string): void {
   const { data, run } = inject("tiny");
   const [dataset, copy] = [path.join(home, "tiny"), path.join(home, "run")];

@@ -1,10 +1,10 @@
-// What a training leaves in its folder, to compare with another's.
+// The results in a run's folder, to compare two trainings.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { decodeSafetensors } from "../src/run/safetensors.js";
 
-/** The names of a run's checkpoints, the last one last. */
+/** The names of a run's checkpoints, the newest last. */
 export function checkpointsOf(run: string): string[] {
   return readdirSync(path.join(run, "checkpoint")).sort();
 }
@@ -13,7 +13,7 @@ export function lastCheckpointOf(run: string): string {
   return path.join(run, "checkpoint", checkpointsOf(run).at(-1) as string);
 }
 
-/** All that training has made in a run's folder, without times. */
+/** Digests of a run's state, model and pictures, and its metrics without times. */
 export function outcomeOf(run: string) {
   const digest = (...file: string[]) =>
     createHash("sha256")

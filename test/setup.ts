@@ -1,5 +1,5 @@
-// Before all tests: finds out which engines run here, and what else there is to test with, and says so; trains a small model, which
-// tests copy. Tests ask `inject("engines")` and helpers.ts.
+// Runs before all tests: finds the engines and other programs to test with, prints them, and trains a small model that
+// tests copy. Tests read them by `inject` and helpers.ts.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Runs the command line: in this process, or, where a test is about signals, pipes, terminals or exit codes, in one of its own.
+// Runs the command line in this process or, for signals, terminals and exit codes, in a real one.
 import { spawn } from "node:child_process";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -43,7 +43,7 @@ function collector() {
   return { stream, bytes: () => Buffer.concat(chunks) };
 }
 
-/** `vae …args` in a process of its own, while it runs. */
+/** Starts `vae …args` in a real process. */
 export function start(args: readonly string[], cwd: string, env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [LAUNCHER, ...args], {
     cwd,

@@ -1,4 +1,4 @@
-// Arrays in and out of a model: vae encode and vae decode, by files and standard streams. Real pipes: test/system/pipes.test.ts.
+// vae encode and vae decode, by files and standard streams. Real pipes: test/system/pipes.test.ts.
 import {
   existsSync,
   mkdirSync,

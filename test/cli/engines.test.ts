@@ -1,4 +1,4 @@
-// Engines from the command line: each one trains for real. Engines that are missing or damaged: test/system/installs.test.ts.
+// Each engine trains from the command line. Missing or damaged engines: test/system/installs.test.ts.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -36,6 +36,5 @@ it("vae engines lists every engine under test", async () => {
   expect([code, stderr]).toEqual([0, ""]);
   const reports: { name: (typeof ENGINES)[number]; runs: boolean }[] = JSON.parse(stdout);
   expect(reports.map(({ name }) => name)).toEqual(["compiled", "tensorflow", "wasm", "cpu"]);
-  for (const { name, runs } of reports) if (!runs) expect(ENGINES).not.toContain(name);
   for (const engine of ENGINES) expect(reports.find(({ name }) => name === engine)?.runs).toBe(true);
 });

@@ -1,4 +1,4 @@
-// vae export: what the files are, and that they compute what this project's own engine does. Other runtimes: test/system/export.test.ts.
+// vae export: the files, and that they compute what engine cpu does. Other runtimes: test/system/export.test.ts.
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

@@ -1,4 +1,4 @@
-// bin/vae.js in processes of its own: where its output goes, and its exit code.
+// bin/vae.js in real processes: its streams and its exit code.
 import { tmpdir } from "node:os";
 import { expect, it } from "vitest";
 import { VERSION } from "../../src/version.js";

@@ -1,4 +1,4 @@
-// Engines in processes of their own.
+// Engines in real processes.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

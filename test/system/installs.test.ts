@@ -1,4 +1,4 @@
-// Real installs in which a package is missing or damaged, each in processes of its own.
+// Real installs with a missing or damaged package, in real processes.
 
 import { spawnSync } from "node:child_process";
 import {
@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-/** Installs this package in `home`, with links to the packages that it needs but for some. */
+/** Installs this package in `home`, with links to all packages but the missing ones. */
 function installWithout(...missing: string[]) {
   for (const part of ["bin", "dist", "package.json"]) cpSync(part, at(part), { recursive: true });
   const packages = readdirSync("node_modules").flatMap((name) =>
@@ -42,7 +42,7 @@ function installWithout(...missing: string[]) {
   }
 }
 
-/** Puts a copy of onnxruntime-node there, with this machine's binaries alone, and changes one of these. */
+/** Copies onnxruntime-node into that install, with the binaries of this platform only, and damages one file. */
 function damageRuntime(file: string, damage: (file: string) => void) {
   for (const part of ["package.json", "dist", BINARIES]) {
     cpSync(path.join("node_modules", RUNTIME, part), at("node_modules", RUNTIME, part), { recursive: true });
@@ -96,7 +96,7 @@ describe.runIf(process.platform === "linux")("a damaged onnxruntime", () => {
   });
 });
 
-it.runIf(process.platform === "linux")("other files beside the libraries of onnxruntime are passed over", () => {
+it.runIf(process.platform === "linux")("other files in the folder of onnxruntime's libraries are ignored", () => {
   installWithout(RUNTIME, TENSORFLOW);
   damageRuntime("note.txt", (file) => writeFileSync(file, "a note"));
   mkdirSync(at("node_modules", RUNTIME, BINARIES, "folder"));

@@ -1,4 +1,4 @@
-// Data sets and pictures of a hundred megabytes.
+// Data sets and pictures that take a hundred megabytes.
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

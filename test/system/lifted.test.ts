@@ -1,5 +1,5 @@
-// The compiled engine's folder, lifted out of the project: its README's example, run on a copy of the built folder, and on a copy of
-// the source that was compiled, each with the packages that the README names.
+// The compiled engine's folder, copied out of the project: runs its README's example on the built folder and on
+// compiled source, with only the packages that the README names.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ const SOURCE = "src/engine/compiled";
 const BUILT = "dist/engine/compiled";
 const readme = readFileSync(path.join(SOURCE, "README.md"), "utf8");
 const example = /```js\n(import[\s\S]*?)```/.exec(readme)?.[1] as string;
-/** Of each `npm install` of the README. */
+/** The packages of each `npm install` in the README. */
 const [atRuntime, ...toCompile] = [...readme.matchAll(/^ {4}npm install (.*)$/gm)].map(([, words]) =>
   words.split(" ").filter((word) => !word.startsWith("--")),
 );
@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-/** Links to packages, in the versions that are named. */
+/** Links packages, and checks their versions. */
 function install(packages: readonly string[]) {
   for (const one of packages) {
     const [, name, version] = /^(.+)@(.+)$/.exec(one) as RegExpExecArray;

@@ -1,4 +1,4 @@
-// Real pipes, in a shell: what is read from them and written into them, and readers and writers that stop or never end.
+// Real pipes, in a shell: input, output, readers that stop early and writers that never end.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ beforeAll(() => {
   home = mkdtempSync(path.join(tmpdir(), "vae-pipes-"));
   copyTiny(home);
   writeFileSync(at("ten.npy"), encodeNpy({ data: new Uint8Array(490), shape: [10, 7, 7] }));
-  // Of so many, what is written is more than a pipe holds.
+  // The output for these exceeds the buffer of a pipe.
   writeFileSync(at("many.npy"), encodeNpy({ data: new Uint8Array(20_000 * 49), shape: [20_000, 7, 7] }));
   writeFileSync(at("vast.npy"), npy("<f4", "(99999999999, 7, 7)", new Uint8Array()));
 });
@@ -44,7 +44,7 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
     expect(rgba.filter((_, i) => i % 4 === 0)).toEqual(Buffer.from(reconstructed.pixels));
   });
 
-  it("have names", () => {
+  it("can be named as files", () => {
     const encoded = "VAE encode --run run --input <(cat ten.npy)";
     const { stdout, stderr } = shell(`VAE decode --run run --input <(${encoded}) --format npy | cat`);
     expect(stderr).toBe("");
@@ -56,7 +56,7 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
     ]);
   });
 
-  it("whose reader has seen enough end the command in silence", () => {
+  it("that the reader closes early end the command without an error", () => {
     for (const [script, expected] of [
       ["VAE encode --run run --input many.npy | head -n 1 | cut -c 1-9", '{"image":\n'],
       ["VAE encode --run run --input many.npy --format npy | head -c 6 | tail -c 5", "NUMPY"],

@@ -1,4 +1,4 @@
-// Trainings that a signal or a kill has stopped, in processes of their own: they go on as if they had not been.
+// Trainings stopped by a signal or a kill, in real processes: resumed, they end with the same bytes.
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -29,7 +29,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 const STEPS_PER_EPOCH = 110;
 
-/** Starts a training, and ends it by a signal once it has done so many steps: else, some of its second epoch. */
+/** Starts a training and sends a signal after a checkpoint at `steps` or later, by default in the second epoch. */
 async function stopped(signal: NodeJS.Signals, args: string[], steps = STEPS_PER_EPOCH + 1) {
   const { child, outcome } = start(args, home);
   const name = args[args.indexOf("--run") + 1];

@@ -1,4 +1,4 @@
-// What must simply work, whatever surrounds the process: no HOME, other locales, company.
+// Unusual environments: no HOME, another locale, a second training beside it.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

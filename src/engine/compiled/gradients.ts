@@ -1,4 +1,4 @@
-// Registers the gradients of TensorFlow.js' kernels. Node.js cannot resolve the imports of the module of tfjs-core that does this, so the
-// build bundles that module into this one.
-import "./tf.js"; // first: it makes the registry
+// Registers the gradients of TensorFlow.js' kernels. Node.js cannot resolve the imports of tfjs-core's own module for
+// this, so the build bundles it.
+import "./tf.js"; // first: it creates the registry
 import "@tensorflow/tfjs-core/dist/register_all_gradients.js";

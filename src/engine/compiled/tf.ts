@@ -1,5 +1,5 @@
-// TensorFlow.js. Its packages are required, not imported: Node.js imports a CommonJS module by parsing all of it for the names of its
-// exports, which takes 100 ms for these.
+// TensorFlow.js. Its packages are required, not imported: to import a CommonJS module, Node.js first parses it for the
+// names of its exports, which takes 100 ms here.
 import { createRequire } from "node:module";
 
 import tf = require("@tensorflow/tfjs-core");
