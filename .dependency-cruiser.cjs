@@ -1,4 +1,4 @@
-// The import table: a file imports only from lines above its own, so data flows one way. Types of config.ts are free to
+// The import table: a file imports only from lines above its own, so data flows one way. Types of config/config.ts are free to
 // all. docs/architecture.md says what each part is.
 const ORDER = [
   "version\\.ts",
@@ -6,19 +6,17 @@ const ORDER = [
   "engine/compiled/", // stands alone
   "tree\\.ts",
   "random\\.ts",
+  "formats/",
+  "files/",
+  "pictures/",
   "data/",
   "noise\\.ts",
-  "pictures/",
   "model/",
   "engine/(?!compiled/)",
-  "settings\\.ts",
-  "config\\.ts",
-  "presets\\.ts",
-  "training/",
-  "evaluation\\.ts",
-  "inference\\.ts",
+  "config/",
   "run/",
-  "library/",
+  "inference/",
+  "training/",
   "index\\.ts",
   "commands/",
   "cli\\.ts",
@@ -31,8 +29,8 @@ const inOrder = ORDER.slice(0, -1).map((part, i) => ({
   from: { path: `^src/${part}` },
   to: {
     path: `^src/(${ORDER.slice(i + 1).join("|")})`,
-    // A type of config.ts costs nothing and is needed everywhere.
-    ...(i < ORDER.indexOf("config\\.ts") && { pathNot: "^src/config\\.ts$" }),
+    // A type of config/config.ts costs nothing and is needed everywhere.
+    ...(i < ORDER.indexOf("config/") && { pathNot: "^src/config/config\\.ts$" }),
   },
 }));
 
@@ -49,10 +47,10 @@ module.exports = {
     ...inOrder,
     {
       name: "config-by-type-alone",
-      comment: "What stands above config.ts takes its types alone.",
+      comment: "What stands above config/ takes its types alone.",
       severity: "error",
-      from: { path: `^src/(${ORDER.slice(0, ORDER.indexOf("config\\.ts")).join("|")})` },
-      to: { path: "^src/config\\.ts$", dependencyTypesNot: ["type-only"] },
+      from: { path: `^src/(${ORDER.slice(0, ORDER.indexOf("config/")).join("|")})` },
+      to: { path: "^src/config/config\\.ts$", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "not-in-order",
@@ -78,10 +76,17 @@ module.exports = {
         pathNot: "^src/commands/(array-files|colour|flags|io|output|training-screen)\\.ts$",
       },
     },
+    {
+      name: "formats-apart",
+      comment: "A format is bytes and arrays: it knows neither the disk nor another format.",
+      severity: "error",
+      from: { path: "^src/formats/" },
+      to: { path: "^(node:)?fs|^src/(files|formats)/" },
+    },
     only(
       "tensorflow",
       "(node_modules/@tensorflow/|^src/engine/compiled/tf\\.ts$)",
-      ["model/", "engine/", "training/(step|adam)\\.ts"],
+      ["model/", "engine/", "training/(step|optimizer/adam)\\.ts"],
       {
         dependencyTypesNot: ["type-only"],
       },
@@ -90,15 +95,16 @@ module.exports = {
     only("onnx", "node_modules/@bufbuild/", ["engine/compiled/(graph|onnx_pb)\\.ts"]),
     only("images", "node_modules/(pngjs|@types/pngjs|sharp|@img)/", ["data/", "pictures/"]),
     only("plots", "node_modules/(vega|vega-lite)/", ["pictures/(plots|vega)\\.ts"]),
-    only("pca", "node_modules/ml-pca/", ["library/latent-plane\\.ts"]),
+    only("pca", "node_modules/ml-pca/", ["inference/latent-plane\\.ts"]),
     only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),
     // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", [
-      "run/(write-file|lock)\\.ts",
+      "run/lock\\.ts",
+      "files/write\\.ts",
       "engine/tensorflow\\.ts",
       "engine/compiled/session\\.ts",
     ]),
-    only("disk", "^(node:)?fs(/promises)?$", ["data/", "run/", "commands/", "engine/compiled/session\\.ts"]),
+    only("disk", "^(node:)?fs(/promises)?$", ["data/", "files/", "run/", "commands/", "engine/compiled/session\\.ts"]),
     {
       name: "no-cycles",
       severity: "error",

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { createConfig } from "../dist/config.js";
+import { createConfig } from "../dist/config/config.js";
 import { loadDataset } from "../dist/data/dataset.js";
 import { scanProgram } from "../dist/engine/compiled/program.js";
 import { initialParameters } from "../dist/model/parameters.js";

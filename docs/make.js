@@ -2,15 +2,15 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { flagOf } from "../dist/commands/flags.js";
-import { createConfig, describeValues } from "../dist/config.js";
+import { createConfig, describeValues } from "../dist/config/config.js";
+import { PRESETS } from "../dist/config/presets.js";
+import { SETTINGS } from "../dist/config/settings.js";
 import { loadDataset } from "../dist/data/dataset.js";
 import { range } from "../dist/data/pixels.js";
 import { corrupt, NOISES } from "../dist/noise.js";
 import { progressFigure } from "../dist/pictures/figures.js";
 import { encodePng } from "../dist/pictures/png.js";
-import { PRESETS } from "../dist/presets.js";
 import { randomStream } from "../dist/random.js";
-import { SETTINGS } from "../dist/settings.js";
 
 /** The page. */
 export function settingsPage() {
@@ -34,7 +34,7 @@ export function settingsPage() {
   });
   return `# Settings
 
-All that a training can be told, made of the table in \`src/settings.ts\` by \`npm run docs\`. What has a flag is everyday; the rest is
+All that a training can be told, made of the table in \`src/config/settings.ts\` by \`npm run docs\`. What has a flag is everyday; the rest is
 given by \`--set name=value\`, by \`--preset NAME\`, or by \`--preset FILE\`, a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\` or the
 config.json of another run. \`--set\` and flags override a preset. All settings of a run are kept in its config.json.
 

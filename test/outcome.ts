@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { decodeSafetensors } from "../src/run/safetensors.js";
+import { decodeSafetensors } from "../src/formats/safetensors.js";
 
 /** The names of a run's checkpoints, the newest last. */
 export function checkpointsOf(run: string): string[] {

@@ -1,14 +1,14 @@
 // What every engine must agree on: each function of a model, its training step and fifty steps in a row, for several sets of
 // options, on small shapes. reference/parity.json holds the same in float64, by reference/parity.py.
-import type { GivenSettings } from "../src/config.js";
-import { createConfig, drawsPerImage } from "../src/config.js";
+import type { GivenSettings } from "../src/config/config.js";
+import { createConfig, drawsPerImage } from "../src/config/config.js";
 import type { Program } from "../src/engine/compiled/program.js";
 import { callProgram, scanProgram } from "../src/engine/compiled/program.js";
 import type { Engine, Hosted } from "../src/engine/engine.js";
 import { hiddenLayers, parameterShapes } from "../src/model/parameters.js";
 import { Vae } from "../src/model/vae.js";
-import { adamStepSize } from "../src/training/adam.js";
 import { initialState } from "../src/training/loop.js";
+import { adamStepSize } from "../src/training/optimizer/adam.js";
 import type { StepInput } from "../src/training/step.js";
 import { createTrainingStep } from "../src/training/step.js";
 import type { HostArray, Tree } from "../src/tree.js";

@@ -7,7 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
 import type { EngineName } from "../src/engine/engine.js";
-import { findEngines } from "../src/library/engines.js";
+import { findEngines } from "../src/training/engines.js";
 import { writeTinyMnist } from "./fixtures/idx.js";
 
 declare module "vitest" {

@@ -1,5 +1,5 @@
 // This project's training step on one of its engines: node vae.js ENGINE KEEP_PROB
-import { createConfig } from "../../dist/config.js";
+import { createConfig } from "../../dist/config/config.js";
 import { loadDataset } from "../../dist/data/dataset.js";
 import { openEngine } from "../../dist/engine/index.js";
 import { initialParameters } from "../../dist/model/parameters.js";

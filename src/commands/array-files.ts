@@ -1,13 +1,13 @@
 // Arrays that commands read from files or pipes, and write to them. Loaded when a command runs.
 import { createReadStream } from "node:fs";
 import path from "node:path";
-import { named } from "../data/files.js";
-import { checkLatentStart, parseLatentLines } from "../data/latent-lines.js";
-import { checkNpyLength, MOST_NPY_HEADER_BYTES, npyHeader, parseNpy, parseNpyHeader } from "../data/npy.js";
+import { checkCount } from "../data/pixels.js";
 import { UserError } from "../errors.js";
+import { named } from "../files/stat.js";
+import { writeFileAtomically } from "../files/write.js";
+import { checkLatentStart, parseLatentLines } from "../formats/latent-lines.js";
+import { checkNpyLength, MOST_NPY_HEADER_BYTES, npyHeader, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import type { datasets, HostArray } from "../index.js";
-import { countOf } from "../library/training-data.js";
-import { writeFileAtomically } from "../run/write-file.js";
 import { sizeOf } from "../tree.js";
 import type { Io } from "./io.js";
 import { checkPlace, print } from "./output.js";
@@ -103,9 +103,9 @@ export async function readLatents(io: Io, place: string): Promise<HostArray<Floa
 /** The first so many images, or all. @throws UserError if there are fewer */
 export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number): datasets.ImageSet | HostArray {
   if (wanted === undefined) return images;
-  if (!("data" in images)) return { ...images, count: countOf(images, wanted) };
+  if (!("data" in images)) return { ...images, count: checkCount(wanted, images.count) };
   const [count, ...rest] = images.shape;
-  const first = countOf({ count }, wanted);
+  const first = checkCount(wanted, count);
   return { data: images.data.subarray(0, first * sizeOf(rest)), shape: [first, ...rest] };
 }
 

@@ -2,7 +2,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Config } from "../config.js";
+import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { datasets } from "../index.js";
 import { example, outOption, settingOption } from "./flags.js";
@@ -31,7 +31,7 @@ async function run(io: Io, place: string, { out, json, ...options }: DataFlags):
   const [{ datasets, encodePng }, { checkOut, decodingBar, note, print }, { writeFileAtomically }] = await Promise.all([
     import("../index.js"),
     import("./output.js"),
-    import("../run/write-file.js"),
+    import("../files/write.js"),
   ]);
   await checkOut(out);
   const decoding = decodingBar(io);

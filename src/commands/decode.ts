@@ -47,7 +47,7 @@ async function run(io: Io, { run: folder, input, format, out }: DecodeFlags): Pr
   const [{ chooseTarget, npyParts, readLatents, writeParts }, { withModel }, { mostTiles }] = await Promise.all([
     import("./array-files.js"),
     import("./output.js"),
-    import("../library/views.js"),
+    import("../inference/views.js"),
   ]);
   const target = await chooseTarget(io, out, format, FORMATS);
   const z = await readLatents(io, input);

@@ -74,7 +74,7 @@ async function* lines(
   parts: AsyncIterable<Encoded>,
   labels?: datasets.ImageSet["labels"],
 ): AsyncGenerator<string, void> {
-  const { formatLatentLine } = await import("../data/latent-lines.js");
+  const { formatLatentLine } = await import("../formats/latent-lines.js");
   let image = 0;
   for await (const { z, sigma } of parts) {
     const [count, dimZ] = z.shape;

@@ -1,7 +1,7 @@
 // vae engines
 import type { Command } from "commander";
 import { Option } from "commander";
-import { SETTINGS } from "../settings.js";
+import { SETTINGS } from "../config/settings.js";
 import { example, settingOption } from "./flags.js";
 import type { Io } from "./io.js";
 

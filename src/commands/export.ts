@@ -31,7 +31,7 @@ export function define(command: Command, io: Io): void {
 async function run(io: Io, { run: folder, format, out, json }: ExportFlags): Promise<void> {
   const [{ print, withModel }, { makeFolder, writeFileAtomically }] = await Promise.all([
     import("./output.js"),
-    import("../run/write-file.js"),
+    import("../files/write.js"),
   ]);
   await withModel(io, folder, async (model) => {
     const place = out ?? model.folder.dir;

@@ -1,10 +1,10 @@
 // Flags that several commands have. Light to load, since vae --help waits for it.
 import { InvalidArgumentError, Option } from "commander";
-import { parseSetting } from "../config.js";
+import { parseSetting } from "../config/config.js";
+import type { Setting, SettingName } from "../config/settings.js";
+import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { NOISES } from "../noise.js";
-import type { Setting, SettingName } from "../settings.js";
-import { SETTINGS } from "../settings.js";
 
 /** The flag of a setting, with its help, its default and its check. It has no value where it is not given, so that a preset may. */
 export function settingOption(name: SettingName): Option {

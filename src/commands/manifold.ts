@@ -50,7 +50,7 @@ async function run(io: Io, { run: folder, size: given, spacing, range, out }: Ma
   }
   const [{ checkOut, savePicture, withModel }, { usualSide }] = await Promise.all([
     import("./output.js"),
-    import("../library/views.js"),
+    import("../inference/views.js"),
   ]);
   await checkOut(out);
   await withModel(io, folder, async (model) => {

@@ -4,9 +4,9 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { SingleBar } from "cli-progress";
 import { UserError } from "../errors.js";
+import { writeFileAtomically } from "../files/write.js";
 import type { Bounds, Config, Elbo, Model, Picture } from "../index.js";
 import { describePixels, encodePng, loadModel, objectiveName } from "../index.js";
-import { writeFileAtomically } from "../run/write-file.js";
 import { colourOf } from "./colour.js";
 import type { Io } from "./io.js";
 

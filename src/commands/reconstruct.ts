@@ -1,7 +1,7 @@
 // vae reconstruct
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Config } from "../config.js";
+import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
 import { countOption, example, noiseOption, outOption, runOption, seedOption } from "./flags.js";
 import type { Io } from "./io.js";

@@ -37,7 +37,7 @@ export function define(command: Command, io: Io): void {
 
 async function run(io: Io, { run: folder, n: given, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
   const [{ checkOut, note, plural, print, savePicture, withModel }, { mostTiles, usualTiles }, { describeShape }] =
-    await Promise.all([import("./output.js"), import("../library/views.js"), import("../data/dataset.js")]);
+    await Promise.all([import("./output.js"), import("../inference/views.js"), import("../data/dataset.js")]);
   await checkOut(out);
   if (each !== undefined) await checkEmpty(each);
   await withModel(io, folder, async (model) => {
@@ -68,7 +68,7 @@ async function run(io: Io, { run: folder, n: given, seed: givenSeed, out, each }
 async function writeEach(io: Io, model: Model, n: number, seed: number, folder: string): Promise<void> {
   const [{ encodePng, toPictures }, { makeFolder, writeFileAtomically }, { barWidth, createBar }] = await Promise.all([
     import("../index.js"),
-    import("../run/write-file.js"),
+    import("../files/write.js"),
     import("./output.js"),
   ]);
   await makeFolder(folder);

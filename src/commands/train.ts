@@ -1,15 +1,15 @@
 // vae train
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
-import type { Config, GivenSettings } from "../config.js";
-import { checkNeeds, createConfig, isSettingName, parseSetting } from "../config.js";
+import type { Config, GivenSettings } from "../config/config.js";
+import { checkNeeds, createConfig, isSettingName, parseSetting } from "../config/config.js";
+import type { PresetName } from "../config/presets.js";
+import { PRESETS } from "../config/presets.js";
+import type { SettingName } from "../config/settings.js";
+import { SETTINGS } from "../config/settings.js";
 import { Interruption, UserError } from "../errors.js";
+import { readText } from "../files/read.js";
 import type { TrainingHooks, TrainingStart } from "../index.js";
-import type { PresetName } from "../presets.js";
-import { PRESETS } from "../presets.js";
-import { readText } from "../run/read-file.js";
-import type { SettingName } from "../settings.js";
-import { SETTINGS } from "../settings.js";
 import { example, flagOf, placeOption, runOption, settingOption } from "./flags.js";
 import type { Io } from "./io.js";
 import type { TrainingScreen } from "./training-screen.js";

@@ -6,10 +6,10 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../errors.js";
-import { cached } from "./cache.js";
-import { checkRegular, named, naming } from "./files.js";
-import { checkIdxLength, MOST_IDX_HEADER_BYTES, parseIdxHeader } from "./idx.js";
-import { checkNpyLength, MOST_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "./npy.js";
+import { cached } from "../files/cache.js";
+import { checkRegular, named, naming } from "../files/stat.js";
+import { checkIdxLength, MOST_IDX_HEADER_BYTES, parseIdxHeader } from "../formats/idx.js";
+import { checkNpyLength, MOST_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import type { Pixels } from "./pixels.js";
 import { pixelsInFile, pixelsInMemory } from "./pixels.js";
 

@@ -1,5 +1,5 @@
 // Grey pixels to black and white ones, for likelihoods of binary images.
-import type { Config } from "../config.js";
+import type { Config } from "../config/config.js";
 import type { RandomStream } from "../random.js";
 import type { ImageSet } from "./dataset.js";
 import { inTurn } from "./pixels.js";

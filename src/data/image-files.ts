@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Sharp } from "sharp";
 import { UserError } from "../errors.js";
-import { checkRegular, naming } from "./files.js";
+import { checkRegular, naming } from "../files/stat.js";
 import type { ImageShape } from "./pixels.js";
 import { pixelsOf } from "./pixels.js";
 

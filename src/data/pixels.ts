@@ -1,6 +1,7 @@
 // Images of one size as bytes, by number: in memory, or read from the disk whenever they are wanted.
 import { closeSync, openSync, readSync } from "node:fs";
-import { named } from "./files.js";
+import { UserError } from "../errors.js";
+import { named } from "../files/stat.js";
 
 /** Height and width of an image in pixels, and the numbers that each has: 1 of grey, or 3 of red, green and blue. */
 export interface ImageShape {
@@ -20,6 +21,27 @@ export interface Pixels {
 /** The numbers of an image: height × width × channels. */
 export function pixelsOf({ height, width, channels }: ImageShape): number {
   return height * width * channels;
+}
+
+/** The shape of an image in an array: [height, width], in colour [height, width, 3]. */
+export function imageShape({ height, width, channels }: ImageShape): number[] {
+  return channels === 1 ? [height, width] : [height, width, channels];
+}
+
+/**
+ * Checks how many images are asked for.
+ *
+ * @param available how many there are
+ * @throws UserError unless `count` is a whole number from 1 to `available`
+ */
+export function checkCount(count: number, available = Number.POSITIVE_INFINITY): number {
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new UserError(`The count must be a whole number above 0, not ${count}.`);
+  }
+  if (count > available) {
+    throw new UserError(`There are ${available} images, fewer than the ${count} that were asked for.`);
+  }
+  return count;
 }
 
 /** Bytes in units of full white: 0 to 1. */

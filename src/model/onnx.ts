@@ -1,6 +1,6 @@
 // The networks of vae.ts as ONNX models, for other runtimes. Written node by node, not traced: a tensor of TensorFlow.js has a
 // size, and here that of the batch is left open. Shapes as in vae.ts.
-import type { Config } from "../config.js";
+import type { Config } from "../config/config.js";
 import { GraphBuilder } from "../engine/compiled/graph.js";
 import type { HiddenLayer, HostParams } from "./parameters.js";
 import { hiddenLayers } from "./parameters.js";

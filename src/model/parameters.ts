@@ -1,5 +1,5 @@
 // The architecture as data: names, shapes and first values of the weights. The functions that use them are in vae.ts.
-import type { Config } from "../config.js";
+import type { Config } from "../config/config.js";
 import { randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
 import { sizeOf } from "../tree.js";

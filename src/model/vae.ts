@@ -2,7 +2,7 @@
 // (2014), with the networks of hwalsuklee/tensorflow-mnist-VAE. No randomness, no state: what is random comes in.
 //
 // Shapes: B images in a batch, D pixels in an image, L draws of z for an image, Z latent dimensions.
-import type { Config } from "../config.js";
+import type { Config } from "../config/config.js";
 import { tf } from "../engine/compiled/tf.js";
 import { bernoulliLogLikelihood, gaussianKl, gaussianLogLikelihood, logMeanExp } from "./densities.js";
 import type { Architecture, HiddenLayer } from "./parameters.js";

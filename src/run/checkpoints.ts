@@ -2,10 +2,10 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { readBytes } from "./read-file.js";
-import type { TensorFile } from "./safetensors.js";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
-import { writeFileAtomically } from "./write-file.js";
+import { readBytes } from "../files/read.js";
+import { writeFileAtomically } from "../files/write.js";
+import type { TensorFile } from "../formats/safetensors.js";
+import { decodeSafetensors, encodeSafetensors } from "../formats/safetensors.js";
 
 const GENERATIONS = 2;
 

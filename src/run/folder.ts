@@ -1,19 +1,26 @@
 // The folder of a run: config.json, metrics.jsonl, model.safetensors, checkpoint/ and pictures/.
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import type { Config } from "../config.js";
-import { createConfig } from "../config.js";
+import type { Config } from "../config/config.js";
+import { createConfig } from "../config/config.js";
 import { pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
+import { readBytes, readText } from "../files/read.js";
+import {
+  guardTemporary,
+  makeFolder,
+  syncFolder,
+  TEMPORARY,
+  temporaryName,
+  writeFileAtomically,
+} from "../files/write.js";
+import type { TensorFile } from "../formats/safetensors.js";
+import { decodeSafetensors, encodeSafetensors } from "../formats/safetensors.js";
 import type { HostParams } from "../model/parameters.js";
 import { parameterShapes } from "../model/parameters.js";
 import type { HostArray } from "../tree.js";
 import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
 import { isAbandoned, isLocked, lockRun } from "./lock.js";
-import { readBytes, readText } from "./read-file.js";
-import type { TensorFile } from "./safetensors.js";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
-import { guardTemporary, makeFolder, syncFolder, TEMPORARY, temporaryName, writeFileAtomically } from "./write-file.js";
 
 const RUNS = "runs";
 const CONFIG = "config.json";

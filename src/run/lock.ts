@@ -5,8 +5,8 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { kill, pid } from "node:process";
 import { UserError } from "../errors.js";
-import { readBytes } from "./read-file.js";
-import { guardTemporary, temporaryName } from "./write-file.js";
+import { readBytes } from "../files/read.js";
+import { guardTemporary, temporaryName } from "../files/write.js";
 
 const LOCK = "lock";
 /** A lock without content may be one that is just being written, for so long, where there are no hard links. */

@@ -1,7 +1,7 @@
 // What the training steps use up: images in a new order for every epoch, and their random draws. All of it is a function of
 // the seed and the step's number, however the steps are cut into chunks.
-import type { Config } from "../config.js";
-import { drawsPerImage } from "../config.js";
+import type { Config } from "../config/config.js";
+import { drawsPerImage } from "../config/config.js";
 import { binarize } from "../data/binarize.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
@@ -10,10 +10,10 @@ import type { Hosted } from "../engine/engine.js";
 import { hiddenLayers } from "../model/parameters.js";
 import { corrupt } from "../noise.js";
 import { randomStream } from "../random.js";
-import type { AdamConfig } from "./adam.js";
-import { adamStepSize } from "./adam.js";
-import type { ScheduleConfig } from "./schedules.js";
-import { klWeightAt, learningRateAt } from "./schedules.js";
+import type { AdamConfig } from "./optimizer/adam.js";
+import { adamStepSize } from "./optimizer/adam.js";
+import type { ScheduleConfig } from "./optimizer/schedules.js";
+import { klWeightAt, learningRateAt } from "./optimizer/schedules.js";
 import type { StepInput } from "./step.js";
 
 export type BatchConfig = AdamConfig &

@@ -1,12 +1,12 @@
 // The training step: a pure function of tensors that any engine runs. What is random or scheduled comes in through `x`.
-import type { Config } from "../config.js";
+import type { Config } from "../config/config.js";
 import { tf } from "../engine/compiled/tf.js";
 import "../engine/compiled/gradients.js";
 import type { Step } from "../engine/engine.js";
 import { TERMS } from "../model/elbo.js";
 import type { Batch, DropoutMasks, Params, Vae } from "../model/vae.js";
-import type { AdamConfig, Moments } from "./adam.js";
-import { adam } from "./adam.js";
+import type { AdamConfig, Moments } from "./optimizer/adam.js";
+import { adam } from "./optimizer/adam.js";
 
 /** What a step passes on to the next one. */
 export type Carry = { readonly params: Params; readonly adam: Moments<tf.Tensor> };

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeNpy, parseNpy } from "../../src/data/npy.js";
+import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
 import type { HostArray, Model } from "../../src/index.js";
 import { datasets, drawImages, encodePng, loadModel } from "../../src/index.js";
 import { writeTinyMnist } from "../fixtures/idx.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeSafetensors, encodeSafetensors } from "../../src/run/safetensors.js";
+import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
 import { idx } from "../fixtures/idx.js";
 import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";

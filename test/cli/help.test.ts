@@ -1,8 +1,8 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
 import { flagOf } from "../../src/commands/flags.js";
-import type { SettingName } from "../../src/settings.js";
-import { SETTINGS } from "../../src/settings.js";
+import type { SettingName } from "../../src/config/settings.js";
+import { SETTINGS } from "../../src/config/settings.js";
 import { VERSION } from "../../src/version.js";
 import { vae } from "../vae.js";
 

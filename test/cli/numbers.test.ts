@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeSafetensors } from "../../src/run/safetensors.js";
+import { decodeSafetensors } from "../../src/formats/safetensors.js";
 import { idx, writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
 import { vae } from "../vae.js";

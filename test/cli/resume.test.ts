@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, 
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeSafetensors, encodeSafetensors } from "../../src/run/safetensors.js";
+import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { copyTiny } from "../helpers.js";
 import { checkpointsOf, lastCheckpointOf, outcomeOf } from "../outcome.js";

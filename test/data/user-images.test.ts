@@ -21,8 +21,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
 import { digestOf, loadDataset } from "../../src/data/dataset.js";
 import { decodeImages } from "../../src/data/image-files.js";
-import { encodeNpy } from "../../src/data/npy.js";
 import { pixelsInFile, range } from "../../src/data/pixels.js";
+import { encodeNpy } from "../../src/formats/npy.js";
 import { idx } from "../fixtures/idx.js";
 
 let home: string;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createConfig } from "../../src/config.js";
+import { createConfig } from "../../src/config/config.js";
 import { Session } from "../../src/engine/compiled/session.js";
 import { encodeOnnx } from "../../src/model/onnx.js";
 import { initialParameters } from "../../src/model/parameters.js";

@@ -1,6 +1,6 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import { afterAll, describe, expect, it } from "vitest";
-import { createConfig } from "../../src/config.js";
+import { createConfig } from "../../src/config/config.js";
 import "../../src/engine/compiled/gradients.js";
 import { tf } from "../../src/engine/compiled/tf.js";
 import { bernoulliLogLikelihood, gaussianKl, logMeanExp } from "../../src/model/densities.js";

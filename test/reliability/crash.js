@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 import { PNG } from "pngjs";
 import { loadDataset } from "../../dist/data/dataset.js";
 import { range } from "../../dist/data/pixels.js";
+import { decodeSafetensors } from "../../dist/formats/safetensors.js";
 import { RunFolder } from "../../dist/run/folder.js";
-import { decodeSafetensors } from "../../dist/run/safetensors.js";
 
 const kills = Number(process.argv[2] ?? 100);
 const engine = process.argv[3] ?? "compiled";

@@ -2,15 +2,15 @@
 // file is large. FUZZ_SECONDS for each property: 0.5 by default, 300 by npm run fuzz.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createConfig } from "../../src/config.js";
-import { parseIdx } from "../../src/data/idx.js";
-import { parseLatentLines } from "../../src/data/latent-lines.js";
-import { encodeNpy, parseNpy } from "../../src/data/npy.js";
+import { createConfig } from "../../src/config/config.js";
 import { UserError } from "../../src/errors.js";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/library/checkpoint.js";
+import { parseIdx } from "../../src/formats/idx.js";
+import { parseLatentLines } from "../../src/formats/latent-lines.js";
+import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
+import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
 import { initialParameters } from "../../src/model/parameters.js";
 import { parseRunConfig } from "../../src/run/folder.js";
-import { decodeSafetensors, encodeSafetensors } from "../../src/run/safetensors.js";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/training/checkpoint.js";
 import { initialState, startOf } from "../../src/training/loop.js";
 import { sizeOf } from "../../src/tree.js";
 import { idx } from "../fixtures/idx.js";

@@ -12,12 +12,12 @@ import {
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createConfig } from "../../src/config.js";
+import { createConfig } from "../../src/config/config.js";
 import { UserError } from "../../src/errors.js";
+import { writeFileAtomically } from "../../src/files/write.js";
 import { initialParameters } from "../../src/model/parameters.js";
 import type { RunConfig } from "../../src/run/folder.js";
 import { RunFolder } from "../../src/run/folder.js";
-import { writeFileAtomically } from "../../src/run/write-file.js";
 
 const home = process.cwd();
 let folder: string;
@@ -198,7 +198,7 @@ describe("writeFileAtomically", () => {
   /** Ends, in a process of its own, in the middle of a file. */
   const interrupted = (signal: NodeJS.Signals, before: string) => {
     const script = `
-      import { writeFileAtomically } from "${new URL("../../dist/run/write-file.js", import.meta.url)}";
+      import { writeFileAtomically } from "${new URL("../../dist/files/write.js", import.meta.url)}";
       ${before}
       await writeFileAtomically("x", "before");
       console.log("listeners", process.listenerCount("${signal}"));

@@ -18,7 +18,7 @@ import { setTimeout } from "node:timers/promises";
 import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeSafetensors } from "../../src/run/safetensors.js";
+import { decodeSafetensors } from "../../src/formats/safetensors.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import type { Outcome } from "../vae.js";
 import { LAUNCHER, start, vae } from "../vae.js";

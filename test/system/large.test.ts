@@ -7,8 +7,8 @@ import { PNG } from "pngjs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { MOST_IN_MEMORY } from "../../src/data/arrays.js";
 import { digestOf, loadDataset } from "../../src/data/dataset.js";
-import { encodeNpy } from "../../src/data/npy.js";
 import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
+import { encodeNpy } from "../../src/formats/npy.js";
 import { idx } from "../fixtures/idx.js";
 import { vae } from "../vae.js";
 

@@ -4,8 +4,8 @@ import { link, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { TEMPORARY } from "../../src/files/write.js";
 import { lockRun } from "../../src/run/lock.js";
-import { TEMPORARY } from "../../src/run/write-file.js";
 
 vi.mock("node:fs/promises", async (original) => {
   const real = await original<typeof import("node:fs/promises")>();

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { encodeNpy, parseNpy } from "../../src/data/npy.js";
+import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
 import { array, pythonWith, weyl } from "../helpers.js";
 
 const NUMPY = pythonWith("numpy");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeNpy, parseNpy } from "../../src/data/npy.js";
+import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
 import { datasets, drawImages, loadModel } from "../../src/index.js";
 import { npy } from "../fixtures/npy.js";
 import { copyTiny } from "../helpers.js";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeNpy } from "../../src/data/npy.js";
+import { encodeNpy } from "../../src/formats/npy.js";
 import { array, copyTiny } from "../helpers.js";
 import { LAUNCHER, start } from "../vae.js";
 

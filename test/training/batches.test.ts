@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createConfig } from "../../src/config.js";
+import { createConfig } from "../../src/config/config.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
-import { adamStepSize } from "../../src/training/adam.js";
 import { drawBatches, epochOrder, stepsPerEpoch } from "../../src/training/batches.js";
+import { adamStepSize } from "../../src/training/optimizer/adam.js";
 import type { HostArray, Tree } from "../../src/tree.js";
 import { leaves } from "../../src/tree.js";
 

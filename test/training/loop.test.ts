@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Config, createConfig } from "../../src/config.js";
+import { type Config, createConfig } from "../../src/config/config.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
 import type { Engine } from "../../src/engine/engine.js";
 import type { HostParams } from "../../src/model/parameters.js";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createConfig } from "../../src/config.js";
-import { PRESETS } from "../../src/presets.js";
-import { klWeightAt, learningRateAt } from "../../src/training/schedules.js";
+import { createConfig } from "../../src/config/config.js";
+import { PRESETS } from "../../src/config/presets.js";
+import { klWeightAt, learningRateAt } from "../../src/training/optimizer/schedules.js";
 
 describe("the learning rate", () => {
   it("is constant by default", () => {

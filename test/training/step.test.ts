@@ -1,17 +1,17 @@
 // The training step on every engine: against PyTorch's numbers on a small model, and against the cpu engine on a larger one.
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createConfig } from "../../src/config.js";
+import { createConfig } from "../../src/config/config.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
 import { tf } from "../../src/engine/compiled/tf.js";
 import type { Engine, Hosted } from "../../src/engine/engine.js";
 import { TERMS } from "../../src/model/elbo.js";
 import { initialParameters } from "../../src/model/parameters.js";
 import { Vae } from "../../src/model/vae.js";
-import { adamStepSize } from "../../src/training/adam.js";
 import { drawBatches, epochOrder } from "../../src/training/batches.js";
 import type { TrainingState } from "../../src/training/loop.js";
 import { initialState } from "../../src/training/loop.js";
+import { adamStepSize } from "../../src/training/optimizer/adam.js";
 import type { StepInput } from "../../src/training/step.js";
 import { createTrainingStep } from "../../src/training/step.js";
 import type { HostArray, Tree } from "../../src/tree.js";

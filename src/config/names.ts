@@ -1,0 +1,35 @@
+// What numbers are called, so that every place calls them the same.
+
+import type { Bounds } from "../model/elbo.js";
+import type { Config } from "./config.js";
+
+type Objective = Pick<Config, "model" | "objective" | "importanceSamples" | "beta">;
+
+/** What training maximizes: the ELBO, the importance-weighted bound L_k, the bound of a β-VAE, or log p(x|z) of an autoencoder. */
+export function objectiveName({ model, objective, importanceSamples, beta }: Objective): string {
+  if (model === "ae") return "log p(x|z)";
+  const name = objective === "iwae" ? `L${importanceSamples}` : "ELBO";
+  return beta === 1 ? name : `${name} at β ${beta}`;
+}
+
+/** The learning curves of a model, and their titles. */
+export function curveTitles(config: Objective): [term: keyof Bounds, title: string][] {
+  const name = objectiveName(config);
+  if (config.model === "ae") return [["objective", name]];
+  return [
+    ...(name === "ELBO" ? [] : [["objective", name] as [keyof Bounds, string]]),
+    ["elbo", "ELBO"],
+    ["reconstruction", "reconstruction log p(x|z)"],
+    ["kl", "KL(q(z|x) ‖ p(z))"],
+  ];
+}
+
+/** What the pixels are that a number is of. */
+export function describePixels({ binarize, channels, likelihood, pixelSigma }: Config): string {
+  const pixels = {
+    none: channels === "3" ? "colour pixels" : "grey pixels",
+    threshold: "pixels binarized by a threshold",
+    dynamic: "dynamically binarized pixels",
+  }[binarize];
+  return likelihood === "gaussian" ? `${pixels}, normal with deviation ${pixelSigma}` : pixels;
+}

@@ -1,0 +1,58 @@
+// What a data set holds: for those who are about to train on it.
+
+import { squareFigure } from "../pictures/figures.js";
+import type { Picture } from "../pictures/grid.js";
+import type { DataOptions, Dataset } from "./dataset.js";
+import { digestOf, loadDataset } from "./dataset.js";
+import { inUnits, pixelsOf, range } from "./pixels.js";
+
+const SHEET_IMAGES = 100;
+/** Large images are fewer on the sheet. */
+const SHEET_BYTES = 20e6;
+
+export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | "channels" | "bad" | "others"> {
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+  /** Images of each class, by its name or its label; undefined where the data have no classes. */
+  readonly classes?: Readonly<Record<string, number>>;
+  /** Of all images. */
+  readonly sha256: string;
+  /** The first training images. */
+  readonly sheet: Picture;
+}
+
+/**
+ * Looks at a data set as training would see it. Files that cannot be used are told, not refused.
+ *
+ * @param dataset as the setting of that name
+ * @throws UserError if no image of it can be used
+ */
+export async function inspectData(dataset: string, options: DataOptions = {}): Promise<DataReport> {
+  const data = await loadDataset(dataset, { ...options, skipBad: true });
+  const { name, height, width, channels, train, validation, test, bad, others } = data;
+  const counts: Record<string, number> = {};
+  for (const { labels = [] } of [train, validation, test]) {
+    for (const label of labels) {
+      const key = data.classes?.[label] ?? String(label);
+      counts[key] = (counts[key] ?? 0) + 1;
+    }
+  }
+  const shown = Math.min(SHEET_IMAGES, train.count, Math.max(1, Math.floor(SHEET_BYTES / pixelsOf(data))));
+  const first = inUnits(train.pixels.read(range(0, shown)));
+  const byName = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+  return {
+    name,
+    height,
+    width,
+    channels,
+    train: train.count,
+    validation: validation.count,
+    test: test.count,
+    ...(byName.length > 0 && { classes: Object.fromEntries(byName) }),
+    bad,
+    others,
+    sha256: digestOf(data),
+    sheet: squareFigure({ pixels: first, height, width, channels }),
+  };
+}

@@ -1,0 +1,127 @@
+// The arrays that go into a model and come out of it: what they must be, and how they look.
+import type { ImageSet } from "../data/dataset.js";
+import type { ImageShape } from "../data/pixels.js";
+import { imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
+import { UserError } from "../errors.js";
+import { singlePictures, squareFigure } from "../pictures/figures.js";
+import type { Picture } from "../pictures/grid.js";
+import type { HostArray } from "../tree.js";
+import { sizeOf } from "../tree.js";
+
+/**
+ * Images that a model is to see: one at least, each in the shape of an image, or in a row.
+ *
+ * @param isNoisy whether floats may lie beyond 0 and 1
+ * @returns them as a set of bytes; and as they are, if they are floats
+ * @throws UserError if the shape is another, or a float is no shade from 0 black to 1 white
+ */
+export function asImageSet(
+  { data, shape }: HostArray,
+  size: ImageShape,
+  isNoisy: boolean,
+): { set: ImageSet; floats?: Float32Array } {
+  checkArray({ data, shape }, "images", "a Uint8Array or a Float32Array");
+  const [count, ...rest] = shape;
+  const pixels = pixelsOf(size);
+  const own = imageShape(size).join();
+  if (![own, [size.height, size.width, size.channels].join(), String(pixels)].includes(rest.join())) {
+    throw new UserError(
+      `The images are of the shape [${shape}], and this model takes [count,${own}] or [count,${pixels}].`,
+    );
+  }
+  if (count === 0) throw new UserError("There are no images.");
+  if (data instanceof Uint8Array) return { set: { count, pixels: pixelsInMemory(data, pixels), offset: 0 } };
+  const at = data.findIndex((shade) => !(isNoisy ? Number.isFinite(shade) : shade >= 0 && shade <= 1));
+  if (at >= 0) {
+    throw new UserError(
+      `Image ${Math.floor(at / pixels)} holds ${data[at]}. Pixels are floats from 0 black to 1 white, or bytes from 0 to 255.`,
+    );
+  }
+  const bytes = new Uint8Array(new Uint8ClampedArray(data.map((shade) => shade * 255)).buffer);
+  return { set: { count, pixels: pixelsInMemory(bytes, pixels), offset: 0 }, floats: data };
+}
+
+/** @throws UserError if a part of a data set has images of another size than a model's */
+export function checkImageSet({ pixels }: ImageSet, size: ImageShape): void {
+  const found = pixels.read([0]).length;
+  if (found === pixelsOf(size)) return;
+  throw new UserError(
+    `The images of this data set have ${found} numbers each, and this model takes [${imageShape(size)}], ${pixelsOf(size)}.`,
+  );
+}
+
+/**
+ * Checks places in a latent space: `[N, Z]`, one at least.
+ *
+ * @throws UserError if the shape is another, or a number is NaN or infinite
+ */
+export function checkLatents({ data, shape }: HostArray<Float32Array>, dimZ: number): void {
+  checkArray({ data, shape }, "latents", "a Float32Array");
+  const [count, width, ...rest] = shape;
+  if (width !== dimZ || rest.length > 0) {
+    throw new UserError(`The latents are of the shape [${shape}], and this model takes [count,${dimZ}].`);
+  }
+  if (count === 0) throw new UserError("There are no latents.");
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) throw new UserError(`Latent ${Math.floor(at / dimZ)} holds ${data[at]}. Its numbers must be finite.`);
+}
+
+export function checkSeed(seed: number): void {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new UserError(`The seed must be a whole number from 0, not ${seed}.`);
+  }
+}
+
+/** A near-square grid of images of the shape `[N, height, width]` or `[N, height, width, 3]`, 0 to 1. What lies beyond is cut off. */
+export function drawImages(images: HostArray<Float32Array>): Picture {
+  return squareFigure(asFigure(images));
+}
+
+/** Each image as a picture of its own, in its own size. */
+export function toPictures(images: HostArray<Float32Array>): Picture[] {
+  return singlePictures(asFigure(images));
+}
+
+/** The parts of an array of so many rows each, but for the last. They share its memory. */
+export function* inParts(array: HostArray<Float32Array>, rows: number): Generator<HostArray<Float32Array>, void> {
+  const [count, ...rest] = array.shape;
+  const size = sizeOf(rest);
+  for (let first = 0; first < count; first += rows) {
+    const length = Math.min(rows, count - first);
+    yield { data: array.data.subarray(first * size, (first + length) * size), shape: [length, ...rest] };
+  }
+}
+
+/** Parts that follow one another as one array. */
+export function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<Float32Array> {
+  const [, ...rest] = parts[0].shape;
+  const count = parts.reduce((sum, { shape }) => sum + shape[0], 0);
+  const data = new Float32Array(count * sizeOf(rest));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { data, shape: [count, ...rest] };
+}
+
+function asFigure({ data, shape }: HostArray<Float32Array>) {
+  checkArray({ data, shape }, "images", "a Float32Array");
+  const [count, height, width, channels = 1, ...rest] = shape;
+  if (shape.length < 3 || rest.length > 0 || ![1, 3].includes(channels) || !(count > 0)) {
+    throw new UserError(
+      `Images to draw are of a shape [count,height,width] or [count,height,width,3], not [${shape}].`,
+    );
+  }
+  return { pixels: data, height, width, channels };
+}
+
+function checkArray({ data, shape }: HostArray, what: string, types: string): void {
+  const isOfType = data instanceof Float32Array || (data instanceof Uint8Array && types.includes("Uint8Array"));
+  if (!isOfType || !Array.isArray(shape) || !shape.every(Number.isSafeInteger)) {
+    throw new UserError(`The ${what} must be { data, shape }: ${types}, row by row, and its sizes.`);
+  }
+  if (data.length !== sizeOf(shape)) {
+    throw new UserError(`The array of ${what} has ${data.length} numbers, and its shape is [${shape}].`);
+  }
+}

@@ -1,0 +1,38 @@
+// The data set that a run was trained on, as it is now, or another one like it.
+import type { Config } from "../config/config.js";
+import type { DataOptions, Dataset } from "../data/dataset.js";
+import { describeShape, loadDataset } from "../data/dataset.js";
+import { UserError } from "../errors.js";
+import type { RunConfig } from "./folder.js";
+
+/**
+ * @param other data in its place; image files are brought to the size that the model was trained on
+ * @throws UserError if it cannot be read, or its images are of another size than those that the model was trained on
+ */
+export async function loadTrainingData({ settings, data: before }: RunConfig, other?: string): Promise<Dataset> {
+  const { height, width, channels } = before;
+  const fitting = { size: `${width}x${height}`, channels: channels === 3 ? "3" : "1" } as const;
+  const data = other === undefined ? await loadOwnData(settings) : await loadDataset(other, fitting);
+  if (describeShape(data) !== describeShape(before)) {
+    throw new UserError(
+      `The images of ${other ?? settings.dataset} are ${describeShape(data)}, but the model was trained on ${describeShape(before)}.`,
+    );
+  }
+  return data;
+}
+
+/** @throws UserError if it cannot be read, with what to do if it was moved */
+export async function loadOwnData(
+  settings: Config,
+  hooks: Pick<DataOptions, "onProgress" | "signal"> = {},
+): Promise<Dataset> {
+  try {
+    return await loadDataset(settings.dataset, { ...settings, ...hooks });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(
+      `This run was trained on ${settings.dataset}, which cannot be read now. ${error.message} ` +
+        "If it was moved, name the new place once, by vae train --resume RUN --dataset PLACE.",
+    );
+  }
+}

@@ -1,0 +1,91 @@
+// Which engines there are, and how fast they train.
+import { createConfig } from "../config/config.js";
+import { loadDataset } from "../data/dataset.js";
+import { pixelsOf } from "../data/pixels.js";
+import type { Engine, EngineName } from "../engine/engine.js";
+import { ENGINE_NAMES } from "../engine/engine.js";
+import { EngineError, openEngine } from "../engine/index.js";
+import { initialParameters } from "../model/parameters.js";
+import { Vae } from "../model/vae.js";
+import { drawBatches, epochOrder } from "./batches.js";
+import type { TrainingState } from "./loop.js";
+import { initialState } from "./loop.js";
+
+/** An engine that runs here, or why it does not. */
+export type EngineReport =
+  | { readonly name: EngineName; readonly runs: true; readonly version: string; readonly threads: number }
+  | { readonly name: EngineName; readonly runs: false; readonly reason: string; readonly remedy: string };
+
+/** Rounds of a benchmark, interleaved, of about so many milliseconds for each engine. */
+const ROUNDS = 3;
+const ROUND_MILLISECONDS = 500;
+
+/**
+ * Opens each engine, to see what it says.
+ *
+ * @throws UserError if there are fewer processors than threads
+ */
+export async function findEngines(threads: number): Promise<EngineReport[]> {
+  const reports: EngineReport[] = [];
+  for (const name of ENGINE_NAMES) {
+    try {
+      const { engine } = await openEngine(name, threads);
+      reports.push({ name, runs: true, version: engine.version, threads: engine.threads });
+      await engine.close();
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      reports.push({ name, runs: false, reason: error.reason, remedy: error.remedy });
+    }
+  }
+  return reports;
+}
+
+/**
+ * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128: the engines in turn,
+ * several rounds, after two that are not counted.
+ *
+ * @returns milliseconds per step by the engine's name, the median over the rounds; drawing the batches is left out
+ */
+export async function timeTrainingStep(
+  names: readonly EngineName[],
+  threads: number,
+): Promise<Map<EngineName, number>> {
+  const config = createConfig({});
+  const mnist = await loadDataset("mnist");
+  const { train } = mnist;
+  const architecture = { pixels: pixelsOf(mnist), ...config };
+  const { createTrainingStep } = await import("./step.js");
+  const step = createTrainingStep(new Vae(architecture), config);
+  const order = epochOrder(config.seed, 1, train.count);
+  const contenders: { engine: Engine; steps: number; state: TrainingState; times: number[] }[] = [];
+  try {
+    for (const name of names) {
+      const { engine } = await openEngine(name, threads);
+      contenders.push({
+        engine,
+        steps: 1,
+        state: initialState(initialParameters(architecture, config.seed)),
+        times: [],
+      });
+    }
+    for (let round = -2; round < ROUNDS; round++) {
+      for (const contender of contenders) {
+        const { engine, steps } = contender;
+        const batches = drawBatches(train, mnist, order.subarray(0, steps * config.batchSize), 0, config);
+        const started = performance.now();
+        [contender.state] = await engine.scan(step, contender.state, batches);
+        const time = (performance.now() - started) / steps;
+        // Of the first two rounds, one warms up and the other tells how many steps make a round.
+        if (round === -1) contender.steps = Math.max(1, Math.min(64, Math.round(ROUND_MILLISECONDS / time)));
+        if (round >= 0) contender.times.push(time);
+      }
+    }
+  } finally {
+    for (const { engine } of contenders) await engine.close();
+  }
+  return new Map(contenders.map(({ engine, times }) => [engine.name, median(times)]));
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}

@@ -1,0 +1,36 @@
+// What changes in the course of a training, as functions of the step alone.
+import type { Config } from "../../config/config.js";
+
+export type ScheduleConfig = Pick<
+  Config,
+  | "epochs"
+  | "learningRate"
+  | "learningRateSchedule"
+  | "learningRateMilestones"
+  | "learningRateDecay"
+  | "beta"
+  | "klWarmUp"
+>;
+
+/**
+ * The learning rate of a step.
+ *
+ * @param step counted from 0 at the start of the run
+ * @param steps of an epoch
+ */
+export function learningRateAt(config: ScheduleConfig, step: number, steps: number): number {
+  const { learningRate, learningRateSchedule, learningRateMilestones, learningRateDecay, epochs } = config;
+  switch (learningRateSchedule) {
+    case "constant":
+      return learningRate;
+    case "cosine":
+      return (learningRate * (1 + Math.cos((Math.PI * step) / (epochs * steps)))) / 2;
+    case "steps":
+      return learningRate * learningRateDecay ** learningRateMilestones.filter((epoch) => step >= epoch * steps).length;
+  }
+}
+
+/** The KL term's weight in a step: β, or what has been reached of it in the warm-up. Arguments as above. */
+export function klWeightAt({ beta, klWarmUp }: ScheduleConfig, step: number, steps: number): number {
+  return beta * Math.min(1, klWarmUp === 0 ? 1 : (step + 1) / (klWarmUp * steps));
+}

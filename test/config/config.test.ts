@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { checkNeeds, createConfig, parseSetting } from "../../src/config/config.js";
+import { PRESETS } from "../../src/config/presets.js";
+import type { SettingName } from "../../src/config/settings.js";
+import { SETTINGS } from "../../src/config/settings.js";
+import { UserError } from "../../src/errors.js";
+
+describe("settings", () => {
+  it("have the tutorial's values where nothing is said", () => {
+    expect(createConfig({})).toMatchObject({
+      dataset: "mnist",
+      epochs: 20,
+      batchSize: 128,
+      learningRate: 1e-3,
+      dimZ: 2,
+      nHidden: [500, 500],
+      keepProb: 0.9,
+      noise: "none",
+      engine: "auto",
+    });
+  });
+
+  it.each([
+    ["epochs", "7", 7],
+    ["learningRate", "1e-4", 1e-4],
+    ["learningRate", ".5", 0.5],
+    ["keepProb", "1", 1],
+    ["seed", "9007199254740991", Number.MAX_SAFE_INTEGER],
+    ["dataset", "my digits", "my digits"],
+    ["engine", "wasm", "wasm"],
+    ["nHidden", "300,200,100", [300, 200, 100]],
+    ["nHidden", "64", [64]],
+    ["encoderActivations", "relu,tanh", ["relu", "tanh"]],
+    ["noise", "mask", "mask:0.5"],
+    ["noise", "haze:0.9", "haze:0.9"],
+    ["binarize", "dynamic", "dynamic"],
+  ] as [SettingName, string, unknown][])("%s may be %s", (name, text, value) => {
+    expect(parseSetting(name, text)).toEqual(value);
+  });
+
+  const numbers = (Object.keys(SETTINGS) as SettingName[]).filter((name) => "min" in SETTINGS[name]);
+  it.each(
+    numbers.flatMap((name) =>
+      ["", "abc", "-1", "NaN", "Infinity", "1e99", "0x10", "1,,5", " 1", "1 2"].map((text) => [name, text]),
+    ),
+  )("%s may not be '%s'", (name, text) => {
+    expect(() => parseSetting(name as SettingName, text)).toThrow(UserError);
+  });
+
+  it.each([
+    ["epochs", "0"],
+    ["epochs", "1.5"],
+    ["learningRate", "0"],
+    ["keepProb", "0.009"],
+    ["keepProb", "1.01"],
+    ["seed", "9007199254740992"],
+    ["engine", "gpu"],
+    ["dataset", ""],
+    ["nHidden", "500,"],
+    ["nHidden", "500,0"],
+    ["learningRate", "1,5"],
+    ["encoderActivations", "elu,sin"],
+    ["encoderActivations", ""],
+    ["noise", "snow"],
+    ["noise", "mask:2"],
+    ["adamBeta2", "1"],
+  ] as [SettingName, string][])("%s may not be '%s' either", (name, text) => {
+    expect(() => parseSetting(name, text)).toThrow(UserError);
+  });
+
+  it.each([
+    [{ learningRateMilestones: [5, 5] }, "must grow"],
+    [{ epochz: 3 }, 'There is no setting "epochz"'],
+    [{ epochs: "3" }, 'The setting epochs is "3"'],
+    [{ nHidden: [] }, "The setting nHidden is []"],
+  ])("refuse %j", (given, problem) => {
+    expect(() => createConfig(given)).toThrow(problem);
+  });
+
+  it.each([
+    [{ model: "ae", objective: "iwae" }, "objective is for model vae."],
+    [{ model: "ae", beta: 1 }, "beta is for model vae."],
+    [{ model: "ae", sigma: "exp" }, "sigma is for model vae."],
+    [{ importanceSamples: 5 }, "importanceSamples is for objective iwae."],
+    [{ objective: "iwae", mcSamples: 2 }, "mcSamples is for objective elbo."],
+    [{ learningRateDecay: 0.5 }, "learningRateDecay is for learningRateSchedule steps."],
+    [{ pixelSigma: 0.5 }, "pixelSigma is for likelihood gaussian."],
+  ])("that mean nothing are refused where a user gave them, not where a preset did: %j", (given, problem) => {
+    expect(() => checkNeeds(Object.keys(given), createConfig(given))).toThrow(problem);
+    expect(() => checkNeeds([], createConfig(given))).not.toThrow();
+  });
+
+  it.each([5, null, [], "dimZ"])("are no %j", (given) => {
+    expect(() => createConfig(given as never)).toThrow("Settings must be an object");
+  });
+
+  it("of a configuration are a configuration again: config.json can be read back", () => {
+    for (const { settings } of Object.values(PRESETS)) {
+      const config = createConfig(settings);
+      expect(createConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    }
+  });
+
+  it("have the tutorial's values in preset tutorial", () => {
+    expect(createConfig(PRESETS.tutorial.settings)).toEqual(createConfig({}));
+  });
+});

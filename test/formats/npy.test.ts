@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { UserError } from "../../src/errors.js";
+import { encodeNpy, npyHeader, parseNpy } from "../../src/formats/npy.js";
+import { npy } from "../fixtures/npy.js";
+import { array, weyl } from "../helpers.js";
+import cases from "../reference/npy.json" with { type: "json" };
+
+const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
+const readable = cases.filter(({ kind }) => kind === "read");
+const refused = cases.filter(({ kind }) => kind !== "read");
+
+describe("parseNpy", () => {
+  it.each(readable)("reads what NumPy wrote: version $version, $descr, shape $shape", ({ file, ...expected }) => {
+    const { dtype, shape, data } = parseNpy(bytesOf(file), "x.npy");
+    expect([dtype, shape]).toEqual([expected.dtype, expected.shape]);
+    expect([...data]).toEqual(expected.values);
+  });
+
+  it("reads from within a larger buffer, at any place of it", () => {
+    for (const { file, values } of readable) {
+      const bytes = bytesOf(file);
+      const buffer = new Uint8Array(bytes.length + 3);
+      buffer.set(bytes, 3);
+      expect([...parseNpy(buffer.subarray(3), "x.npy").data]).toEqual(values);
+    }
+  });
+
+  it("reads every half-precision number", () => {
+    const halves = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
+    const { data } = parseNpy(npy("<f2", "(65536,)", new Uint8Array(halves.buffer)), "x.npy");
+    // IEEE 754: the next number above 0 is 2^-24, above 1 it is 1 + 2^-10; 65504 is the largest.
+    expect([data[0], data[1], data[0x3c00], data[0x3c01], data[0x7bff], data[0xc000]]).toEqual([
+      0,
+      2 ** -24,
+      1,
+      1 + 2 ** -10,
+      65504,
+      -2,
+    ]);
+    expect([data[0x7c00], data[0xfc00], data[0x7c01]]).toEqual([Infinity, -Infinity, Number.NaN]);
+    expect(data.subarray(1, 0x7c01).every((value, i) => value > data[i])).toBe(true);
+  });
+
+  it("takes what Python takes for a dictionary: any order, either quote, no last comma, Python 2's long integers", () => {
+    const values = Uint8Array.of(1, 2);
+    for (const header of [
+      `{"shape": (1L, 2L), "fortran_order": False, "descr": "|u1"}`,
+      "{'shape':(1,2,),'descr':'u1','fortran_order':False,}",
+    ]) {
+      expect(parseNpy(npy(header, values), "x.npy")).toEqual({ dtype: "uint8", shape: [1, 2], data: values });
+    }
+  });
+
+  it.each(refused)("refuses $kind, and says how to save them", ({ file }) => {
+    expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(UserError);
+    expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(/^x\.npy .*\. Save it anew: np\.save\(file, .*\)\.$/);
+  });
+
+  const good = npy("|u1", "(2, 3)", new Uint8Array(6));
+  const changed = (bytes: Record<number, number>) => Object.assign(good.slice(), bytes);
+  const two = Uint8Array.of(1, 2);
+  const header = (text: string) => npy(text, two);
+
+  it.each([
+    ["nothing", new Uint8Array(), "does not begin with \\x93NUMPY"],
+    ["a text", new TextEncoder().encode("1,2,3\n"), "does not begin with \\x93NUMPY"],
+    ["gzip", changed({ 0: 0x1f, 1: 0x8b }), "decompress it first (gunzip)"],
+    ["an .npz", changed({ 0: 0x50, 1: 0x4b }), 'np.save(file, np.load("x.npz")["name"])'],
+    ["the magic string alone", good.subarray(0, 6), "it ends at byte 6, before its header"],
+    ["version 0", changed({ 6: 0 }), "its version is 0.0, not 1.0"],
+    ["version 4", changed({ 6: 4 }), "its version is 4.0, not 1.0"],
+    ["version 1.1", changed({ 7: 1 }), "its version is 1.1, not 1.0"],
+    ["no length", good.subarray(0, 9), "it ends at byte 9, before its header"],
+    ["half a header", good.subarray(0, 60), "it ends at byte 60, within its header of 128 bytes"],
+    ["a header of 4 GB", changed({ 6: 3, 8: 255, 9: 255, 10: 255, 11: 255 }), "its header has 4294967295 bytes"],
+    ["too few values", good.subarray(0, -1), "promises (2, 3) values of uint8, 134 bytes in all, and it has 133"],
+    ["bytes to spare", Uint8Array.of(...good, 0), "promises (2, 3) values of uint8, 134 bytes in all, and it has 135"],
+    ["a vast shape", npy("<f4", "(9007199254740991, 9007199254740991)", two), "bytes in all, and it has"],
+    ["a size above 2^53", npy("<f4", "(9007199254740993,)", two), "names a size that is too large"],
+    ["half of a size of nothing", npy("<f4", "(0, 99999999999999999)", two), "names a size that is too large"],
+    ["a negative size", npy("<f4", "(-1,)", two), "has - where a size must be"],
+    ["a size of text", npy("<f4", "('2',)", two), "has '2' where a size must be"],
+    ["a number for a shape", npy("|u1", "(2)", two), "is a number, not a tuple"],
+    ["an open shape", npy("|u1", "(2, ", two), "has , where a size must be"],
+    ["a list for a shape", npy("|u1", "[2]", two), "has [ where a shape must be"],
+    ["a call", npy("|u1", "print(2)", two), "has print where a shape must be"],
+    ["a text for False", header("{'descr': '|u1', 'fortran_order': 'False', 'shape': (2,)}"), "where True or False"],
+    ["no order", header("{'descr': '|u1', 'shape': (2,)}"), "lacks descr, fortran_order or shape"],
+    ["a key twice", header("{'shape': (2,), 'shape': (2,)}"), "has shape twice"],
+    ["another key", header("{'descr': '|u1', '__proto__': 1}"), 'has the key "__proto__"'],
+    ["no dictionary", header("'descr'"), "has 'descr' where a { must be"],
+    ["no commas", header("{'descr': '|u1' 'shape': (2,)}"), "has 'shape' where a } must be"],
+    ["an open text", header("{'descr: 1}"), "has ' where a key must be"],
+    ["two dictionaries", npy("|u1", "(2,), } {", two), "something follows the dictionary"],
+    ["rubbish for a type", npy("<f3", "(2,)", two), 'holds values of the type "<f3"'],
+    ["the name of an object's member for a type", npy("constructor", "(2,)", two), "not plain numbers"],
+    ["a bool of 2", npy("|b1", "(2,)", two), "not all 0 or 1"],
+    ["an integer of 2^53", npy("<u8", "(1,)", Uint8Array.of(0, 0, 0, 0, 0, 0, 32, 0)), "it holds 9007199254740992"],
+  ])("refuses %s", (_, bytes, problem) => {
+    expect(() => parseNpy(bytes, "x.npy")).toThrow(UserError);
+    expect(() => parseNpy(bytes, "x.npy")).toThrow(problem);
+  });
+});
+
+describe("encodeNpy", () => {
+  it("writes the bytes that NumPy does", () => {
+    const same = readable.filter(({ version, descr }) => version === "1.0" && (descr === "<f4" || descr === "|u1"));
+    expect(same.length).toBeGreaterThan(5);
+    for (const { file, shape } of same) {
+      const { data } = parseNpy(bytesOf(file), "x.npy");
+      expect(encodeNpy({ data: data as Float32Array | Uint8Array, shape })).toEqual(bytesOf(file));
+    }
+  });
+
+  it("gives a header alone to those who write the values themselves", () => {
+    const { data, shape } = array(weyl(784 * 6), [6, 28, 28]);
+    const file = Buffer.concat([npyHeader("float32", shape), new Uint8Array(data.buffer)]);
+    expect(file.equals(encodeNpy({ data, shape }))).toBe(true);
+  });
+});
