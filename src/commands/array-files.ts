@@ -3,10 +3,10 @@ import { createReadStream } from "node:fs";
 import path from "node:path";
 import { checkCount } from "../data/pixels.js";
 import { UserError } from "../errors.js";
-import { named } from "../files/stat.js";
+import { addFileName } from "../files/stat.js";
 import { writeFileAtomically } from "../files/write.js";
 import { checkLatentStart, parseLatentLines } from "../formats/latent-lines.js";
-import { checkNpyLength, MOST_NPY_HEADER_BYTES, npyHeader, parseNpy, parseNpyHeader } from "../formats/npy.js";
+import { checkNpyLength, MAX_NPY_HEADER_BYTES, npyHeader, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import type { datasets, HostArray } from "../index.js";
 import { sizeOf } from "../tree.js";
 import type { Io } from "./io.js";
@@ -16,8 +16,8 @@ import { checkPlace, print } from "./output.js";
 const PIPE = "-";
 const TEXT = "jsonl";
 /** What is read into memory, at most: bytes of .npy, and of JSON lines, whose numbers take more memory than their text. */
-const MOST_NPY_BYTES = 2e9;
-const MOST_TEXT_BYTES = 200e6;
+const MAX_NPY_BYTES = 2e9;
+const MAX_TEXT_BYTES = 200e6;
 
 /** Where to write, and how. */
 export interface Target<Format extends string> {
@@ -131,7 +131,7 @@ type Check = (start: Uint8Array, name: string) => (length: number) => void;
 
 const checkNpy: Check = (start, name) => {
   const header = parseNpyHeader(start, name);
-  if (header.end > MOST_NPY_BYTES) {
+  if (header.end > MAX_NPY_BYTES) {
     throw new UserError(`${name} promises ${header.end} bytes, more than 2 GB. Give it in parts.`);
   }
   return (length) => {
@@ -142,7 +142,7 @@ const checkNpy: Check = (start, name) => {
 const checkLines: Check = (start, name) => {
   checkLatentStart(start, name);
   return (length) => {
-    if (length > MOST_TEXT_BYTES) {
+    if (length > MAX_TEXT_BYTES) {
       throw new UserError(`${name} has more than 200 MB of JSON lines. Give the latents as .npy, or in parts.`);
     }
   };
@@ -160,7 +160,7 @@ async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ 
     for await (const chunk of isPipe ? stdin : createReadStream(place)) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length >= MOST_NPY_HEADER_BYTES) checkLength ??= check(Buffer.concat(chunks), name);
+      if (length >= MAX_NPY_HEADER_BYTES) checkLength ??= check(Buffer.concat(chunks), name);
       checkLength?.(length);
     }
   } catch (error) {
@@ -169,7 +169,7 @@ async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ 
       throw new UserError(`--input ${place}: there is no such file.`);
     }
     if (!isPipe && code === "EISDIR") throw new UserError(`--input ${place} is a folder. Give a file.`);
-    throw named(error, name, "read");
+    throw addFileName(error, name, "read");
   }
   return { bytes: Buffer.concat(chunks), name };
 }

@@ -7,17 +7,17 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
-import { checkRegular, named, naming } from "../files/stat.js";
-import { checkIdxLength, MOST_IDX_HEADER_BYTES, parseIdxHeader } from "../formats/idx.js";
-import { checkNpyLength, MOST_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
+import { addFileName, checkRegular, withFileName } from "../files/stat.js";
+import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdxHeader } from "../formats/idx.js";
+import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import type { Pixels } from "./pixels.js";
 import { pixelsInFile, pixelsInMemory } from "./pixels.js";
 
 /** What is held in memory, at most: MNIST's 60,000 images are 47 MB. */
-export const MOST_IN_MEMORY = 128e6;
+export const MAX_IN_MEMORY = 128e6;
 
 /** Deflate makes no more than 1032 bytes of one. */
-const MOST_INFLATION = 1032;
+const MAX_INFLATION = 1032;
 
 /** Bytes with a shape, row-major, in memory or on the disk. */
 export interface ByteArray {
@@ -38,14 +38,14 @@ export async function openArray(file: string, ranks: readonly number[]): Promise
   const start = await readStart(file);
   if (start[0] === 0x1f && start[1] === 0x8b) return openCompressed(file, ranks);
   if (file.endsWith(".npy")) return openNpy(file, start, ranks);
-  const header = parseIdxHeader(start.subarray(0, MOST_IDX_HEADER_BYTES), ranks, file);
+  const header = parseIdxHeader(start.subarray(0, MAX_IDX_HEADER_BYTES), ranks, file);
   checkIdxLength(header, (await stat(file)).size, file);
   return { shape: header.shape, ...(await openBytes(file, header.start, header.end)) };
 }
 
 /** Bytes start to end of a file. */
 export async function openBytes(file: string, start: number, end: number): Promise<Pick<ByteArray, "pixels">> {
-  if (end - start > MOST_IN_MEMORY) return { pixels: (size) => pixelsInFile(file, start, size) };
+  if (end - start > MAX_IN_MEMORY) return { pixels: (size) => pixelsInFile(file, start, size) };
   const bytes = (await readFileWhole(file)).subarray(start, end);
   if (bytes.length < end - start) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
   return { pixels: (size) => pixelsInMemory(bytes, size) };
@@ -85,10 +85,10 @@ async function openCompressed(file: string, ranks: readonly number[]): Promise<B
   let start = Buffer.alloc(0);
   for await (const chunk of decompress(file)) {
     start = Buffer.concat([start, chunk]);
-    if (start.length >= MOST_IDX_HEADER_BYTES) break;
+    if (start.length >= MAX_IDX_HEADER_BYTES) break;
   }
   const header = parseIdxHeader(start, ranks, file);
-  if (header.end > MOST_INFLATION * (await stat(file)).size) {
+  if (header.end > MAX_INFLATION * (await stat(file)).size) {
     throw new UserError(
       `${file} is compressed with gzip, and promises more than can be in it: ${header.shape.join("×")} values.`,
     );
@@ -103,7 +103,7 @@ async function openCompressed(file: string, ranks: readonly number[]): Promise<B
     checkIdxLength(header, length, file);
   };
   const { shape, end } = header;
-  if (end > MOST_IN_MEMORY) {
+  if (end > MAX_IN_MEMORY) {
     const { file: unpacked } = await cached(path.dirname(file), [file], "unpacked.idx", async (write) => {
       await unpack(write);
       return {};
@@ -122,18 +122,18 @@ async function* decompress(file: string): AsyncGenerator<Buffer, void> {
   try {
     for await (const chunk of unpacked) yield chunk;
   } catch (error) {
-    if (!(error as NodeJS.ErrnoException).code?.startsWith("Z_")) throw named(error, file, "read");
+    if (!(error as NodeJS.ErrnoException).code?.startsWith("Z_")) throw addFileName(error, file, "read");
     throw new UserError(`${file} is compressed with gzip, but damaged (${(error as Error).message}).`);
   }
 }
 
-const readFileWhole = (file: string) => naming(file, "read", () => readFile(file));
+const readFileWhole = (file: string) => withFileName(file, "read", () => readFile(file));
 
 async function readStart(file: string): Promise<Uint8Array> {
   const opened = await open(file, "r");
   try {
-    const start = new Uint8Array(MOST_NPY_HEADER_BYTES);
-    const { bytesRead } = await naming(file, "read", () => opened.read(start, 0, start.length, 0));
+    const start = new Uint8Array(MAX_NPY_HEADER_BYTES);
+    const { bytesRead } = await withFileName(file, "read", () => opened.read(start, 0, start.length, 0));
     return start.subarray(0, bytesRead);
   } finally {
     await opened.close();

@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.js";
 import type { RandomStream } from "../random.js";
 import type { ImageSet } from "./dataset.js";
-import { inTurn } from "./pixels.js";
+import { chunks } from "./pixels.js";
 
 const isWhite = (grey: number) => grey >= 128;
 
@@ -26,7 +26,7 @@ export function binarize(how: Config["binarize"], pixels: Uint8Array, stream: Ra
 /** The mean of binarized images, 0 to 1 for each pixel. Random binarization has that of the grey ones, in expectation. */
 export function meanImage({ pixels, count }: ImageSet, size: number, how: Config["binarize"]): Float64Array {
   const mean = new Float64Array(size);
-  for (const some of inTurn(pixels, count, size)) {
+  for (const some of chunks(pixels, count, size)) {
     for (let i = 0; i < some.length; i++) {
       mean[i % size] += how === "threshold" ? Number(isWhite(some[i])) : some[i] / 255;
     }

@@ -12,7 +12,7 @@ import { isImageName } from "./image-files.js";
 import type { BadFile, ImageFolder } from "./image-folder.js";
 import { openImageFolder } from "./image-folder.js";
 import type { ImageShape, Pixels } from "./pixels.js";
-import { inTurn, pixelsOf, range, somePixels } from "./pixels.js";
+import { chunks, pixelsOf, range, select } from "./pixels.js";
 
 /** A part of a data set. */
 export interface ImageSet {
@@ -120,7 +120,7 @@ export function digestOf(dataset: Dataset): string {
   const hash = createHash("sha256");
   for (const { count, pixels, inputs } of [dataset.train, dataset.validation, dataset.test]) {
     for (const one of inputs ? [pixels, inputs] : [pixels]) {
-      for (const some of inTurn(one, count, pixelsOf(dataset))) hash.update(some);
+      for (const some of chunks(one, count, pixelsOf(dataset))) hash.update(some);
     }
   }
   return hash.digest("hex");
@@ -149,8 +149,8 @@ function isOfClasses(
 function subset({ pixels, inputs, labels }: Part, numbers: Uint32Array, offset: number): ImageSet {
   return {
     count: numbers.length,
-    pixels: somePixels(pixels, numbers),
-    ...(inputs && { inputs: somePixels(inputs, numbers) }),
+    pixels: select(pixels, numbers),
+    ...(inputs && { inputs: select(inputs, numbers) }),
     ...(labels && { labels: Uint16Array.from(numbers, (number) => labels[number]) }),
     offset,
   };

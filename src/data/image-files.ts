@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Sharp } from "sharp";
 import { UserError } from "../errors.js";
-import { checkRegular, naming } from "../files/stat.js";
+import { checkRegular, withFileName } from "../files/stat.js";
 import type { ImageShape } from "./pixels.js";
 import { pixelsOf } from "./pixels.js";
 
@@ -11,7 +11,7 @@ const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", "
 /** What sharp calls these. */
 const FORMATS = ["gif", "heif", "jpeg", "png", "tiff", "webp"];
 /** More pixels than a picture of a camera has; a small file that unpacks to more is an accident or a trap. */
-const MOST_PIXELS = 100e6;
+const MAX_PIXELS = 100e6;
 
 /** What an image must become. */
 export interface WantedShape {
@@ -88,13 +88,13 @@ export async function decodeImages(files: readonly string[], shape: ImageShape, 
 async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
   const { default: sharp } = await import("sharp");
   checkRegular(file);
-  const bytes = await naming(file, "read", () => readFile(file));
+  const bytes = await withFileName(file, "read", () => readFile(file));
   if (bytes.length === 0) throw new BadImage("it is empty");
   return decoding(async () => {
-    const image = sharp(bytes, { limitInputPixels: MOST_PIXELS }).autoOrient();
+    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).autoOrient();
     const { autoOrient, format, space = "" } = await image.metadata();
     if (!FORMATS.includes(format)) throw new BadImage(`it is not a picture, or of a kind that is not known`);
-    if (autoOrient.height * autoOrient.width > MOST_PIXELS) {
+    if (autoOrient.height * autoOrient.width > MAX_PIXELS) {
       throw new BadImage(
         `it has ${autoOrient.width}×${autoOrient.height} pixels, more than 100 million: make it smaller`,
       );

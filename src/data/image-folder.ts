@@ -9,7 +9,7 @@ import { openBytes } from "./arrays.js";
 import type { DecodedImage, WantedShape } from "./image-files.js";
 import { BadImage, decodeImage, isImageName, measureImage } from "./image-files.js";
 import type { ImageShape, Pixels } from "./pixels.js";
-import { pixelsOf, range, somePixels } from "./pixels.js";
+import { pixelsOf, range, select } from "./pixels.js";
 
 /** Images that are decoded at once. */
 const AT_ONCE = 8;
@@ -70,14 +70,14 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   const { size, channels } = options;
   const kind = `${inputs ? "pairs" : "images"}-${size ? `${size.width}x${size.height}` : "own"}-${channels ?? "own"}`;
   const { file, info } = await cached(folder, sources, kind, async (write): Promise<Packed> => {
-    const whys = new Map<string, string>();
-    const fit = await commonShape(items, options, whys);
+    const reasons = new Map<string, string>();
+    const fit = await commonShape(items, options, reasons);
     let done = 0;
     for (let first = 0; first < items.length; first += AT_ONCE) {
       signal?.throwIfAborted();
-      const some = items.slice(first, first + AT_ONCE).filter(({ name }) => !whys.has(name));
+      const some = items.slice(first, first + AT_ONCE).filter(({ name }) => !reasons.has(name));
       const decoded = await Promise.all(
-        some.map(({ name, files }) => excused(name, whys, () => decodeAll(files, fit, size === undefined))),
+        some.map(({ name, files }) => excused(name, reasons, () => decodeAll(files, fit, size === undefined))),
       );
       for (const images of decoded) for (const { pixels } of images ?? []) await write(pixels);
       done = Math.min(first + AT_ONCE, items.length);
@@ -85,7 +85,7 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
     }
     return {
       shape: fit,
-      bad: names.flatMap((file) => (whys.has(file) ? [{ file, why: whys.get(file) as string }] : [])),
+      bad: names.flatMap((file) => (reasons.has(file) ? [{ file, why: reasons.get(file) as string }] : [])),
     };
   });
 
@@ -102,7 +102,7 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   const bytes = good.length * perImage * pixelsOf(shape);
   const all = (await openBytes(file, 0, bytes)).pixels(pixelsOf(shape));
   const every = (first: number) =>
-    somePixels(
+    select(
       all,
       range(0, good.length).map((i) => perImage * i + first),
     );
@@ -169,13 +169,13 @@ interface Item {
 async function commonShape(
   items: readonly Item[],
   wanted: WantedShape,
-  whys: Map<string, string>,
+  reasons: Map<string, string>,
 ): Promise<ImageShape> {
   if (wanted.size && wanted.channels) return { ...wanted.size, channels: wanted.channels };
   const counts = new Map<string, { shape: ImageShape; count: number }>();
   let channels = 1;
   for (let first = 0; first < items.length; first += AT_ONCE) {
-    const measure = ({ name, files }: Item) => excused(name, whys, () => measureImage(files[0] as string));
+    const measure = ({ name, files }: Item) => excused(name, reasons, () => measureImage(files[0] as string));
     for (const shape of await Promise.all(items.slice(first, first + AT_ONCE).map(measure))) {
       if (!shape) continue;
       const key = `${shape.width}x${shape.height}`;
@@ -217,14 +217,14 @@ async function decodeAll(
 /** What is bad about an image is noted, not thrown. */
 async function excused<Result>(
   name: string,
-  whys: Map<string, string>,
+  reasons: Map<string, string>,
   act: () => Promise<Result>,
 ): Promise<Result | undefined> {
   try {
     return await act();
   } catch (error) {
     if (!(error instanceof BadImage)) throw error;
-    whys.set(name, error.message);
+    reasons.set(name, error.message);
     return undefined;
   }
 }

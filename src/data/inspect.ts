@@ -4,7 +4,7 @@ import { squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import type { DataOptions, Dataset } from "./dataset.js";
 import { digestOf, loadDataset } from "./dataset.js";
-import { inUnits, pixelsOf, range } from "./pixels.js";
+import { pixelsOf, range, toFloat } from "./pixels.js";
 
 const SHEET_IMAGES = 100;
 /** Large images are fewer on the sheet. */
@@ -39,7 +39,7 @@ export async function inspectData(dataset: string, options: DataOptions = {}): P
     }
   }
   const shown = Math.min(SHEET_IMAGES, train.count, Math.max(1, Math.floor(SHEET_BYTES / pixelsOf(data))));
-  const first = inUnits(train.pixels.read(range(0, shown)));
+  const first = toFloat(train.pixels.read(range(0, shown)));
   const byName = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   return {
     name,

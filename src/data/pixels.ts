@@ -1,7 +1,7 @@
 // Images of one size as bytes, by number: in memory, or read from the disk whenever they are wanted.
 import { closeSync, openSync, readSync } from "node:fs";
 import { UserError } from "../errors.js";
-import { named } from "../files/stat.js";
+import { addFileName } from "../files/stat.js";
 
 /** Height and width of an image in pixels, and the numbers that each has: 1 of grey, or 3 of red, green and blue. */
 export interface ImageShape {
@@ -45,7 +45,7 @@ export function checkCount(count: number, available = Number.POSITIVE_INFINITY):
 }
 
 /** Bytes in units of full white: 0 to 1. */
-export function inUnits(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+export function toFloat(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const values = new Float32Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) values[i] = bytes[i] / 255;
   return values;
@@ -57,7 +57,7 @@ export function range(first: number, count: number): Uint32Array {
 }
 
 /** All images of a set in turn, some at a time: as many as make a few megabytes. */
-export function* inTurn(pixels: Pixels, count: number, size: number): Generator<Uint8Array, void> {
+export function* chunks(pixels: Pixels, count: number, size: number): Generator<Uint8Array, void> {
   const atOnce = Math.max(1, Math.floor(BYTES_AT_ONCE / size));
   for (let first = 0; first < count; first += atOnce) yield pixels.read(range(first, Math.min(atOnce, count - first)));
 }
@@ -95,7 +95,7 @@ export function pixelsInFile(file: string, start: number, size: number): Pixels 
 }
 
 /** Some of other images, by their numbers among these. */
-export function somePixels(pixels: Pixels, numbers: Uint32Array): Pixels {
+export function select(pixels: Pixels, numbers: Uint32Array): Pixels {
   return {
     read(some) {
       const wanted = new Uint32Array(some.length);
@@ -112,7 +112,7 @@ function readWhole(opened: number, target: Uint8Array, position: number, file: s
     try {
       count = readSync(opened, target, done, target.length - done, position + done);
     } catch (error) {
-      throw named(error, file, "read");
+      throw addFileName(error, file, "read");
     }
     if (count === 0) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
   }

@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-import { naming } from "./stat.js";
+import { withFileName } from "./stat.js";
 
 const CACHE_FOLDER = ".vae-cache";
 /** To be raised when the same files become other bytes. */
@@ -44,7 +44,7 @@ export async function cached<Info>(
     if (!(error instanceof SyntaxError) && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const temporary = `${file}.${randomUUID()}.tmp`;
-  const writing = (write: () => Promise<void>) => naming(file, "written", write);
+  const writing = (write: () => Promise<void>) => withFileName(file, "written", write);
   try {
     const opened = await open(temporary, "wx");
     let info: Info;

@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { UserError } from "../errors.js";
-import { named, naming } from "./stat.js";
+import { addFileName, withFileName } from "./stat.js";
 
 /**
  * A text of no more than so many bytes, from a file or a pipe.
@@ -15,7 +15,7 @@ export async function readText(file: string, most: number, what: string): Promis
   try {
     for await (const chunk of createReadStream(file, { end: most })) chunks.push(chunk); // a byte more, if there is one
   } catch (error) {
-    throw named(error, file, "read");
+    throw addFileName(error, file, "read");
   }
   const bytes = Buffer.concat(chunks);
   if (bytes.length > most) throw new UserError(`${file} is not ${what}: it has more than ${most / 1e6} MB.`);
@@ -24,5 +24,5 @@ export async function readText(file: string, most: number, what: string): Promis
 
 /** @throws the system's error, with the file's name in its message */
 export function readBytes(file: string): Promise<Uint8Array> {
-  return naming(file, "read", () => readFile(file));
+  return withFileName(file, "read", () => readFile(file));
 }

@@ -21,7 +21,7 @@ export function checkRegular(file: string): void {
 }
 
 /** Does something with a file, and puts its name into the errors of the system that lack it: those of files that are open. */
-export async function naming<Result>(
+export async function withFileName<Result>(
   file: string,
   done: "read" | "written",
   act: () => Promise<Result>,
@@ -29,12 +29,12 @@ export async function naming<Result>(
   try {
     return await act();
   } catch (error) {
-    throw named(error, file, done);
+    throw addFileName(error, file, done);
   }
 }
 
 /** The same error, with the file's name. */
-export function named(error: unknown, file: string, done: "read" | "written"): unknown {
+export function addFileName(error: unknown, file: string, done: "read" | "written"): unknown {
   if (error instanceof Error && "syscall" in error && !("path" in error)) {
     error.message = `${file} could not be ${done} (${error.message})`;
   }

@@ -5,7 +5,7 @@ import { sizeOf } from "../tree.js";
 
 const UNSIGNED_BYTE = 0x08;
 /** Of a header with four dimensions. */
-export const MOST_IDX_HEADER_BYTES = 20;
+export const MAX_IDX_HEADER_BYTES = 20;
 
 /** What the header of an IDX file says. */
 export interface IdxHeader {

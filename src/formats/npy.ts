@@ -46,7 +46,7 @@ const MAGIC = [0x93, ...new TextEncoder().encode("NUMPY")];
 /** Values begin at a multiple of this. */
 const ALIGNMENT = 64;
 /** As NumPy has it. */
-const MOST_HEADER_BYTES = 10_000;
+const MAX_HEADER_BYTES = 10_000;
 
 /** What the header of a file says. */
 export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
@@ -59,7 +59,7 @@ export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
 }
 
 /** Enough of a file's beginning to hold its header. */
-export const MOST_NPY_HEADER_BYTES = MAGIC.length + 6 + MOST_HEADER_BYTES;
+export const MAX_NPY_HEADER_BYTES = MAGIC.length + 6 + MAX_HEADER_BYTES;
 
 /**
  * Reads a .npy file: the magic string, the version, the length of a header, the header as a Python dictionary, then the values
@@ -106,7 +106,7 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   atLeast(headerStart, "before its header");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = major === 1 ? view.getUint16(MAGIC.length + 2, true) : view.getUint32(MAGIC.length + 2, true);
-  if (headerLength > MOST_HEADER_BYTES) fail(`its header has ${headerLength} bytes, more than ${MOST_HEADER_BYTES}`);
+  if (headerLength > MAX_HEADER_BYTES) fail(`its header has ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
   const start = headerStart + headerLength;
   atLeast(start, `within its header of ${start} bytes`);
 

@@ -17,7 +17,7 @@ const CHECKSUM_PREFIX = `{"${METADATA}":{"sha256":"`;
 const CHECKSUM_AT = LENGTH_BYTES + CHECKSUM_PREFIX.length;
 const NO_CHECKSUM = "0".repeat(64);
 /** As the format's own library has it. */
-const MOST_HEADER_BYTES = 100_000_000;
+const MAX_HEADER_BYTES = 100_000_000;
 
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
   const header: Record<string, unknown> = { [METADATA]: { sha256: NO_CHECKSUM, ...metadata } };
@@ -60,7 +60,7 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   if (headerLength > bytes.length - LENGTH_BYTES) {
     fail(`its header of ${headerLength} bytes does not fit into its ${bytes.length} bytes`);
   }
-  if (headerLength > MOST_HEADER_BYTES) fail(`its header has ${headerLength} bytes, more than ${MOST_HEADER_BYTES}`);
+  if (headerLength > MAX_HEADER_BYTES) fail(`its header has ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
   const values = bytes.subarray(LENGTH_BYTES + Number(headerLength));
   const text = decodeHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + Number(headerLength)), fail);
   const { [METADATA]: metadata = {}, ...entries } = parseHeader(text, fail);

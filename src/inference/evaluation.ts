@@ -4,7 +4,7 @@ import { drawsPerImage } from "../config/config.js";
 import { binarize } from "../data/binarize.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
-import { inUnits, pixelsOf, range } from "../data/pixels.js";
+import { pixelsOf, range, toFloat } from "../data/pixels.js";
 import type { Engine, Hosted } from "../engine/engine.js";
 import type { Bounds } from "../model/elbo.js";
 import { mean, meanBounds, TERMS } from "../model/elbo.js";
@@ -156,7 +156,7 @@ export function* evaluationBatches(
     const clean = images.pixels.read(numbers);
     const epsilon = config.model === "ae" ? undefined : new Float32Array(length * draws * dimZ);
     const corrupted = images.inputs
-      ? inUnits(images.inputs.read(numbers))
+      ? toFloat(images.inputs.read(numbers))
       : noise === "none"
         ? undefined
         : new Float32Array(clean.length);

@@ -1,7 +1,7 @@
 // What a trained model makes: reconstructions of images, their places in the latent space, and images of any place there.
 import type { Config } from "../config/config.js";
 import type { ImageSet } from "../data/dataset.js";
-import { inUnits, pixelsOf } from "../data/pixels.js";
+import { pixelsOf, toFloat } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { Elbo } from "../model/elbo.js";
 import { mean } from "../model/elbo.js";
@@ -36,7 +36,7 @@ export async function reconstructImages(
   const kls = new Float32Array(count);
   for (const { first, batch } of evaluationBatches(images, size, count, config, 1)) {
     const result = await engine.call(vae.reconstruct, { params, batch });
-    originals.set(inUnits(batch.images.data as Uint8Array), first * pixels);
+    originals.set(toFloat(batch.images.data as Uint8Array), first * pixels);
     outputs.set(result.outputs.data, first * pixels);
     if (batch.corrupted) corrupted?.set(batch.corrupted.data, first * pixels);
     reconstructions.set(result.reconstruction.data, first);

@@ -2,7 +2,7 @@
 import type { ImageSet } from "../data/dataset.js";
 import { describeShape } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
-import { pixelsOf, range, somePixels } from "../data/pixels.js";
+import { pixelsOf, range, select } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { Images } from "../pictures/figures.js";
 import { interpolationFigure, manifoldFigure } from "../pictures/figures.js";
@@ -110,8 +110,8 @@ export async function drawInterpolation(
     const alone = {
       count: 1,
       offset: images.offset + image,
-      pixels: somePixels(images.pixels, range(image, 1)),
-      inputs: images.inputs && somePixels(images.inputs, range(image, 1)),
+      pixels: select(images.pixels, range(image, 1)),
+      inputs: images.inputs && select(images.inputs, range(image, 1)),
     };
     const clean = { ...config, noise: "none" } as const;
     const { originals } = await reconstructImages(fitted, alone, 1, clean);

@@ -29,7 +29,7 @@ const METRICS = "metrics.jsonl";
 const CHECKPOINTS = "checkpoint";
 const PICTURES = "pictures";
 /** Of config.json, which has some 2 kB; and of metrics.jsonl, which has some 500 for each epoch. */
-const MOST_BYTES = { config: 1e6, metrics: 1e8 };
+const MAX_BYTES = { config: 1e6, metrics: 1e8 };
 
 /** What config.json holds: all that rebuilds the model, beside its weights. */
 export interface RunConfig {
@@ -198,7 +198,7 @@ export class RunFolder {
 
   static async #read(dir: string): Promise<RunFolder> {
     const file = path.join(dir, CONFIG);
-    const reading = readText(file, MOST_BYTES.config, "the configuration of a run");
+    const reading = readText(file, MAX_BYTES.config, "the configuration of a run");
     const text = await orExplain(reading, `${dir} is not the folder of a run: it has no ${CONFIG}.`);
     return new RunFolder(dir, parseRunConfig(text, file));
   }
@@ -224,7 +224,7 @@ export class RunFolder {
   async readMetrics(): Promise<unknown[]> {
     const file = path.join(this.dir, METRICS);
     if (!(await exists(file))) return [];
-    const text = await readText(file, MOST_BYTES.metrics, "the metrics of a training");
+    const text = await readText(file, MAX_BYTES.metrics, "the metrics of a training");
     const lines = text.split("\n").filter((line) => line !== "");
     try {
       return lines.map((line) => JSON.parse(line));

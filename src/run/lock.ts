@@ -11,7 +11,7 @@ import { guardTemporary, temporaryName } from "../files/write.js";
 const LOCK = "lock";
 /** A lock without content may be one that is just being written, for so long, where there are no hard links. */
 const WRITING_MILLISECONDS = 10_000;
-const MOST_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 20;
 
 interface Owner {
   readonly pid: number;
@@ -46,7 +46,7 @@ export async function lockRun(dir: string): Promise<(dir: string) => Promise<voi
 }
 
 async function take(dir: string, file: string, content: string): Promise<void> {
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     if (await create(file, content)) return;
     const found = await read(file);
     if (found === undefined) continue; // it was given back just now

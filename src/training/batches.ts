@@ -5,7 +5,7 @@ import { drawsPerImage } from "../config/config.js";
 import { binarize } from "../data/binarize.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
-import { inUnits, pixelsOf } from "../data/pixels.js";
+import { pixelsOf, toFloat } from "../data/pixels.js";
 import type { Hosted } from "../engine/engine.js";
 import { hiddenLayers } from "../model/parameters.js";
 import { corrupt } from "../noise.js";
@@ -63,7 +63,7 @@ export function drawBatches(
   const draws = drawsPerImage(config);
   const clean = images.pixels.read(order);
   const corrupted = images.inputs
-    ? inUnits(images.inputs.read(order))
+    ? toFloat(images.inputs.read(order))
     : noise === "none"
       ? undefined
       : new Float32Array(clean.length);

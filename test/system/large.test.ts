@@ -5,7 +5,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { MOST_IN_MEMORY } from "../../src/data/arrays.js";
+import { MAX_IN_MEMORY } from "../../src/data/arrays.js";
 import { digestOf, loadDataset } from "../../src/data/dataset.js";
 import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
 import { encodeNpy } from "../../src/formats/npy.js";
@@ -50,7 +50,7 @@ it("large images are fewer in a picture, and too many of them are refused", asyn
 
 it("a large array is read from the disk, compressed or not, with the same bytes", async () => {
   const size = 100 * 100;
-  const count = Math.ceil(MOST_IN_MEMORY / size) + 10;
+  const count = Math.ceil(MAX_IN_MEMORY / size) + 10;
   const large = new Uint8Array(count * size);
   for (let i = 0; i < count; i++) large[i * size] = i % 251;
   const header = idx([count, 100, 100], []);
