@@ -1,7 +1,7 @@
 // The command line: puts the commands together, and is the only place that catches errors and decides the exit code.
 import { Command, CommanderError, Help } from "commander";
 import type { Io } from "./commands/io.js";
-import { Interruption, UserError } from "./errors.js";
+import { Interruption, isSystemError, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
 
 export type { Io } from "./commands/io.js";
@@ -132,14 +132,9 @@ async function report(io: Io, error: unknown): Promise<number> {
     return error.exitCode;
   }
   if (error instanceof UserError) return complain(io, error.message, EXIT.mistake);
-  if (isOfTheWorld(error)) return complain(io, error.message, EXIT.failure);
+  if (isSystemError(error)) return complain(io, error.message, EXIT.failure);
   io.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   return EXIT.failure;
-}
-
-/** Whether an error is the operating system's: a full disk, no permission, a file too large to read. */
-function isOfTheWorld(error: unknown): error is Error {
-  return error instanceof Error && ("syscall" in error || ("code" in error && error.code === "ERR_FS_FILE_TOO_LARGE"));
 }
 
 async function complain(io: Io, message: string, exitCode: number): Promise<number> {

@@ -1,4 +1,4 @@
-// What is answered to the user in one line. Anything else that is thrown is a bug, or the operating system's.
+// Errors shown to the user as one line. Anything else is a bug or a system error.
 
 /**
  * A mistake in what the user gave. The message says what is wrong with it and what to do, in one line; the command
@@ -6,6 +6,11 @@
  */
 export class UserError extends Error {
   override readonly name = "UserError";
+}
+
+/** Whether the operating system failed: a full disk, no permission, a file too large to read. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && ("syscall" in error || ("code" in error && error.code === "ERR_FS_FILE_TOO_LARGE"));
 }
 
 /** The user's wish to stop, by a signal. It is no failure: what was done is saved, and the message says how to go on. */

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import path from "node:path";
 import { checkCount } from "../data/pixels.js";
 import { UserError } from "../errors.js";
-import { addFileName } from "../files/stat.js";
+import { addFileName, isMissing } from "../files/errors.js";
 import { writeFileAtomically } from "../files/write.js";
 import { checkLatentStart, parseLatentLines } from "../formats/latent-lines.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, npyHeader, parseNpy, parseNpyHeader } from "../formats/npy.js";
@@ -31,19 +31,19 @@ export interface Target<Format extends string> {
  *
  * @throws UserError if that is not clear, cannot be, or is no sight for a terminal
  */
-export async function chooseTarget<Format extends string>(
+export function chooseTarget<Format extends string>(
   { stdout }: Io,
   out: string = PIPE,
   given: Format | undefined,
   formats: readonly Format[],
-): Promise<Target<Format>> {
+): Target<Format> {
   const ending = path.extname(out).toLowerCase();
   const format = given ?? (out === PIPE ? formats[0] : formats.find((name) => ending === `.${name}`));
   if (format === undefined) {
     const endings = formats.map((name) => `.${name}`).join(" or ");
     throw new UserError(`--out ${out}: give a name that ends in ${endings}, or say which by --format.`);
   }
-  if (out !== PIPE) await checkPlace(out);
+  if (out !== PIPE) checkPlace(out);
   else if (stdout.isTTY && format !== TEXT) {
     throw new UserError(`What this writes is not for a terminal. Give a file, --out FILE.${format}, or pipe it.`);
   }
@@ -164,11 +164,9 @@ async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ 
       checkLength?.(length);
     }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (!isPipe && (code === "ENOENT" || code === "ENOTDIR")) {
-      throw new UserError(`--input ${place}: there is no such file.`);
-    }
-    if (!isPipe && code === "EISDIR") throw new UserError(`--input ${place} is a folder. Give a file.`);
+    if (!isPipe && isMissing(error)) throw new UserError(`--input ${place}: there is no such file.`);
+    if (!isPipe && (error as NodeJS.ErrnoException).code === "EISDIR")
+      throw new UserError(`--input ${place} is a folder. Give a file.`);
     throw addFileName(error, name, "read");
   }
   return { bytes: Buffer.concat(chunks), name };

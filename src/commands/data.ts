@@ -33,7 +33,7 @@ async function run(io: Io, place: string, { out, json, ...options }: DataFlags):
     import("./output.js"),
     import("../files/write.js"),
   ]);
-  await checkOut(out);
+  checkOut(out);
   const decoding = decodingBar(io);
   const { sheet, ...report } = await datasets
     .inspect(place, { ...options, onProgress: decoding.onProgress })

@@ -49,7 +49,7 @@ async function run(io: Io, { run: folder, input, format, out }: DecodeFlags): Pr
     import("./output.js"),
     import("../inference/views.js"),
   ]);
-  const target = await chooseTarget(io, out, format, FORMATS);
+  const target = chooseTarget(io, out, format, FORMATS);
   const z = await readLatents(io, input);
   const [count] = z.shape;
   await withModel(io, folder, async (model) => {

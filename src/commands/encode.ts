@@ -52,7 +52,7 @@ async function run(
     import("./array-files.js"),
     import("./output.js"),
   ]);
-  const target = await chooseTarget(io, out, format, FORMATS);
+  const target = chooseTarget(io, out, format, FORMATS);
   const given = input === undefined ? undefined : await readImages(io, input);
   await withModel(io, folder, async (model) => {
     const images = firstOf(given ?? (await model.loadData(dataset))[split], n);

@@ -32,7 +32,7 @@ async function run(io: Io, { run: folder, from, to, steps, out }: InterpolateFla
     throw new UserError(`--from names ${from.length} images and --to ${to.length}. Each row needs one of both.`);
   }
   const { checkOut, note, savePicture, withModel } = await import("./output.js");
-  await checkOut(out);
+  checkOut(out);
   await withModel(io, folder, async (model) => {
     if (model.config.noise !== "none")
       note(io, "The images are clean, though this model was trained to see noisy ones.");

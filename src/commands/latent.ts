@@ -27,7 +27,7 @@ export function define(command: Command, io: Io): void {
 
 async function run(io: Io, { run: folder, n, draws, seed: givenSeed, out }: LatentFlags): Promise<void> {
   const { checkOut, note, savePicture, withModel } = await import("./output.js");
-  await checkOut(out, "svg");
+  checkOut(out, "svg");
   await withModel(io, folder, async (model) => {
     const seed = givenSeed ?? model.config.seed;
     const { svg, count, hasLabels, explained } = await model.pictures.latents(

@@ -52,7 +52,7 @@ async function run(io: Io, { run: folder, size: given, spacing, range, out }: Ma
     import("./output.js"),
     import("../inference/views.js"),
   ]);
-  await checkOut(out);
+  checkOut(out);
   await withModel(io, folder, async (model) => {
     const side = usualSide(model.size);
     const size = given ?? { columns: side, rows: side };

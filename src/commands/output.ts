@@ -1,9 +1,8 @@
 // What several commands print and write alike. Loaded when a command runs, not for its help.
-import type { Stats } from "node:fs";
-import { stat } from "node:fs/promises";
 import path from "node:path";
 import { SingleBar } from "cli-progress";
 import { UserError } from "../errors.js";
+import { isFolder, statIfThere } from "../files/stat.js";
 import { writeFileAtomically } from "../files/write.js";
 import type { Bounds, Config, Elbo, Model, Picture } from "../index.js";
 import { describePixels, encodePng, loadModel, objectiveName } from "../index.js";
@@ -96,23 +95,21 @@ export function print({ stdout }: Io, text: string): void {
 }
 
 /** @throws UserError if a picture cannot be written there: found out before any work is done */
-export async function checkOut(out: string | undefined, type: "png" | "svg" = "png"): Promise<void> {
+export function checkOut(out: string | undefined, type: "png" | "svg" = "png"): void {
   if (out === undefined) return;
   if (path.extname(out).toLowerCase() !== `.${type}`) {
     throw new UserError(`--out ${out}: this picture is a file of type ${type}. Give a name that ends in .${type}.`);
   }
-  await checkPlace(out);
+  checkPlace(out);
 }
 
 /** @throws UserError if no file can be there */
-export async function checkPlace(out: string): Promise<void> {
-  const present = await statIfThere(out);
+export function checkPlace(out: string): void {
+  const present = statIfThere(out);
   if (present && !present.isFile())
     throw new UserError(`--out ${out} is not a file. Give the name of one, or a new name.`);
   const folder = path.dirname(out);
-  if (!(await statIfThere(folder))?.isDirectory()) {
-    throw new UserError(`--out ${out}: there is no folder ${folder}. Make it first.`);
-  }
+  if (!isFolder(folder)) throw new UserError(`--out ${out}: there is no folder ${folder}. Make it first.`);
 }
 
 /** Writes a picture, or the text of an SVG, to `out`, or into the run's folder under a name, and says where. */
@@ -129,13 +126,5 @@ export async function savePicture(
   } else {
     await writeFileAtomically(out, content);
     print(io, out);
-  }
-}
-
-async function statIfThere(place: string): Promise<Stats | undefined> {
-  try {
-    return await stat(place);
-  } catch {
-    return undefined;
   }
 }

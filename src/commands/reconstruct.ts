@@ -48,7 +48,7 @@ async function run(io: Io, flags: ReconstructFlags): Promise<void> {
   const { run: folder, noise = "none", n, input, invert = false, seed: given, out } = flags;
   if (invert && !input) throw new UserError("--invert is for the files of --input.");
   const { checkOut, formatElbo, note, plural, print, savePicture, withModel } = await import("./output.js");
-  await checkOut(out);
+  checkOut(out);
   await withModel(io, folder, async (model) => {
     const { config } = model;
     if (noise !== "none" && config.noise === "none" && config.inputDir === "none") {

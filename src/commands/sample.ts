@@ -38,7 +38,7 @@ export function define(command: Command, io: Io): void {
 async function run(io: Io, { run: folder, n: given, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
   const [{ checkOut, note, plural, print, savePicture, withModel }, { mostTiles, usualTiles }, { describeShape }] =
     await Promise.all([import("./output.js"), import("../inference/views.js"), import("../data/dataset.js")]);
-  await checkOut(out);
+  checkOut(out);
   if (each !== undefined) await checkEmpty(each);
   await withModel(io, folder, async (model) => {
     const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);

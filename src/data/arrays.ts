@@ -1,13 +1,16 @@
 // Files of one array of bytes: IDX, as it is or compressed, and NumPy's .npy. Small ones are read into memory; of large ones, images
 // are read from the disk whenever they are wanted.
 import { createReadStream } from "node:fs";
-import { open, readFile, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
-import { addFileName, checkRegular, withFileName } from "../files/stat.js";
+import { addFileName, withFileName } from "../files/errors.js";
+import { readBytes } from "../files/read.js";
+import { checkRegular } from "../files/stat.js";
+import type { IdxHeader } from "../formats/idx.js";
 import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdxHeader } from "../formats/idx.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import type { Pixels } from "./pixels.js";
@@ -46,7 +49,7 @@ export async function openArray(file: string, ranks: readonly number[]): Promise
 /** Bytes start to end of a file. */
 export async function openBytes(file: string, start: number, end: number): Promise<Pick<ByteArray, "pixels">> {
   if (end - start > MAX_IN_MEMORY) return { pixels: (size) => pixelsInFile(file, start, size) };
-  const bytes = (await readFileWhole(file)).subarray(start, end);
+  const bytes = (await readBytes(file)).subarray(start, end);
   if (bytes.length < end - start) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
   return { pixels: (size) => pixelsInMemory(bytes, size) };
 }
@@ -67,7 +70,7 @@ async function openNpy(file: string, beginning: Uint8Array, ranks: readonly numb
       `${file} holds ${dtype}. Images are uint8 from 0 to 255, or floats from 0 to 1: np.save(file, x.astype("uint8")).`,
     );
   }
-  const { data } = parseNpy(await readFileWhole(file), file);
+  const { data } = parseNpy(await readBytes(file), file);
   const bytes = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i++) {
     if (!(data[i] >= 0 && data[i] <= 1)) {
@@ -93,27 +96,27 @@ async function openCompressed(file: string, ranks: readonly number[]): Promise<B
       `${file} is compressed with gzip, and promises more than can be in it: ${header.shape.join("×")} values.`,
     );
   }
-  const unpack = async (take: (chunk: Uint8Array) => unknown) => {
-    let length = 0;
-    for await (const chunk of decompress(file)) {
-      length += chunk.length;
-      if (length > header.end) break;
-      await take(chunk);
-    }
-    checkIdxLength(header, length, file);
-  };
   const { shape, end } = header;
   if (end > MAX_IN_MEMORY) {
-    const { file: unpacked } = await cached(path.dirname(file), [file], "unpacked.idx", async (write) => {
-      await unpack(write);
-      return {};
-    });
+    const { file: unpacked } = await cached(path.dirname(file), [file], "unpacked.idx", () => unpack(file, header));
     return { shape, ...(await openBytes(unpacked, header.start, end)) };
   }
   const chunks: Uint8Array[] = [];
-  await unpack((chunk) => chunks.push(chunk));
+  for await (const chunk of unpack(file, header)) chunks.push(chunk);
   const bytes = Buffer.concat(chunks).subarray(header.start);
   return { shape, pixels: (size) => pixelsInMemory(bytes, size) };
+}
+
+/** The bytes that the header promises. @throws UserError if there are fewer or more */
+async function* unpack(file: string, header: IdxHeader): AsyncGenerator<Buffer, object> {
+  let length = 0;
+  for await (const chunk of decompress(file)) {
+    length += chunk.length;
+    if (length > header.end) break;
+    yield chunk;
+  }
+  checkIdxLength(header, length, file);
+  return {};
 }
 
 async function* decompress(file: string): AsyncGenerator<Buffer, void> {
@@ -126,8 +129,6 @@ async function* decompress(file: string): AsyncGenerator<Buffer, void> {
     throw new UserError(`${file} is compressed with gzip, but damaged (${(error as Error).message}).`);
   }
 }
-
-const readFileWhole = (file: string) => withFileName(file, "read", () => readFile(file));
 
 async function readStart(file: string): Promise<Uint8Array> {
   const opened = await open(file, "r");

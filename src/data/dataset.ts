@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
-import { statIfThere } from "../files/stat.js";
+import { isFolder } from "../files/stat.js";
 import { randomStream } from "../random.js";
 import { openArray } from "./arrays.js";
 import { isImageName } from "./image-files.js";
@@ -303,10 +303,6 @@ export function describeShape({ height, width, channels }: ImageShape): string {
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-function isFolder(place: string): boolean {
-  return statIfThere(place)?.isDirectory() ?? false;
 }
 
 /** The files within the package. Its own API builds nested arrays of them, of which training has no use. */

@@ -1,9 +1,9 @@
 // Image files of the user's, decoded by sharp: to one size, grey or in colour.
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Sharp } from "sharp";
-import { UserError } from "../errors.js";
-import { checkRegular, withFileName } from "../files/stat.js";
+import { isSystemError, UserError } from "../errors.js";
+import { readBytes } from "../files/read.js";
+import { checkRegular } from "../files/stat.js";
 import type { ImageShape } from "./pixels.js";
 import { pixelsOf } from "./pixels.js";
 
@@ -88,7 +88,7 @@ export async function decodeImages(files: readonly string[], shape: ImageShape, 
 async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
   const { default: sharp } = await import("sharp");
   checkRegular(file);
-  const bytes = await withFileName(file, "read", () => readFile(file));
+  const bytes = await readBytes(file);
   if (bytes.length === 0) throw new BadImage("it is empty");
   return decoding(async () => {
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).autoOrient();
@@ -107,7 +107,7 @@ async function decoding<Result>(decode: () => Promise<Result>): Promise<Result> 
   try {
     return await decode();
   } catch (error) {
-    if (error instanceof BadImage || !(error instanceof Error) || "syscall" in error) throw error;
+    if (error instanceof BadImage || !(error instanceof Error) || isSystemError(error)) throw error;
     throw new BadImage(explain(error.message));
   }
 }

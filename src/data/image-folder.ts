@@ -69,7 +69,7 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   const sources = items.flatMap(({ files }) => files.filter((file) => file !== undefined));
   const { size, channels } = options;
   const kind = `${inputs ? "pairs" : "images"}-${size ? `${size.width}x${size.height}` : "own"}-${channels ?? "own"}`;
-  const { file, info } = await cached(folder, sources, kind, async (write): Promise<Packed> => {
+  const { file, info } = await cached(folder, sources, kind, async function* (): AsyncGenerator<Uint8Array, Packed> {
     const reasons = new Map<string, string>();
     const fit = await commonShape(items, options, reasons);
     let done = 0;
@@ -79,7 +79,7 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
       const decoded = await Promise.all(
         some.map(({ name, files }) => excused(name, reasons, () => decodeAll(files, fit, size === undefined))),
       );
-      for (const images of decoded) for (const { pixels } of images ?? []) await write(pixels);
+      for (const images of decoded) for (const { pixels } of images ?? []) yield pixels;
       done = Math.min(first + AT_ONCE, items.length);
       onProgress?.(done, items.length);
     }

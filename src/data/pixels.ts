@@ -1,7 +1,7 @@
 // Images of one size as bytes, by number: in memory, or read from the disk whenever they are wanted.
 import { closeSync, openSync, readSync } from "node:fs";
 import { UserError } from "../errors.js";
-import { addFileName } from "../files/stat.js";
+import { addFileName } from "../files/errors.js";
 
 /** Height and width of an image in pixels, and the numbers that each has: 1 of grey, or 3 of red, green and blue. */
 export interface ImageShape {

@@ -1,103 +1,82 @@
-// What was unpacked or decoded once, kept beside the data for the next time: files in a folder .vae-cache, which may be deleted.
-import { createHash, randomUUID } from "node:crypto";
+// The cache of decoded and decompressed data: files in a folder .vae-cache beside the data. It may be deleted at any time.
+import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
-import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-import { withFileName } from "./stat.js";
+import { isSystemError } from "../errors.js";
+import { isMissing } from "./errors.js";
+import { listNames, statIfThere } from "./stat.js";
+import { makeFolder, writeFileAtomically } from "./write.js";
 
 const CACHE_FOLDER = ".vae-cache";
-/** To be raised when the same files become other bytes. */
+/** Version of the content. Raise it when the same sources give other bytes. */
 const FORMAT = 1;
+const DAY = 86_400_000;
 
-/** A file made of others, and what its maker has to say of it. */
+/** A file in the cache, and what `make` returned about it. */
 export interface Cached<Info> {
   readonly file: string;
   readonly info: Info;
 }
 
 /**
- * The file that `make` makes of other files: made now, if it is not there yet or these have changed since.
+ * Returns the cached file made of `sources`. Makes it if there is none, or the sources have changed since.
  *
- * @param place the folder that it is to stand in; where nothing can be written there, it stands in the user's folder for caches
- * @param sources the files that it is made of
- * @param kind what is made of them: another kind is another file
- * @param make writes the file by parts, and returns what can be JSON
+ * @param place the folder to hold the cache; if it cannot be written, the user's own cache holds the file
+ * @param kind what is made of the sources: part of the key
+ * @param make yields the file in parts, and returns what can be JSON
  */
 export async function cached<Info>(
   place: string,
   sources: readonly string[],
   kind: string,
-  make: (write: (bytes: Uint8Array) => Promise<void>) => Promise<Info>,
+  make: () => AsyncGenerator<Uint8Array, Info>,
 ): Promise<Cached<Info>> {
   const hash = createHash("sha256").update(`${FORMAT} ${kind}`);
   for (const source of sources) {
     const { size, mtimeMs, ctimeMs } = statSync(source);
     hash.update(JSON.stringify([path.resolve(source), size, mtimeMs, ctimeMs]));
   }
-  const file = path.join(await makeFolder(place), `${hash.digest("hex").slice(0, 24)}-${kind}`);
+  const file = path.join(await openCache(place), `${hash.digest("hex").slice(0, 24)}-${kind}`);
   const infoFile = `${file}.json`;
   try {
     const { bytes, info } = JSON.parse(await readFile(infoFile, "utf8"));
-    if ((await stat(file)).size === bytes) return { file, info };
+    if (statSync(file).size === bytes) return { file, info };
   } catch (error) {
-    if (!(error instanceof SyntaxError) && (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (!(error instanceof SyntaxError) && !isMissing(error)) throw error;
   }
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  const writing = (write: () => Promise<void>) => withFileName(file, "written", write);
-  try {
-    const opened = await open(temporary, "wx");
-    let info: Info;
-    let length = 0;
-    try {
-      info = await make(async (bytes) => {
-        await writing(() => opened.writeFile(bytes));
-        length += bytes.length;
-      });
-      await writing(() => opened.sync());
-    } finally {
-      await opened.close();
-    }
-    await writing(() => writeFile(`${temporary}.json`, JSON.stringify({ bytes: length, info })));
-    await rename(`${temporary}.json`, infoFile);
-    await rename(temporary, file);
-    return { file, info };
-  } catch (error) {
-    for (const half of [temporary, `${temporary}.json`]) await rm(half, { force: true }).catch(() => {});
-    throw error;
+  let info!: Info;
+  async function* parts() {
+    info = yield* make();
   }
+  await writeFileAtomically(file, parts());
+  await writeFileAtomically(infoFile, JSON.stringify({ bytes: statSync(file).size, info }));
+  return { file, info };
 }
 
-async function makeFolder(place: string): Promise<string> {
+/** @returns the folder of the cache, which is created if need be */
+async function openCache(place: string): Promise<string> {
+  const folder = path.join(place, CACHE_FOLDER);
   try {
-    const folder = await makeFolderIn(place, CACHE_FOLDER);
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
     await deleteLeftovers(folder);
     return folder;
   } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (!["EACCES", "EPERM", "EROFS"].includes(code)) throw error;
-    return makeFolderIn(await makeFolderIn(homedir(), ".cache"), "vae");
+    if (!isSystemError(error) || !["EACCES", "EPERM", "EROFS"].includes(error.code ?? "")) throw error;
+    const own = path.join(homedir(), ".cache", "vae");
+    await makeFolder(own);
+    return own;
   }
 }
 
-/** Node's own `recursive` says ENOENT where nothing can be written, and never ends where the system has no place for folders. */
-async function makeFolderIn(place: string, name: string): Promise<string> {
-  const folder = path.join(place, name);
-  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
-  return folder;
-}
-
-const DAY = 86_400_000;
-
-/** What a killed process left half written. */
+/** Deletes the temporary files of killed processes. */
 async function deleteLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+  for (const name of await listNames(folder)) {
     const file = path.join(folder, name);
-    if (!/\.tmp(\.json)?$/.test(name)) continue;
-    const found = statSync(file, { throwIfNoEntry: false }); // another process may just have given it its name
+    if (!/\.tmp$/.test(name)) continue;
+    const found = statIfThere(file); // another process may just have renamed it
     if (found && found.mtimeMs < Date.now() - DAY) await rm(file, { force: true });
   }
 }

@@ -1,19 +1,19 @@
-// Files that somebody may have put there: too large to be what they should, or none at all.
+// Reads whole files. System errors name the file.
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { UserError } from "../errors.js";
-import { addFileName, withFileName } from "./stat.js";
+import { addFileName, withFileName } from "./errors.js";
 
 /**
- * A text of no more than so many bytes, from a file or a pipe.
+ * Reads a text from a file or a pipe.
  *
- * @param what it should be, for the message
- * @throws UserError if it is longer; else the system's error, with the file's name in its message
+ * @param what what the file should be, for the error
+ * @throws UserError if it has more than `most` bytes
  */
 export async function readText(file: string, most: number, what: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   try {
-    for await (const chunk of createReadStream(file, { end: most })) chunks.push(chunk); // a byte more, if there is one
+    for await (const chunk of createReadStream(file, { end: most })) chunks.push(chunk); // reads up to most + 1 bytes
   } catch (error) {
     throw addFileName(error, file, "read");
   }
@@ -22,7 +22,6 @@ export async function readText(file: string, most: number, what: string): Promis
   return new TextDecoder().decode(bytes);
 }
 
-/** @throws the system's error, with the file's name in its message */
 export function readBytes(file: string): Promise<Uint8Array> {
   return withFileName(file, "read", () => readFile(file));
 }

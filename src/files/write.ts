@@ -1,54 +1,63 @@
-// Files that are whole or not there at all, whatever happens while they are written.
+// Atomic writes: temporary file, fsync, rename.
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import process, { pid, platform } from "node:process";
-import { UserError } from "../errors.js";
+import { isSystemError, UserError } from "../errors.js";
+import { withFileName } from "./errors.js";
+import { isFolder } from "./stat.js";
 
-/** Ends the names of files that are being written, and of what is left of them after a crash. */
+/** Matches the names of temporary files. A killed process leaves them behind. */
 export const TEMPORARY = /\.\d+-[\da-f]{12}\.tmp$/;
 
-/** A name to write `file` under until it is whole: another one at every call, and short, however long that of the file is. */
-export function temporaryName(file: string): string {
-  return path.join(path.dirname(file), `.${pid}-${randomBytes(6).toString("hex")}.tmp`);
-}
-
 const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
-/** What is being written. */
-const unfinished = new Set<string>();
+/** The temporary files of this process. */
+const temporaries = new Set<string>();
 
 /**
- * Sees to it that a temporary file or folder is deleted if a signal, or `process.exit`, ends the process meanwhile.
+ * Calls `use` with a temporary name beside `target`: unique, and short however long the target's name is. A file or folder that
+ * still has this name afterwards is deleted, also where a signal or `process.exit` ends the process.
  *
- * @returns ends that
+ * @throws the error of `use`, with the target's name in place of the temporary one
  */
-export function guardTemporary(temporary: string): () => void {
-  if (unfinished.size === 0) {
-    process.on("exit", deleteUnfinished);
-    for (const signal of SIGNALS) process.prependListener(signal, endBySignal); // first, so that it sees all others
+export async function withTemporary<Result>(
+  target: string,
+  use: (temporary: string) => Promise<Result>,
+): Promise<Result> {
+  const temporary = path.join(path.dirname(target), `.${pid}-${randomBytes(6).toString("hex")}.tmp`);
+  if (temporaries.size === 0) {
+    process.on("exit", deleteTemporaries);
+    for (const signal of SIGNALS) process.prependListener(signal, onSignal); // first, so that it counts all others
   }
-  unfinished.add(temporary);
-  return () => {
-    if (unfinished.delete(temporary) && unfinished.size === 0) stopGuarding();
-  };
+  temporaries.add(temporary);
+  try {
+    return await use(temporary);
+  } catch (error) {
+    if (error instanceof Error) error.message = error.message.replaceAll(temporary, target);
+    throw error;
+  } finally {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    temporaries.delete(temporary);
+    if (temporaries.size === 0) removeListeners();
+  }
 }
 
-function stopGuarding(): void {
-  process.off("exit", deleteUnfinished);
-  for (const signal of SIGNALS) process.off(signal, endBySignal);
+function removeListeners(): void {
+  process.off("exit", deleteTemporaries);
+  for (const signal of SIGNALS) process.off(signal, onSignal);
 }
 
-/** As if nobody listened, unless somebody else does, who then decides what the signal means. */
-function endBySignal(signal: NodeJS.Signals): void {
+/** Cleans up and re-raises the signal, unless another listener handles it. */
+function onSignal(signal: NodeJS.Signals): void {
   if (process.listenerCount(signal) > 1) return;
-  deleteUnfinished();
-  stopGuarding();
+  deleteTemporaries();
+  removeListeners();
   process.kill(pid, signal);
 }
 
-function deleteUnfinished(): void {
-  for (const temporary of unfinished) {
+function deleteTemporaries(): void {
+  for (const temporary of temporaries) {
     try {
       rmSync(temporary, { recursive: true, force: true });
     } catch {} // the process ends all the same
@@ -56,59 +65,72 @@ function deleteUnfinished(): void {
 }
 
 /**
- * Writes beside the file's place, flushes, and renames into it, replacing what was there.
+ * Writes a file atomically, in place of one that exists.
  *
- * @param content whole, or part by part
- * @param flush false for one of very many files, of which a power cut may take some
- * @throws the system's error, with the file's name in its message; or that of the parts
+ * @param content whole, or in parts
+ * @param flush whether to fsync. False suits thousands of small files: a power cut may lose some of them.
+ * @throws the system's error, with the file's name in its message; or the error of the parts
  */
 export async function writeFileAtomically(
   file: string,
   content: string | Uint8Array | AsyncIterable<string | Uint8Array>,
   { flush = true } = {},
 ): Promise<void> {
-  const temporary = temporaryName(file);
-  const release = guardTemporary(temporary);
-  try {
-    const handle = await open(temporary, "w");
+  const parts = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
+  const writing = <Result>(act: () => Promise<Result>) => withFileName(file, "written", act);
+  await withTemporary(file, async (temporary) => {
+    const handle = await writing(() => open(temporary, "w"));
     try {
-      await writeFile(handle, content);
-      if (flush) await handle.sync();
+      for await (const part of parts) await writing(() => handle.writeFile(part));
+      if (flush) await writing(() => handle.sync());
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    if (error instanceof Error && "syscall" in error) error.message = `${file} could not be written (${error.message})`;
-    throw error;
-  } finally {
-    release();
-  }
+    await writing(() => rename(temporary, file));
+  });
   if (flush) await syncFolder(path.dirname(file));
 }
 
 /**
- * Makes a folder, and what is missing above it. Node's own `recursive` never ends where the system has no place for folders (/proc).
+ * Creates a file atomically, unless it exists.
  *
- * @throws UserError if it is a file, or below one; else the system's error
+ * @returns whether it was created
+ */
+export async function createFileAtomically(file: string, content: string): Promise<boolean> {
+  return withTemporary(file, async (temporary) => {
+    try {
+      await writeFile(temporary, content);
+      // Some file systems have no hard links. There the file is empty for a moment.
+      await link(temporary, file).catch(() => writeFile(file, content, { flag: "wx" }));
+      return true;
+    } catch (error) {
+      if (isSystemError(error) && error.code === "EEXIST") return false;
+      throw error;
+    }
+  });
+}
+
+/**
+ * Creates a folder, and those missing above it. (`mkdir` with `recursive` never ends in /proc, and reports ENOENT for a folder that
+ * cannot be written.)
+ *
+ * @throws UserError if the place, or one above it, is a file; else the system's error
  */
 export async function makeFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory()) return;
+  if (isFolder(folder)) return;
   const parent = path.dirname(folder);
   if (parent !== folder) await makeFolder(parent);
   try {
     await mkdir(folder);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return; // another process was faster
+    const code = isSystemError(error) && error.code;
+    if (code === "EEXIST" && isFolder(folder)) return; // another process was faster
     if (code === "EEXIST" || code === "ENOTDIR") throw new UserError(`${folder} is a file, not a folder.`);
     throw error;
   }
 }
 
-/** The renaming itself is safe only when the folder's list of names is on the disk. Windows has no such call. */
+/** Flushes the names in a folder, so that a rename survives a power cut. Windows has no such call. */
 export async function syncFolder(folder: string): Promise<void> {
   if (platform === "win32") return;
   const handle = await open(folder, "r");

@@ -1,8 +1,9 @@
 // The checkpoints of a run: checkpoint/step-<number>.safetensors, the last two. Each is whole, and carries a checksum.
-import { readdir, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { readBytes } from "../files/read.js";
+import { listNames } from "../files/stat.js";
 import { writeFileAtomically } from "../files/write.js";
 import type { TensorFile } from "../formats/safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "../formats/safetensors.js";
@@ -65,15 +66,7 @@ async function read(file: string): Promise<TensorFile> {
 
 /** Their names, the last one first. */
 async function listCheckpoints(folder: string): Promise<string[]> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
-    throw error;
-  }
-  return names
+  return (await listNames(folder))
     .filter((name) => /^step-\d{9,}\.safetensors$/.test(name))
     .sort((a, b) => b.length - a.length || (a < b ? 1 : -1));
 }

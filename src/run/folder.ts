@@ -1,19 +1,14 @@
 // The folder of a run: config.json, metrics.jsonl, model.safetensors, checkpoint/ and pictures/.
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { createConfig } from "../config/config.js";
 import { pixelsOf } from "../data/pixels.js";
-import { UserError } from "../errors.js";
+import { isSystemError, UserError } from "../errors.js";
+import { isMissing } from "../files/errors.js";
 import { readBytes, readText } from "../files/read.js";
-import {
-  guardTemporary,
-  makeFolder,
-  syncFolder,
-  TEMPORARY,
-  temporaryName,
-  writeFileAtomically,
-} from "../files/write.js";
+import { isFolder, listNames, statIfThere } from "../files/stat.js";
+import { makeFolder, syncFolder, TEMPORARY, withTemporary, writeFileAtomically } from "../files/write.js";
 import type { TensorFile } from "../formats/safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "../formats/safetensors.js";
 import type { HostParams } from "../model/parameters.js";
@@ -80,33 +75,23 @@ export class RunFolder {
     const place = dir ?? path.join(RUNS, defaultName(config));
     const parent = path.dirname(path.resolve(place));
     await makeFolder(parent);
-    const refuse = () => {
-      throw new UserError(
-        `${place} exists already. A run wants a new folder (--run), so that nothing is overwritten. To go on with one: --resume.`,
-      );
-    };
-    if (await exists(place)) refuse();
+    const exists = new UserError(
+      `${place} exists already. Give a new folder with --run, or resume this run with --resume.`,
+    );
+    if (statIfThere(place)) throw exists;
     await clearAbandoned(parent);
-    const temporary = temporaryName(path.resolve(place));
-    const release = guardTemporary(temporary);
-    let unlock: (dir: string) => Promise<void>;
-    try {
+    const unlock = await withTemporary(path.resolve(place), async (temporary) => {
       await mkdir(temporary);
       await mkdir(path.join(temporary, PICTURES));
       await mkdir(path.join(temporary, CHECKPOINTS));
-      unlock = await lockRun(temporary);
+      const unlock = await lockRun(temporary);
       await writeConfig(temporary, config);
       await writeCheckpoint(path.join(temporary, CHECKPOINTS), 0, start);
-      await rename(temporary, path.resolve(place));
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true }).catch(() => {});
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ENOTEMPTY" || code === "EEXIST" || code === "ENOTDIR") refuse(); // another run was faster
-      if (error instanceof Error) error.message = error.message.replaceAll(temporary, path.resolve(place));
-      throw error;
-    } finally {
-      release();
-    }
+      await rename(temporary, path.resolve(place)).catch((error) => {
+        throw ["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(error.code) ? exists : error; // another run was faster
+      });
+      return unlock;
+    });
     await syncFolder(parent);
     return new RunFolder(place, config, unlock);
   }
@@ -146,7 +131,7 @@ export class RunFolder {
   static async open(dir?: string): Promise<RunFolder> {
     if (dir !== undefined) return RunFolder.#read(dir);
     const none = "There is no trained model in runs/ here. Train one with vae train, or name its folder by --run.";
-    return RunFolder.#newest(async (run) => (await listNames(run)).includes(MODEL), none);
+    return RunFolder.#newest(async (run) => statIfThere(path.join(run, MODEL)) !== undefined, none);
   }
 
   /**
@@ -157,16 +142,16 @@ export class RunFolder {
    * @throws UserError if there is no such folder
    */
   static async list(dir?: string): Promise<{ runs: RunFolder[]; unreadable: UnreadableRun[] }> {
-    if (dir !== undefined && !(await isFolder(dir))) throw new UserError(`There is no folder ${dir}.`);
+    if (dir !== undefined && !isFolder(dir)) throw new UserError(`There is no folder ${dir}.`);
     const runs: RunFolder[] = [];
     const unreadable: UnreadableRun[] = [];
     for (const name of await listNames(dir ?? RUNS)) {
       const place = path.join(dir ?? RUNS, name);
       try {
-        if (TEMPORARY.test(name) || !(await exists(path.join(place, CONFIG)))) continue;
+        if (TEMPORARY.test(name) || !statIfThere(path.join(place, CONFIG))) continue;
         runs.push(await RunFolder.#read(place));
       } catch (error) {
-        if (!(error instanceof UserError) && !(error instanceof Error && "syscall" in error)) throw error;
+        if (!(error instanceof UserError) && !isSystemError(error)) throw error;
         unreadable.push({ run: place, problem: error.message });
       }
     }
@@ -223,7 +208,7 @@ export class RunFolder {
   /** The lines of metrics.jsonl; none where it is not there yet. @throws UserError if one is no JSON */
   async readMetrics(): Promise<unknown[]> {
     const file = path.join(this.dir, METRICS);
-    if (!(await exists(file))) return [];
+    if (!statIfThere(file)) return [];
     const text = await readText(file, MAX_BYTES.metrics, "the metrics of a training");
     const lines = text.split("\n").filter((line) => line !== "");
     try {
@@ -338,35 +323,10 @@ export function parseRunConfig(text: string, file: string): RunConfig {
 
 /** Deletes what is left of runs that were killed before their folders had their names. */
 async function clearAbandoned(parent: string): Promise<void> {
-  for (const name of await listNames(parent)) {
+  for (const name of await listNames(parent).catch(() => [])) {
     const folder = path.join(parent, name);
     if (!TEMPORARY.test(name) || !(await isAbandoned(folder).catch(() => false))) continue;
     await rm(folder, { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-async function isFolder(place: string): Promise<boolean> {
-  return (await exists(place)) && (await stat(place)).isDirectory();
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return false;
-    throw error;
-  }
-}
-
-async function listNames(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "EACCES") return [];
-    throw error;
   }
 }
 
@@ -375,8 +335,6 @@ async function orExplain<T>(reading: Promise<T>, explanation: string): Promise<T
   try {
     return await reading;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") throw new UserError(explanation);
-    throw error;
+    throw isMissing(error) ? new UserError(explanation) : error;
   }
 }

@@ -1,12 +1,12 @@
 // A run is trained by one process at a time: a file in its folder says by which.
 import { createHash, randomUUID } from "node:crypto";
-import { link, rm, stat, writeFile } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { kill, pid } from "node:process";
 import { UserError } from "../errors.js";
 import { readBytes } from "../files/read.js";
-import { guardTemporary, temporaryName } from "../files/write.js";
+import { createFileAtomically } from "../files/write.js";
 
 const LOCK = "lock";
 /** A lock without content may be one that is just being written, for so long, where there are no hard links. */
@@ -47,7 +47,7 @@ export async function lockRun(dir: string): Promise<(dir: string) => Promise<voi
 
 async function take(dir: string, file: string, content: string): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    if (await create(file, content)) return;
+    if (await createFileAtomically(file, content)) return;
     const found = await read(file);
     if (found === undefined) continue; // it was given back just now
     if (!(await isStale(file, found))) throw inUse(dir, file, found);
@@ -66,7 +66,7 @@ async function deleteStale(file: string, found: string, content: string): Promis
     .digest("hex")
     .slice(0, 12);
   const guard = path.join(path.dirname(file), `.lock.0-${name}.tmp`);
-  if (await create(guard, content)) {
+  if (await createFileAtomically(guard, content)) {
     try {
       if ((await read(file)) === found && (await isStale(file, found))) await rm(file, { force: true });
     } finally {
@@ -96,29 +96,6 @@ function inUse(dir: string, file: string, content: string): UserError {
   const owner = parseOwner(content);
   const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
   return new UserError(`${dir} is in use by ${who}. If that is no vae that trains, delete ${file}.`);
-}
-
-/**
- * Makes a file that is whole as soon as it is there.
- *
- * @returns whether it was made: not if it is there
- */
-async function create(file: string, content: string): Promise<boolean> {
-  const temporary = temporaryName(file);
-  const release = guardTemporary(temporary);
-  try {
-    await writeFile(temporary, content);
-    // Without hard links, as on some memory cards, it is made first and then written.
-    await link(temporary, file).catch(() => writeFile(file, content, { flag: "wx" }));
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    if (error instanceof Error) error.message = error.message.replaceAll(temporary, file);
-    throw error;
-  } finally {
-    await rm(temporary, { force: true }).catch(() => {});
-    release();
-  }
 }
 
 /** @returns undefined if the file is not there */

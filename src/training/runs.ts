@@ -1,7 +1,7 @@
 // What runs there are, and how far they came.
 import type { Config } from "../config/config.js";
 import { createConfig } from "../config/config.js";
-import { UserError } from "../errors.js";
+import { isSystemError, UserError } from "../errors.js";
 import type { Bounds } from "../model/elbo.js";
 import type { UnreadableRun } from "../run/folder.js";
 import { RunFolder } from "../run/folder.js";
@@ -40,7 +40,7 @@ export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unrea
     try {
       runs.push(await describe(folder));
     } catch (error) {
-      if (!(error instanceof UserError) && !(error instanceof Error && "syscall" in error)) throw error;
+      if (!(error instanceof UserError) && !isSystemError(error)) throw error;
       unreadable.push({ run: folder.dir, problem: error.message });
     }
   }

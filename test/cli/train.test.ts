@@ -117,7 +117,7 @@ describe("vae train", () => {
     const { code, stderr } = await run("train", ...TINY, "--run", "runs/first");
     expect([code, stderr]).toEqual([
       2,
-      "error: runs/first exists already. A run wants a new folder (--run), so that nothing is overwritten. To go on with one: --resume.\n",
+      "error: runs/first exists already. Give a new folder with --run, or resume this run with --resume.\n",
     ]);
     expect(hash("runs/first/model.safetensors")).toBe(before);
   });
