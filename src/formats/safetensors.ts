@@ -1,5 +1,5 @@
-// The safetensors format (https://github.com/huggingface/safetensors#format): the length of a header, the header as JSON,
-// then the values. Float32 alone. Files that are written here carry a checksum in their metadata. Does not touch the disk.
+// Reads and writes safetensors files of float32 (https://github.com/huggingface/safetensors#format): the length of a header, the
+// header as JSON, the values. Files written here carry a checksum.
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
@@ -12,11 +12,11 @@ export interface TensorFile {
 
 const LENGTH_BYTES = 8;
 const METADATA = "__metadata__";
-/** How a header begins that carries a checksum: the SHA-256 of the whole file, with zeros in the checksum's own place. */
+/** Begins a header with a checksum: the SHA-256 of the whole file, computed with zeros in place of the checksum. */
 const CHECKSUM_PREFIX = `{"${METADATA}":{"sha256":"`;
 const CHECKSUM_AT = LENGTH_BYTES + CHECKSUM_PREFIX.length;
 const NO_CHECKSUM = "0".repeat(64);
-/** As the format's own library has it. */
+/** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
@@ -27,7 +27,7 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
     end += data.byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
-  const headerLength = Math.ceil(json.length / 8) * 8; // padded with spaces, so that the values are aligned
+  const headerLength = Math.ceil(json.length / 8) * 8; // padded with spaces to align the values
   const file = new Uint8Array(LENGTH_BYTES + headerLength + end);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
   file.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerLength);
@@ -47,32 +47,37 @@ function checksum(file: Uint8Array): string {
 }
 
 /**
- * @param file what to call the file in errors
- * @returns with `sha256` in the metadata if the file carries a checksum, and has been checked by it
- * @throws UserError that says what is wrong with the content
+ * Parses a safetensors file, and verifies its checksum if it has one.
+ *
+ * @param file the file's name, for errors
+ * @returns with `sha256` in the metadata only if the checksum was verified
+ * @throws UserError if the file is not valid
  */
 export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   const fail = (problem: string): never => {
     throw new UserError(`${file} is not a valid safetensors file: ${problem}.`);
   };
   if (bytes.length < LENGTH_BYTES) fail(`it has ${bytes.length} bytes, too few for the header's length`);
-  const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (headerLength > bytes.length - LENGTH_BYTES) {
     fail(`its header of ${headerLength} bytes does not fit into its ${bytes.length} bytes`);
   }
   if (headerLength > MAX_HEADER_BYTES) fail(`its header has ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
-  const values = bytes.subarray(LENGTH_BYTES + Number(headerLength));
-  const text = decodeHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + Number(headerLength)), fail);
-  const { [METADATA]: metadata = {}, ...entries } = parseHeader(text, fail);
-  if (!isTexts(metadata)) return fail("its metadata are not texts");
-  const { sha256, ...ofWriter } = metadata;
-  const isSealed = text.startsWith(CHECKSUM_PREFIX);
-  if (isSealed && sha256 !== checksum(bytes)) fail("its checksum does not match its content, so it was damaged");
+  const values = bytes.subarray(LENGTH_BYTES + headerLength);
+  const text = decodeText(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength));
+  if (text === undefined) return fail("its header is not UTF-8");
+  const header = parseJson(text);
+  if (!isRecord(header)) return fail("its header is not a JSON object");
+  const { [METADATA]: metadata = {}, ...entries } = header;
+  if (!isRecord(metadata) || !hasTexts(metadata)) return fail("its metadata are not texts");
+  const { sha256, ...others } = metadata;
+  const hasChecksum = text.startsWith(CHECKSUM_PREFIX);
+  if (hasChecksum && sha256 !== checksum(bytes)) fail("its checksum does not match its content, so it was damaged");
 
   const tensors = new Map<string, HostArray<Float32Array>>();
   let end = 0;
   for (const [name, entry] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+    const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
     if (dtype !== "F32") fail(`tensor ${name} is of type ${dtype}, not F32`);
     if (!isSizes(shape)) return fail(`the shape of tensor ${name} is not a list of sizes`);
     if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor ${name} has no data_offsets`);
@@ -81,70 +86,35 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
       fail(`the values of tensor ${name} [${shape}] stand at ${from} to ${to} of ${values.length} bytes`);
     }
     end = to;
-    // A copy, since the values need not be aligned to four bytes in memory. (slice is none on a Buffer.)
+    // A copy, since the values may not be aligned in memory. (slice would not copy a Buffer.)
     tensors.set(name, { data: new Float32Array(new Uint8Array(values.subarray(from, to)).buffer), shape });
   }
   if (end !== values.length) fail(`${values.length - end} bytes follow the last tensor`);
-  return { tensors, metadata: isSealed ? metadata : ofWriter };
+  return { tensors, metadata: hasChecksum ? metadata : others };
 }
 
-function decodeHeader(bytes: Uint8Array, fail: (problem: string) => never): string {
+function decodeText(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    return fail("its header is not UTF-8");
+    return undefined;
   }
 }
 
-function parseHeader(text: string, fail: (problem: string) => never): Record<string, unknown> {
-  let header: unknown;
+function parseJson(text: string): unknown {
   try {
-    header = JSON.parse(text);
-  } catch {}
-  if (typeof header !== "object" || header === null || Array.isArray(header)) {
-    return fail("its header is not a JSON object");
-  }
-  const names = new Set<string>();
-  for (const name of outerNames(text)) {
-    if (names.has(name)) fail(`its header has ${name} twice`);
-    names.add(name);
-  }
-  return { ...header };
-}
-
-/** The names in a JSON object, without those within its values. JSON.parse drops what is there twice. */
-function* outerNames(json: string): Generator<string> {
-  let depth = 0;
-  let text = "";
-  for (let i = 0; i < json.length; i++) {
-    switch (json[i]) {
-      case '"': {
-        const start = i++;
-        while (json[i] !== '"') i += json[i] === "\\" ? 2 : 1;
-        if (depth === 1) text = json.slice(start, i + 1);
-        break;
-      }
-      case "{":
-      case "[":
-        depth++;
-        break;
-      case "}":
-      case "]":
-        depth--;
-        break;
-      case ":":
-        if (depth === 1) yield JSON.parse(text);
-    }
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
-function isTexts(value: unknown): value is Record<string, string> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every((text) => typeof text === "string")
-  );
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function hasTexts(record: Record<string, unknown>): record is Record<string, string> {
+  return Object.values(record).every((value) => typeof value === "string");
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -83,7 +83,11 @@ describe("safetensors", () => {
     ["a shape that disagrees", file({ a: f32([2], [0, 4]) }, 4), "stand at 0 to 4 of 4 bytes"],
     ["values out of the file", file({ a: f32([2], [0, 8]) }, 4), "stand at 0 to 8 of 4 bytes"],
     ["overlapping values", file({ a: f32([1], [0, 4]), b: f32([1], [0, 4]) }, 4), "tensor b"],
-    ["a name that is there twice", file('{"a":{"dtype":"F32"},"\\u0061":{}}'), "its header has a twice"],
+    [
+      "a name that is there twice",
+      file(`{"a":${JSON.stringify(f32([1], [0, 4]))},"\\u0061":${JSON.stringify(f32([1], [4, 8]))}}`, 8),
+      "the values of tensor a [1] stand at 4 to 8 of 8 bytes",
+    ],
     ["metadata that are no texts", file({ __metadata__: { epoch: 3 } }), "its metadata are not texts"],
     ["a header that is not UTF-8", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe), "its header is not UTF-8"],
     ["values that nobody owns", file({ a: f32([1], [0, 4]) }, 8), "4 bytes follow the last tensor"],
