@@ -1,8 +1,8 @@
 // Makes docs/settings.md of the tables in src/, and the picture in it: npm run docs. The tests hold the page to what this gives.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { flagOf } from "../dist/commands/flags.js";
-import { createConfig, describeValues } from "../dist/config/config.js";
+import { flagOf, formatDefault } from "../dist/commands/flags.js";
+import { createConfig } from "../dist/config/config.js";
 import { PRESETS } from "../dist/config/presets.js";
 import { SETTINGS } from "../dist/config/settings.js";
 import { loadDataset } from "../dist/data/dataset.js";
@@ -18,10 +18,10 @@ export function settingsPage() {
     names.map((name) => {
       const flag = "flag" in SETTINGS[name] ? `\`${flagOf(name)}\`` : "";
       // The number of threads is the machine's: the page must not be.
-      const value = name === "threads" ? "processors, at most 8" : `\`${SETTINGS[name].default}\``;
+      const value = name === "threads" ? "processors, at most 8" : `\`${formatDefault(name)}\``;
       const needs = Object.entries(SETTINGS[name].needs ?? {}).map(([other, needed]) => `\`${other}=${needed}\``);
       const help = `${SETTINGS[name].help}${needs.length > 0 ? `; with ${needs.join(" and ")}` : ""}`;
-      return [`\`${name}\``, flag, value, describeValues(name), help].map(cell).join(" | ");
+      return [`\`${name}\``, flag, value, SETTINGS[name].values, help].map(cell).join(" | ");
     });
   const names = Object.keys(SETTINGS);
   const noises = Object.entries(NOISES).map(([kind, noise]) =>
@@ -79,7 +79,7 @@ async function noisesPicture() {
   const row = (label, pixels) => ({ label, images: { pixels, ...size } });
   const noisy = Object.entries(NOISES).map(([kind, noise]) => {
     const pixels = new Float32Array(clean.length);
-    corrupt(`${kind}:${noise.default}`, clean, size, randomStream(0, "evaluation noise"), pixels);
+    corrupt({ kind, strength: noise.default }, clean, size, randomStream(0, "evaluation noise"), pixels);
     return row(kind, pixels);
   });
   return encodePng(

@@ -1,4 +1,6 @@
 // Corruptions of the input image, for training and showing a denoiser. The target always stays clean.
+import type { Described, Domain, Setting } from "./config/entries.js";
+import { optional, parseNumber } from "./config/entries.js";
 import type { ImageShape } from "./data/pixels.js";
 import { UserError } from "./errors.js";
 import type { RandomStream } from "./random.js";
@@ -11,7 +13,7 @@ type Corruption = (
   shape: ImageShape,
 ) => void;
 
-interface Noise {
+interface NoiseKind {
   /** The tutorial's, or what is usual. */
   readonly default: number;
   readonly max: number;
@@ -36,48 +38,64 @@ export const NOISES = {
     help: "x·t + (1 − t): a white haze whose transmission t varies smoothly from 1 − s to 1",
     corrupt: haze,
   },
-} as const satisfies Record<string, Noise>;
+} as const satisfies Record<string, NoiseKind>;
 
-/** A kind of noise and its strength, as `KIND:STRENGTH`, or `none`. */
-export type NoiseName = "none" | `${keyof typeof NOISES}:${number}`;
+export interface Noise {
+  readonly kind: keyof typeof NOISES;
+  readonly strength: number;
+}
 
-/**
- * Reads `none`, `KIND` or `KIND:STRENGTH`.
- *
- * @returns the whole name: a kind alone gets its default strength
- * @throws UserError if there is no such kind, or the strength is out of range
- */
-export function parseNoise(text: string): NoiseName {
-  if (text === "none") return "none";
-  const [kind, strengthText, ...rest] = text.split(":");
-  if (!Object.hasOwn(NOISES, kind) || rest.length > 0) {
+/** A setting for a noise or none: { kind, strength } or null, in JSON "haze:0.5" or "none". */
+export function noise(options: Described): Setting<Noise | null> {
+  return optional("none", NOISE, options);
+}
+
+/** "haze:0.5", or "none". */
+export function formatNoise(noise: Noise | null): string {
+  return noise === null ? "none" : `${noise.kind}:${noise.strength}`;
+}
+
+const NOISE: Domain<Noise> = {
+  values: "KIND or KIND:STRENGTH",
+  check: checkNoise,
+  parse: checkNoise,
+  encode: formatNoise,
+};
+
+/** @param value KIND, KIND:STRENGTH or { kind, strength }: a kind alone gets its default strength */
+function checkNoise(value: unknown): Noise {
+  const { kind, strength } = typeof value === "string" ? splitNoise(value) : ((value ?? {}) as Record<string, unknown>);
+  if (typeof kind !== "string" || !Object.hasOwn(NOISES, kind)) {
     const kinds = Object.keys(NOISES).join(", ");
     throw new UserError(`It must be KIND or KIND:STRENGTH, where KIND is one of ${kinds}.`);
   }
-  const noise: Noise = NOISES[kind as keyof typeof NOISES];
-  const isNumber = strengthText === undefined || /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(strengthText);
-  const strength = Number(strengthText ?? noise.default);
-  if (!isNumber || !(strength > 0 && strength <= noise.max)) {
-    throw new UserError(`The strength of ${kind} must be a number above 0 and at most ${noise.max}.`);
+  const { default: usual, max }: NoiseKind = NOISES[kind as Noise["kind"]];
+  const number = strength ?? usual;
+  if (typeof number !== "number" || !(number > 0 && number <= max)) {
+    throw new UserError(`The strength of ${kind} must be a number above 0 and at most ${max}.`);
   }
-  return `${kind as keyof typeof NOISES}:${strength}`;
+  return { kind: kind as Noise["kind"], strength: number };
+}
+
+function splitNoise(text: string): { kind: string; strength: number | undefined } {
+  const [, kind = text, strength] = /^([^:]*):(.*)$/s.exec(text) ?? [];
+  return { kind, strength: strength === undefined ? undefined : parseNumber(strength) };
 }
 
 /**
  * Corrupts images.
  *
  * @param images pixels as bytes, count × height × width × channels
- * @param out as many numbers, in units of full white
+ * @param out as many numbers, 1 = white
  */
 export function corrupt(
-  name: Exclude<NoiseName, "none">,
+  { kind, strength }: Noise,
   images: Uint8Array,
   shape: ImageShape,
   stream: RandomStream,
   out: Float32Array,
 ): void {
-  const [kind, strength] = name.split(":") as [keyof typeof NOISES, string];
-  NOISES[kind].corrupt(images, Number(strength), stream, out, shape);
+  NOISES[kind].corrupt(images, strength, stream, out, shape);
 }
 
 /**

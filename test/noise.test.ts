@@ -2,24 +2,24 @@ import { describe, expect, it } from "vitest";
 import { loadDataset } from "../src/data/dataset.js";
 import { range } from "../src/data/pixels.js";
 import { UserError } from "../src/errors.js";
-import type { NoiseName } from "../src/noise.js";
-import { corrupt, NOISES, parseNoise } from "../src/noise.js";
+import type { Noise } from "../src/noise.js";
+import { corrupt, formatNoise, NOISES, noise } from "../src/noise.js";
 import { randomStream } from "../src/random.js";
 
-type Given = Exclude<NoiseName, "none">;
+const { check, encode, parse } = noise({ help: "" });
 
 function noisy(
-  name: Given,
+  name: string,
   images: Uint8Array,
   index = 0,
   size = { height: 1, width: images.length, channels: 1 },
 ): Float32Array {
   const out = new Float32Array(images.length);
-  corrupt(name, images, size, randomStream(0, "training noise", index), out);
+  corrupt(parse(name) as Noise, images, size, randomStream(0, "training noise", index), out);
   return out;
 }
 
-const EVERY = Object.keys(NOISES).map((kind) => parseNoise(kind) as Given);
+const EVERY = Object.keys(NOISES).map((kind) => formatNoise(parse(kind)));
 /** x = 0.4 */
 const GREY = new Uint8Array(100_000).fill(102);
 
@@ -121,23 +121,37 @@ describe.each(EVERY)("noise %s", (name) => {
   });
 });
 
-describe("the name of a noise", () => {
-  it("has the strength, the usual one if it was not given", () => {
-    expect(["none", "salt-pepper", "mask:.25", "gaussian:2", "haze:1.0", "mask:0.0000001"].map(parseNoise)).toEqual([
-      "none",
-      "salt-pepper:0.5",
-      "mask:0.25",
-      "gaussian:2",
-      "haze:1",
-      "mask:1e-7",
-    ]);
-    expect(parseNoise(parseNoise("mask:0.0000001"))).toBe("mask:1e-7");
+describe("a setting of noise", () => {
+  it.each([
+    ["none", null, "none"],
+    ["salt-pepper", { kind: "salt-pepper", strength: 0.5 }, "salt-pepper:0.5"],
+    ["mask:.25", { kind: "mask", strength: 0.25 }, "mask:0.25"],
+    ["gaussian:2", { kind: "gaussian", strength: 2 }, "gaussian:2"],
+    ["haze:1.0", { kind: "haze", strength: 1 }, "haze:1"],
+    ["mask:0.0000001", { kind: "mask", strength: 1e-7 }, "mask:1e-7"],
+  ])("reads %s, and has the usual strength if none is given", (text, value, json) => {
+    expect(parse(text)).toEqual(value);
+    expect(encode(parse(text))).toBe(json);
+    for (const same of [text, json, value]) expect(check(same)).toEqual(value);
   });
 
   it.each(["", "salt", "mask:", "mask:0", "mask:1.01", "mask:-1", "mask:x", "mask:0.5:1", "gaussian:11", "toString"])(
     "is not '%s'",
     (text) => {
-      expect(() => parseNoise(text)).toThrow(UserError);
+      expect(() => parse(text)).toThrow(UserError);
+      expect(() => check(text)).toThrow(UserError);
     },
   );
+
+  it.each([
+    5,
+    true,
+    [],
+    {},
+    { kind: "mask", strength: 2 },
+    { kind: "mask", strength: "0.5" },
+    { kind: { toString: 1 } },
+  ])("is not %j", (value) => {
+    expect(() => check(value)).toThrow(UserError);
+  });
 });

@@ -61,7 +61,7 @@ function casesOf(
   const batches = {
     images: bytes(sequence([B, pixels], 0, 256, 0), Math.floor),
     epsilon: model === "vae" ? sequence([B, draws, dimZ], -2, 2, 1000) : undefined,
-    corrupted: noise === "none" ? undefined : sequence([B, pixels], 0, 2, 2000),
+    corrupted: noise ? sequence([B, pixels], 0, 2, 2000) : undefined,
   };
   const masks = Object.fromEntries(
     hiddenLayers(config).map(({ name, network, units }, i) => {

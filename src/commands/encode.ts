@@ -57,7 +57,7 @@ async function run(
   await withModel(io, folder, async (model) => {
     const images = firstOf(given ?? (await model.loadData(dataset))[split], n);
     const { noise, inputDir } = model.config;
-    if (!given && (noise !== "none" || (inputDir !== "none" && dataset !== undefined))) {
+    if (!given && (noise !== null || (inputDir !== null && dataset !== undefined))) {
       note(io, "The images are clean, though this model was trained to see noisy ones.");
     }
     const parts = model.encodeParts(images, { what: draws ? "draws" : "means", seed });

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { Evaluation, Model } from "../index.js";
+import { formatNoise } from "../noise.js";
 import { countOption, example, placeOption, runOption, splitOption, wholeNumberOption } from "./flags.js";
 import type { Io } from "./io.js";
 
@@ -47,13 +48,17 @@ async function run(io: Io, { run: folder, split, importanceSamples, n, dataset, 
     try {
       const result = await model.evaluate({ split, importanceSamples, count: n, dataset, onProgress });
       bar?.stop();
-      print(io, json ? JSON.stringify({ run: model.folder.dir, ...result }) : await describe(result, model));
+      print(io, json ? JSON.stringify(encode(result, model)) : await describe(result, model));
       if (!json && result.noLikelihood) note(io, result.noLikelihood);
       if (!result.isOwnData) note(io, `These are other data than the model was trained on: ${result.dataset}.`);
     } finally {
       bar?.stop();
     }
   });
+}
+
+function encode(result: Evaluation, { folder }: Model): object {
+  return { run: folder.dir, ...result, noise: formatNoise(result.noise) };
 }
 
 async function describe(result: Evaluation, { config, folder }: Model): Promise<string> {
@@ -67,7 +72,7 @@ async function describe(result: Evaluation, { config, folder }: Model): Promise<
   const name = objectiveName(config);
   const which = images === of ? plural(of, `${split} image`) : `the first ${images} of ${plural(of, `${split} image`)}`;
   const lines = [
-    `${folder.dir}: ${which}, ${pixels}${noise === "none" ? "" : `, seen through ${noise}`}; nats per image; ${formatTime(seconds)}`,
+    `${folder.dir}: ${which}, ${pixels}${noise ? `, seen through ${formatNoise(noise)}` : ""}; nats per image; ${formatTime(seconds)}`,
   ];
   if (config.model === "vae") {
     lines.push(line("−ELBO", formatNats(-elbo), `of ${pixels}; −ELBO = −reconstruction + KL`));

@@ -1,18 +1,19 @@
 // Flags that several commands have. Light to load, since vae --help waits for it.
 import { InvalidArgumentError, Option } from "commander";
 import { parseSetting } from "../config/config.js";
-import type { Setting, SettingName } from "../config/settings.js";
+import type { Setting } from "../config/entries.js";
+import type { SettingName } from "../config/settings.js";
 import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { NOISES } from "../noise.js";
 
 /** The flag of a setting, with its help, its default and its check. It has no value where it is not given, so that a preset may. */
 export function settingOption(name: SettingName): Option {
-  const setting: Setting = SETTINGS[name];
-  if (setting.kind === "noise") return noiseOption(setting.help);
-  if (setting.kind === "switch") return new Option(flagOf(name), setting.help);
-  return new Option(`${flagOf(name)} <${setting.flag}>`, `${setting.help} (default: ${setting.default})`).argParser(
-    (text) => explained(() => parseSetting(name, text)),
+  const { flag, help }: Setting<unknown> = SETTINGS[name];
+  if (name === "noise") return noiseOption(help);
+  if (flag === "") return new Option(flagOf(name), help);
+  return new Option(`${flagOf(name)} <${flag}>`, `${help} (default: ${formatDefault(name)})`).argParser((text) =>
+    explained(() => parseSetting(name, text)),
   );
 }
 
@@ -25,6 +26,12 @@ export function noiseOption(help: string): Option {
   );
   option.presetArg = "salt-pepper"; // as preset() does, which adds to the help a word that means something else here
   return option;
+}
+
+/** The default, as the command line takes it. */
+export function formatDefault(name: SettingName): string {
+  const setting: Setting<unknown> = SETTINGS[name];
+  return String(setting.encode(setting.default));
 }
 
 /** --dim-z of dimZ */

@@ -34,8 +34,7 @@ async function run(io: Io, { run: folder, from, to, steps, out }: InterpolateFla
   const { checkOut, note, savePicture, withModel } = await import("./output.js");
   checkOut(out);
   await withModel(io, folder, async (model) => {
-    if (model.config.noise !== "none")
-      note(io, "The images are clean, though this model was trained to see noisy ones.");
+    if (model.config.noise !== null) note(io, "The images are clean, though this model was trained to see noisy ones.");
     const pairs = from.map((image, row) => [image, to[row]] as const);
     const name =
       pairs.length <= 5 ? pairs.map((pair) => pair.join("-")).join("-") : `${pairs.length}-pairs-from-${from[0]}`;

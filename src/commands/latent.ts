@@ -43,8 +43,7 @@ async function run(io: Io, { run: folder, n, draws, seed: givenSeed, out }: Late
       );
     }
     if (!hasLabels) note(io, "The data set has no labels of its test images, so all points have one colour.");
-    if (model.config.noise !== "none")
-      note(io, "The images are clean, though this model was trained to see noisy ones.");
+    if (model.config.noise !== null) note(io, "The images are clean, though this model was trained to see noisy ones.");
     await savePicture(io, model, svg, `latent-${draws ? "draws-" : ""}n${count}-seed${seed}.svg`, out);
   });
 }

@@ -1,9 +1,10 @@
 // vae manifold
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
+import { parseNumber, parseSides } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { ManifoldGrid } from "../index.js";
-import { example, outOption, runOption, wholeNumber } from "./flags.js";
+import { example, outOption, runOption } from "./flags.js";
 import type { Io } from "./io.js";
 
 const MOST_ON_A_SIDE = 100;
@@ -63,14 +64,15 @@ async function run(io: Io, { run: folder, size: given, spacing, range, out }: Ma
 }
 
 function parseSize(text: string): NonNullable<ManifoldFlags["size"]> {
-  const sides = text.split("x");
-  if (sides.length !== 2) throw new InvalidArgumentError("It must be COLUMNSxROWS, such as 20x20.");
-  const [columns, rows] = sides.map((side) => wholeNumber(side, 1, MOST_ON_A_SIDE));
+  const [columns, rows] = parseSides(text, MOST_ON_A_SIDE) ?? [];
+  if (columns === undefined || rows === undefined) {
+    throw new InvalidArgumentError(`It must be COLUMNSxROWS, such as 20x20, each from 1 to ${MOST_ON_A_SIDE}.`);
+  }
   return { columns, rows };
 }
 
 function parseRange(text: string): number {
-  const range = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : 0;
+  const range = parseNumber(text);
   if (!(range > 0 && range <= 100)) throw new InvalidArgumentError("It must be a number above 0 and at most 100.");
   return range;
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
+import { formatNoise } from "../noise.js";
 import { countOption, example, noiseOption, outOption, runOption, seedOption } from "./flags.js";
 import type { Io } from "./io.js";
 
@@ -45,33 +46,37 @@ export function define(command: Command, io: Io): void {
 }
 
 async function run(io: Io, flags: ReconstructFlags): Promise<void> {
-  const { run: folder, noise = "none", n, input, invert = false, seed: given, out } = flags;
+  const { run: folder, noise = null, n, input, invert = false, seed: given, out } = flags;
   if (invert && !input) throw new UserError("--invert is for the files of --input.");
   const { checkOut, formatElbo, note, plural, print, savePicture, withModel } = await import("./output.js");
   checkOut(out);
   await withModel(io, folder, async (model) => {
     const { config } = model;
-    if (noise !== "none" && config.noise === "none" && config.inputDir === "none") {
+    const name = formatNoise(noise);
+    if (noise && !config.noise && !config.inputDir) {
       note(
         io,
         "These weights were trained without noise and cannot remove it. A denoiser is trained by vae train --noise.",
       );
-    } else if (noise !== config.noise && !input && config.inputDir === "none") {
-      note(io, `These weights were trained to remove noise. To see them do it, give --noise ${config.noise}.`);
+    } else if (config.noise && name !== formatNoise(config.noise) && !input && !config.inputDir) {
+      note(
+        io,
+        `These weights were trained to remove noise. To see them do it, give --noise ${formatNoise(config.noise)}.`,
+      );
     }
     const seed = given ?? config.seed;
     const { picture, elbo, count, squaredError } = input
       ? await model.pictures.reconstructionsOf(input, invert, noise, seed)
       : await model.pictures.reconstructions(n, noise, seed);
     const images = input ? plural(count, "picture") : `the first ${plural(count, "test image")}`;
-    const through = noise === "none" ? "" : `, seen through ${noise}`;
+    const through = noise ? `, seen through ${name}` : "";
     print(io, `${formatElbo(elbo, config)}, mean over ${images}${through}`);
     if (squaredError) {
       const { noisy, output } = squaredError;
-      const before = noise === "none" ? "in the input" : "with the noise";
+      const before = noise ? "with the noise" : "in the input";
       print(io, `Squared error of a pixel: ${noisy.toFixed(4)} ${before}, ${output.toFixed(4)} in the output`);
     }
-    const kind = `${input ? "input-" : ""}${noise === "none" ? "" : `${noise.replace(":", "")}-`}`;
+    const kind = `${input ? "input-" : ""}${noise ? `${noise.kind}${noise.strength}-` : ""}`;
     await savePicture(io, model, picture, `reconstructions-${kind}n${count}-seed${seed}.png`, out);
   });
 }

@@ -1,6 +1,7 @@
 // vae runs
 import type { Command } from "commander";
 import { Option } from "commander";
+import { encodeConfig } from "../config/config.js";
 import type { RunReport } from "../index.js";
 import { example, placeOption } from "./flags.js";
 import type { Io } from "./io.js";
@@ -22,7 +23,7 @@ async function run(io: Io, { dir, json }: RunsFlags): Promise<void> {
   const [{ listRuns }, { note, print }] = await Promise.all([import("../index.js"), import("./output.js")]);
   const { runs, unreadable } = await listRuns(dir);
   if (json) {
-    print(io, JSON.stringify({ runs, unreadable }));
+    print(io, JSON.stringify({ runs: runs.map((run) => ({ ...run, config: encodeConfig(run.config) })), unreadable }));
     return;
   }
   if (runs.length > 0) print(io, await table(io, runs));

@@ -27,7 +27,7 @@ export function curveTitles(config: Objective): [term: keyof Bounds, title: stri
 /** What the pixels are that a number is of. */
 export function describePixels({ binarize, channels, likelihood, pixelSigma }: Config): string {
   const pixels = {
-    none: channels === "3" ? "colour pixels" : "grey pixels",
+    none: channels === 3 ? "colour pixels" : "grey pixels",
     threshold: "pixels binarized by a threshold",
     dynamic: "dynamically binarized pixels",
   }[binarize];

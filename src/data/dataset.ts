@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { Config } from "../config/config.js";
+import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isFolder } from "../files/stat.js";
 import { randomStream } from "../random.js";
@@ -157,8 +158,8 @@ function subset({ pixels, inputs, labels }: Part, numbers: Uint32Array, offset: 
 }
 
 async function openSource(dataset: string, options: DataOptions): Promise<Source> {
-  const { inputDir = "none", size = "own", channels = "own" } = options;
-  if (inputDir !== "none" && (dataset === "mnist" || !isFolder(dataset))) {
+  const { inputDir = null, size = null, channels = null } = options;
+  if (inputDir !== null && (dataset === "mnist" || !isFolder(dataset))) {
     throw new UserError(`--input-dir is for a folder of image files, whose targets are in --target-dir.`);
   }
   if (dataset !== "mnist" && !existsSync(dataset)) {
@@ -178,7 +179,7 @@ async function openSource(dataset: string, options: DataOptions): Promise<Source
   if (!isArray) return openFolder(dataset, options);
   const source = await openArrays(dataset === "mnist" ? mnistFolder() : dataset, size);
   const { height, width, channels: own } = source.train.shape;
-  if ((size !== "own" && size !== `${width}x${height}`) || (channels !== "own" && Number(channels) !== own)) {
+  if ((size && (size.width !== width || size.height !== height)) || (channels && channels !== own)) {
     throw new UserError(
       `The images of ${dataset} are ${describeShape(source.train.shape)}. Image files alone are brought to another size or to grey.`,
     );
@@ -186,7 +187,7 @@ async function openSource(dataset: string, options: DataOptions): Promise<Source
   return source;
 }
 
-async function openArrays(place: string, size: string): Promise<Source> {
+async function openArrays(place: string, size: Size | null): Promise<Source> {
   if (!isFolder(place)) return { train: await openPart(place, size, labelsBeside(place)), isSorted: true };
   // In turn, so that of several missing files always the first is named.
   const train = await openPart(wantedIdx(place, "train-images"), size, findIdx(place, "train-labels", 1));
@@ -201,10 +202,10 @@ async function openArrays(place: string, size: string): Promise<Source> {
 }
 
 async function openFolder(folder: string, options: DataOptions): Promise<Source> {
-  const { inputDir = "none", size = "own", channels = "own", skipBad = false, onProgress, signal } = options;
+  const { inputDir, size, channels, skipBad = false, onProgress, signal } = options;
   const wanted = {
-    ...(size !== "own" && { size: parseSize(size) }),
-    ...(channels !== "own" && { channels: Number(channels) as 1 | 3 }),
+    ...(size && { size }),
+    ...(channels && { channels }),
     skipBad,
     onProgress,
     signal,
@@ -212,7 +213,7 @@ async function openFolder(folder: string, options: DataOptions): Promise<Source>
   const open = (part: string, like: typeof wanted) =>
     openImageFolder(path.join(folder, part), {
       ...like,
-      ...(inputDir !== "none" && { inputFolder: path.join(inputDir, part) }),
+      ...(inputDir && { inputFolder: path.join(inputDir, part) }),
     });
   if (!["train", "test"].every((part) => isFolder(path.join(folder, part)))) {
     const images = await open("", wanted);
@@ -239,15 +240,16 @@ async function openFolder(folder: string, options: DataOptions): Promise<Source>
   };
 }
 
-async function openPart(file: string, size: string, labelsFile: string | undefined): Promise<Part> {
+async function openPart(file: string, size: Size | null, labelsFile: string | undefined): Promise<Part> {
   const { shape, pixels } = await openArray(file, file.endsWith(".npy") ? [2, 3, 4] : [3, 4]);
   const [number, ...rest] = shape;
-  if (rest.length === 1 && size === "own") {
+  const rowSize = rest.length === 1 ? size : { height: rest[0], width: rest[1] };
+  if (!rowSize) {
     throw new UserError(
       `${file} has rows of ${rest[0]} pixels. Say by --size how wide and high the images are: --size 28x28.`,
     );
   }
-  const { height, width } = rest.length === 1 ? parseSize(size) : { height: rest[0], width: rest[1] };
+  const { height, width } = rowSize;
   const channels = rest.length === 1 ? rest[0] / (height * width) : (rest[2] ?? 1);
   if (channels !== 1 && channels !== 3) {
     throw new UserError(
@@ -288,12 +290,6 @@ function wantedIdx(folder: string, stem: string): string {
 function labelsBeside(file: string): string | undefined {
   const [, stem] = /^(.*)images[-.]idx[34]-ubyte(\.gz)?$/.exec(path.basename(file)) ?? [];
   return stem === undefined ? undefined : findIdx(path.dirname(file), `${stem}labels`, 1);
-}
-
-/** 28x20, width and height. */
-function parseSize(size: string): { height: number; width: number } {
-  const [width, height] = size.split("x").map(Number);
-  return { height, width };
 }
 
 /** 28×28, or 28×28 in colour. */

@@ -157,9 +157,9 @@ export function* evaluationBatches(
     const epsilon = config.model === "ae" ? undefined : new Float32Array(length * draws * dimZ);
     const corrupted = images.inputs
       ? toFloat(images.inputs.read(numbers))
-      : noise === "none"
-        ? undefined
-        : new Float32Array(clean.length);
+      : noise
+        ? new Float32Array(clean.length)
+        : undefined;
     for (let i = 0; i < length; i++) {
       const image = images.offset + first + i;
       const part = clean.subarray(i * pixels, (i + 1) * pixels);
@@ -168,7 +168,7 @@ export function* evaluationBatches(
         const [from, to] = [i * draws * dimZ, (i + 1) * draws * dimZ];
         randomStream(seed, "evaluation epsilon", image).fillNormals(epsilon.subarray(from, to));
       }
-      if (noise !== "none" && corrupted) {
+      if (noise && corrupted) {
         const stream = randomStream(seed, "evaluation noise", image);
         corrupt(noise, part, size, stream, corrupted.subarray(i * pixels, (i + 1) * pixels));
       }

@@ -31,7 +31,7 @@ export async function reconstructImages(
   const pixels = pixelsOf(size);
   const originals = new Float32Array(count * pixels);
   const outputs = new Float32Array(count * pixels);
-  const corrupted = config.noise === "none" && !images.inputs ? undefined : new Float32Array(count * pixels);
+  const corrupted = config.noise || images.inputs ? new Float32Array(count * pixels) : undefined;
   const reconstructions = new Float32Array(count);
   const kls = new Float32Array(count);
   for (const { first, batch } of evaluationBatches(images, size, count, config, 1)) {

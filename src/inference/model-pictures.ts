@@ -1,11 +1,11 @@
 // The pictures of a trained model, for the commands that show it.
 import type { Config, GivenSettings } from "../config/config.js";
+import { SETTINGS } from "../config/settings.js";
 import type { ImageSet } from "../data/dataset.js";
 import { decodeImages } from "../data/image-files.js";
 import { checkCount, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { Elbo } from "../model/elbo.js";
-import { parseNoise } from "../noise.js";
 import { comparisonFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { loadTrainingData } from "../run/data.js";
@@ -46,18 +46,19 @@ export class ModelPictures {
    */
   async reconstructions(
     requested: number | undefined,
-    noise: NonNullable<GivenSettings["noise"]>,
+    noise: GivenSettings["noise"],
     seed: number,
   ): Promise<ReconstructionPicture> {
+    const parsed = SETTINGS.noise.check(noise ?? null);
     const { test } = await loadTrainingData(this.run);
-    const versions = test.inputs || parseNoise(noise) !== "none" ? 3 : 2;
+    const versions = test.inputs || parsed ? 3 : 2;
     const most = Math.max(1, Math.floor(usualTiles(this.#fitted.size) / versions));
     const count = checkCount(requested ?? Math.min(100, test.count, most), test.count);
     checkTiles(this.#fitted.size, versions * count, "Take fewer.");
-    if (test.inputs && parseNoise(noise) !== "none") {
+    if (test.inputs && parsed) {
       throw new UserError("The test images of this model are corrupted already, by --input-dir: leave out --noise.");
     }
-    return this.#reconstruct(test, count, noise, seed);
+    return this.#reconstruct(test, count, parsed, seed);
   }
 
   /**
@@ -69,24 +70,24 @@ export class ModelPictures {
   async reconstructionsOf(
     files: readonly string[],
     invert: boolean,
-    noise: NonNullable<GivenSettings["noise"]>,
+    noise: GivenSettings["noise"],
     seed: number,
   ): Promise<ReconstructionPicture> {
     const { size } = this.#fitted;
-    checkTiles(size, (parseNoise(noise) === "none" ? 2 : 3) * files.length, "Take fewer.");
+    const parsed = SETTINGS.noise.check(noise ?? null);
+    checkTiles(size, (parsed ? 3 : 2) * files.length, "Take fewer.");
     const bytes = await decodeImages(files, size, invert);
     const images = { count: files.length, pixels: pixelsInMemory(bytes, pixelsOf(size)), offset: 0 };
-    return this.#reconstruct(images, files.length, noise, seed);
+    return this.#reconstruct(images, files.length, parsed, seed);
   }
 
   async #reconstruct(
     images: ImageSet,
     count: number,
-    noise: NonNullable<GivenSettings["noise"]>,
+    noise: Config["noise"],
     seed: number,
   ): Promise<ReconstructionPicture> {
-    const drawing = this.#drawing(seed, parseNoise(noise));
-    const result = await reconstructImages(this.#fitted, images, count, drawing);
+    const result = await reconstructImages(this.#fitted, images, count, this.#drawing(seed, noise));
     const { originals, corrupted, outputs, elbo } = result;
     const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#fitted, pixels) });
     const versions = [
@@ -134,7 +135,7 @@ export class ModelPictures {
     const { test, classes } = await loadTrainingData(this.run);
     const images = checkCount(count ?? Math.min(5000, test.count), test.count);
     return {
-      ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, "none"), classes)),
+      ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, null), classes)),
       count: images,
       hasLabels: test.labels !== undefined,
     };
@@ -154,7 +155,7 @@ export class ModelPictures {
       throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
     }
     checkTiles(this.#fitted.size, pairs.length * (steps + 2), "Take fewer rows or --steps.");
-    return drawInterpolation(this.#fitted, test, pairs, steps, this.#drawing(this.run.settings.seed, "none"));
+    return drawInterpolation(this.#fitted, test, pairs, steps, this.#drawing(this.run.settings.seed, null));
   }
 
   #drawing(seed: number, noise: Config["noise"]): DrawConfig {

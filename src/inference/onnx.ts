@@ -1,5 +1,6 @@
 // A trained model as ONNX files that say what they are.
 import path from "node:path";
+import { encodeConfig } from "../config/config.js";
 import { describePixels, objectiveName } from "../config/names.js";
 import { pixelsOf } from "../data/pixels.js";
 import type { OnnxModels } from "../model/onnx.js";
@@ -32,6 +33,8 @@ export function toOnnx(
     ...(epoch !== undefined && { epoch }),
     ...(validation_objective !== undefined && { validation_objective }),
     // Folders go by their names alone: where they are on a disk is nothing to hand on.
-    settings: JSON.stringify({ ...settings, dataset: name, inputDir: path.basename(settings.inputDir) }),
+    settings: JSON.stringify(
+      encodeConfig({ ...settings, dataset: name, inputDir: settings.inputDir && path.basename(settings.inputDir) }),
+    ),
   });
 }

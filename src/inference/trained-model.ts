@@ -166,10 +166,10 @@ export class Model {
     const isSet = "pixels" in images;
     if (isSet) checkImageSet(images, this.size);
     const { binarize, dimZ, inputDir, noise } = this.config;
-    const isDenoiser = noise !== "none" || inputDir !== "none";
+    const isDenoiser = noise !== null || inputDir !== null;
     const { set, floats } = isSet ? { set: images } : asImageSet(images, this.size, isDenoiser);
     const seen = isDenoiser || binarize === "none" ? floats : undefined;
-    for await (const { z, sigma } of inferPosteriors(this.#fitted, set, this.#drawing(seed, "none"), what, seen)) {
+    for await (const { z, sigma } of inferPosteriors(this.#fitted, set, this.#drawing(seed, null), what, seen)) {
       const shape = [z.length / dimZ, dimZ];
       yield { z: { data: z, shape }, ...(sigma && { sigma: { data: sigma, shape } }) };
     }

@@ -71,7 +71,7 @@ export async function drawLatents(
   config: DrawConfig,
   classes?: readonly string[],
 ): Promise<{ svg: string; explained?: readonly [number, number] }> {
-  const latents = await inferLatents(fitted, images, count, { ...config, noise: "none" }, what);
+  const latents = await inferLatents(fitted, images, count, { ...config, noise: null }, what);
   const { x, y, explained } = await toPlane(latents, config.dimZ);
   const noun = config.model === "ae" ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
   const dimensions =
@@ -113,7 +113,7 @@ export async function drawInterpolation(
       pixels: select(images.pixels, range(image, 1)),
       inputs: images.inputs && select(images.inputs, range(image, 1)),
     };
-    const clean = { ...config, noise: "none" } as const;
+    const clean = { ...config, noise: null };
     const { originals } = await reconstructImages(fitted, alone, 1, clean);
     ends.set(image, { latent: await inferLatents(fitted, alone, 1, clean, "means"), original: originals });
   }

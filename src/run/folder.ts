@@ -2,7 +2,7 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
-import { createConfig } from "../config/config.js";
+import { createConfig, encodeConfig } from "../config/config.js";
 import { pixelsOf } from "../data/pixels.js";
 import { isSystemError, UserError } from "../errors.js";
 import { isMissing } from "../files/errors.js";
@@ -281,7 +281,8 @@ export class RunFolder {
 }
 
 async function writeConfig(dir: string, config: RunConfig): Promise<void> {
-  await writeFileAtomically(path.join(dir, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+  const content = { ...config, settings: encodeConfig(config.settings) };
+  await writeFileAtomically(path.join(dir, CONFIG), `${JSON.stringify(content, null, 2)}\n`);
 }
 
 function defaultName({ created, data, settings }: RunConfig): string {

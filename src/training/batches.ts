@@ -64,9 +64,9 @@ export function drawBatches(
   const clean = images.pixels.read(order);
   const corrupted = images.inputs
     ? toFloat(images.inputs.read(order))
-    : noise === "none"
-      ? undefined
-      : new Float32Array(clean.length);
+    : noise
+      ? new Float32Array(clean.length)
+      : undefined;
   const epsilon = config.model === "ae" ? undefined : new Float32Array(order.length * draws * dimZ);
   const masks =
     keepProb === 1
@@ -90,7 +90,7 @@ export function drawBatches(
     if (klWeight) klWeight[i] = klWeightAt(config, step, perEpoch);
     binarize(config.binarize, part(clean, i), randomStream(seed, "training binarization", step));
     if (epsilon) randomStream(seed, "training epsilon", step).fillNormals(part(epsilon, i));
-    if (noise !== "none" && corrupted) {
+    if (noise && corrupted) {
       corrupt(noise, part(clean, i), shape, randomStream(seed, "training noise", step), part(corrupted, i));
     }
     const stream = randomStream(seed, "dropout", step);

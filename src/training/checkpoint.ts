@@ -1,6 +1,6 @@
 // What a training needs to go on, as a file of tensors.
 import type { Config } from "../config/config.js";
-import { createConfig } from "../config/config.js";
+import { createConfig, encodeConfig } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { TensorFile } from "../formats/safetensors.js";
 import { TERMS } from "../model/elbo.js";
@@ -40,7 +40,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint, settings: Config): Tens
   const training = { epoch, step, milliseconds, reports, milestones: milestones.map(({ epoch }) => epoch), seconds };
   return {
     tensors: new Map(leaves(tree)),
-    metadata: { format: String(FORMAT), settings: JSON.stringify(settings), training: JSON.stringify(training) },
+    metadata: {
+      format: String(FORMAT),
+      settings: JSON.stringify(encodeConfig(settings)),
+      training: JSON.stringify(training),
+    },
   };
 }
 
@@ -134,7 +138,7 @@ function parse(json: string | undefined): Readonly<Record<string, unknown>> | un
  * The name of a setting that is not the same in both, but for those that change nothing of what a step computes: where the data are (what
  * they are is known by their digest), the number of threads (which moves no more than the last bits), …
  *
- * @param before what is missing there has its default
+ * @param before as JSON; what is missing there has its default
  */
 export function differingSetting(
   before: Readonly<Partial<Record<keyof Config, unknown>>>,
@@ -142,7 +146,8 @@ export function differingSetting(
 ): keyof Config | undefined {
   const mayDiffer: (keyof Config)[] = ["checkpointSeconds", "threads", "dataset", "inputDir"];
   if (now.learningRateSchedule !== "cosine") mayDiffer.push("epochs");
-  const then = { ...createConfig({}), ...before };
-  const names = Object.keys(now) as (keyof Config)[];
-  return names.find((name) => !mayDiffer.includes(name) && JSON.stringify(then[name]) !== JSON.stringify(now[name]));
+  const then = { ...encodeConfig(createConfig({})), ...before };
+  const wanted = encodeConfig(now);
+  const names = Object.keys(wanted) as (keyof Config)[];
+  return names.find((name) => !mayDiffer.includes(name) && JSON.stringify(then[name]) !== JSON.stringify(wanted[name]));
 }

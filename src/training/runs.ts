@@ -1,6 +1,6 @@
 // What runs there are, and how far they came.
-import type { Config } from "../config/config.js";
-import { createConfig } from "../config/config.js";
+import type { Config, GivenSettings } from "../config/config.js";
+import { createConfig, encodeConfig } from "../config/config.js";
 import { isSystemError, UserError } from "../errors.js";
 import type { Bounds } from "../model/elbo.js";
 import type { UnreadableRun } from "../run/folder.js";
@@ -21,8 +21,8 @@ export interface RunReport {
   /** The epoch with the best weights, and its bounds on the validation images: nats per image. Undefined before the first one ends. */
   readonly best?: { readonly epoch: number; readonly validation: Bounds };
   readonly config: Config;
-  /** The settings that are not the defaults, but for channels, engine and threads, which follow from the data and the machine. */
-  readonly settings: Partial<Config>;
+  /** The settings as JSON that are not the defaults, but for channels, engine and threads, which follow from the data and the machine. */
+  readonly settings: GivenSettings;
 }
 
 /**
@@ -72,10 +72,10 @@ function isReport(value: unknown): value is EpochReport {
 }
 
 /** The settings that are not the defaults, but for those that follow from the machine or the data. */
-function ownSettings(config: Config): Partial<Config> {
-  const defaults = createConfig({});
+function ownSettings(config: Config): GivenSettings {
+  const defaults = encodeConfig(createConfig({}));
   const isOwn = ([name, value]: [string, unknown]) =>
     !["channels", "engine", "threads"].includes(name) &&
     JSON.stringify(value) !== JSON.stringify(defaults[name as keyof Config]);
-  return Object.fromEntries(Object.entries(config).filter(isOwn));
+  return Object.fromEntries(Object.entries(encodeConfig(config)).filter(isOwn));
 }

@@ -1,7 +1,7 @@
 // Trains a model into a run folder, or goes on with one: settings, data and engine are made ready, then come the epochs.
 import path from "node:path";
 import type { Config, GivenSettings } from "../config/config.js";
-import { createConfig } from "../config/config.js";
+import { createConfig, encodeConfig } from "../config/config.js";
 import { meanImage } from "../data/binarize.js";
 import type { Dataset } from "../data/dataset.js";
 import { describeShape, digestOf, loadDataset } from "../data/dataset.js";
@@ -35,7 +35,7 @@ export interface TrainOptions extends TrainingHooks {
 export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOptions = {}): Training {
   const started = performance.now();
   const requested = createConfig(settings);
-  if (requested.inputDir !== "none" && requested.noise !== "none") {
+  if (requested.inputDir !== null && requested.noise !== null) {
     throw new UserError("The images of --input-dir are corrupted already: leave out --noise.");
   }
   const data = await loadDataset(requested.dataset, {
@@ -54,7 +54,7 @@ export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOp
     const config: Config = {
       ...requested,
       ...resolvePlaces(requested),
-      channels: data.channels === 3 ? "3" : "1",
+      channels: data.channels === 3 ? 3 : 1,
       engine: engine.name,
       threads: engine.threads,
     };
@@ -146,7 +146,7 @@ function changeSettings(own: Config, given: GivenSettings): Config {
     engine: wanted.engine === "auto" ? own.engine : wanted.engine,
     ...resolvePlaces(wanted),
   };
-  const changed = differingSetting(own, config);
+  const changed = differingSetting(encodeConfig(own), config);
   if (changed === "epochs") {
     throw new UserError(
       `The run's learning rate falls to zero over its ${own.epochs} epochs (learningRateSchedule cosine), so they cannot be changed.`,
@@ -154,7 +154,7 @@ function changeSettings(own: Config, given: GivenSettings): Config {
   }
   if (changed) {
     throw new UserError(
-      `A run goes on with its own settings, in which ${changed} is ${own[changed]}, not ${config[changed]}. Leave it out, or begin a new run.`,
+      `A run goes on with its own settings, in which ${changed} is ${encodeConfig(own)[changed]}, not ${encodeConfig(config)[changed]}. Leave it out, or begin a new run.`,
     );
   }
   if (config.epochs < own.epochs) {
@@ -167,7 +167,7 @@ function changeSettings(own: Config, given: GivenSettings): Config {
 function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "dataset" | "inputDir"> {
   return {
     dataset: dataset === "mnist" ? dataset : path.resolve(dataset),
-    inputDir: inputDir === "none" ? inputDir : path.resolve(inputDir),
+    inputDir: inputDir && path.resolve(inputDir),
   };
 }
 

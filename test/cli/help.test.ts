@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
-import { flagOf } from "../../src/commands/flags.js";
+import { flagOf, formatDefault } from "../../src/commands/flags.js";
 import type { SettingName } from "../../src/config/settings.js";
 import { SETTINGS } from "../../src/config/settings.js";
 import { VERSION } from "../../src/version.js";
@@ -36,15 +36,15 @@ describe("vae --help", () => {
   it("of train names every flag with its default", async () => {
     const { stdout } = await run("train", "--help");
     const text = stdout.replace(/\s+/g, " ");
-    const defaults = Object.entries(SETTINGS).filter(([, setting]) => "flag" in setting && setting.kind !== "noise");
+    const defaults = Object.entries(SETTINGS).filter(([name, setting]) => "flag" in setting && name !== "noise");
     expect(defaults.length).toBeGreaterThan(15);
     for (const [name, setting] of defaults) {
-      if (setting.kind === "switch") {
+      if (setting.flag === "") {
         expect(text).toContain(` ${flagOf(name as SettingName)} ${setting.help}`);
         continue;
       }
       expect(text).toContain(` ${flagOf(name as SettingName)} <`);
-      expect(text).toContain(`${setting.help} (default: ${setting.default})`);
+      expect(text).toContain(`${setting.help} (default: ${formatDefault(name as SettingName)})`);
     }
     expect(text).toContain(
       ` --noise [kind[:strength]] ${SETTINGS.noise.help}; kinds with their usual strengths: salt-pepper:0.5,`,
@@ -81,8 +81,8 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--model", "ae", "--objective", "iwae"], "objective is for model vae"],
     [["train", "--mc-samples", "2", "--objective", "iwae"], "mcSamples is for objective elbo"],
     [["train", "--preset", "iwae", "--set", "pixelSigma=1"], "pixelSigma is for likelihood gaussian"],
-    [["manifold", "--size", "20"], "It must be COLUMNSxROWS, such as 20x20."],
-    [["manifold", "--size", "20x101"], "It must be a whole number from 1 to 100."],
+    [["manifold", "--size", "20"], "It must be COLUMNSxROWS, such as 20x20"],
+    [["manifold", "--size", "20x101"], "It must be COLUMNSxROWS, such as 20x20, each from 1 to 100."],
     [["manifold", "--spacing", "quantile", "--range", "3"], "--range is for linear spacing"],
     [["manifold", "--spacing", "log"], "Allowed choices are linear, quantile."],
     [["latent", "--out", "x.png"], "Give a name that ends in .svg."],

@@ -15,7 +15,7 @@ describe("settings", () => {
       dimZ: 2,
       nHidden: [500, 500],
       keepProb: 0.9,
-      noise: "none",
+      noise: null,
       engine: "auto",
     });
   });
@@ -31,8 +31,8 @@ describe("settings", () => {
     ["nHidden", "300,200,100", [300, 200, 100]],
     ["nHidden", "64", [64]],
     ["encoderActivations", "relu,tanh", ["relu", "tanh"]],
-    ["noise", "mask", "mask:0.5"],
-    ["noise", "haze:0.9", "haze:0.9"],
+    ["noise", "mask", { kind: "mask", strength: 0.5 }],
+    ["noise", "haze:0.9", { kind: "haze", strength: 0.9 }],
     ["binarize", "dynamic", "dynamic"],
   ] as [SettingName, string, unknown][])("%s may be %s", (name, text, value) => {
     expect(parseSetting(name, text)).toEqual(value);

@@ -12,7 +12,7 @@ import {
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createConfig } from "../../src/config/config.js";
+import { createConfig, encodeConfig } from "../../src/config/config.js";
 import { UserError } from "../../src/errors.js";
 import { writeFileAtomically } from "../../src/files/write.js";
 import { initialParameters } from "../../src/model/parameters.js";
@@ -42,7 +42,10 @@ describe("a run's folder", () => {
   it("is named by data set, latent dimensions, date and time", async () => {
     const run = await RunFolder.create(runConfig(), start);
     expect(run.dir).toMatch(/^runs[\\/]mnist-z2-202601\d\d-\d{6}$/);
-    expect(JSON.parse(readFileSync(path.join(run.dir, "config.json"), "utf8"))).toEqual(runConfig());
+    expect(JSON.parse(readFileSync(path.join(run.dir, "config.json"), "utf8"))).toEqual({
+      ...runConfig(),
+      settings: encodeConfig(runConfig().settings),
+    });
   });
 
   it("is never one that exists", async () => {

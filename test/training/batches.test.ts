@@ -77,7 +77,7 @@ describe("drawBatches", () => {
 
   it("draws the pixels anew for every batch where binarization is dynamic", () => {
     const grey = { count: 4, offset: 0, pixels: pixelsInMemory(new Uint8Array(8).fill(128), 2) };
-    const dynamic = createConfig({ ...config, binarize: "dynamic", noise: "none" });
+    const dynamic = createConfig({ ...config, binarize: "dynamic", noise: null });
     const order = Uint32Array.from({ length: 4000 }, (_, i) => i % 4);
     const { data } = drawBatches(grey, size, order, 0, dynamic).images;
     const white = data.filter((byte) => byte === 255).length;
@@ -92,7 +92,7 @@ describe("drawBatches", () => {
       size,
       epochOrder(1, 1, 40),
       0,
-      createConfig({ ...config, keepProb: 1, noise: "none" }),
+      createConfig({ ...config, keepProb: 1, noise: null }),
     );
     const paths = leaves(batches as Tree<HostArray>).map(([path]) => path);
     expect(paths).toEqual(["images", "epsilon", "stepSize"]);

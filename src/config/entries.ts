@@ -1,0 +1,189 @@
+// Constructors of settings. A setting parses, checks, describes and encodes its values. SETTINGS is the table of all.
+import { UserError } from "../errors.js";
+
+/** The values that a setting may have. */
+export interface Domain<Value> {
+  /** The values, in words. */
+  readonly values: string;
+  /** Checks a value from JSON or the library. @throws UserError that says what it must be */
+  check(value: unknown): Value;
+  /** Parses a text of the command line. @throws UserError that says what it must be */
+  parse(text: string): Value;
+  /** The value as JSON: what config.json and checkpoints hold. */
+  encode(value: Value): unknown;
+}
+
+export interface Described {
+  readonly help: string;
+  /** The argument of its flag of `vae train`, empty for a toggle. Without it, the setting has no flag. */
+  readonly flag?: string;
+  /** Values of other settings without which this one means nothing. */
+  readonly needs?: { readonly [name: string]: string };
+}
+
+export interface Setting<Value> extends Domain<Value>, Described {
+  readonly default: Value;
+}
+
+export type ValueOf<S> = S extends Setting<infer Value> ? Value : never;
+export type ValuesOf<Table> = { readonly [name in keyof Table]: ValueOf<Table[name]> };
+
+type Options<Value> = Described & { readonly default: Value };
+/** The bounds are inclusive, except `above`. */
+type Range = { readonly max: number } & ({ readonly min: number } | { readonly above: number });
+
+export function integer(options: Options<number> & Range): Setting<number> {
+  return { ...options, ...domain(`a whole number ${describeRange(options)}`, pickInteger(options), parseNumber) };
+}
+
+export function real(options: Options<number> & Range): Setting<number> {
+  return { ...options, ...domain(`a number ${describeRange(options)}`, pickNumber(options), parseNumber) };
+}
+
+/** One or more integers, separated by commas on the command line. */
+export function integers(options: Options<readonly number[]> & Range): Setting<readonly number[]> {
+  const values = `a list of whole numbers ${describeRange(options)}`;
+  return { ...options, ...domain(values, pickList(pickInteger(options)), (text) => text.split(",").map(parseNumber)) };
+}
+
+export function choice<const Choice extends string>(
+  choices: readonly Choice[],
+  options: Options<NoInfer<Choice>>,
+): Setting<Choice> & { readonly choices: readonly Choice[] } {
+  return { ...options, choices, ...oneOf(choices) };
+}
+
+/** One or more choices, separated by commas on the command line. */
+export function choices<const Choice extends string>(
+  choices: readonly Choice[],
+  options: Options<readonly NoInfer<Choice>[]>,
+): Setting<readonly Choice[]> & { readonly choices: readonly Choice[] } {
+  return { ...options, choices, ...domain(`a list of ${choices.join(", ")}`, pickList(pickOne(choices)), splitText) };
+}
+
+export function text(options: Options<string>): Setting<string> {
+  return { ...options, ...TEXT };
+}
+
+/** One or more texts, separated by commas on the command line. The text `alone` excludes others. */
+export function texts(options: Options<readonly string[]> & { readonly alone: string }): Setting<readonly string[]> {
+  const { check, ...rest } = domain("a list of texts", pickList(pickText), splitText, "be a list of non-empty texts");
+  const checkAlone = (value: unknown) => {
+    const list = check(value);
+    if (list.length > 1 && list.includes(options.alone)) throw new UserError(`"${options.alone}" excludes others.`);
+    return list;
+  };
+  return { ...options, ...rest, check: checkAlone, parse: (text) => checkAlone(splitText(text)) };
+}
+
+/** false, unless its flag or a preset says otherwise. */
+export function toggle(options: Described): Setting<boolean> {
+  const pick = (value: unknown) => (typeof value === "boolean" ? value : undefined);
+  const read = (text: string) => ({ true: true, false: false })[text];
+  return { ...options, default: false, ...domain("true, false", pick, read, "be true or false") };
+}
+
+/** A setting that may be absent: null, which is `word` in JSON and on the command line. */
+export function optional<Value>(word: string, inner: Domain<Value>, options: Described): Setting<Value | null> {
+  return {
+    ...options,
+    default: null,
+    values: `${word}, ${inner.values}`,
+    check: (value) => (value === null || value === word ? null : inner.check(value)),
+    parse: (text) => (text === word ? null : inner.parse(text)),
+    encode: (value) => (value === null ? word : String(inner.encode(value))),
+  };
+}
+
+/** Any text but the empty one. */
+export const TEXT: Domain<string> = domain("text", pickText, undefined, "not be empty");
+
+export function oneOf<const Choice extends string | number>(choices: readonly Choice[]): Domain<Choice> {
+  return domain(choices.join(", "), pickOne(choices), undefined, `be one of ${choices.join(", ")}`);
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const MAX_SIDE = 4096;
+
+/** Pixels of an image: { width, height }, in JSON "28x20". */
+export const SIZE: Domain<Size> = {
+  ...domain(`WIDTHxHEIGHT, or one number for both, each from 1 to ${MAX_SIDE}`, pickSize),
+  encode: ({ width, height }) => `${width}x${height}`,
+};
+
+/** Width and height of 28x20, width alone of 28; undefined for other texts, or where a side is 0 or above `max`. */
+export function parseSides(text: string, max: number): [width: number, height?: number] | undefined {
+  const [, width, height] = /^(\d+)(?:x(\d+))?$/.exec(text) ?? [];
+  const isSide = (side: string | undefined) => Number(side) >= 1 && Number(side) <= max;
+  if (!isSide(width) || !isSide(height ?? width)) return undefined;
+  return height === undefined ? [Number(width)] : [Number(width), Number(height)];
+}
+
+/** @returns NaN for what is no decimal number */
+export function parseNumber(text: string): number {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+}
+
+/** @param pick returns the value, or undefined for one that is not allowed */
+function domain<Value>(
+  values: string,
+  pick: (value: unknown) => Value | undefined,
+  read: (text: string) => unknown = (text) => text,
+  must = `be ${values}`,
+): Domain<Value> {
+  const check = (value: unknown) => {
+    const picked = pick(value);
+    if (picked === undefined) throw new UserError(`It must ${must}.`);
+    return picked;
+  };
+  return { values, check, parse: (text) => check(read(text)), encode: (value) => value };
+}
+
+function pickNumber(range: Range): (value: unknown) => number | undefined {
+  const isAbove = (value: number) => ("above" in range ? value > range.above : value >= range.min);
+  return (value) => (typeof value === "number" && isAbove(value) && value <= range.max ? value : undefined);
+}
+
+function pickInteger(range: Range): (value: unknown) => number | undefined {
+  const pick = pickNumber(range);
+  return (value) => (Number.isInteger(value) ? pick(value) : undefined);
+}
+
+function pickText(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** @returns a choice for itself or its text */
+function pickOne<Choice extends string | number>(choices: readonly Choice[]) {
+  return (value: unknown) => choices.find((choice) => choice === value || String(choice) === value);
+}
+
+function pickList<Item>(pick: (value: unknown) => Item | undefined) {
+  return (value: unknown): readonly Item[] | undefined => {
+    const items = Array.isArray(value) ? value.map(pick).filter((item) => item !== undefined) : [];
+    return items.length > 0 && items.length === (value as unknown[]).length ? items : undefined;
+  };
+}
+
+function pickSize(value: unknown): Size | undefined {
+  if (typeof value === "string" || typeof value === "number") {
+    const [width, height = width] = parseSides(String(value), MAX_SIDE) ?? [];
+    return width && height ? { width, height } : undefined;
+  }
+  const pick = pickInteger({ min: 1, max: MAX_SIDE });
+  const { width, height } = (value ?? {}) as { width?: unknown; height?: unknown };
+  const [w, h] = [pick(width), pick(height)];
+  return w && h ? { width: w, height: h } : undefined;
+}
+
+function describeRange(range: Range): string {
+  return "above" in range ? `above ${range.above} and at most ${range.max}` : `from ${range.min} to ${range.max}`;
+}
+
+function splitText(text: string): string[] {
+  return text.split(",").map((item) => item.trim());
+}
