@@ -1,11 +1,10 @@
-// Latents as JSON lines: an object an image, {"image":0,"label":7,"z":[…],"sigma":[…]}, of which z alone is read. Does not touch the disk.
+// Formats and parses latents as JSON lines, one per image: {"image":0,"label":7,"z":[…],"sigma":[…]}. Parsing needs only z.
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 
 const [LINE_END, BRACE] = Buffer.from("\n{");
 const BLANK = Buffer.from(" \t\n\v\f\r");
 
-/** What a line says of an image. */
 export interface LatentLine {
   readonly image: number;
   readonly label?: number | undefined;
@@ -17,17 +16,17 @@ export function formatLatentLine({ z, sigma, ...rest }: LatentLine): string {
   return `${JSON.stringify({ ...rest, z: digits(z), sigma: sigma && digits(sigma) })}\n`;
 }
 
-/** Nine digits are those that tell any two floats apart. */
+/** Rounds to nine digits, which identify every float32. */
 function digits(floats: Float32Array): number[] {
   return Array.from(floats, (float) => Number(float.toPrecision(9)));
 }
 
 /**
- * Reads latents, one a line; blank lines are passed over.
+ * Parses latents. Skips blank lines.
  *
- * @param file what to call the file in errors
- * @returns `[N, Z]`; `[0, 0]` of no lines
- * @throws UserError that says what is wrong in which line
+ * @param file the file's name, for errors
+ * @returns `[N, Z]`; `[0, 0]` if there are no lines
+ * @throws UserError with the number of the line that is wrong
  */
 export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Float32Array> {
   const values: number[] = [];
@@ -49,10 +48,7 @@ export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Flo
   return { data: Float32Array.from(values), shape: [count, width] };
 }
 
-/**
- * @param bytes the beginning of a file
- * @throws UserError if no latents can begin so
- */
+/** Checks the beginning of a file. @throws UserError unless it can be that of latents as JSON lines */
 export function checkLatentStart(bytes: Uint8Array, file: string): void {
   const first = bytes.findIndex((byte) => !BLANK.includes(byte));
   if (first >= 0 && bytes[first] !== BRACE) {
@@ -66,7 +62,7 @@ function refuse(file: string, line: number): never {
   );
 }
 
-/** A line at a time, since a file may be longer than a string can be. */
+/** Splits into lines one by one, since the file may exceed the maximum length of a string. */
 function* linesOf(bytes: Uint8Array): Generator<string> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let start = 0; start < buffer.length; ) {
@@ -77,7 +73,7 @@ function* linesOf(bytes: Uint8Array): Generator<string> {
   }
 }
 
-/** @returns the numbers of z, one at least; undefined if the line has none */
+/** @returns undefined unless z is a list of one or more numbers */
 function parseLine(line: string): readonly number[] | undefined {
   try {
     const z = JSON.parse(line)?.z;

@@ -25,6 +25,21 @@ describe("parseNpy", () => {
     }
   });
 
+  it("reads 64-bit integers up to 2^53 − 1", () => {
+    const most = 2n ** 53n - 1n;
+    const signed = new Uint8Array(BigInt64Array.of(most, -most, -1n, 2n ** 32n).buffer);
+    expect([...parseNpy(npy("<i8", "(4,)", signed), "x.npy").data]).toEqual([
+      Number.MAX_SAFE_INTEGER,
+      Number.MIN_SAFE_INTEGER,
+      -1,
+      2 ** 32,
+    ]);
+    const unsigned = new Uint8Array(BigUint64Array.of(most).buffer);
+    expect([...parseNpy(npy("<u8", "(1,)", unsigned), "x.npy").data]).toEqual([Number.MAX_SAFE_INTEGER]);
+    const less = new Uint8Array(BigInt64Array.of(-most - 1n).buffer);
+    expect(() => parseNpy(npy("<i8", "(1,)", less), "x.npy")).toThrow("it holds -9007199254740992");
+  });
+
   it("reads every half-precision number", () => {
     const halves = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
     const { data } = parseNpy(npy("<f2", "(65536,)", new Uint8Array(halves.buffer)), "x.npy");
