@@ -1,6 +1,7 @@
-// Arrays that commands read from files or pipes, and write to them. Loaded when a command runs.
+// Reads arrays from files or standard input, and writes them. Loaded when a command runs, not for its help.
 import { createReadStream } from "node:fs";
 import path from "node:path";
+import { toImages } from "../data/arrays.js";
 import { checkCount } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { addFileName, isMissing } from "../files/errors.js";
@@ -15,21 +16,20 @@ import { checkPlace, print } from "./output.js";
 /** Standard input or output. */
 const PIPE = "-";
 const TEXT = "jsonl";
-/** What is read into memory, at most: bytes of .npy, and of JSON lines, whose numbers take more memory than their text. */
+/** Input is held in memory, where the numbers of JSON lines take more bytes than their text. */
 const MAX_NPY_BYTES = 2e9;
 const MAX_TEXT_BYTES = 200e6;
 
-/** Where to write, and how. */
 export interface Target<Format extends string> {
   readonly out: string;
   readonly format: Format;
 }
 
 /**
- * Where and how to write, found out before any work is done: in the format that is given, else by the end of the file's name, and into a
- * pipe in the first of `formats`.
+ * Chooses where and how to write, before any work is done.
  *
- * @throws UserError if that is not clear, cannot be, or is no sight for a terminal
+ * @param given the format; if undefined, the file name's ending decides, and for standard output the first of `formats`
+ * @throws UserError if the format is not clear, the file cannot be written, or binary data would go to a terminal
  */
 export function chooseTarget<Format extends string>(
   { stdout }: Io,
@@ -45,12 +45,12 @@ export function chooseTarget<Format extends string>(
   }
   if (out !== PIPE) checkPlace(out);
   else if (stdout.isTTY && format !== TEXT) {
-    throw new UserError(`What this writes is not for a terminal. Give a file, --out FILE.${format}, or pipe it.`);
+    throw new UserError(`Binary data would go to the terminal. Give a file, --out FILE.${format}, or pipe it.`);
   }
   return { out, format };
 }
 
-/** Writes what comes, part by part, and says where, if that is a file. */
+/** Writes parts as they come, and prints the file's name if there is one. */
 export async function writeParts(
   io: Io,
   { out }: Target<string>,
@@ -67,24 +67,19 @@ export async function writeParts(
 }
 
 /**
- * Reads images from a .npy file: uint8 from 0 to 255, bool, or floats.
+ * Reads images from a .npy file: bytes, or floats of any range.
  *
  * @param place the file, or `-`
- * @throws UserError if it is none, or holds something else
+ * @throws UserError if it is not such a file
  */
 export async function readImages(io: Io, place: string): Promise<HostArray> {
   const { bytes, name } = await readPlace(io, place, checkNpy);
-  const { dtype, shape, data } = parseNpy(bytes, name);
-  if (dtype === "uint8" && data instanceof Uint8Array) return { data, shape };
-  if (dtype === "bool") return { data: Uint8Array.from(data, (bit) => 255 * bit), shape };
-  if (dtype.startsWith("float")) return { data: toFloats(data), shape };
-  throw new UserError(
-    `${name} holds ${dtype}. Images are uint8 from 0 black to 255 white, or floats from 0 to 1: np.save(file, x.astype("uint8")).`,
-  );
+  const { data, shape } = toImages(parseNpy(bytes, name), name);
+  return { data: data instanceof Uint8Array ? data : toFloat32(data), shape };
 }
 
 /**
- * Reads latents from a .npy file, or from JSON lines.
+ * Reads latents from a .npy file or from JSON lines.
  *
  * @param place the file, or `-`
  * @throws UserError if it is neither
@@ -97,10 +92,10 @@ export async function readLatents(io: Io, place: string): Promise<HostArray<Floa
   if (bytes.length === 0) throw new UserError(`${name} is empty: latents as .npy or as JSON lines were expected.`);
   if (!isNpy(bytes)) return parseLatentLines(bytes, name);
   const { data, shape } = parseNpy(bytes, name);
-  return { data: toFloats(data), shape };
+  return { data: toFloat32(data), shape };
 }
 
-/** The first so many images, or all. @throws UserError if there are fewer */
+/** Takes the first `wanted` images, or all. @throws UserError if there are fewer */
 export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number): datasets.ImageSet | HostArray {
   if (wanted === undefined) return images;
   if (!("data" in images)) return { ...images, count: checkCount(wanted, images.count) };
@@ -109,7 +104,7 @@ export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number):
   return { data: images.data.subarray(0, first * sizeOf(rest)), shape: [first, ...rest] };
 }
 
-/** A .npy file of so many rows, part by part. It begins when the first part is there, so that there is none if that fails. */
+/** Encodes `count` rows as a .npy file, in parts. Yields nothing before the first rows, so that a failure there writes nothing. */
 export async function* npyParts(
   count: number,
   parts: AsyncIterable<HostArray<Float32Array>>,
@@ -122,11 +117,11 @@ export async function* npyParts(
   }
 }
 
-function toFloats(data: ArrayLike<number>): Float32Array {
+function toFloat32(data: ArrayLike<number>): Float32Array {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 }
 
-/** Looks at what a file begins with, and gives what looks at its length so far. Both throw a UserError if no more is to be read. */
+/** Checks the beginning of a file. Returns a check of the length read so far. Both throw a UserError to stop reading. */
 type Check = (start: Uint8Array, name: string) => (length: number) => void;
 
 const checkNpy: Check = (start, name) => {
@@ -148,10 +143,11 @@ const checkLines: Check = (start, name) => {
   };
 };
 
-/** Reads a whole file or pipe, which may never end: its beginning is looked at before more is read. */
+/** Reads a file or standard input, which may be endless: checks its beginning before it reads on. */
 async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ bytes: Uint8Array; name: string }> {
   const isPipe = place === PIPE;
-  if (isPipe && stdin.isTTY) throw new UserError("Nothing comes in by a pipe. Give a file: --input FILE.");
+  if (isPipe && stdin.isTTY)
+    throw new UserError("Standard input is a terminal. Give a file, --input FILE, or pipe data in.");
   const name = isPipe ? "standard input" : place;
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -1,5 +1,5 @@
-// Files of one array of bytes: IDX, as it is or compressed, and NumPy's .npy. Small ones are read into memory; of large ones, images
-// are read from the disk whenever they are wanted.
+// Opens IDX files, plain or compressed, and .npy files as arrays of bytes. Small arrays are read into memory, large ones stay on the
+// disk.
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import path from "node:path";
@@ -11,18 +11,18 @@ import { addFileName, withFileName } from "../files/errors.js";
 import { readBytes } from "../files/read.js";
 import { checkRegular } from "../files/stat.js";
 import type { IdxHeader } from "../formats/idx.js";
-import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdxHeader } from "../formats/idx.js";
+import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
+import type { NpyArray } from "../formats/npy.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import type { Pixels } from "./pixels.js";
 import { pixelsInFile, pixelsInMemory } from "./pixels.js";
 
-/** What is held in memory, at most: MNIST's 60,000 images are 47 MB. */
+/** Arrays of more bytes stay on the disk. MNIST's 60,000 images are 47 MB. */
 export const MAX_IN_MEMORY = 128e6;
-
-/** Deflate makes no more than 1032 bytes of one. */
+/** Deflate makes at most 1032 bytes of one. */
 const MAX_INFLATION = 1032;
 
-/** Bytes with a shape, row-major, in memory or on the disk. */
+/** A row-major array of bytes, in memory or on the disk. */
 export interface ByteArray {
   readonly shape: readonly number[];
   /** The array as images of `size` bytes. */
@@ -30,11 +30,10 @@ export interface ByteArray {
 }
 
 /**
- * Opens an IDX file of unsigned bytes, or a .npy file: of bytes as they are, of floats from 0 to 1 as their 255-fold, of bool as black
- * and white.
+ * Opens an IDX file, plain or compressed, or a .npy file.
  *
- * @param ranks the numbers of dimensions that it may have
- * @throws UserError if it is not such a file, the system's error if there is none
+ * @param ranks the accepted numbers of dimensions
+ * @throws UserError if it is not such a file; the system's error if it does not exist
  */
 export async function openArray(file: string, ranks: readonly number[]): Promise<ByteArray> {
   checkRegular(file);
@@ -43,15 +42,15 @@ export async function openArray(file: string, ranks: readonly number[]): Promise
   if (file.endsWith(".npy")) return openNpy(file, start, ranks);
   const header = parseIdxHeader(start.subarray(0, MAX_IDX_HEADER_BYTES), ranks, file);
   checkIdxLength(header, (await stat(file)).size, file);
-  return { shape: header.shape, ...(await openBytes(file, header.start, header.end)) };
+  return { shape: header.shape, pixels: await openBytes(file, header.start, header.end) };
 }
 
-/** Bytes start to end of a file. */
-export async function openBytes(file: string, start: number, end: number): Promise<Pick<ByteArray, "pixels">> {
-  if (end - start > MAX_IN_MEMORY) return { pixels: (size) => pixelsInFile(file, start, size) };
+/** Opens bytes `start` to `end` of a file. */
+export async function openBytes(file: string, start: number, end: number): Promise<ByteArray["pixels"]> {
+  if (end - start > MAX_IN_MEMORY) return (size) => pixelsInFile(file, start, size);
   const bytes = (await readBytes(file)).subarray(start, end);
   if (bytes.length < end - start) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
-  return { pixels: (size) => pixelsInMemory(bytes, size) };
+  return (size) => pixelsInMemory(bytes, size);
 }
 
 async function openNpy(file: string, beginning: Uint8Array, ranks: readonly number[]): Promise<ByteArray> {
@@ -64,53 +63,74 @@ async function openNpy(file: string, beginning: Uint8Array, ranks: readonly numb
       `${file} is of shape (${shape}), and must have ${ranks.join(" or ")} dimensions, none of them 0.`,
     );
   }
-  if (dtype === "uint8") return { shape, ...(await openBytes(file, start, length)) };
-  if (dtype !== "bool" && !dtype.startsWith("float")) {
-    throw new UserError(
-      `${file} holds ${dtype}. Images are uint8 from 0 to 255, or floats from 0 to 1: np.save(file, x.astype("uint8")).`,
-    );
-  }
-  const { data } = parseNpy(await readBytes(file), file);
-  const bytes = new Uint8Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    if (!(data[i] >= 0 && data[i] <= 1)) {
-      throw new UserError(
-        `${file} holds ${data[i]}, and images of ${dtype} must lie from 0 to 1: np.save(file, x / 255).`,
-      );
-    }
-    bytes[i] = Math.round(data[i] * 255);
-  }
+  checkImageType(header, file);
+  if (dtype === "uint8") return { shape, pixels: await openBytes(file, start, length) };
+  const { data } = toImages(parseNpy(await readBytes(file), file), file);
+  const bytes = data instanceof Uint8Array ? data : toBytes(data, dtype, file);
   return { shape, pixels: (size) => pixelsInMemory(bytes, size) };
 }
 
-/** Unpacks an IDX file: into memory, or if it is large into the cache. No more of it than its header promises. */
-async function openCompressed(file: string, ranks: readonly number[]): Promise<ByteArray> {
-  let start = Buffer.alloc(0);
-  for await (const chunk of decompress(file)) {
-    start = Buffer.concat([start, chunk]);
-    if (start.length >= MAX_IDX_HEADER_BYTES) break;
+/** @throws UserError unless the type is one of images: uint8, bool or float */
+function checkImageType({ dtype }: Pick<NpyArray, "dtype">, file: string): void {
+  if (dtype === "uint8" || dtype === "bool" || dtype.startsWith("float")) return;
+  throw new UserError(
+    `${file} holds ${dtype}. Images are uint8 from 0 black to 255 white, or floats from 0 to 1: np.save(file, x.astype("uint8")).`,
+  );
+}
+
+/**
+ * Turns the array of a .npy file into images: bytes from 0 to 255 (bool becomes 0 and 255), or floats of any range.
+ *
+ * @throws UserError if it has another type
+ */
+export function toImages(array: NpyArray, file: string): Pick<NpyArray, "data" | "shape"> {
+  checkImageType(array, file);
+  const { dtype, shape, data } = array;
+  return { data: dtype === "bool" ? Uint8Array.from(data, (bit) => 255 * bit) : data, shape };
+}
+
+/** Scales floats to bytes. @throws UserError unless they are from 0 to 1 */
+function toBytes(floats: NpyArray["data"], dtype: string, file: string): Uint8Array {
+  const bytes = new Uint8Array(floats.length);
+  for (let i = 0; i < floats.length; i++) {
+    if (!(floats[i] >= 0 && floats[i] <= 1)) {
+      throw new UserError(
+        `${file} holds ${floats[i]}, and images of ${dtype} must lie from 0 to 1: np.save(file, x / 255).`,
+      );
+    }
+    bytes[i] = Math.round(floats[i] * 255);
   }
-  const header = parseIdxHeader(start, ranks, file);
-  if (header.end > MAX_INFLATION * (await stat(file)).size) {
+  return bytes;
+}
+
+/** Decompresses an IDX file into memory, or into the cache if it is large. */
+async function openCompressed(file: string, ranks: readonly number[]): Promise<ByteArray> {
+  let beginning = Buffer.alloc(0);
+  for await (const chunk of gunzip(file)) {
+    beginning = Buffer.concat([beginning, chunk]);
+    if (beginning.length >= MAX_IDX_HEADER_BYTES) break;
+  }
+  const header = parseIdxHeader(beginning, ranks, file);
+  const { shape, start, end } = header;
+  if (end > MAX_INFLATION * (await stat(file)).size) {
     throw new UserError(
-      `${file} is compressed with gzip, and promises more than can be in it: ${header.shape.join("×")} values.`,
+      `${file} is compressed with gzip, and promises more than can be in it: ${shape.join("×")} values.`,
     );
   }
-  const { shape, end } = header;
   if (end > MAX_IN_MEMORY) {
     const { file: unpacked } = await cached(path.dirname(file), [file], "unpacked.idx", () => unpack(file, header));
-    return { shape, ...(await openBytes(unpacked, header.start, end)) };
+    return { shape, pixels: await openBytes(unpacked, start, end) };
   }
   const chunks: Uint8Array[] = [];
   for await (const chunk of unpack(file, header)) chunks.push(chunk);
-  const bytes = Buffer.concat(chunks).subarray(header.start);
-  return { shape, pixels: (size) => pixelsInMemory(bytes, size) };
+  const { data } = parseIdx(Buffer.concat(chunks), ranks, file);
+  return { shape, pixels: (size) => pixelsInMemory(data, size) };
 }
 
-/** The bytes that the header promises. @throws UserError if there are fewer or more */
+/** Decompresses as many bytes as the header promises. @throws UserError if there are fewer or more */
 async function* unpack(file: string, header: IdxHeader): AsyncGenerator<Buffer, object> {
   let length = 0;
-  for await (const chunk of decompress(file)) {
+  for await (const chunk of gunzip(file)) {
     length += chunk.length;
     if (length > header.end) break;
     yield chunk;
@@ -119,7 +139,7 @@ async function* unpack(file: string, header: IdxHeader): AsyncGenerator<Buffer, 
   return {};
 }
 
-async function* decompress(file: string): AsyncGenerator<Buffer, void> {
+async function* gunzip(file: string): AsyncGenerator<Buffer, void> {
   const unpacked = createGunzip();
   pipeline(createReadStream(file), unpacked).catch(() => {}); // an error reaches the reader of `unpacked`
   try {

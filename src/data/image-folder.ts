@@ -100,7 +100,7 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   if (good.length === 0) throw new UserError(describeBad(folder, bad, names.length));
   const perImage = inputs ? 2 : 1;
   const bytes = good.length * perImage * pixelsOf(shape);
-  const all = (await openBytes(file, 0, bytes)).pixels(pixelsOf(shape));
+  const all = (await openBytes(file, 0, bytes))(pixelsOf(shape));
   const every = (first: number) =>
     select(
       all,

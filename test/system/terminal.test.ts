@@ -71,13 +71,13 @@ describe.runIf(process.platform === "linux")("on a terminal", () => {
     writeFileSync(at("z.npy"), encodeNpy(array([1, 2], [1, 2])));
     for (const args of ["encode --format npy", "decode --input z.npy", "decode --format png --input z.npy"]) {
       const output = await onTerminal(`${args} --run run`, env);
-      expect(output).toMatch(/^error: What this writes is not for a terminal\. .*\r\nexit code 2\r\n$/);
+      expect(output).toMatch(/^error: Binary data would go to the terminal\. .*\r\nexit code 2\r\n$/);
     }
   });
 
   it("nobody waits for what is not piped in", async () => {
     const output = await onTerminal("decode --run run --out x.npy", { NO_COLOR: "1" });
-    expect(output).toMatch(/^error: Nothing comes in by a pipe\. .*\r\nexit code 2\r\n$/);
+    expect(output).toMatch(/^error: Standard input is a terminal\. .*\r\nexit code 2\r\n$/);
   });
 
   it("the list of runs fits", async () => {
