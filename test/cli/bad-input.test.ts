@@ -258,10 +258,10 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
       spoil(
         "m9",
         "model.safetensors",
-        header((h) => h.replace(/^\{("[^"]+":\{.*?\]\}),/, "{$1,$1,")),
+        header((h) => h.replace(/^\{("[^"]+")(:\{.*?\]\}),"[^"]+"/, "{$1$2,$1")),
       ),
     ],
-    /twice/,
+    /stand at/,
   ],
   [
     "another type",
