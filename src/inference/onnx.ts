@@ -6,7 +6,7 @@ import { pixelsOf } from "../data/pixels.js";
 import type { OnnxModels } from "../model/onnx.js";
 import { encodeOnnx } from "../model/onnx.js";
 import type { HostParams } from "../model/parameters.js";
-import type { RunConfig } from "../run/folder.js";
+import type { RunConfig } from "../run/config.js";
 
 /**
  * The networks of a run's model, with the facts of its training as metadata.

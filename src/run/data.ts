@@ -3,7 +3,7 @@ import type { Config } from "../config/config.js";
 import type { DataOptions, Dataset } from "../data/dataset.js";
 import { describeShape, loadDataset } from "../data/dataset.js";
 import { UserError } from "../errors.js";
-import type { RunConfig } from "./folder.js";
+import type { RunConfig } from "./config.js";
 
 /**
  * @param other data in its place; image files are brought to the size that the model was trained on

@@ -1,35 +1,35 @@
-// What runs there are, and how far they came.
+// Lists runs with their progress.
+import path from "node:path";
 import type { Config, GivenSettings } from "../config/config.js";
 import { createConfig, encodeConfig } from "../config/config.js";
-import { isSystemError, UserError } from "../errors.js";
+import { UserError } from "../errors.js";
 import type { Bounds } from "../model/elbo.js";
-import type { UnreadableRun } from "../run/folder.js";
-import { RunFolder } from "../run/folder.js";
-import type { EpochReport } from "./epochs.js";
-import { bestOf, isDone } from "./epochs.js";
+import type { UnreadableRun } from "./find.js";
+import { problemOf } from "./find.js";
+import { METRICS, RunFolder } from "./folder.js";
+import type { EpochReport } from "./reports.js";
+import { bestOf, isDone } from "./reports.js";
 
-/** A run in its folder. */
 export interface RunReport {
-  /** Its folder. */
+  /** The run's folder. */
   readonly run: string;
   /** ISO 8601. */
   readonly created: string;
-  /** Trained to its end, by epochs or by patience; being trained now; or neither: it can be resumed. */
+  /** finished: all epochs, or patience ran out. in use: a process trains it. stopped: it can be resumed. */
   readonly state: "finished" | "in use" | "stopped";
-  /** Finished ones. */
+  /** How many are finished. */
   readonly epochs: number;
-  /** The epoch with the best weights, and its bounds on the validation images: nats per image. Undefined before the first one ends. */
+  /** The best epoch and its validation bounds, in nats per image. Undefined before the first epoch ends. */
   readonly best?: { readonly epoch: number; readonly validation: Bounds };
   readonly config: Config;
-  /** The settings as JSON that are not the defaults, but for channels, engine and threads, which follow from the data and the machine. */
+  /** Settings, as JSON, that differ from the defaults, except channels, engine and threads: these follow from the data and the machine. */
   readonly settings: GivenSettings;
 }
 
 /**
- * The runs in a folder, the newest first.
+ * Lists the runs in a folder, the newest first.
  *
- * @param dir which; `runs/` unless given
- * @returns those that cannot be read apart, with the reason
+ * @param dir default `runs/`
  * @throws UserError if there is no such folder
  */
 export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unreadable: UnreadableRun[] }> {
@@ -40,8 +40,7 @@ export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unrea
     try {
       runs.push(await describe(folder));
     } catch (error) {
-      if (!(error instanceof UserError) && !isSystemError(error)) throw error;
-      unreadable.push({ run: folder.dir, problem: error.message });
+      unreadable.push({ run: folder.dir, problem: problemOf(error) });
     }
   }
   const byName = (a: { run: string }, b: { run: string }) => (a.run < b.run ? -1 : 1);
@@ -53,7 +52,9 @@ async function describe(folder: RunFolder): Promise<RunReport> {
   const { dir: run, config } = folder;
   const { created, settings } = config;
   const reports = await folder.readMetrics();
-  if (!reports.every(isReport)) throw new UserError(`${run}/metrics.jsonl does not hold the epochs of a training.`);
+  if (!reports.every(isReport)) {
+    throw new UserError(`${path.join(run, METRICS)} does not hold the epochs of a training.`);
+  }
   const best = bestOf(reports);
   return {
     run,
@@ -71,7 +72,6 @@ function isReport(value: unknown): value is EpochReport {
   return Number.isSafeInteger(epoch) && typeof validation?.objective === "number";
 }
 
-/** The settings that are not the defaults, but for those that follow from the machine or the data. */
 function ownSettings(config: Config): GivenSettings {
   const defaults = encodeConfig(createConfig({}));
   const isOwn = ([name, value]: [string, unknown]) =>

@@ -1,16 +1,17 @@
-// A run is trained by one process at a time: a file in its folder says by which.
+// Locks a run for one process at a time, by a file in its folder that names the process.
 import { createHash, randomUUID } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { kill, pid } from "node:process";
-import { UserError } from "../errors.js";
+import { isSystemError, UserError } from "../errors.js";
+import { isMissing } from "../files/errors.js";
 import { readBytes } from "../files/read.js";
 import { createFileAtomically } from "../files/write.js";
 
 const LOCK = "lock";
-/** A lock without content may be one that is just being written, for so long, where there are no hard links. */
-const WRITING_MILLISECONDS = 10_000;
+/** Without hard links a lock is empty for a moment. An empty one that is older is stale. */
+const MAX_WRITING_MILLISECONDS = 10_000;
 const MAX_ATTEMPTS = 20;
 
 interface Owner {
@@ -18,26 +19,22 @@ interface Owner {
   readonly host: string;
 }
 
-/** The contents of the locks that this process has, or tries to get. */
+/** The contents of the locks that this process holds, or tries to take. */
 const own = new Set<string>();
 
 /**
- * Takes the run for this process. The lock of a process that is gone is taken over.
+ * Locks a run, in place of a stale lock.
  *
- * @param dir the run's folder
- * @returns gives the run back, in the folder that is named then
- * @throws UserError if another process, or this one, has it
+ * @returns unlocks the run, given the folder's name at that time
+ * @throws UserError if another process, or this one, holds the lock
  */
 export async function lockRun(dir: string): Promise<(dir: string) => Promise<void>> {
-  const file = path.join(dir, LOCK);
-  const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() } satisfies Owner & { id: string });
+  const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() });
   own.add(content);
-  try {
-    await take(dir, file, content);
-  } catch (error) {
+  await take(dir, content).catch((error) => {
     own.delete(content);
     throw error;
-  }
+  });
   return async (place) => {
     own.delete(content);
     const lock = path.join(place, LOCK);
@@ -45,27 +42,37 @@ export async function lockRun(dir: string): Promise<(dir: string) => Promise<voi
   };
 }
 
-async function take(dir: string, file: string, content: string): Promise<void> {
+/** held: by a process that may be running. stale: by one that has ended. */
+export async function lockState(dir: string): Promise<"free" | "held" | "stale"> {
+  const file = path.join(dir, LOCK);
+  const found = await read(file);
+  return found === undefined ? "free" : (await isStale(file, found)) ? "stale" : "held";
+}
+
+async function take(dir: string, content: string): Promise<void> {
+  const file = path.join(dir, LOCK);
+  let found: string | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     if (await createFileAtomically(file, content)) return;
-    const found = await read(file);
-    if (found === undefined) continue; // it was given back just now
-    if (!(await isStale(file, found))) throw inUse(dir, file, found);
+    found = await read(file);
+    if (found === undefined) continue; // unlocked meanwhile
+    if (!(await isStale(file, found))) break;
     await deleteStale(file, found, content);
   }
-  throw inUse(dir, file, "");
+  const owner = parseOwner(found ?? "");
+  const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
+  throw new UserError(`${dir} is in use by ${who}. If no vae trains there, delete ${file}.`);
 }
 
 /**
- * Whoever deletes a stale lock holds meanwhile a second one, named for it, so that it is not another's new lock that is deleted. That
- * one is deleted likewise if its process ended. What is left of it otherwise has the name of a temporary file, and goes with these.
+ * Deletes a stale lock while holding a second lock, named after the stale one, so that two processes cannot delete each other's new
+ * lock. A stale second lock is deleted in the same way. Its name is that of a temporary file, so what a crash leaves is cleaned up.
  */
 async function deleteStale(file: string, found: string, content: string): Promise<void> {
-  const name = createHash("sha256")
+  const hash = createHash("sha256")
     .update(`${path.basename(file)}\n${found}`)
-    .digest("hex")
-    .slice(0, 12);
-  const guard = path.join(path.dirname(file), `.lock.0-${name}.tmp`);
+    .digest("hex");
+  const guard = path.join(path.dirname(file), `.lock.0-${hash.slice(0, 12)}.tmp`);
   if (await createFileAtomically(guard, content)) {
     try {
       if ((await read(file)) === found && (await isStale(file, found))) await rm(file, { force: true });
@@ -78,52 +85,30 @@ async function deleteStale(file: string, found: string, content: string): Promis
   if (other !== undefined && (await isStale(guard, other))) await deleteStale(guard, other, content);
 }
 
-/** Whether a process has the run, as far as can be known. */
-export async function isLocked(dir: string): Promise<boolean> {
-  const file = path.join(dir, LOCK);
-  const found = await read(file);
-  return found !== undefined && !(await isStale(file, found));
-}
-
-/** Whether a process had the run that is known to have ended. */
-export async function isAbandoned(dir: string): Promise<boolean> {
-  const file = path.join(dir, LOCK);
-  const found = await read(file);
-  return found !== undefined && isStale(file, found);
-}
-
-function inUse(dir: string, file: string, content: string): UserError {
-  const owner = parseOwner(content);
-  const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
-  return new UserError(`${dir} is in use by ${who}. If that is no vae that trains, delete ${file}.`);
-}
-
-/** @returns undefined if the file is not there */
+/** @returns undefined if the file does not exist */
 async function read(file: string): Promise<string | undefined> {
   try {
     return new TextDecoder().decode(await readBytes(file));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
-async function isOld(file: string): Promise<boolean> {
-  const status = await stat(file).catch(() => undefined);
-  return status !== undefined && Date.now() - status.mtimeMs > WRITING_MILLISECONDS;
-}
-
-/** Whether the lock's process is known to have ended: of another machine nothing is known. */
+/** Whether the process is known to have ended. One on another machine is not. */
 async function isStale(file: string, content: string): Promise<boolean> {
   const owner = parseOwner(content);
-  if (!owner) return isOld(file);
+  if (!owner) {
+    const status = await stat(file).catch(() => undefined);
+    return status !== undefined && Date.now() - status.mtimeMs > MAX_WRITING_MILLISECONDS;
+  }
   if (owner.host !== hostname()) return false;
-  if (owner.pid === pid) return !own.has(content); // left by one that had the same number, as in containers
+  if (owner.pid === pid) return !own.has(content); // an earlier process had the same number, as in containers
   try {
-    kill(owner.pid, 0); // sends nothing
+    kill(owner.pid, 0); // only tests whether the process exists
     return false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
+    return isSystemError(error) && error.code === "ESRCH";
   }
 }
 

@@ -5,9 +5,9 @@ import { UserError } from "../errors.js";
 import type { TensorFile } from "../formats/safetensors.js";
 import { TERMS } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
+import type { EpochReport } from "../run/reports.js";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves, mapTree } from "../tree.js";
-import type { EpochReport } from "./epochs.js";
 import type { Position, TrainingState } from "./loop.js";
 import type { Milestone } from "./sinks/pictures.js";
 

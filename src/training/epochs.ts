@@ -9,6 +9,8 @@ import type { Bounds } from "../model/elbo.js";
 import type { HostParams } from "../model/parameters.js";
 import { Vae } from "../model/vae.js";
 import type { RunFolder } from "../run/folder.js";
+import type { EpochReport } from "../run/reports.js";
+import { bestOf, isDone } from "../run/reports.js";
 import type { HostArray, Tree } from "../tree.js";
 import { leaves } from "../tree.js";
 import { stepsPerEpoch } from "./batches.js";
@@ -33,19 +35,6 @@ export interface TrainingStart {
   readonly shortfall?: string | undefined;
   /** Where it goes on, if it does not begin: the epoch, and the steps of it that were done; and whether nothing is left to do. */
   readonly resumed?: { readonly epoch: number; readonly step: number; readonly isFinished: boolean } | undefined;
-}
-
-/** A finished epoch. */
-export interface EpochReport {
-  readonly epoch: number;
-  /** Mean over the epoch's batches, with dropout and noise as in training. */
-  readonly train: Bounds;
-  readonly validation: Bounds;
-  /** Whether the weights are the best so far by the validation objective. Only then are they kept as the model. */
-  readonly isBest: boolean;
-  readonly imagesPerSecond: number;
-  /** Since the training began. */
-  readonly seconds: number;
 }
 
 export interface TrainingSummary {
@@ -194,17 +183,6 @@ export async function* trainFrom(run: OpenRun, { onStart, onProgress, signal }: 
     test: await evaluate(fitted(best), data.test, config),
     seconds: position === checkpoint.position ? checkpoint.seconds : seconds(),
   };
-}
-
-/** The last one that was the best so far. */
-export function bestOf(reports: readonly EpochReport[]): EpochReport | undefined {
-  return reports.findLast(({ isBest }) => isBest);
-}
-
-/** Whether all epochs are trained, or the validation objective has not improved for as many as patience allows. */
-export function isDone(reports: readonly EpochReport[], { epochs, patience }: Config): boolean {
-  if (reports.length >= epochs) return true;
-  return patience > 0 && reports.length - (bestOf(reports)?.epoch ?? reports.length) >= patience;
 }
 
 /** @throws DivergenceError if a weight, or a moment of its gradients, is NaN or infinite: such numbers never reach the disk */

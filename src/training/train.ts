@@ -9,15 +9,16 @@ import { pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { initialParameters, parameterShapes } from "../model/parameters.js";
+import type { RunConfig } from "../run/config.js";
 import { loadOwnData } from "../run/data.js";
-import type { RunConfig } from "../run/folder.js";
 import { RunFolder } from "../run/folder.js";
+import { isDone } from "../run/reports.js";
 import { sizeOf } from "../tree.js";
 import { VERSION } from "../version.js";
 import { stepsPerEpoch } from "./batches.js";
 import { decodeCheckpoint, differingSetting, encodeCheckpoint } from "./checkpoint.js";
 import type { Training, TrainingHooks } from "./epochs.js";
-import { countImages, isDone, trainFrom } from "./epochs.js";
+import { countImages, trainFrom } from "./epochs.js";
 import type { TrainingState } from "./loop.js";
 import { initialState, startOf } from "./loop.js";
 

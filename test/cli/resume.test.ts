@@ -185,7 +185,7 @@ describe("vae train --resume", () => {
     for (const checkpoint of checkpointsAt(name)) writeFileSync(at(name, "checkpoint", checkpoint), "rubbish");
     await refused("No other one is whole", "--resume", name);
     rmSync(at(name, "checkpoint"), { recursive: true });
-    await refused("has no checkpoint to go on from", "--resume", name);
+    await refused("has no checkpoint to resume from", "--resume", name);
   });
 
   it("refuses a checkpoint of another format", async () => {

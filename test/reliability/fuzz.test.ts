@@ -9,7 +9,7 @@ import { parseLatentLines } from "../../src/formats/latent-lines.js";
 import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
 import { initialParameters } from "../../src/model/parameters.js";
-import { parseRunConfig } from "../../src/run/folder.js";
+import { parseRunConfig } from "../../src/run/config.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/training/checkpoint.js";
 import { initialState, startOf } from "../../src/training/loop.js";
 import { sizeOf } from "../../src/tree.js";

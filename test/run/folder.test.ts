@@ -16,7 +16,7 @@ import { createConfig, encodeConfig } from "../../src/config/config.js";
 import { UserError } from "../../src/errors.js";
 import { writeFileAtomically } from "../../src/files/write.js";
 import { initialParameters } from "../../src/model/parameters.js";
-import type { RunConfig } from "../../src/run/folder.js";
+import type { RunConfig } from "../../src/run/config.js";
 import { RunFolder } from "../../src/run/folder.js";
 
 const home = process.cwd();

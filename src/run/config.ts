@@ -1,0 +1,87 @@
+// The configuration of a run: config.json.
+import path from "node:path";
+import type { Config } from "../config/config.js";
+import { createConfig, encodeConfig } from "../config/config.js";
+import type { ImageShape } from "../data/pixels.js";
+import { pixelsOf } from "../data/pixels.js";
+import { UserError } from "../errors.js";
+import { isMissing } from "../files/errors.js";
+import { readText } from "../files/read.js";
+import { writeFileAtomically } from "../files/write.js";
+
+export const CONFIG = "config.json";
+/** Some 500 times the usual size. */
+const MAX_BYTES = 1e6;
+
+/** All that rebuilds the model, except its weights. */
+export interface RunConfig {
+  /** The version of vae. */
+  readonly version: string;
+  /** ISO 8601. */
+  readonly created: string;
+  /** Includes the engine and the number of threads that were used. */
+  readonly settings: Config;
+  readonly data: RunData;
+}
+
+export interface RunData extends ImageShape {
+  readonly name: string;
+  /** The numbers of images. */
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+  /** The digest of the images of training, validation and test, in this order. */
+  readonly sha256: string;
+}
+
+/** @throws UserError if there is no config.json, or it is not valid */
+export async function readRunConfig(dir: string): Promise<RunConfig> {
+  const file = path.join(dir, CONFIG);
+  try {
+    return parseRunConfig(await readText(file, MAX_BYTES, "the configuration of a run"), file);
+  } catch (error) {
+    throw isMissing(error) ? new UserError(`${dir} is not the folder of a run: it has no ${CONFIG}.`) : error;
+  }
+}
+
+export async function writeRunConfig(dir: string, config: RunConfig): Promise<void> {
+  const content = { ...config, settings: encodeConfig(config.settings) };
+  await writeFileAtomically(path.join(dir, CONFIG), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** @throws UserError if the text is not a valid config.json */
+export function parseRunConfig(text: string, file: string): RunConfig {
+  let config: RunConfig;
+  try {
+    config = JSON.parse(text);
+  } catch {
+    throw new UserError(`${file} is not valid JSON.`);
+  }
+  const { version, created, settings, data } = config ?? {};
+  const texts = [version, created, data?.name];
+  const sizes = [data?.height, data?.width, data?.channels, data?.train, data?.validation, data?.test];
+  if (
+    !texts.every((text) => typeof text === "string") ||
+    !sizes.every((size) => Number.isSafeInteger(size) && size > 0) ||
+    !Number.isSafeInteger(pixelsOf(data)) ||
+    !settings
+  ) {
+    throw new UserError(
+      `${file} is not the configuration of a run: version, created, settings or data is missing, or makes no sense.`,
+    );
+  }
+  try {
+    return { ...config, settings: createConfig({ ...settings }) };
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${file}: ${error.message}`) : error;
+  }
+}
+
+/** Returns `<dataset>-z<dimensions>-<date>-<time>`, in local time. */
+export function defaultName({ created, data, settings }: RunConfig): string {
+  const time = new Date(created);
+  const two = (number: number) => String(number).padStart(2, "0");
+  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map(two).join("");
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join("");
+  return `${data.name}-z${settings.dimZ}-${date}-${clock}`;
+}
