@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import type { Config, GivenSettings } from "../config/config.js";
-import { checkNeeds, createConfig, isSettingName, parseSetting } from "../config/config.js";
+import { createConfig, isSettingName, parseSetting } from "../config/config.js";
 import type { PresetName } from "../config/presets.js";
 import { PRESETS } from "../config/presets.js";
 import type { SettingName } from "../config/settings.js";
@@ -67,7 +67,7 @@ export function define(command: Command, io: Io): void {
 
 async function run(
   io: Io,
-  { preset, set, run: folder, resume: resumed, targetDir, json, quiet, ...given }: TrainFlags,
+  { preset: place, set, run: folder, resume: resumed, targetDir, json, quiet, ...given }: TrainFlags,
 ): Promise<void> {
   const flags = { ...given, ...pairOf(targetDir, given) };
   const twice = Object.keys(set ?? {}).find((name) => name in flags);
@@ -75,8 +75,8 @@ async function run(
   if (resumed !== undefined && folder !== undefined) {
     throw new UserError("--run makes a new folder, and --resume goes on with one: give one of them.");
   }
-  const settings = { ...(preset !== undefined && (await readPreset(preset))), ...set, ...flags };
-  if (resumed === undefined) checkNeeds(Object.keys({ ...set, ...flags }), createConfig(settings));
+  const preset = place === undefined ? {} : await readPreset(place);
+  const settings = { ...set, ...flags };
   const [{ resume, train }, view, { decodingBar, print }] = await Promise.all([
     import("../index.js"),
     import("./training-screen.js"),
@@ -97,8 +97,8 @@ async function run(
   };
   const training =
     resumed === undefined
-      ? train(settings, { run: folder, ...hooks })
-      : resume(resumed === true ? undefined : resumed, settings, hooks);
+      ? train(settings, { run: folder, preset, ...hooks })
+      : resume(resumed === true ? undefined : resumed, { ...preset, ...settings }, hooks);
   try {
     let next = await training.next();
     for (; !next.done; next = await training.next()) screen?.epoch(next.value);

@@ -28,23 +28,32 @@ export function parseSetting<Name extends SettingName>(name: Name, text: string)
   return TABLE[name].parse(text);
 }
 
+interface Settings {
+  readonly [name: string]: unknown;
+}
+
 /**
- * Completes settings with defaults.
+ * Completes settings with those of a preset and with defaults.
  *
  * @param given values, or their JSON
  * @throws UserError that names what is unknown or out of range
  */
-export function createConfig(given: { readonly [name: string]: unknown }): Config {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw new UserError("Settings must be an object of names and values.");
-  }
-  const unknown = Object.keys(given).find((name) => !isSettingName(name));
-  if (unknown !== undefined) throw new UserError(`There is no setting "${unknown}".`);
-  const config = Object.fromEntries(NAMES.map((name) => [name, checkSetting(name, given[name])])) as Config;
+export function createConfig(given: Settings, preset: Settings = {}): Config {
+  for (const settings of [given, preset]) checkNames(settings);
+  const find = (name: SettingName) => (given[name] === undefined ? preset[name] : given[name]);
+  const config = Object.fromEntries(NAMES.map((name) => [name, checkSetting(name, find(name))])) as Config;
   if (config.learningRateMilestones.some((epoch, i, all) => i > 0 && epoch <= all[i - 1])) {
     throw new UserError("The epochs of learningRateMilestones must grow.");
   }
   return config;
+}
+
+function checkNames(settings: Settings): void {
+  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+    throw new UserError("Settings must be an object of names and values.");
+  }
+  const unknown = Object.keys(settings).find((name) => !isSettingName(name));
+  if (unknown !== undefined) throw new UserError(`There is no setting "${unknown}".`);
 }
 
 function checkSetting<Name extends SettingName>(name: Name, value: unknown): Config[Name] {
@@ -70,11 +79,11 @@ function encodeSetting<Name extends SettingName>(name: Name, value: Config[Name]
 /**
  * Checks that no given setting is without effect.
  *
- * @param names of settings that the user gave: those of a preset or the defaults may be without effect
+ * @param given by the user; the rest of `config`, from a preset or the defaults, may be without effect
  * @throws UserError that names a setting which means nothing without another
  */
-export function checkNeeds(names: readonly string[], config: Config): void {
-  for (const name of names.filter(isSettingName)) {
+export function checkNeeds(given: GivenSettings, config: Config): void {
+  for (const name of NAMES.filter((name) => given[name] !== undefined)) {
     for (const [other, value] of Object.entries(TABLE[name].needs ?? {})) {
       if (config[other as SettingName] !== value) throw new UserError(`${name} is for ${other} ${value}.`);
     }

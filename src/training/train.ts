@@ -1,7 +1,7 @@
 // Trains a model into a run folder, or goes on with one: settings, data and engine are made ready, then come the epochs.
 import path from "node:path";
 import type { Config, GivenSettings } from "../config/config.js";
-import { createConfig, encodeConfig } from "../config/config.js";
+import { checkNeeds, createConfig, encodeConfig } from "../config/config.js";
 import { meanImage } from "../data/binarize.js";
 import type { Dataset } from "../data/dataset.js";
 import { describeShape, digestOf, loadDataset } from "../data/dataset.js";
@@ -25,17 +25,20 @@ import { initialState, startOf } from "./loop.js";
 export interface TrainOptions extends TrainingHooks {
   /** The folder to make for the run. */
   readonly run?: string | undefined;
+  /** Settings that `settings` override. */
+  readonly preset?: GivenSettings | undefined;
 }
 
 /**
  * Trains a model into a new run folder, epoch by epoch.
  *
- * @param settings those that differ from the defaults
- * @throws UserError if a setting or the data is not what it should be, the folder exists, or the loss diverges
+ * @param settings those that differ from the preset and the defaults
+ * @throws UserError if a setting is invalid or has no effect, the data are invalid, the folder exists, or the loss diverges
  */
-export async function* train(settings: GivenSettings, { run, ...hooks }: TrainOptions = {}): Training {
+export async function* train(settings: GivenSettings, { run, preset, ...hooks }: TrainOptions = {}): Training {
   const started = performance.now();
-  const requested = createConfig(settings);
+  const requested = createConfig(settings, preset);
+  checkNeeds(settings, requested);
   if (requested.inputDir !== null && requested.noise !== null) {
     throw new UserError("The images of --input-dir are corrupted already: leave out --noise.");
   }

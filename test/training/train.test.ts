@@ -1,9 +1,10 @@
-// Several trainings in one process, at once.
+// Trainings by the library: their settings, and several at once in a process.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
+import type { Config } from "../../src/index.js";
 import { resume, train } from "../../src/index.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
@@ -25,6 +26,29 @@ async function trained(run: string, engine: (typeof ENGINES)[number] = "compiled
 }
 
 const weights = (run: string) => readFileSync(at(run, "model.safetensors"));
+
+describe("settings without effect", () => {
+  const tiny = () => ({ dataset: at("tiny"), nHidden: [8], batchSize: 50, epochs: 1, threads: 1 });
+
+  it("are refused where they are given", async () => {
+    const training = train({ ...tiny(), importanceSamples: 3 }, { run: at("refused") });
+    await expect(training.next()).rejects.toThrow("importanceSamples is for objective iwae.");
+  });
+
+  it("are accepted from a preset, which the given settings override", async () => {
+    let config: Config | undefined;
+    const training = train(tiny(), {
+      run: at("preset"),
+      preset: { importanceSamples: 3, epochs: 9, noise: "mask" },
+      onStart: (start) => {
+        config = start.config;
+      },
+    });
+    await training.next();
+    await training.return(undefined as never);
+    expect(config).toMatchObject({ importanceSamples: 3, epochs: 1, noise: { kind: "mask", strength: 0.5 } });
+  });
+});
 
 describe("two trainings at once in a process", () => {
   it.each(ENGINES)("do not mix: engine %s", async (engine) => {
