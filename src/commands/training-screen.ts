@@ -87,7 +87,7 @@ export class TrainingScreen {
     if (-validation.objective > this.#worst) {
       note(
         this.#io,
-        `This is far worse than a grey picture: the training does not learn. Try a smaller --learning-rate than ${this.config.learningRate}.`,
+        `This is far worse than a grey picture: the training does not learn. Try a smaller learningRate than ${this.config.learningRate}.`,
       );
     }
   }

@@ -14,7 +14,7 @@ export const PRESETS = {
   // Section 5.1 of the paper: stages of 3^i epochs, i = 0 … 7, whose learning rate is 0.001·10^(−i/7). The output's bias is from its
   // code, yburda/iwae.
   iwae: {
-    help: "network, binarization and schedule of Burda et al. (2016), with k = 50; its 3,280 epochs may be cut short by --epochs",
+    help: "network, binarization and schedule of Burda et al. (2016), with k = 50; 3,280 epochs, or as many as given",
     settings: {
       objective: "iwae",
       importanceSamples: 50,
@@ -36,7 +36,7 @@ export const PRESETS = {
     },
   },
   best: {
-    help: "the lowest −log p(x) found for ten minutes on two slow cores: five importance samples, weight decay, a cosine schedule; more --epochs are better",
+    help: "the lowest −log p(x) found for ten minutes on two slow cores: five importance samples, weight decay, a cosine schedule; more epochs are better",
     settings: {
       objective: "iwae",
       importanceSamples: 5,

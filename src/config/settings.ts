@@ -28,7 +28,7 @@ export const SETTINGS = {
   }),
   inputDir: optional("none", TEXT, {
     flag: "folder",
-    help: "corrupted images that the encoder sees, under the names of the clean ones in --target-dir, or else in dataset",
+    help: "corrupted images that the encoder sees, under the names of the clean ones in dataset",
   }),
   size: optional("own", SIZE, { flag: "width[xheight]", help: "what image files are resized to, in pixels" }),
   channels: optional("own", oneOf([1, 3]), {
@@ -112,7 +112,7 @@ export const SETTINGS = {
     default: 10,
     min: 0,
     max: 86_400,
-    help: "the least time between two checkpoints, which vae train --resume goes on from",
+    help: "least seconds between two checkpoints",
   }),
   patience: integer({
     default: 0,

@@ -160,17 +160,15 @@ function subset({ pixels, inputs, labels }: Part, numbers: Uint32Array, offset: 
 async function openSource(dataset: string, options: DataOptions): Promise<Source> {
   const { inputDir = null, size = null, channels = null } = options;
   if (inputDir !== null && (dataset === "mnist" || !isFolder(dataset))) {
-    throw new UserError(`--input-dir is for a folder of image files, whose targets are in --target-dir.`);
+    throw new UserError("inputDir needs a folder of image files as dataset, which holds the targets.");
   }
   if (dataset !== "mnist" && !existsSync(dataset)) {
     throw new UserError(
-      `${dataset} is not there. --dataset takes mnist, a folder of IDX files or of images, or one IDX or .npy file.`,
+      `${dataset} is not there. A data set is mnist, a folder of IDX files or of images, or one IDX or .npy file.`,
     );
   }
   if (!isFolder(dataset) && isImageName(dataset)) {
-    throw new UserError(
-      `${dataset} is one image. Give the folder that holds many; a single one goes into vae reconstruct --input.`,
-    );
+    throw new UserError(`${dataset} is one image. Give a folder of many. vae reconstruct takes single images.`);
   }
   const isArray =
     dataset === "mnist" ||
@@ -245,9 +243,7 @@ async function openPart(file: string, size: Size | null, labelsFile: string | un
   const [number, ...rest] = shape;
   const rowSize = rest.length === 1 ? size : { height: rest[0], width: rest[1] };
   if (!rowSize) {
-    throw new UserError(
-      `${file} has rows of ${rest[0]} pixels. Say by --size how wide and high the images are: --size 28x28.`,
-    );
+    throw new UserError(`${file} has rows of ${rest[0]} pixels. Give the size of the images, such as 28x28.`);
   }
   const { height, width } = rowSize;
   const channels = rest.length === 1 ? rest[0] / (height * width) : (rest[2] ?? 1);

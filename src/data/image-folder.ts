@@ -197,7 +197,7 @@ async function decodeAll(
 ): Promise<DecodedImage[]> {
   const images: DecodedImage[] = [];
   for (const file of files) {
-    if (file === undefined) throw new BadImage("it has no partner of its name in --input-dir");
+    if (file === undefined) throw new BadImage("it has no partner of its name in inputDir");
     const channels = shape.channels as 1 | 3;
     const image = await decodeImage(file, isOwnSize ? { channels } : { size: shape, channels }).catch((error) => {
       throw error instanceof BadImage && file !== files[0]
@@ -205,9 +205,7 @@ async function decodeAll(
         : error;
     });
     if (image.height !== shape.height || image.width !== shape.width) {
-      throw new BadImage(
-        `it is ${image.width}×${image.height}, most are ${shape.width}×${shape.height}: give a --size`,
-      );
+      throw new BadImage(`it is ${image.width}×${image.height}, most are ${shape.width}×${shape.height}: give a size`);
     }
     images.push(image);
   }
@@ -243,6 +241,6 @@ function describeBad(folder: string, bad: readonly BadFile[], count: number): st
   const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
   return (
     `${bad.length} of the ${count} images in ${folder} cannot be used: ${named.join(", ")}${more}. ` +
-    `All are listed by vae data; --skip-bad leaves them out.`
+    "vae data lists all; skipBad leaves them out."
   );
 }

@@ -49,9 +49,7 @@ export class EngineError extends UserError {
 export async function openEngine(name: "auto" | EngineName, threads: number): Promise<OpenedEngine> {
   if (threads > availableParallelism()) {
     const processors = availableParallelism();
-    throw new UserError(
-      `${threads} threads are more than there are processors here. Give --threads ${processors}, or fewer.`,
-    );
+    throw new UserError(`There are fewer than ${threads} processors here. Set threads to ${processors} or less.`);
   }
   if (name !== "auto") return { engine: await open(name, threads) };
   const reasons: string[] = [];

@@ -56,7 +56,7 @@ export class ModelPictures {
     const count = checkCount(requested ?? Math.min(100, test.count, most), test.count);
     checkTiles(this.#fitted.size, versions * count, "Take fewer.");
     if (test.inputs && parsed) {
-      throw new UserError("The test images of this model are corrupted already, by --input-dir: leave out --noise.");
+      throw new UserError("The test images of this model are corrupted already. Leave out noise.");
     }
     return this.#reconstruct(test, count, parsed, seed);
   }
@@ -117,10 +117,10 @@ export class ModelPictures {
     const { dimZ } = this.run.settings;
     if (dimZ !== 2) {
       throw new UserError(
-        `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with --dim-z 2, or see vae sample and vae interpolate.`,
+        `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with dimZ 2, or draw samples or interpolations.`,
       );
     }
-    checkTiles(this.#fitted.size, options.columns * options.rows, "Take a smaller --size.");
+    checkTiles(this.#fitted.size, options.columns * options.rows, "Take fewer columns and rows.");
     return drawManifold(this.#fitted, options);
   }
 
@@ -154,7 +154,7 @@ export class ModelPictures {
     if (largest >= test.count) {
       throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
     }
-    checkTiles(this.#fitted.size, pairs.length * (steps + 2), "Take fewer rows or --steps.");
+    checkTiles(this.#fitted.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
     return drawInterpolation(this.#fitted, test, pairs, steps, this.#drawing(this.run.settings.seed, null));
   }
 

@@ -313,7 +313,7 @@ function whyNoLikelihood({ model, likelihood, binarize }: Config): string | unde
   if (binarize === "none") {
     return (
       "The pixels are not black and white, so a Bernoulli decoder gives them no likelihood, only this bound. " +
-      "For a likelihood, train with --binarize dynamic."
+      "For a likelihood, train with binarize dynamic."
     );
   }
   return undefined;

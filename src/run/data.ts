@@ -32,7 +32,7 @@ export async function loadOwnData(
     if (!(error instanceof UserError)) throw error;
     throw new UserError(
       `This run was trained on ${settings.dataset}, which cannot be read now. ${error.message} ` +
-        "If it was moved, name the new place once, by vae train --resume RUN --dataset PLACE.",
+        "If the data were moved, resume the run once with their new place as dataset.",
     );
   }
 }

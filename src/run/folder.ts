@@ -50,9 +50,7 @@ export class RunFolder {
     const target = path.resolve(place);
     const parent = path.dirname(target);
     await makeFolder(parent);
-    const exists = new UserError(
-      `${place} exists already. Give a new folder with --run, or resume this run with --resume.`,
-    );
+    const exists = new UserError(`${place} exists already. Give a new folder for a new run, or resume this one.`);
     if (statIfThere(place)) throw exists;
     await deleteAbandoned(parent);
     const unlock = await withTemporary(target, async (temporary) => {
@@ -78,7 +76,7 @@ export class RunFolder {
    * @throws UserError if there is none, or it is in use
    */
   static async resume(dir?: string): Promise<RunFolder> {
-    const none = "There is no run in runs/ here to go on with. Name its folder: --resume DIR.";
+    const none = "There is no run in runs/ to resume. Name its folder.";
     const place = dir ?? (await findNewest((run) => hasCheckpoint(path.join(run, CHECKPOINTS)), none));
     await readRunConfig(place); // before it is locked, so that no lock appears in a folder that is not a run
     const unlock = await lockRun(place);
@@ -103,7 +101,7 @@ export class RunFolder {
    * @throws UserError if there is none
    */
   static async open(dir?: string): Promise<RunFolder> {
-    const none = "There is no trained model in runs/ here. Train one with vae train, or name its folder by --run.";
+    const none = "There is no trained model in runs/. Train one with vae train, or name the folder of its run.";
     const place = dir ?? (await findNewest((run) => statIfThere(path.join(run, MODEL)) !== undefined, none));
     return new RunFolder(place, await readRunConfig(place));
   }

@@ -195,7 +195,7 @@ function explainDivergence({ epoch, step }: DivergenceError, { learningRate }: C
   const where = step === undefined ? "at the end of" : `in step ${step} of`;
   return new UserError(
     `The loss, the weights or their gradients became infinite or NaN ${where} epoch ${epoch}, so training stopped. ${kept} ` +
-      `Try a smaller --learning-rate than ${learningRate}.`,
+      `Try a smaller learningRate than ${learningRate}.`,
   );
 }
 

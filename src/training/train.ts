@@ -40,7 +40,7 @@ export async function* train(settings: GivenSettings, { run, preset, ...hooks }:
   const requested = createConfig(settings, preset);
   checkNeeds(settings, requested);
   if (requested.inputDir !== null && requested.noise !== null) {
-    throw new UserError("The images of --input-dir are corrupted already: leave out --noise.");
+    throw new UserError("The images of inputDir are corrupted already. Leave out noise.");
   }
   const data = await loadDataset(requested.dataset, {
     ...requested,
@@ -49,7 +49,7 @@ export async function* train(settings: GivenSettings, { run, preset, ...hooks }:
   });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
-      `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a smaller --batch-size.`,
+      `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a smaller batchSize.`,
     );
   }
   const state = firstState(data, requested);
@@ -111,7 +111,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, hooks:
     const checkpoint = decodeCheckpoint(content, firstState(data, config), config, file);
     if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
       throw new UserError(
-        `Patience has ended this run: more than ${checkpoint.reports.length} epochs cannot be had of it. Leave out --epochs.`,
+        `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. Leave out epochs.`,
       );
     }
     const { engine } = await openEngine(config.engine, config.threads);
@@ -135,7 +135,7 @@ function firstState(data: Dataset, config: Config): TrainingState {
   const parameters = Object.values(parameterShapes(architecture)).reduce((sum, shape) => sum + sizeOf(shape), 0);
   if (parameters > MOST_PARAMETERS) {
     throw new UserError(
-      `For images of ${describeShape(data)} this model has ${parameters.toLocaleString("en")} parameters, more than ${MOST_PARAMETERS.toLocaleString("en")}. Give a smaller --size or --n-hidden.`,
+      `For images of ${describeShape(data)} this model has ${parameters.toLocaleString("en")} parameters, more than ${MOST_PARAMETERS.toLocaleString("en")}. Give a smaller size or nHidden.`,
     );
   }
   const mean = config.outputBias === "mean" ? meanImage(data.train, architecture.pixels, config.binarize) : undefined;

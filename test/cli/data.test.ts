@@ -69,7 +69,7 @@ describe("a training on a folder of images", () => {
     async (engine) => {
       const refused = await run(`train --dataset photos --size 8x6 ${SMALL} --run no`);
       expect(refused.stderr).toMatch(
-        /^error: 1 of the 121 images in photos cannot be used: red\/broken.png \(.*--skip-bad/,
+        /^error: 1 of the 121 images in photos cannot be used: red\/broken.png \(.*skipBad/,
       );
       expect(refused.code).toBe(2);
       const name = `colour-${engine}`;
@@ -109,7 +109,7 @@ describe("a training on a folder of images", () => {
     const half = await run(`train --input-dir hazy ${SMALL} --run no`);
     expect([half.code, half.stderr]).toEqual([2, expect.stringContaining("--input-dir and --target-dir go together")]);
     const noisy = await run(`train --input-dir hazy --target-dir clean --noise ${SMALL} --run no`);
-    expect([noisy.code, noisy.stderr]).toEqual([2, expect.stringContaining("leave out --noise")]);
+    expect([noisy.code, noisy.stderr]).toEqual([2, expect.stringContaining("Leave out noise")]);
     const command = `train --input-dir hazy --target-dir clean --size 8x6 ${SMALL} --epochs 20 --keep-prob 1 --learning-rate 0.01 --dim-z 4 --run dehaze`;
     expect((await run(command)).code).toBe(0);
     const { stdout } = await run("reconstruct --run dehaze");

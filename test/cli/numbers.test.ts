@@ -64,8 +64,8 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     if (code === 0) expect(stderr).toContain("far worse than a grey picture");
     else
       expect(stderr).toMatch(
-        /\nerror: The loss, the weights or their gradients became infinite or NaN .* Try a smaller --learning-rate/,
+        /\nerror: The loss, the weights or their gradients became infinite or NaN .* Try a smaller learningRate/,
       );
-    expect(stderr).toContain(`smaller --learning-rate than ${Number(rate)}`);
+    expect(stderr).toContain(`smaller learningRate than ${Number(rate)}`);
   });
 });

@@ -70,14 +70,14 @@ describe("vae train --resume", () => {
     const { code, stderr } = await run("train", "--resume", "patient");
     expect([code, stderr]).toEqual([0, expect.stringContaining("It is finished: patience ended it after epoch")]);
     expect(madeBy("patient")).toEqual(before);
-    await refused("Patience has ended this run", "--resume", "patient", "--epochs", "60");
+    await refused("This run stopped early", "--resume", "patient", "--epochs", "60");
   });
 
   it("goes on where the data were moved, if they are the same", async () => {
     cpSync(at("tiny"), at("here"), { recursive: true });
     await run(...train("moved", "--epochs", "2", "--dataset", "here"));
     renameSync(at("here"), at("there"));
-    await refused("here is not there.* by vae train --resume RUN --dataset PLACE", "--resume", "moved");
+    await refused("here is not there.* resume the run once with their new place as dataset", "--resume", "moved");
     expect((await run("train", "--resume", "moved", "--dataset", "there", "--epochs", "4")).code).toBe(0);
     expect(madeBy("moved").model).toEqual(madeBy(WHOLE).model);
     expect((await run("reconstruct", "--run", "moved")).code).toBe(0);
@@ -89,17 +89,14 @@ describe("vae train --resume", () => {
     await run(...train("many", "--epochs", "2"));
     const config = JSON.parse(read("many/config.json").toString());
     writeFileSync(at("many/config.json"), JSON.stringify({ ...config, settings: { ...config.settings, threads: 64 } }));
-    await refused("64 threads are more than .* Give --threads", "--resume", "many", "--epochs", "4");
+    await refused("There are fewer than 64 processors here. Set threads to", "--resume", "many", "--epochs", "4");
     expect((await run("train", "--resume", "many", "--epochs", "4", "--threads", "1")).code).toBe(0);
     expect(madeBy("many").model).toEqual(madeBy(WHOLE).model);
   });
 
   it("without a folder goes on with the newest run", async () => {
     const { code, stderr } = await run("train", "--resume");
-    expect([code, stderr]).toEqual([
-      2,
-      "error: There is no run in runs/ here to go on with. Name its folder: --resume DIR.\n",
-    ]);
+    expect([code, stderr]).toEqual([2, "error: There is no run in runs/ to resume. Name its folder.\n"]);
     await run(...train("runs/one", "--epochs", "1"));
     await run(...train("runs/two", "--epochs", "1"));
     expect((await run("train", "--resume")).stdout).toContain("runs/two holds the weights");

@@ -117,7 +117,7 @@ describe("vae train", () => {
     const { code, stderr } = await run("train", ...TINY, "--run", "runs/first");
     expect([code, stderr]).toEqual([
       2,
-      "error: runs/first exists already. Give a new folder with --run, or resume this run with --resume.\n",
+      "error: runs/first exists already. Give a new folder for a new run, or resume this one.\n",
     ]);
     expect(hash("runs/first/model.safetensors")).toBe(before);
   });
@@ -134,7 +134,7 @@ describe("vae train", () => {
     const { code, stderr } = await run("train", ...TINY, "--learning-rate", "1e30", "--quiet", "--run", "diverged");
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^error: The loss, the weights or their gradients became infinite or NaN in step \d+ of epoch 1, .* smaller --learning-rate/,
+      /^error: The loss, the weights or their gradients became infinite or NaN in step \d+ of epoch 1, .* smaller learningRate/,
     );
     expect(readdirSync(path.join(home, "diverged"))).not.toContain("model.safetensors");
   });

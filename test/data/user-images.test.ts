@@ -165,7 +165,7 @@ describe("a folder of images", () => {
     shade("photos/large.png", 9, 5, 5);
     writeFileSync(at("photos/trap.png"), trap(whole));
     writeFileSync(at("photos/notes.txt"), "");
-    await expect(load()).rejects.toThrow(/5 of the 25 images in .*photos cannot be used: .*and 2 more\. .*--skip-bad/);
+    await expect(load()).rejects.toThrow(/5 of the 25 images in .*photos cannot be used: .*and 2 more\. .*skipBad/);
     const data = await load({ skipBad: true });
     expect(data.bad.map(({ file }) => file)).toEqual([
       "a-text.png",
@@ -178,7 +178,7 @@ describe("a folder of images", () => {
     expect(text).toContain("not a picture");
     expect(empty).toContain("empty");
     expect(cut).toContain("damaged");
-    expect(large).toBe("it is 5×5, most are 4×3: give a --size");
+    expect(large).toBe("it is 5×5, most are 4×3: give a size");
     expect(big).toContain("more than 100 million");
     expect(data.others).toEqual(["notes.txt"]);
     expect(shades(data).flat()).toHaveLength(20);
@@ -248,7 +248,7 @@ describe("a folder of images", () => {
       /003\.png \(its partner .*hazy\/003\.png: it is not a picture/,
     );
     rmSync(at("hazy/003.png"));
-    await expect(load(options, "clean")).rejects.toThrow("003.png (it has no partner of its name in --input-dir)");
+    await expect(load(options, "clean")).rejects.toThrow("003.png (it has no partner of its name in inputDir)");
     for (const name of ["003.bmp.png", "003.jpg", "003.webp"]) shade(`hazy/${name}`, 103, 8, 6);
     await expect(load(options, "clean")).rejects.toThrow(
       "holds 003.jpg and 003.webp: which of them belongs to 003.png is not clear.",
@@ -312,7 +312,7 @@ describe("one array of images", () => {
     expect(sorted(data)).toEqual(all);
     expect(digestOf(await load({}, "floats.npy"))).toBe(digestOf(data));
     expect(digestOf(await load({ size: { width: 4, height: 3 } }, "rows.npy"))).toBe(digestOf(data));
-    await expect(load({}, "rows.npy")).rejects.toThrow("--size 28x28");
+    await expect(load({}, "rows.npy")).rejects.toThrow("Give the size of the images, such as 28x28.");
     await expect(load({ size: { width: 5, height: 3 } }, "rows.npy")).rejects.toThrow("no images of 5×3");
     writeFileSync(at("large.npy"), encodeNpy({ data: floats.fill(2, 3, 4), shape: [21, 3, 4] }));
     await expect(load({}, "large.npy")).rejects.toThrow("holds 2, and images of float32 must lie from 0 to 1");

@@ -137,7 +137,7 @@ describe("a run's folder", () => {
   });
 
   it("is explained where there is none", async () => {
-    await expect(RunFolder.open()).rejects.toThrow("There is no trained model in runs/ here");
+    await expect(RunFolder.open()).rejects.toThrow("There is no trained model in runs/");
     await expect(RunFolder.open("nowhere")).rejects.toThrow("nowhere is not the folder of a run");
     const empty = await RunFolder.create(runConfig(), start, "empty");
     await expect(empty.readModel()).rejects.toThrow("empty has no model.safetensors yet");

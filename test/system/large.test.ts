@@ -37,8 +37,11 @@ it("large images are fewer in a picture, and too many of them are refused", asyn
   for (const [command, problem] of [
     ["sample --n 278", "A grid holds up to 277 samples of 600×600. For 278, give each a file of its own with --each."],
     ["decode --input z.npy --out z.png", "A grid holds up to 277 images, not 278. Write them as .npy."],
-    ["manifold --size 17x17", "holds up to 277 images of 600×600, and this one would hold 289. Take a smaller --size."],
-    [`interpolate --from ${zeros(24)} --to ${zeros(24)}`, "this one would hold 288. Take fewer rows or --steps."],
+    [
+      "manifold --size 17x17",
+      "holds up to 277 images of 600×600, and this one would hold 289. Take fewer columns and rows.",
+    ],
+    [`interpolate --from ${zeros(24)} --to ${zeros(24)}`, "this one would hold 288. Take fewer rows or steps."],
     [`reconstruct --input ${input}`, "this one would hold 278. Take fewer."],
   ]) {
     writeFileSync(at("z.npy"), encodeNpy({ data: new Float32Array(556), shape: [278, 2] }));
