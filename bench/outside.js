@@ -17,11 +17,13 @@ for (const method of ["scan", "call"]) {
 }
 const home = mkdtempSync(path.join(tmpdir(), "vae-outside-"));
 const started = performance.now();
-const epochs = train(
+const events = train(
   { engine: "compiled", dimZ: 2, epochs: Number(process.argv[2] ?? 20) },
   { run: path.join(home, "run") },
 );
-for await (const { epoch, seconds } of epochs) {
+for await (const event of events) {
+  if (event.type !== "epoch") continue;
+  const { epoch, seconds } = event;
   const percent = (part) => `${((100 * part) / seconds).toFixed(1)}%`;
   const rest = seconds - spent.scan - spent.call;
   console.log(

@@ -6,10 +6,11 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { createConfig } from "../dist/config/config.js";
 import { loadDataset } from "../dist/data/dataset.js";
 import { scanProgram } from "../dist/engine/compiled/program.js";
-import { initialParameters } from "../dist/model/parameters.js";
-import { Vae } from "../dist/model/vae.js";
+import { buildParts } from "../dist/model/build.js";
+import { initialParams } from "../dist/model/initialize.js";
+import { Model } from "../dist/model/model.js";
 import { drawBatches, epochOrder } from "../dist/training/batches.js";
-import { initialState } from "../dist/training/loop.js";
+import { firstSnapshot } from "../dist/training/snapshot.js";
 import { createTrainingStep } from "../dist/training/step.js";
 import { leaves } from "../dist/tree.js";
 
@@ -18,11 +19,11 @@ const CALLS = 5;
 const config = createConfig({ keepProb: Number(process.argv[2] ?? 1) });
 const mnist = await loadDataset("mnist");
 const { train, height, width } = mnist;
-const architecture = { pixels: height * width, ...config };
-const step = createTrainingStep(new Vae(architecture), config);
-const state = initialState(initialParameters(architecture, 0));
+const vae = new Model(buildParts(config, height * width));
+const step = createTrainingStep(vae, config);
+const { state } = firstSnapshot(initialParams(vae.parts.specs, 0));
 const order = epochOrder(0, 1, train.count).subarray(0, STEPS * config.batchSize);
-const batches = drawBatches(train, mnist, order, 0, config);
+const batches = drawBatches(train, mnist, order, 0, config, vae);
 const { model } = await scanProgram(step, state, batches);
 
 const folder = mkdtempSync(path.join(tmpdir(), "vae-profile-"));
@@ -69,7 +70,7 @@ console.log(
 const nodes = rows.reduce((all, [, { runs }]) => all + runs, 0);
 const drawing = Array.from({ length: 21 }, () => {
   const begun = performance.now();
-  drawBatches(train, mnist, order, 0, config);
+  drawBatches(train, mnist, order, 0, config, vae);
   return (performance.now() - begun) / STEPS;
 }).toSorted((a, b) => a - b)[10];
 console.log(`${nodes.toFixed(0)} nodes; drawing the step's batch on the host takes ${drawing.toFixed(2)} ms`);

@@ -19,7 +19,9 @@ export function settingsPage() {
       const flag = "flag" in SETTINGS[name] ? `\`${flagOf(name)}\`` : "";
       // The number of threads is the machine's: the page must not be.
       const value = name === "threads" ? "processors, at most 8" : `\`${formatDefault(name)}\``;
-      const needs = Object.entries(SETTINGS[name].needs ?? {}).map(([other, needed]) => `\`${other}=${needed}\``);
+      const needs = Object.entries(SETTINGS[name].needs ?? {}).map(([other, needed]) =>
+        needed.map((value) => `\`${other}=${value}\``).join(" or "),
+      );
       const help = `${SETTINGS[name].help}${needs.length > 0 ? `; with ${needs.join(" and ")}` : ""}`;
       return [`\`${name}\``, flag, value, SETTINGS[name].values, help].map(cell).join(" | ");
     });

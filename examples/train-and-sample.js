@@ -4,9 +4,9 @@ import { drawImages, encodePng, loadModel, train } from "vae";
 
 const [dataset = "mnist", run = "runs/example"] = process.argv.slice(2);
 
-const epochs = train({ dataset, dimZ: 10, epochs: 3 }, { run });
-for await (const { epoch, validation } of epochs) {
-  console.log(`epoch ${epoch}: validation ELBO ${validation.elbo.toFixed(2)} nats per image`);
+for await (const event of train({ dataset, dimZ: 10, epochs: 3 }, { run })) {
+  if (event.type !== "epoch") continue;
+  console.log(`epoch ${event.epoch}: validation ELBO ${event.validation.elbo.toFixed(2)} nats per image`);
 }
 
 const model = await loadModel(run);

@@ -2,12 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
-import { Vae } from "../src/model/vae.js";
 import { RunFolder } from "../src/run/folder.js";
 import type { HostArray } from "../src/tree.js";
 import type { OnnxCase, OnnxResult } from "./browser/chromium.js";
 import { idx, writeTinyMnist } from "./fixtures/idx.js";
-import { open, weyl } from "./helpers.js";
+import { modelOf, open, weyl } from "./helpers.js";
 import { vae } from "./vae.js";
 
 /** Settings of a training by the name of its run. */
@@ -51,23 +50,23 @@ async function referenceCases(home: string): Promise<{ cases: OnnxCase[]; expect
   const expected: OnnxResult[] = [];
   for (const name of Object.keys(RUNS)) {
     const folder = await RunFolder.open(path.join(home, name));
-    const { params } = await folder.readModel();
     const { settings, data } = folder.config;
     const pixels = data.height * data.width;
-    const model = new Vae({ pixels, ...settings });
+    const model = modelOf(settings, pixels);
+    const { params } = await folder.readModel(model.parts.specs);
     for (const batch of [1, 7]) {
       const bytes = weyl(batch * pixels, 0, 256, batch).map(Math.floor);
       const images = { data: Uint8Array.from(bytes), shape: [batch, pixels] };
-      const { mu, sigma } = await engine.call(model.infer, { params, images, corrupted: undefined });
+      const { z: mean, sigma } = await engine.call(model.encode, { params, batch: { images } });
       cases.push({
         model: `${name}/encoder.onnx`,
         inputs: { pixels: { shape: images.shape, data: bytes.map((byte) => byte / 255) } },
       });
-      expected.push({ mean: plain(mu), ...(sigma && { sigma: plain(sigma) }) });
+      expected.push({ mean: plain(mean), ...(sigma && { sigma: plain(sigma) }) });
 
       const z = { data: Float32Array.from(weyl(batch * settings.dimZ, -3, 3, batch)), shape: [batch, settings.dimZ] };
       cases.push({ model: `${name}/decoder.onnx`, inputs: { z: plain(z) } });
-      expected.push({ pixels: plain((await engine.call(model.generate, { params, z })).outputs) });
+      expected.push({ pixels: plain((await engine.call(model.decode, { params, z })).outputs) });
     }
   }
   return { cases, expected };

@@ -3,9 +3,14 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { inject } from "vitest";
+import type { Config } from "../src/config/config.js";
 import type { Engine, EngineName } from "../src/engine/engine.js";
 import { openEngine } from "../src/engine/index.js";
+import { buildParts } from "../src/model/build.js";
+import { initialParams } from "../src/model/initialize.js";
+import { Model } from "../src/model/model.js";
 import type { HostArray } from "../src/tree.js";
+import { sizeOf } from "../src/tree.js";
 
 /** The engines that run here. */
 export const ENGINES: readonly EngineName[] = inject("engines");
@@ -30,6 +35,26 @@ export function pythonWith(...names: readonly string[]): string | undefined {
 /** Opens an engine that must be there: a test without it would prove nothing. */
 export async function open(name: EngineName, threads = Math.min(2, availableParallelism())): Promise<Engine> {
   return (await openEngine(name, threads)).engine;
+}
+
+/** The model of settings, for images of so many pixels. */
+export function modelOf(config: Config, pixels: number): Model {
+  return new Model(buildParts(config, pixels));
+}
+
+/** Its first weights. */
+export function firstParams(config: Config, pixels: number, seed = config.seed) {
+  return initialParams(modelOf(config, pixels).parts.specs, seed);
+}
+
+/** Weights for it that look random: each from −bound to bound. */
+export function weylParams({ parts }: Model, boundOf: (name: string) => number, distance = 100) {
+  return Object.fromEntries(
+    Object.entries(parts.specs.params).map(([name, { shape }], i) => {
+      const bound = boundOf(name);
+      return [name, array(weyl(sizeOf(shape), -bound, bound, distance * i), shape)];
+    }),
+  );
 }
 
 export function array(data: ArrayLike<number>, shape: readonly number[] = [data.length]): HostArray<Float32Array> {

@@ -1,19 +1,17 @@
 // What every engine must agree on: each function of a model, its training step and fifty steps in a row, for several sets of
 // options, on small shapes. reference/parity.json holds the same in float64, by reference/parity.py.
 import type { GivenSettings } from "../src/config/config.js";
-import { createConfig, drawsPerImage } from "../src/config/config.js";
+import { createConfig } from "../src/config/config.js";
 import type { Program } from "../src/engine/compiled/program.js";
 import { callProgram, scanProgram } from "../src/engine/compiled/program.js";
-import type { Engine, Hosted } from "../src/engine/engine.js";
-import { hiddenLayers, parameterShapes } from "../src/model/parameters.js";
-import { Vae } from "../src/model/vae.js";
-import { initialState } from "../src/training/loop.js";
+import type { Engine } from "../src/engine/engine.js";
+import type { DrawSpec, Phase } from "../src/model/specs.js";
 import { adamStepSize } from "../src/training/optimizer/adam.js";
-import type { StepInput } from "../src/training/step.js";
+import { firstSnapshot } from "../src/training/snapshot.js";
 import { createTrainingStep } from "../src/training/step.js";
-import type { HostArray, Tree } from "../src/tree.js";
+import type { HostArray } from "../src/tree.js";
 import { leaves, mapTree, sizeOf } from "../src/tree.js";
-import { array, weyl } from "./helpers.js";
+import { array, modelOf, weyl, weylParams } from "./helpers.js";
 import reference from "./reference/parity.json" with { type: "json" };
 
 /** Numbers by name. */
@@ -28,7 +26,7 @@ export interface ParityCase {
   readonly tolerance: number;
   readonly run: (engine: Engine) => Promise<Numbers>;
   /** The compiled engine's ONNX model of it. */
-  readonly compile: () => Promise<Program>;
+  readonly compile: () => Promise<Program<unknown>>;
 }
 
 const { pixels, batch: B, steps: STEPS } = reference;
@@ -42,16 +40,9 @@ function casesOf(
   expected: (typeof reference.cases)[keyof typeof reference.cases],
 ): ParityCase[] {
   const config = createConfig(settings);
-  const architecture = { pixels, ...config };
-  const { dimZ, keepProb, model, noise } = config;
-  const draws = drawsPerImage(config);
-  const shapes = Object.entries(parameterShapes(architecture));
-  const params = Object.fromEntries(
-    shapes.map(([name, shape], i) => {
-      const bound = name.endsWith("weight") ? 1 : 0.5;
-      return [name, array(weyl(sizeOf(shape), -bound, bound, 100 * i), shape)];
-    }),
-  );
+  const model = modelOf(config, pixels);
+  const { dimZ, specs } = model.parts;
+  const params = weylParams(model, (name) => (name.endsWith("weight") ? 1 : 0.5));
   const sequence = (shape: number[], low: number, high: number, start: number) =>
     array(weyl(STEPS * sizeOf(shape), low, high, start), [STEPS, ...shape]);
   const bytes = (floats: HostArray, fn: (x: number) => number) => ({
@@ -60,48 +51,60 @@ function casesOf(
   });
   const batches = {
     images: bytes(sequence([B, pixels], 0, 256, 0), Math.floor),
-    epsilon: model === "vae" ? sequence([B, draws, dimZ], -2, 2, 1000) : undefined,
-    corrupted: noise ? sequence([B, pixels], 0, 2, 2000) : undefined,
+    ...(config.noise && { corrupted: sequence([B, pixels], 0, 2, 2000) }),
   };
-  const masks = Object.fromEntries(
-    hiddenLayers(config).map(({ name, network, units }, i) => {
-      const uniforms = sequence([network === "encoder" ? B : B * draws, units], 0, 1, 3000 + 1000 * i);
-      return [name, bytes(uniforms, (uniform) => Number(uniform < keepProb))];
-    }),
-  );
+  const drawsOf = (phase: Phase, samples: number, draw: (rows: number[], spec: DrawSpec, i: number) => HostArray) => {
+    const own = Object.entries(specs.draws).filter(([, spec]) => spec.phase === phase);
+    return Object.fromEntries(
+      own.map(([name, spec], i) => [name, draw([spec.per === "image" ? B : B * samples, ...spec.shape], spec, i)]),
+    );
+  };
+  const normals = drawsOf("posterior", model.draws, (shape) => sequence(shape, -2, 2, 1000));
+  const masks = drawsOf("training", model.draws, (shape, { kind }, i) => {
+    const keep = typeof kind === "object" ? kind.bernoulli : 1;
+    return bytes(sequence(shape, 0, 1, 3000 + 1000 * i), (uniform) => Number(uniform < keep));
+  });
   const perStep = (value: (step: number) => number) => array(Array.from({ length: STEPS }, (_, step) => value(step)));
-  const xs: Hosted<StepInput> = {
+  const xs = {
     ...batches,
-    masks: keepProb < 1 ? masks : undefined,
-    klWeight: config.klWarmUp > 0 ? perStep((step) => (config.beta * (step + 1)) / STEPS) : undefined,
+    draws: { ...normals, ...masks },
+    ...(config.klWarmUp > 0 && { klWeight: perStep((step) => (config.beta * (step + 1)) / STEPS) }),
     stepSize: perStep((step) => adamStepSize(config.learningRate, step + 1, config)),
-    decay: config.weightDecay > 0 ? perStep(() => config.learningRate * config.weightDecay) : undefined,
+    ...(config.weightDecay > 0 && { decay: perStep(() => config.learningRate * config.weightDecay) }),
   };
 
-  const vae = new Vae(architecture);
-  const [elbo, iwae] = [
-    new Vae({ ...architecture, objective: "elbo" }),
-    new Vae({ ...architecture, objective: "iwae" }),
+  const first = <T>(tree: T, count: number): T =>
+    mapTree(
+      tree,
+      ({ data, shape }: HostArray): HostArray => ({
+        data: data.subarray(0, (data.length / STEPS) * count),
+        shape: [count, ...shape.slice(1)],
+      }),
+    );
+  const one = <T>(tree: T): T =>
+    mapTree(first(tree, 1), ({ data, shape }: HostArray): HostArray => ({ data, shape: shape.slice(1) }));
+  const [batch, draws] = [one(batches), one(normals)];
+  const image = mapTree(
+    batch,
+    ({ data }: HostArray): HostArray => ({
+      data: data.subarray(0, pixels),
+      shape: [1, pixels],
+    }),
+  );
+  const eight = { "posterior.epsilon": array(weyl(8 * dimZ, -2, 2, 8000), [8, dimZ]) };
+  const prior = drawsOf("prior", 1, (shape, { kind }, i) =>
+    array(weyl(sizeOf(shape), kind === "uniform" ? 0 : -2, kind === "uniform" ? 1 : 2, 9000 + 1000 * i), shape),
+  );
+  const functions: [name: string, fn: (inputs: never) => unknown, inputs: unknown][] = [
+    ["encode", model.encode, { params, batch }],
+    ["decode", model.decode, { params, z: array(weyl(B * dimZ, -2, 2, 5000), [B, dimZ]) }],
+    ["evaluate", model.evaluate, { params, draws, batch }],
+    ["reconstruct", model.reconstruct, { params, draws, batch }],
+    ["sample", model.sample, { params, draws: prior }],
   ];
-  const first = (tree: Tree<HostArray>, count: number) =>
-    mapTree(tree, ({ data, shape }) => ({
-      data: data.subarray(0, (data.length / STEPS) * count),
-      shape: [count, ...shape.slice(1)],
-    }));
-  const batch = mapTree(first(batches, 1), ({ data, shape }) => ({ data, shape: shape.slice(1) }));
-  const { images, corrupted } = batch as Record<string, HostArray>;
-  const functions: [name: string, fn: (inputs: never) => unknown, inputs: Tree<HostArray>][] = [
-    ["encode", vae.infer, { params, images, corrupted }],
-    ["decode", vae.generate, { params, z: array(weyl(B * dimZ, -2, 2, 5000), [B, dimZ]) }],
-    ["elbo", elbo.evaluate, { params, batch }],
-    ["reconstruct", vae.reconstruct, { params, batch }],
-  ];
-  if (model === "vae") {
-    const image = { data: images.data.subarray(0, pixels), shape: [1, pixels] };
-    const [mu, sigma] = [array(weyl(dimZ, -1, 1, 6000), [1, dimZ]), array(weyl(dimZ, 0.5, 1.5, 7000), [1, dimZ])];
-    const epsilon = array(weyl(8 * dimZ, -2, 2, 8000), [1, 8, dimZ]);
-    functions.push(["iwae", iwae.evaluate, { params, batch }]);
-    functions.push(["importanceWeigh", vae.importanceWeigh, { params, image, mu, sigma, epsilon }]);
+  if (model.isDrawn) {
+    functions.push(["sampleLatents", model.sampleLatents, { params, draws, batch }]);
+    functions.push(["logMeanImportanceWeight", model.logMeanImportanceWeight, { params, draws: eight, batch: image }]);
   }
   const calls = functions.map(
     ([what, fn, inputs]): ParityCase => ({
@@ -113,19 +116,19 @@ function casesOf(
     }),
   );
 
-  const step = createTrainingStep(vae, config);
-  const init = initialState(params);
+  const step = createTrainingStep(model, config);
+  const init = firstSnapshot(params).state;
   const scanOf = (what: string, count: number, numbers: unknown, tolerance: number): ParityCase => {
-    const inputs = first(xs as Tree<HostArray>, count);
+    const inputs = first(xs, count);
     return {
       what,
       expected: numbers as Numbers,
       tolerance,
       run: async (engine) => {
-        const [carry, y] = await engine.scan(step, init, inputs as unknown as Hosted<StepInput>);
+        const [carry, y] = await engine.scan(step, init, inputs);
         return byPath({ carry, y });
       },
-      compile: () => scanProgram(step, init as unknown as Tree<HostArray>, inputs),
+      compile: () => scanProgram(step, init, inputs),
     };
   };
   return [
@@ -136,5 +139,5 @@ function casesOf(
 }
 
 function byPath(tree: unknown): Numbers {
-  return Object.fromEntries(leaves(tree as Tree<HostArray>).map(([path, { data }]) => [path, data]));
+  return Object.fromEntries(leaves(tree).map(([path, { data }]) => [path, data]));
 }

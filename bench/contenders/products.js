@@ -1,6 +1,6 @@
 // The floor: the matrix products of a training step and nothing else, through onnxruntime, a step after another in one call.
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { encodeModel, GraphBuilder } from "../../dist/engine/compiled/graph.js";
+import { GraphBuilder } from "../../dist/engine/compiled/graph.js";
 import { serve } from "./protocol.js";
 
 const BATCH = 128;
@@ -45,8 +45,8 @@ graph.input("steps", "uint8", ["steps", 1]);
 body.input("step/steps", "uint8", [1]);
 const outputs = names.map((_, i) => `y${i}`);
 for (const name of outputs) graph.output(name, "float32", ["steps", 1, 1]);
-graph.node("Scan", ["steps"], { body: body.build(), num_scan_inputs: 1 }, outputs);
-const session = await InferenceSession.create(encodeModel(graph.build()), {
+graph.node("Scan", ["steps"], { body, num_scan_inputs: 1 }, outputs);
+const session = await InferenceSession.create(graph.encode(), {
   intraOpNumThreads: 2,
   interOpNumThreads: 1,
 });

@@ -2,10 +2,11 @@
 import { createConfig } from "../../dist/config/config.js";
 import { loadDataset } from "../../dist/data/dataset.js";
 import { openEngine } from "../../dist/engine/index.js";
-import { initialParameters } from "../../dist/model/parameters.js";
-import { Vae } from "../../dist/model/vae.js";
+import { buildParts } from "../../dist/model/build.js";
+import { initialParams } from "../../dist/model/initialize.js";
+import { Model } from "../../dist/model/model.js";
 import { drawBatches, epochOrder } from "../../dist/training/batches.js";
-import { initialState } from "../../dist/training/loop.js";
+import { firstSnapshot } from "../../dist/training/snapshot.js";
 import { createTrainingStep } from "../../dist/training/step.js";
 import { serve } from "./protocol.js";
 
@@ -14,14 +15,14 @@ const config = createConfig({ keepProb: Number(keepProb) });
 const { engine } = await openEngine(name, 2);
 const { train } = await loadDataset("mnist");
 const size = { height: 28, width: 28, channels: 1 };
-const architecture = { pixels: 784, ...config };
-const step = createTrainingStep(new Vae(architecture), config);
+const model = new Model(buildParts(config, 784));
+const step = createTrainingStep(model, config);
 const order = epochOrder(0, 1, train.count);
-let state = initialState(initialParameters(architecture, 0));
+let { state } = firstSnapshot(initialParams(model.parts.specs, 0));
 
 // The steps as one scan. Drawing their batches is left out.
 await serve(async (steps) => {
-  const batches = drawBatches(train, size, order.subarray(0, steps * config.batchSize), 0, config);
+  const batches = drawBatches(train, size, order.subarray(0, steps * config.batchSize), 0, config, model);
   const started = performance.now();
   [state] = await engine.scan(step, state, batches);
   return (performance.now() - started) / 1000;

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { UserError } from "../errors.js";
-import type { HostArray, Model } from "../index.js";
+import type { HostArray, LoadedModel } from "../index.js";
 import { example, placeOption, runOption } from "./flags.js";
 import type { Io } from "./io.js";
 
@@ -44,7 +44,7 @@ export function define(command: Command, io: Io): void {
 }
 
 async function run(io: Io, { run: folder, input, format, out }: DecodeFlags): Promise<void> {
-  const [{ chooseTarget, npyParts, readLatents, writeParts }, { withModel }, { mostTiles }] = await Promise.all([
+  const [{ chooseTarget, npyParts, readLatents, writeParts }, { withModel }, { maxTiles }] = await Promise.all([
     import("./array-files.js"),
     import("./output.js"),
     import("../inference/views.js"),
@@ -53,7 +53,7 @@ async function run(io: Io, { run: folder, input, format, out }: DecodeFlags): Pr
   const z = await readLatents(io, input);
   const [count] = z.shape;
   await withModel(io, folder, async (model) => {
-    const most = Math.min(MOST_IN_GRID, mostTiles(model.size));
+    const most = Math.min(MOST_IN_GRID, maxTiles(model.size));
     if (target.format === "png" && count > most) {
       throw new UserError(`A grid holds up to ${most} images, not ${count}. Write them as .npy.`);
     }
@@ -61,7 +61,7 @@ async function run(io: Io, { run: folder, input, format, out }: DecodeFlags): Pr
   });
 }
 
-async function* grid(model: Model, z: HostArray<Float32Array>): AsyncGenerator<Uint8Array, void> {
+async function* grid(model: LoadedModel, z: HostArray<Float32Array>): AsyncGenerator<Uint8Array, void> {
   const { drawImages, encodePng } = await import("../index.js");
   yield encodePng(drawImages(await model.decode(z)));
 }

@@ -1,7 +1,7 @@
 // vae evaluate
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Evaluation, Model } from "../index.js";
+import type { Evaluation, LoadedModel } from "../index.js";
 import { formatNoise } from "../noise.js";
 import { countOption, example, placeOption, runOption, splitOption, wholeNumberOption } from "./flags.js";
 import type { Io } from "./io.js";
@@ -57,11 +57,11 @@ async function run(io: Io, { run: folder, split, importanceSamples, n, dataset, 
   });
 }
 
-function encode(result: Evaluation, { folder }: Model): object {
+function encode(result: Evaluation, { folder }: LoadedModel): object {
   return { run: folder.dir, ...result, noise: formatNoise(result.noise) };
 }
 
-async function describe(result: Evaluation, { config, folder }: Model): Promise<string> {
+async function describe(result: Evaluation, { config, folder }: LoadedModel): Promise<string> {
   const [{ describePixels, objectiveName }, { formatNats, formatTime, plural }] = await Promise.all([
     import("../index.js"),
     import("./output.js"),

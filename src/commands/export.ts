@@ -36,7 +36,7 @@ async function run(io: Io, { run: folder, format, out, json }: ExportFlags): Pro
   await withModel(io, folder, async (model) => {
     const place = out ?? model.folder.dir;
     const [encoder, decoder] = ["encoder", "decoder"].map((name) => path.join(place, `${name}.${format}`));
-    const models = model.toOnnx();
+    const models = await model.toOnnx();
     if (out !== undefined) await makeFolder(out);
     await writeFileAtomically(encoder, models.encoder);
     await writeFileAtomically(decoder, models.decoder);

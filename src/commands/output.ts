@@ -4,7 +4,7 @@ import { SingleBar } from "cli-progress";
 import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/stat.js";
 import { writeFileAtomically } from "../files/write.js";
-import type { Bounds, Config, Elbo, Model, Picture } from "../index.js";
+import type { Bounds, Config, Elbo, LoadedModel, Picture } from "../index.js";
 import { describePixels, encodePng, loadModel, objectiveName } from "../index.js";
 import { colourOf } from "./colour.js";
 import type { Io } from "./io.js";
@@ -79,11 +79,11 @@ export function decodingBar(io: Io): { onProgress: (done: number, count: number)
 export async function withModel(
   io: Io,
   folder: string | undefined,
-  use: (model: Model) => Promise<void>,
+  use: (model: LoadedModel) => Promise<void>,
 ): Promise<void> {
   const model = await loadModel(folder);
   try {
-    if (model.shortfall) note(io, `Engine ${model.engine} was taken since ${model.shortfall}.`);
+    if (model.fallbackReason) note(io, `Using engine ${model.engine.name}: ${model.fallbackReason}.`);
     await use(model);
   } finally {
     await model.close();
@@ -115,7 +115,7 @@ export function checkPlace(out: string): void {
 /** Writes a picture, or the text of an SVG, to `out`, or into the run's folder under a name, and says where. */
 export async function savePicture(
   io: Io,
-  model: Model,
+  model: LoadedModel,
   picture: Picture | string,
   name: string,
   out: string | undefined,

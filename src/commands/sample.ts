@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../errors.js";
-import type { Model } from "../index.js";
+import type { LoadedModel } from "../index.js";
 import { countOption, example, outOption, placeOption, runOption, seedOption } from "./flags.js";
 import type { Io } from "./io.js";
 
@@ -36,13 +36,13 @@ export function define(command: Command, io: Io): void {
 }
 
 async function run(io: Io, { run: folder, n: given, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
-  const [{ checkOut, note, plural, print, savePicture, withModel }, { mostTiles, usualTiles }, { describeShape }] =
+  const [{ checkOut, note, plural, print, savePicture, withModel }, { maxTiles, usualTiles }, { describeShape }] =
     await Promise.all([import("./output.js"), import("../inference/views.js"), import("../data/dataset.js")]);
   checkOut(out);
   if (each !== undefined) await checkEmpty(each);
   await withModel(io, folder, async (model) => {
     const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
-    const most = Math.min(MOST_IN_GRID, mostTiles(model.size));
+    const most = Math.min(MOST_IN_GRID, maxTiles(model.size));
     if (each === undefined && n > most) {
       throw new UserError(
         `A grid holds up to ${most} samples of ${describeShape(model.size)}. For ${n}, give each a file of its own with --each.`,
@@ -65,7 +65,7 @@ async function run(io: Io, { run: folder, n: given, seed: givenSeed, out, each }
   });
 }
 
-async function writeEach(io: Io, model: Model, n: number, seed: number, folder: string): Promise<void> {
+async function writeEach(io: Io, model: LoadedModel, n: number, seed: number, folder: string): Promise<void> {
   const [{ encodePng, toPictures }, { makeFolder, writeFileAtomically }, { barWidth, createBar }] = await Promise.all([
     import("../index.js"),
     import("../files/write.js"),

@@ -9,7 +9,7 @@ import type { SettingName } from "../config/settings.js";
 import { SETTINGS } from "../config/settings.js";
 import { Interruption, UserError } from "../errors.js";
 import { readText } from "../files/read.js";
-import type { TrainingHooks, TrainingStart } from "../index.js";
+import type { TrainingStart } from "../index.js";
 import { example, flagOf, placeOption, runOption, settingOption } from "./flags.js";
 import type { Io } from "./io.js";
 import type { TrainingScreen } from "./training-screen.js";
@@ -86,25 +86,21 @@ async function run(
   let screen: TrainingScreen | undefined;
   const decoding = decodingBar(io);
   const stop = stopOnSignals();
-  const hooks: TrainingHooks = {
-    signal: stop.signal,
-    onStart: (start) => {
-      started = start;
-      if (!quiet) screen = new view.TrainingScreen(io, start);
-    },
-    onProgress: (progress) => screen?.progress(progress),
-    ...(!quiet && { onDecoding: decoding.onProgress }),
-  };
-  const training =
+  const options = { signal: stop.signal, ...(!quiet && { onDecoding: decoding.onProgress }) };
+  const events =
     resumed === undefined
-      ? train(settings, { run: folder, preset, ...hooks })
-      : resume(resumed === true ? undefined : resumed, { ...preset, ...settings }, hooks);
+      ? train(settings, { run: folder, preset, ...options })
+      : resume(resumed === true ? undefined : resumed, { ...preset, ...settings }, options);
   try {
-    let next = await training.next();
-    for (; !next.done; next = await training.next()) screen?.epoch(next.value);
-    const { run, config } = started as unknown as TrainingStart;
-    print(io, json ? JSON.stringify(next.value) : view.describeSummary(next.value, config));
-    screen?.end(folder ?? (resumed === undefined ? undefined : run));
+    for await (const event of events) {
+      if (event.type === "start") {
+        started = event;
+        if (!quiet) screen = new view.TrainingScreen(io, event);
+      } else if (event.type === "chunk") screen?.showProgress(event);
+      else if (event.type === "epoch") screen?.showEpoch(event);
+      else print(io, json ? view.encodeResult(event) : view.describeResult(event, (started as TrainingStart).config));
+    }
+    screen?.suggest(folder ?? (resumed === undefined ? undefined : started?.run));
   } catch (error) {
     throw started ? withWayOn(error, view.resumeCommand(io, started.run)) : error;
   } finally {

@@ -1,67 +1,38 @@
-// What vae train shows while it trains.
-import type { Config, EpochReport, Progress, TrainingStart, TrainingSummary } from "../index.js";
+// Shows a training in the terminal.
+import type { Config, TrainingChunk, TrainingDone, TrainingEpoch, TrainingStart } from "../index.js";
 import { describePixels, objectiveName } from "../index.js";
 import { colourOf } from "./colour.js";
 import type { Io } from "./io.js";
 import { barWidth, createBar, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
 
-/** What stands beside the bar, at its widest. */
+/** The status beside the bar, at its widest. */
 const STATUS_WIDTH = 78;
 
-/** A table on stderr, a line an epoch, and on a terminal a bar below it. */
+/** A table on stderr, a line for each epoch, and on a terminal a bar below it. */
 export class TrainingScreen {
   readonly config: Config;
   readonly #io: Io;
   #isSlow: boolean;
-  /** −log p(x) of a model that has every pixel half white, at most: nats. A nat per pixel worse is no slow start any more. */
+  /** nats: worse than a model for which every pixel is half white, by a nat for each pixel. */
   readonly #worst: number;
   readonly #barWidth: number;
   readonly #bar: ReturnType<typeof createBar>;
 
-  constructor(io: Io, { run, config, images, skipped, parameters, pixels, shortfall, resumed }: TrainingStart) {
+  constructor(io: Io, start: TrainingStart) {
+    const { config, pixels } = start;
     this.#io = io;
+    this.config = config;
     this.#barWidth = barWidth(io, STATUS_WIDTH);
     this.#bar = createBar(io, "{label} {bar} {status}", this.#barWidth);
-    this.config = config;
-    const { likelihood, pixelSigma } = config;
-    const half =
-      likelihood === "bernoulli"
-        ? Math.log(2)
-        : 0.125 / pixelSigma ** 2 + Math.log(pixelSigma * Math.sqrt(2 * Math.PI));
-    this.#worst = pixels * (half + 1);
-    const count = (number: number) => number.toLocaleString("en");
-    note(
-      io,
-      `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
-        `${count(images.test)} to test; ${describePixels(config)}`,
-    );
-    if (skipped > 0) note(io, `${plural(skipped, "image file")} left out; vae data says which and why.`);
-    const { dimZ, nHidden } = config;
-    note(
-      io,
-      `${run}: ${[...nHidden, dimZ].join("-")} units, ${count(parameters)} parameters, engine ${config.engine}, ` +
-        plural(config.threads, "thread"),
-    );
-    if (resumed) {
-      const { epoch, step, isFinished } = resumed;
-      if (epoch > config.epochs) note(io, "It is finished. More epochs: --epochs");
-      else if (isFinished) note(io, `It is finished: patience ended it after epoch ${epoch - 1}.`);
-      else
-        note(
-          io,
-          step === 0
-            ? `Goes on with epoch ${epoch}.`
-            : `Goes on in epoch ${epoch}, after ${plural(step, "step")} of it.`,
-        );
-    }
-    if (shortfall) note(io, `Engine ${config.engine} was taken since ${shortfall}.`);
+    this.#worst = pixels * (halfWhite(config) + 1);
     this.#isSlow = config.engine !== "compiled";
+    for (const line of describeStart(start)) note(io, line);
     const objective = `−${objectiveName(config)}`;
     this.#row("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");
   }
 
-  progress({ epoch, step, steps, train, imagesPerSecond, secondsLeft }: Progress): void {
-    // Not after the very first step, which takes longer than the others.
+  showProgress({ epoch, step, steps, train, imagesPerSecond, secondsLeft }: TrainingChunk): void {
+    // Not after the first step, which takes longer than the others.
     if (this.#isSlow && epoch * step > 1) {
       note(this.#io, `This run will take about ${formatTime(secondsLeft)}.`);
       this.#isSlow = false;
@@ -77,7 +48,7 @@ export class TrainingScreen {
     this.#bar.update(step, { label, status: shown });
   }
 
-  epoch({ epoch, train, validation, isBest, imagesPerSecond }: EpochReport): void {
+  showEpoch({ epoch, train, validation, isBest, imagesPerSecond }: TrainingEpoch): void {
     this.stop();
     const numbers = [-train.objective, train.reconstruction, train.kl, -validation.objective].map((nats) =>
       formatNats(nats),
@@ -87,13 +58,13 @@ export class TrainingScreen {
     if (-validation.objective > this.#worst) {
       note(
         this.#io,
-        `This is far worse than a grey picture: the training does not learn. Try a smaller learningRate than ${this.config.learningRate}.`,
+        `This is far worse than a grey picture: the training does not learn. Try a smaller --learning-rate than ${this.config.learningRate}.`,
       );
     }
   }
 
-  /** What to do next; `folder` is the run's if it was named. */
-  end(folder: string | undefined): void {
+  /** Says what to do next. @param folder the run's, if it was named */
+  suggest(folder: string | undefined): void {
     const vae = programName(this.#io);
     const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
     note(this.#io, `Next:\n  ${vae} reconstruct${which}    reconstructions of test images`);
@@ -118,8 +89,45 @@ export class TrainingScreen {
   }
 }
 
-/** The result of a training. */
-export function describeSummary({ run, epochs, bestEpoch, test, seconds }: TrainingSummary, config: Config): string {
+/** Lines about a training that begins or continues. */
+function describeStart({ run, config, images, skipped, parameters, fallbackReason, resumed }: TrainingStart): string[] {
+  const { dimZ, nHidden } = config;
+  const count = (number: number) => number.toLocaleString("en");
+  return [
+    `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
+      `${count(images.test)} to test; ${describePixels(config)}`,
+    ...(skipped > 0 ? [`${plural(skipped, "image file")} left out; vae data says which and why.`] : []),
+    `${run}: ${[...nHidden, dimZ].join("-")} units, ${count(parameters)} parameters, engine ${config.engine}, ` +
+      plural(config.threads, "thread"),
+    ...(resumed ? [describeResumed(resumed, config)] : []),
+    ...(fallbackReason ? [`Using engine ${config.engine}: ${fallbackReason}.`] : []),
+  ];
+}
+
+function describeResumed(
+  { epoch, step, isFinished }: NonNullable<TrainingStart["resumed"]>,
+  { epochs }: Config,
+): string {
+  if (epoch > epochs) return "This run is finished. More epochs: --epochs";
+  if (isFinished) return `This run is finished: it stopped early after epoch ${epoch - 1}.`;
+  return step === 0
+    ? `Resuming at epoch ${epoch}.`
+    : `Resuming in epoch ${epoch}, after ${plural(step, "step")} of it.`;
+}
+
+/** −log p(x) of a pixel, at most, if the model has every pixel half white: nats. */
+function halfWhite({ likelihood, pixelSigma }: Config): number {
+  if (likelihood === "bernoulli") return Math.log(2);
+  return 0.125 / pixelSigma ** 2 + Math.log(pixelSigma * Math.sqrt(2 * Math.PI));
+}
+
+/** The result of a training as JSON. */
+export function encodeResult({ type, ...result }: TrainingDone): string {
+  return JSON.stringify(result);
+}
+
+/** The result of a training in words. */
+export function describeResult({ run, epochs, bestEpoch, test, seconds }: TrainingDone, config: Config): string {
   const stopped = epochs < config.epochs ? `, none better in ${plural(config.patience, "epoch")}` : "";
   return [
     `Test ${formatElbo(test, config)}`,
@@ -128,7 +136,7 @@ export function describeSummary({ run, epochs, bestEpoch, test, seconds }: Train
   ].join("\n");
 }
 
-/** How to go on with a run. */
+/** The command that resumes a run. */
 export function resumeCommand(io: Io, folder: string): string {
   return `${programName(io)} train --resume ${quote(folder)}`;
 }

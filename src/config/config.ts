@@ -84,19 +84,9 @@ function encodeSetting<Name extends SettingName>(name: Name, value: Config[Name]
  */
 export function checkNeeds(given: GivenSettings, config: Config): void {
   for (const name of NAMES.filter((name) => given[name] !== undefined)) {
-    for (const [other, value] of Object.entries(TABLE[name].needs ?? {})) {
-      if (config[other as SettingName] !== value) throw new UserError(`${name} is for ${other} ${value}.`);
+    for (const [other, values] of Object.entries(TABLE[name].needs ?? {})) {
+      if (values.includes(String(config[other as SettingName]))) continue;
+      throw new UserError(`${name} is for ${other} ${values.join(" or ")}.`);
     }
   }
-}
-
-/** Draws of z for each image: k of the importance-weighted bound, or L of the ELBO's reconstruction term. */
-export function drawsPerImage({
-  model,
-  objective,
-  importanceSamples,
-  mcSamples,
-}: Pick<Config, "model" | "objective" | "importanceSamples" | "mcSamples">): number {
-  if (model === "ae") return 1;
-  return objective === "iwae" ? importanceSamples : mcSamples;
 }

@@ -18,7 +18,7 @@ export interface Described {
   /** The argument of its flag of `vae train`, empty for a toggle. Without it, the setting has no flag. */
   readonly flag?: string;
   /** Values of other settings without which this one means nothing. */
-  readonly needs?: { readonly [name: string]: string };
+  readonly needs?: { readonly [name: string]: readonly string[] };
 }
 
 export interface Setting<Value> extends Domain<Value>, Described {

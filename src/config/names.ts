@@ -1,19 +1,19 @@
 // What numbers are called, so that every place calls them the same.
-
-import type { Bounds } from "../model/elbo.js";
+import type { Bounds } from "../model/bounds.js";
+import { OBJECTIVES } from "../model/registry.js";
+import type { ModelConfig } from "../model/settings.js";
 import type { Config } from "./config.js";
 
-type Objective = Pick<Config, "model" | "objective" | "importanceSamples" | "beta">;
-
 /** What training maximizes: the ELBO, the importance-weighted bound L_k, the bound of a β-VAE, or log p(x|z) of an autoencoder. */
-export function objectiveName({ model, objective, importanceSamples, beta }: Objective): string {
+export function objectiveName(config: ModelConfig): string {
+  const { model, objective, beta } = config;
   if (model === "ae") return "log p(x|z)";
-  const name = objective === "iwae" ? `L${importanceSamples}` : "ELBO";
+  const name = OBJECTIVES[objective].label(config);
   return beta === 1 ? name : `${name} at β ${beta}`;
 }
 
 /** The learning curves of a model, and their titles. */
-export function curveTitles(config: Objective): [term: keyof Bounds, title: string][] {
+export function curveTitles(config: ModelConfig): [term: keyof Bounds, title: string][] {
   const name = objectiveName(config);
   if (config.model === "ae") return [["objective", name]];
   return [

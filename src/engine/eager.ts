@@ -1,14 +1,23 @@
 // Runs functions kernel by kernel on a backend of TensorFlow.js: `tensorflow`, `wasm`, or `cpu`, plain JavaScript and the reference.
 import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
-import type { HostArray, Tree } from "../tree.js";
-import { leaves, mapTree, sizeOf } from "../tree.js";
-import { checkArrays, checkCarry, stepsOf } from "./compiled/program.js";
-import { tf } from "./compiled/tf.js";
-import { startBackend, withBackend } from "./compiled/with-backend.js";
-import type { Engine, EngineName, Hosted, Step } from "./engine.js";
+import type { HostArray, HostTree, Step } from "./compiled/index.js";
+import {
+  checkArrays,
+  checkCarry,
+  leaves,
+  mapTree,
+  sizeOf,
+  startBackend,
+  stepsOf,
+  tf,
+  tidy,
+  withBackend,
+} from "./compiled/index.js";
+import type { Engine, EngineName } from "./engine.js";
 import { loadTensorflow } from "./tensorflow.js";
 
+type FloatTree<T> = HostTree<T, Float32Array>;
 type Backend = Exclude<EngineName, "compiled">;
 
 /** @throws Error if the backend cannot be started */
@@ -34,23 +43,23 @@ class EagerEngine implements Engine {
 
   async scan<Carry, X, Y>(
     step: Step<Carry, X, Y>,
-    init: Hosted<Carry>,
-    xs: Hosted<X>,
-  ): Promise<[Hosted<Carry>, Hosted<Y>]> {
-    checkArrays({ init, xs } as unknown as Tree<HostArray>);
+    init: HostTree<Carry>,
+    xs: HostTree<X>,
+  ): Promise<[FloatTree<Carry>, FloatTree<Y>]> {
+    checkArrays({ init, xs });
     return withBackend(this.name, () => scanEagerly(step, init, xs));
   }
 
-  async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>> {
-    checkArrays(inputs as Tree<HostArray>);
+  async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: HostTree<Inputs>): Promise<FloatTree<Outputs>> {
+    checkArrays(inputs);
     await setImmediate(); // lets timers and signals have their turn: all that follows blocks
     return withBackend(this.name, () => {
-      const tensors = toTensors(inputs as Tree<HostArray>);
+      const tensors = toTensors(inputs);
       try {
-        const outputs = tf.tidy(() => fn(tensors as Inputs) as tf.TensorContainer) as Tree<tf.Tensor>;
+        const outputs = tidy(() => fn(tensors));
         const host = toHost(outputs);
         dispose(outputs);
-        return host as Hosted<Outputs>;
+        return host;
       } finally {
         dispose(tensors);
       }
@@ -62,44 +71,48 @@ class EagerEngine implements Engine {
 
 function scanEagerly<Carry, X, Y>(
   step: Step<Carry, X, Y>,
-  init: Hosted<Carry>,
-  xs: Hosted<X>,
-): [Hosted<Carry>, Hosted<Y>] {
-  const steps = stepsOf(xs as Tree<HostArray>);
-  let carry = toTensors(init as Tree<HostArray>);
-  const reports: Tree<HostArray>[] = [];
+  init: HostTree<Carry>,
+  xs: HostTree<X>,
+): [FloatTree<Carry>, FloatTree<Y>] {
+  const steps = stepsOf(xs);
+  let carry = toTensors(init);
+  const reports: FloatTree<Y>[] = [];
   try {
     for (let i = 0; i < steps; i++) {
-      const x = toTensors(mapTree(xs as Tree<HostArray>, (array) => sliceLeading(array, i)));
+      const x = toTensors<X>(mapTree(xs, (array: HostArray) => sliceLeading(array, i)));
       try {
-        const [next, y] = tf.tidy(() => step(carry as Carry, x as X) as unknown as tf.TensorContainer) as unknown as [
-          Tree<tf.Tensor>,
-          Tree<tf.Tensor>,
-        ];
+        const [next, y] = tidy(() => step(carry, x));
         reports.push(toHost(y));
         dispose(carry, y);
         carry = next;
       } finally {
         dispose(x);
       }
-      if (i === 0) checkCarry(init as Tree<HostArray>, carry);
+      if (i === 0) checkCarry(init, carry);
     }
-    return [toHost(carry) as Hosted<Carry>, stack(reports) as Hosted<Y>];
+    return [toHost(carry), stack(reports)];
   } finally {
     dispose(carry);
   }
 }
 
-function toTensors(tree: Tree<HostArray>): Tree<tf.Tensor> {
-  return mapTree(tree, ({ data, shape }) => tf.tensor(Float32Array.from(data), [...shape], "float32"));
+function toTensors<T>(tree: HostTree<T>): T {
+  const tensor = ({ data, shape }: HostArray) => tf.tensor(Float32Array.from(data), [...shape], "float32");
+  return mapTree(tree, tensor) as T;
 }
 
-function toHost(tree: Tree<tf.Tensor>): Tree<HostArray> {
-  return mapTree(tree, (tensor) => ({ data: Float32Array.from(tensor.dataSync()), shape: tensor.shape }));
+function toHost<T>(tree: T): FloatTree<T> {
+  return mapTree(
+    tree,
+    (tensor: tf.Tensor): HostArray<Float32Array> => ({
+      data: Float32Array.from(tensor.dataSync()),
+      shape: tensor.shape,
+    }),
+  );
 }
 
-function dispose(...trees: Tree<tf.Tensor>[]): void {
-  for (const tree of trees) for (const [, tensor] of leaves(tree)) tensor.dispose();
+function dispose(...trees: unknown[]): void {
+  for (const tree of trees) for (const [, tensor] of leaves<tf.Tensor>(tree)) tensor.dispose();
 }
 
 /** Row `i` of [N, …], without copying. */
@@ -110,14 +123,15 @@ function sliceLeading({ data, shape }: HostArray, i: number): HostArray {
 }
 
 /** Trees of […] arrays to one of [N, …] arrays. */
-function stack(trees: Tree<HostArray>[]): Tree<HostArray> {
+function stack<Y>(trees: FloatTree<Y>[]): FloatTree<Y> {
   const rows = trees.map((tree) => new Map(leaves(tree)));
-  return mapTree(trees[0], ({ shape }, path) => {
+  const stacked = ({ shape }: HostArray<Float32Array>, path: string) => {
     const size = sizeOf(shape);
     const data = new Float32Array(trees.length * size);
     rows.forEach((row, i) => {
       data.set((row.get(path) as HostArray).data, i * size);
     });
     return { data, shape: [trees.length, ...shape] };
-  });
+  };
+  return mapTree(trees[0], stacked);
 }

@@ -1,12 +1,12 @@
 // What an engine is: the one small interface behind which pure tensor functions run. Its implementations are eager.ts
 // and compiled/.
-import type { Hosted, Step } from "./compiled/index.js";
+import type { HostTree, Step } from "./compiled/index.js";
 
-export type { Hosted, Step } from "./compiled/index.js";
+export type { HostTree, Step } from "./compiled/index.js";
 
 /**
- * Runs pure functions of tensors. Arrays of the host go in and come out; tensors never leave an engine. Bytes arrive in
- * the function as float32, unscaled.
+ * Runs pure functions of tensors. Arrays of the host go in and come out, the latter as float32; tensors never leave an
+ * engine. Bytes arrive in the function as float32, unscaled.
  */
 export interface Engine {
   readonly name: EngineName;
@@ -20,11 +20,14 @@ export interface Engine {
    */
   scan<Carry, X, Y>(
     step: Step<Carry, X, Y>,
-    init: Hosted<Carry>,
-    xs: Hosted<X>,
-  ): Promise<[carry: Hosted<Carry>, ys: Hosted<Y>]>;
+    init: HostTree<Carry>,
+    xs: HostTree<X>,
+  ): Promise<[carry: HostTree<Carry, Float32Array>, ys: HostTree<Y, Float32Array>]>;
   /** Runs a function once. */
-  call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>>;
+  call<Inputs, Outputs>(
+    fn: (inputs: Inputs) => Outputs,
+    inputs: HostTree<Inputs>,
+  ): Promise<HostTree<Outputs, Float32Array>>;
   /** Frees what the engine holds. */
   close(): Promise<void>;
 }

@@ -8,25 +8,25 @@ import { ENGINE_NAMES } from "./engine.js";
 /** An engine, and why it is not the fastest one if it was chosen for want of better. */
 export interface OpenedEngine {
   readonly engine: Engine;
-  readonly shortfall?: string;
+  readonly fallbackReason?: string;
 }
 
 /** The package that an engine needs, and how to get it: where it is missing, and where it does not load. */
-const PACKAGES: Record<EngineName, { readonly name: string; readonly install: string; readonly mend: string }> = {
+const PACKAGES: Record<EngineName, { readonly name: string; readonly install: string; readonly repair: string }> = {
   compiled: {
     name: "onnxruntime-node",
     install: "npm ci",
-    mend: "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it",
+    repair: "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it",
   },
   // Its script downloads TensorFlow: the flag lets it, whatever an .npmrc says.
   tensorflow: {
     name: "@tensorflow/tfjs-node",
     install:
       "where vae is installed, npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0",
-    mend: "where vae is installed, npm rebuild --ignore-scripts=false @tensorflow/tfjs-node",
+    repair: "where vae is installed, npm rebuild --ignore-scripts=false @tensorflow/tfjs-node",
   },
-  wasm: { name: "@tensorflow/tfjs-backend-wasm", install: "npm ci", mend: "npm ci" },
-  cpu: { name: "@tensorflow/tfjs-backend-cpu", install: "npm ci", mend: "npm ci" },
+  wasm: { name: "@tensorflow/tfjs-backend-wasm", install: "npm ci", repair: "npm ci" },
+  cpu: { name: "@tensorflow/tfjs-backend-cpu", install: "npm ci", repair: "npm ci" },
 };
 
 /** An engine that does not run here. */
@@ -56,7 +56,7 @@ export async function openEngine(name: "auto" | EngineName, threads: number): Pr
   for (const candidate of ENGINE_NAMES) {
     try {
       const engine = await open(candidate, threads);
-      return { engine, ...(reasons.length > 0 && { shortfall: reasons.join("; ") }) };
+      return { engine, ...(reasons.length > 0 && { fallbackReason: reasons.join("; ") }) };
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       reasons.push(error.reason);
@@ -71,9 +71,9 @@ async function open(name: EngineName, threads: number): Promise<Engine> {
     await engine.call(identity, { x: { data: new Float32Array(1), shape: [1] } });
     return engine;
   } catch (error) {
-    const { name: needed, install, mend } = PACKAGES[name];
+    const { name: needed, install, repair } = PACKAGES[name];
     if (isMissing(needed, error)) throw new EngineError(name, `${needed} is not installed`, install);
-    throw new EngineError(name, `${needed} does not run here (${firstLine(error)})`, mend);
+    throw new EngineError(name, `${needed} does not run here (${firstLine(error)})`, repair);
   }
 }
 

@@ -1,57 +1,30 @@
-// How good a model is on images that it was not trained on.
-import type { Config } from "../config/config.js";
-import { drawsPerImage } from "../config/config.js";
-import { binarize } from "../data/binarize.js";
+// Measures a model on images that it was not trained on.
 import type { ImageSet } from "../data/dataset.js";
-import type { ImageShape } from "../data/pixels.js";
-import { pixelsOf, range, toFloat } from "../data/pixels.js";
-import type { Engine, Hosted } from "../engine/engine.js";
-import type { Bounds } from "../model/elbo.js";
-import { mean, meanBounds, TERMS } from "../model/elbo.js";
-import type { HostParams } from "../model/parameters.js";
-import type { Batch, Vae } from "../model/vae.js";
-import { corrupt } from "../noise.js";
+import type { HostTree } from "../engine/engine.js";
+import type { Bounds } from "../model/bounds.js";
+import { mapTerms, mean, meanBounds, TERMS } from "../model/bounds.js";
+import { createDraws, fillDraws } from "../model/draws.js";
+import type { Batch } from "../model/model.js";
+import type { RandomStream } from "../random.js";
 import { randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
-
-/** A model with its weights, on the engine that runs it. */
-export interface Fitted {
-  readonly engine: Engine;
-  readonly vae: Vae;
-  readonly params: HostParams;
-  readonly size: ImageShape;
-}
-
-/** What is drawn for the images: their pixels, ε, and the corruption of the encoder's input. */
-export type DrawConfig = Pick<
-  Config,
-  "binarize" | "dimZ" | "importanceSamples" | "mcSamples" | "model" | "noise" | "objective" | "seed"
->;
-
-/** Images that are evaluated at once, if they are of MNIST's size. */
-export const MOST_IN_BATCH = 500;
-
-/** How many images go through the decoder at once: `most` of MNIST's size, fewer larger ones, so that memory stays flat. */
-export function rowsAtOnce(most: number, size: ImageShape): number {
-  const rows = Math.min(most, Math.floor((most * 784) / pixelsOf(size)));
-  return rows < 2 ? 1 : rows - (rows % 2); // even, since normal draws come in pairs
-}
+import { mapTree } from "../tree.js";
+import type { DrawConfig } from "./batches.js";
+import { evaluationBatches, rowOf, rowsAtOnce } from "./batches.js";
+import type { TrainedModel } from "./trained-model.js";
 
 /**
  * The terms of the bound, mean over a set of images, with as many draws of z for an image as in training (Kingma & Welling
- * 2014, eq. 7; Burda et al. 2016, eq. 8). With noise, the encoder sees corrupted images and the likelihood is that of the clean
+ * 2014, eq. 7; Burda et al. 2016, eq. 8). With noise, the encoder sees corrupted images; the likelihood is that of the clean
  * ones. The draws belong to the images: every call with one seed makes the same.
  *
  * @returns nats per image
  */
-export async function evaluate(fitted: Fitted, images: ImageSet, config: DrawConfig): Promise<Bounds> {
-  const { engine, vae, params, size } = fitted;
-  const terms = Object.fromEntries(TERMS.map((term) => [term, new Float32Array(images.count)])) as Record<
-    (typeof TERMS)[number],
-    Float32Array
-  >;
-  for (const { first, batch } of evaluationBatches(images, size, images.count, config)) {
-    const results = await engine.call(vae.evaluate, { params, batch });
+export async function evaluate(trained: TrainedModel, images: ImageSet, config: DrawConfig): Promise<Bounds> {
+  const { engine, model, params, size } = trained;
+  const terms = mapTerms(() => new Float32Array(images.count));
+  for (const { first, batch, draws } of evaluationBatches(model, images, size, config, model.draws)) {
+    const results = await engine.call(model.evaluate, { params, batch, draws });
     for (const term of TERMS) terms[term].set(results[term].data, first);
   }
   return meanBounds(terms);
@@ -62,50 +35,50 @@ const SAMPLES_AT_ONCE = 1000;
 
 /**
  * Estimates log p(x) of each image by log 1/S Σ_s p(x, z_s) / q(z_s|x) with z_s from q(z|x) (Burda et al. 2016, eq. 8; Rezende
- * et al. 2014, appendix E). It is a lower bound in expectation, which S closes.
+ * et al. 2014, appendix E). It is a lower bound in expectation, and tight in the limit of S.
  *
  * @param samples S, importance samples for each image
  * @param onProgress called after each image with the number of those done
- * @returns nats, a number an image
+ * @returns nats, a number for each image
  */
 export async function estimateLogLikelihoods(
-  { engine, vae, params, size }: Fitted,
+  trained: TrainedModel,
   images: ImageSet,
   samples: number,
   config: DrawConfig,
   onProgress?: (done: number) => void,
 ): Promise<Float64Array> {
-  const { dimZ, seed } = config;
   const logLikelihoods = new Float64Array(images.count);
-  const atOnce = rowsAtOnce(SAMPLES_AT_ONCE, size);
-  for (const { first, batch } of evaluationBatches(images, size, images.count, config, 1)) {
-    const [count, pixels] = batch.images.shape;
-    const { mu, sigma } = await engine.call(vae.infer, { params, images: batch.images, corrupted: batch.corrupted });
-    for (let i = 0; i < count; i++) {
-      const row = ({ data }: HostArray, length: number) => ({
-        data: data.subarray(i * length, (i + 1) * length),
-        shape: [1, length],
-      });
-      const image = {
-        image: row(batch.images, pixels),
-        mu: row(mu, dimZ),
-        sigma: row(sigma as HostArray, dimZ),
-      };
-      const stream = randomStream(seed, "importance epsilon", images.offset + first + i);
-      const parts: { logMean: number; share: number }[] = [];
-      for (let done = 0; done < samples; done += atOnce) {
-        const length = Math.min(atOnce, samples - done);
-        const epsilon = { data: stream.fillNormals(new Float32Array(length * dimZ)), shape: [1, length, dimZ] };
-        const { logMeanWeight } = await engine.call(vae.importanceWeigh, { params, ...image, epsilon });
-        parts.push({ logMean: logMeanWeight.data[0], share: length / samples });
-      }
-      const largest = Math.max(...parts.map(({ logMean }) => logMean));
-      const sum = parts.reduce((total, { logMean, share }) => total + share * Math.exp(logMean - largest), 0);
-      logLikelihoods[first + i] = largest + Math.log(sum);
-      onProgress?.(first + i + 1);
+  for (const { first, batch } of evaluationBatches(trained.model, images, trained.size, config, 1)) {
+    for (let i = first; i < first + batch.images.shape[0]; i++) {
+      const image = mapTree(batch, (array: HostArray) => rowOf(array, i - first));
+      const stream = randomStream(config.seed, "importance epsilon", images.offset + i);
+      logLikelihoods[i] = await estimateLogLikelihood(trained, image, samples, stream);
+      onProgress?.(i + 1);
     }
   }
   return logLikelihoods;
+}
+
+/** Some thousand draws are weighed in a call, and the means of the calls joined in float64. */
+async function estimateLogLikelihood(
+  { engine, model, params, size }: TrainedModel,
+  image: HostTree<Batch>,
+  samples: number,
+  stream: RandomStream,
+): Promise<number> {
+  const atOnce = rowsAtOnce(SAMPLES_AT_ONCE, size);
+  const means: { logMean: number; share: number }[] = [];
+  for (let done = 0; done < samples; done += atOnce) {
+    const count = Math.min(atOnce, samples - done);
+    const draws = createDraws(model.parts.specs, ["posterior"], 1, count);
+    fillDraws(draws, model.parts.specs, "posterior", stream);
+    const { logMeanWeight } = await engine.call(model.logMeanImportanceWeight, { params, draws, batch: image });
+    means.push({ logMean: logMeanWeight.data[0], share: count / samples });
+  }
+  const largest = Math.max(...means.map(({ logMean }) => logMean));
+  const sum = means.reduce((total, { logMean, share }) => total + share * Math.exp(logMean - largest), 0);
+  return largest + Math.log(sum);
 }
 
 /** A latent dimension is active if the posterior mean varies more than this over the images. */
@@ -133,51 +106,4 @@ export function meanAndError(values: ArrayLike<number>): { mean: number; standar
   if (values.length < 2) return { mean: average };
   const deviations = Array.from(values, (value) => (value - average) ** 2);
   return { mean: average, standardError: Math.sqrt(mean(deviations) / (values.length - 1)) };
-}
-
-/**
- * The first `count` images of a set with their draws, batch by batch. `first` is the number of a batch's first image.
- *
- * @param draws of z for an image
- */
-export function* evaluationBatches(
-  images: ImageSet,
-  size: ImageShape,
-  count: number,
-  config: DrawConfig,
-  draws = drawsPerImage(config),
-): Generator<{ first: number; batch: Hosted<Batch> }> {
-  const { dimZ, noise, seed } = config;
-  const pixels = pixelsOf(size);
-  const most = Math.floor(rowsAtOnce(MOST_IN_BATCH, size) / draws) || 1;
-  for (let first = 0; first < count; first += most) {
-    const length = Math.min(most, count - first);
-    const numbers = range(first, length);
-    const clean = images.pixels.read(numbers);
-    const epsilon = config.model === "ae" ? undefined : new Float32Array(length * draws * dimZ);
-    const corrupted = images.inputs
-      ? toFloat(images.inputs.read(numbers))
-      : noise
-        ? new Float32Array(clean.length)
-        : undefined;
-    for (let i = 0; i < length; i++) {
-      const image = images.offset + first + i;
-      const part = clean.subarray(i * pixels, (i + 1) * pixels);
-      binarize(config.binarize, part, randomStream(seed, "evaluation binarization", image));
-      if (epsilon) {
-        const [from, to] = [i * draws * dimZ, (i + 1) * draws * dimZ];
-        randomStream(seed, "evaluation epsilon", image).fillNormals(epsilon.subarray(from, to));
-      }
-      if (noise && corrupted) {
-        const stream = randomStream(seed, "evaluation noise", image);
-        corrupt(noise, part, size, stream, corrupted.subarray(i * pixels, (i + 1) * pixels));
-      }
-    }
-    const batch = {
-      images: { data: clean, shape: [length, pixels] },
-      corrupted: corrupted && { data: corrupted, shape: [length, pixels] },
-      epsilon: epsilon && { data: epsilon, shape: [length, draws, dimZ] },
-    };
-    yield { first, batch };
-  }
 }

@@ -1,13 +1,12 @@
-// Densities and divergences: pure functions of tensors, in nats. Shapes as in vae.ts.
+// Densities and divergences: pure functions of tensors, in nats. Shapes as in parts.ts.
 import { tf } from "../engine/compiled/tf.js";
 
 /**
  * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1),
  * which is Σ_d x_d·logit_d − softplus(logit_d): finite for any finite logits.
  *
- * With softplus(a) = max(a, 0) + log(1 + e^−|a|), a sum of logarithms is left, which is taken as the logarithm of a product:
- * its factors lie from 1 to 2, so that a hundred of them stay far within float32, and logarithms are dear. The gradient is
- * written out, x − y.
+ * softplus(a) = max(a, 0) + log(1 + e^−|a|). The sum of these logarithms is computed as the logarithm of a product, since logarithms are
+ * slow: the factors lie from 1 to 2, so a hundred of them stay within float32. The gradient x − y is written out.
  *
  * @param x [B, 1, D], 0 to 1; no gradient flows to it
  * @param logits [B, L, D]
@@ -45,17 +44,28 @@ export function gaussianLogLikelihood(x: tf.Tensor3D, mean: tf.Tensor3D, deviati
 }
 
 /**
- * KL(N(μ, σ²) ‖ N(0, 1)) = ½ Σ_j μ_j² + σ_j² − log(10⁻⁸ + σ_j²) − 1 (Kingma & Welling 2014, appendix B), with the tutorial's 10⁻⁸:
- * it lowers the term by less than 0.005 nats where σ > 0.001.
+ * KL(N(μ_j, σ_j²) ‖ N(0, 1)) = ½ (μ_j² + σ_j² − log(10⁻⁸ + σ_j²) − 1) of each latent dimension (Kingma & Welling 2014, appendix B). The
+ * 10⁻⁸ is the tutorial's: it lowers the term by less than 0.005 nats where σ > 0.001.
  *
  * @param mu [B, Z]
  * @param sigma [B, Z]
- * @returns [B] nats
+ * @returns [B, Z] nats
  */
-export function gaussianKl(mu: tf.Tensor2D, sigma: tf.Tensor2D): tf.Tensor1D {
+export function gaussianKl(mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
   const variance = tf.square(sigma);
   const terms = tf.sub(tf.sub(tf.add(tf.square(mu), variance), tf.log(tf.add(variance, 1e-8))), 1);
-  return tf.mul(tf.sum(terms, 1), 0.5);
+  return tf.mul(terms, 0.5);
+}
+
+/** [B, D] to [B, 1, D]. */
+export function perImage(x: tf.Tensor): tf.Tensor3D {
+  return tf.reshape(x, [x.shape[0], 1, x.shape[1] as number]);
+}
+
+/** [B·L, D] to [B, L, D], for images x of [B, D]. */
+export function perDraw(outputs: tf.Tensor, x: tf.Tensor): tf.Tensor3D {
+  const [B] = x.shape;
+  return tf.reshape(outputs, [B, outputs.shape[0] / B, outputs.shape[1] as number]);
 }
 
 /**
@@ -64,8 +74,8 @@ export function gaussianKl(mu: tf.Tensor2D, sigma: tf.Tensor2D): tf.Tensor1D {
  * @param x [B, L]
  * @returns [B]
  */
-export function logMeanExp(x: tf.Tensor2D): tf.Tensor1D {
-  const [B, L] = x.shape;
+export function logMeanExp(x: tf.Tensor): tf.Tensor {
+  const [B, L] = x.shape as [number, number];
   if (L === 1) return tf.reshape(x, [B]);
   const logMean = tf.customGrad((...inputs) => {
     const [values, save] = inputs as [tf.Tensor2D, tf.GradSaveFunc];
@@ -74,8 +84,8 @@ export function logMeanExp(x: tf.Tensor2D): tf.Tensor1D {
     const sums = tf.sum(powers, 1, true);
     save([tf.div(powers, sums)]);
     return {
-      value: tf.reshape<tf.Rank.R1>(tf.add(largest, tf.log(tf.mul(sums, 1 / L))), [B]),
-      gradFunc: (dy: tf.Tensor1D, [shares]: tf.Tensor[]) => tf.mul(tf.reshape(dy, [B, 1]), shares),
+      value: tf.reshape<tf.Rank>(tf.add(largest, tf.log(tf.mul(sums, 1 / L))), [B]),
+      gradFunc: (dy: tf.Tensor, [shares]: tf.Tensor[]) => tf.mul(tf.reshape(dy, [B, 1]), shares),
     };
   });
   return logMean(x);

@@ -22,6 +22,8 @@ export interface RunConfig {
   /** Includes the engine and the number of threads that were used. */
   readonly settings: Config;
   readonly data: RunData;
+  /** Present if the run was trained with the user's own parts, which `settings` do not describe. */
+  readonly parts?: "own";
 }
 
 export interface RunData extends ImageShape {

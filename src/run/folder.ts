@@ -2,7 +2,6 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
-import { pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { isMissing } from "../files/errors.js";
 import { readBytes, readText } from "../files/read.js";
@@ -10,8 +9,8 @@ import { listNames, statIfThere } from "../files/stat.js";
 import { makeFolder, syncFolder, TEMPORARY, withTemporary, writeFileAtomically } from "../files/write.js";
 import type { TensorFile } from "../formats/safetensors.js";
 import { decodeSafetensors, encodeSafetensors } from "../formats/safetensors.js";
-import type { HostParams } from "../model/parameters.js";
-import { parameterShapes } from "../model/parameters.js";
+import type { HostParams } from "../model/initialize.js";
+import type { Specs } from "../model/specs.js";
 import type { HostArray } from "../tree.js";
 import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
 import type { RunConfig } from "./config.js";
@@ -157,18 +156,16 @@ export class RunFolder {
     await rm(path.join(this.dir, MODEL), { force: true });
   }
 
-  /** @throws UserError if there is no model, it is damaged, or its shapes do not fit config.json */
-  async readModel(): Promise<{ params: HostParams; metadata: TensorFile["metadata"] }> {
+  /** @throws UserError if there is no model, it is damaged, or its shapes do not fit the specs of the model */
+  async readModel({ params: specs }: Specs): Promise<{ params: HostParams; metadata: TensorFile["metadata"] }> {
     const file = path.join(this.dir, MODEL);
     const bytes = await readBytes(file).catch((error) => {
       if (!isMissing(error)) throw error;
       throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch of its training was finished.`);
     });
     const { tensors, metadata } = decodeSafetensors(bytes, file);
-    const { settings, data } = this.config;
-    const shapes = parameterShapes({ pixels: pixelsOf(data), ...settings });
     const params: Record<string, HostArray<Float32Array>> = {};
-    for (const [name, shape] of Object.entries(shapes)) {
+    for (const [name, { shape }] of Object.entries(specs)) {
       const tensor = tensors.get(name);
       if (!tensor || tensor.shape.join() !== shape.join()) {
         const found = tensor ? `is [${tensor.shape}]` : "is missing";

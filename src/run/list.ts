@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Config, GivenSettings } from "../config/config.js";
 import { createConfig, encodeConfig } from "../config/config.js";
 import { UserError } from "../errors.js";
-import type { Bounds } from "../model/elbo.js";
+import type { Bounds } from "../model/bounds.js";
 import type { UnreadableRun } from "./find.js";
 import { problemOf } from "./find.js";
 import { METRICS, RunFolder } from "./folder.js";

@@ -1,6 +1,6 @@
 // The reports of a run's epochs: which is the best, and whether training is done.
 import type { Config } from "../config/config.js";
-import type { Bounds } from "../model/elbo.js";
+import type { Bounds } from "../model/bounds.js";
 
 /** A finished epoch. */
 export interface EpochReport {

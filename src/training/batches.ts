@@ -1,15 +1,15 @@
-// What the training steps use up: images in a new order for every epoch, and their random draws. All of it is a function of
+// The inputs of training steps: images in a new order for every epoch, and their random draws. All of it is a function of
 // the seed and the step's number, however the steps are cut into chunks.
 import type { Config } from "../config/config.js";
-import { drawsPerImage } from "../config/config.js";
-import { binarize } from "../data/binarize.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
-import { pixelsOf, toFloat } from "../data/pixels.js";
-import type { Hosted } from "../engine/engine.js";
-import { hiddenLayers } from "../model/parameters.js";
-import { corrupt } from "../noise.js";
+import type { HostTree } from "../engine/engine.js";
+import { readBatch } from "../inference/batches.js";
+import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
+import type { Model } from "../model/model.js";
 import { randomStream } from "../random.js";
+import type { HostArray } from "../tree.js";
+import { mapTree } from "../tree.js";
 import type { AdamConfig } from "./optimizer/adam.js";
 import { adamStepSize } from "./optimizer/adam.js";
 import type { ScheduleConfig } from "./optimizer/schedules.js";
@@ -18,21 +18,7 @@ import type { StepInput } from "./step.js";
 
 export type BatchConfig = AdamConfig &
   ScheduleConfig &
-  Pick<
-    Config,
-    | "batchSize"
-    | "binarize"
-    | "dimZ"
-    | "importanceSamples"
-    | "keepProb"
-    | "mcSamples"
-    | "model"
-    | "nHidden"
-    | "noise"
-    | "objective"
-    | "seed"
-    | "weightDecay"
-  >;
+  Pick<Config, "batchSize" | "binarize" | "noise" | "seed" | "weightDecay">;
 
 /** The order in which an epoch takes the images. */
 export function epochOrder(seed: number, epoch: number, count: number): Uint32Array {
@@ -40,12 +26,12 @@ export function epochOrder(seed: number, epoch: number, count: number): Uint32Ar
 }
 
 /** Whole batches in an epoch; the last partial one is dropped. */
-export function stepsPerEpoch({ count }: ImageSet, batchSize: number): number {
+export function stepsPerEpoch({ count }: Pick<ImageSet, "count">, batchSize: number): number {
   return Math.floor(count / batchSize);
 }
 
 /**
- * Inputs for `steps` steps in a row, as `engine.scan` takes them: [steps, …] arrays. Names for the shapes in vae.ts.
+ * Inputs for `steps` steps in a row, as `engine.scan` takes them: [steps, …] arrays.
  *
  * @param order indices of the images, batchSize for each of the steps
  * @param firstStep the number of the first of these steps, counted from 0 at the start of the run
@@ -56,57 +42,35 @@ export function drawBatches(
   order: Uint32Array,
   firstStep: number,
   config: BatchConfig,
-): Hosted<StepInput> {
-  const { batchSize, dimZ, keepProb, noise, seed } = config;
-  const pixels = pixelsOf(shape);
+  model: Model,
+): HostTree<StepInput> {
+  const { batchSize, klWarmUp, seed, weightDecay } = config;
+  const { specs } = model.parts;
   const steps = order.length / batchSize;
-  const draws = drawsPerImage(config);
-  const clean = images.pixels.read(order);
-  const corrupted = images.inputs
-    ? toFloat(images.inputs.read(order))
-    : noise
-      ? new Float32Array(clean.length)
-      : undefined;
-  const epsilon = config.model === "ae" ? undefined : new Float32Array(order.length * draws * dimZ);
-  const masks =
-    keepProb === 1
-      ? []
-      : hiddenLayers(config).map(({ name, network, units }) => {
-          const rows = network === "encoder" ? batchSize : batchSize * draws;
-          return { name, rows, units, data: new Uint8Array(steps * rows * units) };
-        });
-  const stepSize = new Float32Array(steps);
-  const decay = config.weightDecay === 0 ? undefined : new Float32Array(steps);
-  const klWeight = config.model === "ae" || config.klWarmUp === 0 ? undefined : new Float32Array(steps);
-
-  const part = <Data extends Float32Array | Uint8Array>(data: Data, i: number) =>
-    data.subarray((i * data.length) / steps, ((i + 1) * data.length) / steps) as Data;
-  const perEpoch = stepsPerEpoch(images, batchSize);
+  const batch = readBatch(images, order, shape, config, batchSize, (purpose, i) =>
+    randomStream(seed, `training ${purpose}`, firstStep + i),
+  );
+  const draws = createDraws(specs, ["training", "posterior"], order.length, model.draws);
   for (let i = 0; i < steps; i++) {
-    const step = firstStep + i;
-    const learningRate = learningRateAt(config, step, perEpoch);
-    stepSize[i] = adamStepSize(learningRate, step + 1, config);
-    if (decay) decay[i] = learningRate * config.weightDecay;
-    if (klWeight) klWeight[i] = klWeightAt(config, step, perEpoch);
-    binarize(config.binarize, part(clean, i), randomStream(seed, "training binarization", step));
-    if (epsilon) randomStream(seed, "training epsilon", step).fillNormals(part(epsilon, i));
-    if (noise && corrupted) {
-      corrupt(noise, part(clean, i), shape, randomStream(seed, "training noise", step), part(corrupted, i));
-    }
-    const stream = randomStream(seed, "dropout", step);
-    for (const { data } of masks) stream.fillBernoulli(part(data, i), keepProb);
+    const own = rowsOfImages(draws, order.length, i * batchSize, batchSize);
+    fillDraws(own, specs, "posterior", randomStream(seed, "training epsilon", firstStep + i));
+    fillDraws(own, specs, "training", randomStream(seed, "dropout", firstStep + i));
   }
-  const stacked = <Data>(data: Data, ...shape: number[]) => ({ data, shape: [steps, ...shape] });
+  const perEpoch = stepsPerEpoch(images, batchSize);
+  const learningRate = (step: number) => learningRateAt(config, step, perEpoch);
+  const perStep = (value: (step: number) => number) => ({
+    data: Float32Array.from({ length: steps }, (_, i) => value(firstStep + i)),
+    shape: [steps],
+  });
+  const stacked = ({ data, shape: [rows, ...rest] }: HostArray): HostArray => ({
+    data,
+    shape: [steps, rows / steps, ...rest],
+  });
   return {
-    images: stacked(clean, batchSize, pixels),
-    corrupted: corrupted && stacked(corrupted, batchSize, pixels),
-    epsilon: epsilon && stacked(epsilon, batchSize, draws, dimZ),
-    masks:
-      masks.length > 0
-        ? Object.fromEntries(masks.map(({ name, rows, units, data }) => [name, stacked(data, rows, units)]))
-        : undefined,
-    klWeight: klWeight && stacked(klWeight),
-    stepSize: stacked(stepSize),
-    decay: decay && stacked(decay),
+    ...mapTree(batch, stacked),
+    draws: mapTree(draws, stacked),
+    stepSize: perStep((step) => adamStepSize(learningRate(step), step + 1, config)),
+    ...(klWarmUp > 0 && { klWeight: perStep((step) => klWeightAt(config, step, perEpoch)) }),
+    ...(weightDecay > 0 && { decay: perStep((step) => learningRate(step) * weightDecay) }),
   };
 }

@@ -1,45 +1,36 @@
-// What a training needs to go on, as a file of tensors.
+// A snapshot of a training as a file of tensors.
 import type { Config } from "../config/config.js";
 import { createConfig, encodeConfig } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { TensorFile } from "../formats/safetensors.js";
-import { TERMS } from "../model/elbo.js";
-import type { HostParams } from "../model/parameters.js";
-import type { EpochReport } from "../run/reports.js";
-import type { HostArray, Tree } from "../tree.js";
+import { mapTerms } from "../model/bounds.js";
+import type { HostArray } from "../tree.js";
 import { leaves, mapTree } from "../tree.js";
-import type { Position, TrainingState } from "./loop.js";
-import type { Milestone } from "./sinks/pictures.js";
+import type { PictureRow } from "./sinks/pictures.js";
+import type { Position, Snapshot, TrainingState } from "./snapshot.js";
 
 /** To be raised when what a checkpoint holds changes, or what a step of the same settings computes. */
 const FORMAT = 1;
 
-/** A training between two steps. */
-export interface Checkpoint {
-  readonly state: TrainingState;
-  readonly position: Position;
-  /** The finished epochs. */
-  readonly reports: readonly EpochReport[];
-  /** The weights of the best of them. */
-  readonly best?: HostParams | undefined;
-  readonly milestones: readonly Milestone[];
-  /** That the training took so far. */
-  readonly seconds: number;
+/** A snapshot, and what the pictures need. */
+export interface Checkpoint extends Snapshot {
+  /** Rows of progress.png. */
+  readonly rows: readonly PictureRow[];
 }
 
 export function encodeCheckpoint(checkpoint: Checkpoint, settings: Config): TensorFile {
-  const { state, position, reports, best, milestones, seconds } = checkpoint;
+  const { state, position, reports, best, rows, seconds } = checkpoint;
   const { epoch, step, milliseconds } = position;
   const vector = (numbers: ArrayLike<number>) => ({ data: Float32Array.from(numbers), shape: [numbers.length] });
-  const tree: Tree<HostArray<Float32Array>> = {
-    ...(state as Tree<HostArray<Float32Array>>),
+  const tree = {
+    ...state,
     best,
-    terms: Object.fromEntries(TERMS.map((name) => [name, vector(position.terms[name])])),
-    milestones: Object.fromEntries(milestones.map(({ epoch, outputs }) => [`epoch-${epoch}`, vector(outputs)])),
+    terms: mapTerms((term) => vector(position.terms[term])),
+    milestones: Object.fromEntries(rows.map(({ epoch, outputs }) => [`epoch-${epoch}`, vector(outputs)])),
   };
-  const training = { epoch, step, milliseconds, reports, milestones: milestones.map(({ epoch }) => epoch), seconds };
+  const training = { epoch, step, milliseconds, reports, milestones: rows.map(({ epoch }) => epoch), seconds };
   return {
-    tensors: new Map(leaves(tree)),
+    tensors: new Map(leaves<HostArray<Float32Array>>(tree)),
     metadata: {
       format: String(FORMAT),
       settings: JSON.stringify(encodeConfig(settings)),
@@ -62,14 +53,14 @@ export function decodeCheckpoint(
 ): Checkpoint {
   if (metadata.format !== String(FORMAT)) {
     throw new UserError(
-      `${file} is of format ${metadata.format}, and this vae goes on from format ${FORMAT}: use the version that config.json names.`,
+      `${file} is of format ${metadata.format}, and this vae resumes from format ${FORMAT}. Use the version that config.json names.`,
     );
   }
   const before = parse(metadata.settings);
   const changed = before && differingSetting(before, settings);
   if (changed) {
     throw new UserError(
-      `The settings in config.json are not those that ${file} was trained with: ${changed} differs. Set it back to go on.`,
+      `The settings in config.json are not those that ${file} was trained with: ${changed} differs. Set it back to resume.`,
     );
   }
   const training = parse(metadata.training);
@@ -81,30 +72,21 @@ export function decodeCheckpoint(
     if (!isFit) throw new UserError(`${file} has no ${name} that fits, so it is not of this run.`);
     return found;
   };
-  const state = mapTree(start as Tree<HostArray<Float32Array>>, ({ shape }, name) =>
-    tensor(name, shape),
-  ) as unknown as TrainingState;
   const numbers = (name: string) => [...tensor(name).data];
-  const terms = {
-    objective: numbers("terms/objective"),
-    reconstruction: numbers("terms/reconstruction"),
-    kl: numbers("terms/kl"),
-  };
   return {
-    state,
-    position: { epoch, step, milliseconds, terms },
+    state: mapTree(start, ({ shape }: HostArray<Float32Array>, name) => tensor(name, shape)),
+    position: { epoch, step, milliseconds, terms: mapTerms((term) => numbers(`terms/${term}`)) },
     reports,
-    best:
-      reports.length > 0
-        ? (mapTree(start.params as Tree<HostArray>, ({ shape }, name) => tensor(`best/${name}`, shape)) as HostParams)
-        : undefined,
-    milestones: milestones.map((epoch) => ({ epoch, outputs: tensor(`milestones/epoch-${epoch}`).data })),
+    ...(reports.length > 0 && {
+      best: mapTree(start.params, ({ shape }: HostArray<Float32Array>, name) => tensor(`best/${name}`, shape)),
+    }),
+    rows: milestones.map((epoch) => ({ epoch, outputs: tensor(`milestones/epoch-${epoch}`).data })),
     seconds,
   };
 }
 
 interface Training extends Omit<Position, "terms">, Pick<Checkpoint, "reports" | "seconds"> {
-  /** Their epochs. */
+  /** The epochs of the rows. */
   readonly milestones: readonly number[];
 }
 
@@ -135,10 +117,10 @@ function parse(json: string | undefined): Readonly<Record<string, unknown>> | un
 }
 
 /**
- * The name of a setting that is not the same in both, but for those that change nothing of what a step computes: where the data are (what
- * they are is known by their digest), the number of threads (which moves no more than the last bits), …
+ * The name of a setting that differs, except settings that do not change what a step computes: the places of the data, whose content
+ * is checked by its digest; the number of threads, which moves the last bits only; and the like.
  *
- * @param before as JSON; what is missing there has its default
+ * @param before as JSON; missing settings have their defaults
  */
 export function differingSetting(
   before: Readonly<Partial<Record<keyof Config, unknown>>>,

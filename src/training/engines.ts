@@ -5,11 +5,12 @@ import { pixelsOf } from "../data/pixels.js";
 import type { Engine, EngineName } from "../engine/engine.js";
 import { ENGINE_NAMES } from "../engine/engine.js";
 import { EngineError, openEngine } from "../engine/index.js";
-import { initialParameters } from "../model/parameters.js";
-import { Vae } from "../model/vae.js";
+import { buildParts } from "../model/build.js";
+import { initialParams } from "../model/initialize.js";
+import { Model } from "../model/model.js";
 import { drawBatches, epochOrder } from "./batches.js";
-import type { TrainingState } from "./loop.js";
-import { initialState } from "./loop.js";
+import type { TrainingState } from "./snapshot.js";
+import { firstSnapshot } from "./snapshot.js";
 
 /** An engine that runs here, or why it does not. */
 export type EngineReport =
@@ -53,9 +54,9 @@ export async function timeTrainingStep(
   const config = createConfig({});
   const mnist = await loadDataset("mnist");
   const { train } = mnist;
-  const architecture = { pixels: pixelsOf(mnist), ...config };
+  const model = new Model(buildParts(config, pixelsOf(mnist)));
   const { createTrainingStep } = await import("./step.js");
-  const step = createTrainingStep(new Vae(architecture), config);
+  const step = createTrainingStep(model, config);
   const order = epochOrder(config.seed, 1, train.count);
   const contenders: { engine: Engine; steps: number; state: TrainingState; times: number[] }[] = [];
   try {
@@ -64,14 +65,14 @@ export async function timeTrainingStep(
       contenders.push({
         engine,
         steps: 1,
-        state: initialState(initialParameters(architecture, config.seed)),
+        state: firstSnapshot(initialParams(model.parts.specs, config.seed)).state,
         times: [],
       });
     }
     for (let round = -2; round < ROUNDS; round++) {
       for (const contender of contenders) {
         const { engine, steps } = contender;
-        const batches = drawBatches(train, mnist, order.subarray(0, steps * config.batchSize), 0, config);
+        const batches = drawBatches(train, mnist, order.subarray(0, steps * config.batchSize), 0, config, model);
         const started = performance.now();
         [contender.state] = await engine.scan(step, contender.state, batches);
         const time = (performance.now() - started) / steps;

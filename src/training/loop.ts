@@ -1,155 +1,195 @@
-// The training loop: shuffle, draw, step, add up, validate, report. It knows nothing of files or of the terminal.
+// The training loop, from top to bottom: permute, draw, step, add up, validate, report. Touches no disk; sinks do.
 import { setImmediate } from "node:timers/promises";
-import type { ImageSet } from "../data/dataset.js";
-import type { ImageShape } from "../data/pixels.js";
-import type { Engine, Hosted } from "../engine/engine.js";
-import type { Bounds } from "../model/elbo.js";
-import { meanBounds, TERMS } from "../model/elbo.js";
-import type { HostParams } from "../model/parameters.js";
-import type { Vae } from "../model/vae.js";
-import type { BatchConfig } from "./batches.js";
+import type { Dataset } from "../data/dataset.js";
+import { pixelsOf } from "../data/pixels.js";
+import { evaluate } from "../inference/evaluation.js";
+import type { TrainedModelInit } from "../inference/trained-model.js";
+import { TrainedModel } from "../inference/trained-model.js";
+import type { TermValues } from "../model/bounds.js";
+import { mapTerms, meanBounds } from "../model/bounds.js";
+import { countParameters } from "../model/initialize.js";
+import { bestOf, isDone } from "../run/reports.js";
+import type { HostArray } from "../tree.js";
 import { drawBatches, epochOrder, stepsPerEpoch } from "./batches.js";
-import type { Carry } from "./step.js";
+import type { Sink, TrainingChunk, TrainingDone, TrainingEvent, TrainingStart } from "./events.js";
+import type { Position, Snapshot } from "./snapshot.js";
+import { checkFinite, DivergenceError, startOf } from "./snapshot.js";
 
-/** All that the next step needs beside its number. */
-export type TrainingState = Hosted<Carry>;
-
-/** Where a training stands, beside its state: in which epoch, and what has been done of it. */
-export interface Position {
-  readonly epoch: number;
-  /** Steps done in this epoch. */
-  readonly step: number;
-  /** Of each of these steps. */
-  readonly terms: Readonly<Record<(typeof TERMS)[number], readonly number[]>>;
-  /** That these steps took. */
-  readonly milliseconds: number;
+export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
+  readonly data: Dataset;
+  /** Where the training begins or continues. */
+  readonly start: Snapshot;
+  /** Called in turn at every event. */
+  readonly sinks: readonly Sink[];
+  /** The run's folder, for the events. */
+  readonly run: string;
+  readonly fallbackReason?: string | undefined;
+  /** Once aborted, the chunk of steps is finished, passed to the sinks, and the signal's reason thrown. */
+  readonly signal?: AbortSignal | undefined;
+  /** When the training began, by `performance.now()`. */
+  readonly started: number;
 }
 
-/** What a running epoch has come to. */
-export interface Progress {
-  readonly epoch: number;
-  /** Steps done in this epoch, and all that it has. */
-  readonly step: number;
-  readonly steps: number;
-  /** Mean over the epoch's steps so far, with dropout and noise as in training. */
-  readonly train: Bounds;
-  readonly imagesPerSecond: number;
-  /** Until the end of the run. */
-  readonly secondsLeft: number;
-}
+/**
+ * Trains a model.
+ *
+ * @throws DivergenceError if the loss, the weights or their gradients are NaN or infinite
+ */
+export async function* trainModel(options: LoopOptions): AsyncGenerator<TrainingEvent, void> {
+  const { engine, model, config, data, size, sinks, start, signal } = options;
+  const { batchSize, epochs, seed } = config;
+  const { createTrainingStep } = await import("./step.js");
+  const step = createTrainingStep(model, config);
+  const steps = stepsPerEpoch(data.train, batchSize);
+  const pace = new Pace();
+  let now = start;
+  const seconds = () => start.seconds + (performance.now() - options.started) / 1000;
+  const emit = async (event: TrainingEvent): Promise<TrainingEvent> => {
+    now = { ...now, seconds: seconds() };
+    for (const sink of sinks) await sink(event, now);
+    return event;
+  };
 
-/** A finished epoch. */
-export interface EpochResult {
-  readonly epoch: number;
-  readonly train: Bounds;
-  readonly validation: Bounds;
-  /** Of the training steps alone. */
-  readonly imagesPerSecond: number;
-  readonly state: TrainingState;
-}
+  yield emit(describeStart(options));
+  while (!isDone(now.reports, config)) {
+    const { epoch } = now.position;
+    const order = epochOrder(seed, epoch, data.train.count);
+    while (now.position.step < steps) {
+      const { step: first } = now.position;
+      const count = pace.begin(steps - first);
+      const chunk = order.subarray(first * batchSize, (first + count) * batchSize);
+      const batches = drawBatches(data.train, size, chunk, (epoch - 1) * steps + first, config, model);
+      const [state, metrics] = await engine.scan(step, now.state, batches);
+      await setImmediate(); // lets timers and signals have their turn: an engine may block without one
+      now = { ...now, state, position: advance(now.position, metrics, pace.end()) };
+      const stepsLeft = (epochs - epoch + 1) * steps - now.position.step;
+      yield emit(describeChunk(now.position, steps, batchSize, pace.secondsLeft(stepsLeft)));
+      signal?.throwIfAborted();
+    }
 
-/** A loss, weights or gradients that are no longer finite numbers. */
-export class DivergenceError extends Error {
-  override readonly name = "DivergenceError";
-  constructor(
-    readonly epoch: number,
-    /** Undefined at the end of the epoch. */
-    readonly step?: number,
-  ) {
-    super("The loss, the weights or their gradients are not finite");
+    const { position, state } = now;
+    const trained = new TrainedModel({ ...options, params: state.params });
+    const validation = await evaluate(trained, data.validation, config);
+    if (!Number.isFinite(validation.objective)) throw new DivergenceError(epoch);
+    const best = bestOf(now.reports);
+    const isBest = !best || validation.objective > best.validation.objective;
+    const report = {
+      epoch,
+      train: meanBounds(position.terms),
+      validation,
+      imagesPerSecond: imagesPerSecond(position, batchSize),
+      isBest,
+      seconds: seconds(),
+    };
+    now = {
+      ...now,
+      position: startOf(epoch + 1),
+      reports: [...now.reports, report],
+      ...(isBest && { best: state.params }),
+    };
+    checkFinite(now);
+    yield emit({ type: "epoch", ...report });
+    signal?.throwIfAborted();
   }
-}
-
-export interface LoopOptions {
-  readonly engine: Engine;
-  readonly vae: Vae;
-  readonly config: BatchConfig;
-  readonly images: ImageSet;
-  readonly size: ImageShape;
-  readonly state: TrainingState;
-  readonly position: Position;
-  readonly validate: (params: HostParams) => Promise<Bounds>;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Awaited after every chunk of steps: the training can be gone on with from here. */
-  readonly onChunk?: ((state: TrainingState, position: Position) => Promise<void>) | undefined;
+  yield emit(await describeDone(options, now, seconds()));
 }
 
 /** A chunk of steps is one call into the engine, which blocks: short enough for a lively terminal, long enough to cost little. */
 const CHUNK_MILLISECONDS = 500;
-const MOST_STEPS_IN_CHUNK = 64;
+const MAX_CHUNK = 64;
 
-/** The state before the first step. */
-export function initialState(params: HostParams): TrainingState {
-  const zeros = () =>
-    Object.fromEntries(
-      Object.entries(params).map(([name, { data, shape }]) => [name, { data: new Float32Array(data.length), shape }]),
-    );
-  return { params, adam: { m: zeros(), v: zeros() } };
-}
+/** Measures chunks of steps, and finds out how many make one. */
+class Pace {
+  readonly #started = performance.now();
+  #chunkStarted = 0;
+  #count = 0;
+  #next = 1;
+  #stepsDone = 0;
 
-/** The position before the first step of an epoch. */
-export function startOf(epoch: number): Position {
-  return { epoch, step: 0, terms: { objective: [], reconstruction: [], kl: [] }, milliseconds: 0 };
-}
-
-/**
- * Trains, from a position on, and yields after every epoch.
- *
- * @throws DivergenceError if the loss is NaN or infinite
- */
-export async function* trainEpochs(options: LoopOptions): AsyncGenerator<EpochResult, void> {
-  const { engine, vae, config, images, size, validate, onProgress, onChunk } = options;
-  const { batchSize, epochs, seed } = config;
-  const { createTrainingStep } = await import("./step.js");
-  const step = createTrainingStep(vae, config);
-  const steps = stepsPerEpoch(images, batchSize);
-  let { state, position } = options;
-  let chunkLength = 1;
-  let stepsDone = 0;
-  const started = performance.now();
-  for (; position.epoch <= epochs; position = startOf(position.epoch + 1)) {
-    const { epoch } = position;
-    const order = epochOrder(seed, epoch, images.count);
-    const { objective, reconstruction, kl } = position.terms;
-    const terms = { objective: [...objective], reconstruction: [...reconstruction], kl: [...kl] };
-    while (position.step < steps) {
-      const first = position.step;
-      const count = Math.min(chunkLength, steps - first);
-      const chunkStarted = performance.now();
-      const chunkOrder = order.subarray(first * batchSize, (first + count) * batchSize);
-      const batches = drawBatches(images, size, chunkOrder, (epoch - 1) * steps + first, config);
-      const [next, metrics] = await engine.scan(step, state, batches);
-      for (const term of TERMS) terms[term].push(...metrics[term].data);
-      const broken = metrics.objective.data.findIndex((value) => !Number.isFinite(value));
-      if (broken >= 0) throw new DivergenceError(epoch, first + broken + 1);
-      state = next;
-
-      await setImmediate(); // lets timers and signals have their turn: an engine may block without one
-      const milliseconds = performance.now() - chunkStarted;
-      chunkLength = Math.max(1, Math.min(MOST_STEPS_IN_CHUNK, Math.round((CHUNK_MILLISECONDS * count) / milliseconds)));
-      stepsDone += count;
-      position = { epoch, step: first + count, terms, milliseconds: position.milliseconds + milliseconds };
-      const stepsLeft = (epochs - epoch + 1) * steps - position.step;
-      onProgress?.({
-        epoch,
-        step: position.step,
-        steps,
-        train: meanBounds(terms),
-        imagesPerSecond: imagesPerSecond(position, batchSize),
-        secondsLeft: ((performance.now() - started) / 1000 / stepsDone) * stepsLeft,
-      });
-      await onChunk?.(state, position);
-    }
-    const validation = await validate(state.params as HostParams);
-    if (!Number.isFinite(validation.objective)) throw new DivergenceError(epoch);
-    yield {
-      epoch,
-      train: meanBounds(terms),
-      validation,
-      imagesPerSecond: imagesPerSecond(position, batchSize),
-      state,
-    };
+  /** @param stepsLeft in the epoch @returns the steps of the next chunk */
+  begin(stepsLeft: number): number {
+    this.#chunkStarted = performance.now();
+    this.#count = Math.min(this.#next, stepsLeft);
+    return this.#count;
   }
+
+  /** @returns the milliseconds of the chunk */
+  end(): number {
+    const milliseconds = performance.now() - this.#chunkStarted;
+    this.#next = Math.max(1, Math.min(MAX_CHUNK, Math.round((CHUNK_MILLISECONDS * this.#count) / milliseconds)));
+    this.#stepsDone += this.#count;
+    return milliseconds;
+  }
+
+  secondsLeft(stepsLeft: number): number {
+    return ((performance.now() - this.#started) / 1000 / this.#stepsDone) * stepsLeft;
+  }
+}
+
+/** Adds the steps of a chunk up. @throws DivergenceError if one has a loss that is not finite */
+function advance(
+  { epoch, step, terms, milliseconds }: Position,
+  metrics: TermValues<HostArray>,
+  chunkMilliseconds: number,
+): Position {
+  const broken = metrics.objective.data.findIndex((value) => !Number.isFinite(value));
+  if (broken >= 0) throw new DivergenceError(epoch, step + broken + 1);
+  return {
+    epoch,
+    step: step + metrics.objective.data.length,
+    terms: mapTerms((term) => [...terms[term], ...metrics[term].data]),
+    milliseconds: milliseconds + chunkMilliseconds,
+  };
+}
+
+function describeStart({ data, config, model, size, run, fallbackReason, start }: LoopOptions): TrainingStart {
+  const { epoch, step } = start.position;
+  return {
+    type: "start",
+    run,
+    config,
+    images: countImages(data),
+    skipped: data.bad.length,
+    parameters: countParameters(model.parts.specs),
+    pixels: pixelsOf(size),
+    fallbackReason,
+    resumed: epoch + step > 1 ? { epoch, step, isFinished: isDone(start.reports, config) } : undefined,
+  };
+}
+
+function describeChunk(position: Position, steps: number, batchSize: number, secondsLeft: number): TrainingChunk {
+  const { epoch, step, terms } = position;
+  const train = meanBounds(terms);
+  return {
+    type: "chunk",
+    epoch,
+    step,
+    steps,
+    train,
+    imagesPerSecond: imagesPerSecond(position, batchSize),
+    secondsLeft,
+  };
+}
+
+async function describeDone(options: LoopOptions, { reports, best }: Snapshot, seconds: number): Promise<TrainingDone> {
+  const { data, config, run, start } = options;
+  const bestReport = bestOf(reports);
+  if (!best || !bestReport) throw new Error("The training ended without an epoch");
+  const trained = new TrainedModel({ ...options, params: best });
+  return {
+    type: "done",
+    run,
+    binarize: config.binarize,
+    epochs: reports.length,
+    bestEpoch: bestReport.epoch,
+    validation: bestReport.validation,
+    test: await evaluate(trained, data.test, config),
+    seconds: isDone(start.reports, config) ? start.seconds : seconds,
+  };
+}
+
+export function countImages({ train, validation, test }: Dataset): TrainingStart["images"] {
+  return { train: train.count, validation: validation.count, test: test.count };
 }
 
 function imagesPerSecond({ step, milliseconds }: Position, batchSize: number): number {

@@ -1,43 +1,43 @@
-// The training step: a pure function of tensors that any engine runs. What is random or scheduled comes in through `x`.
-import type { Config } from "../config/config.js";
+// The training step: a pure function of tensors that any engine runs. Draws and scheduled numbers come in through `x`.
 import { tf } from "../engine/compiled/tf.js";
 import "../engine/compiled/gradients.js";
 import type { Step } from "../engine/engine.js";
-import { TERMS } from "../model/elbo.js";
-import type { Batch, DropoutMasks, Params, Vae } from "../model/vae.js";
+import { TERMS } from "../model/bounds.js";
+import type { Batch, Model } from "../model/model.js";
+import type { Tensors } from "../model/specs.js";
+import { createContext } from "../model/specs.js";
 import type { AdamConfig, Moments } from "./optimizer/adam.js";
 import { adam } from "./optimizer/adam.js";
 
 /** What a step passes on to the next one. */
-export type Carry = { readonly params: Params; readonly adam: Moments<tf.Tensor> };
+export type Carry = { readonly params: Tensors; readonly adam: Moments<tf.Tensor> };
 
-/** What one step uses up. */
+/** What one step consumes. */
 export type StepInput = Batch & {
-  /** Absent where dropout keeps everything. */
-  readonly masks?: DropoutMasks | undefined;
+  /** Of the phases `training` and `posterior`. */
+  readonly draws: Tensors;
+  /** The KL term's weight during its warm-up; absent: β. */
+  readonly klWeight?: tf.Scalar | undefined;
   /** From `adamStepSize`. */
   readonly stepSize: tf.Scalar;
-  /** The share of the weights that is taken away. Absent without weight decay. */
+  /** The share of the weights that decays. Absent without weight decay. */
   readonly decay?: tf.Scalar | undefined;
 };
 
 /** What one step reports: means over its batch, in nats per image, with dropout and noise as in training. */
 export type StepMetrics = { readonly [term in (typeof TERMS)[number]]: tf.Scalar };
 
-/** A step of maximizing the model's objective with Adam. Its loss is −objective: summed over pixels, averaged over the batch. */
-export function createTrainingStep(
-  vae: Vae,
-  config: AdamConfig & Pick<Config, "keepProb">,
-): Step<Carry, StepInput, StepMetrics> {
-  return ({ params, adam: moments }, { masks, stepSize, decay, ...batch }) => {
-    const dropout = masks && { masks, keepProb: config.keepProb };
+/** A step of maximizing the model's objective with Adam. The loss is −objective: summed over pixels, averaged over the batch. */
+export function createTrainingStep(model: Model, config: AdamConfig): Step<Carry, StepInput, StepMetrics> {
+  return ({ params, adam: moments }, { draws, klWeight, stepSize, decay, ...batch }) => {
     const names = Object.keys(params);
     const metrics = {} as Record<keyof StepMetrics, tf.Scalar>;
     const loss = (...values: tf.Tensor[]): tf.Scalar => {
-      const terms = vae.terms(Object.fromEntries(names.map((name, i) => [name, values[i]])), batch, dropout);
-      // Kept, since tfjs disposes of all that the loss makes but the loss itself; the engine disposes of what a step gives.
-      for (const term of TERMS) metrics[term] = tf.keep(tf.mean(terms[term]));
-      return tf.neg(tf.mean(terms.maximized));
+      const weights = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+      const bounds = model.bounds(createContext(weights, draws, true), batch, klWeight);
+      // Kept, since tfjs disposes of every tensor that the loss makes except the loss; the engine disposes of a step's results.
+      for (const term of TERMS) metrics[term] = tf.keep(tf.mean(bounds[term]));
+      return tf.neg(tf.mean(bounds.maximized));
     };
     const { grads } = tf.valueAndGrads(loss)(names.map((name) => params[name]));
     const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));

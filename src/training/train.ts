@@ -1,59 +1,75 @@
-// Trains a model into a run folder, or goes on with one: settings, data and engine are made ready, then come the epochs.
+// Trains a model into a new run folder: prepares settings, data, model and engine, then runs the loop with its sinks.
 import path from "node:path";
 import type { Config, GivenSettings } from "../config/config.js";
-import { checkNeeds, createConfig, encodeConfig } from "../config/config.js";
+import { checkNeeds, createConfig } from "../config/config.js";
 import { meanImage } from "../data/binarize.js";
 import type { Dataset } from "../data/dataset.js";
 import { describeShape, digestOf, loadDataset } from "../data/dataset.js";
 import { pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
-import { initialParameters, parameterShapes } from "../model/parameters.js";
+import type { BuildParts } from "../model/build.js";
+import { buildParts } from "../model/build.js";
+import { countParameters, initialParams, needsMeanImage } from "../model/initialize.js";
+import { Model } from "../model/model.js";
 import type { RunConfig } from "../run/config.js";
-import { loadOwnData } from "../run/data.js";
 import { RunFolder } from "../run/folder.js";
-import { isDone } from "../run/reports.js";
-import { sizeOf } from "../tree.js";
+import { bestOf } from "../run/reports.js";
 import { VERSION } from "../version.js";
 import { stepsPerEpoch } from "./batches.js";
-import { decodeCheckpoint, differingSetting, encodeCheckpoint } from "./checkpoint.js";
-import type { Training, TrainingHooks } from "./epochs.js";
-import { countImages, trainFrom } from "./epochs.js";
-import type { TrainingState } from "./loop.js";
-import { initialState, startOf } from "./loop.js";
+import type { Checkpoint } from "./checkpoint.js";
+import { encodeCheckpoint } from "./checkpoint.js";
+import type { TrainingEvent } from "./events.js";
+import type { LoopOptions } from "./loop.js";
+import { countImages, trainModel } from "./loop.js";
+import { writeCheckpoints, writeMetrics, writeModel } from "./sinks/files.js";
+import { EpochPictures } from "./sinks/pictures.js";
+import type { Snapshot } from "./snapshot.js";
+import { DivergenceError, firstSnapshot } from "./snapshot.js";
 
-export interface TrainOptions extends TrainingHooks {
+/** Options of `train` and `resume`. */
+export interface TrainingOptions {
+  /** Your own parts, in place of those that the settings choose. */
+  readonly parts?: BuildParts | undefined;
+  /** Called while the data's image files are decoded, which happens once. */
+  readonly onDecoding?: ((done: number, count: number) => void) | undefined;
+  /** Once aborted, the chunk of steps is finished, a checkpoint written, and the signal's reason thrown. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TrainOptions extends TrainingOptions {
   /** The folder to make for the run. */
   readonly run?: string | undefined;
   /** Settings that `settings` override. */
   readonly preset?: GivenSettings | undefined;
 }
 
+/** The events of a training: `start`, a `chunk` twice a second or so, an `epoch` after each epoch, `done`. */
+export type Training = AsyncGenerator<TrainingEvent, void>;
+
 /**
- * Trains a model into a new run folder, epoch by epoch.
+ * Trains a model into a new run folder.
  *
  * @param settings those that differ from the preset and the defaults
  * @throws UserError if a setting is invalid or has no effect, the data are invalid, the folder exists, or the loss diverges
  */
-export async function* train(settings: GivenSettings, { run, preset, ...hooks }: TrainOptions = {}): Training {
+export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
+  const { onDecoding, parts, preset, run, signal } = options;
   const requested = createConfig(settings, preset);
   checkNeeds(settings, requested);
   if (requested.inputDir !== null && requested.noise !== null) {
     throw new UserError("The images of inputDir are corrupted already. Leave out noise.");
   }
-  const data = await loadDataset(requested.dataset, {
-    ...requested,
-    onProgress: hooks.onDecoding,
-    signal: hooks.signal,
-  });
+  const data = await loadDataset(requested.dataset, { ...requested, onProgress: onDecoding, signal });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
       `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a smaller batchSize.`,
     );
   }
-  const state = firstState(data, requested);
-  const { engine, shortfall } = await openEngine(requested.engine, requested.threads);
+  const model = new Model((parts ?? buildParts)(requested, pixelsOf(data)));
+  const start = { ...firstState(model, data, requested), rows: [] };
+  const { engine, fallbackReason } = await openEngine(requested.engine, requested.threads);
   try {
     const config: Config = {
       ...requested,
@@ -62,19 +78,16 @@ export async function* train(settings: GivenSettings, { run, preset, ...hooks }:
       engine: engine.name,
       threads: engine.threads,
     };
-    const checkpoint = { state, position: startOf(1), reports: [], milestones: [], seconds: 0 };
-    const folder = await RunFolder.create(
-      {
-        version: VERSION,
-        created: new Date().toISOString(),
-        settings: config,
-        data: { name: data.name, ...describeData(data) },
-      },
-      encodeCheckpoint(checkpoint, config),
-      run,
-    );
+    const about: RunConfig = {
+      version: VERSION,
+      created: new Date().toISOString(),
+      settings: config,
+      data: { name: data.name, ...describeData(data) },
+      ...(parts && { parts: "own" }),
+    };
+    const folder = await RunFolder.create(about, encodeCheckpoint(start, config), run);
     try {
-      return yield* trainFrom({ folder, config, data, engine, shortfall, checkpoint, started }, hooks);
+      yield* trainInto(folder, { engine, model, config, data, fallbackReason, signal, started }, start);
     } finally {
       await folder.close();
     }
@@ -83,103 +96,76 @@ export async function* train(settings: GivenSettings, { run, preset, ...hooks }:
   }
 }
 
-/**
- * Goes on with a run from its last checkpoint: the weights and metrics.jsonl (times aside) come out as if it had never stopped.
- * A run that is finished is summed up again.
- *
- * @param run its folder; without it, the newest in `runs/`
- * @param settings more epochs, other checkpointSeconds or threads, the new place of data that were moved; all else must be the run's own
- * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, its settings or its data are not
- * what they were, or the loss diverges
- */
-export async function* resume(run?: string, settings: GivenSettings = {}, hooks: TrainingHooks = {}): Training {
-  const started = performance.now();
-  let folder = await RunFolder.resume(run);
+/** Trains from a checkpoint, into the run's folder. The folder's files are first set back to the checkpoint. */
+export async function* trainInto(
+  folder: RunFolder,
+  options: Omit<LoopOptions, "size" | "start" | "sinks" | "run">,
+  checkpoint: Checkpoint,
+): Training {
+  const { engine, model, config, data, signal } = options;
+  const { height, width, channels } = data;
+  const size = { height, width, channels };
+  const pictures = new EpochPictures(folder, data, { engine, model, size, config }, checkpoint.rows);
+  let last: Snapshot = checkpoint;
+  const sinks = [
+    writeModel(folder),
+    writeMetrics(folder),
+    pictures.sink,
+    writeCheckpoints(folder, config, data.train, () => pictures.rows, signal),
+    (_: TrainingEvent, snapshot: Snapshot) => {
+      last = snapshot;
+    },
+  ];
   try {
-    const { config: ran, dir } = folder;
-    const config = changeSettings(ran.settings, settings);
-    const { file, content } = await folder.readCheckpoint();
-    const data = await loadOwnData(config, { onProgress: hooks.onDecoding, signal: hooks.signal });
-    const now = describeData(data);
-    const before = ran.data;
-    if ((Object.keys(now) as (keyof typeof now)[]).some((key) => now[key] !== before[key])) {
-      throw new UserError(
-        `The data set ${config.dataset} is not what ${dir} was trained on: it has ${describeImages(now)}, and had ${describeImages(before)}` +
-          `${describeImages(now) === describeImages(before) ? ", but others" : ""}.`,
-      );
-    }
-    const checkpoint = decodeCheckpoint(content, firstState(data, config), config, file);
-    if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
-      throw new UserError(
-        `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. Leave out epochs.`,
-      );
-    }
-    const { engine } = await openEngine(config.engine, config.threads);
-    try {
-      if (JSON.stringify(config) !== JSON.stringify(ran.settings)) folder = await folder.withSettings(config);
-      return yield* trainFrom({ folder, config, data, engine, checkpoint, started }, hooks);
-    } finally {
-      await engine.close();
-    }
-  } finally {
-    await folder.close();
+    yield* trainModel({ ...options, size, sinks, run: folder.dir, start: checkpoint });
+  } catch (error) {
+    throw error instanceof DivergenceError ? explainDivergence(error, config, folder.dir, last) : error;
   }
 }
 
-/** A checkpoint holds four numbers for each, beside a few images, and a file that is read at once at most 2 GiB. */
-const MOST_PARAMETERS = 120_000_000;
+/** A checkpoint holds four numbers for each, and some images, and a file that is read at once at most 2 GiB. */
+const MAX_PARAMETERS = 120_000_000;
 
-/** The state of step 0. */
-function firstState(data: Dataset, config: Config): TrainingState {
-  const architecture = { pixels: pixelsOf(data), ...config };
-  const parameters = Object.values(parameterShapes(architecture)).reduce((sum, shape) => sum + sizeOf(shape), 0);
-  if (parameters > MOST_PARAMETERS) {
+/** The snapshot before the first step. @throws UserError if the model is too large */
+export function firstState(model: Model, data: Dataset, { binarize, seed }: Config): Snapshot {
+  const { specs } = model.parts;
+  const parameters = countParameters(specs);
+  if (parameters > MAX_PARAMETERS) {
+    const count = (number: number) => number.toLocaleString("en");
     throw new UserError(
-      `For images of ${describeShape(data)} this model has ${parameters.toLocaleString("en")} parameters, more than ${MOST_PARAMETERS.toLocaleString("en")}. Give a smaller size or nHidden.`,
+      `For images of ${describeShape(data)} this model has ${count(parameters)} parameters, more than ${count(MAX_PARAMETERS)}. Give a smaller size or nHidden.`,
     );
   }
-  const mean = config.outputBias === "mean" ? meanImage(data.train, architecture.pixels, config.binarize) : undefined;
-  return initialState(initialParameters(architecture, config.seed, mean));
+  const mean = needsMeanImage(specs) ? meanImage(data.train, pixelsOf(data), binarize) : undefined;
+  return firstSnapshot(initialParams(specs, seed, mean));
 }
 
-/** The run's settings, with those that may change as they are given. @throws UserError if others are to change */
-function changeSettings(own: Config, given: GivenSettings): Config {
-  const wanted = createConfig({ ...own, ...given });
-  const config = {
-    ...wanted,
-    engine: wanted.engine === "auto" ? own.engine : wanted.engine,
-    ...resolvePlaces(wanted),
-  };
-  const changed = differingSetting(encodeConfig(own), config);
-  if (changed === "epochs") {
-    throw new UserError(
-      `The run's learning rate falls to zero over its ${own.epochs} epochs (learningRateSchedule cosine), so they cannot be changed.`,
-    );
-  }
-  if (changed) {
-    throw new UserError(
-      `A run goes on with its own settings, in which ${changed} is ${encodeConfig(own)[changed]}, not ${encodeConfig(config)[changed]}. Leave it out, or begin a new run.`,
-    );
-  }
-  if (config.epochs < own.epochs) {
-    throw new UserError(`The run is one of ${own.epochs} epochs. They can be raised, not lowered to ${config.epochs}.`);
-  }
-  return config;
-}
-
-/** The places of the data, from wherever they are read. */
-function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "dataset" | "inputDir"> {
+/** The places of the data as absolute paths. */
+export function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "dataset" | "inputDir"> {
   return {
     dataset: dataset === "mnist" ? dataset : path.resolve(dataset),
     inputDir: inputDir && path.resolve(inputDir),
   };
 }
 
-function describeData(data: Dataset): Omit<RunConfig["data"], "name"> {
+export function describeData(data: Dataset): Omit<RunConfig["data"], "name"> {
   const { height, width, channels } = data;
   return { height, width, channels, ...countImages(data), sha256: digestOf(data) };
 }
 
-function describeImages({ train, validation, test, ...shape }: Omit<RunConfig["data"], "name">): string {
-  return `${train} + ${validation} + ${test} images of ${describeShape(shape)}`;
+function explainDivergence(
+  { epoch, step }: DivergenceError,
+  { learningRate }: Config,
+  run: string,
+  { reports }: Snapshot,
+): UserError {
+  const where = step === undefined ? "at the end of" : `in step ${step} of`;
+  const best = bestOf(reports);
+  const kept = best
+    ? `The weights of epoch ${best.epoch} are kept in ${run}.`
+    : `No epoch was finished: ${run} holds a checkpoint, but no model.`;
+  return new UserError(
+    `The loss, the weights or their gradients became infinite or NaN ${where} epoch ${epoch}, so training stopped. ${kept} ` +
+      `Try a smaller learningRate than ${learningRate}.`,
+  );
 }

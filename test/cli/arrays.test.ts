@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
-import type { HostArray, Model } from "../../src/index.js";
+import type { HostArray, LoadedModel } from "../../src/index.js";
 import { datasets, drawImages, encodePng, loadModel } from "../../src/index.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
@@ -22,7 +22,7 @@ import { vae, vaeBytes } from "../vae.js";
 
 const TEST_IMAGES = 120;
 let home: string;
-let model: Model;
+let model: LoadedModel;
 let data: datasets.Dataset;
 const at = (...place: string[]) => path.join(home, ...place);
 

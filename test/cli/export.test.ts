@@ -45,7 +45,7 @@ describe("vae export", () => {
 
   it("is what the library gives", async () => {
     const model = await loadModel(at("tutorial"));
-    const { encoder, decoder } = model.toOnnx();
+    const { encoder, decoder } = await model.toOnnx();
     await model.close();
     expect(Buffer.from(encoder)).toEqual(readFileSync(at("tutorial/encoder.onnx")));
     expect(Buffer.from(decoder)).toEqual(readFileSync(at("tutorial/decoder.onnx")));

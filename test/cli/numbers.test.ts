@@ -66,6 +66,8 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
       expect(stderr).toMatch(
         /\nerror: The loss, the weights or their gradients became infinite or NaN .* Try a smaller learningRate/,
       );
-    expect(stderr).toContain(`smaller learningRate than ${Number(rate)}`);
+    expect(stderr).toMatch(
+      new RegExp(`smaller (learningRate|--learning-rate) than ${Number(rate).toString().replace("+", "\\+")}`),
+    );
   });
 });

@@ -49,7 +49,7 @@ describe("vae train --resume", () => {
     const { code, stdout, stderr } = await run("train", "--resume", WHOLE);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Test −ELBO /);
-    expect(stderr).toContain("It is finished.");
+    expect(stderr).toContain("This run is finished.");
     expect(madeBy(WHOLE)).toEqual(before);
     expect(read(WHOLE, "metrics.jsonl").equals(metrics)).toBe(true);
   });
@@ -68,7 +68,7 @@ describe("vae train --resume", () => {
     const before = madeBy("patient");
     expect(before.metrics.length).toBeLessThan(50);
     const { code, stderr } = await run("train", "--resume", "patient");
-    expect([code, stderr]).toEqual([0, expect.stringContaining("It is finished: patience ended it after epoch")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("This run is finished: it stopped early after epoch")]);
     expect(madeBy("patient")).toEqual(before);
     await refused("This run stopped early", "--resume", "patient", "--epochs", "60");
   });
@@ -189,6 +189,6 @@ describe("vae train --resume", () => {
     const name = copy("older");
     const { tensors, metadata } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
     writeFileSync(at(lastCheckpoint(name)), encodeSafetensors({ tensors, metadata: { ...metadata, format: "0" } }));
-    await refused("is of format 0, and this vae goes on from format 1", "--resume", name);
+    await refused("is of format 0, and this vae resumes from format 1", "--resume", name);
   });
 });

@@ -2,30 +2,19 @@ import { afterAll, describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
 import { binarize, meanImage } from "../../src/data/binarize.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
-import {
-  countActiveUnits,
-  estimateLogLikelihoods,
-  evaluate,
-  evaluationBatches,
-  meanAndError,
-} from "../../src/inference/evaluation.js";
-import { decodeLatents, inferLatents, reconstructImages, sampleImages } from "../../src/inference/inference.js";
-import { initialParameters, parameterShapes } from "../../src/model/parameters.js";
-import { Vae } from "../../src/model/vae.js";
+import type { EvaluationBatch } from "../../src/inference/batches.js";
+import { evaluationBatches } from "../../src/inference/batches.js";
+import { decodeLatents, inferLatents, reconstructImages, sampleImages } from "../../src/inference/coding.js";
+import { countActiveUnits, estimateLogLikelihoods, evaluate, meanAndError } from "../../src/inference/evaluation.js";
+import { TrainedModel } from "../../src/inference/trained-model.js";
 import { randomStream } from "../../src/random.js";
-import { sizeOf } from "../../src/tree.js";
-import { array, ENGINES, open, weyl } from "../helpers.js";
+import { array, ENGINES, firstParams, modelOf, open, weyl, weylParams } from "../helpers.js";
 import { elboInFloat64, encodeInFloat64, logLikelihoodInFloat64, logNormal } from "../reference/elbo.js";
 
 const config = createConfig({ nHidden: [5, 5], dimZ: 2, seed: 4 });
 const architecture = { pixels: 6, ...config };
 const size = { height: 2, width: 3, channels: 1 };
-const params = Object.fromEntries(
-  Object.entries(parameterShapes(architecture)).map(([name, shape], i) => [
-    name,
-    array(weyl(sizeOf(shape), -0.7, 0.7, 100 * i), shape),
-  ]),
-);
+const params = weylParams(modelOf(config, 6), () => 0.7);
 const double = Object.fromEntries(Object.entries(params).map(([name, { data }]) => [name, Float64Array.from(data)]));
 /** More than two batches of 500. */
 const BYTES = Uint8Array.from(weyl(1101 * 6, 0, 256));
@@ -35,69 +24,61 @@ const tail = { count: 100, offset: 40 + 1001, pixels: pixelsInMemory(BYTES.subar
 
 const engine = open("compiled");
 afterAll(async () => (await engine).close());
-const fitted = async (settings = config, weights = params) => ({
-  engine: await engine,
-  vae: new Vae({ pixels: 6, ...settings }),
-  params: weights,
-  size,
-});
+const trained = async (settings = config, weights = params, on = engine) =>
+  new TrainedModel({ engine: await on, model: modelOf(settings, 6), params: weights, size, config: settings });
 
-const collect = (
-  set: typeof images,
-  count: number,
-  settings: Parameters<typeof evaluationBatches>[3],
-  imageSize = size,
-) => {
-  const batches = [...evaluationBatches(set, imageSize, count, settings)];
-  const join = (pick: (batch: (typeof batches)[number]["batch"]) => ArrayLike<number>) =>
-    batches.flatMap(({ batch }) => Array.from(pick(batch)));
+const collect = (set: typeof images, settings: typeof config, imageSize = size) => {
+  const model = modelOf(settings, 6);
+  const batches = [...evaluationBatches(model, set, imageSize, settings, model.draws)];
+  const join = (pick: (batch: EvaluationBatch) => ArrayLike<number>) =>
+    batches.flatMap((batch) => [...Array.from(pick(batch))]);
   return {
     sizes: batches.map(({ batch }) => batch.images.shape[0]),
-    pixels: join(({ images }) => images.data),
-    corrupted: join(({ corrupted }) => corrupted?.data ?? []),
-    epsilon: join(({ epsilon }) => epsilon?.data ?? []),
+    pixels: join(({ batch }) => batch.images.data),
+    corrupted: join(({ batch }) => batch.corrupted?.data ?? []),
+    epsilon: join(({ draws }) => draws["posterior.epsilon"].data),
   };
 };
 
 describe("evaluation batches", () => {
   it("hold every image once, and the same draws every time", () => {
     const noisy = createConfig({ ...config, noise: "salt-pepper" });
-    const once = collect(images, 1101, noisy);
+    const once = collect(images, noisy);
     expect(once.sizes).toEqual([500, 500, 101]);
     expect(once.pixels).toEqual([...BYTES]);
     expect(once.corrupted).toHaveLength(1101 * 6);
-    expect(collect(images, 1101, noisy)).toEqual(once);
-    expect(collect(images, 1101, { ...noisy, seed: 5 }).epsilon).not.toEqual(once.epsilon);
+    expect(collect(images, noisy)).toEqual(once);
+    expect(collect(images, { ...noisy, seed: 5 }).epsilon).not.toEqual(once.epsilon);
   });
 
   it("give an image the draws of its number in the data set, wherever it stands", () => {
     const noisy = createConfig({ ...config, noise: "salt-pepper" });
-    const [whole, part] = [collect(images, 1101, noisy), collect(tail, 100, noisy)];
+    const [whole, part] = [collect(images, noisy), collect(tail, noisy)];
     expect(part.epsilon).toEqual(whole.epsilon.slice(1001 * 2));
     expect(part.corrupted).toEqual(whole.corrupted.slice(1001 * 6));
   });
 
   it("are smaller where images are larger", () => {
     const large = { count: 30, offset: 0, pixels: pixelsInMemory(new Uint8Array(30 * 200 * 200), 200 * 200) };
-    expect(collect(large, 30, config, { height: 200, width: 200, channels: 1 }).sizes).toEqual([8, 8, 8, 6]);
+    expect(collect(large, config, { height: 200, width: 200, channels: 1 }).sizes).toEqual([8, 8, 8, 6]);
   });
 });
 
 describe("binarized evaluation batches", () => {
   it("by a threshold are white from half on", () => {
-    const { pixels } = collect(images, 1101, createConfig({ ...config, binarize: "threshold" }));
+    const { pixels } = collect(images, createConfig({ ...config, binarize: "threshold" }));
     expect(pixels).toEqual([...BYTES].map((byte) => (byte / 255 > 0.5 ? 255 : 0)));
   });
 
   it("by draws are black and white as often as the grey says, and the same for an image every time", () => {
     const dynamic = createConfig({ ...config, binarize: "dynamic" });
-    const once = collect(images, 1101, dynamic).pixels;
+    const once = collect(images, dynamic).pixels;
     expect(new Set(once)).toEqual(new Set([0, 255]));
     const expected = BYTES.reduce((sum, byte) => sum + byte / 255, 0);
     const variance = BYTES.reduce((sum, byte) => sum + (byte / 255) * (1 - byte / 255), 0);
     const white = once.filter((byte) => byte === 255).length;
     expect(Math.abs(white - expected)).toBeLessThan(3 * Math.sqrt(variance));
-    expect(collect(tail, 100, dynamic).pixels).toEqual(once.slice(1001 * 6));
+    expect(collect(tail, dynamic).pixels).toEqual(once.slice(1001 * 6));
   });
 
   it("keep black and white as they are", () => {
@@ -121,7 +102,7 @@ describe("the mean of binarized images", () => {
 });
 
 describe("the ELBO of a set of images", () => {
-  const { epsilon, pixels } = collect(images, 1101, config);
+  const { epsilon, pixels } = collect(images, config);
   const reference = (count: number) =>
     elboInFloat64(
       double,
@@ -131,7 +112,7 @@ describe("the ELBO of a set of images", () => {
     );
 
   it("agrees with float64, over several batches", async () => {
-    const elbo = await evaluate(await fitted(), images, config);
+    const elbo = await evaluate(await trained(), images, config);
     const { reconstruction, kl } = reference(1101);
     expect(elbo.reconstruction).toBeCloseTo(reconstruction, 4);
     expect(elbo.kl).toBeCloseTo(kl, 4);
@@ -141,23 +122,23 @@ describe("the ELBO of a set of images", () => {
 
   it("comes with the bound that was trained: of importance samples, or with a weighted KL term", async () => {
     const iwae = createConfig({ ...config, objective: "iwae", importanceSamples: 3 });
-    const drawn = collect(images, 1101, iwae).epsilon;
+    const drawn = collect(images, iwae).epsilon;
     const expected = elboInFloat64(
       double,
       architecture,
       pixels.map((byte) => byte / 255),
       drawn,
     );
-    const weighted = await evaluate(await fitted(iwae), images, iwae);
+    const weighted = await evaluate(await trained(iwae), images, iwae);
     expect(weighted.objective).toBeCloseTo(expected.importanceWeighted, 4);
     expect(weighted.elbo).toBeCloseTo(expected.reconstruction - expected.kl, 4);
     const beta = createConfig({ ...config, beta: 3 });
-    const { objective, reconstruction, kl } = await evaluate(await fitted(beta), images, beta);
+    const { objective, reconstruction, kl } = await evaluate(await trained(beta), images, beta);
     expect(objective).toBeCloseTo(reconstruction - 3 * kl, 5);
   });
 
   it("is that of the images that are shown", async () => {
-    const { originals, outputs, elbo } = await reconstructImages(await fitted(), images, 600, config);
+    const { originals, outputs, elbo } = await reconstructImages(await trained(), { ...images, count: 600 }, config);
     expect(elbo.elbo).toBeCloseTo(reference(600).reconstruction - reference(600).kl, 4);
     expect([...originals]).toEqual(pixels.slice(0, 3600).map((byte) => Math.fround(byte / 255)));
     expect(outputs).toHaveLength(3600);
@@ -172,8 +153,8 @@ describe("the ELBO of a set of images", () => {
 
 describe("samples", () => {
   it("are numbered: any part is a part of the whole", async () => {
-    const whole = await sampleImages(await fitted(), 0, 1101, config);
-    const part = await sampleImages(await fitted(), 490, 30, config);
+    const whole = await sampleImages(await trained(), 0, 1101, config.seed);
+    const part = await sampleImages(await trained(), 490, 30, config.seed);
     part.forEach((value, i) => {
       expect(value).toBeCloseTo(whole[490 * 6 + i], 5);
     });
@@ -183,17 +164,17 @@ describe("samples", () => {
 
 describe("latents", () => {
   it("are the posterior's means, or the draws that the reconstructions are decoded from", async () => {
-    const model = await fitted();
-    const means = await inferLatents(model, images, 600, config, "means");
+    const model = await trained();
+    const means = await inferLatents(model, { ...images, count: 600 }, config, "means");
     const { mu } = encodeInFloat64(
       double,
       [...BYTES.subarray(599 * 6, 600 * 6)].map((byte) => byte / 255),
     );
     expect(means[599 * 2]).toBeCloseTo(mu[0], 5);
     expect(means[599 * 2 + 1]).toBeCloseTo(mu[1], 5);
-    const draws = await inferLatents(model, images, 600, config, "draws");
+    const draws = await inferLatents(model, { ...images, count: 600 }, config, "draws");
     const decoded = await decodeLatents(model, draws);
-    const { outputs } = await reconstructImages(model, images, 600, config);
+    const { outputs } = await reconstructImages(model, { ...images, count: 600 }, config);
     expect(Math.max(...decoded.map((value, i) => Math.abs(value - outputs[i])))).toBeLessThan(1e-5);
   });
 });
@@ -203,15 +184,10 @@ describe("the likelihood by importance sampling", () => {
   const SAMPLES = 5000;
   const line = createConfig({ nHidden: [5, 5], dimZ: 1, binarize: "threshold", seed: 9 });
   // A posterior that depends on the image and is wider than the true one, as an importance sampler's should be.
-  const weights = Object.fromEntries(
-    Object.entries(parameterShapes({ pixels: 6, ...line })).map(([name, shape], i) => {
-      const size = name.startsWith("encoder") ? 0.5 : 1.5;
-      return [
-        name,
-        name === "encoder.2.bias" ? array([0.1, 1.2]) : array(weyl(sizeOf(shape), -size, size, 31 * i), shape),
-      ];
-    }),
-  );
+  const weights = {
+    ...weylParams(modelOf(line, 6), (name) => (name.startsWith("encoder") ? 0.5 : 1.5), 31),
+    "encoder.2.bias": array([0.1, 1.2]),
+  };
   const doubles = Object.fromEntries(
     Object.entries(weights).map(([name, { data }]) => [name, Float64Array.from(data)]),
   );
@@ -233,7 +209,7 @@ describe("the likelihood by importance sampling", () => {
   };
 
   it("of a one-dimensional model is within its standard error of the integral", async () => {
-    const logLikelihoods = await estimateLogLikelihoods(await fitted(line, weights), set, SAMPLES, line);
+    const logLikelihoods = await estimateLogLikelihoods(await trained(line, weights), set, SAMPLES, line);
     // The error of each image's estimate: the deviation of its weights w = p(x, z) / q(z|x) over their mean, by their number.
     // E[w²] under q is the integral of p(x, z) w.
     const truths = new Map(
@@ -262,7 +238,7 @@ describe("the likelihood by importance sampling", () => {
   });
 
   it("grows with the samples, to the truth", async () => {
-    const model = await fitted(line, weights);
+    const model = await trained(line, weights);
     const estimates: number[] = [];
     for (const samples of [1, 5, 2500]) {
       estimates.push(meanAndError(await estimateLogLikelihoods(model, set, samples, line)).mean);
@@ -276,10 +252,10 @@ describe("the likelihood by importance sampling", () => {
 
   it("is the same however many images there are, and on every engine", async () => {
     const few = { ...set, count: 3 };
-    const logLikelihoods = await estimateLogLikelihoods(await fitted(line, weights), set, 1500, line);
+    const logLikelihoods = await estimateLogLikelihoods(await trained(line, weights), set, 1500, line);
     for (const name of ENGINES) {
       const opened = await open(name);
-      const model = { ...(await fitted(line, weights)), engine: opened };
+      const model = await trained(line, weights, Promise.resolve(opened));
       const part = await estimateLogLikelihoods(model, few, 1500, line);
       part.forEach((value, i) => {
         expect(value, name).toBeCloseTo(logLikelihoods[i], 4);
@@ -290,7 +266,7 @@ describe("the likelihood by importance sampling", () => {
 
   it("does not overflow where images are most unlikely", async () => {
     const far = { ...weights, "decoder.2.bias": array([300, 300, 300, 300, 300, 300]) };
-    const logLikelihoods = await estimateLogLikelihoods(await fitted(line, far), set, 1500, line);
+    const logLikelihoods = await estimateLogLikelihoods(await trained(line, far), set, 1500, line);
     expect(logLikelihoods.every(Number.isFinite)).toBe(true);
     expect(Math.min(...logLikelihoods)).toBeLessThan(-800);
   });
@@ -298,27 +274,27 @@ describe("the likelihood by importance sampling", () => {
   it("takes smaller parts of larger images, with the same draws", async () => {
     const large = createConfig({ nHidden: [4], dimZ: 3, binarize: "threshold" });
     const side = 99; // 78 samples at once
-    const weights = initialParameters({ pixels: side * side, ...large }, 0);
-    const model = { ...(await fitted(large, weights)), size: { height: side, width: side, channels: 1 } };
-    const vae = new Vae({ pixels: side * side, ...large });
     const set = {
       count: 2,
       offset: 0,
       pixels: pixelsInMemory(Uint8Array.from(weyl(2 * side * side, 0, 256)), side * side),
     };
     const parts: number[] = [];
-    const watched = {
-      ...model,
-      vae,
-      engine: {
-        ...model.engine,
-        call: (fn: never, inputs: { epsilon?: { shape: number[] } }) => {
-          if (inputs.epsilon) parts.push(inputs.epsilon.shape[1]);
-          return model.engine.call(fn, inputs as never);
-        },
+    const real = await engine;
+    const watched = Object.assign(Object.create(real), {
+      call: (fn: never, inputs: { draws: { [name: string]: { shape: number[] } } }) => {
+        parts.push(inputs.draws["posterior.epsilon"].shape[0]);
+        return real.call(fn, inputs as never);
       },
-    };
-    const inParts = await estimateLogLikelihoods(watched as never, set, 100, large);
+    });
+    const model = new TrainedModel({
+      engine: watched,
+      model: modelOf(large, side * side),
+      params: firstParams(large, side * side),
+      size: { height: side, width: side, channels: 1 },
+      config: large,
+    });
+    const inParts = await estimateLogLikelihoods(model, set, 100, large);
     expect(parts).toEqual([78, 22, 78, 22]);
     expect(inParts.every(Number.isFinite)).toBe(true);
   });

@@ -5,17 +5,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { GivenSettings } from "../../src/config/config.js";
 import { createConfig } from "../../src/config/config.js";
 import { UserError } from "../../src/errors.js";
-import type { HostArray, Model } from "../../src/index.js";
+import type { HostArray, LoadedModel } from "../../src/index.js";
 import { datasets, drawImages, loadModel, toPictures } from "../../src/index.js";
-import { initialParameters } from "../../src/model/parameters.js";
 import { RunFolder } from "../../src/run/folder.js";
-import { array, relativeError, weyl } from "../helpers.js";
+import { array, firstParams, relativeError, weyl } from "../helpers.js";
 import { decodeInFloat64, encodeInFloat64 } from "../reference/elbo.js";
 
 const SIZE = { height: 3, width: 4, channels: 1 };
 const pixels = 12;
 let home: string;
-const opened: Model[] = [];
+const opened: LoadedModel[] = [];
 beforeAll(() => {
   home = mkdtempSync(path.join(tmpdir(), "vae-model-"));
 });
@@ -31,7 +30,7 @@ async function modelOf(given: GivenSettings = {}, size = SIZE) {
   const data = { name: "none", ...size, train: 9, validation: 1, test: 5, sha256: "" };
   const config = { version: "0.0.0", created: new Date().toISOString(), settings, data };
   const run = await RunFolder.create(config, { tensors: new Map(), metadata: {} }, dir);
-  const params = initialParameters({ pixels: size.height * size.width * size.channels, ...settings }, 1);
+  const params = firstParams(settings, size.height * size.width * size.channels, 1);
   await run.writeModel(params, {});
   await run.close();
   const model = await loadModel(dir);
@@ -246,7 +245,7 @@ describe("a model", () => {
       /must be \{ data, shape \}: a Float32Array,/,
     ],
     ["no samples", (m) => m.sample(0), /The count must be a whole number above 0, not 0/],
-  ] satisfies [string, (model: Model) => Promise<unknown>, RegExp][])("refuses %s", async (_, use, problem) => {
+  ] satisfies [string, (model: LoadedModel) => Promise<unknown>, RegExp][])("refuses %s", async (_, use, problem) => {
     const { model } = await modelOf();
     const error = await use(model).catch((error) => error);
     expect(error).toBeInstanceOf(UserError);

@@ -1,12 +1,10 @@
 // The model written out a second time, for one image after another, in JavaScript's float64 numbers.
-import type { Architecture } from "../../src/model/parameters.js";
-
 type Params = Record<string, Float64Array>;
 
 /** Terms of the bound with the tutorial's networks, mean over images: pixels 0 to 1, and ε of each image's draws, row by row. */
 export function elboInFloat64(
   params: Params,
-  { pixels, dimZ }: Architecture,
+  { pixels, dimZ }: { readonly pixels: number; readonly dimZ: number },
   images: readonly number[],
   epsilon: readonly number[],
 ): { reconstruction: number; kl: number; importanceWeighted: number } {

@@ -129,7 +129,7 @@ class Model:
             return (-0.5 * ((x - sigmoid(logits)) / s) ** 2 - np.log(s * np.sqrt(2 * np.pi))).sum(-1)
         return (x * logits - softplus(logits)).sum(-1)
 
-    def terms(self, params, batch, objective, weight, masks=None):
+    def terms(self, params, batch, weight, masks=None):
         """Objective, reconstruction and KL of each image."""
         x = batch["images"] / 255
         mu, sigma = self.encode(params, batch.get("corrupted", x), masks)
@@ -141,7 +141,7 @@ class Model:
         per_draw = self.log_likelihood(x[:, None], logits)
         reconstruction = per_draw.mean(1)
         kl = 0.5 * (mu**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1).sum(1)
-        if objective == "elbo":
+        if self.c["objective"] == "elbo":
             return reconstruction - weight * kl, reconstruction, kl
         log_p = -0.5 * (z**2).sum(2)
         log_q = (-0.5 * ((z - mu[:, None]) / sigma[:, None]) ** 2 - np.log(sigma[:, None])).sum(2)
@@ -150,15 +150,14 @@ class Model:
         return largest[:, 0] + np.log(np.exp(log_w - largest).mean(1)), reconstruction, kl
 
 
-def importance_weigh(model, params, x):
+def log_normal(at, mean, deviation):
+    return (-0.5 * ((at - mean) / deviation) ** 2 - np.log(deviation * np.sqrt(2 * np.pi))).sum(-1)
+
+
+def log_mean_importance_weight(model, params, x, seen):
     """log 1/8 Σ p(x, z) / q(z|x) of one image, by densities written out in full."""
-    Z = model.c["dimZ"]
-    mu, sigma = weyl((1, Z), -1, 1, 6000), weyl((1, Z), 0.5, 1.5, 7000)
-    z = mu + sigma * weyl((8, Z), -2, 2, 8000)
-
-    def log_normal(at, mean, deviation):
-        return (-0.5 * ((at - mean) / deviation) ** 2 - np.log(deviation * np.sqrt(2 * np.pi))).sum(1)
-
+    mu, sigma = model.encode(params, seen)
+    z = mu + sigma * weyl((8, model.c["dimZ"]), -2, 2, 8000)
     log_p = model.log_likelihood(x, model.network("decoder", params, z, None)) + log_normal(z, 0, 1)
     return np.log(np.exp(log_p - log_normal(z, mu, sigma)).mean(keepdims=True))
 
@@ -199,20 +198,27 @@ def run(given):
     weights = weights.astype(np.float32).astype(float)
 
     first = {name: values[0] for name, values in xs.items()}
-    mu, sigma = model.encode(params, first.get("corrupted", first["images"] / 255))
-    z = weyl((B, c["dimZ"]), -2, 2, 5000)
-    functions = {
-        "encode": {"mu": mu, **({} if sigma is None else {"sigma": sigma})},
-        "decode": {"outputs": sigmoid(model.network("decoder", params, z, None))},
-    }
-    names = ("objective", "reconstruction", "kl")
-    for objective in ("elbo", "iwae") if model.is_vae else ("elbo",):
-        functions[objective] = dict(zip(names, model.terms(params, first, objective, c["beta"])))
+    seen = first.get("corrupted", first["images"] / 255)
+    mu, sigma = model.encode(params, seen)
+
+    def decode(z):
+        return sigmoid(model.network("decoder", params, z, None))
+
+    of_sigma = {} if sigma is None else {"sigma": sigma}
     z = mu if sigma is None else (mu[:, None] + sigma[:, None] * first["epsilon"]).reshape(-1, c["dimZ"])
-    functions["reconstruct"] = {name: functions["elbo"][name] for name in ("reconstruction", "kl")}
-    functions["reconstruct"]["outputs"] = sigmoid(model.network("decoder", params, z, None))
+    names = ("objective", "reconstruction", "kl")
+    terms = dict(zip(names, model.terms(params, first, c["beta"])))
+    functions = {
+        "encode": {"z": mu, **of_sigma},
+        "decode": {"outputs": decode(weyl((B, c["dimZ"]), -2, 2, 5000))},
+        "evaluate": terms,
+        "reconstruct": {"reconstruction": terms["reconstruction"], "kl": terms["kl"], "outputs": decode(z)},
+        "sample": {"outputs": decode(weyl((B, c["dimZ"]), -2, 2, 9000))},
+    }
     if model.is_vae:
-        functions["importanceWeigh"] = {"logMeanWeight": importance_weigh(model, params, first["images"][:1] / 255)}
+        functions["sampleLatents"] = {"z": z, **of_sigma}
+        weight = log_mean_importance_weight(model, params, first["images"][:1] / 255, seen[:1])
+        functions["logMeanImportanceWeight"] = {"logMeanWeight": weight}
 
     state = params
     m = {name: np.zeros(values.shape) for name, values in params.items()}
@@ -235,10 +241,10 @@ def run(given):
         kept = {name: mask[step] for name, mask in masks.items()}
 
         def loss(values):
-            return -model.terms(values, batch, c["objective"], weights[step], kept)[0].mean()
+            return -model.terms(values, batch, weights[step], kept)[0].mean()
 
         # Reported with the whole KL term, maximized with that of the warm-up.
-        for name, values in zip(names, model.terms(state, batch, c["objective"], c["beta"], kept)):
+        for name, values in zip(names, model.terms(state, batch, c["beta"], kept)):
             metrics[name].append(values.mean())
         gradient = gradients(loss, state)
         rate = c["learningRate"] * (1 - b2 ** (step + 1)) ** 0.5 / (1 - b1 ** (step + 1))

@@ -8,14 +8,13 @@ import { parseIdx } from "../../src/formats/idx.js";
 import { parseLatentLines } from "../../src/formats/latent-lines.js";
 import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
-import { initialParameters } from "../../src/model/parameters.js";
 import { parseRunConfig } from "../../src/run/config.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/training/checkpoint.js";
-import { initialState, startOf } from "../../src/training/loop.js";
+import { firstSnapshot, startOf } from "../../src/training/snapshot.js";
 import { sizeOf } from "../../src/tree.js";
 import { idx } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
-import { array } from "../helpers.js";
+import { array, firstParams } from "../helpers.js";
 
 const seconds = Number(process.env.FUZZ_SECONDS ?? 0.5);
 const limits = {
@@ -205,12 +204,12 @@ describe("rubbish", () => {
   });
 
   it("for the reader of checkpoints, with a checksum that is right", { timeout }, () => {
-    const params = initialParameters({ pixels: 4, ...settings }, 0);
-    const start = initialState(params);
+    const params = firstParams(settings, 4, 0);
+    const start = firstSnapshot(params).state;
     const bounds = { objective: -2, elbo: -2, reconstruction: -1, kl: 1 };
     const report = { epoch: 1, train: bounds, validation: bounds, isBest: true, imagesPerSecond: 9, seconds: 1 };
-    const milestones = [{ epoch: 1, outputs: new Float32Array(4) }];
-    const checkpoint = { state: start, position: startOf(2), reports: [report], best: params, milestones, seconds: 1 };
+    const rows = [{ epoch: 1, outputs: new Float32Array(4) }];
+    const checkpoint = { state: start, position: startOf(2), reports: [report], best: params, rows, seconds: 1 };
     const { tensors, metadata } = encodeCheckpoint(checkpoint, settings);
     expect(result(() => decodeCheckpoint({ tensors, metadata }, start, settings, "checkpoint"))).toEqual(checkpoint);
     const edited = fc

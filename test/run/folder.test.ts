@@ -15,9 +15,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createConfig, encodeConfig } from "../../src/config/config.js";
 import { UserError } from "../../src/errors.js";
 import { writeFileAtomically } from "../../src/files/write.js";
-import { initialParameters } from "../../src/model/parameters.js";
 import type { RunConfig } from "../../src/run/config.js";
 import { RunFolder } from "../../src/run/folder.js";
+import { firstParams, modelOf } from "../helpers.js";
 
 const home = process.cwd();
 let folder: string;
@@ -36,7 +36,8 @@ function runConfig(created = "2026-01-02T03:04:05.000Z"): RunConfig {
   return { version: "0.0.0", created, settings, data };
 }
 const start = { tensors: new Map(), metadata: {} };
-const params = initialParameters({ pixels: 4, ...runConfig().settings }, 0);
+const { specs } = modelOf(runConfig().settings, 4).parts;
+const params = firstParams(runConfig().settings, 4, 0);
 
 describe("a run's folder", () => {
   it("is named by data set, latent dimensions, date and time", async () => {
@@ -56,7 +57,7 @@ describe("a run's folder", () => {
 
   it("gives back the weights that it was given", async () => {
     await (await RunFolder.create(runConfig(), start, "a/b")).writeModel(params, { epoch: "1" });
-    const model = await (await RunFolder.open("a/b")).readModel();
+    const model = await (await RunFolder.open("a/b")).readModel(specs);
     expect(model).toEqual({ params, metadata: { epoch: "1", sha256: expect.any(String) } });
   });
 
@@ -140,7 +141,7 @@ describe("a run's folder", () => {
     await expect(RunFolder.open()).rejects.toThrow("There is no trained model in runs/");
     await expect(RunFolder.open("nowhere")).rejects.toThrow("nowhere is not the folder of a run");
     const empty = await RunFolder.create(runConfig(), start, "empty");
-    await expect(empty.readModel()).rejects.toThrow("empty has no model.safetensors yet");
+    await expect(empty.readModel(specs)).rejects.toThrow("empty has no model.safetensors yet");
   });
 
   it.each([
@@ -171,10 +172,10 @@ describe("a run's folder", () => {
 
   it("is refused where the weights are another architecture's", async () => {
     const run = await RunFolder.create(runConfig(), start, "a");
-    await run.writeModel(initialParameters({ pixels: 4, ...runConfig().settings, nHidden: [4, 3] }, 0), {});
-    await expect(run.readModel()).rejects.toThrow("encoder.0.weight is [4,4], where [4,3] is needed");
+    await run.writeModel(firstParams({ ...runConfig().settings, nHidden: [4, 3] }, 4, 0), {});
+    await expect(run.readModel(specs)).rejects.toThrow("encoder.0.weight is [4,4], where [4,3] is needed");
     await run.writeModel({}, {});
-    await expect(run.readModel()).rejects.toThrow("encoder.0.weight is missing, where [4,3] is needed");
+    await expect(run.readModel(specs)).rejects.toThrow("encoder.0.weight is missing, where [4,3] is needed");
   });
 });
 

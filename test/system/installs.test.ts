@@ -88,7 +88,7 @@ describe.runIf(process.platform === "linux")("a damaged onnxruntime", () => {
     const fallback = vae(`${TRAIN} --run fallback`);
     expect(fallback).toMatchObject({ code: 0, signal: null });
     expect(fallback.stderr).toMatch(
-      /^Engine wasm was taken since onnxruntime-node does not run here \(.*\); @tensorflow\/tfjs-node is not installed\.$/m,
+      /^Using engine wasm: onnxruntime-node does not run here \(.*\); @tensorflow\/tfjs-node is not installed\.$/m,
     );
     expect(fallback.stderr).toMatch(/^This run will take about \d+ s\.$/m);
     expect(vae("sample --run run --out samples.png")).toMatchObject({ code: 0, stdout: "samples.png\n" });

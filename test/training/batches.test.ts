@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
-import { drawBatches, epochOrder, stepsPerEpoch } from "../../src/training/batches.js";
+import * as batches from "../../src/training/batches.js";
+import { epochOrder, stepsPerEpoch } from "../../src/training/batches.js";
 import { adamStepSize } from "../../src/training/optimizer/adam.js";
-import type { HostArray, Tree } from "../../src/tree.js";
+import type { HostArray } from "../../src/tree.js";
 import { leaves } from "../../src/tree.js";
+import { modelOf } from "../helpers.js";
 
 const config = createConfig({
   batchSize: 4,
@@ -24,28 +26,31 @@ const images = {
   ),
 };
 
+const drawBatches = (set: typeof images, order: Uint32Array, firstStep: number, settings = config) =>
+  batches.drawBatches(set, size, order, firstStep, settings, modelOf(settings, 2));
+
 describe("drawBatches", () => {
   it("gives arrays of the shapes of the step's inputs", () => {
-    const batches = drawBatches(images, size, epochOrder(1, 1, 40), 0, config);
-    const shapes = Object.fromEntries(leaves(batches as Tree<HostArray>).map(([path, { shape }]) => [path, shape]));
+    const batches = drawBatches(images, epochOrder(1, 1, 40), 0, config);
+    const shapes = Object.fromEntries(leaves(batches).map(([path, { shape }]) => [path, shape]));
     expect(shapes).toEqual({
       images: [10, 4, 2],
       corrupted: [10, 4, 2],
-      epsilon: [10, 4, 1, 3],
+      "draws/posterior.epsilon": [10, 4, 3],
       stepSize: [10],
-      "masks/encoder.0": [10, 4, 6],
-      "masks/encoder.1": [10, 4, 5],
-      "masks/decoder.0": [10, 4, 5],
-      "masks/decoder.1": [10, 4, 6],
+      "draws/encoder.0.mask": [10, 4, 6],
+      "draws/encoder.1.mask": [10, 4, 5],
+      "draws/decoder.0.mask": [10, 4, 5],
+      "draws/decoder.1.mask": [10, 4, 6],
     });
   });
 
   it("has a draw of z, and a mask of the decoder, for each draw of an image", () => {
-    for (const draws of [{ mcSamples: 3 }, { objective: "iwae", importanceSamples: 3 }]) {
-      const batches = drawBatches(images, size, epochOrder(1, 1, 40), 0, createConfig({ ...config, ...draws }));
-      expect(batches.epsilon?.shape).toEqual([10, 4, 3, 3]);
-      expect(batches.masks?.["encoder.0"].shape).toEqual([10, 4, 6]);
-      expect(batches.masks?.["decoder.1"].shape).toEqual([10, 12, 6]);
+    for (const given of [{ mcSamples: 3 }, { objective: "iwae", importanceSamples: 3 }]) {
+      const { draws } = drawBatches(images, epochOrder(1, 1, 40), 0, createConfig({ ...config, ...given }));
+      expect(draws["posterior.epsilon"].shape).toEqual([10, 12, 3]);
+      expect(draws["encoder.0.mask"].shape).toEqual([10, 4, 6]);
+      expect(draws["decoder.1.mask"].shape).toEqual([10, 12, 6]);
     }
   });
 
@@ -60,8 +65,8 @@ describe("drawBatches", () => {
     });
     const order = epochOrder(1, 1, 40);
     const parts = [
-      drawBatches(images, size, order.subarray(0, 12), 10, scheduled),
-      drawBatches(images, size, order.subarray(12), 13, scheduled),
+      drawBatches(images, order.subarray(0, 12), 10, scheduled),
+      drawBatches(images, order.subarray(12), 13, scheduled),
     ];
     const joined = (name: "stepSize" | "klWeight" | "decay") => parts.flatMap((part) => [...(part[name]?.data ?? [])]);
     // The second epoch of three, ten steps each: steps 10 to 19 of 30.
@@ -79,7 +84,7 @@ describe("drawBatches", () => {
     const grey = { count: 4, offset: 0, pixels: pixelsInMemory(new Uint8Array(8).fill(128), 2) };
     const dynamic = createConfig({ ...config, binarize: "dynamic", noise: null });
     const order = Uint32Array.from({ length: 4000 }, (_, i) => i % 4);
-    const { data } = drawBatches(grey, size, order, 0, dynamic).images;
+    const { data } = drawBatches(grey, order, 0, dynamic).images;
     const white = data.filter((byte) => byte === 255).length;
     expect(data.filter((byte) => byte === 0).length).toBe(8000 - white);
     expect(Math.abs(white / 8000 - 128 / 255)).toBeLessThan(3 * Math.sqrt(0.25 / 8000));
@@ -87,20 +92,14 @@ describe("drawBatches", () => {
   });
 
   it("leaves out masks and noise where there are none", () => {
-    const batches = drawBatches(
-      images,
-      size,
-      epochOrder(1, 1, 40),
-      0,
-      createConfig({ ...config, keepProb: 1, noise: null }),
-    );
-    const paths = leaves(batches as Tree<HostArray>).map(([path]) => path);
-    expect(paths).toEqual(["images", "epsilon", "stepSize"]);
+    const batches = drawBatches(images, epochOrder(1, 1, 40), 0, createConfig({ ...config, keepProb: 1, noise: null }));
+    const paths = leaves(batches).map(([path]) => path);
+    expect(paths).toEqual(["images", "draws/posterior.epsilon", "stepSize"]);
   });
 
   it("takes every image once an epoch, in a new order each time", () => {
     const rows = (epoch: number) => {
-      const { data } = drawBatches(images, size, epochOrder(1, epoch, 40), 0, config).images;
+      const { data } = drawBatches(images, epochOrder(1, epoch, 40), 0, config).images;
       return Array.from({ length: 40 }, (_, i) => data[2 * i] / 2);
     };
     expect(rows(1)).not.toEqual(rows(2));
@@ -111,9 +110,9 @@ describe("drawBatches", () => {
 
   it("draws the same for a step, whatever chunk it is in", () => {
     const order = epochOrder(1, 1, 40);
-    const whole = new Map(leaves(drawBatches(images, size, order, 100, config) as Tree<HostArray>));
-    const part = drawBatches(images, size, order.subarray(12, 28), 103, config); // steps 3 to 6 of the ten
-    for (const [path, { data }] of leaves(part as Tree<HostArray>)) {
+    const whole = new Map(leaves(drawBatches(images, order, 100, config)));
+    const part = drawBatches(images, order.subarray(12, 28), 103, config); // steps 3 to 6 of the ten
+    for (const [path, { data }] of leaves(part)) {
       const size = data.length / 4;
       expect([...data], path).toEqual([...(whole.get(path) as HostArray).data.subarray(3 * size, 7 * size)]);
     }

@@ -2,83 +2,111 @@ import { describe, expect, it } from "vitest";
 import { type Config, createConfig } from "../../src/config/config.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
 import type { Engine } from "../../src/engine/engine.js";
-import type { HostParams } from "../../src/model/parameters.js";
-import { initialParameters } from "../../src/model/parameters.js";
-import { Vae } from "../../src/model/vae.js";
-import type { EpochResult, Progress } from "../../src/training/loop.js";
-import { DivergenceError, initialState, startOf, trainEpochs } from "../../src/training/loop.js";
-import { open, weyl } from "../helpers.js";
+import type { TrainingEvent } from "../../src/training/events.js";
+import { trainModel } from "../../src/training/loop.js";
+import type { Snapshot } from "../../src/training/snapshot.js";
+import { DivergenceError, firstSnapshot } from "../../src/training/snapshot.js";
+import { firstParams, modelOf, open, weyl } from "../helpers.js";
 
 const config = createConfig({ batchSize: 16, epochs: 3, learningRate: 1e-2, nHidden: [16, 16] });
 const size = { height: 3, width: 3, channels: 1 };
 // Two kinds of images, so that there is something to learn.
-const images = {
-  count: 100,
-  offset: 0,
-  pixels: pixelsInMemory(
-    Uint8Array.from(weyl(900, 0, 40), (x, i) => x + (Math.floor(i / 9) % 2 === i % 2 ? 200 : 0)),
-    9,
-  ),
+const pixels = pixelsInMemory(
+  Uint8Array.from(weyl(1200, 0, 40), (x, i) => x + (Math.floor(i / 9) % 2 === i % 2 ? 200 : 0)),
+  9,
+);
+const set = (count: number, offset: number) => ({
+  count,
+  offset,
+  pixels: { read: (numbers: ArrayLike<number>) => pixels.read(Array.from(numbers, (i) => offset + i)) },
+});
+const data = {
+  name: "two",
+  ...size,
+  train: set(100, 0),
+  validation: set(20, 100),
+  test: set(10, 120),
+  bad: [],
+  others: [],
 };
-const NO_ELBO = { objective: -1, elbo: -1, reconstruction: -1, kl: 0 };
 
-async function train(
-  overrides: Partial<Config>,
-  validate: (params: HostParams) => Promise<typeof NO_ELBO> = async () => NO_ELBO,
-  wrap: (engine: Engine) => Engine = (engine) => engine,
-) {
+async function train(given: Partial<Config>, wrap: (engine: Engine) => Engine = (engine) => engine) {
   const engine = await open("compiled");
-  const settings = { ...config, ...overrides };
-  const architecture = { pixels: 9, ...settings };
-  const state = initialState(initialParameters(architecture, 0));
-  const epochs: EpochResult[] = [];
-  const progress: Progress[] = [];
+  const settings = { ...config, ...given };
+  const events: TrainingEvent[] = [];
+  const snapshots: Snapshot[] = [];
   try {
-    const loop = trainEpochs({
+    const options = {
       engine: wrap(engine),
-      vae: new Vae(architecture),
+      model: modelOf(settings, 9),
       config: settings,
-      images,
+      data,
       size,
-      state,
-      validate,
-      position: startOf(1),
-      onProgress: (p) => progress.push(p),
-    });
-    for await (const epoch of loop) epochs.push(epoch);
+      start: firstSnapshot(firstParams(settings, 9)),
+      sinks: [(_: TrainingEvent, snapshot: Snapshot) => void snapshots.push(snapshot)],
+      run: "none",
+      started: performance.now(),
+    };
+    for await (const event of trainModel(options)) events.push(event);
   } finally {
     await engine.close();
   }
-  return { epochs, progress };
+  return { events, snapshots, epochs: events.filter((event) => event.type === "epoch") };
 }
 
 describe("the training loop", () => {
-  it("learns, validates after every epoch, and reports every step", async () => {
-    const validated: HostParams[] = [];
-    const { epochs, progress } = await train({ epochs: 30 }, async (params) => {
-      validated.push(params);
-      return NO_ELBO;
-    });
+  it("tells of the start, of chunks of steps, of epochs and of the end", async () => {
+    const { events, snapshots, epochs } = await train({ epochs: 30 });
+    expect(events[0]).toMatchObject({ type: "start", images: { train: 100, validation: 20, test: 10 }, pixels: 9 });
     expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
     expect(epochs[29].train.elbo).toBeGreaterThan(epochs[0].train.elbo + 1);
-    epochs.forEach(({ state, train }, i) => {
-      expect(state.params).toBe(validated[i]);
-      expect(train.elbo).toBeCloseTo(train.reconstruction - train.kl, 10);
-    });
+    for (const { train } of epochs) expect(train.elbo).toBeCloseTo(train.reconstruction - train.kl, 10);
     // 100 images make six batches of 16; the last four are dropped.
-    expect(Math.max(...progress.map(({ step }) => step))).toBe(6);
-    expect(progress.filter(({ step }) => step === 6)).toHaveLength(30);
-    expect(progress.at(-1)?.secondsLeft).toBe(0);
+    const chunks = events.filter((event) => event.type === "chunk");
+    expect(Math.max(...chunks.map(({ step }) => step))).toBe(6);
+    expect(chunks.filter(({ step }) => step === 6)).toHaveLength(30);
+    expect(chunks.at(-1)?.secondsLeft).toBe(0);
+    const best = epochs.findLast(({ isBest }) => isBest);
+    expect(Math.max(...epochs.map(({ validation }) => validation.objective))).toBe(best?.validation.objective);
+    expect(events.at(-1)).toMatchObject({ type: "done", epochs: 30, bestEpoch: best?.epoch });
+    expect(snapshots).toHaveLength(events.length);
+    // The best weights are those of the best epoch.
+    const after = events.indexOf(best as TrainingEvent);
+    expect(snapshots.at(-1)?.best).toEqual(snapshots[after].state.params);
   });
 
-  it("stops where the loss is no longer finite, and says where", async () => {
+  it("continues from any snapshot to the same weights", async () => {
+    const { snapshots } = await train({});
+    const engine = await open("compiled");
+    for (const start of [snapshots[2], snapshots[snapshots.length - 3]]) {
+      const options = { engine, model: modelOf(config, 9), config, data, size, start, run: "none", started: 0 };
+      let last = start;
+      const keep = (_: TrainingEvent, snapshot: Snapshot) => {
+        last = snapshot;
+      };
+      for await (const _ of trainModel({ ...options, sinks: [keep] }));
+      expect(last.state).toEqual(snapshots.at(-1)?.state);
+    }
+    await engine.close();
+  });
+
+  it("stops if the loss is not finite, and says where", async () => {
     const failing = train({ learningRate: 1e30 });
     await expect(failing).rejects.toThrow(DivergenceError);
     await expect(failing).rejects.toMatchObject({ epoch: 1, step: expect.any(Number) });
   });
 
-  it("stops where validation is no longer finite", async () => {
-    const validate = async () => ({ ...NO_ELBO, objective: Number.NaN });
-    await expect(train({}, validate)).rejects.toThrow(DivergenceError);
+  it("stops if validation is not finite", async () => {
+    const broken = (engine: Engine) =>
+      ({
+        ...engine,
+        scan: engine.scan.bind(engine),
+        call: async (fn: never, inputs: never) => {
+          const outputs = (await engine.call(fn, inputs)) as Record<string, { data: Float32Array }>;
+          outputs.objective.data.fill(Number.NaN);
+          return outputs;
+        },
+      }) as Engine;
+    await expect(train({}, broken)).rejects.toMatchObject({ name: "DivergenceError", epoch: 1, step: undefined });
   });
 });

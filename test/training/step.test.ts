@@ -4,19 +4,17 @@ import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
 import { tf } from "../../src/engine/compiled/tf.js";
-import type { Engine, Hosted } from "../../src/engine/engine.js";
-import { TERMS } from "../../src/model/elbo.js";
-import { initialParameters } from "../../src/model/parameters.js";
-import { Vae } from "../../src/model/vae.js";
+import type { Engine, HostTree } from "../../src/engine/engine.js";
+import { TERMS } from "../../src/model/bounds.js";
 import { drawBatches, epochOrder } from "../../src/training/batches.js";
-import type { TrainingState } from "../../src/training/loop.js";
-import { initialState } from "../../src/training/loop.js";
 import { adamStepSize } from "../../src/training/optimizer/adam.js";
+import type { TrainingState } from "../../src/training/snapshot.js";
+import { firstSnapshot } from "../../src/training/snapshot.js";
 import type { StepInput } from "../../src/training/step.js";
 import { createTrainingStep } from "../../src/training/step.js";
-import type { HostArray, Tree } from "../../src/tree.js";
+import type { HostArray } from "../../src/tree.js";
 import { leaves } from "../../src/tree.js";
-import { array, ENGINES, open, relativeError, weyl } from "../helpers.js";
+import { array, ENGINES, firstParams, modelOf, open, relativeError, weyl } from "../helpers.js";
 import reference from "../reference/step.json" with { type: "json" };
 
 type Numbers = { shape: number[]; data: number[] };
@@ -33,12 +31,16 @@ describe.each(ENGINES)("the training step on engine %s", (name) => {
     const given = inputs as Partial<Record<string, Numbers>> & { masks?: Record<string, Numbers> };
     const config = createConfig(settings);
     const engine = await open(name);
-    const xs: Hosted<StepInput> = {
+    const rows = ({ data, shape: [steps, B, L, Z] }: HostArray) => ({ data, shape: [steps, B * L, Z] });
+    const masks = Object.entries(given.masks ?? {}).map(([layer, mask]) => [`${layer}.mask`, bytes(mask)] as const);
+    const xs: HostTree<StepInput> = {
       images: bytes(inputs.images),
       corrupted: given.corrupted && floats(given.corrupted),
-      epsilon: given.epsilon && floats(given.epsilon),
+      draws: {
+        ...(given.epsilon && { "posterior.epsilon": rows(floats(given.epsilon)) }),
+        ...Object.fromEntries(masks),
+      },
       klWeight: given.klWeight && floats(given.klWeight),
-      masks: given.masks && mapValues(given.masks, bytes),
       stepSize: array(
         Array.from({ length: reference.steps }, (_, i) => adamStepSize(config.learningRate, i + 1, config)),
       ),
@@ -46,8 +48,8 @@ describe.each(ENGINES)("the training step on engine %s", (name) => {
         decay: array(new Array(reference.steps).fill(config.learningRate * config.weightDecay)),
       }),
     };
-    const init = initialState(mapValues(params as Record<string, Numbers>, floats));
-    const step = createTrainingStep(new Vae({ pixels: reference.pixels, ...config }), config);
+    const init = firstSnapshot(mapValues(params as Record<string, Numbers>, floats)).state;
+    const step = createTrainingStep(modelOf(config, reference.pixels), config);
     const [carry, y] = await engine.scan(step, init, xs);
     for (const term of TERMS) {
       metrics[term].forEach((value, i) => {
@@ -77,14 +79,14 @@ describe("after 20 steps from one state, with importance samples, dropout and no
   });
   const size = { height: 28, width: 28, channels: 1 };
   const pixels = 784;
-  const architecture = { pixels, ...config };
-  const step = createTrainingStep(new Vae(architecture), config);
+  const model = modelOf(config, pixels);
+  const step = createTrainingStep(model, config);
   const count = 20 * config.batchSize;
   const bytes = Uint8Array.from(weyl(count * pixels, 0, 256), (x) => (x > 200 ? x : 0));
   const images = { count, offset: 0, pixels: pixelsInMemory(bytes, pixels) };
   const train = async (engine: Engine): Promise<TrainingState> => {
-    const xs = drawBatches(images, size, epochOrder(config.seed, 1, count), 0, config);
-    const init = initialState(initialParameters(architecture, config.seed));
+    const xs = drawBatches(images, size, epochOrder(config.seed, 1, count), 0, config, model);
+    const init = firstSnapshot(firstParams(config, pixels)).state;
     const [carry] = await engine.scan(step, init, xs);
     await engine.close();
     return carry;
@@ -102,11 +104,11 @@ describe("after 20 steps from one state, with importance samples, dropout and no
     const engine = await open(name);
     const order = epochOrder(config.seed, 1, count);
     const run = async (...chunks: number[]) => {
-      let state = initialState(initialParameters(architecture, config.seed));
+      let state = firstSnapshot(firstParams(config, pixels)).state;
       let done = 0;
       for (const chunk of chunks) {
         const part = order.subarray(done * config.batchSize, (done + chunk) * config.batchSize);
-        [state] = await engine.scan(step, state, drawBatches(images, size, part, done, config));
+        [state] = await engine.scan(step, state, drawBatches(images, size, part, done, config, model));
         done += chunk;
       }
       return digest(state);
@@ -121,7 +123,7 @@ describe("after 20 steps from one state, with importance samples, dropout and no
 /** A hash of every bit of a state. */
 function digest(state: TrainingState): string {
   const hash = createHash("sha256");
-  for (const [path, { data }] of leaves(state as Tree<HostArray>)) {
+  for (const [path, { data }] of leaves(state)) {
     hash.update(path).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.digest("hex");

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
-import type { Config } from "../../src/index.js";
 import { resume, train } from "../../src/index.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
@@ -21,7 +20,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 async function trained(run: string, engine: (typeof ENGINES)[number] = "compiled", seed = 0) {
   const settings = { dataset: at("tiny"), dimZ: 3, nHidden: [8], batchSize: 50, epochs: 2, engine, seed, threads: 1 };
   const epochs: number[] = [];
-  for await (const { epoch } of train(settings, { run: at(run) })) epochs.push(epoch);
+  for await (const event of train(settings, { run: at(run) })) if (event.type === "epoch") epochs.push(event.epoch);
   return epochs;
 }
 
@@ -36,17 +35,12 @@ describe("settings without effect", () => {
   });
 
   it("are accepted from a preset, which the given settings override", async () => {
-    let config: Config | undefined;
-    const training = train(tiny(), {
-      run: at("preset"),
-      preset: { importanceSamples: 3, epochs: 9, noise: "mask" },
-      onStart: (start) => {
-        config = start.config;
-      },
-    });
-    await training.next();
-    await training.return(undefined as never);
-    expect(config).toMatchObject({ importanceSamples: 3, epochs: 1, noise: { kind: "mask", strength: 0.5 } });
+    const preset = { importanceSamples: 3, epochs: 9, noise: "mask" };
+    const training = train(tiny(), { run: at("preset"), preset });
+    const start = (await training.next()).value;
+    await training.return();
+    const config = { importanceSamples: 3, epochs: 1, noise: { kind: "mask", strength: 0.5 } };
+    expect(start).toMatchObject({ type: "start", config });
   });
 });
 
@@ -79,9 +73,9 @@ describe("two trainings at once in a process", () => {
     );
     await training.next();
     await expect(resume(at("busy")).next()).rejects.toThrow(/is in use by process \d+/);
-    await training.return(undefined as never);
+    await training.return();
     const second = resume(at("busy"));
-    expect((await second.next()).value).toMatchObject({ epoch: expect.any(Number) });
-    await second.return(undefined as never);
+    expect((await second.next()).value).toMatchObject({ type: "start" });
+    await second.return();
   });
 });

@@ -12,6 +12,13 @@ export interface Value {
   readonly held: readonly number[];
 }
 
+/** A dimension whose size is left open: in shapes of tensors, `size` stands for it. */
+export interface OpenDimension {
+  readonly size: number;
+  /** A value of the graph whose first dimension it is. */
+  readonly input: string;
+}
+
 /** What tfjs asks to bring over a tensor of another backend. It must not be: that one would lose it. */
 const FOREIGN_TENSORS = {
   moveData(): never {
@@ -23,6 +30,8 @@ const FOREIGN_TENSORS = {
 export class TraceBackend extends tf.KernelBackend {
   /** The graph that is being written. */
   builder: GraphBuilder | undefined;
+  /** A dimension whose size is left open in the graph. */
+  open: OpenDimension | undefined;
   readonly #values = new tf.DataStorage<Value>(this as tf.KernelBackend, FOREIGN_TENSORS);
 
   /** A float32 tensor for a value of the graph. */
@@ -46,12 +55,26 @@ export class TraceBackend extends tf.KernelBackend {
   whole(tensor: tf.TensorInfo): string {
     const { name, held } = this.value(tensor);
     if (sameShape(held, tensor.shape)) return name;
-    return this.graph.node("Expand", [name, this.integers(tensor.shape)]);
+    return this.graph.node("Expand", [name, this.#fullShape(tensor.shape)]);
+  }
+
+  /** A shape as Reshape takes it: −1 in place of an open dimension, or a multiple of it. */
+  newShape(shape: readonly number[]): string {
+    const { open } = this;
+    return this.integers(open ? shape.map((length) => (length % open.size === 0 ? -1 : length)) : shape);
   }
 
   /** A vector of integers, as many operators take for axes and shapes. */
   integers(values: readonly number[]): string {
     return this.graph.constant("int64", values, [values.length]);
+  }
+
+  #fullShape(shape: readonly number[]): string {
+    const { open, graph } = this;
+    if (!open || !shape.includes(open.size)) return this.integers(shape);
+    const size = graph.node("Shape", [open.input], { start: 0, end: 1 });
+    const lengths = shape.map((length) => (length === open.size ? size : this.integers([length])));
+    return graph.node("Concat", lengths, { axis: 0 });
   }
 
   get graph(): GraphBuilder {

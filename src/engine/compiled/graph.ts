@@ -18,14 +18,24 @@ import {
   ValueInfoProtoSchema,
 } from "./onnx_pb.js";
 
-/** The operator set that a graph is written in, and the version of the file, which must know that. */
-export interface OnnxVersion {
-  readonly opset: number;
-  readonly ir: number;
-}
+/** The operator set of programs, of ONNX 1.15, which any onnxruntime ≥ 1.17 reads. */
+const OPSET = 20;
+/** The oldest operator set, of 2020, that has most operators as they are today, and that of those that changed later. */
+const OLDEST_OPSET = 13;
+const OPSET_OF: Readonly<Record<string, number>> = {
+  Shape: 15,
+  ReduceMax: 18,
+  ReduceMean: 18,
+  ReduceProd: 18,
+  Scan: OPSET,
+};
 
-/** What the kernels' operators need: ONNX 1.15, which any onnxruntime ≥ 1.17 reads. */
-const KERNELS: OnnxVersion = { opset: 20, ir: 9 };
+/** What a model file says of itself. */
+export interface FileOptions {
+  readonly description?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly opset?: number;
+}
 
 export type DataType = "float32" | "uint8" | "int32" | "int64" | "bool";
 
@@ -103,12 +113,14 @@ export class GraphBuilder {
     return Array.from({ length: count }, () => this.#newName(opType));
   }
 
-  /** The bytes of a model file. Its description and metadata are for who reads it. */
-  encode(
-    { opset, ir }: OnnxVersion = KERNELS,
-    description = "",
-    metadata: Readonly<Record<string, string>> = {},
-  ): Uint8Array {
+  /** The oldest operator set that has the operators of this graph, so that old runtimes read its file. */
+  get oldestOpset(): number {
+    return Math.max(OLDEST_OPSET, ...this.#nodes.map(({ opType }) => OPSET_OF[opType] ?? 0));
+  }
+
+  /** The bytes of a model file. Description and metadata are for its readers. */
+  encode({ description = "", metadata = {}, opset = OPSET }: FileOptions = {}): Uint8Array {
+    const ir = opset >= 19 ? 9 : opset >= 15 ? 8 : 7; // the file format of that time
     return toBinary(
       ModelProtoSchema,
       create(ModelProtoSchema, {

@@ -1,19 +1,24 @@
 // The compiled engine: what `jax.jit` and `lax.scan` are to JAX, for TensorFlow.js. A function is traced once for each
 // set of shapes (trace.ts), its kernels lowered to ONNX (kernels.ts, graph.ts), and the program kept, so that a whole chunk
 // of training steps is one call into onnxruntime (session.ts).
-import type { Hosted, Program, Step } from "./program.js";
+import type { Program, Step } from "./program.js";
 import { callProgram, checkArrays, scanProgram, stepsOf, typeOf, withoutLeadingAxis } from "./program.js";
 import { onnxruntimeVersion, Session } from "./session.js";
-import type { HostArray, Tree } from "./tree.js";
+import type { OutputSpec } from "./trace.js";
+import type { HostTree } from "./tree.js";
 import { leaves, mapTree } from "./tree.js";
 
-export type { Hosted, Step } from "./program.js";
-export type { HostArray, Tree } from "./tree.js";
+export type { Step } from "./program.js";
+export { checkArrays, checkCarry, stepsOf } from "./program.js";
+export { tf } from "./tf.js";
+export type { HostArray, HostTree, MapTree, Tree } from "./tree.js";
+export { leaves, mapTree, sizeOf } from "./tree.js";
+export { startBackend, tidy, withBackend } from "./with-backend.js";
 
 /** A program that onnxruntime has taken. */
 interface Loaded {
   readonly session: Session;
-  readonly outputs: Program["outputs"];
+  readonly outputs: Program<unknown>["outputs"];
 }
 
 /** Runs pure functions of tensors. Arrays of the host go in and come out; bytes arrive in the function as float32, unscaled. */
@@ -37,15 +42,14 @@ export class CompiledEngine {
    */
   async scan<Carry, X, Y>(
     step: Step<Carry, X, Y>,
-    init: Hosted<Carry>,
-    xs: Hosted<X>,
-  ): Promise<[carry: Hosted<Carry>, ys: Hosted<Y>]> {
-    const inputs = { carry: init as Tree<HostArray>, x: xs as Tree<HostArray> };
+    init: HostTree<Carry>,
+    xs: HostTree<X>,
+  ): Promise<[carry: HostTree<Carry, Float32Array>, ys: HostTree<Y, Float32Array>]> {
+    const inputs = { carry: init, x: xs };
     checkArrays(inputs);
-    stepsOf(inputs.x);
-    const perStep = { carry: inputs.carry, x: mapTree(inputs.x, withoutLeadingAxis) };
-    const program = await this.#load(step, perStep, () => scanProgram(step, inputs.carry, inputs.x));
-    const outputs = (await run(program, inputs)) as { carry: Hosted<Carry>; y: Hosted<Y> };
+    stepsOf(xs);
+    const perStep = { carry: init, x: mapTree(xs, withoutLeadingAxis) };
+    const outputs = await this.#run(step, perStep, () => scanProgram(step, init, xs), inputs);
     return [outputs.carry, outputs.y];
   }
 
@@ -54,11 +58,12 @@ export class CompiledEngine {
    *
    * @throws Error that names the kernel, if the function uses one that cannot be compiled
    */
-  async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: Hosted<Inputs>): Promise<Hosted<Outputs>> {
-    const tree = inputs as Tree<HostArray>;
-    checkArrays(tree);
-    const program = await this.#load(fn, tree, () => callProgram(fn, tree));
-    return (await run(program, tree)) as Hosted<Outputs>;
+  async call<Inputs, Outputs>(
+    fn: (inputs: Inputs) => Outputs,
+    inputs: HostTree<Inputs>,
+  ): Promise<HostTree<Outputs, Float32Array>> {
+    checkArrays(inputs);
+    return this.#run(fn, inputs, () => callProgram(fn, inputs), inputs);
   }
 
   /** Frees the programs. */
@@ -69,7 +74,18 @@ export class CompiledEngine {
     for (const program of opened) if (program.status === "fulfilled") await program.value.session.close();
   }
 
-  #load(fn: unknown, inputs: Tree<HostArray>, write: () => Promise<Program>): Promise<Loaded> {
+  async #run<Inputs, Outputs>(
+    fn: unknown,
+    shapes: unknown,
+    compile: () => Promise<Program<Outputs>>,
+    inputs: Inputs,
+  ): Promise<HostTree<Outputs, Float32Array>> {
+    const { session, outputs } = await this.#load(fn, shapes, compile);
+    const results = await session.run(new Map(leaves(inputs)));
+    return mapTree(outputs, ({ name }: OutputSpec) => results.get(name)) as HostTree<Outputs, Float32Array>;
+  }
+
+  #load(fn: unknown, inputs: unknown, compile: () => Promise<Program<unknown>>): Promise<Loaded> {
     const key = leaves(inputs)
       .map(([path, array]) => `${path}:${typeOf(array)}[${array.shape}]`)
       .join();
@@ -77,7 +93,7 @@ export class CompiledEngine {
     this.#programs.set(fn, byShape);
     let program = byShape.get(key);
     if (!program) {
-      program = write().then(async ({ model, outputs }) => ({
+      program = compile().then(async ({ model, outputs }) => ({
         session: await Session.create(model, this.threads),
         outputs,
       }));
@@ -86,9 +102,4 @@ export class CompiledEngine {
     }
     return program;
   }
-}
-
-async function run({ session, outputs }: Loaded, inputs: Tree<HostArray>): Promise<Tree<HostArray>> {
-  const results = await session.run(new Map(leaves(inputs)));
-  return mapTree(outputs, ({ name }) => results.get(name) as HostArray);
 }

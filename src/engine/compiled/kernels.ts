@@ -88,7 +88,7 @@ export const kernels = {
     const { name, held } = trace.value(x);
     if (sameShape(shape, x.shape)) return trace.result({ name, held }, shape, x.dtype);
     if (held.length === 0) return trace.result({ name, held }, shape, x.dtype);
-    const reshaped = trace.graph.node("Reshape", [trace.whole(x), trace.integers(shape)]);
+    const reshaped = trace.graph.node("Reshape", [trace.whole(x), trace.newShape(shape)]);
     return trace.result({ name: reshaped, held: shape }, shape, x.dtype);
   }),
   Sigmoid: unary("Sigmoid"),

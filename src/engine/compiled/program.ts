@@ -2,13 +2,10 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { DataType } from "./graph.js";
 import { GraphBuilder } from "./graph.js";
-import type { OutputSpec } from "./trace.js";
+import type { InputSpec, OutputSpec } from "./trace.js";
 import { trace } from "./trace.js";
-import type { HostArray, Tree } from "./tree.js";
+import type { HostArray, HostTree, MapTree } from "./tree.js";
 import { leaves, mapTree, sizeOf } from "./tree.js";
-
-/** The same tree with arrays of the host in place of tensors. */
-export type Hosted<T> = T extends Tensor ? HostArray : { [name in keyof T]: Hosted<T[name]> };
 
 /**
  * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness of its
@@ -17,11 +14,11 @@ export type Hosted<T> = T extends Tensor ? HostArray : { [name in keyof T]: Host
  */
 export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
 
-export interface Program {
+export interface Program<Outputs> {
   /** The bytes of an ONNX file. Its inputs go by their paths in the tree. */
   readonly model: Uint8Array;
   /** Names and shapes of its outputs, in the tree that they are given back as. */
-  readonly outputs: Tree<OutputSpec>;
+  readonly outputs: MapTree<Outputs, Tensor, OutputSpec>;
 }
 
 /**
@@ -31,11 +28,11 @@ export interface Program {
  */
 export async function callProgram<Inputs, Outputs>(
   fn: (inputs: Inputs) => Outputs,
-  inputs: Tree<HostArray>,
-): Promise<Program> {
+  inputs: HostTree<Inputs>,
+): Promise<Program<Outputs>> {
   const graph = new GraphBuilder("call");
   const outputs = await trace(graph, fn, declareInputs(graph, inputs));
-  for (const [, { name, shape }] of leaves(outputs)) graph.output(name, "float32", shape);
+  for (const [, { name, shape }] of leaves<OutputSpec>(outputs)) graph.output(name, "float32", shape);
   return { model: graph.encode(), outputs };
 }
 
@@ -47,27 +44,27 @@ export async function callProgram<Inputs, Outputs>(
  */
 export async function scanProgram<Carry, X, Y>(
   step: Step<Carry, X, Y>,
-  init: Tree<HostArray>,
-  xs: Tree<HostArray>,
-): Promise<Program> {
-  const inputs = { carry: init, x: mapTree(xs, withoutLeadingAxis) };
+  init: HostTree<Carry>,
+  xs: HostTree<X>,
+): Promise<Program<{ carry: Carry; y: Y }>> {
+  const x = mapTree(xs, withoutLeadingAxis);
   const body = new GraphBuilder("step");
-  const stepped = (await trace(
+  const stepped = await trace(
     body,
     (tree: { carry: Carry; x: X }) => {
       const [carry, y] = step(tree.carry, tree.x);
       return { carry, y };
     },
-    declareInputs(body, inputs, "step/"), // a name of the outer graph must not be used again
-  )) as { carry: Tree<OutputSpec>; y: Tree<OutputSpec> };
+    declareInputs(body, { carry: init, x }, "step/"), // a name of the outer graph must not be used again
+  );
 
   checkCarry(init, stepped.carry);
 
   const graph = new GraphBuilder("scan");
-  const state = leaves(inputs.carry).map(([path, { shape }]) => ({ path, shape }));
-  const sequences = leaves(inputs.x);
-  const carried = new Map(leaves(stepped.carry));
-  const reported = leaves(stepped.y);
+  const state = leaves(init).map(([path, { shape }]) => ({ path, shape }));
+  const sequences = leaves(x);
+  const carried = new Map(leaves<OutputSpec>(stepped.carry));
+  const reported = leaves<OutputSpec>(stepped.y);
   const scanInputs = [
     ...state.map(({ path, shape }) => graph.input(`carry/${path}`, "float32", shape)),
     ...sequences.map(([path, array]) => graph.input(`x/${path}`, typeOf(array), ["steps", ...array.shape])),
@@ -92,15 +89,15 @@ export async function scanProgram<Carry, X, Y>(
   return {
     model: graph.encode(),
     outputs: {
-      carry: mapTree(inputs.carry, ({ shape }, path) => ({ name: `final/${path}`, shape })),
-      y: mapTree(stepped.y, ({ shape }, path) => ({ name: `y/${path}`, shape })),
+      carry: mapTree(stepped.carry, ({ shape }: OutputSpec, path): OutputSpec => ({ name: `final/${path}`, shape })),
+      y: mapTree(stepped.y, ({ shape }: OutputSpec, path): OutputSpec => ({ name: `y/${path}`, shape })),
     },
   };
 }
 
 /** @throws Error unless the carry that comes out of a step has the names and shapes of the one that went in, and that is float32 */
-export function checkCarry(before: Tree<HostArray>, after: Tree<{ readonly shape: readonly number[] }>): void {
-  const next = new Map(leaves(after));
+export function checkCarry(before: unknown, after: unknown): void {
+  const next = new Map(leaves<{ readonly shape: readonly number[] }>(after));
   for (const [path, { data, shape }] of leaves(before)) {
     if (!(data instanceof Float32Array)) throw new Error(`A step's carry must be float32, but ${path} is bytes`);
     const now = next.get(path)?.shape;
@@ -112,7 +109,7 @@ export function checkCarry(before: Tree<HostArray>, after: Tree<{ readonly shape
 }
 
 /** The length of the leading axes. @throws Error if they differ, or that is zero */
-export function stepsOf(xs: Tree<HostArray>): number {
+export function stepsOf(xs: unknown): number {
   const [first, ...others] = leaves(xs);
   const steps = first?.[1].shape[0] ?? 0;
   if (steps === 0) throw new Error("A scan needs a sequence of at least one step");
@@ -123,7 +120,7 @@ export function stepsOf(xs: Tree<HostArray>): number {
 }
 
 /** @throws Error if an array is not what engines take: its type, or its size */
-export function checkArrays(tree: Tree<HostArray>): void {
+export function checkArrays(tree: unknown): void {
   for (const [path, { data, shape }] of leaves(tree)) {
     if (!(data instanceof Float32Array || data instanceof Uint8Array)) {
       throw new Error(`${path} must be a Float32Array or a Uint8Array`);
@@ -142,8 +139,8 @@ export function withoutLeadingAxis({ data, shape }: HostArray): HostArray {
 }
 
 /** Inputs of a graph by their paths in the tree. */
-function declareInputs(graph: GraphBuilder, inputs: Tree<HostArray>, prefix = "") {
-  return mapTree(inputs, (array, path) => {
+function declareInputs<Inputs>(graph: GraphBuilder, inputs: Inputs, prefix = "") {
+  return mapTree(inputs, (array: HostArray, path): InputSpec => {
     const type = typeOf(array);
     return { name: graph.input(prefix + path, type, array.shape), type, shape: array.shape };
   });

@@ -1,12 +1,13 @@
 // Writes a function of tensors down: runs it, gradients and all, on a backend that computes nothing (backend.ts), whose
 // kernels add nodes to a graph (kernels.ts).
+import type { OpenDimension } from "./backend.js";
 import { TraceBackend } from "./backend.js";
 import type { DataType, GraphBuilder } from "./graph.js";
 import { kernels } from "./kernels.js";
 import { tf } from "./tf.js";
-import type { Tree } from "./tree.js";
+import type { MapTree } from "./tree.js";
 import { leaves, mapTree } from "./tree.js";
-import { startBackend, withBackend } from "./with-backend.js";
+import { startBackend, tidy, withBackend } from "./with-backend.js";
 
 const BACKEND = "compiled";
 
@@ -26,30 +27,32 @@ export interface OutputSpec {
 /**
  * Runs `fn` on symbolic tensors and adds to `builder` the nodes that compute what it does.
  *
- * @param inputs values that are in the graph already; `fn` sees float32 tensors whatever their type
+ * @param inputs a tree of `InputSpec`s, values that are in the graph already; `fn` sees float32 tensors whatever their type
  * @throws Error that names the kernel, if one is not in the table
  * @returns for each output a float32 value of the graph that is neither an input nor another output
  */
 export async function trace<Inputs, Outputs>(
   builder: GraphBuilder,
   fn: (inputs: Inputs) => Outputs,
-  inputs: Tree<InputSpec>,
-): Promise<Tree<OutputSpec>> {
+  inputs: unknown,
+  open?: OpenDimension,
+): Promise<MapTree<Outputs, tf.Tensor, OutputSpec>> {
   const backend = await traceBackend();
   return withBackend(BACKEND, () => {
     backend.builder = builder;
+    backend.open = open;
     try {
       const run = () => {
-        const tensors = mapTree(inputs, ({ name, type, shape }) =>
+        const tensors = mapTree(inputs, ({ name, type, shape }: InputSpec) =>
           backend.tensor(type === "float32" ? name : builder.cast(name, "float32"), shape),
         );
-        return fn(tensors as Inputs) as tf.TensorContainer;
+        return fn(tensors as Inputs);
       };
-      const outputs = tf.tidy(run) as Tree<tf.Tensor>;
+      const outputs = tidy(run);
       checkOutputs(outputs);
       // An output may be no input, no constant and no other output. Only such a one is copied: copies of all cost 8% of a step.
-      const taken = new Set(leaves(inputs).map(([, { name }]) => name));
-      return mapTree(outputs, (tensor) => {
+      const taken = new Set(leaves<InputSpec>(inputs).map(([, { name }]) => name));
+      return mapTree(outputs, (tensor: tf.Tensor): OutputSpec => {
         const whole = backend.whole(tensor);
         const value = tensor.dtype === "float32" ? whole : builder.cast(whole, "float32");
         const name = taken.has(value) || builder.isConstant(value) ? builder.node("Identity", [value]) : value;

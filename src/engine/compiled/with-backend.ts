@@ -39,6 +39,11 @@ export async function withBackend<T>(name: string, fn: () => T): Promise<T> {
   }
 }
 
+/** Runs `fn` and disposes of all tensors that it makes but those in the tree that it returns. */
+export function tidy<Outputs>(fn: () => Outputs): Outputs {
+  return tf.tidy(fn as () => tf.TensorContainer) as Outputs;
+}
+
 async function start(name: string, register?: () => unknown): Promise<void> {
   const previous = tf.getBackend() ?? "cpu";
   tf.enableProdMode(); // else tfjs advises, on stderr, to install another of its backends

@@ -1,97 +1,118 @@
-// The pictures that training leaves behind after every epoch.
-import type { Config } from "../../config/config.js";
+// A sink that draws pictures after every epoch.
 import { curveTitles, describePixels } from "../../config/names.js";
 import type { Dataset } from "../../data/dataset.js";
 import { pixelsOf } from "../../data/pixels.js";
-import type { Fitted } from "../../inference/evaluation.js";
-import { reconstructImages, sampleImages } from "../../inference/inference.js";
+import type { Reconstructions } from "../../inference/coding.js";
+import { reconstructImages, sampleImages } from "../../inference/coding.js";
+import type { TrainedModelInit } from "../../inference/trained-model.js";
+import { TrainedModel } from "../../inference/trained-model.js";
 import { asImages, drawLatents, drawManifold, usualSide, usualTiles } from "../../inference/views.js";
-import type { Bounds } from "../../model/elbo.js";
 import type { Version } from "../../pictures/figures.js";
 import { progressFigure, squareFigure } from "../../pictures/figures.js";
 import type { Picture } from "../../pictures/grid.js";
 import { learningCurves } from "../../pictures/plots.js";
 import { encodePng } from "../../pictures/png.js";
 import type { RunFolder } from "../../run/folder.js";
+import type { EpochReport } from "../../run/reports.js";
+import { isDone } from "../../run/reports.js";
+import type { Sink } from "../events.js";
 
 const PICTURED_IMAGES = 100;
 const PROGRESS_IMAGES = 20;
 /** Rows of progress.png, roughly. */
-const MILESTONES = 10;
+const PROGRESS_ROWS = 10;
 const SCATTERED_IMAGES = 5000;
 
-interface Epoch {
-  readonly epoch: number;
-  readonly train: Bounds;
-  readonly validation: Bounds;
-}
-
-/** What the first test images were reconstructed as after an epoch: a row of progress.png. */
-export interface Milestone {
+/** The reconstructions of the first test images after an epoch: a row of progress.png. */
+export interface PictureRow {
   readonly epoch: number;
   readonly outputs: Float32Array;
 }
 
-/** Shows the same test images and the same z's after every epoch, so that the pictures can be compared; fewer of large images. */
+/** Draws the same test images and the same values of z after every epoch, so that the pictures can be compared; fewer of large images. */
 export class EpochPictures {
-  readonly milestones: Milestone[];
+  readonly rows: PictureRow[];
+  readonly #max: number;
 
-  /** @param milestones of the epochs before */
+  /** @param rows of the epochs before */
   constructor(
     readonly folder: RunFolder,
     readonly data: Dataset,
-    readonly config: Config,
-    milestones: readonly Milestone[],
+    readonly init: Omit<TrainedModelInit, "params">,
+    rows: readonly PictureRow[],
   ) {
-    this.milestones = [...milestones];
+    this.rows = [...rows];
+    this.#max = usualTiles(data);
   }
 
-  /** @param epochs all so far; the last one is drawn */
-  async write(fitted: Fitted, epochs: readonly Epoch[], isLast: boolean): Promise<void> {
-    const { data, config, folder } = this;
-    const { epoch } = epochs[epochs.length - 1];
-    const most = usualTiles(data);
-    const count = Math.min(PICTURED_IMAGES, data.test.count, most);
-    const { originals, corrupted, outputs } = await reconstructImages(fitted, data.test, count, config);
+  readonly sink: Sink = async (event, { state, reports }) => {
+    if (event.type !== "epoch") return;
+    const { config } = this.init;
+    const { epoch } = event;
+    const isLast = isDone(reports, config);
+    const trained = new TrainedModel({ ...this.init, params: state.params });
     const suffix = `epoch-${String(epoch).padStart(Math.max(2, String(config.epochs).length), "0")}.png`;
-    const images = (pixels: Float32Array) => asImages(fitted, pixels);
-    await this.#save(`reconstructions-${suffix}`, squareFigure(images(outputs)));
-    const samples = await sampleImages(fitted, 0, Math.min(PICTURED_IMAGES, most), config);
-    await this.#save(`samples-${suffix}`, squareFigure(images(samples)));
-    if (config.dimZ === 2) {
-      const side = usualSide(data);
-      const manifold = await drawManifold(fitted, { columns: side, rows: side, spacing: "linear", range: 2 });
-      await this.#save(`manifold-${suffix}`, manifold);
-    }
-
-    // Of many epochs, only once the lines have grown by a hundredth: each drawing takes time and memory for all of them.
-    if (isLast || epoch % Math.ceil(epoch / 100) === 0) {
-      const curves = await learningCurves(epochs, curveTitles(config), describePixels(config));
-      await folder.writePicture("curves.svg", curves);
-    }
-
-    if (epoch === 1) {
-      await this.#save("inputs.png", squareFigure(images(originals)));
-      if (corrupted) await this.#save("inputs-noisy.png", squareFigure(images(corrupted)));
-    }
+    const reconstructions = await this.#drawReconstructions(trained, suffix, epoch === 1);
+    await this.#drawSamples(trained, suffix);
+    await this.#drawCurves(reports, isLast);
     if (/^[125]0*$/.test(String(epoch)) || isLast) {
-      const columns = Math.min(PROGRESS_IMAGES, Math.ceil(most / MILESTONES));
-      const few = (pixels: Float32Array) => pixels.slice(0, columns * pixelsOf(data));
-      this.milestones.push({ epoch, outputs: few(outputs) });
-      const versions: Version[] = [
-        { label: "input", images: images(few(originals)) },
-        ...(corrupted ? [{ label: "noisy", images: images(few(corrupted)) }] : []),
-        ...this.milestones.map(({ epoch, outputs }) => ({ label: `epoch ${epoch}`, images: images(outputs) })),
-      ];
-      await this.#save("progress.png", progressFigure(versions));
-      if (config.dimZ === 2) {
-        const options = { count: Math.min(SCATTERED_IMAGES, data.test.count), what: "means" } as const;
-        await folder.writePicture(
-          "latent.svg",
-          (await drawLatents(fitted, data.test, options, config, data.classes)).svg,
-        );
-      }
+      await this.#drawProgress(trained, epoch, reconstructions);
+      await this.#drawPlane(trained);
     }
+  };
+
+  async #drawReconstructions(trained: TrainedModel, suffix: string, isFirst: boolean): Promise<Reconstructions> {
+    const { test } = this.data;
+    const images = { ...test, count: Math.min(PICTURED_IMAGES, test.count, this.#max) };
+    const result = await reconstructImages(trained, images, trained.config);
+    await this.#save(`reconstructions-${suffix}`, squareFigure(asImages(trained, result.outputs)));
+    if (isFirst) {
+      await this.#save("inputs.png", squareFigure(asImages(trained, result.originals)));
+      if (result.corrupted) await this.#save("inputs-noisy.png", squareFigure(asImages(trained, result.corrupted)));
+    }
+    return result;
+  }
+
+  async #drawSamples(trained: TrainedModel, suffix: string): Promise<void> {
+    const samples = await sampleImages(trained, 0, Math.min(PICTURED_IMAGES, this.#max), trained.config.seed);
+    await this.#save(`samples-${suffix}`, squareFigure(asImages(trained, samples)));
+    if (trained.model.parts.dimZ !== 2) return;
+    const side = usualSide(this.data);
+    const manifold = await drawManifold(trained, { columns: side, rows: side, spacing: "linear", range: 2 });
+    await this.#save(`manifold-${suffix}`, manifold);
+  }
+
+  /** Of many epochs, only once the lines have grown by a hundredth: each drawing takes time and memory for all of them. */
+  async #drawCurves(reports: readonly EpochReport[], isLast: boolean): Promise<void> {
+    const { length: epoch } = reports;
+    if (!isLast && epoch % Math.ceil(epoch / 100) !== 0) return;
+    const { config } = this.init;
+    await this.folder.writePicture(
+      "curves.svg",
+      await learningCurves(reports, curveTitles(config), describePixels(config)),
+    );
+  }
+
+  async #drawProgress(trained: TrainedModel, epoch: number, reconstructions: Reconstructions): Promise<void> {
+    const { originals, corrupted, outputs } = reconstructions;
+    const columns = Math.min(PROGRESS_IMAGES, Math.ceil(this.#max / PROGRESS_ROWS));
+    const few = (pixels: Float32Array) => pixels.slice(0, columns * pixelsOf(this.data));
+    this.rows.push({ epoch, outputs: few(outputs) });
+    const version = (label: string, pixels: Float32Array): Version => ({ label, images: asImages(trained, pixels) });
+    const versions = [
+      version("input", few(originals)),
+      ...(corrupted ? [version("noisy", few(corrupted))] : []),
+      ...this.rows.map(({ epoch, outputs }) => version(`epoch ${epoch}`, outputs)),
+    ];
+    await this.#save("progress.png", progressFigure(versions));
+  }
+
+  async #drawPlane(trained: TrainedModel): Promise<void> {
+    if (trained.model.parts.dimZ !== 2) return;
+    const { test, classes } = this.data;
+    const options = { count: Math.min(SCATTERED_IMAGES, test.count), what: "means" } as const;
+    const { svg } = await drawLatents(trained, test, options, trained.config, classes);
+    await this.folder.writePicture("latent.svg", svg);
   }
 
   async #save(name: string, picture: Picture): Promise<void> {

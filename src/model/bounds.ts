@@ -9,18 +9,26 @@ export interface Elbo {
   readonly kl: number;
 }
 
-/** The ELBO and what training maximizes, which differ where the settings objective, beta or model say so. */
+/** The ELBO and what training maximizes; the settings objective, beta and model make them differ. */
 export interface Bounds extends Elbo {
   /** With the whole KL term, also during its warm-up. */
   readonly objective: number;
 }
 
-/** What a mean is made of: terms of single images, or of single batches of one size. */
+/** The terms that means are taken of: of single images, or of single batches of one size. */
 export const TERMS = ["objective", "reconstruction", "kl"] as const;
 
+/** Values of each term. */
+export type TermValues<Values> = Readonly<Record<(typeof TERMS)[number], Values>>;
+
+/** One value for each term. */
+export function mapTerms<Value>(of: (term: (typeof TERMS)[number]) => Value): TermValues<Value> {
+  return { objective: of("objective"), reconstruction: of("reconstruction"), kl: of("kl") };
+}
+
 /** The mean over images, or over batches of one size. */
-export function meanBounds(terms: Readonly<Record<(typeof TERMS)[number], ArrayLike<number>>>): Bounds {
-  const [objective, reconstruction, kl] = TERMS.map((name) => mean(terms[name]));
+export function meanBounds(values: TermValues<ArrayLike<number>>): Bounds {
+  const { objective, reconstruction, kl } = mapTerms((term) => mean(values[term]));
   return { objective, elbo: reconstruction - kl, reconstruction, kl };
 }
 

@@ -5,14 +5,14 @@ import type { ImageSet } from "../data/dataset.js";
 import { decodeImages } from "../data/image-files.js";
 import { checkCount, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
-import type { Elbo } from "../model/elbo.js";
+import type { Elbo } from "../model/bounds.js";
 import { comparisonFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import type { RunConfig } from "../run/config.js";
 import { loadTrainingData } from "../run/data.js";
-import type { DrawConfig, Fitted } from "./evaluation.js";
-import { reconstructImages } from "./inference.js";
+import { reconstructImages } from "./coding.js";
 import type { ManifoldGrid } from "./latent-plane.js";
+import type { TrainedModel } from "./trained-model.js";
 import type { LatentOptions } from "./views.js";
 import { asImages, checkTiles, drawInterpolation, drawLatents, drawManifold, usualTiles } from "./views.js";
 
@@ -28,13 +28,13 @@ export interface ReconstructionPicture {
 
 /** What `vae reconstruct`, `manifold`, `latent` and `interpolate` draw: `model.pictures`. */
 export class ModelPictures {
-  readonly #fitted: Fitted;
+  readonly #trained: TrainedModel;
 
   constructor(
-    fitted: Fitted,
+    trained: TrainedModel,
     readonly run: RunConfig,
   ) {
-    this.#fitted = fitted;
+    this.#trained = trained;
   }
 
   /**
@@ -52,9 +52,9 @@ export class ModelPictures {
     const parsed = SETTINGS.noise.check(noise ?? null);
     const { test } = await loadTrainingData(this.run);
     const versions = test.inputs || parsed ? 3 : 2;
-    const most = Math.max(1, Math.floor(usualTiles(this.#fitted.size) / versions));
+    const most = Math.max(1, Math.floor(usualTiles(this.#trained.size) / versions));
     const count = checkCount(requested ?? Math.min(100, test.count, most), test.count);
-    checkTiles(this.#fitted.size, versions * count, "Take fewer.");
+    checkTiles(this.#trained.size, versions * count, "Take fewer.");
     if (test.inputs && parsed) {
       throw new UserError("The test images of this model are corrupted already. Leave out noise.");
     }
@@ -73,7 +73,7 @@ export class ModelPictures {
     noise: GivenSettings["noise"],
     seed: number,
   ): Promise<ReconstructionPicture> {
-    const { size } = this.#fitted;
+    const { size } = this.#trained;
     const parsed = SETTINGS.noise.check(noise ?? null);
     checkTiles(size, (parsed ? 3 : 2) * files.length, "Take fewer.");
     const bytes = await decodeImages(files, size, invert);
@@ -87,9 +87,9 @@ export class ModelPictures {
     noise: Config["noise"],
     seed: number,
   ): Promise<ReconstructionPicture> {
-    const result = await reconstructImages(this.#fitted, images, count, this.#drawing(seed, noise));
+    const result = await reconstructImages(this.#trained, { ...images, count }, this.#trained.drawing(seed, noise));
     const { originals, corrupted, outputs, elbo } = result;
-    const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#fitted, pixels) });
+    const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#trained, pixels) });
     const versions = [
       version(images.inputs ? "target" : "input", originals),
       ...(corrupted ? [version(images.inputs ? "input" : "noisy", corrupted)] : []),
@@ -114,14 +114,14 @@ export class ModelPictures {
    * @throws UserError if the latent space is no plane, or the grid too large for a picture
    */
   async manifold(options: ManifoldGrid): Promise<Picture> {
-    const { dimZ } = this.run.settings;
+    const { dimZ } = this.#trained.model.parts;
     if (dimZ !== 2) {
       throw new UserError(
         `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with dimZ 2, or draw samples or interpolations.`,
       );
     }
-    checkTiles(this.#fitted.size, options.columns * options.rows, "Take fewer columns and rows.");
-    return drawManifold(this.#fitted, options);
+    checkTiles(this.#trained.size, options.columns * options.rows, "Take fewer columns and rows.");
+    return drawManifold(this.#trained, options);
   }
 
   /**
@@ -135,7 +135,7 @@ export class ModelPictures {
     const { test, classes } = await loadTrainingData(this.run);
     const images = checkCount(count ?? Math.min(5000, test.count), test.count);
     return {
-      ...(await drawLatents(this.#fitted, test, { count: images, what }, this.#drawing(seed, null), classes)),
+      ...(await drawLatents(this.#trained, test, { count: images, what }, this.#trained.drawing(seed, null), classes)),
       count: images,
       hasLabels: test.labels !== undefined,
     };
@@ -154,12 +154,8 @@ export class ModelPictures {
     if (largest >= test.count) {
       throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
     }
-    checkTiles(this.#fitted.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
-    return drawInterpolation(this.#fitted, test, pairs, steps, this.#drawing(this.run.settings.seed, null));
-  }
-
-  #drawing(seed: number, noise: Config["noise"]): DrawConfig {
-    return { ...this.run.settings, seed, noise };
+    checkTiles(this.#trained.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
+    return drawInterpolation(this.#trained, test, pairs, steps, this.#trained.drawing(this.run.settings.seed, null));
   }
 }
 

@@ -4,20 +4,26 @@ import { createConfig } from "../../src/config/config.js";
 import "../../src/engine/compiled/gradients.js";
 import { tf } from "../../src/engine/compiled/tf.js";
 import { bernoulliLogLikelihood, gaussianKl, logMeanExp } from "../../src/model/densities.js";
-import { hiddenLayers, initialParameters, parameterShapes } from "../../src/model/parameters.js";
-import type { Batch, Params } from "../../src/model/vae.js";
-import { Vae } from "../../src/model/vae.js";
+import { initialParams } from "../../src/model/initialize.js";
+import type { Batch } from "../../src/model/model.js";
+import type { Tensors } from "../../src/model/specs.js";
+import { createContext } from "../../src/model/specs.js";
 import { randomStream } from "../../src/random.js";
-import { sizeOf } from "../../src/tree.js";
-import { array, ENGINES, open, weyl } from "../helpers.js";
+import { array, ENGINES, firstParams, modelOf, open, weyl, weylParams } from "../helpers.js";
 import { elboInFloat64 } from "../reference/elbo.js";
 
-const ARCHITECTURE = { pixels: 6, ...createConfig({ nHidden: [5, 5], dimZ: 2 }) };
-const MNIST = { pixels: 784, ...createConfig({}) };
+const PIXELS = 6;
+const CONFIG = createConfig({ nHidden: [5, 5], dimZ: 2 });
+const MNIST = createConfig({});
+
+const shapesOf = (config: typeof MNIST, pixels: number) =>
+  Object.fromEntries(
+    Object.entries(modelOf(config, pixels).parts.specs.params).map(([name, { shape }]) => [name, shape]),
+  );
 
 describe("parameters", () => {
   it("have the shapes of the tutorial's networks", () => {
-    expect(parameterShapes(MNIST)).toEqual({
+    expect(shapesOf(MNIST, 784)).toEqual({
       "encoder.0.weight": [784, 500],
       "encoder.0.bias": [500],
       "encoder.1.weight": [500, 500],
@@ -34,7 +40,7 @@ describe("parameters", () => {
   });
 
   it("start with zero biases, and weights of variance 2 / fan-in, cut at two deviations", () => {
-    const params = initialParameters(MNIST, 0);
+    const params = firstParams(MNIST, 784, 0);
     expect(params["encoder.0.bias"].data.every((bias) => bias === 0)).toBe(true);
     const { data } = params["encoder.0.weight"];
     const variance = data.reduce((sum, w) => sum + w * w, 0) / data.length;
@@ -43,7 +49,7 @@ describe("parameters", () => {
   });
 
   it("of a list of layers have the decoder mirror the encoder, and a plain autoencoder's encoder ends in z", () => {
-    const shapes = parameterShapes({ ...MNIST, model: "ae", nHidden: [300, 200, 100], dimZ: 7 });
+    const shapes = shapesOf({ ...MNIST, model: "ae", nHidden: [300, 200, 100], dimZ: 7 }, 784);
     const weights = Object.entries(shapes).filter(([name]) => name.endsWith("weight"));
     expect(weights.map(([, shape]) => shape)).toEqual([
       [784, 300],
@@ -55,16 +61,10 @@ describe("parameters", () => {
       [200, 300],
       [300, 784],
     ]);
-    expect(hiddenLayers({ nHidden: [3, 2] })).toEqual([
-      { name: "encoder.0", network: "encoder", units: 3 },
-      { name: "encoder.1", network: "encoder", units: 2 },
-      { name: "decoder.0", network: "decoder", units: 2 },
-      { name: "decoder.1", network: "decoder", units: 3 },
-    ]);
   });
 
   it("as Glorot and Bengio draw them are uniform, of variance 2 / (fan-in + fan-out)", () => {
-    const { data } = initialParameters({ ...MNIST, initialWeights: "glorot" }, 0)["encoder.0.weight"];
+    const { data } = firstParams({ ...MNIST, initialWeights: "glorot" }, 784, 0)["encoder.0.weight"];
     const bound = Math.sqrt(6 / 1284);
     const variance = data.reduce((sum, w) => sum + w * w, 0) / data.length;
     expect(variance / (2 / 1284)).toBeCloseTo(1, 2);
@@ -76,7 +76,8 @@ describe("parameters", () => {
   });
 
   it("begin, where a mean image is given, with a decoder whose output is it", () => {
-    const params = initialParameters(ARCHITECTURE, 0, [0, 0.2, 0.5, 0.9, 1, 0.001]);
+    const { specs } = modelOf({ ...CONFIG, outputBias: "mean" }, PIXELS).parts;
+    const params = initialParams(specs, 0, [0, 0.2, 0.5, 0.9, 1, 0.001]);
     const means = [...params["decoder.2.bias"].data].map((bias) => 1 / (1 + Math.exp(-bias)));
     [0.001, 0.2, 0.5, 0.9, 0.999, 0.001].forEach((mean, i) => {
       expect(means[i]).toBeCloseTo(mean, 6);
@@ -85,8 +86,8 @@ describe("parameters", () => {
   });
 
   it("depend on the seed alone", () => {
-    expect(initialParameters(ARCHITECTURE, 1)).toEqual(initialParameters(ARCHITECTURE, 1));
-    expect(initialParameters(ARCHITECTURE, 1)).not.toEqual(initialParameters(ARCHITECTURE, 2));
+    expect(firstParams(CONFIG, PIXELS, 1)).toEqual(firstParams(CONFIG, PIXELS, 1));
+    expect(firstParams(CONFIG, PIXELS, 1)).not.toEqual(firstParams(CONFIG, PIXELS, 2));
   });
 });
 
@@ -182,16 +183,16 @@ describe.each(ENGINES)("on engine %s", (name) => {
   });
 
   it("encode and decode give what they promise", async () => {
-    const params = initialParameters(ARCHITECTURE, 0);
-    const vae = new Vae(ARCHITECTURE);
+    const model = modelOf(CONFIG, PIXELS);
     const outputs = await (await engine).call(
-      ({ params, x }: { params: Params; x: Tensor2D }) => {
-        const { mu, sigma } = vae.encode(params, x);
-        return { mu, sigma: sigma as Tensor2D, logits: vae.decode(params, mu) };
+      ({ params, x }: { params: Tensors; x: Tensor2D }) => {
+        const context = createContext(params);
+        const { mean, sigma } = model.parts.encode(context, x);
+        return { mean, sigma: sigma as Tensor2D, outputs: model.parts.decode(context, mean).mean() };
       },
-      { params, x: array(weyl(18, 0, 1), [3, 6]) },
+      { params: firstParams(CONFIG, PIXELS, 0), x: array(weyl(18, 0, 1), [3, 6]) },
     );
-    expect([outputs.mu.shape, outputs.sigma.shape, outputs.logits.shape]).toEqual([
+    expect([outputs.mean.shape, outputs.sigma.shape, outputs.outputs.shape]).toEqual([
       [3, 2],
       [3, 2],
       [3, 6],
@@ -200,27 +201,20 @@ describe.each(ENGINES)("on engine %s", (name) => {
   });
 
   it("a plain autoencoder has neither σ nor KL term, and its objective is the reconstruction", async () => {
-    const architecture = { ...ARCHITECTURE, model: "ae" } as const;
-    const params = initialParameters(architecture, 0);
-    const vae = new Vae(architecture);
-    const images = { data: Uint8Array.from(weyl(18, 0, 255)), shape: [3, 6] };
-    const terms = await (await engine).call(vae.evaluate, { params, batch: { images } });
+    const config = { ...CONFIG, model: "ae" } as const;
+    const model = modelOf(config, PIXELS);
+    const params = firstParams(config, PIXELS, 0);
+    const batch = { images: { data: Uint8Array.from(weyl(18, 0, 255)), shape: [3, 6] } };
+    const terms = await (await engine).call(model.evaluate, { params, draws: {}, batch });
     expect([...terms.kl.data]).toEqual([0, 0, 0]);
     expect([...terms.objective.data]).toEqual([...terms.reconstruction.data]);
-    expect(await (await engine).call(vae.infer, { params, images })).not.toHaveProperty("sigma");
+    expect(await (await engine).call(model.encode, { params, batch })).not.toHaveProperty("sigma");
   });
 
   const B = 3;
-  const params = Object.fromEntries(
-    Object.entries(parameterShapes(ARCHITECTURE)).map(([parameter, shape], i) => [
-      parameter,
-      array(weyl(sizeOf(shape), -0.7, 0.7, 100 * i), shape),
-    ]),
-  );
-  const batchOf = (draws: number) => ({
-    images: { data: Uint8Array.from(weyl(B * 6, 0, 255)), shape: [B, 6] },
-    epsilon: array(weyl(B * draws * 2, -2, 2, 7), [B, draws, 2]),
-  });
+  const params = weylParams(modelOf(CONFIG, PIXELS), () => 0.7);
+  const images = { data: Uint8Array.from(weyl(B * 6, 0, 255)), shape: [B, 6] };
+  const epsilonOf = (draws: number) => array(weyl(B * draws * 2, -2, 2, 7), [B * draws, 2]);
 
   it.each([
     ["the ELBO of one draw", "elbo", 1],
@@ -228,23 +222,24 @@ describe.each(ENGINES)("on engine %s", (name) => {
     ["the importance-weighted bound of one draw", "iwae", 1],
     ["the importance-weighted bound of three draws", "iwae", 3],
   ] as const)("%s and its gradients agree with finite differences in float64", async (_what, objective, draws) => {
-    const vae = new Vae({ ...ARCHITECTURE, objective });
-    const batch = batchOf(draws);
+    const model = modelOf({ ...CONFIG, objective }, PIXELS);
+    const epsilon = epsilonOf(draws);
     const names = Object.keys(params);
     const { loss, gradients } = await (await engine).call(
-      ({ params, batch }: { params: Params; batch: Batch }) => {
-        const { value, grads } = tf.valueAndGrads((...values) =>
-          tf.neg(tf.mean(vae.terms(Object.fromEntries(names.map((n, i) => [n, values[i]])), batch).objective)),
-        )(names.map((n) => params[n]));
+      ({ params, draws, batch }: { params: Tensors; draws: Tensors; batch: Batch }) => {
+        const { value, grads } = tf.valueAndGrads((...values) => {
+          const weights = Object.fromEntries(names.map((n, i) => [n, values[i]]));
+          return tf.neg(tf.mean(model.bounds(createContext(weights, draws), batch).objective));
+        })(names.map((n) => params[n]));
         return { loss: value, gradients: Object.fromEntries(names.map((n, i) => [n, grads[i]])) };
       },
-      { params, batch },
+      { params, draws: { "posterior.epsilon": epsilon }, batch: { images } },
     );
 
     const double = Object.fromEntries(names.map((n) => [n, Float64Array.from(params[n].data)]));
-    const pixels = Array.from(batch.images.data, (byte) => byte / 255);
+    const pixels = Array.from(images.data, (byte) => byte / 255);
     const reference = () => {
-      const terms = elboInFloat64(double, ARCHITECTURE, pixels, [...batch.epsilon.data]);
+      const terms = elboInFloat64(double, { pixels: PIXELS, dimZ: 2 }, pixels, [...epsilon.data]);
       return objective === "iwae" ? -terms.importanceWeighted : terms.kl - terms.reconstruction;
     };
     expect(loss.data[0]).toBeCloseTo(reference(), 4);
@@ -264,7 +259,6 @@ describe.each(ENGINES)("on engine %s", (name) => {
 
   it("the importance-weighted bound of one draw is the ELBO in the mean over draws, and that of more is higher", async () => {
     const draws = 20_000;
-    const { images } = batchOf(1);
     const epsilon = randomStream(1, "training epsilon").fillNormals(new Float32Array(B * draws * 2));
     // The same draws, taken one, two, five and fifty at a time: each group as an image of its own.
     const bound = async (k: number) => {
@@ -274,13 +268,11 @@ describe.each(ENGINES)("on engine %s", (name) => {
         return images.data[Math.floor(row / groups) * 6 + d];
       });
       const { objective, reconstruction, kl } = await (await engine).call(
-        new Vae({ ...ARCHITECTURE, objective: "iwae" }).evaluate,
+        modelOf({ ...CONFIG, objective: "iwae" }, PIXELS).evaluate,
         {
           params,
-          batch: {
-            images: { data: repeated, shape: [B * groups, 6] },
-            epsilon: { data: epsilon, shape: [B * groups, k, 2] },
-          },
+          draws: { "posterior.epsilon": { data: epsilon, shape: [B * draws, 2] } },
+          batch: { images: { data: repeated, shape: [B * groups, 6] } },
         },
       );
       const data = Array.from(objective.data);

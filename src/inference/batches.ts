@@ -1,0 +1,102 @@
+// Batches of images with their random draws. Training addresses the draws by step, evaluation by image.
+import type { Config } from "../config/config.js";
+import { binarize } from "../data/binarize.js";
+import type { ImageSet } from "../data/dataset.js";
+import type { ImageShape } from "../data/pixels.js";
+import { pixelsOf, range, toFloat } from "../data/pixels.js";
+import type { HostDraws } from "../model/draws.js";
+import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
+import type { Model } from "../model/model.js";
+import { corrupt } from "../noise.js";
+import type { RandomStream } from "../random.js";
+import { randomStream } from "../random.js";
+import type { HostArray } from "../tree.js";
+
+/** The settings of random draws: of black and white pixels, of corruption, and the seed of all. */
+export type DrawConfig = Pick<Config, "binarize" | "noise" | "seed">;
+
+/** Images that are evaluated at once, if they have MNIST's size. */
+export const MAX_BATCH = 500;
+
+/** How many images go through the decoder at once: `max` of MNIST's size, fewer larger ones, so that memory stays flat. */
+export function rowsAtOnce(max: number, size: ImageShape): number {
+  const rows = Math.min(max, Math.floor((max * 784) / pixelsOf(size)));
+  return rows < 2 ? 1 : rows - (rows % 2); // even, since normal draws come in pairs
+}
+
+/**
+ * Reads images, binarizes them and corrupts what the encoder sees.
+ *
+ * @param group how many images share a stream of draws
+ * @param streamOf the stream of a group
+ * @returns [count, D] arrays
+ */
+export function readBatch(
+  images: ImageSet,
+  numbers: Uint32Array,
+  size: ImageShape,
+  { binarize: how, noise }: Pick<DrawConfig, "binarize" | "noise">,
+  group: number,
+  streamOf: (purpose: "binarization" | "noise", group: number) => RandomStream,
+): { readonly images: HostArray<Uint8Array>; readonly corrupted?: HostArray<Float32Array> } {
+  const shape = [numbers.length, pixelsOf(size)];
+  const pixels = images.pixels.read(numbers);
+  const inputs = images.inputs
+    ? toFloat(images.inputs.read(numbers))
+    : noise
+      ? new Float32Array(pixels.length)
+      : undefined;
+  const length = group * pixelsOf(size);
+  for (let i = 0; i * length < pixels.length; i++) {
+    const clean = pixels.subarray(i * length, (i + 1) * length);
+    binarize(how, clean, streamOf("binarization", i));
+    if (noise && inputs) {
+      corrupt(noise, clean, size, streamOf("noise", i), inputs.subarray(i * length, (i + 1) * length));
+    }
+  }
+  return { images: { data: pixels, shape }, ...(inputs && { corrupted: { data: inputs, shape } }) };
+}
+
+/** Images to evaluate. */
+export interface EvaluationBatch {
+  /** The number of the first image of the batch in its set. */
+  readonly first: number;
+  readonly batch: ReturnType<typeof readBatch>;
+  /** Of phase `posterior`. */
+  readonly draws: HostDraws;
+}
+
+/**
+ * The images of a set with their draws, batch by batch.
+ *
+ * @param samples draws of z for an image
+ */
+export function* evaluationBatches(
+  { parts }: Model,
+  images: ImageSet,
+  size: ImageShape,
+  config: DrawConfig,
+  samples: number,
+): Generator<EvaluationBatch> {
+  const { seed } = config;
+  const atOnce = Math.floor(rowsAtOnce(MAX_BATCH, size) / samples) || 1;
+  for (let first = 0; first < images.count; first += atOnce) {
+    const count = Math.min(atOnce, images.count - first);
+    const address = (i: number) => images.offset + first + i;
+    const batch = readBatch(images, range(first, count), size, config, 1, (purpose, i) =>
+      randomStream(seed, `evaluation ${purpose}`, address(i)),
+    );
+    const draws = createDraws(parts.specs, ["posterior"], count, samples);
+    for (let i = 0; i < count; i++) {
+      const stream = randomStream(seed, "evaluation epsilon", address(i));
+      fillDraws(rowsOfImages(draws, count, i, 1), parts.specs, "posterior", stream);
+    }
+    yield { first, batch, draws };
+  }
+}
+
+/** Row `i` of an array [N, …] as [1, …]. They share memory. */
+export function rowOf({ data, shape: [rows, ...rest] }: HostArray, i: number): HostArray {
+  const length = data.length / rows;
+  return { data: data.subarray(i * length, (i + 1) * length), shape: [1, ...rest] };
+}

@@ -1,0 +1,63 @@
+// Exports the encoder and the decoder of a trained model as ONNX files: traces with an open batch dimension.
+import path from "node:path";
+import { encodeConfig } from "../config/config.js";
+import { describePixels, objectiveName } from "../config/names.js";
+import { pixelsOf } from "../data/pixels.js";
+import type { RunConfig } from "../run/config.js";
+import type { TrainedModel } from "./trained-model.js";
+
+/** The bytes of ONNX files. */
+export interface OnnxModels {
+  /** `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). A plain autoencoder has no sigma: its z is the mean. */
+  readonly encoder: Uint8Array;
+  /** `z` [batch, Z] to `pixels` [batch, D], the means of p(x|z): a Bernoulli pixel's probability of white. */
+  readonly decoder: Uint8Array;
+}
+
+/**
+ * Exports both networks, without dropout, with the facts of the training as metadata.
+ *
+ * @param weightsMetadata of model.safetensors
+ * @throws Error that names the kernel, if a part uses one that cannot be exported
+ */
+export async function toOnnx(
+  { model, params, size }: TrainedModel,
+  { version, settings, data }: RunConfig,
+  weightsMetadata: Readonly<Record<string, string>>,
+): Promise<OnnxModels> {
+  const { exportFunction } = await import("../engine/compiled/export.js");
+  const { name, height, width, channels } = data;
+  const { epoch, validation_objective } = weightsMetadata;
+  const metadata = {
+    vae_version: version,
+    dataset: name,
+    height: String(height),
+    width: String(width),
+    channels: String(channels),
+    pixels: `floats from 0 (black) to 1 (white), row by row from the top, the channels of a pixel side by side; trained on ${describePixels(settings)}`,
+    likelihood: settings.likelihood,
+    dim_z: String(model.parts.dimZ),
+    objective: `${objectiveName(settings)}, nats per image`,
+    ...(epoch !== undefined && { epoch }),
+    ...(validation_objective !== undefined && { validation_objective }),
+    // Folders go by their names alone: their place on a disk is private.
+    settings: JSON.stringify(
+      encodeConfig({ ...settings, dataset: name, inputDir: settings.inputDir && path.basename(settings.inputDir) }),
+    ),
+  };
+  const means =
+    settings.likelihood === "gaussian"
+      ? `means of their pixels, normal with deviation ${settings.pixelSigma}`
+      : "their pixels' probabilities of white";
+  const encoder = await exportFunction("encoder", model.exportedEncoder, params, "pixels", pixelsOf(size), {
+    description: model.isDrawn
+      ? "The encoder of a variational autoencoder: pixels of images to mean and sigma of q(z|x), a normal distribution for each."
+      : "The encoder of a plain autoencoder: pixels of images to their z, here called mean.",
+    metadata,
+  });
+  const decoder = await exportFunction("decoder", model.exportedDecoder, params, "z", model.parts.dimZ, {
+    description: `The decoder of an autoencoder: z to images, the ${means}.`,
+    metadata,
+  });
+  return { encoder, decoder };
+}

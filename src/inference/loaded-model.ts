@@ -1,0 +1,171 @@
+// The trained model of a run: loads its best weights, measures them on its data, draws and exports them.
+import type { Config } from "../config/config.js";
+import { SETTINGS } from "../config/settings.js";
+import type { Dataset } from "../data/dataset.js";
+import { digestOf } from "../data/dataset.js";
+import { checkCount, pixelsOf } from "../data/pixels.js";
+import { openEngine } from "../engine/index.js";
+import { UserError } from "../errors.js";
+import type { Bounds } from "../model/bounds.js";
+import type { BuildParts } from "../model/build.js";
+import { buildParts } from "../model/build.js";
+import { Model } from "../model/model.js";
+import { loadTrainingData } from "../run/data.js";
+import { RunFolder } from "../run/folder.js";
+import { inferLatents } from "./coding.js";
+import { countActiveUnits, estimateLogLikelihoods, evaluate, meanAndError } from "./evaluation.js";
+import type { OnnxModels } from "./export.js";
+import { toOnnx } from "./export.js";
+import { ModelPictures } from "./pictures.js";
+import type { TrainedModelInit } from "./trained-model.js";
+import { TrainedModel } from "./trained-model.js";
+
+/**
+ * Loads the best weights of a run.
+ *
+ * @param run its folder; without it, the newest in `runs/` that has a model
+ * @param parts those that the run was trained with, if they were your own
+ * @throws UserError if there is none, or it is broken, or has parts of its own and none are given
+ */
+export async function loadModel(run?: string, parts?: BuildParts): Promise<LoadedModel> {
+  const folder = await RunFolder.open(run);
+  const { settings, data } = folder.config;
+  if (folder.config.parts === "own" && !parts) {
+    throw new UserError(`${folder.dir} was trained with parts of its own: load it by loadModel(run, parts).`);
+  }
+  const model = new Model((parts ?? buildParts)(settings, pixelsOf(data)));
+  const { params, metadata } = await folder.readModel(model.parts.specs);
+  const { engine, fallbackReason } = await openEngine("auto", SETTINGS.threads.default);
+  const { height, width, channels } = data;
+  const size = { height, width, channels };
+  return new LoadedModel({ engine, model, params, size, config: settings }, folder, metadata, fallbackReason);
+}
+
+/** Options of `evaluate`. */
+export interface EvaluateOptions {
+  readonly split: "test" | "validation" | "train";
+  /** Draws of z for each image that estimate its likelihood. */
+  readonly importanceSamples: number;
+  /** Use the first `count` images; all if undefined. */
+  readonly count?: number | undefined;
+  /** Other data than the model was trained on, of the same size: as the setting `dataset`. Image files are resized. */
+  readonly dataset?: string | undefined;
+  readonly onProgress?: (done: number, count: number) => void;
+}
+
+/** How good a model is on a set of images. */
+export interface Evaluation extends Bounds {
+  readonly dataset: string;
+  /** Whether these data are, to the byte, those that the model was trained and chosen on. */
+  readonly isOwnData: boolean;
+  readonly split: EvaluateOptions["split"];
+  /** The number of images, the first `images` of the split's `of`. */
+  readonly images: number;
+  readonly of: number;
+  readonly binarize: Config["binarize"];
+  readonly noise: Config["noise"];
+  readonly pixelLikelihood: Config["likelihood"];
+  /** Latent dimensions whose posterior mean has a variance above 0.01 over the images, of dimZ. */
+  readonly activeUnits: number;
+  readonly dimZ: number;
+  /** Undefined if the model gives none: see `noLikelihood`. */
+  readonly likelihood?: {
+    /** −log p(x), nats per image, by importance sampling. */
+    readonly nll: number;
+    /** Over the images, if there are two or more. */
+    readonly standardError?: number;
+    readonly importanceSamples: number;
+  };
+  /** Why there is no likelihood. */
+  readonly noLikelihood?: string;
+  readonly seconds: number;
+}
+
+/** A trained model in its run's folder. `close` it after use. */
+export class LoadedModel extends TrainedModel {
+  constructor(
+    init: TrainedModelInit,
+    readonly folder: RunFolder,
+    /** Of model.safetensors. */
+    readonly metadata: Readonly<Record<string, string>>,
+    /** Why the engine is not the fastest one, if a faster one does not run here. */
+    readonly fallbackReason?: string,
+  ) {
+    super(init);
+  }
+
+  /** The pictures that the commands draw. */
+  get pictures(): ModelPictures {
+    return new ModelPictures(this, this.folder.config);
+  }
+
+  /**
+   * Loads the data set of the training, as it is now.
+   *
+   * @param other other data; image files are resized
+   * @throws UserError if they cannot be read, or their images have another size
+   */
+  async loadData(other?: string): Promise<Dataset> {
+    return loadTrainingData(this.folder.config, other);
+  }
+
+  /**
+   * Measures the model on images of its data set, with the noise, the binarization and the seed of its training.
+   *
+   * @throws UserError if there are fewer images than requested
+   */
+  async evaluate({ split, importanceSamples, count, dataset, onProgress }: EvaluateOptions): Promise<Evaluation> {
+    const started = performance.now();
+    const { binarize, noise, likelihood: pixelLikelihood, seed } = this.config;
+    const data = await this.loadData(dataset);
+    const set = data[split];
+    const images = { ...set, count: checkCount(count ?? set.count, set.count) };
+    const draws = this.drawing(seed, noise);
+    const bounds = await evaluate(this, images, draws);
+    const { dimZ } = this.model.parts;
+    const activeUnits = countActiveUnits(await inferLatents(this, images, draws, "means"), dimZ);
+    const noLikelihood = whyNoLikelihood(this.config);
+    let likelihood: Evaluation["likelihood"];
+    if (!noLikelihood) {
+      const progress = (done: number) => onProgress?.(done, images.count);
+      const logLikelihoods = await estimateLogLikelihoods(this, images, importanceSamples, draws, progress);
+      const { mean, ...error } = meanAndError(logLikelihoods);
+      likelihood = { nll: -mean, ...error, importanceSamples };
+    }
+    return {
+      dataset: dataset ?? this.config.dataset,
+      isOwnData: digestOf(data) === this.folder.config.data.sha256,
+      split,
+      images: images.count,
+      of: set.count,
+      binarize,
+      noise,
+      pixelLikelihood,
+      ...bounds,
+      activeUnits,
+      dimZ,
+      ...(likelihood && { likelihood }),
+      ...(noLikelihood && { noLikelihood }),
+      seconds: (performance.now() - started) / 1000,
+    };
+  }
+
+  /** The encoder and the decoder as ONNX files, with the facts of the training as metadata: docs/python.md. */
+  async toOnnx(): Promise<OnnxModels> {
+    return toOnnx(this, this.folder.config, this.metadata);
+  }
+}
+
+function whyNoLikelihood({ model, likelihood, binarize }: Config): string | undefined {
+  if (model === "ae") return "A plain autoencoder defines no distribution of images, so there is no likelihood.";
+  if (likelihood === "gaussian") {
+    return "With a Gaussian decoder there is no likelihood of images, only a density, which depends on pixelSigma.";
+  }
+  if (binarize === "none") {
+    return (
+      "The pixels are not black and white, so a Bernoulli decoder gives them no likelihood, only this bound. " +
+      "For a likelihood, train with binarize dynamic."
+    );
+  }
+  return undefined;
+}

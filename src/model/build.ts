@@ -1,0 +1,39 @@
+// Builds a model from settings.
+import type { Config } from "../config/config.js";
+import { mlp } from "./layers.js";
+import type { Parts } from "./parts.js";
+import { assemble } from "./parts.js";
+import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
+import type { ModelConfig } from "./settings.js";
+
+/** The pieces of a model of fully connected networks, as settings choose them: what `assemble` takes. */
+export function standardPieces(config: ModelConfig, pixels: number) {
+  const { dimZ, nHidden, keepProb, encoderActivations, decoderActivations, initialWeights: weight, beta } = config;
+  const posterior = POSTERIORS[config.model].build(config, dimZ);
+  const prior = PRIORS[config.prior].build(config, dimZ);
+  const likelihood = LIKELIHOODS[config.likelihood].build(config, pixels);
+  const objective = OBJECTIVES[config.objective].build(config, 0);
+  const encoder = mlp({
+    hidden: nHidden,
+    activations: encoderActivations,
+    keepProb,
+    outputs: posterior.inputs,
+    weight,
+  });
+  const decoder = mlp({
+    hidden: nHidden.toReversed(),
+    activations: decoderActivations,
+    keepProb,
+    outputs: likelihood.inputs,
+    weight,
+    bias: config.outputBias === "mean" ? "mean-image" : "zeros",
+  });
+  return { pixels, dimZ, encoder, posterior, prior, decoder, likelihood, objective, beta };
+}
+
+/** Makes the parts of a model of settings, for images of so many numbers. */
+export type BuildParts = (config: Config, pixels: number) => Parts;
+
+export function buildParts(config: ModelConfig, pixels: number): Parts {
+  return assemble(standardPieces(config, pixels));
+}

@@ -1,0 +1,54 @@
+// Fills a model's random draws on the host, by their specs.
+import type { RandomStream } from "../random.js";
+import type { HostArray } from "../tree.js";
+import { sizeOf } from "../tree.js";
+import type { DrawSpec, Phase, Specs } from "./specs.js";
+
+/** Draws by name: [rows, …shape], where a row is an image or a draw of z. */
+export type HostDraws = { readonly [name: string]: HostArray };
+
+/** Arrays for the draws of some phases. */
+export function createDraws(
+  { draws }: Specs,
+  phases: readonly Phase[],
+  images: number,
+  samplesPerImage: number,
+): HostDraws {
+  const needed = Object.entries(draws).filter(([, { phase }]) => phases.includes(phase));
+  return Object.fromEntries(
+    needed.map(([name, { shape, per, kind }]) => {
+      const rows = per === "image" ? images : images * samplesPerImage;
+      const size = rows * sizeOf(shape);
+      const data = typeof kind === "string" ? new Float32Array(size) : new Uint8Array(size);
+      return [name, { data, shape: [rows, ...shape] }];
+    }),
+  );
+}
+
+/** Fills the draws of a phase from one stream, in the order of the specs. */
+export function fillDraws(draws: HostDraws, { draws: specs }: Specs, phase: Phase, stream: RandomStream): void {
+  for (const [name, { data }] of Object.entries(draws)) {
+    if (specs[name].phase === phase) fill(data, specs[name].kind, stream);
+  }
+}
+
+/** The rows of images first to first + count − 1, of `images` in all. They share memory. */
+export function rowsOfImages(draws: HostDraws, images: number, first: number, count: number): HostDraws {
+  return Object.fromEntries(
+    Object.entries(draws).map(([name, { data, shape }]) => {
+      const perImage = data.length / images;
+      const rows = (shape[0] / images) * count;
+      return [
+        name,
+        { data: data.subarray(first * perImage, (first + count) * perImage), shape: [rows, ...shape.slice(1)] },
+      ];
+    }),
+  );
+}
+
+function fill(data: HostArray["data"], kind: DrawSpec["kind"], stream: RandomStream): void {
+  if (data instanceof Uint8Array) {
+    if (typeof kind === "object") stream.fillBernoulli(data, kind.bernoulli);
+  } else if (kind === "normal") stream.fillNormals(data);
+  else data.set(stream.fillUniform(data, 0.5).map((value) => value + 0.5));
+}

@@ -1,0 +1,57 @@
+// First values of the weights, by their specs.
+import { randomStream } from "../random.js";
+import type { HostArray } from "../tree.js";
+import { sizeOf } from "../tree.js";
+import type { ParamSpec, Specs } from "./specs.js";
+
+export type HostParams = { readonly [name: string]: HostArray<Float32Array> };
+
+export function countParameters({ params }: Specs): number {
+  return Object.values(params).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/** Whether a first value depends on the mean training image. */
+export function needsMeanImage({ params }: Specs): boolean {
+  return Object.values(params).some(({ init }) => init === "mean-image");
+}
+
+/**
+ * Draws the first values. The address of a weight's stream is its place among the specs.
+ *
+ * @param meanImage [D], 0 to 1, if `needsMeanImage`
+ */
+export function initialParams({ params }: Specs, seed: number, meanImage: ArrayLike<number> = []): HostParams {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, spec], index) => {
+      const data = new Float32Array(sizeOf(spec.shape));
+      fill(data, spec, seed, index, meanImage);
+      return [name, { data, shape: spec.shape }];
+    }),
+  );
+}
+
+/**
+ * `he`: as TensorFlow 1's variance_scaling_initializer draws them: normal with deviation √(2.6 / fan-in), those beyond two deviations
+ * drawn again, which leaves a variance of about 2 / fan-in. `glorot`: uniform within ±√(6 / (fan-in + fan-out)).
+ */
+function fill(
+  data: Float32Array,
+  { shape, init }: ParamSpec,
+  seed: number,
+  index: number,
+  meanImage: ArrayLike<number>,
+): void {
+  const stream = randomStream(seed, "weights", index);
+  const fanOut = shape[shape.length - 1];
+  const fanIn = data.length / fanOut;
+  if (init === "he") stream.fillTruncatedNormals(data, Math.sqrt(2.6 / fanIn));
+  else if (init === "glorot") stream.fillUniform(data, Math.sqrt(6 / (fanIn + fanOut)));
+  else if (init === "mean-image") data.set(Array.from(meanImage, logit));
+  else if (typeof init === "object") data.set(stream.fillNormals(data).map((value) => init.normal * value));
+}
+
+/** The logit of a probability, kept within 0.001 and 0.999. */
+function logit(probability: number): number {
+  const p = Math.min(0.999, Math.max(0.001, probability));
+  return Math.log(p / (1 - p));
+}

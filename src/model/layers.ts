@@ -1,0 +1,88 @@
+// Layers: functions of a batch that declare their weights and draws. Shapes leave out the batch: [N, …shape].
+import { tf } from "../engine/compiled/tf.js";
+import type { Context, DrawSpec, Init, Specs } from "./specs.js";
+import { joinSpecs } from "./specs.js";
+
+export interface Layer {
+  /**
+   * @param input the shape of its input
+   * @param per whether it sees a row for each image, as in the encoder, or for each draw of z, as in the decoder
+   */
+  specs(input: readonly number[], per: DrawSpec["per"]): Specs & { readonly output: readonly number[] };
+  /** @param x [N, …input] @returns [N, …output] */
+  apply(context: Context, x: tf.Tensor): tf.Tensor;
+}
+
+/** Activation functions by name. */
+export const ACTIVATIONS = {
+  elu: (x) => tf.elu(x),
+  relu: (x) => tf.relu(x),
+  sigmoid: (x) => tf.sigmoid(x),
+  silu: (x) => tf.mul(x, tf.sigmoid(x)),
+  softplus: (x) => tf.softplus(x),
+  tanh: (x) => tf.tanh(x),
+} satisfies Record<string, (x: tf.Tensor) => tf.Tensor>;
+
+export type ActivationName = keyof typeof ACTIVATIONS;
+
+export interface DenseOptions {
+  readonly units: number;
+  readonly activation?: ActivationName | undefined;
+  /** The probability that dropout keeps a unit in training (Srivastava et al. 2014); 1 for no dropout. */
+  readonly keepProb?: number;
+  readonly weight: Init;
+  readonly bias?: Init;
+}
+
+/** dropout(activation(x·weight + bias)): `weight` is [in, units], `bias` [units], the draw `mask` [units]. */
+export function dense({ units, activation, keepProb = 1, weight, bias = "zeros" }: DenseOptions): Layer {
+  return {
+    specs: ([inputs], per) => ({
+      params: { weight: { shape: [inputs, units], init: weight }, bias: { shape: [units], init: bias } },
+      draws: keepProb < 1 ? { mask: { shape: [units], per, phase: "training", kind: { bernoulli: keepProb } } } : {},
+      output: [units],
+    }),
+    apply(context, x) {
+      const sums = tf.add(tf.matMul(x as tf.Tensor2D, context.param("weight") as tf.Tensor2D), context.param("bias"));
+      const h = activation ? ACTIVATIONS[activation](sums) : sums;
+      // Kept units are scaled up, so that the next layer sees the same mean as without dropout.
+      return context.training && keepProb < 1 ? tf.mul(h, tf.mul(context.draw("mask"), 1 / keepProb)) : h;
+    },
+  };
+}
+
+/** Layers one after the other, in scopes named by their numbers. */
+export function sequential(layers: readonly Layer[]): Layer {
+  return {
+    specs(input, per) {
+      let output = input;
+      const specs = layers.map((layer) => {
+        const of = layer.specs(output, per);
+        output = of.output;
+        return of;
+      });
+      return { ...joinSpecs(Object.fromEntries(specs.map((of, i) => [String(i), of]))), output };
+    },
+    apply: (context, x) => layers.reduce((h, layer, i) => layer.apply(context.at(String(i)), h), x),
+  };
+}
+
+export interface MlpOptions {
+  /** Units of the hidden layers. */
+  readonly hidden: readonly number[];
+  /** Of the hidden layers in turn; the last one holds for the layers that remain. */
+  readonly activations: readonly ActivationName[];
+  readonly keepProb: number;
+  readonly outputs: number;
+  readonly weight: Init;
+  /** Of the outputs. */
+  readonly bias?: Init;
+}
+
+/** A multilayer perceptron: hidden layers with activation and dropout, and a linear output. */
+export function mlp({ hidden, activations, keepProb, outputs, weight, bias = "zeros" }: MlpOptions): Layer {
+  const layers = hidden.map((units, i) =>
+    dense({ units, activation: activations[Math.min(i, activations.length - 1)], keepProb, weight }),
+  );
+  return sequential([...layers, dense({ units: outputs, weight, bias })]);
+}

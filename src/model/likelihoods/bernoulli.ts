@@ -1,0 +1,19 @@
+// Bernoulli pixels: the decoder gives logits (Kingma & Welling 2014, appendix C.1).
+import { tf } from "../../engine/compiled/tf.js";
+import { bernoulliLogLikelihood, perDraw, perImage } from "../densities.js";
+import type { LikelihoodFamily } from "../parts.js";
+import { part } from "../parts.js";
+import { NO_SPECS } from "../specs.js";
+
+export const bernoulli = part({
+  help: "black or white with a probability",
+  settings: {},
+  build: (_, pixels): LikelihoodFamily => ({
+    inputs: pixels,
+    specs: NO_SPECS,
+    build: (_, logits) => ({
+      mean: () => tf.sigmoid(logits),
+      logProb: (x) => bernoulliLogLikelihood(perImage(x), perDraw(logits, x)),
+    }),
+  }),
+});

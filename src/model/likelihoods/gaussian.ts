@@ -1,0 +1,27 @@
+// Gaussian pixels of one standard deviation around the sigmoid of the decoder's output (Kingma & Welling 2014, appendix C.2).
+import { real } from "../../config/entries.js";
+import { tf } from "../../engine/compiled/tf.js";
+import { gaussianLogLikelihood, perDraw, perImage } from "../densities.js";
+import type { LikelihoodFamily } from "../parts.js";
+import { part } from "../parts.js";
+import { NO_SPECS } from "../specs.js";
+
+export const gaussianPixels = part({
+  help: "normal around the decoder's output with deviation pixelSigma",
+  settings: {
+    pixelSigma: real({
+      min: 0.001,
+      max: 10,
+      default: 0.1,
+      help: "standard deviation of a pixel, in units of full white",
+    }),
+  },
+  build: ({ pixelSigma }, pixels): LikelihoodFamily => ({
+    inputs: pixels,
+    specs: NO_SPECS,
+    build: (_, outputs) => ({
+      mean: () => tf.sigmoid(outputs),
+      logProb: (x) => gaussianLogLikelihood(perImage(x), tf.sigmoid(perDraw(outputs, x)), pixelSigma),
+    }),
+  }),
+});

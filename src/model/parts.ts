@@ -1,0 +1,169 @@
+// The parts of a variational autoencoder and how they fit together (Kingma & Welling 2014).
+//
+// Shapes: B images in a batch, D numbers in an image, L draws of z for an image, Z latent dimensions.
+import type { ValuesOf } from "../config/entries.js";
+import type { tf } from "../engine/compiled/tf.js";
+import type { Layer } from "./layers.js";
+import type { Context, Specs } from "./specs.js";
+import { joinSpecs } from "./specs.js";
+
+/** q(z|x) for a batch of images. */
+export interface Posterior {
+  /** [B, Z]: where the image lies in the latent space. */
+  readonly mean: tf.Tensor;
+  /** [B, Z]: standard deviations; absent if the posterior is a point. */
+  readonly sigma?: tf.Tensor;
+  /** Draws z by the draws of phase `posterior`: [B, L, Z]. */
+  sample(): tf.Tensor;
+  /** log p(z) − log q(z|x) of sampled z: [B, L] nats. */
+  logRatio(z: tf.Tensor, prior: Prior): tf.Tensor;
+  /**
+   * KL(q(z|x) ‖ p(z)) in closed form: [B, G] nats for G groups of latent dimensions that are independent in both.
+   *
+   * @returns undefined if there is none for this prior: it is estimated from draws then
+   */
+  kl(prior: Prior): tf.Tensor | undefined;
+}
+
+/** p(z). */
+export interface Prior {
+  /** What posteriors know it by, if they have closed forms for it. */
+  readonly family: string;
+  /** [B, L, Z] to [B, L] nats. */
+  logProb(z: tf.Tensor): tf.Tensor;
+  /** Draws z by the draws of phase `prior`: [N, Z]. */
+  sample(): tf.Tensor;
+}
+
+/** p(x|z) for N = B·L values of z. */
+export interface Likelihood {
+  /** [N, D], 0 to 1: what pictures show. */
+  mean(): tf.Tensor;
+  /** @param x [B, D], 0 to 1 @returns [B, L] nats */
+  logProb(x: tf.Tensor): tf.Tensor;
+}
+
+/** What objectives are made of. */
+export interface Terms {
+  /** log p(x|z): [B, L] nats. */
+  readonly logLikelihood: tf.Tensor;
+  /** Its mean over the draws: [B] nats. */
+  readonly reconstruction: tf.Tensor;
+  /** KL(q(z|x) ‖ p(z)): [B] nats. */
+  readonly kl: tf.Tensor;
+  /** The same for G groups of latent dimensions that are independent in both: [B, G] nats. */
+  readonly klGroups: tf.Tensor;
+  /** log p(z) − log q(z|x): [B, L] nats. */
+  logRatio(): tf.Tensor;
+}
+
+/** What training maximizes. */
+export interface Objective {
+  /** L, the draws of z for each image. */
+  readonly draws: number;
+  /** @param klWeight β, or what its warm-up has reached @returns [B] nats */
+  value(terms: Terms, klWeight: number | tf.Tensor): tf.Tensor;
+}
+
+/** A model: pure functions of tensors, and what they need. */
+export interface Parts {
+  /** Z. */
+  readonly dimZ: number;
+  readonly specs: Specs;
+  readonly objective: Objective;
+  /** The weight β of the KL term (Higgins et al. 2017). */
+  readonly beta: number;
+  /** @param x [B, D], 0 to 1, or beyond if it is noisy */
+  encode(context: Context, x: tf.Tensor): Posterior;
+  prior(context: Context): Prior;
+  /** @param z [N, Z] */
+  decode(context: Context, z: tf.Tensor): Likelihood;
+}
+
+/** A family of posteriors over Z dimensions. */
+export interface PosteriorFamily {
+  /** The numbers that the encoder gives for an image. */
+  readonly inputs: number;
+  readonly specs: Specs;
+  /** @param outputs of the encoder: [B, inputs] */
+  build(context: Context, outputs: tf.Tensor): Posterior;
+}
+
+/** A family of priors over Z dimensions. */
+export interface PriorFamily {
+  readonly specs: Specs;
+  build(context: Context): Prior;
+}
+
+/** A family of likelihoods of D pixels. */
+export interface LikelihoodFamily {
+  /** The numbers that the decoder gives for an image. */
+  readonly inputs: number;
+  readonly specs: Specs;
+  /** @param outputs of the decoder: [N, inputs] */
+  build(context: Context, outputs: tf.Tensor): Likelihood;
+}
+
+/** A part that settings can choose. Its functions get the values of its own settings. */
+export interface Part<Settings, Built> {
+  /** What it is, for the help of the setting that chooses it. */
+  readonly help: string;
+  readonly settings: Settings;
+  /** @param size Z for posteriors and priors, D for likelihoods */
+  readonly build: (own: ValuesOf<Settings>, size: number) => Built;
+}
+
+/** Declares a part: infers the types of its settings. */
+export function part<Settings extends object, Built>(definition: Part<Settings, Built>): Part<Settings, Built> {
+  return definition;
+}
+
+/** Declares an objective, and what its numbers are called. */
+export function objective<Settings extends object>(
+  definition: Part<Settings, Objective> & { readonly label: (own: ValuesOf<Settings>) => string },
+) {
+  return definition;
+}
+
+export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
+  /** D. */
+  readonly pixels: number;
+  /** [B, D] to what the posterior takes. */
+  readonly encoder: Layer;
+  readonly posterior: PosteriorFamily;
+  readonly prior: PriorFamily;
+  /** [N, Z] to what the likelihood takes. */
+  readonly decoder: Layer;
+  readonly likelihood: LikelihoodFamily;
+}
+
+/**
+ * A model of two networks and four parts, each in a scope of its name.
+ *
+ * @throws Error if a network does not give as many numbers as the part after it takes
+ */
+export function assemble(assembly: Assembly): Parts {
+  const { pixels, dimZ, objective, beta, encoder, posterior, prior, decoder, likelihood } = assembly;
+  const networks = { encoder: encoder.specs([pixels], "image"), decoder: decoder.specs([dimZ], "sample") };
+  checkOutput("encoder", networks.encoder.output, posterior.inputs);
+  checkOutput("decoder", networks.decoder.output, likelihood.inputs);
+  return {
+    dimZ,
+    objective,
+    beta,
+    specs: joinSpecs({
+      ...networks,
+      posterior: posterior.specs,
+      prior: prior.specs,
+      likelihood: likelihood.specs,
+    }),
+    encode: (context, x) => posterior.build(context.at("posterior"), encoder.apply(context.at("encoder"), x)),
+    prior: (context) => prior.build(context.at("prior")),
+    decode: (context, z) => likelihood.build(context.at("likelihood"), decoder.apply(context.at("decoder"), z)),
+  };
+}
+
+function checkOutput(network: string, output: readonly number[], needed: number): void {
+  if (output.length === 1 && output[0] === needed) return;
+  throw new Error(`The ${network} gives [${output}] for an image, but the part after it takes [${needed}]`);
+}

@@ -1,0 +1,60 @@
+// The Gaussian posterior q(z|x) = N(μ, σ²) with a diagonal covariance (Kingma & Welling 2014, appendix C.2).
+import { choice } from "../../config/entries.js";
+import { tf } from "../../engine/compiled/tf.js";
+import { gaussianKl } from "../densities.js";
+import type { PosteriorFamily } from "../parts.js";
+import { part } from "../parts.js";
+import { STANDARD_NORMAL } from "../priors/standard-normal.js";
+
+const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
+
+export const gaussian = part({
+  help: "the variational autoencoder",
+  settings: {
+    sigma: choice(["softplus", "exp"], {
+      default: "softplus",
+      help: "how the encoder's output becomes the posterior's σ: 10⁻⁶ + softplus, or exp",
+    }),
+  },
+  build: ({ sigma }, dimZ): PosteriorFamily => ({
+    inputs: 2 * dimZ,
+    specs: { params: {}, draws: { epsilon: { shape: [dimZ], per: "sample", phase: "posterior", kind: "normal" } } },
+    build(context, outputs) {
+      const [mu, rho] = tf.split(outputs, 2, 1);
+      const deviation = sigma === "exp" ? tf.exp(rho) : tf.add(tf.softplus(rho), 1e-6);
+      const epsilon = () => {
+        const draws = context.draw("epsilon");
+        return tf.reshape(draws, [mu.shape[0], draws.shape[0] / mu.shape[0], dimZ]);
+      };
+      return {
+        mean: mu,
+        sigma: deviation,
+        sample: () => reparameterize(mu, deviation, epsilon()),
+        logRatio(z, prior) {
+          const logSigma = tf.sum(tf.log(deviation), 1, true);
+          // Σ_j −½z_j² + ½ε_j² + log σ_j: the constants cancel.
+          if (prior.family === STANDARD_NORMAL) {
+            return tf.add(tf.sum(tf.mul(tf.sub(tf.square(epsilon()), tf.square(z)), 0.5), 2), logSigma);
+          }
+          const logPosterior = tf.sub(tf.sum(tf.sub(tf.mul(tf.square(epsilon()), -0.5), HALF_LOG_2PI), 2), logSigma);
+          return tf.sub(prior.logProb(z), logPosterior);
+        },
+        kl: (prior) => (prior.family === STANDARD_NORMAL ? gaussianKl(mu, deviation) : undefined),
+      };
+    },
+  }),
+});
+
+/**
+ * z = μ + σ⊙ε (Kingma & Welling 2014, section 2.4): draws of q(z|x) through which gradients flow.
+ *
+ * @param mu [B, Z]
+ * @param sigma [B, Z]
+ * @param epsilon [B, L, Z]
+ * @returns [B, L, Z]
+ */
+export function reparameterize(mu: tf.Tensor, sigma: tf.Tensor, epsilon: tf.Tensor): tf.Tensor {
+  const [B, Z] = mu.shape;
+  const perImage = (x: tf.Tensor) => tf.reshape(x, [B, 1, Z]);
+  return tf.add(perImage(mu), tf.mul(perImage(sigma), epsilon));
+}

@@ -1,0 +1,18 @@
+// The posterior of a plain autoencoder: a point. It has no draws, and no KL term.
+import { tf } from "../../engine/compiled/tf.js";
+import type { PosteriorFamily } from "../parts.js";
+import { part } from "../parts.js";
+import { NO_SPECS } from "../specs.js";
+
+export const point = part({
+  help: "the plain autoencoder, whose z is the encoder's output, with no KL term",
+  settings: {},
+  build: (_, dimZ): PosteriorFamily => ({
+    inputs: dimZ,
+    specs: NO_SPECS,
+    build(_, mean) {
+      const zeros = () => tf.zeros([mean.shape[0], 1]);
+      return { mean, sample: () => tf.reshape(mean, [mean.shape[0], 1, dimZ]), logRatio: zeros, kl: zeros };
+    },
+  }),
+});

@@ -1,0 +1,19 @@
+// The prior p(z) = N(0, 1) (Kingma & Welling 2014, appendix B).
+import { tf } from "../../engine/compiled/tf.js";
+import type { PriorFamily } from "../parts.js";
+import { part } from "../parts.js";
+
+export const STANDARD_NORMAL = "standard normal";
+
+export const standardNormal = part({
+  help: "the standard normal distribution",
+  settings: {},
+  build: (_, dimZ): PriorFamily => ({
+    specs: { params: {}, draws: { z: { shape: [dimZ], per: "sample", phase: "prior", kind: "normal" } } },
+    build: (context) => ({
+      family: STANDARD_NORMAL,
+      logProb: (z) => tf.sum(tf.sub(tf.mul(tf.square(z), -0.5), 0.5 * Math.log(2 * Math.PI)), 2),
+      sample: () => context.draw("z"),
+    }),
+  }),
+});

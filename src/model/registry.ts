@@ -1,0 +1,27 @@
+// The parts that settings choose, a line each.
+import { bernoulli } from "./likelihoods/bernoulli.js";
+import { gaussianPixels } from "./likelihoods/gaussian.js";
+import { elbo } from "./objectives/elbo.js";
+import { iwae } from "./objectives/iwae.js";
+import { gaussian } from "./posteriors/gaussian.js";
+import { point } from "./posteriors/point.js";
+import { standardNormal } from "./priors/standard-normal.js";
+
+export const POSTERIORS = {
+  vae: gaussian,
+  ae: point,
+};
+
+export const PRIORS = {
+  normal: standardNormal,
+};
+
+export const LIKELIHOODS = {
+  bernoulli,
+  gaussian: gaussianPixels,
+};
+
+export const OBJECTIVES = {
+  elbo,
+  iwae,
+};

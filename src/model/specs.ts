@@ -1,0 +1,79 @@
+// What a part of a model needs, as data: weights and random draws. The host initializes, fills, counts and stores them by these
+// specs and knows nothing else about a model.
+import type { tf } from "../engine/compiled/tf.js";
+
+/** First values of a weight. */
+export type Init =
+  | "zeros"
+  /** Normal, scaled by the number of inputs (He et al. 2015). */
+  | "he"
+  /** Uniform, scaled by the numbers of inputs and outputs (Glorot & Bengio 2010). */
+  | "glorot"
+  /** The logits of the mean training image, as in the code of Burda et al. (2016). */
+  | "mean-image"
+  /** Normal with this standard deviation. */
+  | { readonly normal: number };
+
+export interface ParamSpec {
+  /** The last axis is that of the outputs. */
+  readonly shape: readonly number[];
+  readonly init: Init;
+}
+
+/** When a draw is needed: in training steps (dropout), to draw z from the posterior, or to draw z from the prior. */
+export type Phase = "training" | "posterior" | "prior";
+
+export interface DrawSpec {
+  /** The shape for one image or sample. */
+  readonly shape: readonly number[];
+  /** One for each image, [B, …shape], or one for each draw of z, [B·L, …shape]. */
+  readonly per: "image" | "sample";
+  readonly phase: Phase;
+  /** Standard normal; uniform from 0 to 1; or ones with a probability, and zeros, as bytes. */
+  readonly kind: "normal" | "uniform" | { readonly bernoulli: number };
+}
+
+export interface Specs {
+  readonly params: { readonly [name: string]: ParamSpec };
+  readonly draws: { readonly [name: string]: DrawSpec };
+}
+
+export const NO_SPECS: Specs = { params: {}, draws: {} };
+
+/** The specs of several parts, each within its scope: `encoder`, then `encoder.weight`. */
+export function joinSpecs(scopes: { readonly [scope: string]: Specs }): Specs {
+  const join = <Spec>(select: (specs: Specs) => { readonly [name: string]: Spec }) =>
+    Object.fromEntries(
+      Object.entries(scopes).flatMap(([scope, specs]) =>
+        Object.entries(select(specs)).map(([name, spec]) => [`${scope}.${name}`, spec] as const),
+      ),
+    );
+  return { params: join(({ params }) => params), draws: join(({ draws }) => draws) };
+}
+
+/** Tensors by name. */
+export type Tensors = { readonly [name: string]: tf.Tensor };
+
+/** The weights and draws of a part, by the names of its specs. */
+export interface Context {
+  param(name: string): tf.Tensor;
+  draw(name: string): tf.Tensor;
+  /** Whether this is a training step, which has the draws of phase `training`. */
+  readonly training: boolean;
+  /** The context of a part within this one. */
+  at(scope: string): Context;
+}
+
+export function createContext(params: Tensors, draws: Tensors = {}, training = false, prefix = ""): Context {
+  const find = (tensors: Tensors, name: string) => {
+    const tensor = tensors[prefix + name];
+    if (!tensor) throw new Error(`The model has no ${prefix}${name}: its part must declare it in its specs`);
+    return tensor;
+  };
+  return {
+    param: (name) => find(params, name),
+    draw: (name) => find(draws, name),
+    training,
+    at: (scope) => createContext(params, draws, training, `${prefix}${scope}.`),
+  };
+}

@@ -1,0 +1,99 @@
+// Resumes a run from its last checkpoint.
+import type { Config, GivenSettings } from "../config/config.js";
+import { createConfig, encodeConfig } from "../config/config.js";
+import type { Dataset } from "../data/dataset.js";
+import { describeShape } from "../data/dataset.js";
+import { pixelsOf } from "../data/pixels.js";
+import { openEngine } from "../engine/index.js";
+import { UserError } from "../errors.js";
+import { buildParts } from "../model/build.js";
+import { Model } from "../model/model.js";
+import type { RunConfig } from "../run/config.js";
+import { loadOwnData } from "../run/data.js";
+import { RunFolder } from "../run/folder.js";
+import { isDone } from "../run/reports.js";
+import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
+import type { Training, TrainingOptions } from "./train.js";
+import { describeData, firstState, resolvePlaces, trainInto } from "./train.js";
+
+/**
+ * Resumes a run from its last checkpoint: the weights and metrics.jsonl (times aside) come out as if it had never stopped. A run that is
+ * finished is summed up again.
+ *
+ * @param run its folder; without it, the newest in `runs/`
+ * @param settings more epochs, other checkpointSeconds or threads, the new place of data that were moved; all else must be the run's own
+ * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, its settings or its data have
+ * changed, or the loss diverges
+ */
+export async function* resume(run?: string, settings: GivenSettings = {}, options: TrainingOptions = {}): Training {
+  const started = performance.now();
+  const { onDecoding, parts, signal } = options;
+  let folder = await RunFolder.resume(run);
+  try {
+    const { config: ran } = folder;
+    const config = changeSettings(ran.settings, settings);
+    const { file, content } = await folder.readCheckpoint();
+    const data = await loadOwnData(config, { onProgress: onDecoding, signal });
+    checkData(folder, data, config);
+    if (ran.parts === "own" && !parts) {
+      throw new UserError(
+        `${folder.dir} was trained with parts of its own: resume it by resume(run, settings, { parts }).`,
+      );
+    }
+    const model = new Model((parts ?? buildParts)(config, pixelsOf(data)));
+    const checkpoint = decodeCheckpoint(content, firstState(model, data, config).state, config, file);
+    if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
+      throw new UserError(
+        `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. Leave out epochs.`,
+      );
+    }
+    const { engine } = await openEngine(config.engine, config.threads);
+    try {
+      if (JSON.stringify(config) !== JSON.stringify(ran.settings)) folder = await folder.withSettings(config);
+      yield* trainInto(folder, { engine, model, config, data, signal, started }, checkpoint);
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    await folder.close();
+  }
+}
+
+/** The run's settings, with those changed that may change. @throws UserError if others are to change */
+function changeSettings(own: Config, given: GivenSettings): Config {
+  const wanted = createConfig({ ...own, ...given });
+  const config = {
+    ...wanted,
+    engine: wanted.engine === "auto" ? own.engine : wanted.engine,
+    ...resolvePlaces(wanted),
+  };
+  const changed = differingSetting(encodeConfig(own), config);
+  if (changed === "epochs") {
+    throw new UserError(
+      `The run's learning rate falls to zero over its ${own.epochs} epochs (learningRateSchedule cosine), so they cannot be changed.`,
+    );
+  }
+  if (changed) {
+    throw new UserError(
+      `A resumed run keeps its settings, in which ${changed} is ${encodeConfig(own)[changed]}, not ${encodeConfig(config)[changed]}. Leave it out, or begin a new run.`,
+    );
+  }
+  if (config.epochs < own.epochs) {
+    throw new UserError(`The run is one of ${own.epochs} epochs. They can be raised, not lowered to ${config.epochs}.`);
+  }
+  return config;
+}
+
+/** @throws UserError if the data are not those of the run */
+function checkData({ config, dir }: RunFolder, data: Dataset, { dataset }: Config): void {
+  const [now, before] = [describeData(data), config.data];
+  if ((Object.keys(now) as (keyof typeof now)[]).every((key) => now[key] === before[key])) return;
+  const [found, had] = [describeImages(now), describeImages(before)];
+  throw new UserError(
+    `The data set ${dataset} is not what ${dir} was trained on: it has ${found}, and had ${had}${found === had ? ", but others" : ""}.`,
+  );
+}
+
+function describeImages({ train, validation, test, ...shape }: Omit<RunConfig["data"], "name">): string {
+  return `${train} + ${validation} + ${test} images of ${describeShape(shape)}`;
+}

@@ -1,0 +1,58 @@
+// Sinks that keep a run's files up to date: the best weights, metrics.jsonl and checkpoints.
+import type { Config } from "../../config/config.js";
+import type { ImageSet } from "../../data/dataset.js";
+import type { RunFolder } from "../../run/folder.js";
+import { bestOf, isDone } from "../../run/reports.js";
+import { stepsPerEpoch } from "../batches.js";
+import { encodeCheckpoint } from "../checkpoint.js";
+import type { Sink } from "../events.js";
+import { checkFinite } from "../snapshot.js";
+import type { PictureRow } from "./pictures.js";
+
+/** Writes the best weights, at the start those of the checkpoint: a resumed training repeats the steps after it. */
+export function writeModel(folder: RunFolder): Sink {
+  return async (event, { best, reports }) => {
+    if (event.type !== "start" && !(event.type === "epoch" && event.isBest)) return;
+    const report = bestOf(reports);
+    if (best && report) {
+      await folder.writeModel(best, {
+        epoch: String(report.epoch),
+        validation_objective: String(report.validation.objective),
+      });
+    } else await folder.deleteModel();
+  };
+}
+
+/** Writes a line of metrics.jsonl for each finished epoch. */
+export function writeMetrics(folder: RunFolder): Sink {
+  return async (event, { reports }) => {
+    if (event.type === "start" || event.type === "epoch") await folder.writeMetrics(reports);
+  };
+}
+
+/**
+ * Writes a checkpoint every `checkpointSeconds`, after the last epoch, and when the training is about to be stopped.
+ *
+ * @param images those of an epoch
+ * @param rows of progress.png so far
+ */
+export function writeCheckpoints(
+  folder: RunFolder,
+  config: Config,
+  images: Pick<ImageSet, "count">,
+  rows: () => readonly PictureRow[],
+  signal?: AbortSignal,
+): Sink {
+  let saved = performance.now();
+  return async (event, snapshot) => {
+    if (event.type !== "chunk" && event.type !== "epoch") return;
+    const isDue = performance.now() - saved >= 1000 * config.checkpointSeconds;
+    const isLast = event.type === "epoch" && isDone(snapshot.reports, config);
+    if (!isDue && !isLast && !signal?.aborted) return;
+    checkFinite(snapshot);
+    const { epoch, step } = snapshot.position;
+    const done = (epoch - 1) * stepsPerEpoch(images, config.batchSize) + step;
+    await folder.writeCheckpoint(done, encodeCheckpoint({ ...snapshot, rows: rows() }, config));
+    saved = performance.now();
+  };
+}

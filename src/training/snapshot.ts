@@ -1,0 +1,64 @@
+// The state of a training between two steps: all that is needed to resume it.
+import type { HostTree } from "../engine/engine.js";
+import type { TERMS } from "../model/bounds.js";
+import { mapTerms } from "../model/bounds.js";
+import type { HostParams } from "../model/initialize.js";
+import type { EpochReport } from "../run/reports.js";
+import type { HostArray } from "../tree.js";
+import { leaves, mapTree } from "../tree.js";
+import type { Carry } from "./step.js";
+
+/** Weights and moments: with the step's number, all that the next step needs. */
+export type TrainingState = HostTree<Carry, Float32Array>;
+
+/** Where a training stands within an epoch. */
+export interface Position {
+  readonly epoch: number;
+  /** Steps done in this epoch. */
+  readonly step: number;
+  /** Of each of these steps. */
+  readonly terms: Readonly<Record<(typeof TERMS)[number], readonly number[]>>;
+  /** Time of these steps. */
+  readonly milliseconds: number;
+}
+
+export interface Snapshot {
+  readonly state: TrainingState;
+  readonly position: Position;
+  /** The finished epochs. */
+  readonly reports: readonly EpochReport[];
+  /** The weights of the best of them. */
+  readonly best?: HostParams | undefined;
+  /** That the training took so far. */
+  readonly seconds: number;
+}
+
+/** The snapshot before the first step. */
+export function firstSnapshot(params: HostParams): Snapshot {
+  const zeros = () =>
+    mapTree(params, ({ data, shape }: HostArray<Float32Array>) => ({ data: new Float32Array(data.length), shape }));
+  return { state: { params, adam: { m: zeros(), v: zeros() } }, position: startOf(1), reports: [], seconds: 0 };
+}
+
+/** The position before the first step of an epoch. */
+export function startOf(epoch: number): Position {
+  return { epoch, step: 0, terms: mapTerms(() => []), milliseconds: 0 };
+}
+
+/** A loss, weights or gradients that are NaN or infinite. */
+export class DivergenceError extends Error {
+  override readonly name = "DivergenceError";
+  constructor(
+    readonly epoch: number,
+    /** Undefined at the end of the epoch. */
+    readonly step?: number,
+  ) {
+    super("The loss, the weights or their gradients are not finite");
+  }
+}
+
+/** @throws DivergenceError if a weight, or a moment of its gradients, is not finite: such numbers never reach the disk */
+export function checkFinite({ state, position: { epoch, step } }: Snapshot): void {
+  if (leaves(state).every(([, { data }]) => data.every(Number.isFinite))) return;
+  throw step === 0 ? new DivergenceError(epoch - 1) : new DivergenceError(epoch, step);
+}
