@@ -37,7 +37,7 @@ export function define(command: Command, io: Io): void {
 
 async function run(io: Io, { run: folder, n: given, seed: givenSeed, out, each }: SampleFlags): Promise<void> {
   const [{ checkOut, note, plural, print, savePicture, withModel }, { maxTiles, usualTiles }, { describeShape }] =
-    await Promise.all([import("./output.js"), import("../inference/views.js"), import("../data/dataset.js")]);
+    await Promise.all([import("./output.js"), import("../inference/views.js"), import("../data/pixels.js")]);
   checkOut(out);
   if (each !== undefined) await checkEmpty(each);
   await withModel(io, folder, async (model) => {

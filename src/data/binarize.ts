@@ -1,4 +1,4 @@
-// Grey pixels to black and white ones, for likelihoods of binary images.
+// Binarizes grey pixels, for likelihoods of binary images.
 import type { Config } from "../config/config.js";
 import type { RandomStream } from "../random.js";
 import type { ImageSet } from "./dataset.js";
@@ -7,9 +7,8 @@ import { chunks } from "./pixels.js";
 const isWhite = (grey: number) => grey >= 128;
 
 /**
- * Makes pixels black (0) or white (255), in place: not at all; by a threshold, white from 128 on; or at random, white with
- * the probability that the grey value is, which is what "dynamic" binarization does anew for every batch (Burda et al. 2016,
- * section 5.1).
+ * Binarizes pixels to 0 or 255, in place. "threshold": white from 128. "dynamic": white with probability grey / 255, drawn anew for
+ * every batch (Burda et al. 2016, section 5.1). Otherwise leaves them as they are.
  */
 export function binarize(how: Config["binarize"], pixels: Uint8Array, stream: RandomStream): void {
   if (how === "threshold") {
@@ -23,12 +22,12 @@ export function binarize(how: Config["binarize"], pixels: Uint8Array, stream: Ra
   }
 }
 
-/** The mean of binarized images, 0 to 1 for each pixel. Random binarization has that of the grey ones, in expectation. */
+/** The mean of each pixel over the binarized images, 0 to 1. For dynamic binarization: the expectation. */
 export function meanImage({ pixels, count }: ImageSet, size: number, how: Config["binarize"]): Float64Array {
   const mean = new Float64Array(size);
-  for (const some of chunks(pixels, count, size)) {
-    for (let i = 0; i < some.length; i++) {
-      mean[i % size] += how === "threshold" ? Number(isWhite(some[i])) : some[i] / 255;
+  for (const chunk of chunks(pixels, count, size)) {
+    for (let i = 0; i < chunk.length; i++) {
+      mean[i % size] += how === "threshold" ? Number(isWhite(chunk[i])) : chunk[i] / 255;
     }
   }
   return mean.map((sum) => sum / count);

@@ -1,22 +1,22 @@
-// Data sets, for users of the library: `datasets.load`, `datasets.read`, `datasets.inspect`.
-
+// The public API of data sets: `datasets.load`, `datasets.read`, `datasets.inspect`.
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 import type { Dataset } from "./dataset.js";
 import { checkCount, imageShape, range } from "./pixels.js";
 
 export type { DataOptions, Dataset, ImageSet } from "./dataset.js";
-export { describeShape, loadDataset as load } from "./dataset.js";
+export { loadDataset as load } from "./dataset.js";
 export type { DataReport } from "./inspect.js";
 export { inspectData as inspect } from "./inspect.js";
+export { describeShape } from "./pixels.js";
 
 /**
- * Images of a part of a data set, as models take them.
+ * Reads images of a data set, as models take them.
  *
- * @param first the number of the first one in its part
- * @param count how many; all that follow, if it is not given
- * @returns `[count, height, width]`, in colour `[count, height, width, 3]`: bytes from 0 black to 255 white
- * @throws UserError if the part has fewer
+ * @param first the number of the first image in its part
+ * @param count default: all that follow
+ * @returns bytes from 0 black to 255 white: `[count, height, width]`, in colour `[count, height, width, 3]`
+ * @throws UserError if the part has fewer images
  */
 export function read(
   dataset: Dataset,
@@ -25,8 +25,9 @@ export function read(
   count = dataset[part].count - first,
 ): HostArray<Uint8Array> {
   const { pixels, count: all } = dataset[part];
-  if (!Number.isSafeInteger(first) || first < 0)
+  if (!Number.isSafeInteger(first) || first < 0) {
     throw new UserError(`The first image must be a number from 0, not ${first}.`);
+  }
   checkCount(count);
   checkCount(first + count, all);
   return { data: pixels.read(range(first, count)), shape: [count, ...imageShape(dataset)] };

@@ -1,4 +1,4 @@
-// Image files of the user's, decoded by sharp: to one size, grey or in colour.
+// Decodes image files with sharp.
 import path from "node:path";
 import type { Sharp } from "sharp";
 import { isSystemError, UserError } from "../errors.js";
@@ -8,37 +8,37 @@ import type { ImageShape } from "./pixels.js";
 import { pixelsOf } from "./pixels.js";
 
 const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
-/** What sharp calls these. */
+/** Their names in sharp. */
 const FORMATS = ["gif", "heif", "jpeg", "png", "tiff", "webp"];
-/** More pixels than a picture of a camera has; a small file that unpacks to more is an accident or a trap. */
+/** More than cameras have. A small file that decodes to more is a decompression bomb. */
 const MAX_PIXELS = 100e6;
+const NOT_A_PICTURE = "it is not a picture, or of a kind that is not known";
 
-/** What an image must become. */
 export interface WantedShape {
-  /** Undefined: as large as it is. */
+  /** Undefined: the image's own. */
   readonly size?: { readonly height: number; readonly width: number } | undefined;
-  /** Undefined: 3 if it is stored in colour. */
+  /** Undefined: 3 if the image is in colour. */
   readonly channels?: 1 | 3 | undefined;
 }
 
 export interface DecodedImage extends ImageShape {
-  /** height × width × channels. */
+  /** `[height, width, channels]`. */
   readonly pixels: Uint8Array;
 }
 
-/** Why an image cannot be used. */
+/** An image cannot be used. The message is the reason. */
 export class BadImage extends Error {
   override readonly name = "BadImage";
 }
 
-/** Whether a file is an image by its name. */
+/** Whether the file name has the ending of an image. */
 export function isImageName(file: string): boolean {
   return EXTENSIONS.includes(path.extname(file).toLowerCase());
 }
 
 /**
- * Decodes an image: upright, what is transparent on black, 16 bits to 8, of several the first. To another size it is scaled until it covers
- * that, and what juts out is cut off on both sides.
+ * Decodes an image: upright, 8 bits, transparency over black, the first of several frames. Scales it to cover the wanted size, and crops
+ * the rest on both sides.
  *
  * @throws BadImage if it cannot be decoded
  */
@@ -56,18 +56,18 @@ export async function decodeImage(file: string, wanted: WantedShape): Promise<De
   return { ...shape, pixels };
 }
 
-/** The size that an image has, and 3 channels if it is stored in colour, by its header. @throws BadImage if it has none that can be read */
+/** Reads the shape of an image from its header. @throws BadImage if it cannot be read */
 export async function measureImage(file: string): Promise<ImageShape> {
   const { height, width, channels } = await openImage(file);
   return { height, width, channels };
 }
 
 /**
- * Decodes image files to one size.
+ * Decodes image files to one shape.
  *
- * @param invert whether to turn white to black: for dark writing on light paper, where the model knows light on dark
- * @returns files.length × height × width × channels bytes
- * @throws UserError that names the first file which is not there, is none, or cannot be decoded
+ * @param invert whether to swap black and white, as for dark writing on light paper
+ * @returns `[files.length, height, width, channels]`
+ * @throws UserError for the first file that does not exist or cannot be decoded
  */
 export async function decodeImages(files: readonly string[], shape: ImageShape, invert: boolean): Promise<Uint8Array> {
   const size = pixelsOf(shape);
@@ -93,7 +93,7 @@ async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
   return decoding(async () => {
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).autoOrient();
     const { autoOrient, format, space = "" } = await image.metadata();
-    if (!FORMATS.includes(format)) throw new BadImage(`it is not a picture, or of a kind that is not known`);
+    if (!FORMATS.includes(format)) throw new BadImage(NOT_A_PICTURE);
     if (autoOrient.height * autoOrient.width > MAX_PIXELS) {
       throw new BadImage(
         `it has ${autoOrient.width}×${autoOrient.height} pixels, more than 100 million: make it smaller`,
@@ -112,10 +112,10 @@ async function decoding<Result>(decode: () => Promise<Result>): Promise<Result> 
   }
 }
 
-/** What libvips says, in a line. */
+/** Turns the message of libvips into a reason. */
 function explain(message: string): string {
   const line = message.split("\n")[0].replace(/^\w+: /, "");
-  if (/unsupported image format/.test(line)) return "it is not a picture, or of a kind that is not known";
+  if (/unsupported image format/.test(line)) return NOT_A_PICTURE;
   if (/pixel limit/.test(line)) return "it has more than 100 million pixels: make it smaller";
   return `it is damaged (${line})`;
 }

@@ -1,106 +1,79 @@
-// A folder of image files as an array: decoded once, into the cache beside them. Sub-folders are classes.
-import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+// Opens a folder of image files as one array: decoded once, into the cache beside them.
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
-import { statIfThere } from "../files/stat.js";
 import { openBytes } from "./arrays.js";
 import type { DecodedImage, WantedShape } from "./image-files.js";
-import { BadImage, decodeImage, isImageName, measureImage } from "./image-files.js";
-import type { ImageShape, Pixels } from "./pixels.js";
+import { BadImage, decodeImage, measureImage } from "./image-files.js";
+import { classesOf, findPartners, listImages } from "./image-names.js";
+import type { ImageShape, Images } from "./pixels.js";
 import { pixelsOf, range, select } from "./pixels.js";
 
-/** Images that are decoded at once. */
-const AT_ONCE = 8;
+/** Images that are decoded at the same time. */
+const BATCH = 8;
 /** Bad images that an error names. */
-const NAMED = 3;
+const MAX_NAMED = 3;
 
 export interface FolderOptions extends WantedShape {
-  /** Where the corrupted images lie that belong to those of the folder, under the same names. */
+  /** The folder of corrupted images with the same names. They become the `inputs`. */
   readonly inputFolder?: string | undefined;
-  /** Whether to leave out what cannot be used, rather than refuse all. */
+  /** Whether to leave out bad images. By default they are an error. */
   readonly skipBad?: boolean;
-  /** Called as images are decoded, if they are. */
+  /** Called as images are decoded: not if the cache has them. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ImageFolder {
-  readonly shape: ImageShape;
-  readonly count: number;
-  readonly pixels: Pixels;
-  /** With `inputFolder`: the corrupted images. */
-  readonly inputs?: Pixels;
-  /** The class of each image and the classes' names, if all images lie in sub-folders. */
-  readonly labels?: Uint16Array;
+export interface ImageFolder extends Images {
+  /** The names of the classes: sub-folders that hold all images. */
   readonly classes?: readonly string[];
-  /** Files that were left out, by their names in the folder, and why. */
   readonly bad: readonly BadFile[];
-  /** Files that are no images by their names. */
+  /** Files without the ending of an image. */
   readonly others: readonly string[];
 }
 
+/** A file that cannot be used. */
 export interface BadFile {
   readonly file: string;
   readonly why: string;
 }
 
-/** What the cache knows of the images in it. */
+/** What the cache records about its images. */
 interface Packed {
   readonly shape: ImageShape;
   readonly bad: readonly BadFile[];
 }
 
+/** An image file and its partner, if it needs one. Undefined: there is no partner. */
+type Pair = readonly [image: string, partner?: string | undefined];
+
 /**
  * Opens a folder of images, in the order of their names.
  *
- * @throws UserError if there is none, or some cannot be used and are not to be skipped
+ * @throws UserError if there are none, or some are bad and `skipBad` is false
  */
 export async function openImageFolder(folder: string, options: FolderOptions): Promise<ImageFolder> {
-  const { inputFolder, skipBad = false, onProgress, signal } = options;
+  const { inputFolder, size, channels, skipBad = false } = options;
   const { images: names, others, irregular } = await listImages(folder);
   if (names.length === 0) throw new UserError(`${folder} holds no images.`);
-  const inputs = inputFolder === undefined ? undefined : await partners(names, inputFolder);
-  const items = names.map((name, i) => ({
-    name,
-    files: [path.join(folder, name), ...(inputs ? [inputs[i] && path.join(inputFolder as string, inputs[i])] : [])],
-  }));
-  const sources = items.flatMap(({ files }) => files.filter((file) => file !== undefined));
-  const { size, channels } = options;
-  const kind = `${inputs ? "pairs" : "images"}-${size ? `${size.width}x${size.height}` : "own"}-${channels ?? "own"}`;
-  const { file, info } = await cached(folder, sources, kind, async function* (): AsyncGenerator<Uint8Array, Packed> {
-    const reasons = new Map<string, string>();
-    const fit = await commonShape(items, options, reasons);
-    let done = 0;
-    for (let first = 0; first < items.length; first += AT_ONCE) {
-      signal?.throwIfAborted();
-      const some = items.slice(first, first + AT_ONCE).filter(({ name }) => !reasons.has(name));
-      const decoded = await Promise.all(
-        some.map(({ name, files }) => excused(name, reasons, () => decodeAll(files, fit, size === undefined))),
-      );
-      for (const images of decoded) for (const { pixels } of images ?? []) yield pixels;
-      done = Math.min(first + AT_ONCE, items.length);
-      onProgress?.(done, items.length);
-    }
-    return {
-      shape: fit,
-      bad: names.flatMap((file) => (reasons.has(file) ? [{ file, why: reasons.get(file) as string }] : [])),
-    };
+  const partners = inputFolder === undefined ? undefined : await findPartners(names, inputFolder);
+  const pairs = names.map((name, i): Pair => {
+    const image = path.join(folder, name);
+    return partners ? [image, partners[i]] : [image];
   });
+  const sources = pairs.flat().filter((file) => file !== undefined);
+  const kind = `${partners ? "pairs" : "images"}-${size ? `${size.width}x${size.height}` : "own"}-${channels ?? "own"}`;
+  const { file, info } = await cached(folder, sources, kind, () => decodePairs(names, pairs, options));
 
   const { shape } = info;
-  const bad = [
-    ...info.bad,
-    ...irregular.map((file) => ({ file, why: "it is a link to a folder or to nothing, or no file at all" })),
-  ];
-  if (bad.length > 0 && !skipBad) throw new UserError(describeBad(folder, bad, names.length + irregular.length));
-  const badNames = new Set(bad.map(({ file }) => file));
+  const why = "it is a link to a folder or to nothing, or no file at all";
+  const bad = [...info.bad, ...irregular.map((file) => ({ file, why }))];
+  if (bad.length > 0 && !skipBad) throw badImages(folder, bad, names.length + irregular.length);
+  const badNames = new Set(info.bad.map(({ file }) => file));
   const good = names.filter((name) => !badNames.has(name));
-  if (good.length === 0) throw new UserError(describeBad(folder, bad, names.length));
-  const perImage = inputs ? 2 : 1;
-  const bytes = good.length * perImage * pixelsOf(shape);
-  const all = (await openBytes(file, 0, bytes))(pixelsOf(shape));
+  if (good.length === 0) throw badImages(folder, bad, names.length);
+  const perImage = partners ? 2 : 1;
+  const all = (await openBytes(file, 0, good.length * perImage * pixelsOf(shape)))(pixelsOf(shape));
   const every = (first: number) =>
     select(
       all,
@@ -109,98 +82,76 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   return {
     shape,
     count: good.length,
-    pixels: inputs ? every(0) : all,
-    ...(inputs && { inputs: every(1) }),
+    pixels: partners ? every(0) : all,
+    ...(partners && { inputs: every(1) }),
     ...classesOf(good),
     bad,
     others,
   };
 }
 
-/** Names in the folder and its sub-folders, sorted; what is hidden is not seen, nor are the folders of runs. */
-async function listImages(folder: string): Promise<{ images: string[]; others: string[]; irregular: string[] }> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const runs = entries
-    .filter((entry) => entry.name === "checkpoint" && existsSync(path.join(entry.parentPath, "config.json")))
-    .map((entry) => path.join(entry.parentPath, path.sep));
-  const names = entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .filter((file) => !runs.some((run) => file.startsWith(run)))
-    .map((file) => path.relative(folder, file))
-    .filter((name) => !name.split(path.sep).some((part) => part.startsWith(".")))
-    .sort();
-  const isRegular = (name: string) => statIfThere(path.join(folder, name))?.isFile() ?? false;
-  const files = names.filter(isRegular);
-  return {
-    images: files.filter(isImageName),
-    others: files.filter((name) => !isImageName(name)),
-    irregular: names.filter((name) => !isRegular(name)),
-  };
-}
-
-/**
- * Of each name the file in the other folder that is called so, or so but for its ending.
- *
- * @throws UserError if there are several of the second kind and none of the first
- */
-async function partners(names: readonly string[], folder: string): Promise<(string | undefined)[]> {
-  const stem = (name: string) => name.slice(0, name.length - path.extname(name).length);
-  const { images } = await listImages(folder);
-  const whole = new Set(images);
-  const byStem = new Map<string, string[]>();
-  for (const image of images) byStem.set(stem(image), [...(byStem.get(stem(image)) ?? []), image]);
-  return names.map((name) => {
-    if (whole.has(name)) return name;
-    const alike = byStem.get(stem(name)) ?? [];
-    if (alike.length > 1) {
-      throw new UserError(`${folder} holds ${alike.join(" and ")}: which of them belongs to ${name} is not clear.`);
+/** Yields the pixels of all images, each followed by its partner's. */
+async function* decodePairs(
+  names: readonly string[],
+  pairs: readonly Pair[],
+  { size, channels, onProgress, signal }: FolderOptions,
+): AsyncGenerator<Uint8Array, Packed> {
+  const shape = size && channels ? { ...size, channels } : await commonShape(pairs, { size, channels });
+  const bad: BadFile[] = [];
+  let done = 0;
+  for await (const results of mapBatches(pairs, (pair) => decodePair(pair, shape, size === undefined), signal)) {
+    for (const images of results) {
+      if (images instanceof BadImage) bad.push({ file: names[done], why: images.message });
+      else for (const { pixels } of images) yield pixels;
+      done++;
     }
-    return alike[0];
-  });
+    onProgress?.(done, pairs.length);
+  }
+  return { shape, bad };
 }
 
-interface Item {
-  readonly name: string;
-  readonly files: readonly (string | undefined)[];
-}
-
-/** The size that most images have, unless one is wanted, and 3 channels if any is stored in colour. What cannot be read is noted. */
-async function commonShape(
+/** Calls `act` for a few items at a time. Returns BadImage errors, and throws others. */
+async function* mapBatches<Item, Result>(
   items: readonly Item[],
-  wanted: WantedShape,
-  reasons: Map<string, string>,
-): Promise<ImageShape> {
-  if (wanted.size && wanted.channels) return { ...wanted.size, channels: wanted.channels };
-  const counts = new Map<string, { shape: ImageShape; count: number }>();
+  act: (item: Item) => Promise<Result>,
+  signal?: AbortSignal,
+): AsyncGenerator<(Result | BadImage)[], void> {
+  const attempt = (item: Item) =>
+    act(item).catch((error: unknown) => {
+      if (error instanceof BadImage) return error;
+      throw error;
+    });
+  for (let first = 0; first < items.length; first += BATCH) {
+    signal?.throwIfAborted();
+    yield await Promise.all(items.slice(first, first + BATCH).map(attempt));
+  }
+}
+
+/** The size of most images, unless one is wanted, and 3 channels if any image is in colour. Ignores bad images. */
+async function commonShape(pairs: readonly Pair[], wanted: WantedShape): Promise<ImageShape> {
+  const counts = new Map<string, { height: number; width: number; count: number }>();
   let channels = 1;
-  for (let first = 0; first < items.length; first += AT_ONCE) {
-    const measure = ({ name, files }: Item) => excused(name, reasons, () => measureImage(files[0] as string));
-    for (const shape of await Promise.all(items.slice(first, first + AT_ONCE).map(measure))) {
-      if (!shape) continue;
-      const key = `${shape.width}x${shape.height}`;
-      counts.set(key, { shape, count: (counts.get(key)?.count ?? 0) + 1 });
+  for await (const shapes of mapBatches(pairs, ([image]) => measureImage(image))) {
+    for (const shape of shapes) {
+      if (shape instanceof BadImage) continue;
+      const { height, width } = shape;
+      const key = `${width}x${height}`;
+      counts.set(key, { height, width, count: (counts.get(key)?.count ?? 0) + 1 });
       channels = Math.max(channels, shape.channels);
     }
   }
-  const [first, ...others] = counts.values();
-  const { shape } = others.reduce((most, one) => (one.count > most.count ? one : most), first ?? { shape: NOTHING });
-  return { ...(wanted.size ?? { height: shape.height, width: shape.width }), channels: wanted.channels ?? channels };
+  const [{ height, width } = { height: 0, width: 0 }] = [...counts.values()].sort((a, b) => b.count - a.count);
+  return { ...(wanted.size ?? { height, width }), channels: wanted.channels ?? channels };
 }
 
-const NOTHING: ImageShape = { height: 0, width: 0, channels: 1 };
-
-async function decodeAll(
-  files: readonly (string | undefined)[],
-  shape: ImageShape,
-  isOwnSize: boolean,
-): Promise<DecodedImage[]> {
+/** @throws BadImage if an image cannot be decoded, has no partner, or must be scaled although it should keep its size */
+async function decodePair(pair: Pair, shape: ImageShape, keepsSize: boolean): Promise<DecodedImage[]> {
   const images: DecodedImage[] = [];
-  for (const file of files) {
+  for (const file of pair) {
     if (file === undefined) throw new BadImage("it has no partner of its name in inputDir");
     const channels = shape.channels as 1 | 3;
-    const image = await decodeImage(file, isOwnSize ? { channels } : { size: shape, channels }).catch((error) => {
-      throw error instanceof BadImage && file !== files[0]
+    const image = await decodeImage(file, keepsSize ? { channels } : { size: shape, channels }).catch((error) => {
+      throw error instanceof BadImage && file !== pair[0]
         ? new BadImage(`its partner ${file}: ${error.message}`)
         : error;
     });
@@ -212,35 +163,11 @@ async function decodeAll(
   return images;
 }
 
-/** What is bad about an image is noted, not thrown. */
-async function excused<Result>(
-  name: string,
-  reasons: Map<string, string>,
-  act: () => Promise<Result>,
-): Promise<Result | undefined> {
-  try {
-    return await act();
-  } catch (error) {
-    if (!(error instanceof BadImage)) throw error;
-    reasons.set(name, error.message);
-    return undefined;
-  }
-}
-
-function classesOf(names: readonly string[]): Pick<ImageFolder, "labels" | "classes"> {
-  if (!names.every((name) => name.includes(path.sep))) return {};
-  const classOf = (name: string) => name.slice(0, name.indexOf(path.sep));
-  const classes = [...new Set(names.map(classOf))].sort();
-  if (classes.length > 65_536) return {};
-  const numbers = new Map(classes.map((name, i) => [name, i]));
-  return { classes, labels: Uint16Array.from(names, (name) => numbers.get(classOf(name)) as number) };
-}
-
-function describeBad(folder: string, bad: readonly BadFile[], count: number): string {
-  const named = bad.slice(0, NAMED).map(({ file, why }) => `${file} (${why})`);
-  const more = bad.length > NAMED ? ` and ${bad.length - NAMED} more` : "";
-  return (
+function badImages(folder: string, bad: readonly BadFile[], count: number): UserError {
+  const named = bad.slice(0, MAX_NAMED).map(({ file, why }) => `${file} (${why})`);
+  const more = bad.length > MAX_NAMED ? ` and ${bad.length - MAX_NAMED} more` : "";
+  return new UserError(
     `${bad.length} of the ${count} images in ${folder} cannot be used: ${named.join(", ")}${more}. ` +
-    "vae data lists all; skipBad leaves them out."
+      `All are listed by vae data; --skip-bad leaves them out.`,
   );
 }

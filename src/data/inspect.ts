@@ -1,5 +1,4 @@
-// What a data set holds: for those who are about to train on it.
-
+// Reports what a data set holds.
 import { squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import type { DataOptions, Dataset } from "./dataset.js";
@@ -7,26 +6,26 @@ import { digestOf, loadDataset } from "./dataset.js";
 import { pixelsOf, range, toFloat } from "./pixels.js";
 
 const SHEET_IMAGES = 100;
-/** Large images are fewer on the sheet. */
+/** Limits the number of large images on the sheet. */
 const SHEET_BYTES = 20e6;
 
 export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | "channels" | "bad" | "others"> {
   readonly train: number;
   readonly validation: number;
   readonly test: number;
-  /** Images of each class, by its name or its label; undefined where the data have no classes. */
+  /** The number of images of each class, by its name or its label. */
   readonly classes?: Readonly<Record<string, number>>;
-  /** Of all images. */
+  /** The digest of all images. */
   readonly sha256: string;
   /** The first training images. */
   readonly sheet: Picture;
 }
 
 /**
- * Looks at a data set as training would see it. Files that cannot be used are told, not refused.
+ * Reports what training would see of a data set. Bad files are listed, not refused.
  *
- * @param dataset as the setting of that name
- * @throws UserError if no image of it can be used
+ * @param dataset as in `loadDataset`
+ * @throws UserError if no image can be used
  */
 export async function inspectData(dataset: string, options: DataOptions = {}): Promise<DataReport> {
   const data = await loadDataset(dataset, { ...options, skipBad: true });
@@ -39,7 +38,6 @@ export async function inspectData(dataset: string, options: DataOptions = {}): P
     }
   }
   const shown = Math.min(SHEET_IMAGES, train.count, Math.max(1, Math.floor(SHEET_BYTES / pixelsOf(data))));
-  const first = toFloat(train.pixels.read(range(0, shown)));
   const byName = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   return {
     name,
@@ -53,6 +51,6 @@ export async function inspectData(dataset: string, options: DataOptions = {}): P
     bad,
     others,
     sha256: digestOf(data),
-    sheet: squareFigure({ pixels: first, height, width, channels }),
+    sheet: squareFigure({ pixels: toFloat(train.pixels.read(range(0, shown))), height, width, channels }),
   };
 }

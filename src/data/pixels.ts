@@ -1,39 +1,50 @@
-// Images of one size as bytes, by number: in memory, or read from the disk whenever they are wanted.
+// Images of one shape, addressed by number, as bytes in memory or on the disk.
 import { closeSync, openSync, readSync } from "node:fs";
 import { UserError } from "../errors.js";
 import { addFileName } from "../files/errors.js";
 
-/** Height and width of an image in pixels, and the numbers that each has: 1 of grey, or 3 of red, green and blue. */
+/** Height and width in pixels, and the channels of each: 1 (grey) or 3 (red, green, blue). */
 export interface ImageShape {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
 }
 
-const BYTES_AT_ONCE = 4e6;
+const CHUNK_BYTES = 4e6;
 
-/** Images of one size, from 0 black to 255 white. */
+/** Images from 0 black to 255 white. */
 export interface Pixels {
-  /** The images of these numbers, one after the other: numbers.length × height × width × channels bytes. */
+  /** Reads the images with these numbers: `[numbers.length, height, width, channels]`. */
   read(numbers: ArrayLike<number>): Uint8Array<ArrayBuffer>;
 }
 
-/** The numbers of an image: height × width × channels. */
+/** The images of a file or a folder. */
+export interface Images {
+  readonly shape: ImageShape;
+  readonly count: number;
+  readonly pixels: Pixels;
+  /** What the encoder sees in place of the images: the corrupted images of pairs. */
+  readonly inputs?: Pixels | undefined;
+  /** The class of each image, if there are classes. */
+  readonly labels?: Uint16Array | undefined;
+}
+
+/** height × width × channels. */
 export function pixelsOf({ height, width, channels }: ImageShape): number {
   return height * width * channels;
 }
 
-/** The shape of an image in an array: [height, width], in colour [height, width, 3]. */
+/** The shape of an image in an array: `[height, width]`, in colour `[height, width, 3]`. */
 export function imageShape({ height, width, channels }: ImageShape): number[] {
   return channels === 1 ? [height, width] : [height, width, channels];
 }
 
-/**
- * Checks how many images are asked for.
- *
- * @param available how many there are
- * @throws UserError unless `count` is a whole number from 1 to `available`
- */
+/** Formats a shape: 28×28, or 28×28 in colour. */
+export function describeShape({ height, width, channels }: ImageShape): string {
+  return `${width}×${height}${channels === 3 ? " in colour" : ""}`;
+}
+
+/** Returns `count`. @throws UserError unless it is a whole number from 1 to `available` */
 export function checkCount(count: number, available = Number.POSITIVE_INFINITY): number {
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new UserError(`The count must be a whole number above 0, not ${count}.`);
@@ -44,7 +55,7 @@ export function checkCount(count: number, available = Number.POSITIVE_INFINITY):
   return count;
 }
 
-/** Bytes in units of full white: 0 to 1. */
+/** Scales bytes to 0 to 1. */
 export function toFloat(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const values = new Float32Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) values[i] = bytes[i] / 255;
@@ -56,13 +67,13 @@ export function range(first: number, count: number): Uint32Array {
   return new Uint32Array(count).map((_, i) => first + i);
 }
 
-/** All images of a set in turn, some at a time: as many as make a few megabytes. */
+/** Yields images 0 to `count` in chunks of a few megabytes. `size`: the bytes of an image. */
 export function* chunks(pixels: Pixels, count: number, size: number): Generator<Uint8Array, void> {
-  const atOnce = Math.max(1, Math.floor(BYTES_AT_ONCE / size));
-  for (let first = 0; first < count; first += atOnce) yield pixels.read(range(first, Math.min(atOnce, count - first)));
+  const length = Math.max(1, Math.floor(CHUNK_BYTES / size));
+  for (let first = 0; first < count; first += length) yield pixels.read(range(first, Math.min(length, count - first)));
 }
 
-/** Images that lie one after the other in memory. */
+/** Images of `size` bytes in memory, one after the other. */
 export function pixelsInMemory(bytes: Uint8Array, size: number): Pixels {
   return {
     read(numbers) {
@@ -75,7 +86,7 @@ export function pixelsInMemory(bytes: Uint8Array, size: number): Pixels {
   };
 }
 
-/** Images that lie one after the other in a file, from byte `start` on. Training takes them in any order: the system keeps what it can. */
+/** Images of `size` bytes in a file, one after the other from byte `start`. Read on every call: the system caches what it can. */
 export function pixelsInFile(file: string, start: number, size: number): Pixels {
   return {
     read(numbers) {
@@ -94,7 +105,7 @@ export function pixelsInFile(file: string, start: number, size: number): Pixels 
   };
 }
 
-/** Some of other images, by their numbers among these. */
+/** The images with these numbers, renumbered from 0. */
 export function select(pixels: Pixels, numbers: Uint32Array): Pixels {
   return {
     read(some) {
@@ -105,7 +116,7 @@ export function select(pixels: Pixels, numbers: Uint32Array): Pixels {
   };
 }
 
-/** @throws the system's error, or one like it if the file ends too early */
+/** @throws the system's error, or a similar one if the file ends too early */
 function readWhole(opened: number, target: Uint8Array, position: number, file: string): void {
   let count: number;
   for (let done = 0; done < target.length; done += count) {

@@ -1,8 +1,7 @@
 // The pictures of a model: what is computed, and how it is drawn. After every epoch and by the commands alike.
 import type { ImageSet } from "../data/dataset.js";
-import { describeShape } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
-import { pixelsOf, range, select } from "../data/pixels.js";
+import { describeShape, pixelsOf, range, select } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { Images } from "../pictures/figures.js";
 import { interpolationFigure, manifoldFigure } from "../pictures/figures.js";

@@ -1,7 +1,8 @@
 // The data set that a run was trained on, as it is now, or another one like it.
 import type { Config } from "../config/config.js";
 import type { DataOptions, Dataset } from "../data/dataset.js";
-import { describeShape, loadDataset } from "../data/dataset.js";
+import { loadDataset } from "../data/dataset.js";
+import { describeShape } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { RunConfig } from "./config.js";
 

@@ -2,8 +2,7 @@
 import type { Config, GivenSettings } from "../config/config.js";
 import { createConfig, encodeConfig } from "../config/config.js";
 import type { Dataset } from "../data/dataset.js";
-import { describeShape } from "../data/dataset.js";
-import { pixelsOf } from "../data/pixels.js";
+import { describeShape, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { buildParts } from "../model/build.js";
