@@ -1,4 +1,4 @@
-// What several commands print and write alike. Loaded when a command runs, not for its help.
+// Prints and writes for several commands. Loaded when a command runs, not for its help.
 import path from "node:path";
 import { SingleBar } from "cli-progress";
 import { UserError } from "../errors.js";
@@ -62,7 +62,7 @@ export function createBar({ stderr }: Io, format: string, barsize: number): Sing
   });
 }
 
-/** A bar while image files are decoded. */
+/** A progress bar for decoding image files. */
 export function decodingBar(io: Io): { onProgress: (done: number, count: number) => void; stop: () => void } {
   const bar = createBar(io, "decoding images {bar} {value}/{total}", barWidth(io, 40));
   return {
@@ -75,7 +75,7 @@ export function decodingBar(io: Io): { onProgress: (done: number, count: number)
   };
 }
 
-/** Loads a run's model, does something with it and closes it, whatever happens. */
+/** Loads a run's model, calls `use`, and closes the model. */
 export async function withModel(
   io: Io,
   folder: string | undefined,
@@ -94,7 +94,7 @@ export function print({ stdout }: Io, text: string): void {
   stdout.write(`${text}\n`);
 }
 
-/** @throws UserError if a picture cannot be written there: found out before any work is done */
+/** Checks a picture's file before any work is done. @throws UserError if it cannot be written */
 export function checkOut(out: string | undefined, type: "png" | "svg" = "png"): void {
   if (out === undefined) return;
   if (path.extname(out).toLowerCase() !== `.${type}`) {
@@ -103,16 +103,17 @@ export function checkOut(out: string | undefined, type: "png" | "svg" = "png"): 
   checkPlace(out);
 }
 
-/** @throws UserError if no file can be there */
+/** @throws UserError if no file can be written there */
 export function checkPlace(out: string): void {
   const present = statIfThere(out);
-  if (present && !present.isFile())
+  if (present && !present.isFile()) {
     throw new UserError(`--out ${out} is not a file. Give the name of one, or a new name.`);
+  }
   const folder = path.dirname(out);
   if (!isFolder(folder)) throw new UserError(`--out ${out}: there is no folder ${folder}. Make it first.`);
 }
 
-/** Writes a picture, or the text of an SVG, to `out`, or into the run's folder under a name, and says where. */
+/** Writes a picture, or the text of an SVG, to `out` or to the run's pictures, and prints where. */
 export async function savePicture(
   io: Io,
   model: LoadedModel,
@@ -121,10 +122,6 @@ export async function savePicture(
   out: string | undefined,
 ): Promise<void> {
   const content = typeof picture === "string" ? picture : encodePng(picture);
-  if (out === undefined) {
-    print(io, await model.folder.writePicture(name, content));
-  } else {
-    await writeFileAtomically(out, content);
-    print(io, out);
-  }
+  if (out !== undefined) await writeFileAtomically(out, content);
+  print(io, out ?? (await model.folder.writePicture(name, content)));
 }

@@ -1,4 +1,4 @@
-// The data set that a run was trained on, as it is now, or another one like it.
+// Loads the data set that a run was trained on, or another one of the same shape.
 import type { Config } from "../config/config.js";
 import type { DataOptions, Dataset } from "../data/dataset.js";
 import { loadDataset } from "../data/dataset.js";
@@ -7,8 +7,8 @@ import { UserError } from "../errors.js";
 import type { RunConfig } from "./config.js";
 
 /**
- * @param other data in its place; image files are brought to the size that the model was trained on
- * @throws UserError if it cannot be read, or its images are of another size than those that the model was trained on
+ * @param other loaded in place of the run's data. Image files are scaled to the model's size.
+ * @throws UserError if the data cannot be read, or its images have another shape than the model's
  */
 export async function loadTrainingData({ settings, data: before }: RunConfig, other?: string): Promise<Dataset> {
   const { height, width, channels } = before;
@@ -22,7 +22,7 @@ export async function loadTrainingData({ settings, data: before }: RunConfig, ot
   return data;
 }
 
-/** @throws UserError if it cannot be read, with what to do if it was moved */
+/** @throws UserError if the data cannot be read: it may have been moved */
 export async function loadOwnData(
   settings: Config,
   hooks: Pick<DataOptions, "onProgress" | "signal"> = {},

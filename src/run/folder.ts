@@ -142,7 +142,7 @@ export class RunFolder {
     try {
       return lines.map((line) => JSON.parse(line));
     } catch {
-      throw new UserError(`${file} is not one of JSON lines.`);
+      throw new UserError(`${file} is not valid JSON lines.`);
     }
   }
 
@@ -161,7 +161,7 @@ export class RunFolder {
     const file = path.join(this.dir, MODEL);
     const bytes = await readBytes(file).catch((error) => {
       if (!isMissing(error)) throw error;
-      throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch of its training was finished.`);
+      throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch has finished.`);
     });
     const { tensors, metadata } = decodeSafetensors(bytes, file);
     const params: Record<string, HostArray<Float32Array>> = {};

@@ -164,17 +164,13 @@ describe("vae train --resume", () => {
     bytes[bytes.length >> 1] ^= 4;
     writeFileSync(at(file), bytes);
     await refused(
-      `${file} is not a valid safetensors file: its checksum does not match .* delete ${file} to go on from .*${before}`,
+      `${file} is not a valid safetensors file: its checksum does not match .* delete ${file} to resume from .*${before}`,
       "--resume",
       name,
     );
     rmSync(at(file));
     mkdirSync(at(file));
-    await refused(
-      `${file} is a folder, not a checkpoint. .* delete ${file} to go on from .*${before}`,
-      "--resume",
-      name,
-    );
+    await refused(`${file} is a folder, not a file. .* delete ${file} to resume from .*${before}`, "--resume", name);
     rmSync(at(file), { recursive: true });
     expect((await run("train", "--resume", name)).code).toBe(0);
     expect(madeBy(name)).toEqual(madeBy(WHOLE));

@@ -57,7 +57,7 @@ afterAll(async () => {
 
 const PROBLEMS = [
   ["f-broken", "f-broken/config.json is not valid JSON."],
-  ["g-odd", "g-odd/metrics.jsonl is not one of JSON lines."],
+  ["g-odd", "g-odd/metrics.jsonl is not valid JSON lines."],
   ["h-odd", "h-odd/metrics.jsonl does not hold the epochs of a training."],
   ["i-odd", "i-odd/metrics.jsonl does not hold the epochs of a training."],
   ["odd-config", "EISDIR"],
