@@ -30,10 +30,10 @@ export interface Dataset extends ImageShape {
   readonly others: readonly string[];
 }
 
-/** The settings that choose the data. */
-export type DataSettings = Pick<Config, "dataset" | "inputDir" | "size" | "channels" | "limit" | "classes" | "skipBad">;
+/** The settings that choose the data, besides `dataset`. */
+type DataSettings = Pick<Config, "inputDir" | "size" | "channels" | "limit" | "classes" | "skipBad">;
 
-export interface DataOptions extends Partial<Omit<DataSettings, "dataset">> {
+export interface DataOptions extends Partial<DataSettings> {
   /** Called as image files are decoded: not if the cache has them. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
   /** Aborts decoding. */

@@ -16,7 +16,7 @@ const NOT_A_PICTURE = "it is not a picture, or of a kind that is not known";
 
 export interface WantedShape {
   /** Undefined: the image's own. */
-  readonly size?: { readonly height: number; readonly width: number } | undefined;
+  readonly size?: Omit<ImageShape, "channels"> | undefined;
   /** Undefined: 3 if the image is in colour. */
   readonly channels?: 1 | 3 | undefined;
 }

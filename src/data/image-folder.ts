@@ -129,19 +129,19 @@ async function* mapBatches<Item, Result>(
 
 /** The size of most images, unless one is wanted, and 3 channels if any image is in colour. Ignores bad images. */
 async function commonShape(pairs: readonly Pair[], wanted: WantedShape): Promise<ImageShape> {
-  const counts = new Map<string, { height: number; width: number; count: number }>();
+  const counts = new Map<string, { shape: ImageShape; count: number }>();
   let channels = 1;
   for await (const shapes of mapBatches(pairs, ([image]) => measureImage(image))) {
     for (const shape of shapes) {
       if (shape instanceof BadImage) continue;
-      const { height, width } = shape;
-      const key = `${width}x${height}`;
-      counts.set(key, { height, width, count: (counts.get(key)?.count ?? 0) + 1 });
+      const key = `${shape.width}x${shape.height}`;
+      counts.set(key, { shape, count: (counts.get(key)?.count ?? 0) + 1 });
       channels = Math.max(channels, shape.channels);
     }
   }
-  const [{ height, width } = { height: 0, width: 0 }] = [...counts.values()].sort((a, b) => b.count - a.count);
-  return { ...(wanted.size ?? { height, width }), channels: wanted.channels ?? channels };
+  const [most] = [...counts.values()].sort((a, b) => b.count - a.count);
+  const { height, width } = wanted.size ?? most?.shape ?? { height: 0, width: 0 };
+  return { height, width, channels: wanted.channels ?? channels };
 }
 
 /** @throws BadImage if an image cannot be decoded, has no partner, or must be scaled although it should keep its size */

@@ -14,25 +14,19 @@ const CACHE_FOLDER = ".vae-cache";
 const FORMAT = 1;
 const DAY = 86_400_000;
 
-/** A file in the cache, and what `make` returned about it. */
-export interface Cached<Info> {
-  readonly file: string;
-  readonly info: Info;
-}
-
 /**
  * Returns the cached file made of `sources`. Makes it if there is none, or the sources have changed since.
  *
  * @param place the folder to hold the cache; if it cannot be written, the user's own cache holds the file
  * @param kind what is made of the sources: part of the key
- * @param make yields the file in parts, and returns what can be JSON
+ * @param make yields the file in parts. It returns `info`, which must be JSON.
  */
 export async function cached<Info>(
   place: string,
   sources: readonly string[],
   kind: string,
   make: () => AsyncGenerator<Uint8Array, Info>,
-): Promise<Cached<Info>> {
+): Promise<{ file: string; info: Info }> {
   const hash = createHash("sha256").update(`${FORMAT} ${kind}`);
   for (const source of sources) {
     const { size, mtimeMs, ctimeMs } = statSync(source);

@@ -64,9 +64,10 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   }
   if (headerLength > MAX_HEADER_BYTES) fail(`its header has ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
   const values = bytes.subarray(LENGTH_BYTES + headerLength);
-  const text = decodeText(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength));
+  const utf8 = new TextDecoder("utf-8", { fatal: true });
+  const text = attempt(() => utf8.decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength)));
   if (text === undefined) return fail("its header is not UTF-8");
-  const header = parseJson(text);
+  const header: unknown = attempt(() => JSON.parse(text));
   if (!isRecord(header)) return fail("its header is not a JSON object");
   const { [METADATA]: metadata = {}, ...entries } = header;
   if (!isRecord(metadata) || !hasTexts(metadata)) return fail("its metadata are not texts");
@@ -93,17 +94,10 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   return { tensors, metadata: hasChecksum ? metadata : others };
 }
 
-function decodeText(bytes: Uint8Array): string | undefined {
+/** @returns undefined if `parse` throws */
+function attempt<Result>(parse: () => Result): Result | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
+    return parse();
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-"""Small .npy files by NumPy, in base64, and what they hold, for src/data/npy.ts. Run: python3 npy.py > npy.json"""
+"""Small .npy files by NumPy, in base64, and what they hold, for src/formats/npy.ts. Run: python3 npy.py > npy.json"""
 
 import base64
 import io
