@@ -49,7 +49,8 @@ export async function openArray(file: string, ranks: readonly number[]): Promise
 export async function openBytes(file: string, start: number, end: number): Promise<ByteArray["pixels"]> {
   if (end - start > MAX_IN_MEMORY) return (size) => pixelsInFile(file, start, size);
   const bytes = (await readBytes(file)).subarray(start, end);
-  if (bytes.length < end - start) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
+  if (bytes.length < end - start)
+    throw Object.assign(new Error(`${file} was truncated while it was in use`), { syscall: "read" });
   return (size) => pixelsInMemory(bytes, size);
 }
 
@@ -60,7 +61,7 @@ async function openNpy(file: string, beginning: Uint8Array, ranks: readonly numb
   const { dtype, shape, start } = header;
   if (!ranks.includes(shape.length) || shape.includes(0)) {
     throw new UserError(
-      `${file} is of shape (${shape}), and must have ${ranks.join(" or ")} dimensions, none of them 0.`,
+      `${file} has the shape (${shape}). It must have ${ranks.join(" or ")} dimensions, none of them 0.`,
     );
   }
   checkImageType(header, file);
@@ -114,7 +115,7 @@ async function openCompressed(file: string, ranks: readonly number[]): Promise<B
   const { shape, start, end } = header;
   if (end > MAX_INFLATION * (await stat(file)).size) {
     throw new UserError(
-      `${file} is compressed with gzip, and promises more than can be in it: ${shape.join("×")} values.`,
+      `${file} is compressed with gzip, and too small for the ${shape.join("×")} values that its header promises.`,
     );
   }
   if (end > MAX_IN_MEMORY) {

@@ -65,8 +65,8 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   if (rest.length < 2 || test.length < 1) {
     throw new UserError(
       given
-        ? `${dataset} has ${count(rest.length, "training image")} and ${count(test.length, "test image")}, too few: one at least is held out for validation.`
-        : `${dataset} has ${count(chosen.length, "image")}, too few: one each is held out for validation and for the test.`,
+        ? `${dataset} has ${count(rest.length, "training image")} and ${count(test.length, "test image")}, too few: at least one is held out for validation.`
+        : `${dataset} has ${count(chosen.length, "image")}, too few: at least one each is held out for validation and test.`,
     );
   }
   const trainCount = rest.length - Math.max(1, Math.round(rest.length / 12));

@@ -12,7 +12,7 @@ const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", "
 const FORMATS = ["gif", "heif", "jpeg", "png", "tiff", "webp"];
 /** More than cameras have. A small file that decodes to more is a decompression bomb. */
 const MAX_PIXELS = 100e6;
-const NOT_A_PICTURE = "it is not a picture, or of a kind that is not known";
+const NOT_AN_IMAGE = "it is not an image, or its format is unknown";
 
 export interface WantedShape {
   /** Undefined: the image's own. */
@@ -93,7 +93,7 @@ async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
   return decoding(async () => {
     const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).autoOrient();
     const { autoOrient, format, space = "" } = await image.metadata();
-    if (!FORMATS.includes(format)) throw new BadImage(NOT_A_PICTURE);
+    if (!FORMATS.includes(format)) throw new BadImage(NOT_AN_IMAGE);
     if (autoOrient.height * autoOrient.width > MAX_PIXELS) {
       throw new BadImage(
         `it has ${autoOrient.width}×${autoOrient.height} pixels, more than 100 million: make it smaller`,
@@ -115,7 +115,7 @@ async function decoding<Result>(decode: () => Promise<Result>): Promise<Result> 
 /** Turns the message of libvips into a reason. */
 function explain(message: string): string {
   const line = message.split("\n")[0].replace(/^\w+: /, "");
-  if (/unsupported image format/.test(line)) return NOT_A_PICTURE;
+  if (/unsupported image format/.test(line)) return NOT_AN_IMAGE;
   if (/pixel limit/.test(line)) return "it has more than 100 million pixels: make it smaller";
   return `it is damaged (${line})`;
 }

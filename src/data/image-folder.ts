@@ -66,7 +66,7 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   const { file, info } = await cached(folder, sources, kind, () => decodePairs(names, pairs, options));
 
   const { shape } = info;
-  const why = "it is a link to a folder or to nothing, or no file at all";
+  const why = "it is not a regular file, nor a link to one";
   const bad = [...info.bad, ...irregular.map((file) => ({ file, why }))];
   if (bad.length > 0 && !skipBad) throw badImages(folder, bad, names.length + irregular.length);
   const badNames = new Set(info.bad.map(({ file }) => file));

@@ -51,7 +51,7 @@ export async function findPartners(names: readonly string[], folder: string): Pr
   return names.map((name) => {
     const alike = whole.has(name) ? [name] : (byStem.get(stem(name)) ?? []);
     if (alike.length > 1) {
-      throw new UserError(`${folder} holds ${alike.join(" and ")}: which of them belongs to ${name} is not clear.`);
+      throw new UserError(`${folder} holds ${alike.join(" and ")}: it is unclear which one belongs to ${name}.`);
     }
     return alike[0] && path.join(folder, alike[0]);
   });

@@ -125,6 +125,6 @@ function readWhole(opened: number, target: Uint8Array, position: number, file: s
     } catch (error) {
       throw addFileName(error, file, "read");
     }
-    if (count === 0) throw Object.assign(new Error(`${file} has become shorter`), { syscall: "read" });
+    if (count === 0) throw Object.assign(new Error(`${file} was truncated while it was in use`), { syscall: "read" });
   }
 }

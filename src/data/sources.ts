@@ -43,7 +43,7 @@ export async function openSource(dataset: string, options: DataOptions): Promise
   const isOther = size && (size.width !== shape.width || size.height !== shape.height);
   if (isOther || (channels && channels !== shape.channels)) {
     throw new UserError(
-      `The images of ${dataset} are ${describeShape(shape)}. Image files alone are brought to another size or to grey.`,
+      `The images of ${dataset} are ${describeShape(shape)}. Only image files can be scaled or converted to grey.`,
     );
   }
   return source;
@@ -102,7 +102,7 @@ async function openArrays(place: string, size: Size | null): Promise<Source> {
   const [shape, testShape] = [train, test].map((images) => describeShape(images.shape));
   if (shape !== testShape) {
     throw new UserError(
-      `The training images of ${place} are ${shape}, but its test images ${testShape}. They must be of one size.`,
+      `The training images of ${place} are ${shape}, but its test images ${testShape}. They must have the same size.`,
     );
   }
   return { train, test, isSorted: false };
@@ -119,8 +119,8 @@ async function openImages(file: string, size: Size | null, labelsFile: string | 
   if (channels !== 1 && channels !== 3) {
     throw new UserError(
       isRows
-        ? `${file} has rows of ${rest[0]} pixels, which are no images of ${width}×${height}.`
-        : `${file} is of shape (${sizes}). Of four dimensions the last must be 1 or 3, the channels of a pixel.`,
+        ? `${file} has rows of ${rest[0]} pixels, which cannot be images of ${width}×${height}.`
+        : `${file} has the shape (${sizes}). The last of four dimensions must be 1 or 3, the channels.`,
     );
   }
   const images = { shape: { height, width, channels }, count, pixels: pixels(height * width * channels) };
@@ -140,7 +140,7 @@ function findIdx(folder: string, stem: string, ranks: readonly number[]): string
 
 function requireIdx(folder: string, stem: string): string {
   const file = findIdx(folder, stem, [3, 4]);
-  if (!file) throw new UserError(`No file ${path.join(folder, `${stem}-idx3-ubyte`)}, nor one that ends in .gz.`);
+  if (!file) throw new UserError(`There is no file ${path.join(folder, `${stem}-idx3-ubyte`)}, nor one with .gz.`);
   return file;
 }
 

@@ -58,7 +58,7 @@ export function checkLatentStart(bytes: Uint8Array, file: string): void {
 
 function refuse(file: string, line: number): never {
   throw new UserError(
-    `${file} is not a .npy file, nor one of latents as JSON lines: line ${line} must be such as {"z":[0.5,-1]}.`,
+    `${file} holds neither .npy nor latents as JSON lines: line ${line} must look like {"z":[0.5,-1]}.`,
   );
 }
 

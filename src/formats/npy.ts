@@ -74,7 +74,7 @@ export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
 export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   const fail = failure(file);
   const refuse = (what: string, remedy: string): never => {
-    throw new UserError(`${file} ${what}. Save it anew: np.save(file, ${remedy}).`);
+    throw new UserError(`${file} ${what}. Save it again with np.save(file, ${remedy}).`);
   };
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) fail("it is compressed with gzip; decompress it first (gunzip)");
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) refuse("is an archive, such as .npz", 'np.load("x.npz")["name"]');

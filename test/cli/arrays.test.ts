@@ -96,7 +96,7 @@ describe("vae encode", () => {
     const { code, stderr } = await pipe("encode --dataset mnist");
     expect([code, stderr]).toEqual([
       2,
-      expect.stringMatching(/^error: The images of mnist are 28×28\. Image files alone [^\n]*\n$/),
+      expect.stringMatching(/^error: The images of mnist are 28×28\. Only image files [^\n]*\n$/),
     ]);
   });
 
@@ -218,7 +218,7 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     ["no z", "decode", encodeNpy(array([], [0, 2])), "There are no latents."],
     ["nothing for z", "decode", "", "standard input is empty"],
     ["blank lines", "decode", "\n\n", "shape [0,0]"],
-    ["a text for z", "decode", "0,0,1\n", "line 1 must be such as"],
+    ["a text for z", "decode", "0,0,1\n", "line 1 must look like"],
     ["a .npy that is none", "decode --input run.npy", "", "run.npy is not a valid .npy file"],
     [
       "a grid of too many",

@@ -113,7 +113,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["a run that is a file", () => ["sample", "--run", `tiny/${TRAIN}`], /is not the folder of a run/],
   ["a run that is a data set", () => ["sample", "--run", "tiny"], /is not the folder of a run/],
   ["--out in a folder that is not there", () => ["sample", "--run", "run", "--out", "no/where.png"], /no\/where\.png/],
-  ["data that are not there", () => ["train", "--dataset", "nothing"], /nothing is not there/],
+  ["data that are not there", () => ["train", "--dataset", "nothing"], /nothing does not exist/],
   ["data that are labels", () => ["train", "--dataset", `tiny/${LABELS}`], /byte 3, .* must be 3 or 4/],
   ["a batch larger than the data", () => ["train", "--dataset", "tiny", "--batch-size", "551"], /more than the 550/],
   ["one image", () => ["train", "--dataset", data("one", TRAIN, images(1))], /1 training image .* too few/],
@@ -137,7 +137,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   [
     "test images of another size",
     () => ["train", "--dataset", data("sizes", TEST, images(9, 5))],
-    /must be of one size/,
+    /must have the same size/,
   ],
   [
     "labels that are too few",

@@ -47,7 +47,7 @@ describe("vae data", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^120 images of 8×6 in colour: 94 to train, 9 to validate, 17 to test$/m);
     expect(stdout).toMatch(/^classes: green \(60\), red \(60\)$/m);
-    expect(stdout).toMatch(/^1 cannot be used:\n {2}red\/broken.png: it is not a picture/m);
+    expect(stdout).toMatch(/^1 cannot be used:\n {2}red\/broken.png: it is not an image/m);
     expect(stderr).toContain("--skip-bad");
     const sheet = PNG.sync.read(readFileSync(at("photos-sheet.png")));
     expect(new Set([0, 1, 2].map((channel) => sheet.data[4 * (5 * sheet.width + 5) + channel])).size).toBeGreaterThan(
@@ -164,7 +164,7 @@ describe("vae reconstruct --input", () => {
     };
     expect(Math.abs(first("plain.png") + first("inverted.png") - 255)).toBeLessThanOrEqual(1);
     for (const [command, problem] of [
-      ["--input photos/red/broken.png", "broken.png cannot be used: it is not a picture"],
+      ["--input photos/red/broken.png", "broken.png cannot be used: it is not an image"],
       ["--input nowhere.png", "There is no file nowhere.png."],
       ["--input photos", "photos is a folder"],
       ["--invert", "--invert is for the files of --input"],

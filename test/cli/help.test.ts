@@ -67,7 +67,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--keep-prob", "1.5"], "It must be a number from 0.01 to 1."],
     [["train", "--learning-rate", "NaN"], "It must be a number above 0"],
     [["train", "--engine", "gpu"], "It must be one of auto, compiled, tensorflow, wasm, cpu."],
-    [["train", "--dataset", "nowhere"], "nowhere is not there"],
+    [["train", "--dataset", "nowhere"], "nowhere does not exist"],
     [["train", "--run", "."], ". exists already"],
     [["train", "--noise", "snow"], "It must be KIND or KIND:STRENGTH, where KIND is one of salt-pepper, mask,"],
     [["train", "--noise", "mask:2"], "The strength of mask must be a number above 0 and at most 1."],

@@ -195,7 +195,7 @@ describe("vae train", () => {
       const { code, stderr } = await run("reconstruct", "--run", "with few digits");
       expect(code).toBe(2);
       expect(stderr).toMatch(
-        /^error: This run was trained on .*few digits, which cannot be read now\. .*few digits is not there\. .*\n$/,
+        /^error: This run was trained on .*few digits, which cannot be read now\. .*few digits does not exist\. .*\n$/,
       );
     });
   });

@@ -74,7 +74,7 @@ describe("a folder of IDX files", () => {
 
   it("is refused with the file's name where one is missing", async () => {
     write("train-images-idx3-ubyte", [120, 2, 3]);
-    await expect(loadDataset(folder)).rejects.toThrow(/No file .*t10k-images-idx3-ubyte, nor one that/);
+    await expect(loadDataset(folder)).rejects.toThrow(/There is no file .*t10k-images-idx3-ubyte, nor one with/);
   });
 
   it("may be compressed, and have a dot in its names", async () => {

@@ -30,13 +30,13 @@ describe("latents as JSON lines", () => {
   });
 
   it.each([
-    ["no JSON", '{"z":[1]}\n0.5 1.5', "line 2 must be such as"],
-    ["null", "null", "line 1 must be such as"],
-    ["no z", '{"x":[1]}', "line 1 must be such as"],
-    ["z that is none", '{"z":1}', "line 1 must be such as"],
-    ["z of nothing", '{"z":[]}', "line 1 must be such as"],
-    ["z of texts", '{"z":["1"]}', "line 1 must be such as"],
-    ["z of null, as JSON has NaN", '{"z":[1,null]}', "line 1 must be such as"],
+    ["no JSON", '{"z":[1]}\n0.5 1.5', "line 2 must look like"],
+    ["null", "null", "line 1 must look like"],
+    ["no z", '{"x":[1]}', "line 1 must look like"],
+    ["z that is none", '{"z":1}', "line 1 must look like"],
+    ["z of nothing", '{"z":[]}', "line 1 must look like"],
+    ["z of texts", '{"z":["1"]}', "line 1 must look like"],
+    ["z of null, as JSON has NaN", '{"z":[1,null]}', "line 1 must look like"],
     ["z of several widths", '{"z":[1]}\n\n{"z":[1,2]}', "line 3: this z has 2 numbers, and those before it 1"],
   ])("are refused with %s", (_, text, problem) => {
     expect(() => parse(text)).toThrow(UserError);

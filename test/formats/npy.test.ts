@@ -68,7 +68,7 @@ describe("parseNpy", () => {
 
   it.each(refused)("refuses $kind, and says how to save them", ({ file }) => {
     expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(UserError);
-    expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(/^x\.npy .*\. Save it anew: np\.save\(file, .*\)\.$/);
+    expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(/^x\.npy .*\. Save it again with np\.save\(file, .*\)\.$/);
   });
 
   const good = npy("|u1", "(2, 3)", new Uint8Array(6));
