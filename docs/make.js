@@ -1,4 +1,4 @@
-// Makes docs/settings.md of the tables in src/, and the picture in it: npm run docs. The tests hold the page to what this gives.
+// Writes docs/settings.md and its picture from the tables in src/: npm run docs. A test compares the page with this output.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { flagOf, formatDefault } from "../dist/commands/flags.js";
@@ -17,7 +17,7 @@ export function settingsPage() {
   const rows = (names) =>
     names.map((name) => {
       const flag = "flag" in SETTINGS[name] ? `\`${flagOf(name)}\`` : "";
-      // The number of threads is the machine's: the page must not be.
+      // The default of threads depends on the machine; the page must not.
       const value = name === "threads" ? "processors, at most 8" : `\`${formatDefault(name)}\``;
       const needs = Object.entries(SETTINGS[name].needs ?? {}).map(([other, needed]) =>
         needed.map((value) => `\`${other}=${value}\``).join(" or "),
@@ -36,9 +36,9 @@ export function settingsPage() {
   });
   return `# Settings
 
-All that a training can be told, made of the table in \`src/config/settings.ts\` by \`npm run docs\`. What has a flag is everyday; the rest is
-given by \`--set name=value\`, by \`--preset NAME\`, or by \`--preset FILE\`, a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\` or the
-config.json of another run. \`--set\` and flags override a preset. All settings of a run are kept in its config.json.
+All settings of a training, written from \`src/config/settings.ts\` by \`npm run docs\`. Common ones have a flag. \`--set name=value\` gives
+any of them, \`--preset NAME\` or \`--preset FILE\` several: a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\`, or the config.json of another
+run. \`--set\` and flags override a preset. The config.json of a run holds all its settings.
 
 | setting | flag of \`vae train\` | default | values | meaning |
 |---|---|---|---|---|
@@ -73,7 +73,7 @@ function short(value) {
   return typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
 }
 
-/** Ten test images, and the same under each kind of noise at its usual strength. */
+/** Ten test images, clean and under each kind of noise at its usual strength. */
 async function noisesPicture() {
   const { test, height, width, channels } = await loadDataset("mnist");
   const size = { height, width, channels };

@@ -1,4 +1,4 @@
-// The command line: puts the commands together, and is the only place that catches errors and decides the exit code.
+// The command line: assembles the commands, catches all errors and chooses the exit code.
 import { Command, CommanderError, Help } from "commander";
 import type { Io } from "./commands/io.js";
 import { Interruption, isSystemError, UserError } from "./errors.js";
@@ -8,40 +8,32 @@ export type { Io } from "./commands/io.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
-/** In the order of the help page. `load` imports the file with flags and action, only for the given command. */
+/** In the order of the help page. `load` imports the flags and the action of the given command only. */
 const COMMANDS: [usage: string, description: string, load: () => Promise<{ define: Define }>][] = [
   [
     "train",
-    "train a variational autoencoder, and draw what it makes after every epoch",
+    "train a variational autoencoder, and draw its images after every epoch",
     () => import("./commands/train.js"),
   ],
   [
     "reconstruct",
-    "draw test images, or pictures of yours, above their reconstructions",
+    "draw test images, or your own, above their reconstructions",
     () => import("./commands/reconstruct.js"),
   ],
   ["sample", "draw new images: decoded samples from the prior", () => import("./commands/sample.js")],
   [
     "manifold",
-    "draw what is decoded from a grid of places in a latent space of two dimensions",
+    "draw images decoded from a grid over a two-dimensional latent space",
     () => import("./commands/manifold.js"),
   ],
+  ["latent", "plot the latents of test images, coloured by label", () => import("./commands/latent.js")],
   [
-    "latent",
-    "plot where the encoder puts test images in the latent space, coloured by label",
-    () => import("./commands/latent.js"),
+    "interpolate",
+    "draw images decoded between test images in the latent space",
+    () => import("./commands/interpolate.js"),
   ],
-  ["interpolate", "draw what lies between test images in the latent space", () => import("./commands/interpolate.js")],
-  [
-    "encode",
-    "write where images lie in the latent space, as JSON lines or for NumPy",
-    () => import("./commands/encode.js"),
-  ],
-  [
-    "decode",
-    "write the images of places in the latent space for NumPy, or draw them",
-    () => import("./commands/decode.js"),
-  ],
+  ["encode", "write the latents of images, as JSON lines or for NumPy", () => import("./commands/encode.js")],
+  ["decode", "decode latents, and write the images for NumPy or draw them", () => import("./commands/decode.js")],
   [
     "evaluate",
     "measure a model: ELBO, active units, and for black and white pixels the likelihood by importance sampling",
@@ -49,20 +41,20 @@ const COMMANDS: [usage: string, description: string, load: () => Promise<{ defin
   ],
   [
     "data <path>",
-    "look at a data set before training on it: what is in it, and what would be refused and why",
+    "inspect a data set before training: its images, and the files that cannot be used",
     () => import("./commands/data.js"),
   ],
   [
     "export",
-    "write the encoder and the decoder as files for other programs, with the facts of their training",
+    "write the encoder and the decoder for other programs, with the facts of their training",
     () => import("./commands/export.js"),
   ],
   [
     "runs",
-    "list the runs that are here, the newest first, with their settings and their best validation numbers",
+    "list runs, the newest first, with their settings and best validation numbers",
     () => import("./commands/runs.js"),
   ],
-  ["engines", "show which engines run here, and how to get the others", () => import("./commands/engines.js")],
+  ["engines", "show which engines run here, and how to install the others", () => import("./commands/engines.js")],
 ];
 
 type Define = (command: Command, io: Io) => void;
@@ -74,9 +66,11 @@ type Define = (command: Command, io: Io) => void;
  * @returns the exit code: 0, 1 for a failure of the system, 2 for a user's mistake, 128 + N after signal N
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  // A closed pipe, as head leaves it, is no error; a full disk is. Errors of stderr have no place to be reported.
+  // A closed pipe (vae … | head) is no error, a full disk is one. Errors of stderr cannot be reported.
   io.stdout.on("error", async (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? EXIT.success : await complain(io, `stdout: ${error.message}`, EXIT.failure));
+    process.exit(
+      error.code === "EPIPE" ? EXIT.success : await printError(io, `stdout: ${error.message}`, EXIT.failure),
+    );
   });
   io.stderr.on("error", () => {});
   try {
@@ -91,7 +85,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 async function createProgram(argv: readonly string[], io: Io): Promise<Command> {
   const program = new Command("vae")
-    .description("Train variational autoencoders from Node.js alone, and look at what they make.")
+    .description("Train variational autoencoders from Node.js alone, and look at their images.")
     .version(VERSION)
     .addHelpText("after", "\nExample:\n  vae train --epochs 20 --dim-z 2\n  vae reconstruct\n  vae sample --n 100")
     .exitOverride()
@@ -110,7 +104,7 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
   return program;
 }
 
-/** A line in the list of commands: commander knows flags and arguments only of the command whose file is loaded. */
+/** A line of the command list: commander knows flags and arguments only of the loaded command. */
 function subcommandTerm(command: Command): string {
   const usage = COMMANDS.map(([usage]) => usage).find((usage) => nameOf(usage) === command.name());
   return usage?.replace(/^\S+/, "$& [options]") ?? new Help().subcommandTerm(command);
@@ -120,24 +114,25 @@ function nameOf(usage: string): string {
   return usage.split(" ")[0];
 }
 
-/** Says what went wrong, and gives the exit code. */
+/** Prints an error. @returns the exit code */
 async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.success;
-    if (error.code === "commander.help") return complain(io, "There is no such command. See vae --help.", EXIT.mistake);
-    return complain(io, error.message.replace(/^error: /, ""), EXIT.mistake);
+    if (error.code === "commander.help")
+      return printError(io, "There is no such command. See vae --help.", EXIT.mistake);
+    return printError(io, error.message.replace(/^error: /, ""), EXIT.mistake);
   }
   if (error instanceof Interruption) {
     io.stderr.write(`${error.message}\n`);
     return error.exitCode;
   }
-  if (error instanceof UserError) return complain(io, error.message, EXIT.mistake);
-  if (isSystemError(error)) return complain(io, error.message, EXIT.failure);
+  if (error instanceof UserError) return printError(io, error.message, EXIT.mistake);
+  if (isSystemError(error)) return printError(io, error.message, EXIT.failure);
   io.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   return EXIT.failure;
 }
 
-async function complain(io: Io, message: string, exitCode: number): Promise<number> {
+async function printError(io: Io, message: string, exitCode: number): Promise<number> {
   const { colourOf } = await import("./commands/colour.js"); // here, so that vae --help does not wait for it
   io.stderr.write(`${colourOf(io).red("error:")} ${message.replace(/\s*\n\s*/g, " ")}\n`);
   return exitCode;

@@ -1,4 +1,4 @@
-// Corruptions of the input image, for training and showing a denoiser. The target always stays clean.
+// Corruptions of the encoder's input, for denoisers. The target stays clean.
 import type { Described, Domain, Setting } from "./config/entries.js";
 import { optional, parseNumber } from "./config/entries.js";
 import type { ImageShape } from "./data/pixels.js";
@@ -14,20 +14,20 @@ type Corruption = (
 ) => void;
 
 interface NoiseKind {
-  /** The tutorial's, or what is usual. */
+  /** The usual strength. */
   readonly default: number;
   readonly max: number;
-  /** What it does to a pixel x at strength s. */
+  /** The effect on a pixel x at strength s. */
   readonly help: string;
   readonly corrupt: Corruption;
 }
 
-/** Every kind of noise. Strengths are above zero and at most `max`. */
+/** All kinds of noise. Strengths are above zero and at most `max`. */
 export const NOISES = {
   "salt-pepper": {
     default: 0.5,
     max: 1,
-    help: "x·a + b: a is 0 and b is 1 with probability s each; at 0.5 the tutorial's",
+    help: "x·a + b: a is 0 and b is 1 with probability s each; 0.5 as in the tutorial",
     corrupt: saltAndPepper,
   },
   mask: { default: 0.5, max: 1, help: "x becomes 0 with probability s", corrupt: mask },
@@ -99,8 +99,8 @@ export function corrupt(
 }
 
 /**
- * As hwalsuklee/tensorflow-mnist-VAE draws it: x·a + b with a and b from {0, 1}. At strength ½ they are alike likely, and a
- * pixel becomes 0, x, 1 or x + 1, a quarter each.
+ * Salt-and-pepper noise of hwalsuklee/tensorflow-mnist-VAE: x·a + b with a and b from {0, 1}. At strength ½, a pixel becomes
+ * 0, x, 1 or x + 1 with equal probability.
  */
 function saltAndPepper(images: Uint8Array, strength: number, stream: RandomStream, out: Float32Array): void {
   const kept = stream.fillBernoulli(new Uint8Array(images.length), 1 - strength);
@@ -114,18 +114,18 @@ function mask(images: Uint8Array, strength: number, stream: RandomStream, out: F
   for (let i = 0; i < images.length; i++) out[i] = (images[i] / 255) * kept[i];
 }
 
-/** Additive isotropic Gaussian noise. What goes beyond 0 and 1 is left so. */
+/** Additive isotropic Gaussian noise, not clipped to [0, 1]. */
 function addNormals(images: Uint8Array, strength: number, stream: RandomStream, out: Float32Array): void {
   stream.fillNormals(out);
   for (let i = 0; i < images.length; i++) out[i] = images[i] / 255 + strength * out[i];
 }
 
-/** Knots of the haze along each side of an image. */
+/** Knots of the transmission along each side of an image. */
 const KNOTS = 4;
 
 /**
- * Haze with white air light, A = 1: x·t + A·(1 − t). Each image has a transmission t of its own, drawn at a few knots and
- * joined smoothly between them.
+ * Haze with white air light, A = 1: x·t + A·(1 − t). Each image has its own transmission t, drawn at a few knots and
+ * interpolated smoothly.
  */
 function haze(
   images: Uint8Array,
@@ -159,7 +159,7 @@ function haze(
   }
 }
 
-/** For each pixel along a side: the knot before it, and how far it is on the way to the next, smoothly. */
+/** For each pixel along a side: the knot before it, and its smoothstep fraction of the way to the next. */
 function joints(length: number): { knot: number; part: number }[] {
   return Array.from({ length }, (_, i) => {
     const position = ((i + 0.5) / length) * (KNOTS - 1);

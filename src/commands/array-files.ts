@@ -41,7 +41,7 @@ export function chooseTarget<Format extends string>(
   const format = given ?? (out === PIPE ? formats[0] : formats.find((name) => ending === `.${name}`));
   if (format === undefined) {
     const endings = formats.map((name) => `.${name}`).join(" or ");
-    throw new UserError(`--out ${out}: give a name that ends in ${endings}, or say which by --format.`);
+    throw new UserError(`--out ${out}: give a name that ends in ${endings}, or give --format.`);
   }
   if (out !== PIPE) checkPlace(out);
   else if (stdout.isTTY && format !== TEXT) {

@@ -1,4 +1,4 @@
-// Colours for stderr, where all that is coloured goes. See https://no-color.org.
+// Colours for stderr. stdout has none. See https://no-color.org.
 import type { ChalkInstance } from "chalk";
 import { Chalk, chalkStderr } from "chalk";
 import type { Io } from "./io.js";

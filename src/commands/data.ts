@@ -8,8 +8,8 @@ import type { datasets } from "../index.js";
 import { example, outOption, settingOption } from "./flags.js";
 import type { Io } from "./io.js";
 
-/** Of long lists, so many are printed. */
-const MOST_LISTED = 20;
+/** Entries printed of a list. */
+const MAX_LISTED = 20;
 
 type DataFlags = Partial<Pick<Config, "inputDir" | "size" | "channels" | "limit" | "classes">> & {
   out?: string;
@@ -22,7 +22,7 @@ export function define(command: Command, io: Io): void {
     command.addOption(settingOption(name));
   command
     .addOption(outOption("png", "a contact sheet of the first hundred training images", "<name>-sheet.png"))
-    .addOption(new Option("--json", "print what there is as one JSON value, and draw nothing"))
+    .addOption(new Option("--json", "print the report as one JSON value, without a contact sheet"))
     .addHelpText("after", example("vae data mnist", "vae data photos --size 32"))
     .action((place, flags) => run(io, place, flags));
 }
@@ -44,10 +44,10 @@ async function run(io: Io, place: string, { out, json, ...options }: DataFlags):
   }
   const file = out ?? `${report.name}-sheet.png`;
   if (!path.relative(place, file).startsWith("..") && place !== "mnist") {
-    throw new UserError(`${file} would lie among the images. Say by --out where else to write the contact sheet.`);
+    throw new UserError(`${file} would lie among the images. Give another file for the contact sheet: --out FILE`);
   }
   print(io, describe(report, datasets.describeShape(report)));
-  if (report.bad.length > 0) note(io, "vae train refuses these; with --skip-bad it leaves them out.");
+  if (report.bad.length > 0) note(io, "vae train refuses these files, and leaves them out with --skip-bad.");
   await writeFileAtomically(file, encodePng(sheet));
   print(io, file);
 }
@@ -70,6 +70,6 @@ function describe(report: Omit<datasets.DataReport, "sheet">, shape: string): st
 }
 
 function listed(items: readonly string[]): string[] {
-  const more = items.length - MOST_LISTED;
-  return more > 0 ? [...items.slice(0, MOST_LISTED), `… ${more} more (--json lists all)`] : [...items];
+  const more = items.length - MAX_LISTED;
+  return more > 0 ? [...items.slice(0, MAX_LISTED), `… ${more} more (--json lists all)`] : [...items];
 }

@@ -6,7 +6,7 @@ import type { HostArray, LoadedModel } from "../index.js";
 import { example, placeOption, runOption } from "./flags.js";
 import type { Io } from "./io.js";
 
-const MOST_IN_GRID = 10_000;
+const MAX_IN_GRID = 10_000;
 const FORMATS = ["npy", "png"] as const;
 
 interface DecodeFlags {
@@ -22,18 +22,18 @@ export function define(command: Command, io: Io): void {
     .addOption(
       placeOption(
         "--input <file>",
-        'the places: a .npy file of [N, Z], or JSON lines such as {"z":[0.5,-1]}, or - for standard input',
+        'latents: a .npy file of [N, Z], or JSON lines such as {"z":[0.5,-1]}, or - for standard input',
       ).default("-"),
     )
     .addOption(
-      new Option("--format <format>", "how to write them (default: by the file's name; into a pipe, npy)").choices(
+      new Option("--format <format>", "format (default: that of the file's name; npy for standard output)").choices(
         FORMATS,
       ),
     )
     .addOption(
       placeOption(
         "--out <file>",
-        "where to write, a .npy of [N, height, width], in colour [N, height, width, 3], from 0 to 1, a .png of a grid, or - (default: standard output)",
+        "output file: a .npy of [N, height, width], in colour [N, height, width, 3], from 0 to 1, a .png of a grid, or - (default: standard output)",
       ),
     )
     .addHelpText(
@@ -53,7 +53,7 @@ async function run(io: Io, { run: folder, input, format, out }: DecodeFlags): Pr
   const z = await readLatents(io, input);
   const [count] = z.shape;
   await withModel(io, folder, async (model) => {
-    const most = Math.min(MOST_IN_GRID, maxTiles(model.size));
+    const most = Math.min(MAX_IN_GRID, maxTiles(model.size));
     if (target.format === "png" && count > most) {
       throw new UserError(`A grid holds up to ${most} images, not ${count}. Write them as .npy.`);
     }

@@ -5,7 +5,7 @@ import type { datasets, Encoded, Evaluation, HostArray } from "../index.js";
 import { countOption, example, placeOption, runOption, seedOption, splitOption } from "./flags.js";
 import type { Io } from "./io.js";
 
-const MOST_IMAGES = 1_000_000_000;
+const MAX_IMAGES = 1_000_000_000;
 const FORMATS = ["jsonl", "npy"] as const;
 
 interface EncodeFlags {
@@ -23,23 +23,23 @@ interface EncodeFlags {
 export function define(command: Command, io: Io): void {
   command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(splitOption("the images of the data set to encode"))
+    .addOption(splitOption("part of the data set to encode"))
     .addOption(placeOption("--dataset <mnist|path>", "other data than the model was trained on"))
     .addOption(
       placeOption(
         "--input <file>",
-        "an array in place of a data set: a .npy file, or - for standard input, of [N, height, width] or [N, pixels], in colour [N, height, width, 3], uint8 or floats from 0 to 1",
+        "an array instead of a data set: a .npy file, or - for standard input, of [N, height, width] or [N, pixels], in colour [N, height, width, 3], uint8 or floats from 0 to 1",
       ).conflicts(["split", "dataset"]),
     )
-    .addOption(countOption("the first so many images (default: all)", MOST_IMAGES))
-    .addOption(new Option("--draws", "a draw from each posterior in place of its mean"))
-    .addOption(seedOption("of the draws, and of the pixels where binarization is dynamic"))
+    .addOption(countOption("number of images, from the first (default: all)", MAX_IMAGES))
+    .addOption(new Option("--draws", "draw from each posterior instead of taking its mean"))
+    .addOption(seedOption("seed of the draws, and of dynamic binarization"))
     .addOption(
-      new Option("--format <format>", "how to write them (default: by the file's name; into a pipe, jsonl)").choices(
+      new Option("--format <format>", "format (default: that of the file's name; jsonl for standard output)").choices(
         FORMATS,
       ),
     )
-    .addOption(placeOption("--out <file>", "where to write, a .jsonl or .npy, or - (default: standard output)"))
+    .addOption(placeOption("--out <file>", "output file, a .jsonl or .npy, or - (default: standard output)"))
     .addHelpText("after", example("vae encode --out latents.npy", "vae encode --n 10 | vae decode --out ten.png"))
     .action((flags) => run(io, flags));
 }
@@ -58,7 +58,7 @@ async function run(
     const images = firstOf(given ?? (await model.loadData(dataset))[split], n);
     const { noise, inputDir } = model.config;
     if (!given && (noise !== null || (inputDir !== null && dataset !== undefined))) {
-      note(io, "The images are clean, though this model was trained to see noisy ones.");
+      note(io, "The images are clean, but this model was trained on noisy ones.");
     }
     const parts = model.encodeParts(images, { what: draws ? "draws" : "means", seed });
     const [count, labels] = "data" in images ? [images.shape[0]] : [images.count, images.labels];

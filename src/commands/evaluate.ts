@@ -6,8 +6,8 @@ import { formatNoise } from "../noise.js";
 import { countOption, example, placeOption, runOption, splitOption, wholeNumberOption } from "./flags.js";
 import type { Io } from "./io.js";
 
-const MOST_SAMPLES = 1_000_000;
-const MOST_IMAGES = 1_000_000_000;
+const MAX_SAMPLES = 1_000_000;
+const MAX_IMAGES = 1_000_000_000;
 
 interface EvaluateFlags {
   run?: string;
@@ -21,16 +21,16 @@ interface EvaluateFlags {
 export function define(command: Command, io: Io): void {
   command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(splitOption("the images to measure on"))
+    .addOption(splitOption("part of the data set to evaluate"))
     .addOption(
       wholeNumberOption(
         "--importance-samples <count>",
-        "draws of z for each image that estimate its likelihood: more are closer, and take longer",
+        "draws of z per image for the likelihood: more are more accurate, and take longer",
         1,
-        MOST_SAMPLES,
+        MAX_SAMPLES,
       ).default(5000),
     )
-    .addOption(countOption("the first so many images (default: all)", MOST_IMAGES))
+    .addOption(countOption("number of images, from the first (default: all)", MAX_IMAGES))
     .addOption(placeOption("--dataset <mnist|path>", "other data than the model was trained on"))
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addHelpText("after", example("vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"))
@@ -50,7 +50,7 @@ async function run(io: Io, { run: folder, split, importanceSamples, n, dataset, 
       bar?.stop();
       print(io, json ? JSON.stringify(encode(result, model)) : await describe(result, model));
       if (!json && result.noLikelihood) note(io, result.noLikelihood);
-      if (!result.isOwnData) note(io, `These are other data than the model was trained on: ${result.dataset}.`);
+      if (!result.isOwnData) note(io, `This is not the data set that the model was trained on: ${result.dataset}.`);
     } finally {
       bar?.stop();
     }

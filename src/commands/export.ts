@@ -22,7 +22,7 @@ export function define(command: Command, io: Io): void {
         .choices(FORMATS)
         .default("onnx"),
     )
-    .addOption(placeOption("--out <folder>", "where to write the files (default: into the run's folder)"))
+    .addOption(placeOption("--out <folder>", "folder for the files (default: that of the run)"))
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addHelpText("after", example("vae export", "vae export --run runs/mine --out models"))
     .action((flags) => run(io, flags));

@@ -1,4 +1,4 @@
-// Flags that several commands have. Light to load, since vae --help waits for it.
+// Flags shared by several commands. Imports little, since vae --help waits for it.
 import { InvalidArgumentError, Option } from "commander";
 import { parseSetting } from "../config/config.js";
 import type { Setting } from "../config/entries.js";
@@ -7,7 +7,7 @@ import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { NOISES } from "../noise.js";
 
-/** The flag of a setting, with its help, its default and its check. It has no value where it is not given, so that a preset may. */
+/** The flag of a setting, with help, default and check. Its value stays undefined unless given, so that a preset can set it. */
 export function settingOption(name: SettingName): Option {
   const { flag, help }: Setting<unknown> = SETTINGS[name];
   if (name === "noise") return noiseOption(help);
@@ -17,15 +17,13 @@ export function settingOption(name: SettingName): Option {
   );
 }
 
-/** `--noise`, which may stand alone. */
+/** `--noise`, with an optional value. */
 export function noiseOption(help: string): Option {
   const kinds = Object.entries(NOISES).map(([kind, noise]) => `${kind}:${noise.default}`);
   const text = `${help}; kinds with their usual strengths: ${kinds.join(", ")} (alone: salt-pepper; default: none)`;
-  const option = new Option("--noise [kind[:strength]]", text).argParser((value) =>
-    explained(() => parseSetting("noise", value)),
-  );
-  option.presetArg = "salt-pepper"; // as preset() does, which adds to the help a word that means something else here
-  return option;
+  return new Option("--noise [kind[:strength]]", text)
+    .preset("salt-pepper")
+    .argParser((value) => explained(() => parseSetting("noise", value)));
 }
 
 /** The default, as the command line takes it. */
@@ -41,17 +39,17 @@ export function flagOf(name: SettingName): string {
 
 /** `--seed` of a command that shows a trained model. */
 export function seedOption(help: string = SETTINGS.seed.help): Option {
-  return new Option("--seed <number>", `${help} (default: that of the training)`).argParser((text) =>
+  return new Option("--seed <number>", `${help} (default: that of the run)`).argParser((text) =>
     explained(() => parseSetting("seed", text)),
   );
 }
 
-/** `--split`: which images of a data set. */
+/** `--split`: a part of a data set. */
 export function splitOption(help: string): Option {
   return new Option("--split <test|validation|train>", help).choices(["test", "validation", "train"]).default("test");
 }
 
-/** `--n`: how many of something. */
+/** `--n`: a count. */
 export function countOption(help: string, max: number): Option {
   return wholeNumberOption("--n <count>", help, 1, max);
 }
@@ -60,7 +58,7 @@ export function wholeNumberOption(flags: string, help: string, min: number, max:
   return new Option(flags, help).argParser((text) => wholeNumber(text, min, max));
 }
 
-/** @throws InvalidArgumentError if the text is no whole number from `min` to `max` */
+/** @throws InvalidArgumentError unless the text is a whole number from `min` to `max` */
 export function wholeNumber(text: string, min: number, max: number): number {
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(number >= min && number <= max)) {
@@ -73,11 +71,11 @@ export function runOption(help: string): Option {
   return placeOption("--run <folder>", help);
 }
 
-export function outOption(type = "png", what = "the picture", place = "into the run's pictures/"): Option {
-  return placeOption("--out <file>", `where to write ${what}, a .${type} (default: ${place})`);
+export function outOption(type = "png", what = "the picture", place = "in pictures/ of the run"): Option {
+  return placeOption("--out <file>", `file for ${what}, a .${type} (default: ${place})`);
 }
 
-/** A flag that names a file or a folder. */
+/** A flag whose value is a path. */
 export function placeOption(flags: string, help: string): Option {
   return new Option(flags, help).argParser((text) => {
     if (text === "") throw new InvalidArgumentError("It must not be empty.");
@@ -85,11 +83,12 @@ export function placeOption(flags: string, help: string): Option {
   });
 }
 
-/** An example for the end of a command's help. */
+/** The example at the end of a command's help. */
 export function example(...lines: string[]): string {
   return `\nExample:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
+/** Turns a UserError into an error of the flag. */
 function explained<T>(parse: () => T): T {
   try {
     return parse();

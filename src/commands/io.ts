@@ -1,4 +1,4 @@
-// The streams and the environment of a command: those of `process`, or a test's own.
+// The streams and the environment of a command: those of the process, or of a test.
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };

@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { countOption, example, outOption, runOption, seedOption } from "./flags.js";
 import type { Io } from "./io.js";
 
-const MOST_POINTS = 100_000;
+const MAX_POINTS = 100_000;
 
 interface LatentFlags {
   run?: string;
@@ -17,9 +17,9 @@ interface LatentFlags {
 export function define(command: Command, io: Io): void {
   command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(countOption("how many test images (default: 5000, or all if there are fewer)", MOST_POINTS))
-    .addOption(new Option("--draws", "a draw from each posterior in place of its mean"))
-    .addOption(seedOption("of the draws, and of the pixels where binarization is dynamic"))
+    .addOption(countOption("number of test images (default: 5000, or all if there are fewer)", MAX_POINTS))
+    .addOption(new Option("--draws", "draw from each posterior instead of taking its mean"))
+    .addOption(seedOption("seed of the draws, and of dynamic binarization"))
     .addOption(outOption("svg"))
     .addHelpText("after", example("vae latent --n 5000"))
     .action((flags) => run(io, flags));
@@ -38,12 +38,12 @@ async function run(io: Io, { run: folder, n, draws, seed: givenSeed, out }: Late
       const percent = (100 * (explained[0] + explained[1])).toFixed(0);
       note(
         io,
-        `The latent space has ${model.config.dimZ} dimensions. Drawn are the first two principal components, ` +
-          `which hold ${percent}% of the variance.`,
+        `The latent space has ${model.config.dimZ} dimensions. The plot shows the first two principal components, ` +
+          `with ${percent}% of the variance.`,
       );
     }
-    if (!hasLabels) note(io, "The data set has no labels of its test images, so all points have one colour.");
-    if (model.config.noise !== null) note(io, "The images are clean, though this model was trained to see noisy ones.");
+    if (!hasLabels) note(io, "The test images have no labels, so all points have one colour.");
+    if (model.config.noise !== null) note(io, "The images are clean, but this model was trained on noisy ones.");
     await savePicture(io, model, svg, `latent-${draws ? "draws-" : ""}n${count}-seed${seed}.svg`, out);
   });
 }

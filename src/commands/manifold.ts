@@ -7,7 +7,7 @@ import type { ManifoldGrid } from "../index.js";
 import { example, outOption, runOption } from "./flags.js";
 import type { Io } from "./io.js";
 
-const MOST_ON_A_SIDE = 100;
+const MAX_SIDE = 100;
 const RANGE = 2;
 
 interface ManifoldFlags {
@@ -22,22 +22,20 @@ export function define(command: Command, io: Io): void {
   command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(
-      new Option("--size <columns>x<rows>", "places of the grid (default: 20x20, or fewer of large images)").argParser(
-        parseSize,
-      ),
+      new Option(
+        "--size <columns>x<rows>",
+        "columns and rows of the grid (default: 20x20, fewer for large images)",
+      ).argParser(parseSize),
     )
     .addOption(
-      new Option(
-        "--spacing <linear|quantile>",
-        "even in z, or even in the prior's probability, so that each image stands for as many samples",
-      )
+      new Option("--spacing <linear|quantile>", "even steps in z, or steps of equal probability under the prior")
         .choices(["linear", "quantile"])
         .default("linear"),
     )
     .addOption(
       new Option(
         "--range <number>",
-        `linear spacing goes from −range to range along both axes (default: ${RANGE})`,
+        `linear spacing covers −range to range on both axes (default: ${RANGE})`,
       ).argParser(parseRange),
     )
     .addOption(outOption())
@@ -47,7 +45,7 @@ export function define(command: Command, io: Io): void {
 
 async function run(io: Io, { run: folder, size: given, spacing, range, out }: ManifoldFlags): Promise<void> {
   if (spacing === "quantile" && range !== undefined) {
-    throw new UserError("--range is for linear spacing: the quantiles of the prior have a range of their own.");
+    throw new UserError("--range is for linear spacing: the prior determines the range of quantiles.");
   }
   const [{ checkOut, savePicture, withModel }, { usualSide }] = await Promise.all([
     import("./output.js"),
@@ -64,9 +62,9 @@ async function run(io: Io, { run: folder, size: given, spacing, range, out }: Ma
 }
 
 function parseSize(text: string): NonNullable<ManifoldFlags["size"]> {
-  const [columns, rows] = parseSides(text, MOST_ON_A_SIDE) ?? [];
+  const [columns, rows] = parseSides(text, MAX_SIDE) ?? [];
   if (columns === undefined || rows === undefined) {
-    throw new InvalidArgumentError(`It must be COLUMNSxROWS, such as 20x20, each from 1 to ${MOST_ON_A_SIDE}.`);
+    throw new InvalidArgumentError(`It must be COLUMNSxROWS, such as 20x20, each from 1 to ${MAX_SIDE}.`);
   }
   return { columns, rows };
 }

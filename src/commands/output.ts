@@ -9,7 +9,7 @@ import { describePixels, encodePng, loadModel, objectiveName } from "../index.js
 import { colourOf } from "./colour.js";
 import type { Io } from "./io.js";
 
-/** Numbers of the bound, with their signs, their unit and the binarization of the pixels that they are of. */
+/** The numbers of the bound, with signs, unit, and the kind of pixels. */
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
   const { elbo, reconstruction, kl } = terms;
   const of = `nats per image of ${describePixels(config)}`;
@@ -34,20 +34,17 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Progress and notes go to stderr, so that stdout holds results alone. */
+/** Writes a note to stderr. stdout holds only results. */
 export function note(io: Io, text: string): void {
   io.stderr.write(`${colourOf(io).dim(text)}\n`);
 }
 
-/** Characters for a bar on stderr that has something of this width beside it. */
+/** Characters for a bar on stderr next to text of `otherWidth` characters. */
 export function barWidth({ stderr }: Io, otherWidth: number): number {
   return Math.max(4, Math.min(30, (stderr.columns ?? 80) - otherWidth));
 }
 
-/**
- * A progress bar on stderr, if that is a terminal. The terminal's modes stay as they are, so that Ctrl-C at any moment leaves
- * them so.
- */
+/** A progress bar, if stderr is a terminal. It changes no terminal modes, so Ctrl-C cannot leave them changed. */
 export function createBar({ stderr }: Io, format: string, barsize: number): SingleBar | undefined {
   if (!stderr.isTTY) return undefined;
   return new SingleBar({
@@ -98,7 +95,7 @@ export function print({ stdout }: Io, text: string): void {
 export function checkOut(out: string | undefined, type: "png" | "svg" = "png"): void {
   if (out === undefined) return;
   if (path.extname(out).toLowerCase() !== `.${type}`) {
-    throw new UserError(`--out ${out}: this picture is a file of type ${type}. Give a name that ends in .${type}.`);
+    throw new UserError(`--out ${out}: this picture is a .${type}. Give a name that ends in .${type}.`);
   }
   checkPlace(out);
 }

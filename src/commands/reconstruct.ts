@@ -7,7 +7,7 @@ import { formatNoise } from "../noise.js";
 import { countOption, example, noiseOption, outOption, runOption, seedOption } from "./flags.js";
 import type { Io } from "./io.js";
 
-const MOST_IMAGES = 10_000;
+const MAX_IMAGES = 10_000;
 
 interface ReconstructFlags {
   run?: string;
@@ -22,20 +22,20 @@ interface ReconstructFlags {
 export function define(command: Command, io: Io): void {
   command
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(noiseOption("corrupt the images first, and show that in between"))
+    .addOption(noiseOption("corrupt the images first, and show the corrupted ones too"))
     .addOption(
       countOption(
-        "how many test images (default: 100, or all if there are fewer, or fewer of large ones)",
-        MOST_IMAGES,
+        "number of test images (default: 100, or all if there are fewer, fewer if they are large)",
+        MAX_IMAGES,
       ),
     )
     .addOption(
       new Option(
         "--input <file...>",
-        "image files to take in their place, of any size: the middle is scaled to the model's",
+        "image files instead of test images, of any size: the middle is scaled to the model's size",
       ).conflicts("n"),
     )
-    .addOption(new Option("--invert", "turn white to black in these: for dark strokes on light paper"))
+    .addOption(new Option("--invert", "invert the image files: for dark strokes on light paper"))
     .addOption(seedOption())
     .addOption(outOption())
     .addHelpText(
@@ -47,22 +47,16 @@ export function define(command: Command, io: Io): void {
 
 async function run(io: Io, flags: ReconstructFlags): Promise<void> {
   const { run: folder, noise = null, n, input, invert = false, seed: given, out } = flags;
-  if (invert && !input) throw new UserError("--invert is for the files of --input.");
+  if (invert && !input) throw new UserError("--invert needs --input.");
   const { checkOut, formatElbo, note, plural, print, savePicture, withModel } = await import("./output.js");
   checkOut(out);
   await withModel(io, folder, async (model) => {
     const { config } = model;
     const name = formatNoise(noise);
     if (noise && !config.noise && !config.inputDir) {
-      note(
-        io,
-        "These weights were trained without noise and cannot remove it. A denoiser is trained by vae train --noise.",
-      );
+      note(io, "This model was trained without noise and cannot remove it. Train a denoiser: vae train --noise");
     } else if (config.noise && name !== formatNoise(config.noise) && !input && !config.inputDir) {
-      note(
-        io,
-        `These weights were trained to remove noise. To see them do it, give --noise ${formatNoise(config.noise)}.`,
-      );
+      note(io, `This model removes noise. To see it, give --noise ${formatNoise(config.noise)}.`);
     }
     const seed = given ?? config.seed;
     const { picture, elbo, count, squaredError } = input

@@ -13,7 +13,7 @@ interface RunsFlags {
 
 export function define(command: Command, io: Io): void {
   command
-    .addOption(placeOption("--dir <folder>", "where to look (default: runs)"))
+    .addOption(placeOption("--dir <folder>", "folder of the runs (default: runs)"))
     .addOption(new Option("--json", "print the result as one JSON value"))
     .addHelpText("after", example("vae runs"))
     .action((flags) => run(io, flags));
@@ -27,11 +27,11 @@ async function run(io: Io, { dir, json }: RunsFlags): Promise<void> {
     return;
   }
   if (runs.length > 0) print(io, await table(io, runs));
-  else note(io, `There is no run in ${dir ?? "runs"} that can be shown. Train one: vae train`);
+  else note(io, `There is no readable run in ${dir ?? "runs"}. Train one: vae train`);
   for (const { problem } of unreadable) note(io, `Cannot be read: ${problem.replace(/\s*\n\s*/g, " ")}`);
 }
 
-/** A line for each run, on a terminal cut to its width. */
+/** A line per run, cut to the width of a terminal. */
 async function table({ stdout }: Io, runs: readonly RunReport[]): Promise<string> {
   const [{ objectiveName }, { formatNats }] = await Promise.all([import("../index.js"), import("./output.js")]);
   const width = (stdout.isTTY && stdout.columns) || Number.POSITIVE_INFINITY;
@@ -53,13 +53,13 @@ async function table({ stdout }: Io, runs: readonly RunReport[]): Promise<string
   return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line)).join("\n");
 }
 
-/** As `--set` takes them. The epochs have a column of their own. */
+/** Settings as `--set` takes them, without the epochs, which have their own column. */
 function describe({ epochs, dataset, ...settings }: RunReport["settings"]): string {
   const data = dataset === undefined ? [] : [`dataset=${dataset.split(/[\\/]/).at(-1)}`];
   return [...data, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)].join(" ");
 }
 
-/** The end of a name tells it apart: the time. */
+/** Keeps the end of a name: the time tells runs apart. */
 function shorten(name: string, most: number): string {
   return name.length > most ? `…${name.slice(1 - most)}` : name;
 }

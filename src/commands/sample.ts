@@ -8,8 +8,8 @@ import { countOption, example, outOption, placeOption, runOption, seedOption } f
 import type { Io } from "./io.js";
 
 const USUAL = 100;
-const MOST_IN_GRID = 10_000;
-const MOST_FILES = 1_000_000_000;
+const MAX_IN_GRID = 10_000;
+const MAX_FILES = 1_000_000_000;
 
 interface SampleFlags {
   run?: string;
@@ -24,13 +24,13 @@ export function define(command: Command, io: Io): void {
     .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
     .addOption(
       countOption(
-        "how many samples; a grid holds up to 10,000, of large images fewer (default: 100, or fewer of such)",
-        MOST_FILES,
+        "number of samples; a grid holds up to 10,000, fewer if they are large (default: 100, fewer if they are large)",
+        MAX_FILES,
       ),
     )
     .addOption(seedOption())
     .addOption(outOption())
-    .addOption(placeOption("--each <folder>", "write every sample into a PNG of its own, there").conflicts("out"))
+    .addOption(placeOption("--each <folder>", "write each sample as a PNG file into this folder").conflicts("out"))
     .addHelpText("after", example("vae sample --n 100", "vae sample --n 60000 --each digits"))
     .action((flags) => run(io, flags));
 }
@@ -42,17 +42,14 @@ async function run(io: Io, { run: folder, n: given, seed: givenSeed, out, each }
   if (each !== undefined) await checkEmpty(each);
   await withModel(io, folder, async (model) => {
     const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
-    const most = Math.min(MOST_IN_GRID, maxTiles(model.size));
+    const most = Math.min(MAX_IN_GRID, maxTiles(model.size));
     if (each === undefined && n > most) {
       throw new UserError(
-        `A grid holds up to ${most} samples of ${describeShape(model.size)}. For ${n}, give each a file of its own with --each.`,
+        `A grid holds up to ${most} samples of ${describeShape(model.size)}. For ${n}, write one file each: --each FOLDER`,
       );
     }
     if (model.config.model === "ae") {
-      note(
-        io,
-        "A plain autoencoder never learned to decode draws from the prior: what looks like no image is no error.",
-      );
+      note(io, "A plain autoencoder is not trained to decode draws from the prior, so these may not look like images.");
     }
     const seed = givenSeed ?? model.config.seed;
     if (each === undefined) {
@@ -88,7 +85,7 @@ async function writeEach(io: Io, model: LoadedModel, n: number, seed: number, fo
   }
 }
 
-/** @throws UserError if the folder holds anything, so that nothing is overwritten or mixed up */
+/** @throws UserError unless the folder is new or empty: nothing is overwritten */
 async function checkEmpty(folder: string): Promise<void> {
   try {
     if ((await readdir(folder)).length === 0) return;

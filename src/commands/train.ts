@@ -14,11 +14,11 @@ import { example, flagOf, placeOption, runOption, settingOption } from "./flags.
 import type { Io } from "./io.js";
 import type { TrainingScreen } from "./training-screen.js";
 
-/** Those that a training answers by saving and stopping, with their numbers. */
+/** Signals that save and stop a training, with their numbers. */
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
-/** Of a preset's file. */
-const MOST_BYTES = 1e6;
+/** Of a preset file. */
+const MAX_BYTES = 1e6;
 
 type TrainFlags = Partial<Config> & {
   preset?: string;
@@ -34,24 +34,24 @@ export function define(command: Command, io: Io): void {
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
     if ("flag" in SETTINGS[name]) command.addOption(settingOption(name));
     if (name === "inputDir") {
-      command.addOption(placeOption("--target-dir <folder>", "the clean images, which --input-dir has corrupted"));
+      command.addOption(placeOption("--target-dir <folder>", "clean images: the targets of those in --input-dir"));
     }
   }
   const presets = Object.keys(PRESETS).join(", ");
   command
-    .addOption(placeOption("--preset <name|file>", `settings to begin with: ${presets}, or a JSON file of settings`))
+    .addOption(placeOption("--preset <name|file>", `settings to start from: ${presets}, or a JSON file of settings`))
     .addOption(
-      new Option("--set <name=value>", "any setting of docs/settings.md; may be repeated").argParser(collectSettings),
+      new Option("--set <name=value>", "any setting of docs/settings.md; repeatable").argParser(collectSettings),
     )
-    .addOption(runOption("folder to make for the run (default: runs/<dataset>-z<dim>-<date>-<time>)"))
+    .addOption(runOption("new folder for the run (default: runs/<dataset>-z<dim>-<date>-<time>)"))
     .addOption(
       placeOption(
         "--resume [folder]",
-        "go on with a run, the newest in runs/ if none is named, by its own settings; --epochs may be raised",
+        "resume a run with its own settings, or with more --epochs (default: the newest in runs/)",
       ),
     )
     .addOption(new Option("--json", "print the result as one JSON value"))
-    .addOption(new Option("--quiet", "print the result alone"))
+    .addOption(new Option("--quiet", "print only the result"))
     .addHelpText(
       "after",
       example(
@@ -73,7 +73,7 @@ async function run(
   const twice = Object.keys(set ?? {}).find((name) => name in flags);
   if (twice) throw new UserError(`${twice} is given twice, by --set and by ${flagOf(twice as SettingName)}.`);
   if (resumed !== undefined && folder !== undefined) {
-    throw new UserError("--run makes a new folder, and --resume goes on with one: give one of them.");
+    throw new UserError("--run names a new run and --resume an existing one: give one of them.");
   }
   const preset = place === undefined ? {} : await readPreset(place);
   const settings = { ...set, ...flags };
@@ -102,7 +102,7 @@ async function run(
     }
     screen?.suggest(folder ?? (resumed === undefined ? undefined : started?.run));
   } catch (error) {
-    throw started ? withWayOn(error, view.resumeCommand(io, started.run)) : error;
+    throw started ? withResumeHint(error, view.resumeCommand(io, started.run)) : error;
   } finally {
     stop.end();
     decoding.stop();
@@ -110,16 +110,16 @@ async function run(
   }
 }
 
-/** The data set of pairs: its folder is that of the clean images. */
+/** The data set of image pairs is the folder of the clean images. */
 function pairOf(targetDir: string | undefined, { dataset, inputDir }: TrainFlags): Pick<GivenSettings, "dataset"> {
   if (targetDir === undefined && inputDir === undefined) return {};
   if (targetDir === undefined || inputDir === undefined || dataset !== undefined) {
-    throw new UserError("--input-dir and --target-dir go together, and take the place of --dataset.");
+    throw new UserError("--input-dir and --target-dir go together and replace --dataset.");
   }
   return { dataset: targetDir };
 }
 
-/** Ctrl-C, kill, or the terminal's closing asks the training to stop; once more, and the process ends. */
+/** Aborts the training at Ctrl-C, kill or a closed terminal. A second signal ends the process. */
 function stopOnSignals(): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   const handlers = Object.entries(SIGNALS).map(([name, number]) => {
@@ -136,25 +136,26 @@ function stopOnSignals(): { signal: AbortSignal; end: () => void } {
   return { signal: controller.signal, end };
 }
 
-/** The error, with how to go on if that can be done. */
-function withWayOn(error: unknown, command: string): unknown {
+/** Adds to the error how to resume the run. */
+function withResumeHint(error: unknown, command: string): unknown {
   if (error instanceof Interruption) {
-    return new Interruption(`${error.message.replace(/\.$/, ", and saved.")} Go on: ${command}`, error.exitCode);
+    return new Interruption(`${error.message.replace(/\.$/, ", and saved.")} Resume: ${command}`, error.exitCode);
   }
-  if (error instanceof Error && "syscall" in error)
-    error.message += `. What was saved is whole. Go on later: ${command}`;
+  if (error instanceof Error && "syscall" in error) {
+    error.message += `. The last checkpoint is intact. Resume later: ${command}`;
+  }
   return error;
 }
 
 /**
- * The settings of a preset or of a file, which is an object of settings, or a run's config.json. Of a run, what was the machine's is
- * left out: the engine and the number of threads.
+ * Reads a preset by name or from a JSON file: an object of settings, or the config.json of a run, whose engine and threads are left out,
+ * since they depend on the machine.
  */
 async function readPreset(place: string): Promise<GivenSettings> {
   if (Object.hasOwn(PRESETS, place)) return PRESETS[place as PresetName].settings;
   let text: string;
   try {
-    text = await readText(place, MOST_BYTES, "a JSON file of settings");
+    text = await readText(place, MAX_BYTES, "a JSON file of settings");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT" && code !== "EISDIR" && code !== "ENOTDIR") throw error;

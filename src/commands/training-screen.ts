@@ -42,7 +42,7 @@ export class TrainingScreen {
     const status =
       `−${objectiveName(this.config)} ${formatNats(-train.objective, 1)}  reconstruction ${formatNats(train.reconstruction, 1)}  ` +
       `KL ${formatNats(train.kl, 1)}  ${Math.round(imagesPerSecond)} images/s  ${formatClock(secondsLeft)} left`;
-    // Cut to the terminal's width: a line that wraps cannot be drawn over.
+    // Cut to the terminal's width: a wrapped line cannot be redrawn.
     const shown = status.slice(0, Math.max(0, (this.#io.stderr.columns ?? 80) - label.length - this.#barWidth - 3));
     if (!this.#bar.isActive) this.#bar.start(steps, step, { label, status: shown });
     this.#bar.update(step, { label, status: shown });
@@ -141,12 +141,12 @@ export function resumeCommand(io: Io, folder: string): string {
   return `${programName(io)} train --resume ${quote(folder)}`;
 }
 
-/** Under npm start there need be no vae on the PATH. */
+/** npm start does not need vae on the PATH. */
 function programName({ env }: Io): string {
   return env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
 }
 
-/** A word as a shell takes it. */
+/** Quotes a word for a shell. */
 function quote(word: string): string {
   if (word.startsWith("-")) return quote(`./${word}`);
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -24,7 +24,7 @@ export function curveTitles(config: ModelConfig): [term: keyof Bounds, title: st
   ];
 }
 
-/** What the pixels are that a number is of. */
+/** The kind of pixels that a number refers to. */
 export function describePixels({ binarize, channels, likelihood, pixelSigma }: Config): string {
   const pixels = {
     none: channels === 3 ? "colour pixels" : "grey pixels",

@@ -15,35 +15,38 @@ export const SETTINGS = {
   }),
   inputDir: optional("none", TEXT, {
     flag: "folder",
-    help: "corrupted images that the encoder sees, under the names of the clean ones in dataset",
+    help: "corrupted images for the encoder, named like the clean ones in dataset",
   }),
-  size: optional("own", SIZE, { flag: "width[xheight]", help: "what image files are resized to, in pixels" }),
+  size: optional("own", SIZE, {
+    flag: "width[xheight]",
+    help: "resize image files to this width and height in pixels",
+  }),
   channels: optional("own", oneOf([1, 3]), {
     flag: "1|3",
-    help: "grey or colour, of image files; own: colour if any is stored so",
+    help: "grey or colour for image files; own = colour if any file has colour",
   }),
   limit: integer({
     default: 0,
     min: 0,
     max: 4_294_967_295,
     flag: "count",
-    help: "take so many images at most, of those to train and validate and of those that the data set has for the test; 0 for all",
+    help: "use at most this many images, and at most this many of a separate test set; 0 = all",
   }),
   classes: texts({
     default: ["all"],
     alone: "all",
     flag: "name,...",
-    help: "take images of these classes alone: labels, or names of sub-folders",
+    help: "use only images of these classes: labels, or names of sub-folders",
   }),
   skipBad: toggle({ flag: "", help: "leave out image files that cannot be used, and say how many" }),
   ...MODEL_SETTINGS,
   epochs: integer({ default: 20, min: 1, max: 1_000_000, flag: "count", help: "passes over the training images" }),
-  batchSize: integer({ default: 128, min: 1, max: 65_536, flag: "count", help: "images for each step" }),
+  batchSize: integer({ default: 128, min: 1, max: 65_536, flag: "count", help: "images per step" }),
   learningRate: real({ default: 1e-3, above: 0, max: 1e30, flag: "number", help: "Adam's step size" }),
   binarize: choice(["none", "threshold", "dynamic"], {
     default: "none",
     flag: "none|threshold|dynamic",
-    help: "black and white pixels from grey ones: by a threshold, or drawn anew for every batch; without, no likelihood can be given",
+    help: "make pixels black and white, by a threshold or by new draws for every batch: needed for a likelihood",
   }),
   noise: noise({ flag: "kind[:strength]", help: "train a denoiser: the encoder sees noise, the target is clean" }),
   checkpointSeconds: real({
@@ -57,26 +60,26 @@ export const SETTINGS = {
     min: 0,
     max: 1_000_000,
     flag: "epochs",
-    help: "stop after so many epochs without a better validation; 0 to go on",
+    help: "stop after this many epochs without a better validation; 0 = never",
   }),
   seed: integer({
     default: 0,
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     flag: "number",
-    help: "number that all randomness follows from",
+    help: "seed of all random numbers",
   }),
   engine: choice(ENGINE_CHOICES, {
     default: "auto",
     flag: ENGINE_CHOICES.join("|"),
-    help: "what runs the model; auto takes the fastest that works here",
+    help: "what runs the model; auto = the fastest that works here",
   }),
   threads: integer({
     default: Math.min(8, availableParallelism()),
     min: 1,
     max: 256,
     flag: "count",
-    help: "threads of engines compiled and tensorflow; the others have one",
+    help: "threads of engines compiled and tensorflow; others use one",
   }),
   klWarmUp: real({
     default: 0,
@@ -87,7 +90,7 @@ export const SETTINGS = {
   }),
   learningRateSchedule: choice(["constant", "cosine", "steps"], {
     default: "constant",
-    help: "cosine: falls to 0 at the end of the epochs, as half a wave of the cosine; steps: is multiplied by learningRateDecay after each epoch of learningRateMilestones",
+    help: "cosine: falls to 0 at the last epoch as half a cosine wave; steps: times learningRateDecay after each of learningRateMilestones",
   }),
   learningRateMilestones: integers({
     default: [10, 15],
@@ -110,7 +113,7 @@ export const SETTINGS = {
     default: 0,
     min: 0,
     max: 10,
-    help: "share of the weights (not of the biases) that a step takes away, times the learning rate (AdamW, Loshchilov & Hutter 2019)",
+    help: "share of the weights (not biases) that a step removes, times the learning rate (AdamW, Loshchilov & Hutter 2019)",
   }),
 };
 

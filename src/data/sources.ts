@@ -10,7 +10,7 @@ import type { DataOptions } from "./dataset.js";
 import { isImageName } from "./image-files.js";
 import type { ImageFolder } from "./image-folder.js";
 import { openImageFolder } from "./image-folder.js";
-import type { ImageShape, Images } from "./pixels.js";
+import type { Images } from "./pixels.js";
 import { describeShape } from "./pixels.js";
 
 /** The images of a data set, before they are divided. */

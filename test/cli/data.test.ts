@@ -146,7 +146,7 @@ describe("a part of the data", () => {
     expect(own.stderr).not.toContain("other data");
     const other = await run("evaluate --run whole --importance-samples 1 --dataset clean");
     expect(other.code).toBe(0);
-    expect(other.stderr).toMatch(/These are other data than the model was trained on: clean\./);
+    expect(other.stderr).toMatch(/This is not the data set that the model was trained on: clean\./);
     const wrong = await run("evaluate --run whole --dataset mnist");
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("The images of mnist are 28×28")]);
   });
@@ -167,7 +167,7 @@ describe("vae reconstruct --input", () => {
       ["--input photos/red/broken.png", "broken.png cannot be used: it is not an image"],
       ["--input nowhere.png", "There is no file nowhere.png."],
       ["--input photos", "photos is a folder"],
-      ["--invert", "--invert is for the files of --input"],
+      ["--invert", "--invert needs --input"],
       ["--run dehaze --noise", "are corrupted already"],
       ["--input clean/0.png --n 3", "cannot be used with option '--n"],
     ]) {

@@ -90,7 +90,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["interpolate", "--from", "1,2", "--to", "3"], "--from names 2 images and --to 1."],
     [["interpolate", "--from", "1", "--to", "3", "--steps", "1"], "It must be a whole number from 2 to 100."],
     [["encode", "--format", "csv"], "Allowed choices are jsonl, npy."],
-    [["encode", "--out", "x.csv"], "--out x.csv: give a name that ends in .jsonl or .npy, or say which by --format."],
+    [["encode", "--out", "x.csv"], "--out x.csv: give a name that ends in .jsonl or .npy, or give --format."],
     [["encode", "--out", "nowhere/x.npy"], "there is no folder nowhere"],
     [["encode", "--split", "train", "--input", "x.npy"], "cannot be used with option '--split"],
     [["encode", "--input", "nowhere.npy"], "--input nowhere.npy: there is no such file."],

@@ -106,7 +106,7 @@ runs/b-old      20/20   finished  −ELBO 118.00
     expect(await vae(["runs"], at("empty"))).toEqual({
       code: 0,
       stdout: "",
-      stderr: "There is no run in runs that can be shown. Train one: vae train\n",
+      stderr: "There is no readable run in runs. Train one: vae train\n",
     });
     expect(JSON.parse((await vae(["runs", "--json"], at("empty"))).stdout)).toEqual({ runs: [], unreadable: [] });
   });

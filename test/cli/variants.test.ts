@@ -56,7 +56,7 @@ describe.each(ENGINES)("on engine %s", (engine) => {
 
   it("a plain autoencoder's samples come with a warning, and its posterior cannot be drawn from", async () => {
     const [folder] = on("ae");
-    expect((await run("sample", "--run", folder)).stderr).toContain("never learned to decode draws from the prior");
+    expect((await run("sample", "--run", folder)).stderr).toContain("is not trained to decode draws from the prior");
     const { code, stderr } = await run("latent", "--draws", "--run", folder);
     expect([code, stderr]).toEqual([2, expect.stringContaining("has no posterior to draw from")]);
   });

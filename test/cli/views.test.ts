@@ -71,7 +71,7 @@ describe("vae latent", () => {
   it("of more than two dimensions plots two principal components, and says so", async () => {
     const { stdout, stderr } = await run("latent", "--run", "space");
     expect(stderr).toMatch(
-      /^The latent space has 5 dimensions\. Drawn are the first two principal components, which hold \d+%/,
+      /^The latent space has 5 dimensions\. The plot shows the first two principal components, with \d+%/,
     );
     const svg = read(stdout.trim()).toString();
     expect(svg).toContain(">Posterior means of the first 120 test images, 5 dimensions in two<");
@@ -83,7 +83,7 @@ describe("vae latent", () => {
   it("says so where there are no labels", async () => {
     rmSync(path.join(home, "tiny/t10k-labels-idx1-ubyte"));
     const { code, stderr } = await run("latent", "--run", "plane", "--out", "grey.svg");
-    expect([code, stderr]).toEqual([0, expect.stringContaining("has no labels of its test images")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("The test images have no labels")]);
     expect(read("grey.svg").toString()).not.toContain(">label<");
   });
 });

@@ -35,7 +35,7 @@ it("large images are fewer in a picture, and too many of them are refused", asyn
   writeFileSync(at("one.png"), PNG.sync.write(new PNG({ width: 4, height: 3 })));
   const input = new Array(139).fill("one.png").join(" ");
   for (const [command, problem] of [
-    ["sample --n 278", "A grid holds up to 277 samples of 600×600. For 278, give each a file of its own with --each."],
+    ["sample --n 278", "A grid holds up to 277 samples of 600×600. For 278, write one file each: --each FOLDER"],
     ["decode --input z.npy --out z.png", "A grid holds up to 277 images, not 278. Write them as .npy."],
     [
       "manifold --size 17x17",
