@@ -1,16 +1,15 @@
 // The configuration of a run: parses and checks given settings, fills in defaults, and encodes the whole as JSON.
 import { UserError } from "../errors.js";
-import type { Setting, ValuesOf } from "./entries.js";
+import type { Given, Setting, ValuesOf } from "./entries.js";
+import { checkSettings } from "./entries.js";
 import type { SettingName } from "./settings.js";
 import { SETTINGS } from "./settings.js";
 
 /** All settings of a run. */
 export type Config = ValuesOf<typeof SETTINGS>;
 
-/** Settings that differ from the defaults. Those that may be null are also accepted as text, as config.json holds them: "haze:0.5". */
-export type GivenSettings = {
-  readonly [name in SettingName]?: Config[name] | (null extends Config[name] ? string : never) | undefined;
-};
+/** Settings that differ from the defaults. */
+export type GivenSettings = Given<Config>;
 
 const TABLE: { readonly [name in SettingName]: Setting<Config[name]> } = SETTINGS;
 const NAMES = Object.keys(SETTINGS) as SettingName[];
@@ -28,42 +27,18 @@ export function parseSetting<Name extends SettingName>(name: Name, text: string)
   return TABLE[name].parse(text);
 }
 
-interface Settings {
-  readonly [name: string]: unknown;
-}
-
 /**
  * Completes settings with those of a preset and with defaults.
  *
  * @param given values, or their JSON
- * @throws UserError that names what is unknown or out of range
+ * @throws UserError that names what is unknown or invalid
  */
-export function createConfig(given: Settings, preset: Settings = {}): Config {
-  for (const settings of [given, preset]) checkNames(settings);
-  const find = (name: SettingName) => (given[name] === undefined ? preset[name] : given[name]);
-  const config = Object.fromEntries(NAMES.map((name) => [name, checkSetting(name, find(name))])) as Config;
+export function createConfig(given: object, preset: object = {}): Config {
+  const config = checkSettings(SETTINGS, given, preset);
   if (config.learningRateMilestones.some((epoch, i, all) => i > 0 && epoch <= all[i - 1])) {
     throw new UserError("The epochs of learningRateMilestones must grow.");
   }
   return config;
-}
-
-function checkNames(settings: Settings): void {
-  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
-    throw new UserError("Settings must be an object of names and values.");
-  }
-  const unknown = Object.keys(settings).find((name) => !isSettingName(name));
-  if (unknown !== undefined) throw new UserError(`There is no setting "${unknown}".`);
-}
-
-function checkSetting<Name extends SettingName>(name: Name, value: unknown): Config[Name] {
-  const setting = TABLE[name];
-  try {
-    return setting.check(value ?? setting.default);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(`The setting ${name} is ${JSON.stringify(value)}. ${error.message}`);
-  }
 }
 
 /** The configuration as JSON: what config.json and checkpoints hold. `createConfig` reads it back. */

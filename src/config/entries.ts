@@ -25,8 +25,53 @@ export interface Setting<Value> extends Domain<Value>, Described {
   readonly default: Value;
 }
 
+/** Settings by name. */
+export interface SettingTable {
+  readonly [name: string]: Setting<unknown>;
+}
+
 export type ValueOf<S> = S extends Setting<infer Value> ? Value : never;
 export type ValuesOf<Table> = { readonly [name in keyof Table]: ValueOf<Table[name]> };
+
+/** Values as the library accepts them. Those that may be null are accepted as text too, as JSON has them: "haze:0.5". */
+export type Given<Values> = {
+  readonly [name in keyof Values]?: Values[name] | (null extends Values[name] ? string : never) | undefined;
+};
+
+/**
+ * Completes settings with those of a preset and with defaults.
+ *
+ * @param given values, or their JSON
+ * @throws UserError that names what is unknown or invalid
+ */
+export function checkSettings<Table extends SettingTable>(
+  table: Table,
+  given: object,
+  preset: object = {},
+): ValuesOf<Table> {
+  for (const settings of [given, preset]) checkNames(table, settings);
+  const values: Record<string, unknown> = { ...preset };
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) values[name] = value;
+  const entries = Object.entries(table).map(([name, setting]) => [name, checkSetting(name, setting, values[name])]);
+  return Object.fromEntries(entries) as ValuesOf<Table>;
+}
+
+function checkNames(table: SettingTable, settings: unknown): void {
+  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+    throw new UserError("Settings must be an object of names and values.");
+  }
+  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(table, name));
+  if (unknown !== undefined) throw new UserError(`There is no setting "${unknown}".`);
+}
+
+function checkSetting<Value>(name: string, setting: Setting<Value>, value: unknown): Value {
+  try {
+    return setting.check(value ?? setting.default);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`The setting ${name} is ${JSON.stringify(value)}. ${error.message}`);
+  }
+}
 
 type Options<Value> = Described & { readonly default: Value };
 /** The bounds are inclusive, except `above`. */

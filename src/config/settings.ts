@@ -1,120 +1,45 @@
 // All settings of a training. Flags, their help, presets, config.json and docs/settings.md read this table.
 import { availableParallelism } from "node:os";
+import { DATA_SETTINGS } from "../data/settings.js";
 import { ENGINE_NAMES } from "../engine/engine.js";
 import { MODEL_SETTINGS } from "../model/settings.js";
 import { noise } from "../noise.js";
-import { choice, integer, integers, oneOf, optional, real, SIZE, TEXT, text, texts, toggle } from "./entries.js";
+import { choice, integer, integers, real } from "./entries.js";
 
 const ENGINE_CHOICES = ["auto", ...ENGINE_NAMES] as const;
 
+// biome-ignore format: two lines per setting
 export const SETTINGS = {
-  dataset: text({
-    default: "mnist",
-    flag: "mnist|path",
-    help: "mnist, a folder of IDX files under MNIST's names or of images, or one IDX or .npy file: see docs/data.md",
-  }),
-  inputDir: optional("none", TEXT, {
-    flag: "folder",
-    help: "corrupted images for the encoder, named like the clean ones in dataset",
-  }),
-  size: optional("own", SIZE, {
-    flag: "width[xheight]",
-    help: "resize image files to this width and height in pixels",
-  }),
-  channels: optional("own", oneOf([1, 3]), {
-    flag: "1|3",
-    help: "grey or colour for image files; own = colour if any file has colour",
-  }),
-  limit: integer({
-    default: 0,
-    min: 0,
-    max: 4_294_967_295,
-    flag: "count",
-    help: "use at most this many images, and at most this many of a separate test set; 0 = all",
-  }),
-  classes: texts({
-    default: ["all"],
-    alone: "all",
-    flag: "name,...",
-    help: "use only images of these classes: labels, or names of sub-folders",
-  }),
-  skipBad: toggle({ flag: "", help: "leave out image files that cannot be used, and say how many" }),
+  ...DATA_SETTINGS,
   ...MODEL_SETTINGS,
-  epochs: integer({ default: 20, min: 1, max: 1_000_000, flag: "count", help: "passes over the training images" }),
+  epochs: integer({ default: 20, min: 1, max: 1e6, flag: "count", help: "passes over the training images" }),
   batchSize: integer({ default: 128, min: 1, max: 65_536, flag: "count", help: "images per step" }),
   learningRate: real({ default: 1e-3, above: 0, max: 1e30, flag: "number", help: "Adam's step size" }),
-  binarize: choice(["none", "threshold", "dynamic"], {
-    default: "none",
-    flag: "none|threshold|dynamic",
-    help: "make pixels black and white, by a threshold or by new draws for every batch: needed for a likelihood",
-  }),
+  binarize: choice(["none", "threshold", "dynamic"], { default: "none", flag: "none|threshold|dynamic",
+    help: "make pixels black and white, by a threshold or by new draws for every batch: needed for a likelihood" }),
   noise: noise({ flag: "kind[:strength]", help: "train a denoiser: the encoder sees noise, the target is clean" }),
-  checkpointSeconds: real({
-    default: 10,
-    min: 0,
-    max: 86_400,
-    help: "least seconds between two checkpoints",
-  }),
-  patience: integer({
-    default: 0,
-    min: 0,
-    max: 1_000_000,
-    flag: "epochs",
-    help: "stop after this many epochs without a better validation; 0 = never",
-  }),
-  seed: integer({
-    default: 0,
-    min: 0,
-    max: Number.MAX_SAFE_INTEGER,
-    flag: "number",
-    help: "seed of all random numbers",
-  }),
-  engine: choice(ENGINE_CHOICES, {
-    default: "auto",
-    flag: ENGINE_CHOICES.join("|"),
-    help: "what runs the model; auto = the fastest that works here",
-  }),
-  threads: integer({
-    default: Math.min(8, availableParallelism()),
-    min: 1,
-    max: 256,
-    flag: "count",
-    help: "threads of engines compiled and tensorflow; others use one",
-  }),
-  klWarmUp: real({
-    default: 0,
-    min: 0,
-    max: 1_000_000,
-    needs: { model: ["vae"] },
-    help: "epochs over which the KL term's weight rises from 0 to beta (Sønderby et al. 2016)",
-  }),
-  learningRateSchedule: choice(["constant", "cosine", "steps"], {
-    default: "constant",
-    help: "cosine: falls to 0 at the last epoch as half a cosine wave; steps: times learningRateDecay after each of learningRateMilestones",
-  }),
-  learningRateMilestones: integers({
-    default: [10, 15],
-    min: 1,
-    max: 1_000_000,
-    needs: { learningRateSchedule: ["steps"] },
-    help: "epochs after which the learning rate falls",
-  }),
-  learningRateDecay: real({
-    default: 0.1,
-    above: 0,
-    max: 1,
-    needs: { learningRateSchedule: ["steps"] },
-    help: "factor at each of learningRateMilestones",
-  }),
+  checkpointSeconds: real({ default: 10, min: 0, max: 86_400, help: "least seconds between two checkpoints" }),
+  patience: integer({ default: 0, min: 0, max: 1e6, flag: "epochs",
+    help: "stop after this many epochs without a better validation; 0 = never" }),
+  seed: integer({ default: 0, min: 0, max: Number.MAX_SAFE_INTEGER, flag: "number",
+    help: "seed of all random numbers" }),
+  engine: choice(ENGINE_CHOICES, { default: "auto", flag: ENGINE_CHOICES.join("|"),
+    help: "what runs the model; auto = the fastest that works here" }),
+  threads: integer({ default: Math.min(8, availableParallelism()), min: 1, max: 256, flag: "count",
+    help: "threads of engines compiled and tensorflow; others use one" }),
+  klWarmUp: real({ default: 0, min: 0, max: 1e6, needs: { model: ["vae"] },
+    help: "epochs in which the weight of the KL term rises from 0 to beta (Sønderby et al. 2016)" }),
+  learningRateSchedule: choice(["constant", "cosine", "steps"], { default: "constant",
+    help: "cosine: half a cosine wave down to 0; steps: times learningRateDecay at each of learningRateMilestones" }),
+  learningRateMilestones: integers({ default: [10, 15], min: 1, max: 1e6, needs: { learningRateSchedule: ["steps"] },
+    help: "epochs after which the learning rate falls" }),
+  learningRateDecay: real({ default: 0.1, above: 0, max: 1, needs: { learningRateSchedule: ["steps"] },
+    help: "factor of the learning rate at each of learningRateMilestones" }),
   adamBeta1: real({ default: 0.9, min: 0, max: 0.999999, help: "decay of Adam's first moments" }),
   adamBeta2: real({ default: 0.999, min: 0, max: 0.999999, help: "decay of Adam's second moments" }),
   adamEpsilon: real({ default: 1e-8, above: 0, max: 1, help: "Adam's ε, added to √v" }),
-  weightDecay: real({
-    default: 0,
-    min: 0,
-    max: 10,
-    help: "share of the weights (not biases) that a step removes, times the learning rate (AdamW, Loshchilov & Hutter 2019)",
-  }),
+  weightDecay: real({ default: 0, min: 0, max: 10,
+    help: "decay of the weights (not biases) per step, times the learning rate (AdamW, Loshchilov & Hutter 2019)" }),
 };
 
 export type SettingName = keyof typeof SETTINGS;

@@ -1,13 +1,14 @@
 // Loads a data set, and divides its images into training, validation and test.
 import { createHash } from "node:crypto";
 import path from "node:path";
-import type { Config } from "../config/config.js";
+import type { ValuesOf } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isFolder } from "../files/stat.js";
 import { randomStream } from "../random.js";
 import type { BadFile } from "./image-folder.js";
 import type { ImageShape, Images } from "./pixels.js";
 import { chunks, pixelsOf, range, select } from "./pixels.js";
+import type { DATA_SETTINGS } from "./settings.js";
 import { openSource } from "./sources.js";
 
 /** A part of a data set. */
@@ -31,7 +32,7 @@ export interface Dataset extends ImageShape {
 }
 
 /** The settings that choose the data, besides `dataset`. */
-type DataSettings = Pick<Config, "inputDir" | "size" | "channels" | "limit" | "classes" | "skipBad">;
+type DataSettings = Omit<ValuesOf<typeof DATA_SETTINGS>, "dataset">;
 
 export interface DataOptions extends Partial<DataSettings> {
   /** Called as image files are decoded: not if the cache has them. */

@@ -1,14 +1,32 @@
 // The public API of data sets: `datasets.load`, `datasets.read`, `datasets.inspect`.
+import type { Given } from "../config/entries.js";
+import { checkSettings } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
-import type { Dataset } from "./dataset.js";
+import type { DataOptions, Dataset } from "./dataset.js";
+import { loadDataset } from "./dataset.js";
+import type { DataReport } from "./inspect.js";
+import { inspectData } from "./inspect.js";
 import { checkCount, imageShape, range } from "./pixels.js";
+import { DATA_SETTINGS } from "./settings.js";
 
 export type { DataOptions, Dataset, ImageSet } from "./dataset.js";
-export { loadDataset as load } from "./dataset.js";
 export type { DataReport } from "./inspect.js";
-export { inspectData as inspect } from "./inspect.js";
 export { describeShape } from "./pixels.js";
+
+/** `loadDataset`, which also accepts a size as text: "28x20". */
+export async function load(dataset: string, options: Given<DataOptions> = {}): Promise<Dataset> {
+  return loadDataset(dataset, checkOptions(options));
+}
+
+/** `inspectData`, which also accepts a size as text: "28x20". */
+export async function inspect(dataset: string, options: Given<DataOptions> = {}): Promise<DataReport> {
+  return inspectData(dataset, checkOptions(options));
+}
+
+function checkOptions({ onProgress, signal, ...settings }: Given<DataOptions>): DataOptions {
+  return { ...checkSettings(DATA_SETTINGS, settings), onProgress, signal };
+}
 
 /**
  * Reads images of a data set, as models take them.

@@ -1,72 +1,38 @@
 // The settings of a model: those that choose its parts, those of its networks, and each part's own.
 import type { Setting, ValuesOf } from "../config/entries.js";
 import { choice, choices, integer, integers, real } from "../config/entries.js";
-import { ACTIVATIONS, type ActivationName } from "./layers.js";
+import type { ActivationName } from "./layers.js";
+import { ACTIVATIONS } from "./layers.js";
 import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
 const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as ActivationName[];
 
+// biome-ignore format: two lines per setting
 export const MODEL_SETTINGS = {
-  model: choice(names(POSTERIORS), {
-    default: "vae",
-    flag: names(POSTERIORS).join("|"),
-    help: describe(POSTERIORS),
-  }),
-  objective: choice(names(OBJECTIVES), {
-    default: "elbo",
-    flag: names(OBJECTIVES).join("|"),
-    needs: { model: ["vae"] },
-    help: `what is maximized: ${describe(OBJECTIVES)}`,
-  }),
+  model: choice(names(POSTERIORS), { default: "vae", flag: names(POSTERIORS).join("|"), help: describe(POSTERIORS) }),
+  objective: choice(names(OBJECTIVES), { default: "elbo", flag: names(OBJECTIVES).join("|"), needs: { model: ["vae"] },
+    help: `what to maximize: ${describe(OBJECTIVES)}` }),
+  dimZ: integer({ default: 2, min: 1, max: 4096, flag: "count", help: "dimensions of the latent space" }),
+  nHidden: integers({ default: [500, 500], min: 1, max: 4096, flag: "units,...",
+    help: "units of the encoder's hidden layers; the decoder has them in reverse" }),
+  keepProb: real({ default: 0.9, min: 0.01, max: 1, flag: "number",
+    help: "probability that dropout keeps a hidden unit; 1 = no dropout" }),
   ...ownSettings("objective", OBJECTIVES, { model: ["vae"] }),
-  beta: real({
-    min: 0,
-    max: 1000,
-    default: 1,
-    flag: "number",
-    needs: { model: ["vae"] },
-    help: "weight of the KL term (Higgins et al. 2017); at 1, the objective is a bound of log p(x)",
-  }),
-  dimZ: integer({ min: 1, max: 4096, default: 2, flag: "count", help: "dimensions of the latent space" }),
-  nHidden: integers({
-    min: 1,
-    max: 4096,
-    default: [500, 500],
-    flag: "units,...",
-    help: "units of each hidden layer of the encoder; the decoder has them in reverse",
-  }),
-  keepProb: real({
-    min: 0.01,
-    max: 1,
-    default: 0.9,
-    flag: "number",
-    help: "probability that dropout keeps a hidden unit in training; 1 for no dropout",
-  }),
-  encoderActivations: choices(ACTIVATION_NAMES, {
-    default: ["elu", "tanh"],
-    help: "activations of the encoder's hidden layers in turn; the last one holds for the layers that remain",
-  }),
+  beta: real({ default: 1, min: 0, max: 1000, flag: "number", needs: { model: ["vae"] },
+    help: "weight of the KL term (Higgins et al. 2017); with 1, the objective is a bound of log p(x)" }),
+  encoderActivations: choices(ACTIVATION_NAMES, { default: ["elu", "tanh"],
+    help: "activations of the encoder's hidden layers in order; the last one repeats" }),
   decoderActivations: choices(ACTIVATION_NAMES, { default: ["tanh", "elu"], help: "the same for the decoder" }),
   ...ownSettings("model", POSTERIORS),
-  prior: choice(names(PRIORS), {
-    default: "normal",
-    needs: { model: ["vae"] },
-    help: `p(z): ${describe(PRIORS)}`,
-  }),
+  prior: choice(names(PRIORS), { default: "normal", needs: { model: ["vae"] }, help: `p(z): ${describe(PRIORS)}` }),
   ...ownSettings("prior", PRIORS, { model: ["vae"] }),
-  likelihood: choice(names(LIKELIHOODS), {
-    default: "bernoulli",
-    help: `p(x|z) of a pixel: ${describe(LIKELIHOODS)}`,
-  }),
+  likelihood: choice(names(LIKELIHOODS), { default: "bernoulli",
+    help: `p(x|z) of a pixel: ${describe(LIKELIHOODS)}` }),
   ...ownSettings("likelihood", LIKELIHOODS),
-  initialWeights: choice(["he", "glorot"], {
-    default: "he",
-    help: "first weights: normal as He et al. (2015) scale them, or uniform as Glorot & Bengio (2010) do",
-  }),
-  outputBias: choice(["zero", "mean"], {
-    default: "zero",
-    help: "first bias of the decoder's output: zero, or the logit of the mean training image, kept within 0.001 and 0.999",
-  }),
+  initialWeights: choice(["he", "glorot"], { default: "he",
+    help: "first weights: normal (He et al. 2015), or uniform (Glorot & Bengio 2010)" }),
+  outputBias: choice(["zero", "mean"], { default: "zero",
+    help: "first bias of the decoder's output: zero, or the logit of the mean image, clipped to 0.001–0.999" }),
 };
 
 export type ModelConfig = ValuesOf<typeof MODEL_SETTINGS>;
@@ -97,9 +63,9 @@ function names<Parts extends Registry>(parts: Parts): (keyof Parts & string)[] {
   return Object.keys(parts);
 }
 
-/** vae, the variational autoencoder; ae, … */
+/** vae = variational autoencoder; ae = … */
 function describe(parts: Registry): string {
   return Object.entries(parts)
-    .map(([name, { help }]) => `${name}, ${help}`)
+    .map(([name, { help }]) => `${name} = ${help}`)
     .join("; ");
 }

@@ -20,6 +20,7 @@ import sharp, { type Sharp } from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
 import { digestOf, loadDataset } from "../../src/data/dataset.js";
+import * as datasets from "../../src/data/datasets.js";
 import { decodeImages } from "../../src/data/image-files.js";
 import { pixelsInFile, range } from "../../src/data/pixels.js";
 import { encodeNpy } from "../../src/formats/npy.js";
@@ -311,6 +312,10 @@ describe("one array of images", () => {
     expect(digestOf(await load({}, "floats.npy"))).toBe(digestOf(data));
     expect(digestOf(await load({ size: { width: 4, height: 3 } }, "rows.npy"))).toBe(digestOf(data));
     await expect(load({}, "rows.npy")).rejects.toThrow("Give the size of the images, such as 28x28.");
+    expect(digestOf(await datasets.load(at("rows.npy"), { size: "4x3" }))).toBe(digestOf(data));
+    await expect(datasets.load(at("rows.npy"), { size: "4x0" })).rejects.toThrow(
+      'The setting size is "4x0". It must be',
+    );
     await expect(load({ size: { width: 5, height: 3 } }, "rows.npy")).rejects.toThrow("no images of 5×3");
     writeFileSync(at("large.npy"), encodeNpy({ data: floats.fill(2, 3, 4), shape: [21, 3, 4] }));
     await expect(load({}, "large.npy")).rejects.toThrow("holds 2, and images of float32 must lie from 0 to 1");

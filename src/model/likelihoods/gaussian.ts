@@ -7,13 +7,13 @@ import { part } from "../parts.js";
 import { NO_SPECS } from "../specs.js";
 
 export const gaussianPixels = part({
-  help: "normal around the decoder's output with deviation pixelSigma",
+  help: "normal around the decoder's output with standard deviation pixelSigma",
   settings: {
     pixelSigma: real({
       min: 0.001,
       max: 10,
       default: 0.1,
-      help: "standard deviation of a pixel, in units of full white",
+      help: "standard deviation of a pixel; 1 = full white",
     }),
   },
   build: ({ pixelSigma }, pixels): LikelihoodFamily => ({

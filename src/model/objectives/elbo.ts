@@ -9,11 +9,11 @@ export const mcSamples = integer({
   max: 1000,
   default: 1,
   flag: "count",
-  help: "draws of z for each image, whose mean is the reconstruction term",
+  help: "draws of z per image for the reconstruction term",
 });
 
 export const elbo = objective({
-  help: "the evidence lower bound",
+  help: "evidence lower bound",
   settings: { mcSamples },
   label: () => "ELBO",
   build: ({ mcSamples }) => ({

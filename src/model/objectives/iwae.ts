@@ -5,14 +5,14 @@ import { logMeanExp } from "../densities.js";
 import { objective } from "../parts.js";
 
 export const iwae = objective({
-  help: "the importance-weighted bound (Burda et al. 2016), which is tighter",
+  help: "importance-weighted bound (Burda et al. 2016), which is tighter",
   settings: {
     importanceSamples: integer({
       min: 1,
       max: 1000,
       default: 5,
       flag: "count",
-      help: "draws of z for each image in the importance-weighted bound",
+      help: "draws of z per image for the importance-weighted bound",
     }),
   },
   label: ({ importanceSamples }) => `L${importanceSamples}`,

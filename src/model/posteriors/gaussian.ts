@@ -9,11 +9,11 @@ import { STANDARD_NORMAL } from "../priors/standard-normal.js";
 const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
 
 export const gaussian = part({
-  help: "the variational autoencoder",
+  help: "variational autoencoder",
   settings: {
     sigma: choice(["softplus", "exp"], {
       default: "softplus",
-      help: "how the encoder's output becomes the posterior's σ: 10⁻⁶ + softplus, or exp",
+      help: "the posterior's σ from the encoder's output: 10⁻⁶ + softplus, or exp",
     }),
   },
   build: ({ sigma }, dimZ): PosteriorFamily => ({

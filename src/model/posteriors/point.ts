@@ -5,7 +5,7 @@ import { part } from "../parts.js";
 import { NO_SPECS } from "../specs.js";
 
 export const point = part({
-  help: "the plain autoencoder, whose z is the encoder's output, with no KL term",
+  help: "plain autoencoder: z is the encoder's output, no KL term",
   settings: {},
   build: (_, dimZ): PosteriorFamily => ({
     inputs: dimZ,

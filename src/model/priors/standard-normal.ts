@@ -6,7 +6,7 @@ import { part } from "../parts.js";
 export const STANDARD_NORMAL = "standard normal";
 
 export const standardNormal = part({
-  help: "the standard normal distribution",
+  help: "standard normal",
   settings: {},
   build: (_, dimZ): PriorFamily => ({
     specs: { params: {}, draws: { z: { shape: [dimZ], per: "sample", phase: "prior", kind: "normal" } } },
