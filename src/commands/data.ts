@@ -2,7 +2,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Config } from "../config/config.js";
+import type { GivenSettings } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { datasets } from "../index.js";
 import { example, outOption, settingOption } from "./flags.js";
@@ -11,7 +11,7 @@ import type { Io } from "./io.js";
 /** Entries printed of a list. */
 const MAX_LISTED = 20;
 
-type DataFlags = Partial<Pick<Config, "inputDir" | "size" | "channels" | "limit" | "classes">> & {
+type DataFlags = Pick<GivenSettings, "inputDir" | "size" | "channels" | "limit" | "classes"> & {
   out?: string;
   json?: true;
 };

@@ -13,7 +13,7 @@ export function settingOption(name: SettingName): Option {
   if (name === "noise") return noiseOption(help);
   if (flag === "") return new Option(flagOf(name), help);
   return new Option(`${flagOf(name)} <${flag}>`, `${help} (default: ${formatDefault(name)})`).argParser((text) =>
-    explained(() => parseSetting(name, text)),
+    parseFlag(name, text),
   );
 }
 
@@ -23,7 +23,17 @@ export function noiseOption(help: string): Option {
   const text = `${help}; kinds with their usual strengths: ${kinds.join(", ")} (alone: salt-pepper; default: none)`;
   return new Option("--noise [kind[:strength]]", text)
     .preset("salt-pepper")
-    .argParser((value) => explained(() => parseSetting("noise", value)));
+    .argParser((value) => parseFlag("noise", value));
+}
+
+/** The value of a setting's flag. null stays the given text, "none" or "own", since commander replaces null. */
+function parseFlag(name: SettingName, text: string): unknown {
+  try {
+    return parseSetting(name, text) ?? text;
+  } catch (error) {
+    if (error instanceof UserError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
 }
 
 /** The default, as the command line takes it. */
@@ -40,7 +50,7 @@ export function flagOf(name: SettingName): string {
 /** `--seed` of a command that shows a trained model. */
 export function seedOption(help: string = SETTINGS.seed.help): Option {
   return new Option("--seed <number>", `${help} (default: that of the run)`).argParser((text) =>
-    explained(() => parseSetting("seed", text)),
+    parseFlag("seed", text),
   );
 }
 
@@ -86,14 +96,4 @@ export function placeOption(flags: string, help: string): Option {
 /** The example at the end of a command's help. */
 export function example(...lines: string[]): string {
   return `\nExample:\n${lines.map((line) => `  ${line}`).join("\n")}`;
-}
-
-/** Turns a UserError into an error of the flag. */
-function explained<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof UserError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
 }

@@ -1,7 +1,8 @@
 // vae reconstruct
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { Config } from "../config/config.js";
+import type { GivenSettings } from "../config/config.js";
+import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { formatNoise } from "../noise.js";
 import { countOption, example, noiseOption, outOption, runOption, seedOption } from "./flags.js";
@@ -11,7 +12,7 @@ const MAX_IMAGES = 10_000;
 
 interface ReconstructFlags {
   run?: string;
-  noise?: Config["noise"];
+  noise?: GivenSettings["noise"];
   n?: number;
   input?: string[];
   invert?: true;
@@ -46,12 +47,13 @@ export function define(command: Command, io: Io): void {
 }
 
 async function run(io: Io, flags: ReconstructFlags): Promise<void> {
-  const { run: folder, noise = null, n, input, invert = false, seed: given, out } = flags;
+  const { run: folder, n, input, invert = false, seed: given, out } = flags;
   if (invert && !input) throw new UserError("--invert needs --input.");
   const { checkOut, formatElbo, note, plural, print, savePicture, withModel } = await import("./output.js");
   checkOut(out);
   await withModel(io, folder, async (model) => {
     const { config } = model;
+    const noise = SETTINGS.noise.check(flags.noise ?? null);
     const name = formatNoise(noise);
     if (noise && !config.noise && !config.inputDir) {
       note(io, "This model was trained without noise and cannot remove it. Train a denoiser: vae train --noise");

@@ -1,7 +1,7 @@
 // vae train
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
-import type { Config, GivenSettings } from "../config/config.js";
+import type { GivenSettings } from "../config/config.js";
 import { createConfig, isSettingName, parseSetting } from "../config/config.js";
 import type { PresetName } from "../config/presets.js";
 import { PRESETS } from "../config/presets.js";
@@ -20,7 +20,7 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 /** Of a preset file. */
 const MAX_BYTES = 1e6;
 
-type TrainFlags = Partial<Config> & {
+type TrainFlags = GivenSettings & {
   preset?: string;
   set?: GivenSettings;
   run?: string;

@@ -143,7 +143,7 @@ describe("a part of the data", () => {
     await run(`train --dataset digits ${SMALL} --epochs 1 --run whole`);
     const own = await run("evaluate --run whole --importance-samples 1 --json");
     expect(JSON.parse(own.stdout)).toMatchObject({ isOwnData: true, images: 60 });
-    expect(own.stderr).not.toContain("other data");
+    expect(own.stderr).not.toContain("not the data set");
     const other = await run("evaluate --run whole --importance-samples 1 --dataset clean");
     expect(other.code).toBe(0);
     expect(other.stderr).toMatch(/This is not the data set that the model was trained on: clean\./);

@@ -89,6 +89,16 @@ describe.each(ENGINES)("on engine %s", (engine) => {
 });
 
 describe("presets", () => {
+  it("are overridden by flags and --set, which may also turn a setting off", async () => {
+    const preset = { noise: "mask", size: "9x9", channels: "3", inputDir: "nowhere" };
+    writeFileSync(path.join(home, "off.json"), JSON.stringify(preset));
+    const off = ["--noise", "none", "--size", "own", "--channels", "own", "--set", "inputDir=none"];
+    const { settings } = await trained("off", "--preset", "off.json", "--epochs", "1", ...off);
+    expect(settings).toMatchObject({ noise: "none", size: "own", channels: "1", inputDir: "none" });
+    const without = await run("reconstruct", "--run", "off");
+    expect(await run("reconstruct", "--run", "off", "--noise", "none")).toEqual(without);
+  });
+
   it("are where the settings begin, before --set and flags", async () => {
     const flags = ["--epochs", "1", "--importance-samples", "2", "--set", "adamBeta1=0.8"];
     const { settings } = await trained("preset", "--preset", "iwae", ...flags);
