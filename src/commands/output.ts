@@ -104,7 +104,7 @@ export function checkOut(out: string | undefined, type: "png" | "svg" = "png"): 
 export function checkPlace(out: string): void {
   const present = statIfThere(out);
   if (present && !present.isFile()) {
-    throw new UserError(`--out ${out} is not a file. Give the name of one, or a new name.`);
+    throw new UserError(`--out ${out} is not a file. Give the name of a file.`);
   }
   const folder = path.dirname(out);
   if (!isFolder(folder)) throw new UserError(`--out ${out}: there is no folder ${folder}. Make it first.`);

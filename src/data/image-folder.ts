@@ -168,6 +168,6 @@ function badImages(folder: string, bad: readonly BadFile[], count: number): User
   const more = bad.length > MAX_NAMED ? ` and ${bad.length - MAX_NAMED} more` : "";
   return new UserError(
     `${bad.length} of the ${count} images in ${folder} cannot be used: ${named.join(", ")}${more}. ` +
-      `All are listed by vae data; --skip-bad leaves them out.`,
+      "vae data lists all; skipBad leaves them out.",
   );
 }

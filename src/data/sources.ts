@@ -30,7 +30,7 @@ export async function openSource(dataset: string, options: DataOptions): Promise
   }
   if (dataset !== "mnist" && !existsSync(dataset)) {
     throw new UserError(
-      `${dataset} is not there. A data set is mnist, a folder of IDX files or of images, or one IDX or .npy file.`,
+      `${dataset} does not exist. A data set is mnist, a folder of IDX files or of images, or one IDX or .npy file.`,
     );
   }
   if (!isFolder(dataset) && isImageName(dataset)) {

@@ -316,7 +316,7 @@ describe("one array of images", () => {
     await expect(datasets.load(at("rows.npy"), { size: "4x0" })).rejects.toThrow(
       'The setting size is "4x0". It must be',
     );
-    await expect(load({ size: { width: 5, height: 3 } }, "rows.npy")).rejects.toThrow("no images of 5×3");
+    await expect(load({ size: { width: 5, height: 3 } }, "rows.npy")).rejects.toThrow("which cannot be images of 5×3");
     writeFileSync(at("large.npy"), encodeNpy({ data: floats.fill(2, 3, 4), shape: [21, 3, 4] }));
     await expect(load({}, "large.npy")).rejects.toThrow("holds 2, and images of float32 must lie from 0 to 1");
     writeFileSync(at("odd.npy"), encodeNpy({ data: bytes, shape: [21, 3, 2, 2] }));
