@@ -1,6 +1,5 @@
 // Corruptions of the encoder's input, for denoisers. The target stays clean.
-import type { Described, Domain, Setting } from "./config/entries.js";
-import { optional, parseNumber } from "./config/entries.js";
+import { type Described, type Domain, optional, parseNumber, type Setting } from "./config/entries.js";
 import type { ImageShape } from "./data/pixels.js";
 import { UserError } from "./errors.js";
 import type { RandomStream } from "./random.js";

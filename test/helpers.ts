@@ -9,8 +9,7 @@ import { openEngine } from "../src/engine/index.js";
 import { buildParts } from "../src/model/build.js";
 import { initialParams } from "../src/model/initialize.js";
 import { Model } from "../src/model/model.js";
-import type { HostArray } from "../src/tree.js";
-import { sizeOf } from "../src/tree.js";
+import { type HostArray, sizeOf } from "../src/tree.js";
 
 /** The engines that run here. */
 export const ENGINES: readonly EngineName[] = inject("engines");

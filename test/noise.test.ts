@@ -2,8 +2,7 @@ import { describe, expect, it } from "vitest";
 import { loadDataset } from "../src/data/dataset.js";
 import { range } from "../src/data/pixels.js";
 import { UserError } from "../src/errors.js";
-import type { Noise } from "../src/noise.js";
-import { corrupt, formatNoise, NOISES, noise } from "../src/noise.js";
+import { corrupt, formatNoise, NOISES, type Noise, noise } from "../src/noise.js";
 import { randomStream } from "../src/random.js";
 
 const { check, encode, parse } = noise({ help: "" });

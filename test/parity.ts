@@ -1,16 +1,13 @@
 // What every engine must agree on: each function of a model, its training step and fifty steps in a row, for several sets of
 // options, on small shapes. reference/parity.json holds the same in float64, by reference/parity.py.
-import type { GivenSettings } from "../src/config/config.js";
-import { createConfig } from "../src/config/config.js";
-import type { Program } from "../src/engine/compiled/program.js";
-import { callProgram, scanProgram } from "../src/engine/compiled/program.js";
+import { createConfig, type GivenSettings } from "../src/config/config.js";
+import { callProgram, type Program, scanProgram } from "../src/engine/compiled/program.js";
 import type { Engine } from "../src/engine/engine.js";
 import type { DrawSpec, Phase } from "../src/model/specs.js";
 import { adamStepSize } from "../src/training/optimizer/adam.js";
 import { firstSnapshot } from "../src/training/snapshot.js";
 import { createTrainingStep } from "../src/training/step.js";
-import type { HostArray } from "../src/tree.js";
-import { leaves, mapTree, sizeOf } from "../src/tree.js";
+import { type HostArray, leaves, mapTree, sizeOf } from "../src/tree.js";
 import { array, modelOf, weyl, weylParams } from "./helpers.js";
 import reference from "./reference/parity.json" with { type: "json" };
 

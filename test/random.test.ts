@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Purpose } from "../src/random.js";
-import { philox4x32, RandomStream, randomStream } from "../src/random.js";
+import { type Purpose, philox4x32, RandomStream, randomStream } from "../src/random.js";
 import answers from "./reference/random_streams.json" with { type: "json" };
 
 describe("philox4x32", () => {

@@ -1,6 +1,5 @@
 // Colours for stderr. stdout has none. See https://no-color.org.
-import type { ChalkInstance } from "chalk";
-import { Chalk, chalkStderr } from "chalk";
+import { Chalk, type ChalkInstance, chalkStderr } from "chalk";
 import type { Io } from "./io.js";
 
 export function colourOf({ env, stderr }: Io): ChalkInstance {

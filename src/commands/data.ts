@@ -1,7 +1,6 @@
 // vae data
 import path from "node:path";
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import type { GivenSettings } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { datasets } from "../index.js";

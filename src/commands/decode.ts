@@ -1,6 +1,5 @@
 // vae decode
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { HostArray, LoadedModel } from "../index.js";
 import { example, placeOption, runOption } from "./flags.js";

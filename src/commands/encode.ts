@@ -1,6 +1,5 @@
 // vae encode
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import type { datasets, Encoded, Evaluation, HostArray } from "../index.js";
 import { countOption, example, placeOption, runOption, seedOption, splitOption } from "./flags.js";
 import type { Io } from "./io.js";

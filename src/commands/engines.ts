@@ -1,6 +1,5 @@
 // vae engines
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { SETTINGS } from "../config/settings.js";
 import { example, settingOption } from "./flags.js";
 import type { Io } from "./io.js";

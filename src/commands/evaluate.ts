@@ -1,6 +1,5 @@
 // vae evaluate
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import type { Evaluation, LoadedModel } from "../index.js";
 import { formatNoise } from "../noise.js";
 import { countOption, example, placeOption, runOption, splitOption, wholeNumberOption } from "./flags.js";

@@ -1,7 +1,6 @@
 // vae export
 import path from "node:path";
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { example, placeOption, runOption } from "./flags.js";
 import type { Io } from "./io.js";
 

@@ -2,8 +2,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { parseSetting } from "../config/config.js";
 import type { Setting } from "../config/entries.js";
-import type { SettingName } from "../config/settings.js";
-import { SETTINGS } from "../config/settings.js";
+import { SETTINGS, type SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { NOISES } from "../noise.js";
 

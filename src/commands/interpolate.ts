@@ -1,6 +1,5 @@
 // vae interpolate
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { UserError } from "../errors.js";
 import { example, outOption, runOption, wholeNumber, wholeNumberOption } from "./flags.js";
 import type { Io } from "./io.js";

@@ -1,6 +1,5 @@
 // vae latent
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { countOption, example, outOption, runOption, seedOption } from "./flags.js";
 import type { Io } from "./io.js";
 

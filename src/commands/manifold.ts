@@ -1,6 +1,5 @@
 // vae manifold
-import type { Command } from "commander";
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseNumber, parseSides } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { ManifoldGrid } from "../index.js";

@@ -4,8 +4,17 @@ import { SingleBar } from "cli-progress";
 import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/stat.js";
 import { writeFileAtomically } from "../files/write.js";
-import type { Bounds, Config, Elbo, LoadedModel, Picture } from "../index.js";
-import { describePixels, encodePng, loadModel, objectiveName } from "../index.js";
+import {
+  type Bounds,
+  type Config,
+  describePixels,
+  type Elbo,
+  encodePng,
+  type LoadedModel,
+  loadModel,
+  objectiveName,
+  type Picture,
+} from "../index.js";
 import { colourOf } from "./colour.js";
 import type { Io } from "./io.js";
 

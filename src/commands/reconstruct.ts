@@ -1,6 +1,5 @@
 // vae reconstruct
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import type { GivenSettings } from "../config/config.js";
 import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";

@@ -1,6 +1,5 @@
 // vae runs
-import type { Command } from "commander";
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { encodeConfig } from "../config/config.js";
 import type { RunReport } from "../index.js";
 import { example, placeOption } from "./flags.js";

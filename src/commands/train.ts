@@ -1,12 +1,8 @@
 // vae train
-import type { Command } from "commander";
-import { InvalidArgumentError, Option } from "commander";
-import type { GivenSettings } from "../config/config.js";
-import { createConfig, isSettingName, parseSetting } from "../config/config.js";
-import type { PresetName } from "../config/presets.js";
-import { PRESETS } from "../config/presets.js";
-import type { SettingName } from "../config/settings.js";
-import { SETTINGS } from "../config/settings.js";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { createConfig, type GivenSettings, isSettingName, parseSetting } from "../config/config.js";
+import { PRESETS, type PresetName } from "../config/presets.js";
+import { SETTINGS, type SettingName } from "../config/settings.js";
 import { Interruption, UserError } from "../errors.js";
 import { readText } from "../files/read.js";
 import type { TrainingStart } from "../index.js";

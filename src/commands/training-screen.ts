@@ -1,6 +1,13 @@
 // Shows a training in the terminal.
-import type { Config, TrainingChunk, TrainingDone, TrainingEpoch, TrainingStart } from "../index.js";
-import { describePixels, objectiveName } from "../index.js";
+import {
+  type Config,
+  describePixels,
+  objectiveName,
+  type TrainingChunk,
+  type TrainingDone,
+  type TrainingEpoch,
+  type TrainingStart,
+} from "../index.js";
 import { colourOf } from "./colour.js";
 import type { Io } from "./io.js";
 import { barWidth, createBar, formatElbo, formatNats, formatTime, note, plural } from "./output.js";

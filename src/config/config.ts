@@ -1,9 +1,7 @@
 // The configuration of a run: parses and checks given settings, fills in defaults, and encodes the whole as JSON.
 import { UserError } from "../errors.js";
-import type { Given, Setting, ValuesOf } from "./entries.js";
-import { checkSettings } from "./entries.js";
-import type { SettingName } from "./settings.js";
-import { SETTINGS } from "./settings.js";
+import { checkSettings, type Given, type Setting, type ValuesOf } from "./entries.js";
+import { SETTINGS, type SettingName } from "./settings.js";
 
 /** All settings of a run. */
 export type Config = ValuesOf<typeof SETTINGS>;

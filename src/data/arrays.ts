@@ -10,12 +10,9 @@ import { cached } from "../files/cache.js";
 import { addFileName, withFileName } from "../files/errors.js";
 import { readBytes } from "../files/read.js";
 import { checkRegular } from "../files/stat.js";
-import type { IdxHeader } from "../formats/idx.js";
-import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
-import type { NpyArray } from "../formats/npy.js";
-import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
-import type { Pixels } from "./pixels.js";
-import { pixelsInFile, pixelsInMemory } from "./pixels.js";
+import { checkIdxLength, type IdxHeader, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
+import { checkNpyLength, MAX_NPY_HEADER_BYTES, type NpyArray, parseNpy, parseNpyHeader } from "../formats/npy.js";
+import { type Pixels, pixelsInFile, pixelsInMemory } from "./pixels.js";
 
 /** Arrays of more bytes stay on the disk. MNIST's 60,000 images are 47 MB. */
 export const MAX_IN_MEMORY = 128e6;

@@ -6,8 +6,7 @@ import { UserError } from "../errors.js";
 import { isFolder } from "../files/stat.js";
 import { randomStream } from "../random.js";
 import type { BadFile } from "./image-folder.js";
-import type { ImageShape, Images } from "./pixels.js";
-import { chunks, pixelsOf, range, select } from "./pixels.js";
+import { chunks, type ImageShape, type Images, pixelsOf, range, select } from "./pixels.js";
 import type { DATA_SETTINGS } from "./settings.js";
 import { openSource } from "./sources.js";
 

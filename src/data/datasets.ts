@@ -1,12 +1,9 @@
 // The public API of data sets: `datasets.load`, `datasets.read`, `datasets.inspect`.
-import type { Given } from "../config/entries.js";
-import { checkSettings } from "../config/entries.js";
+import { checkSettings, type Given } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
-import type { DataOptions, Dataset } from "./dataset.js";
-import { loadDataset } from "./dataset.js";
-import type { DataReport } from "./inspect.js";
-import { inspectData } from "./inspect.js";
+import { type DataOptions, type Dataset, loadDataset } from "./dataset.js";
+import { type DataReport, inspectData } from "./inspect.js";
 import { checkCount, imageShape, range } from "./pixels.js";
 import { DATA_SETTINGS } from "./settings.js";
 

@@ -4,8 +4,7 @@ import type { Sharp } from "sharp";
 import { isSystemError, UserError } from "../errors.js";
 import { readBytes } from "../files/read.js";
 import { checkRegular } from "../files/stat.js";
-import type { ImageShape } from "./pixels.js";
-import { pixelsOf } from "./pixels.js";
+import { type ImageShape, pixelsOf } from "./pixels.js";
 
 const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
 /** Their names in sharp. */

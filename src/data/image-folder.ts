@@ -3,11 +3,9 @@ import path from "node:path";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
 import { openBytes } from "./arrays.js";
-import type { DecodedImage, WantedShape } from "./image-files.js";
-import { BadImage, decodeImage, measureImage } from "./image-files.js";
+import { BadImage, type DecodedImage, decodeImage, measureImage, type WantedShape } from "./image-files.js";
 import { classesOf, findPartners, listImages } from "./image-names.js";
-import type { ImageShape, Images } from "./pixels.js";
-import { pixelsOf, range, select } from "./pixels.js";
+import { type ImageShape, type Images, pixelsOf, range, select } from "./pixels.js";
 
 /** Images that are decoded at the same time. */
 const BATCH = 8;

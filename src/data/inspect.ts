@@ -1,8 +1,7 @@
 // Reports what a data set holds.
 import { squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
-import type { DataOptions, Dataset } from "./dataset.js";
-import { digestOf, loadDataset } from "./dataset.js";
+import { type DataOptions, type Dataset, digestOf, loadDataset } from "./dataset.js";
 import { pixelsOf, range, toFloat } from "./pixels.js";
 
 const SHEET_IMAGES = 100;

@@ -8,10 +8,8 @@ import { isFolder } from "../files/stat.js";
 import { openArray } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
 import { isImageName } from "./image-files.js";
-import type { ImageFolder } from "./image-folder.js";
-import { openImageFolder } from "./image-folder.js";
-import type { Images } from "./pixels.js";
-import { describeShape } from "./pixels.js";
+import { type ImageFolder, openImageFolder } from "./image-folder.js";
+import { describeShape, type Images } from "./pixels.js";
 
 /** The images of a data set, before they are divided. */
 export interface Source extends Partial<Pick<ImageFolder, "classes" | "bad" | "others">> {

@@ -1,12 +1,14 @@
 // Runs functions kernel by kernel on a backend of TensorFlow.js: `tensorflow`, `wasm`, or `cpu`, plain JavaScript and the reference.
 import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
-import type { HostArray, HostTree, Step } from "./compiled/index.js";
 import {
   checkArrays,
   checkCarry,
+  type HostArray,
+  type HostTree,
   leaves,
   mapTree,
+  type Step,
   sizeOf,
   startBackend,
   stepsOf,

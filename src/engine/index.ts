@@ -2,8 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { UserError } from "../errors.js";
-import type { Engine, EngineName } from "./engine.js";
-import { ENGINE_NAMES } from "./engine.js";
+import { ENGINE_NAMES, type Engine, type EngineName } from "./engine.js";
 
 /** An engine, and why it is not the fastest one if it was chosen for want of better. */
 export interface OpenedEngine {

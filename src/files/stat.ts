@@ -1,6 +1,5 @@
 // Looks at files and folders without opening them.
-import type { Stats } from "node:fs";
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { isSystemError, UserError } from "../errors.js";
 import { isMissing } from "./errors.js";

@@ -1,8 +1,7 @@
 // Parses IDX files of unsigned bytes, the format of MNIST (http://yann.lecun.com/exdb/mnist/): two zero bytes, the type,
 // the number of dimensions, each dimension as a big-endian 32-bit integer, the values.
 import { UserError } from "../errors.js";
-import type { HostArray } from "../tree.js";
-import { sizeOf } from "../tree.js";
+import { type HostArray, sizeOf } from "../tree.js";
 
 const UNSIGNED_BYTE = 0x08;
 /** The length of a header with four dimensions. */

@@ -1,8 +1,7 @@
 // Reads and writes NumPy's .npy files: numbers in row-major order.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from "../errors.js";
-import type { HostArray } from "../tree.js";
-import { sizeOf } from "../tree.js";
+import { type HostArray, sizeOf } from "../tree.js";
 
 export interface NpyArray {
   /** NumPy's name for the type in the file. */

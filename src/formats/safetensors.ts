@@ -2,8 +2,7 @@
 // header as JSON, the values. Files written here carry a checksum.
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
-import type { HostArray } from "../tree.js";
-import { sizeOf } from "../tree.js";
+import { type HostArray, sizeOf } from "../tree.js";
 
 export interface TensorFile {
   readonly tensors: ReadonlyMap<string, HostArray<Float32Array>>;

@@ -1,12 +1,10 @@
 // The arrays that go into a model and come out of it: what they must be, and how they look.
 import type { ImageSet } from "../data/dataset.js";
-import type { ImageShape } from "../data/pixels.js";
-import { imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
+import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
-import type { HostArray } from "../tree.js";
-import { sizeOf } from "../tree.js";
+import { type HostArray, sizeOf } from "../tree.js";
 
 /**
  * Images that a model is to see: one at least, each in the shape of an image, or in a row.

@@ -2,14 +2,11 @@
 import type { Config } from "../config/config.js";
 import { binarize } from "../data/binarize.js";
 import type { ImageSet } from "../data/dataset.js";
-import type { ImageShape } from "../data/pixels.js";
-import { pixelsOf, range, toFloat } from "../data/pixels.js";
-import type { HostDraws } from "../model/draws.js";
-import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
+import { type ImageShape, pixelsOf, range, toFloat } from "../data/pixels.js";
+import { createDraws, fillDraws, type HostDraws, rowsOfImages } from "../model/draws.js";
 import type { Model } from "../model/model.js";
 import { corrupt } from "../noise.js";
-import type { RandomStream } from "../random.js";
-import { randomStream } from "../random.js";
+import { type RandomStream, randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
 
 /** The settings of random draws: of black and white pixels, of corruption, and the seed of all. */

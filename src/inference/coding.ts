@@ -2,12 +2,10 @@
 import type { ImageSet } from "../data/dataset.js";
 import { pixelsOf, toFloat } from "../data/pixels.js";
 import { UserError } from "../errors.js";
-import type { Elbo } from "../model/bounds.js";
-import { mean } from "../model/bounds.js";
+import { type Elbo, mean } from "../model/bounds.js";
 import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
 import { randomStream } from "../random.js";
-import type { DrawConfig } from "./batches.js";
-import { evaluationBatches, MAX_BATCH, rowsAtOnce } from "./batches.js";
+import { type DrawConfig, evaluationBatches, MAX_BATCH, rowsAtOnce } from "./batches.js";
 import type { TrainedModel } from "./trained-model.js";
 
 /** Images and what a model makes of them: count × pixels, 0 to 1. */

@@ -1,16 +1,12 @@
 // Measures a model on images that it was not trained on.
 import type { ImageSet } from "../data/dataset.js";
 import type { HostTree } from "../engine/engine.js";
-import type { Bounds } from "../model/bounds.js";
-import { mapTerms, mean, meanBounds, TERMS } from "../model/bounds.js";
+import { type Bounds, mapTerms, mean, meanBounds, TERMS } from "../model/bounds.js";
 import { createDraws, fillDraws } from "../model/draws.js";
 import type { Batch } from "../model/model.js";
-import type { RandomStream } from "../random.js";
-import { randomStream } from "../random.js";
-import type { HostArray } from "../tree.js";
-import { mapTree } from "../tree.js";
-import type { DrawConfig } from "./batches.js";
-import { evaluationBatches, rowOf, rowsAtOnce } from "./batches.js";
+import { type RandomStream, randomStream } from "../random.js";
+import { type HostArray, mapTree } from "../tree.js";
+import { type DrawConfig, evaluationBatches, rowOf, rowsAtOnce } from "./batches.js";
 import type { TrainedModel } from "./trained-model.js";
 
 /**

@@ -1,24 +1,20 @@
 // The trained model of a run: loads its best weights, measures them on its data, draws and exports them.
 import type { Config } from "../config/config.js";
 import { SETTINGS } from "../config/settings.js";
-import type { Dataset } from "../data/dataset.js";
-import { digestOf } from "../data/dataset.js";
+import { type Dataset, digestOf } from "../data/dataset.js";
 import { checkCount, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
-import type { BuildParts } from "../model/build.js";
-import { buildParts } from "../model/build.js";
+import { type BuildParts, buildParts } from "../model/build.js";
 import { Model } from "../model/model.js";
 import { loadTrainingData } from "../run/data.js";
 import { RunFolder } from "../run/folder.js";
 import { inferLatents } from "./coding.js";
 import { countActiveUnits, estimateLogLikelihoods, evaluate, meanAndError } from "./evaluation.js";
-import type { OnnxModels } from "./export.js";
-import { toOnnx } from "./export.js";
+import { type OnnxModels, toOnnx } from "./export.js";
 import { ModelPictures } from "./pictures.js";
-import type { TrainedModelInit } from "./trained-model.js";
-import { TrainedModel } from "./trained-model.js";
+import { TrainedModel, type TrainedModelInit } from "./trained-model.js";
 
 /**
  * Loads the best weights of a run.

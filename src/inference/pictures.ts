@@ -13,8 +13,15 @@ import { loadTrainingData } from "../run/data.js";
 import { reconstructImages } from "./coding.js";
 import type { ManifoldGrid } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
-import type { LatentOptions } from "./views.js";
-import { asImages, checkTiles, drawInterpolation, drawLatents, drawManifold, usualTiles } from "./views.js";
+import {
+  asImages,
+  checkTiles,
+  drawInterpolation,
+  drawLatents,
+  drawManifold,
+  type LatentOptions,
+  usualTiles,
+} from "./views.js";
 
 /** Images above their reconstructions. */
 export interface ReconstructionPicture {

@@ -1,15 +1,13 @@
 // A model with its weights, on the engine that runs it. Encodes, decodes and samples plain arrays.
 import type { Config } from "../config/config.js";
 import type { ImageSet } from "../data/dataset.js";
-import type { ImageShape } from "../data/pixels.js";
-import { checkCount, imageShape, pixelsOf } from "../data/pixels.js";
+import { checkCount, type ImageShape, imageShape, pixelsOf } from "../data/pixels.js";
 import type { Engine } from "../engine/engine.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
 import type { HostArray } from "../tree.js";
 import { asImageSet, checkImageSet, checkLatents, checkSeed, inParts, joinParts } from "./arrays.js";
-import type { DrawConfig } from "./batches.js";
-import { MAX_BATCH, rowsAtOnce } from "./batches.js";
+import { type DrawConfig, MAX_BATCH, rowsAtOnce } from "./batches.js";
 import { decodeLatents, inferPosteriors, sampleImages } from "./coding.js";
 
 /** Options of `encode`. */

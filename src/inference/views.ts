@@ -1,16 +1,13 @@
 // The pictures of a model: what is computed, and how it is drawn. After every epoch and by the commands alike.
 import type { ImageSet } from "../data/dataset.js";
-import type { ImageShape } from "../data/pixels.js";
-import { describeShape, pixelsOf, range, select } from "../data/pixels.js";
+import { describeShape, type ImageShape, pixelsOf, range, select } from "../data/pixels.js";
 import { UserError } from "../errors.js";
-import type { Images } from "../pictures/figures.js";
-import { interpolationFigure, manifoldFigure } from "../pictures/figures.js";
+import { type Images, interpolationFigure, manifoldFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { latentPlot } from "../pictures/plots.js";
 import type { DrawConfig } from "./batches.js";
 import { decodeLatents, inferLatents, reconstructImages } from "./coding.js";
-import type { ManifoldGrid } from "./latent-plane.js";
-import { gridPlaces, latentGrid, toPlane } from "./latent-plane.js";
+import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 
 /** Numbers of all images of a picture together: with all that is made of them on the way, these take one to two GB. */

@@ -1,8 +1,7 @@
 // Builds a model from settings.
 import type { Config } from "../config/config.js";
 import { mlp } from "./layers.js";
-import type { Parts } from "./parts.js";
-import { assemble } from "./parts.js";
+import { assemble, type Parts } from "./parts.js";
 import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 import type { ModelConfig } from "./settings.js";
 

@@ -1,7 +1,6 @@
 // Fills a model's random draws on the host, by their specs.
 import type { RandomStream } from "../random.js";
-import type { HostArray } from "../tree.js";
-import { sizeOf } from "../tree.js";
+import { type HostArray, sizeOf } from "../tree.js";
 import type { DrawSpec, Phase, Specs } from "./specs.js";
 
 /** Draws by name: [rows, …shape], where a row is an image or a draw of z. */

@@ -1,7 +1,6 @@
 // First values of the weights, by their specs.
 import { randomStream } from "../random.js";
-import type { HostArray } from "../tree.js";
-import { sizeOf } from "../tree.js";
+import { type HostArray, sizeOf } from "../tree.js";
 import type { ParamSpec, Specs } from "./specs.js";
 
 export type HostParams = { readonly [name: string]: HostArray<Float32Array> };

@@ -1,7 +1,6 @@
 // Layers: functions of a batch that declare their weights and draws. Shapes leave out the batch: [N, …shape].
 import { tf } from "../engine/compiled/tf.js";
-import type { Context, DrawSpec, Init, Specs } from "./specs.js";
-import { joinSpecs } from "./specs.js";
+import { type Context, type DrawSpec, type Init, joinSpecs, type Specs } from "./specs.js";
 
 export interface Layer {
   /**

@@ -3,8 +3,7 @@
 import { tf } from "../engine/compiled/tf.js";
 import { logMeanExp } from "./densities.js";
 import type { Likelihood, Parts, Terms } from "./parts.js";
-import type { Context, Tensors } from "./specs.js";
-import { createContext } from "./specs.js";
+import { type Context, createContext, type Tensors } from "./specs.js";
 
 /** A batch of images. */
 export type Batch = {

@@ -4,8 +4,7 @@
 import type { ValuesOf } from "../config/entries.js";
 import type { tf } from "../engine/compiled/tf.js";
 import type { Layer } from "./layers.js";
-import type { Context, Specs } from "./specs.js";
-import { joinSpecs } from "./specs.js";
+import { type Context, joinSpecs, type Specs } from "./specs.js";
 
 /** q(z|x) for a batch of images. */
 export interface Posterior {

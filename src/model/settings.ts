@@ -1,8 +1,6 @@
 // The settings of a model: those that choose its parts, those of its networks, and each part's own.
-import type { Setting, ValuesOf } from "../config/entries.js";
-import { choice, choices, integer, integers, real } from "../config/entries.js";
-import type { ActivationName } from "./layers.js";
-import { ACTIVATIONS } from "./layers.js";
+import { choice, choices, integer, integers, real, type Setting, type ValuesOf } from "../config/entries.js";
+import { ACTIVATIONS, type ActivationName } from "./layers.js";
 import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
 const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as ActivationName[];

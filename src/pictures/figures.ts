@@ -1,6 +1,5 @@
 // The pictures of a run: which images stand where.
-import type { Picture } from "./grid.js";
-import { drawGrid } from "./grid.js";
+import { drawGrid, type Picture } from "./grid.js";
 
 /** Images of one size, count × height × width × channels, in units of full white. What lies beyond 0 and 1 is cut off. */
 export interface Images {

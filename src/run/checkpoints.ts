@@ -5,8 +5,7 @@ import { UserError } from "../errors.js";
 import { readBytes } from "../files/read.js";
 import { checkRegular, listNames } from "../files/stat.js";
 import { writeFileAtomically } from "../files/write.js";
-import type { TensorFile } from "../formats/safetensors.js";
-import { decodeSafetensors, encodeSafetensors } from "../formats/safetensors.js";
+import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 
 /** Checkpoints that are kept. */
 const MAX_CHECKPOINTS = 2;

@@ -1,9 +1,7 @@
 // The configuration of a run: config.json.
 import path from "node:path";
-import type { Config } from "../config/config.js";
-import { createConfig, encodeConfig } from "../config/config.js";
-import type { ImageShape } from "../data/pixels.js";
-import { pixelsOf } from "../data/pixels.js";
+import { type Config, createConfig, encodeConfig } from "../config/config.js";
+import { type ImageShape, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { isMissing } from "../files/errors.js";
 import { readText } from "../files/read.js";

@@ -1,7 +1,6 @@
 // Loads the data set that a run was trained on, or another one of the same shape.
 import type { Config } from "../config/config.js";
-import type { DataOptions, Dataset } from "../data/dataset.js";
-import { loadDataset } from "../data/dataset.js";
+import { type DataOptions, type Dataset, loadDataset } from "../data/dataset.js";
 import { describeShape } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { RunConfig } from "./config.js";

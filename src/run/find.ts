@@ -4,8 +4,7 @@ import path from "node:path";
 import { isSystemError, UserError } from "../errors.js";
 import { isFolder, listNames, statIfThere } from "../files/stat.js";
 import { TEMPORARY } from "../files/write.js";
-import type { RunConfig } from "./config.js";
-import { CONFIG, readRunConfig } from "./config.js";
+import { CONFIG, type RunConfig, readRunConfig } from "./config.js";
 
 /** Holds the runs that are not given a folder. */
 export const RUNS = "runs";

@@ -1,14 +1,11 @@
 // Lists runs with their progress.
 import path from "node:path";
-import type { Config, GivenSettings } from "../config/config.js";
-import { createConfig, encodeConfig } from "../config/config.js";
+import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
-import type { UnreadableRun } from "./find.js";
-import { problemOf } from "./find.js";
+import { problemOf, type UnreadableRun } from "./find.js";
 import { METRICS, RunFolder } from "./folder.js";
-import type { EpochReport } from "./reports.js";
-import { bestOf, isDone } from "./reports.js";
+import { bestOf, type EpochReport, isDone } from "./reports.js";
 
 export interface RunReport {
   /** The run's folder. */

@@ -8,12 +8,9 @@ import { readBatch } from "../inference/batches.js";
 import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
 import type { Model } from "../model/model.js";
 import { randomStream } from "../random.js";
-import type { HostArray } from "../tree.js";
-import { mapTree } from "../tree.js";
-import type { AdamConfig } from "./optimizer/adam.js";
-import { adamStepSize } from "./optimizer/adam.js";
-import type { ScheduleConfig } from "./optimizer/schedules.js";
-import { klWeightAt, learningRateAt } from "./optimizer/schedules.js";
+import { type HostArray, mapTree } from "../tree.js";
+import { type AdamConfig, adamStepSize } from "./optimizer/adam.js";
+import { klWeightAt, learningRateAt, type ScheduleConfig } from "./optimizer/schedules.js";
 import type { StepInput } from "./step.js";
 
 export type BatchConfig = AdamConfig &

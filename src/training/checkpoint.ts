@@ -1,11 +1,9 @@
 // A snapshot of a training as a file of tensors.
-import type { Config } from "../config/config.js";
-import { createConfig, encodeConfig } from "../config/config.js";
+import { type Config, createConfig, encodeConfig } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { TensorFile } from "../formats/safetensors.js";
 import { mapTerms } from "../model/bounds.js";
-import type { HostArray } from "../tree.js";
-import { leaves, mapTree } from "../tree.js";
+import { type HostArray, leaves, mapTree } from "../tree.js";
 import type { PictureRow } from "./sinks/pictures.js";
 import type { Position, Snapshot, TrainingState } from "./snapshot.js";
 

@@ -2,15 +2,13 @@
 import { createConfig } from "../config/config.js";
 import { loadDataset } from "../data/dataset.js";
 import { pixelsOf } from "../data/pixels.js";
-import type { Engine, EngineName } from "../engine/engine.js";
-import { ENGINE_NAMES } from "../engine/engine.js";
+import { ENGINE_NAMES, type Engine, type EngineName } from "../engine/engine.js";
 import { EngineError, openEngine } from "../engine/index.js";
 import { buildParts } from "../model/build.js";
 import { initialParams } from "../model/initialize.js";
 import { Model } from "../model/model.js";
 import { drawBatches, epochOrder } from "./batches.js";
-import type { TrainingState } from "./snapshot.js";
-import { firstSnapshot } from "./snapshot.js";
+import { firstSnapshot, type TrainingState } from "./snapshot.js";
 
 /** An engine that runs here, or why it does not. */
 export type EngineReport =

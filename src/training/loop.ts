@@ -3,17 +3,14 @@ import { setImmediate } from "node:timers/promises";
 import type { Dataset } from "../data/dataset.js";
 import { pixelsOf } from "../data/pixels.js";
 import { evaluate } from "../inference/evaluation.js";
-import type { TrainedModelInit } from "../inference/trained-model.js";
-import { TrainedModel } from "../inference/trained-model.js";
-import type { TermValues } from "../model/bounds.js";
-import { mapTerms, meanBounds } from "../model/bounds.js";
+import { TrainedModel, type TrainedModelInit } from "../inference/trained-model.js";
+import { mapTerms, meanBounds, type TermValues } from "../model/bounds.js";
 import { countParameters } from "../model/initialize.js";
 import { bestOf, isDone } from "../run/reports.js";
 import type { HostArray } from "../tree.js";
 import { drawBatches, epochOrder, stepsPerEpoch } from "./batches.js";
 import type { Sink, TrainingChunk, TrainingDone, TrainingEvent, TrainingStart } from "./events.js";
-import type { Position, Snapshot } from "./snapshot.js";
-import { checkFinite, DivergenceError, startOf } from "./snapshot.js";
+import { checkFinite, DivergenceError, type Position, type Snapshot, startOf } from "./snapshot.js";
 
 export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly data: Dataset;

@@ -1,6 +1,5 @@
 // Resumes a run from its last checkpoint.
-import type { Config, GivenSettings } from "../config/config.js";
-import { createConfig, encodeConfig } from "../config/config.js";
+import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
 import type { Dataset } from "../data/dataset.js";
 import { describeShape, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
@@ -12,8 +11,7 @@ import { loadOwnData } from "../run/data.js";
 import { RunFolder } from "../run/folder.js";
 import { isDone } from "../run/reports.js";
 import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
-import type { Training, TrainingOptions } from "./train.js";
-import { describeData, firstState, resolvePlaces, trainInto } from "./train.js";
+import { describeData, firstState, resolvePlaces, type Training, type TrainingOptions, trainInto } from "./train.js";
 
 /**
  * Resumes a run from its last checkpoint: the weights and metrics.jsonl (times aside) come out as if it had never stopped. A run that is

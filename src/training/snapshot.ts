@@ -1,11 +1,9 @@
 // The state of a training between two steps: all that is needed to resume it.
 import type { HostTree } from "../engine/engine.js";
-import type { TERMS } from "../model/bounds.js";
-import { mapTerms } from "../model/bounds.js";
+import { mapTerms, type TERMS } from "../model/bounds.js";
 import type { HostParams } from "../model/initialize.js";
 import type { EpochReport } from "../run/reports.js";
-import type { HostArray } from "../tree.js";
-import { leaves, mapTree } from "../tree.js";
+import { type HostArray, leaves, mapTree } from "../tree.js";
 import type { Carry } from "./step.js";
 
 /** Weights and moments: with the step's number, all that the next step needs. */

@@ -4,10 +4,8 @@ import "../engine/compiled/gradients.js";
 import type { Step } from "../engine/engine.js";
 import { TERMS } from "../model/bounds.js";
 import type { Batch, Model } from "../model/model.js";
-import type { Tensors } from "../model/specs.js";
-import { createContext } from "../model/specs.js";
-import type { AdamConfig, Moments } from "./optimizer/adam.js";
-import { adam } from "./optimizer/adam.js";
+import { createContext, type Tensors } from "../model/specs.js";
+import { type AdamConfig, adam, type Moments } from "./optimizer/adam.js";
 
 /** What a step passes on to the next one. */
 export type Carry = { readonly params: Tensors; readonly adam: Moments<tf.Tensor> };

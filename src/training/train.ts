@@ -1,15 +1,12 @@
 // Trains a model into a new run folder: prepares settings, data, model and engine, then runs the loop with its sinks.
 import path from "node:path";
-import type { Config, GivenSettings } from "../config/config.js";
-import { checkNeeds, createConfig } from "../config/config.js";
+import { type Config, checkNeeds, createConfig, type GivenSettings } from "../config/config.js";
 import { meanImage } from "../data/binarize.js";
-import type { Dataset } from "../data/dataset.js";
-import { digestOf, loadDataset } from "../data/dataset.js";
+import { type Dataset, digestOf, loadDataset } from "../data/dataset.js";
 import { describeShape, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
-import type { BuildParts } from "../model/build.js";
-import { buildParts } from "../model/build.js";
+import { type BuildParts, buildParts } from "../model/build.js";
 import { countParameters, initialParams, needsMeanImage } from "../model/initialize.js";
 import { Model } from "../model/model.js";
 import type { RunConfig } from "../run/config.js";
@@ -17,15 +14,12 @@ import { RunFolder } from "../run/folder.js";
 import { bestOf } from "../run/reports.js";
 import { VERSION } from "../version.js";
 import { stepsPerEpoch } from "./batches.js";
-import type { Checkpoint } from "./checkpoint.js";
-import { encodeCheckpoint } from "./checkpoint.js";
+import { type Checkpoint, encodeCheckpoint } from "./checkpoint.js";
 import type { TrainingEvent } from "./events.js";
-import type { LoopOptions } from "./loop.js";
-import { countImages, trainModel } from "./loop.js";
+import { countImages, type LoopOptions, trainModel } from "./loop.js";
 import { writeCheckpoints, writeMetrics, writeModel } from "./sinks/files.js";
 import { EpochPictures } from "./sinks/pictures.js";
-import type { Snapshot } from "./snapshot.js";
-import { DivergenceError, firstSnapshot } from "./snapshot.js";
+import { DivergenceError, firstSnapshot, type Snapshot } from "./snapshot.js";
 
 /** Options of `train` and `resume`. */
 export interface TrainingOptions {

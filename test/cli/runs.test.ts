@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { GivenSettings } from "../../src/config/config.js";
-import { createConfig } from "../../src/config/config.js";
+import { createConfig, type GivenSettings } from "../../src/config/config.js";
 import { RunFolder } from "../../src/run/folder.js";
 import { vae } from "../vae.js";
 

@@ -6,8 +6,7 @@ import path from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeTinyMnist } from "../fixtures/idx.js";
-import type { Outcome } from "../vae.js";
-import { vae } from "../vae.js";
+import { type Outcome, vae } from "../vae.js";
 
 let home: string;
 const run = (...args: string[]) => vae(args, home);

@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { GivenSettings } from "../../src/config/config.js";
-import { checkNeeds, createConfig, parseSetting } from "../../src/config/config.js";
+import { checkNeeds, createConfig, type GivenSettings, parseSetting } from "../../src/config/config.js";
 import { PRESETS } from "../../src/config/presets.js";
-import type { SettingName } from "../../src/config/settings.js";
-import { SETTINGS } from "../../src/config/settings.js";
+import { SETTINGS, type SettingName } from "../../src/config/settings.js";
 import { UserError } from "../../src/errors.js";
 
 describe("settings", () => {

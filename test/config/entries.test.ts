@@ -1,6 +1,5 @@
 // Constructors of settings: what they parse, check, describe and encode.
 import { describe, expect, expectTypeOf, it } from "vitest";
-import type { Setting, ValuesOf } from "../../src/config/entries.js";
 import {
   checkSettings,
   choice,
@@ -11,10 +10,12 @@ import {
   optional,
   parseSides,
   real,
+  type Setting,
   SIZE,
   text,
   texts,
   toggle,
+  type ValuesOf,
 } from "../../src/config/entries.js";
 import { UserError } from "../../src/errors.js";
 

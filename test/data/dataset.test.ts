@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ImageSet } from "../../src/data/dataset.js";
-import { digestOf, loadDataset } from "../../src/data/dataset.js";
+import { digestOf, type ImageSet, loadDataset } from "../../src/data/dataset.js";
 import { range } from "../../src/data/pixels.js";
 import { idx } from "../fixtures/idx.js";
 

@@ -2,8 +2,7 @@
 import "../../src/engine/compiled/gradients.js";
 import type { kernels } from "../../src/engine/compiled/kernels.js";
 import { tf } from "../../src/engine/compiled/tf.js";
-import type { HostArray } from "../../src/tree.js";
-import { sizeOf } from "../../src/tree.js";
+import { type HostArray, sizeOf } from "../../src/tree.js";
 import { array, weyl } from "../helpers.js";
 
 export type Inputs = { readonly [name: string]: tf.Tensor };

@@ -3,8 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { kernels } from "../../src/engine/compiled/kernels.js";
 import { tf } from "../../src/engine/compiled/tf.js";
 import { open } from "../helpers.js";
-import type { Inputs } from "./kernel-cases.js";
-import { KERNEL_CASES } from "./kernel-cases.js";
+import { type Inputs, KERNEL_CASES } from "./kernel-cases.js";
 
 const compiled = open("compiled");
 const cpu = open("cpu");

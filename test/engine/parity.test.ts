@@ -1,11 +1,9 @@
 // Every engine on every function of every kind of model: against float64, and against the plain JavaScript engine.
 import { afterAll, describe, expect, it } from "vitest";
-import type { GivenSettings } from "../../src/config/config.js";
-import { createConfig } from "../../src/config/config.js";
+import { createConfig, type GivenSettings } from "../../src/config/config.js";
 import { SETTINGS } from "../../src/config/settings.js";
 import { ENGINES, open, relativeError } from "../helpers.js";
-import type { Numbers } from "../parity.js";
-import { PARITY } from "../parity.js";
+import { type Numbers, PARITY } from "../parity.js";
 import reference from "../reference/parity.json" with { type: "json" };
 
 const cpu = open("cpu");

@@ -8,8 +8,7 @@ import {
   singlePictures,
   squareFigure,
 } from "../../src/pictures/figures.js";
-import type { Picture } from "../../src/pictures/grid.js";
-import { drawGrid } from "../../src/pictures/grid.js";
+import { drawGrid, type Picture } from "../../src/pictures/grid.js";
 import { encodePng } from "../../src/pictures/png.js";
 import { drawText, TEXT_HEIGHT, textWidth } from "../../src/pictures/text.js";
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EpochTerms, LatentPoints } from "../../src/pictures/plots.js";
-import { latentPlot, learningCurves } from "../../src/pictures/plots.js";
+import { type EpochTerms, type LatentPoints, latentPlot, learningCurves } from "../../src/pictures/plots.js";
 
 /** An element of an SVG file, with its place on the page: what all translations around it add up to. */
 interface Element {

@@ -20,8 +20,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors } from "../../src/formats/safetensors.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
-import type { Outcome } from "../vae.js";
-import { LAUNCHER, start, vae } from "../vae.js";
+import { LAUNCHER, type Outcome, start, vae } from "../vae.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);

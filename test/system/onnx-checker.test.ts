@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { callProgram } from "../../src/engine/compiled/program.js";
-import type { Inputs } from "../engine/kernel-cases.js";
-import { KERNEL_CASES } from "../engine/kernel-cases.js";
+import { type Inputs, KERNEL_CASES } from "../engine/kernel-cases.js";
 import { pythonWith } from "../helpers.js";
 import { PARITY } from "../parity.js";
 

@@ -4,8 +4,7 @@ import { pixelsInMemory } from "../../src/data/pixels.js";
 import * as batches from "../../src/training/batches.js";
 import { epochOrder, stepsPerEpoch } from "../../src/training/batches.js";
 import { adamStepSize } from "../../src/training/optimizer/adam.js";
-import type { HostArray } from "../../src/tree.js";
-import { leaves } from "../../src/tree.js";
+import { type HostArray, leaves } from "../../src/tree.js";
 import { modelOf } from "../helpers.js";
 
 const config = createConfig({

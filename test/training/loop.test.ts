@@ -4,8 +4,7 @@ import { pixelsInMemory } from "../../src/data/pixels.js";
 import type { Engine } from "../../src/engine/engine.js";
 import type { TrainingEvent } from "../../src/training/events.js";
 import { trainModel } from "../../src/training/loop.js";
-import type { Snapshot } from "../../src/training/snapshot.js";
-import { DivergenceError, firstSnapshot } from "../../src/training/snapshot.js";
+import { DivergenceError, firstSnapshot, type Snapshot } from "../../src/training/snapshot.js";
 import { firstParams, modelOf, open, weyl } from "../helpers.js";
 
 const config = createConfig({ batchSize: 16, epochs: 3, learningRate: 1e-2, nHidden: [16, 16] });

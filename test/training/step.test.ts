@@ -8,12 +8,9 @@ import type { Engine, HostTree } from "../../src/engine/engine.js";
 import { TERMS } from "../../src/model/bounds.js";
 import { drawBatches, epochOrder } from "../../src/training/batches.js";
 import { adamStepSize } from "../../src/training/optimizer/adam.js";
-import type { TrainingState } from "../../src/training/snapshot.js";
-import { firstSnapshot } from "../../src/training/snapshot.js";
-import type { StepInput } from "../../src/training/step.js";
-import { createTrainingStep } from "../../src/training/step.js";
-import type { HostArray } from "../../src/tree.js";
-import { leaves } from "../../src/tree.js";
+import { firstSnapshot, type TrainingState } from "../../src/training/snapshot.js";
+import { createTrainingStep, type StepInput } from "../../src/training/step.js";
+import { type HostArray, leaves } from "../../src/tree.js";
 import { array, ENGINES, firstParams, modelOf, open, relativeError, weyl } from "../helpers.js";
 import reference from "../reference/step.json" with { type: "json" };
 

@@ -1,10 +1,8 @@
 // Functions as ONNX files for other programs: their weights inside, the batch dimension open.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { GraphBuilder } from "./graph.js";
-import type { InputSpec, OutputSpec } from "./trace.js";
-import { trace } from "./trace.js";
-import type { HostArray } from "./tree.js";
-import { leaves, mapTree } from "./tree.js";
+import { type InputSpec, type OutputSpec, trace } from "./trace.js";
+import { type HostArray, leaves, mapTree } from "./tree.js";
 
 /** Stands for the size of a batch in shapes while a function is traced: a prime that no other size is a multiple of. */
 const OPEN = 1_000_003;

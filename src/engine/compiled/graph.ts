@@ -1,20 +1,24 @@
 // Writes ONNX: a builder over the typed schema of onnx.proto. Knows nothing of TensorFlow.js.
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./onnx_pb.js";
 import {
+  type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
+  type NodeProto,
   NodeProtoSchema,
   TensorProto_DataType as OnnxType,
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
+  type TensorProto,
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
   TypeProto_TensorSchema,
   TypeProtoSchema,
+  type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./onnx_pb.js";
 

@@ -1,12 +1,19 @@
 // The compiled engine: what `jax.jit` and `lax.scan` are to JAX, for TensorFlow.js. A function is traced once for each
 // set of shapes (trace.ts), its kernels lowered to ONNX (kernels.ts, graph.ts), and the program kept, so that a whole chunk
 // of training steps is one call into onnxruntime (session.ts).
-import type { Program, Step } from "./program.js";
-import { callProgram, checkArrays, scanProgram, stepsOf, typeOf, withoutLeadingAxis } from "./program.js";
+import {
+  callProgram,
+  checkArrays,
+  type Program,
+  type Step,
+  scanProgram,
+  stepsOf,
+  typeOf,
+  withoutLeadingAxis,
+} from "./program.js";
 import { onnxruntimeVersion, Session } from "./session.js";
 import type { OutputSpec } from "./trace.js";
-import type { HostTree } from "./tree.js";
-import { leaves, mapTree } from "./tree.js";
+import { type HostTree, leaves, mapTree } from "./tree.js";
 
 export type { Step } from "./program.js";
 export { checkArrays, checkCarry, stepsOf } from "./program.js";

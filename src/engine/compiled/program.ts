@@ -1,11 +1,8 @@
 // Functions of tensors as ONNX models: traced (trace.ts) and put between named inputs and outputs.
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { DataType } from "./graph.js";
-import { GraphBuilder } from "./graph.js";
-import type { InputSpec, OutputSpec } from "./trace.js";
-import { trace } from "./trace.js";
-import type { HostArray, HostTree, MapTree } from "./tree.js";
-import { leaves, mapTree, sizeOf } from "./tree.js";
+import { type DataType, GraphBuilder } from "./graph.js";
+import { type InputSpec, type OutputSpec, trace } from "./trace.js";
+import { type HostArray, type HostTree, leaves, type MapTree, mapTree, sizeOf } from "./tree.js";
 
 /**
  * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness of its

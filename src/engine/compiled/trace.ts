@@ -1,12 +1,10 @@
 // Writes a function of tensors down: runs it, gradients and all, on a backend that computes nothing (backend.ts), whose
 // kernels add nodes to a graph (kernels.ts).
-import type { OpenDimension } from "./backend.js";
-import { TraceBackend } from "./backend.js";
+import { type OpenDimension, TraceBackend } from "./backend.js";
 import type { DataType, GraphBuilder } from "./graph.js";
 import { kernels } from "./kernels.js";
 import { tf } from "./tf.js";
-import type { MapTree } from "./tree.js";
-import { leaves, mapTree } from "./tree.js";
+import { leaves, type MapTree, mapTree } from "./tree.js";
 import { startBackend, tidy, withBackend } from "./with-backend.js";
 
 const BACKEND = "compiled";

@@ -1,8 +1,7 @@
 // Bernoulli pixels: the decoder gives logits (Kingma & Welling 2014, appendix C.1).
 import { tf } from "../../engine/compiled/tf.js";
 import { bernoulliLogLikelihood, perDraw, perImage } from "../densities.js";
-import type { LikelihoodFamily } from "../parts.js";
-import { part } from "../parts.js";
+import { type LikelihoodFamily, part } from "../parts.js";
 import { NO_SPECS } from "../specs.js";
 
 export const bernoulli = part({

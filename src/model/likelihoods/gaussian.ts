@@ -2,8 +2,7 @@
 import { real } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { gaussianLogLikelihood, perDraw, perImage } from "../densities.js";
-import type { LikelihoodFamily } from "../parts.js";
-import { part } from "../parts.js";
+import { type LikelihoodFamily, part } from "../parts.js";
 import { NO_SPECS } from "../specs.js";
 
 export const gaussianPixels = part({

@@ -2,8 +2,7 @@
 import { choice } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { gaussianKl } from "../densities.js";
-import type { PosteriorFamily } from "../parts.js";
-import { part } from "../parts.js";
+import { type PosteriorFamily, part } from "../parts.js";
 import { STANDARD_NORMAL } from "../priors/standard-normal.js";
 
 const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);

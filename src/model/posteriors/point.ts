@@ -1,7 +1,6 @@
 // The posterior of a plain autoencoder: a point. It has no draws, and no KL term.
 import { tf } from "../../engine/compiled/tf.js";
-import type { PosteriorFamily } from "../parts.js";
-import { part } from "../parts.js";
+import { type PosteriorFamily, part } from "../parts.js";
 import { NO_SPECS } from "../specs.js";
 
 export const point = part({

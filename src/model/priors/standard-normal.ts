@@ -1,7 +1,6 @@
 // The prior p(z) = N(0, 1) (Kingma & Welling 2014, appendix B).
 import { tf } from "../../engine/compiled/tf.js";
-import type { PriorFamily } from "../parts.js";
-import { part } from "../parts.js";
+import { type PriorFamily, part } from "../parts.js";
 
 export const STANDARD_NORMAL = "standard normal";
 

@@ -2,19 +2,15 @@
 import { curveTitles, describePixels } from "../../config/names.js";
 import type { Dataset } from "../../data/dataset.js";
 import { pixelsOf } from "../../data/pixels.js";
-import type { Reconstructions } from "../../inference/coding.js";
-import { reconstructImages, sampleImages } from "../../inference/coding.js";
-import type { TrainedModelInit } from "../../inference/trained-model.js";
-import { TrainedModel } from "../../inference/trained-model.js";
+import { type Reconstructions, reconstructImages, sampleImages } from "../../inference/coding.js";
+import { TrainedModel, type TrainedModelInit } from "../../inference/trained-model.js";
 import { asImages, drawLatents, drawManifold, usualSide, usualTiles } from "../../inference/views.js";
-import type { Version } from "../../pictures/figures.js";
-import { progressFigure, squareFigure } from "../../pictures/figures.js";
+import { progressFigure, squareFigure, type Version } from "../../pictures/figures.js";
 import type { Picture } from "../../pictures/grid.js";
 import { learningCurves } from "../../pictures/plots.js";
 import { encodePng } from "../../pictures/png.js";
 import type { RunFolder } from "../../run/folder.js";
-import type { EpochReport } from "../../run/reports.js";
-import { isDone } from "../../run/reports.js";
+import { type EpochReport, isDone } from "../../run/reports.js";
 import type { Sink } from "../events.js";
 
 const PICTURED_IMAGES = 100;
