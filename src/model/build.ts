@@ -11,7 +11,7 @@ export function standardPieces(config: ModelConfig, pixels: number) {
   const posterior = POSTERIORS[config.model].build(config, dimZ);
   const prior = PRIORS[config.prior].build(config, dimZ);
   const likelihood = LIKELIHOODS[config.likelihood].build(config, pixels);
-  const objective = OBJECTIVES[config.objective].build(config, 0);
+  const objective = OBJECTIVES[config.objective].build(config, dimZ);
   const encoder = mlp({
     hidden: nHidden,
     activations: encoderActivations,

@@ -108,7 +108,7 @@ export interface Part<Settings, Built> {
   /** What it is, for the help of the setting that chooses it. */
   readonly help: string;
   readonly settings: Settings;
-  /** @param size Z for posteriors and priors, D for likelihoods */
+  /** @param size D for likelihoods, else Z */
   readonly build: (own: ValuesOf<Settings>, size: number) => Built;
 }
 
