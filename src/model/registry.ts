@@ -2,6 +2,7 @@
 import { bernoulli } from "./likelihoods/bernoulli.js";
 import { gaussianPixels } from "./likelihoods/gaussian.js";
 import { elbo } from "./objectives/elbo.js";
+import { freeBits } from "./objectives/free-bits.js";
 import { iwae } from "./objectives/iwae.js";
 import { gaussian } from "./posteriors/gaussian.js";
 import { point } from "./posteriors/point.js";
@@ -24,4 +25,5 @@ export const LIKELIHOODS = {
 export const OBJECTIVES = {
   elbo,
   iwae,
+  "free-bits": freeBits,
 };

@@ -47,6 +47,16 @@ CASES = {
         "likelihood": "gaussian",
         "pixelSigma": 0.3,
     },
+    "free bits": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "objective": "free-bits",
+        "freeBits": 0.6,
+        "mcSamples": 2,
+        "dimZ": 3,
+        "beta": 0.7,
+        "klWarmUp": 1,
+    },
     "plain autoencoder": {"nHidden": [5, 4], "keepProb": 0.8, "model": "ae"},
 }
 DEFAULTS = {
@@ -140,9 +150,14 @@ class Model:
         logits = self.network("decoder", params, z.reshape(-1, z.shape[2]), masks).reshape(*z.shape[:2], D)
         per_draw = self.log_likelihood(x[:, None], logits)
         reconstruction = per_draw.mean(1)
-        kl = 0.5 * (mu**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1).sum(1)
+        kls = 0.5 * (mu**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1)
+        kl = kls.sum(1)
         if self.c["objective"] == "elbo":
             return reconstruction - weight * kl, reconstruction, kl
+        if self.c["objective"] == "free-bits":
+            mean = kls.mean(0)
+            cost = np.where(mean.real > self.c["freeBits"], mean, self.c["freeBits"]).sum()
+            return reconstruction - weight * cost, reconstruction, kl
         log_p = -0.5 * (z**2).sum(2)
         log_q = (-0.5 * ((z - mu[:, None]) / sigma[:, None]) ** 2 - np.log(sigma[:, None])).sum(2)
         log_w = per_draw + weight * (log_p - log_q)
