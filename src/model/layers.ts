@@ -37,7 +37,7 @@ export interface DenseOptions {
 export function dense({ units, activation, keepProb = 1, weight, bias = "zeros" }: DenseOptions): Layer {
   return {
     specs: ([inputs], per) => ({
-      params: { weight: { shape: [inputs, units], init: weight }, bias: { shape: [units], init: bias } },
+      params: { weight: { shape: [inputs, units], init: weight, decays: true }, bias: { shape: [units], init: bias } },
       draws: keepProb < 1 ? { mask: { shape: [units], per, phase: "training", kind: { bernoulli: keepProb } } } : {},
       output: [units],
     }),

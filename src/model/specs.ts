@@ -18,6 +18,8 @@ export interface ParamSpec {
   /** The last axis is that of the outputs. */
   readonly shape: readonly number[];
   readonly init: Init;
+  /** Whether weight decay applies. */
+  readonly decays?: boolean;
 }
 
 /** When a draw is needed: in training steps (dropout), to draw z from the posterior, or to draw z from the prior. */

@@ -39,7 +39,7 @@ export function createTrainingStep(model: Model, config: AdamConfig): Step<Carry
     };
     const { grads } = tf.valueAndGrads(loss)(names.map((name) => params[name]));
     const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
-    const updated = adam(params, gradients, moments, stepSize, config, decay);
+    const updated = adam(params, gradients, moments, stepSize, config, model.parts.specs.params, decay);
     return [{ params: updated.params, adam: updated.moments }, metrics];
   };
 }

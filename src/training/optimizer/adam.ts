@@ -1,6 +1,7 @@
 // Adam (Kingma & Ba 2015) as TensorFlow 1 computes it: two pure functions, one of tensors, one of the step's number.
 import type { Config } from "../../config/config.js";
 import { tf } from "../../engine/compiled/tf.js";
+import type { Specs } from "../../model/specs.js";
 
 /** First and second moments for each parameter, of its shape. */
 export type Moments<T> = { readonly m: { readonly [name: string]: T }; readonly v: { readonly [name: string]: T } };
@@ -21,7 +22,8 @@ export function adamStepSize(learningRate: number, t: number, { adamBeta1, adamB
  * divided by 1 − β₁ and 1 − β₂: three passes over the weights fewer.
  *
  * @param stepSize a scalar from `adamStepSize`
- * @param decay a scalar: the share of the weights, not of the biases, that is taken away beside (AdamW, Loshchilov & Hutter 2019)
+ * @param specs say which parameters decay
+ * @param decay a scalar: the share of these that is subtracted as well (AdamW, Loshchilov & Hutter 2019)
  */
 export function adam(
   params: { readonly [name: string]: tf.Tensor },
@@ -29,6 +31,7 @@ export function adam(
   moments: Moments<tf.Tensor>,
   stepSize: tf.Scalar,
   { adamBeta1, adamBeta2, adamEpsilon }: AdamConfig,
+  specs: Specs["params"],
   decay?: tf.Scalar,
 ): {
   params: { [name: string]: tf.Tensor };
@@ -39,7 +42,7 @@ export function adam(
     const m = tf.add(tf.mul(moments.m[name], adamBeta1), gradient);
     const v = tf.add(tf.mul(moments.v[name], adamBeta2), tf.square(gradient));
     const denominator = tf.add(tf.sqrt(v), adamEpsilon / Math.sqrt(1 - adamBeta2));
-    const kept = decay && params[name].rank > 1 ? tf.mul(params[name], tf.sub(1, decay)) : params[name];
+    const kept = decay && specs[name].decays ? tf.mul(params[name], tf.sub(1, decay)) : params[name];
     updated.params[name] = tf.sub(kept, tf.div(tf.mul(m, stepSize), denominator));
     updated.moments.m[name] = m;
     updated.moments.v[name] = v;
