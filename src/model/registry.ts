@@ -6,6 +6,7 @@ import { freeBits } from "./objectives/free-bits.js";
 import { iwae } from "./objectives/iwae.js";
 import { gaussian } from "./posteriors/gaussian.js";
 import { point } from "./posteriors/point.js";
+import { mixture } from "./priors/mixture.js";
 import { standardNormal } from "./priors/standard-normal.js";
 
 export const POSTERIORS = {
@@ -15,6 +16,7 @@ export const POSTERIORS = {
 
 export const PRIORS = {
   normal: standardNormal,
+  mixture,
 };
 
 export const LIKELIHOODS = {

@@ -57,11 +57,30 @@ CASES = {
         "beta": 0.7,
         "klWarmUp": 1,
     },
+    "mixture prior": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "prior": "mixture",
+        "priorComponents": 4,
+        "mcSamples": 2,
+        "klWarmUp": 1,
+        "weightDecay": 0.5,
+    },
+    "mixture prior, importance-weighted": {
+        "nHidden": [5],
+        "keepProb": 1,
+        "prior": "mixture",
+        "priorComponents": 3,
+        "dimZ": 3,
+        "objective": "iwae",
+        "importanceSamples": 3,
+    },
     "plain autoencoder": {"nHidden": [5, 4], "keepProb": 0.8, "model": "ae"},
 }
 DEFAULTS = {
     "model": "vae",
     "objective": "elbo",
+    "prior": "normal",
     "mcSamples": 1,
     "importanceSamples": 1,
     "beta": 1,
@@ -105,6 +124,10 @@ ACTIVATIONS = {
 }
 
 
+def log_normal(at, mean, deviation):
+    return (-0.5 * ((at - mean) / deviation) ** 2 - np.log(deviation * np.sqrt(2 * np.pi))).sum(-1)
+
+
 class Model:
     def __init__(self, config):
         self.c = c = config
@@ -139,6 +162,25 @@ class Model:
             return (-0.5 * ((x - sigmoid(logits)) / s) ** 2 - np.log(s * np.sqrt(2 * np.pi))).sum(-1)
         return (x * logits - softplus(logits)).sum(-1)
 
+    def log_prior(self, params, z):
+        if self.c["prior"] == "normal":
+            return log_normal(z, 0, 1)
+        shares, means, sigmas = self.mixture(params)
+        densities = np.exp(log_normal(z[..., None, :], means, sigmas))
+        return np.log((shares * densities).sum(-1))
+
+    def mixture(self, params):
+        weights = np.exp(params["prior.logits"])
+        return weights / weights.sum(), params["prior.means"], np.exp(params["prior.logSigmas"])
+
+    def sample_prior(self, params, count):
+        Z = self.c["dimZ"]
+        if self.c["prior"] == "normal":
+            return weyl((count, Z), -2, 2, 9000)
+        shares, means, sigmas = self.mixture(params)
+        component = (weyl((count, 1), 0, 1, 9000) >= np.cumsum(shares)).sum(1)
+        return means[component] + sigmas[component] * weyl((count, Z), -2, 2, 10000)
+
     def terms(self, params, batch, weight, masks=None):
         """Objective, reconstruction and KL of each image."""
         x = batch["images"] / 255
@@ -151,29 +193,25 @@ class Model:
         per_draw = self.log_likelihood(x[:, None], logits)
         reconstruction = per_draw.mean(1)
         kls = 0.5 * (mu**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1)
-        kl = kls.sum(1)
+        log_p = self.log_prior(params, z)
+        log_q = log_normal(z, mu[:, None], sigma[:, None])
+        kl = kls.sum(1) if self.c["prior"] == "normal" else (log_q - log_p).mean(1)
         if self.c["objective"] == "elbo":
             return reconstruction - weight * kl, reconstruction, kl
         if self.c["objective"] == "free-bits":
             mean = kls.mean(0)
             cost = np.where(mean.real > self.c["freeBits"], mean, self.c["freeBits"]).sum()
             return reconstruction - weight * cost, reconstruction, kl
-        log_p = -0.5 * (z**2).sum(2)
-        log_q = (-0.5 * ((z - mu[:, None]) / sigma[:, None]) ** 2 - np.log(sigma[:, None])).sum(2)
         log_w = per_draw + weight * (log_p - log_q)
         largest = log_w.real.max(1, keepdims=True)
         return largest[:, 0] + np.log(np.exp(log_w - largest).mean(1)), reconstruction, kl
-
-
-def log_normal(at, mean, deviation):
-    return (-0.5 * ((at - mean) / deviation) ** 2 - np.log(deviation * np.sqrt(2 * np.pi))).sum(-1)
 
 
 def log_mean_importance_weight(model, params, x, seen):
     """log 1/8 Σ p(x, z) / q(z|x) of one image, by densities written out in full."""
     mu, sigma = model.encode(params, seen)
     z = mu + sigma * weyl((8, model.c["dimZ"]), -2, 2, 8000)
-    log_p = model.log_likelihood(x, model.network("decoder", params, z, None)) + log_normal(z, 0, 1)
+    log_p = model.log_likelihood(x, model.network("decoder", params, z, None)) + model.log_prior(params, z)
     return np.log(np.exp(log_p - log_normal(z, mu, sigma)).mean(keepdims=True))
 
 
@@ -198,6 +236,10 @@ def run(given):
         for i, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
             params[f"{network}.{i}.weight"] = weyl((n_in, n_out), -1, 1, 100 * len(params))
             params[f"{network}.{i}.bias"] = weyl((n_out,), -0.5, 0.5, 100 * len(params))
+    if c["prior"] == "mixture":
+        K, Z = c["priorComponents"], c["dimZ"]
+        for name, shape in {"logits": (K,), "means": (K, Z), "logSigmas": (K, Z)}.items():
+            params[f"prior.{name}"] = weyl(shape, -0.5, 0.5, 100 * len(params))
     xs = {"images": np.floor(weyl((STEPS, B, D), 0, 256, 0))}
     if model.is_vae:
         xs["epsilon"] = weyl((STEPS, B, L, c["dimZ"]), -2, 2, 1000)
@@ -228,7 +270,7 @@ def run(given):
         "decode": {"outputs": decode(weyl((B, c["dimZ"]), -2, 2, 5000))},
         "evaluate": terms,
         "reconstruct": {"reconstruction": terms["reconstruction"], "kl": terms["kl"], "outputs": decode(z)},
-        "sample": {"outputs": decode(weyl((B, c["dimZ"]), -2, 2, 9000))},
+        "sample": {"outputs": decode(model.sample_prior(params, B))},
     }
     if model.is_vae:
         functions["sampleLatents"] = {"z": z, **of_sigma}

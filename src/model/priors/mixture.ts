@@ -1,0 +1,61 @@
+// A mixture of K Gaussians with diagonal covariances, all learned, as the prior (Tomczak & Welling 2018, section 2).
+import { integer } from "../../config/entries.js";
+import { tf } from "../../engine/compiled/tf.js";
+import { logMeanExp } from "../densities.js";
+import { type PriorFamily, part } from "../parts.js";
+
+export const mixture = part({
+  help: "mixture of learned Gaussians",
+  settings: {
+    priorComponents: integer({ default: 10, min: 1, max: 1000, help: "Gaussians of a mixture prior" }),
+  },
+  build: ({ priorComponents: K }, dimZ): PriorFamily => ({
+    specs: {
+      // Their first values make a prior around N(0, 1), with means that differ.
+      params: {
+        logits: { shape: [K], init: "zeros" },
+        means: { shape: [K, dimZ], init: { normal: 0.5 } },
+        logSigmas: { shape: [K, dimZ], init: "zeros" },
+      },
+      draws: {
+        component: { shape: [1], per: "sample", phase: "prior", kind: "uniform" },
+        epsilon: { shape: [dimZ], per: "sample", phase: "prior", kind: "normal" },
+      },
+    },
+    build(context) {
+      const [means, logSigmas] = [context.param("means"), context.param("logSigmas")];
+      const logits = tf.reshape(context.param("logits"), [1, K]);
+      const logShares = tf.sub(logits, logSumExp(logits, K));
+      return {
+        family: "mixture",
+        // log Σ_k π_k N(z; m_k, s_k²)
+        logProb(z) {
+          const [B, L] = z.shape;
+          const distances = tf.mul(tf.sub(tf.reshape(z, [B * L, 1, dimZ]), means), tf.exp(tf.neg(logSigmas))); // [B·L, K, Z]
+          const densities = tf.sub(tf.mul(tf.square(distances), -0.5), tf.add(logSigmas, 0.5 * Math.log(2 * Math.PI)));
+          return tf.reshape(logSumExp(tf.add(tf.sum(densities, 2), logShares), K), [B, L]);
+        },
+        sample() {
+          const shares = tf.exp(logShares) as tf.Tensor2D;
+          const starts = tf.matMul(shares, tf.tensor2d(strictlyUpper(K), [K, K])); // of the components' parts of [0, 1)
+          const isPast = tf.sub(1, tf.step(tf.sub(starts, context.draw("component")))); // [N, K]
+          const component = tf.sub(tf.sum(isPast, 1, true), 1); // [N, 1]
+          const distance = tf.abs(tf.sub(component, tf.tensor2d([...Array(K).keys()], [1, K])));
+          const chosen = tf.step(tf.sub(0.5, distance)) as tf.Tensor2D; // [N, K], a one in each row
+          const of = (values: tf.Tensor) => tf.matMul(chosen, values as tf.Tensor2D);
+          return tf.add(of(means), tf.mul(tf.exp(of(logSigmas)), context.draw("epsilon")));
+        },
+      };
+    },
+  }),
+});
+
+/** [N, K] to [N, 1]. */
+function logSumExp(x: tf.Tensor, K: number): tf.Tensor {
+  return tf.reshape(tf.add(logMeanExp(x), Math.log(K)), [x.shape[0], 1]);
+}
+
+/** Ones above the diagonal of [K, K]: a row times it are the sums of what precedes each number. */
+function strictlyUpper(K: number): number[] {
+  return Array.from({ length: K * K }, (_, at) => Number(Math.floor(at / K) < at % K));
+}
