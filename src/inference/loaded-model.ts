@@ -27,7 +27,7 @@ export async function loadModel(run?: string, parts?: BuildParts): Promise<Loade
   const folder = await RunFolder.open(run);
   const { settings, data } = folder.config;
   if (folder.config.parts === "own" && !parts) {
-    throw new UserError(`${folder.dir} was trained with parts of its own: load it by loadModel(run, parts).`);
+    throw new UserError(`${folder.dir} was trained with its own parts: give them to loadModel.`);
   }
   const model = new Model((parts ?? buildParts)(settings, pixelsOf(data)));
   const { params, metadata } = await folder.readModel(model.parts.specs);

@@ -1,4 +1,5 @@
-// The parts of models, for users who bring their own.
+// The parts of models, for users who bring their own: `parts`.
+export { tf } from "../engine/compiled/tf.js";
 export { buildParts as build, standardPieces as pieces } from "./build.js";
 export type { Layer } from "./layers.js";
 export { dense, mlp, sequential } from "./layers.js";
@@ -15,4 +16,4 @@ export type {
   Terms,
 } from "./parts.js";
 export { assemble } from "./parts.js";
-export type { Context, DrawSpec, Init, ParamSpec, Specs } from "./specs.js";
+export { type Context, type DrawSpec, type Init, joinSpecs, type ParamSpec, type Specs } from "./specs.js";

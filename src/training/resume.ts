@@ -33,9 +33,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const data = await loadOwnData(config, { onProgress: onDecoding, signal });
     checkData(folder, data, config);
     if (ran.parts === "own" && !parts) {
-      throw new UserError(
-        `${folder.dir} was trained with parts of its own: resume it by resume(run, settings, { parts }).`,
-      );
+      throw new UserError(`${folder.dir} was trained with its own parts: give them to resume.`);
     }
     const model = new Model((parts ?? buildParts)(config, pixelsOf(data)));
     const checkpoint = decodeCheckpoint(content, firstState(model, data, config).state, config, file);

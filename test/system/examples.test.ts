@@ -85,6 +85,20 @@ it("train-and-sample.js trains and draws samples; the others use its model", asy
   expect([served, complaints]).toEqual([0, ""]);
 });
 
+it("own-encoder.js trains an encoder of its own on the compiled engine; the commands refuse its run", async () => {
+  const { code, stdout, stderr } = await program("own-encoder.js", "tiny", "runs/own-encoder");
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toMatch(
+    /^\d+ parameters\n(epoch [123]: validation ELBO -[\d.]+\n){3}test ELBO of 100 images -[\d.]+, \d+ active units, engine compiled\n$/,
+  );
+  const sampled = await program("node_modules/vae/bin/vae.js", "sample", "--run", "runs/own-encoder");
+  const resumed = await program("node_modules/vae/bin/vae.js", "train", "--resume", "runs/own-encoder");
+  for (const refused of [sampled, resumed]) {
+    expect([refused.code, refused.stdout]).toEqual([2, ""]);
+    expect(refused.stderr).toMatch(/^error: runs\/own-encoder was trained with its own parts: give them to \w+\.\n$/);
+  }
+});
+
 it("the blocks of docs/library.md, as one program, run", async () => {
   const blocks = [...readFileSync("docs/library.md", "utf8").matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
   expect(blocks.length).toBeGreaterThan(7);
