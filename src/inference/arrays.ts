@@ -1,4 +1,4 @@
-// The arrays that go into a model and come out of it: what they must be, and how they look.
+// Checks and draws the arrays that go into a model and come out of it.
 import type { ImageSet } from "../data/dataset.js";
 import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
@@ -7,11 +7,10 @@ import type { Picture } from "../pictures/grid.js";
 import { type HostArray, sizeOf } from "../tree.js";
 
 /**
- * Images that a model is to see: one at least, each in the shape of an image, or in a row.
+ * Makes a set of images: bytes, or floats, which are also returned as they are.
  *
  * @param isNoisy whether floats may lie beyond 0 and 1
- * @returns them as a set of bytes; and as they are, if they are floats
- * @throws UserError if the shape is another, or a float is no shade from 0 black to 1 white
+ * @throws UserError if the shape is not [N, …image] or [N, numbers of an image], or a float is out of range
  */
 export function asImageSet(
   { data, shape }: HostArray,
@@ -24,7 +23,7 @@ export function asImageSet(
   const own = imageShape(size).join();
   if (![own, [size.height, size.width, size.channels].join(), String(pixels)].includes(rest.join())) {
     throw new UserError(
-      `The images are of the shape [${shape}], and this model takes [count,${own}] or [count,${pixels}].`,
+      `The images have the shape [${shape}], and this model takes [count,${own}] or [count,${pixels}].`,
     );
   }
   if (count === 0) throw new UserError("There are no images.");
@@ -39,7 +38,7 @@ export function asImageSet(
   return { set: { count, pixels: pixelsInMemory(bytes, pixels), offset: 0 }, floats: data };
 }
 
-/** @throws UserError if a part of a data set has images of another size than a model's */
+/** @throws UserError if the images of a data set have another size than a model's */
 export function checkImageSet({ pixels }: ImageSet, size: ImageShape): void {
   const found = pixels.read([0]).length;
   if (found === pixelsOf(size)) return;
@@ -48,16 +47,12 @@ export function checkImageSet({ pixels }: ImageSet, size: ImageShape): void {
   );
 }
 
-/**
- * Checks places in a latent space: `[N, Z]`, one at least.
- *
- * @throws UserError if the shape is another, or a number is NaN or infinite
- */
+/** Checks latents: `[N, Z]`. @throws UserError if the shape is another, or a number is not finite */
 export function checkLatents({ data, shape }: HostArray<Float32Array>, dimZ: number): void {
   checkArray({ data, shape }, "latents", "a Float32Array");
   const [count, width, ...rest] = shape;
   if (width !== dimZ || rest.length > 0) {
-    throw new UserError(`The latents are of the shape [${shape}], and this model takes [count,${dimZ}].`);
+    throw new UserError(`The latents have the shape [${shape}], and this model takes [count,${dimZ}].`);
   }
   if (count === 0) throw new UserError("There are no latents.");
   const at = data.findIndex((value) => !Number.isFinite(value));
@@ -70,17 +65,17 @@ export function checkSeed(seed: number): void {
   }
 }
 
-/** A near-square grid of images of the shape `[N, height, width]` or `[N, height, width, 3]`, 0 to 1. What lies beyond is cut off. */
+/** Draws a near-square grid of images, `[N, height, width]` or `[N, height, width, 3]`, clipped to 0 and 1. */
 export function drawImages(images: HostArray<Float32Array>): Picture {
   return squareFigure(asFigure(images));
 }
 
-/** Each image as a picture of its own, in its own size. */
+/** Makes each image a picture. */
 export function toPictures(images: HostArray<Float32Array>): Picture[] {
   return singlePictures(asFigure(images));
 }
 
-/** The parts of an array of so many rows each, but for the last. They share its memory. */
+/** Splits an array into parts of at most `rows` rows, which share its memory. */
 export function* inParts(array: HostArray<Float32Array>, rows: number): Generator<HostArray<Float32Array>, void> {
   const [count, ...rest] = array.shape;
   const size = sizeOf(rest);
@@ -90,7 +85,7 @@ export function* inParts(array: HostArray<Float32Array>, rows: number): Generato
   }
 }
 
-/** Parts that follow one another as one array. */
+/** Joins arrays along the first axis. */
 export function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<Float32Array> {
   const [, ...rest] = parts[0].shape;
   const count = parts.reduce((sum, { shape }) => sum + shape[0], 0);
@@ -107,9 +102,7 @@ function asFigure({ data, shape }: HostArray<Float32Array>) {
   checkArray({ data, shape }, "images", "a Float32Array");
   const [count, height, width, channels = 1, ...rest] = shape;
   if (shape.length < 3 || rest.length > 0 || ![1, 3].includes(channels) || !(count > 0)) {
-    throw new UserError(
-      `Images to draw are of a shape [count,height,width] or [count,height,width,3], not [${shape}].`,
-    );
+    throw new UserError(`Images to draw have a shape [count,height,width] or [count,height,width,3], not [${shape}].`);
   }
   return { pixels: data, height, width, channels };
 }

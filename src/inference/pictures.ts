@@ -13,15 +13,7 @@ import { loadTrainingData } from "../run/data.js";
 import { reconstructImages } from "./coding.js";
 import type { ManifoldGrid } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
-import {
-  asImages,
-  checkTiles,
-  drawInterpolation,
-  drawLatents,
-  drawManifold,
-  type LatentOptions,
-  usualTiles,
-} from "./views.js";
+import { asImages, checkTiles, drawInterpolation, drawLatents, drawManifold, usualTiles } from "./views.js";
 
 /** Images above their reconstructions. */
 export interface ReconstructionPicture {
@@ -29,11 +21,11 @@ export interface ReconstructionPicture {
   /** Mean over the images. */
   readonly elbo: Elbo;
   readonly count: number;
-  /** Mean over the pixels, in units of full white: what the noise did, and what is left after the reconstruction. Where there is noise. */
+  /** Mean squared errors of a pixel, 1 = full white, of corrupted images and of their reconstructions. */
   readonly squaredError?: { readonly noisy: number; readonly output: number };
 }
 
-/** What `vae reconstruct`, `manifold`, `latent` and `interpolate` draw: `model.pictures`. */
+/** `model.pictures`: what `vae reconstruct`, `manifold`, `latent` and `interpolate` draw. */
 export class ModelPictures {
   readonly #trained: TrainedModel;
 
@@ -45,11 +37,11 @@ export class ModelPictures {
   }
 
   /**
-   * Reconstructs the first test images of the data set that the model was trained on.
+   * Reconstructs the first test images of the training's data set.
    *
-   * @param requested how many; where it is undefined 100, or all if there are fewer; fewer of large images
-   * @param noise how to corrupt what the encoder sees
-   * @throws UserError if there are fewer test images than requested, or that is too much for a picture
+   * @param requested how many; if undefined 100, or fewer if there are fewer or they are large
+   * @param noise corrupts what the encoder sees
+   * @throws UserError if there are too few test images, or too many for a picture
    */
   async reconstructions(
     requested: number | undefined,
@@ -59,20 +51,20 @@ export class ModelPictures {
     const parsed = SETTINGS.noise.check(noise ?? null);
     const { test } = await loadTrainingData(this.run);
     const versions = test.inputs || parsed ? 3 : 2;
-    const most = Math.max(1, Math.floor(usualTiles(this.#trained.size) / versions));
-    const count = checkCount(requested ?? Math.min(100, test.count, most), test.count);
+    const usual = Math.max(1, Math.floor(usualTiles(this.#trained.size) / versions));
+    const count = checkCount(requested ?? Math.min(100, test.count, usual), test.count);
     checkTiles(this.#trained.size, versions * count, "Take fewer.");
     if (test.inputs && parsed) {
       throw new UserError("The test images of this model are corrupted already. Leave out noise.");
     }
-    return this.#reconstruct(test, count, parsed, seed);
+    return this.#reconstruct({ ...test, count }, parsed, seed);
   }
 
   /**
-   * The same of image files, which are brought to the model's size and to its grey or colours.
+   * Reconstructs image files, in the model's size and channels.
    *
-   * @param invert whether to turn white to black
-   * @throws UserError if one is not there or cannot be decoded, or if they are too many for a picture
+   * @param invert turn white to black
+   * @throws UserError if a file does not exist or cannot be decoded, or they are too many for a picture
    */
   async reconstructionsOf(
     files: readonly string[],
@@ -85,18 +77,15 @@ export class ModelPictures {
     checkTiles(size, (parsed ? 3 : 2) * files.length, "Take fewer.");
     const bytes = await decodeImages(files, size, invert);
     const images = { count: files.length, pixels: pixelsInMemory(bytes, pixelsOf(size)), offset: 0 };
-    return this.#reconstruct(images, files.length, parsed, seed);
+    return this.#reconstruct(images, parsed, seed);
   }
 
-  async #reconstruct(
-    images: ImageSet,
-    count: number,
-    noise: Config["noise"],
-    seed: number,
-  ): Promise<ReconstructionPicture> {
-    const result = await reconstructImages(this.#trained, { ...images, count }, this.#trained.drawing(seed, noise));
+  async #reconstruct(images: ImageSet, noise: Config["noise"], seed: number): Promise<ReconstructionPicture> {
+    const result = await reconstructImages(this.#trained, images, this.#trained.drawing(seed, noise));
     const { originals, corrupted, outputs, elbo } = result;
     const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#trained, pixels) });
+    const error = (pixels: Float32Array) =>
+      pixels.reduce((sum, value, i) => sum + (value - originals[i]) ** 2, 0) / pixels.length;
     const versions = [
       version(images.inputs ? "target" : "input", originals),
       ...(corrupted ? [version(images.inputs ? "input" : "noisy", corrupted)] : []),
@@ -105,20 +94,15 @@ export class ModelPictures {
     return {
       picture: comparisonFigure(versions),
       elbo,
-      count,
-      ...(corrupted && {
-        squaredError: {
-          noisy: meanSquaredDifference(originals, corrupted),
-          output: meanSquaredDifference(originals, outputs),
-        },
-      }),
+      count: images.count,
+      ...(corrupted && { squaredError: { noisy: error(corrupted), output: error(outputs) } }),
     };
   }
 
   /**
-   * What is decoded from a grid of places in the latent plane.
+   * Decodes a grid of z.
    *
-   * @throws UserError if the latent space is no plane, or the grid too large for a picture
+   * @throws UserError if the latent space does not have two dimensions, or the grid is too large for a picture
    */
   async manifold(options: ManifoldGrid): Promise<Picture> {
     const { dimZ } = this.#trained.model.parts;
@@ -131,29 +115,24 @@ export class ModelPictures {
     return drawManifold(this.#trained, options);
   }
 
-  /**
-   * Where the model puts test images in its latent space, as SVG, coloured by class if the data set has labels. With more than two
-   * dimensions, their first two principal components are drawn, and `explained` is the share of the variance of each.
-   */
+  /** Plots where test images lie in the latent space, coloured by class, as `drawLatents` does. */
   async latents(
-    { count, what }: { count: number | undefined; what: LatentOptions["what"] },
+    { count: requested, what }: { count: number | undefined; what: "means" | "draws" },
     seed: number,
   ): Promise<{ svg: string; count: number; hasLabels: boolean; explained?: readonly [number, number] }> {
     const { test, classes } = await loadTrainingData(this.run);
-    const images = checkCount(count ?? Math.min(5000, test.count), test.count);
-    return {
-      ...(await drawLatents(this.#trained, test, { count: images, what }, this.#trained.drawing(seed, null), classes)),
-      count: images,
-      hasLabels: test.labels !== undefined,
-    };
+    const count = checkCount(requested ?? Math.min(5000, test.count), test.count);
+    const drawing = this.#trained.drawing(seed, null);
+    const plot = await drawLatents(this.#trained, { ...test, count }, what, drawing, classes);
+    return { ...plot, count, hasLabels: test.labels !== undefined };
   }
 
   /**
-   * Rows of images on the way between two test images each, evenly spaced between their posterior means.
+   * Draws rows of images between two test images each, evenly spaced between their posterior means.
    *
    * @param pairs numbers of test images, from 0
-   * @param steps decoded images of a row, two or more
-   * @throws UserError if there is no such image, or they are too many for a picture
+   * @param steps decoded images in a row, two or more
+   * @throws UserError if an image does not exist, or they are too many for a picture
    */
   async interpolations(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
     const { test } = await loadTrainingData(this.run);
@@ -164,8 +143,4 @@ export class ModelPictures {
     checkTiles(this.#trained.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
     return drawInterpolation(this.#trained, test, pairs, steps, this.#trained.drawing(this.run.settings.seed, null));
   }
-}
-
-function meanSquaredDifference(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
 }

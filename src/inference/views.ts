@@ -1,4 +1,4 @@
-// The pictures of a model: what is computed, and how it is drawn. After every epoch and by the commands alike.
+// Pictures that both a training and the commands draw.
 import type { ImageSet } from "../data/dataset.js";
 import { describeShape, type ImageShape, pixelsOf, range, select } from "../data/pixels.js";
 import { UserError } from "../errors.js";
@@ -10,34 +10,32 @@ import { decodeLatents, inferLatents, reconstructImages } from "./coding.js";
 import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 
-/** Numbers of all images of a picture together: with all that is made of them on the way, these take one to two GB. */
+/** Numbers of all images in a picture, at most: drawing them takes one to two GB. */
 const MAX_PIXELS = 100e6;
-/** The same, where nobody asked for so many images. */
+/** The same, if the user did not choose how many. */
 const USUAL_PIXELS = 20e6;
 
-/** How many images of a size go into a picture, one at least. */
+/** The most images of a size that fit a picture. */
 export function maxTiles(size: ImageShape): number {
   return Math.max(1, Math.floor(MAX_PIXELS / pixelsOf(size)));
 }
 
-/** The most of them where nobody said how many. */
 export function usualTiles(size: ImageShape): number {
   return Math.max(1, Math.floor(USUAL_PIXELS / pixelsOf(size)));
 }
 
-/** Columns and rows of a manifold, unless told. */
+/** Columns and rows of a manifold by default. */
 export function usualSide(size: ImageShape): number {
   return Math.min(20, Math.floor(Math.sqrt(usualTiles(size))));
 }
 
-/** @throws UserError if so many images of a size are too much for a picture */
+/** @throws UserError if a picture would hold too many images */
 export function checkTiles(size: ImageShape, count: number, remedy: string): void {
-  const most = maxTiles(size);
-  if (count > most) {
-    throw new UserError(
-      `A picture holds up to ${most} images of ${describeShape(size)}, and this one would hold ${count}. ${remedy}`,
-    );
-  }
+  const max = maxTiles(size);
+  if (count <= max) return;
+  throw new UserError(
+    `A picture holds up to ${max} images of ${describeShape(size)}, and this one would hold ${count}. ${remedy}`,
+  );
 }
 
 /** Pixels with the size of the model's images. */
@@ -45,30 +43,26 @@ export function asImages({ size }: Pick<TrainedModel, "size">, pixels: Float32Ar
   return { pixels, ...size };
 }
 
-/** What is decoded from a grid of places in the latent plane. The model has two latent dimensions. */
+/** Decodes a grid of z, for models with two latent dimensions. */
 export async function drawManifold(trained: TrainedModel, options: ManifoldGrid): Promise<Picture> {
   const grid = latentGrid(options);
   const pixels = await decodeLatents(trained, gridPlaces(grid));
   return manifoldFigure(asImages(trained, pixels), grid.columns, grid.rows);
 }
 
-/** The points of a latent scatter. */
-export interface LatentOptions {
-  /** The first so many images of the set. */
-  readonly count: number;
-  /** The means of the posteriors, or a draw from each. */
-  readonly what: "means" | "draws";
-}
-
-/** Where a model puts images, clean ones or the inputs of pairs, in its latent space, as SVG; and of principal components, the share of the variance that they show. */
+/**
+ * Plots the latents of images, without noise, as SVG: the means of their posteriors or a draw from each.
+ *
+ * @returns with the share of the variance that each principal component has, if there are more than two latent dimensions
+ */
 export async function drawLatents(
   trained: TrainedModel,
   images: ImageSet,
-  { count, what }: LatentOptions,
+  what: "means" | "draws",
   config: DrawConfig,
   classes?: readonly string[],
 ): Promise<{ svg: string; explained?: readonly [number, number] }> {
-  const latents = await inferLatents(trained, { ...images, count }, { ...config, noise: null }, what);
+  const latents = await inferLatents(trained, images, { ...config, noise: null }, what);
   const { dimZ } = trained.model.parts;
   const { x, y, explained } = await toPlane(latents, dimZ);
   const noun = !trained.model.isDrawn ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
@@ -78,9 +72,9 @@ export async function drawLatents(
   const svg = await latentPlot({
     x,
     y,
-    labels: images.labels?.subarray(0, count),
+    labels: images.labels?.subarray(0, images.count),
     ...(classes && { classes }),
-    title: `${noun} of the first ${count.toLocaleString("en")} test images${dimensions}`,
+    title: `${noun} of the first ${images.count.toLocaleString("en")} test images${dimensions}`,
     xTitle: dimZ > 2 ? component("first", 0) : "z1",
     yTitle: dimZ > 2 ? component("second", 1) : dimZ === 1 ? "(nothing: z has one dimension)" : "z2",
   });
@@ -88,10 +82,10 @@ export async function drawLatents(
 }
 
 /**
- * Rows of images on the straight way between the posterior means of two images each. The images themselves stand at the ends.
+ * Draws rows of images between the posterior means of two images each, with these images at the ends.
  *
  * @param pairs numbers of images
- * @param steps decoded images of a row, at least two: the first and the last are the reconstructions of the two
+ * @param steps decoded images in a row, two or more; the first and the last are reconstructions
  */
 export async function drawInterpolation(
   trained: TrainedModel,
@@ -101,35 +95,27 @@ export async function drawInterpolation(
   config: DrawConfig,
 ): Promise<Picture> {
   const { dimZ } = trained.model.parts;
-  const pixels = pixelsOf(trained.size);
-  const ends = new Map<number, { latent: Float32Array; original: Float32Array }>();
-  for (const image of new Set(pairs.flat())) {
+  const clean = { ...config, noise: null };
+  const endOf = async (image: number) => {
+    const number = range(image, 1);
     const alone = {
       count: 1,
       offset: images.offset + image,
-      pixels: select(images.pixels, range(image, 1)),
-      inputs: images.inputs && select(images.inputs, range(image, 1)),
+      pixels: select(images.pixels, number),
+      inputs: images.inputs && select(images.inputs, number),
     };
-    const clean = { ...config, noise: null };
     const { originals } = await reconstructImages(trained, alone, clean);
-    ends.set(image, { latent: await inferLatents(trained, alone, clean, "means"), original: originals });
+    return { original: originals, z: await inferLatents(trained, alone, clean, "means") };
+  };
+  const rows: Float32Array[] = [];
+  for (const pair of pairs) {
+    const [from, to] = [await endOf(pair[0]), await endOf(pair[1])];
+    const z = Float32Array.from({ length: steps * dimZ }, (_, at) => {
+      const part = Math.floor(at / dimZ) / (steps - 1);
+      return (1 - part) * from.z[at % dimZ] + part * to.z[at % dimZ];
+    });
+    rows.push(from.original, await decodeLatents(trained, z), to.original);
   }
-  const end = (image: number) => ends.get(image) as { latent: Float32Array; original: Float32Array };
-  const z = pairs.flatMap(([from, to]) =>
-    Array.from({ length: steps * dimZ }, (_, at) => {
-      const [step, j] = [Math.floor(at / dimZ), at % dimZ];
-      const part = step / (steps - 1);
-      return (1 - part) * end(from).latent[j] + part * end(to).latent[j];
-    }),
-  );
-  const decoded = await decodeLatents(trained, Float32Array.from(z));
-  const columns = steps + 2;
-  const rows = new Float32Array(pairs.length * columns * pixels);
-  pairs.forEach(([from, to], row) => {
-    const start = row * columns * pixels;
-    rows.set(end(from).original, start);
-    rows.set(decoded.subarray(row * steps * pixels, (row + 1) * steps * pixels), start + pixels);
-    rows.set(end(to).original, start + (columns - 1) * pixels);
-  });
-  return interpolationFigure(asImages(trained, rows), columns);
+  const pixels = Float32Array.from(rows.flatMap((row) => [...row]));
+  return interpolationFigure(asImages(trained, pixels), steps + 2);
 }

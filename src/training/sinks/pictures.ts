@@ -106,8 +106,8 @@ export class EpochPictures {
   async #drawPlane(trained: TrainedModel): Promise<void> {
     if (trained.model.parts.dimZ !== 2) return;
     const { test, classes } = this.data;
-    const options = { count: Math.min(SCATTERED_IMAGES, test.count), what: "means" } as const;
-    const { svg } = await drawLatents(trained, test, options, trained.config, classes);
+    const images = { ...test, count: Math.min(SCATTERED_IMAGES, test.count) };
+    const { svg } = await drawLatents(trained, images, "means", trained.config, classes);
     await this.folder.writePicture("latent.svg", svg);
   }
 
