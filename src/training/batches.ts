@@ -9,13 +9,9 @@ import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
 import type { Model } from "../model/model.js";
 import { randomStream } from "../random.js";
 import { type HostArray, mapTree } from "../tree.js";
-import { type AdamConfig, adamStepSize } from "./optimizer/adam.js";
-import { klWeightAt, learningRateAt, type ScheduleConfig } from "./optimizer/schedules.js";
+import { adamStepSize } from "./optimizer/adam.js";
+import { klWeightAt, learningRateAt } from "./optimizer/schedules.js";
 import type { StepInput } from "./step.js";
-
-export type BatchConfig = AdamConfig &
-  ScheduleConfig &
-  Pick<Config, "batchSize" | "binarize" | "noise" | "seed" | "weightDecay">;
 
 /** The order in which an epoch takes the images. */
 export function epochOrder(seed: number, epoch: number, count: number): Uint32Array {
@@ -38,7 +34,7 @@ export function drawBatches(
   shape: ImageShape,
   order: Uint32Array,
   firstStep: number,
-  config: BatchConfig,
+  config: Config,
   model: Model,
 ): HostTree<StepInput> {
   const { batchSize, klWarmUp, seed, weightDecay } = config;

@@ -1,11 +1,12 @@
 // The training step: a pure function of tensors that any engine runs. Draws and scheduled numbers come in through `x`.
+import type { Config } from "../config/config.js";
 import { tf } from "../engine/compiled/tf.js";
 import "../engine/compiled/gradients.js";
 import type { Step } from "../engine/engine.js";
 import { TERMS } from "../model/bounds.js";
 import type { Batch, Model } from "../model/model.js";
 import { createContext, type Tensors } from "../model/specs.js";
-import { type AdamConfig, adam, type Moments } from "./optimizer/adam.js";
+import { adam, type Moments } from "./optimizer/adam.js";
 
 /** What a step passes on to the next one. */
 export type Carry = { readonly params: Tensors; readonly adam: Moments<tf.Tensor> };
@@ -26,7 +27,7 @@ export type StepInput = Batch & {
 export type StepMetrics = { readonly [term in (typeof TERMS)[number]]: tf.Scalar };
 
 /** A step of maximizing the model's objective with Adam. The loss is −objective: summed over pixels, averaged over the batch. */
-export function createTrainingStep(model: Model, config: AdamConfig): Step<Carry, StepInput, StepMetrics> {
+export function createTrainingStep(model: Model, config: Config): Step<Carry, StepInput, StepMetrics> {
   return ({ params, adam: moments }, { draws, klWeight, stepSize, decay, ...batch }) => {
     const names = Object.keys(params);
     const metrics = {} as Record<keyof StepMetrics, tf.Scalar>;

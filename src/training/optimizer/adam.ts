@@ -6,20 +6,18 @@ import type { Specs } from "../../model/specs.js";
 /** First and second moments for each parameter, of its shape. */
 export type Moments<T> = { readonly m: { readonly [name: string]: T }; readonly v: { readonly [name: string]: T } };
 
-export type AdamConfig = Pick<Config, "adamBeta1" | "adamBeta2" | "adamEpsilon">;
-
 /**
- * The step size for step t = 1, 2, …: α √(1 − β₂ᵗ) / (1 − β₁ᵗ), the "more efficient" form that Kingma & Ba name at the
- * end of section 2, with the scale of the unscaled moments below folded in. Computed in float64, outside of the graph.
+ * The step size for step t = 1, 2, …: α √(1 − β₂ᵗ) / (1 − β₁ᵗ) (Kingma & Ba 2015, end of section 2), with the scale of the unscaled
+ * moments below folded in. Computed in float64, outside the graph.
  */
-export function adamStepSize(learningRate: number, t: number, { adamBeta1, adamBeta2 }: AdamConfig): number {
+export function adamStepSize(learningRate: number, t: number, { adamBeta1, adamBeta2 }: Config): number {
   const correction = Math.sqrt(1 - adamBeta2 ** t) / (1 - adamBeta1 ** t);
   return (learningRate * correction * (1 - adamBeta1)) / Math.sqrt(1 - adamBeta2);
 }
 
 /**
- * One update of every parameter. The moments are kept unscaled, m ← β₁m + g and v ← β₂v + g², which are the paper's
- * divided by 1 − β₁ and 1 − β₂: three passes over the weights fewer.
+ * Updates every parameter. The moments are unscaled, m ← β₁m + g and v ← β₂v + g², the paper's divided by 1 − β₁ and 1 − β₂: three
+ * passes over the weights fewer.
  *
  * @param stepSize a scalar from `adamStepSize`
  * @param specs say which parameters decay
@@ -30,7 +28,7 @@ export function adam(
   gradients: { readonly [name: string]: tf.Tensor },
   moments: Moments<tf.Tensor>,
   stepSize: tf.Scalar,
-  { adamBeta1, adamBeta2, adamEpsilon }: AdamConfig,
+  { adamBeta1, adamBeta2, adamEpsilon }: Config,
   specs: Specs["params"],
   decay?: tf.Scalar,
 ): {

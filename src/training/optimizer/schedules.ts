@@ -1,16 +1,5 @@
-// What changes in the course of a training, as functions of the step alone.
+// What changes in the course of a training, as functions of the step.
 import type { Config } from "../../config/config.js";
-
-export type ScheduleConfig = Pick<
-  Config,
-  | "epochs"
-  | "learningRate"
-  | "learningRateSchedule"
-  | "learningRateMilestones"
-  | "learningRateDecay"
-  | "beta"
-  | "klWarmUp"
->;
 
 /**
  * The learning rate of a step.
@@ -18,7 +7,7 @@ export type ScheduleConfig = Pick<
  * @param step counted from 0 at the start of the run
  * @param steps of an epoch
  */
-export function learningRateAt(config: ScheduleConfig, step: number, steps: number): number {
+export function learningRateAt(config: Config, step: number, steps: number): number {
   const { learningRate, learningRateSchedule, learningRateMilestones, learningRateDecay, epochs } = config;
   switch (learningRateSchedule) {
     case "constant":
@@ -30,7 +19,7 @@ export function learningRateAt(config: ScheduleConfig, step: number, steps: numb
   }
 }
 
-/** The KL term's weight in a step: β, or what has been reached of it in the warm-up. Arguments as above. */
-export function klWeightAt({ beta, klWarmUp }: ScheduleConfig, step: number, steps: number): number {
+/** The KL term's weight in a step: β, or the part of it that the warm-up has reached. */
+export function klWeightAt({ beta, klWarmUp }: Config, step: number, steps: number): number {
   return beta * Math.min(1, klWarmUp === 0 ? 1 : (step + 1) / (klWarmUp * steps));
 }
