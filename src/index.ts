@@ -1,6 +1,6 @@
 // The public surface of the library: what the commands do, without printing or exiting.
 export type { Config, GivenSettings } from "./config/config.js";
-export { describePixels, objectiveName } from "./config/names.js";
+export { describePixels, greyNats, hasBound, objectiveName } from "./config/names.js";
 export { PRESETS } from "./config/presets.js";
 export * as datasets from "./data/datasets.js";
 export type { EngineName } from "./engine/engine.js";

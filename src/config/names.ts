@@ -1,13 +1,18 @@
-// What numbers are called, so that every place calls them the same.
+// Names of objectives, curves and pixels, the same in all output.
 import type { Bounds } from "../model/bounds.js";
-import { OBJECTIVES } from "../model/registry.js";
+import { LIKELIHOODS, OBJECTIVES, POSTERIORS } from "../model/registry.js";
 import type { ModelConfig } from "../model/settings.js";
 import type { Config } from "./config.js";
 
+/** Whether the objective is a bound of log p(x): not that of a plain autoencoder. */
+export function hasBound({ model }: ModelConfig): boolean {
+  return !POSTERIORS[model].isPoint;
+}
+
 /** What training maximizes: the ELBO, the importance-weighted bound L_k, the bound of a β-VAE, or log p(x|z) of an autoencoder. */
 export function objectiveName(config: ModelConfig): string {
-  const { model, objective, beta } = config;
-  if (model === "ae") return "log p(x|z)";
+  const { objective, beta } = config;
+  if (!hasBound(config)) return "log p(x|z)";
   const name = OBJECTIVES[objective].label(config);
   return beta === 1 ? name : `${name} at β ${beta}`;
 }
@@ -15,7 +20,7 @@ export function objectiveName(config: ModelConfig): string {
 /** The learning curves of a model, and their titles. */
 export function curveTitles(config: ModelConfig): [term: keyof Bounds, title: string][] {
   const name = objectiveName(config);
-  if (config.model === "ae") return [["objective", name]];
+  if (!hasBound(config)) return [["objective", name]];
   return [
     ...(name === "ELBO" ? [] : [["objective", name] as [keyof Bounds, string]]),
     ["elbo", "ELBO"],
@@ -24,12 +29,18 @@ export function curveTitles(config: ModelConfig): [term: keyof Bounds, title: st
   ];
 }
 
+/** −log p(x) of an image, at most, if the mean of every pixel is half white: nats. */
+export function greyNats(config: ModelConfig, pixels: number): number {
+  return pixels * LIKELIHOODS[config.likelihood].greyNats(config);
+}
+
 /** The kind of pixels that a number refers to. */
-export function describePixels({ binarize, channels, likelihood, pixelSigma }: Config): string {
+export function describePixels(config: Config): string {
+  const { binarize, channels, likelihood } = config;
   const pixels = {
     none: channels === 3 ? "colour pixels" : "grey pixels",
     threshold: "pixels binarized by a threshold",
     dynamic: "dynamically binarized pixels",
   }[binarize];
-  return likelihood === "gaussian" ? `${pixels}, normal with deviation ${pixelSigma}` : pixels;
+  return pixels + LIKELIHOODS[likelihood].suffix(config);
 }

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { DATA_SETTINGS } from "../data/settings.js";
 import { ENGINE_NAMES } from "../engine/engine.js";
-import { MODEL_SETTINGS } from "../model/settings.js";
+import { BOUND, MODEL_SETTINGS } from "../model/settings.js";
 import { noise } from "../noise.js";
 import { choice, integer, integers, real } from "./entries.js";
 
@@ -27,7 +27,7 @@ export const SETTINGS = {
     help: "what runs the model; auto = the fastest that works here" }),
   threads: integer({ default: Math.min(8, availableParallelism()), min: 1, max: 256, flag: "count",
     help: "threads of engines compiled and tensorflow; others use one" }),
-  klWarmUp: real({ default: 0, min: 0, max: 1e6, needs: { model: ["vae"] },
+  klWarmUp: real({ default: 0, min: 0, max: 1e6, needs: BOUND,
     help: "epochs in which the weight of the KL term rises from 0 to beta (Sønderby et al. 2016)" }),
   learningRateSchedule: choice(["constant", "cosine", "steps"], { default: "constant",
     help: "cosine: half a cosine wave down to 0; steps: times learningRateDecay at each of learningRateMilestones" }),

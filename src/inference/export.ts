@@ -35,7 +35,7 @@ export async function toOnnx(
     width: String(width),
     channels: String(channels),
     pixels: `floats from 0 (black) to 1 (white), row by row from the top, the channels of a pixel side by side; trained on ${describePixels(settings)}`,
-    likelihood: settings.likelihood,
+    likelihood: model.parts.likelihood.name,
     dim_z: String(model.parts.dimZ),
     objective: `${objectiveName(settings)}, nats per image`,
     ...(epoch !== undefined && { epoch }),
@@ -45,10 +45,10 @@ export async function toOnnx(
       encodeConfig({ ...settings, dataset: name, inputDir: settings.inputDir && path.basename(settings.inputDir) }),
     ),
   };
-  const means =
-    settings.likelihood === "gaussian"
-      ? `means of their pixels, normal with deviation ${settings.pixelSigma}`
-      : "their pixels' probabilities of white";
+  const { likelihood } = model.parts;
+  const means = likelihood.isProbability
+    ? "their pixels' probabilities of white"
+    : `means of their ${describePixels(settings)}`;
   const encoder = await exportFunction("encoder", model.exportedEncoder, params, "pixels", pixelsOf(size), {
     description: model.isDrawn
       ? "The encoder of a variational autoencoder: pixels of images to mean and sigma of q(z|x), a normal distribution for each."

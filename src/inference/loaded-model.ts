@@ -4,12 +4,11 @@ import { SETTINGS } from "../config/settings.js";
 import { type Dataset, digestOf } from "../data/dataset.js";
 import { checkCount, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
-import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
 import { type BuildParts, buildParts } from "../model/build.js";
 import { Model } from "../model/model.js";
 import { loadTrainingData } from "../run/data.js";
-import { RunFolder } from "../run/folder.js";
+import { checkOwnParts, RunFolder } from "../run/folder.js";
 import { inferLatents } from "./coding.js";
 import { countActiveUnits, estimateLogLikelihoods, evaluate, meanAndError } from "./evaluation.js";
 import { type OnnxModels, toOnnx } from "./export.js";
@@ -26,9 +25,7 @@ import { TrainedModel, type TrainedModelInit } from "./trained-model.js";
 export async function loadModel(run?: string, parts?: BuildParts): Promise<LoadedModel> {
   const folder = await RunFolder.open(run);
   const { settings, data } = folder.config;
-  if (folder.config.parts === "own" && !parts) {
-    throw new UserError(`${folder.dir} was trained with its own parts: give them to loadModel.`);
-  }
+  checkOwnParts(folder, parts, "loadModel");
   const model = new Model((parts ?? buildParts)(settings, pixelsOf(data)));
   const { params, metadata } = await folder.readModel(model.parts.specs);
   const { engine, fallbackReason } = await openEngine("auto", SETTINGS.threads.default);
@@ -60,7 +57,8 @@ export interface Evaluation extends Bounds {
   readonly of: number;
   readonly binarize: Config["binarize"];
   readonly noise: Config["noise"];
-  readonly pixelLikelihood: Config["likelihood"];
+  /** The name of p(x|z). */
+  readonly pixelLikelihood: string;
   /** Latent dimensions whose posterior mean has a variance above 0.01 over the images, of dimZ. */
   readonly activeUnits: number;
   readonly dimZ: number;
@@ -112,15 +110,15 @@ export class LoadedModel extends TrainedModel {
    */
   async evaluate({ split, importanceSamples, count, dataset, onProgress }: EvaluateOptions): Promise<Evaluation> {
     const started = performance.now();
-    const { binarize, noise, likelihood: pixelLikelihood, seed } = this.config;
+    const { binarize, noise, seed } = this.config;
     const data = await this.loadData(dataset);
     const set = data[split];
     const images = { ...set, count: checkCount(count ?? set.count, set.count) };
     const draws = this.drawing(seed, noise);
     const bounds = await evaluate(this, images, draws);
-    const { dimZ } = this.model.parts;
+    const { dimZ, likelihood: pixels } = this.model.parts;
     const activeUnits = countActiveUnits(await inferLatents(this, images, draws, "means"), dimZ);
-    const noLikelihood = whyNoLikelihood(this.config);
+    const noLikelihood = whyNoLikelihood(this.model, binarize);
     let likelihood: Evaluation["likelihood"];
     if (!noLikelihood) {
       const progress = (done: number) => onProgress?.(done, images.count);
@@ -136,7 +134,7 @@ export class LoadedModel extends TrainedModel {
       of: set.count,
       binarize,
       noise,
-      pixelLikelihood,
+      pixelLikelihood: pixels.name,
       ...bounds,
       activeUnits,
       dimZ,
@@ -152,9 +150,9 @@ export class LoadedModel extends TrainedModel {
   }
 }
 
-function whyNoLikelihood({ model, likelihood, binarize }: Config): string | undefined {
-  if (model === "ae") return "A plain autoencoder defines no distribution of images, so there is no likelihood.";
-  if (likelihood === "gaussian") {
+function whyNoLikelihood({ isDrawn, parts }: Model, binarize: Config["binarize"]): string | undefined {
+  if (!isDrawn) return "A plain autoencoder defines no distribution of images, so there is no likelihood.";
+  if (!parts.likelihood.isProbability) {
     return "With a Gaussian decoder there is no likelihood of images, only a density, which depends on pixelSigma.";
   }
   if (binarize === "none") {

@@ -111,6 +111,11 @@ export class ModelPictures {
         `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with dimZ 2, or draw samples or interpolations.`,
       );
     }
+    if (options.spacing === "quantile" && this.run.settings.prior !== "normal") {
+      throw new UserError(
+        "Quantiles are those of the standard normal prior, and this model has another. Use linear spacing.",
+      );
+    }
     checkTiles(this.#trained.size, options.columns * options.rows, "Take fewer columns and rows.");
     return drawManifold(this.#trained, options);
   }

@@ -41,12 +41,16 @@ function fill(
   meanImage: ArrayLike<number>,
 ): void {
   const stream = randomStream(seed, "weights", index);
-  const fanOut = shape[shape.length - 1];
-  const fanIn = data.length / fanOut;
-  if (init === "he") stream.fillTruncatedNormals(data, Math.sqrt(2.6 / fanIn));
+  const [inputs = 1, outputs = 1] = shape.length > 1 ? shape.slice(-2) : [1, ...shape];
+  const [fanIn, fanOut] = [data.length / outputs, data.length / inputs];
+  if (init === "ones") data.fill(1);
+  else if (init === "he") stream.fillTruncatedNormals(data, Math.sqrt(2.6 / fanIn));
   else if (init === "glorot") stream.fillUniform(data, Math.sqrt(6 / (fanIn + fanOut)));
-  else if (init === "mean-image") data.set(Array.from(meanImage, logit));
-  else if (typeof init === "object") data.set(stream.fillNormals(data).map((value) => init.normal * value));
+  else if (init === "mean-image") {
+    if (meanImage.length !== data.length)
+      throw new Error(`A mean image of ${meanImage.length} numbers does not fit [${shape}]`);
+    data.set(Array.from(meanImage, logit));
+  } else if (typeof init === "object") data.set(stream.fillNormals(data).map((value) => init.normal * value));
 }
 
 /** The logit of a probability, kept within 0.001 and 0.999. */

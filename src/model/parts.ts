@@ -72,6 +72,7 @@ export interface Parts {
   readonly objective: Objective;
   /** The weight β of the KL term (Higgins et al. 2017). */
   readonly beta: number;
+  readonly likelihood: Pick<LikelihoodFamily, "name" | "isProbability">;
   /** @param x [B, D], 0 to 1, or beyond if it is noisy */
   encode(context: Context, x: tf.Tensor): Posterior;
   prior(context: Context): Prior;
@@ -79,8 +80,10 @@ export interface Parts {
   decode(context: Context, z: tf.Tensor): Likelihood;
 }
 
-/** A family of posteriors over Z dimensions. */
+/** A family of posteriors. */
 export interface PosteriorFamily {
+  /** Z. */
+  readonly dimZ: number;
   /** The numbers that the encoder gives for an image. */
   readonly inputs: number;
   readonly specs: Specs;
@@ -88,14 +91,19 @@ export interface PosteriorFamily {
   build(context: Context, outputs: tf.Tensor): Posterior;
 }
 
-/** A family of priors over Z dimensions. */
+/** A family of priors. */
 export interface PriorFamily {
+  /** Z. */
+  readonly dimZ: number;
   readonly specs: Specs;
   build(context: Context): Prior;
 }
 
-/** A family of likelihoods of D pixels. */
+/** A family of likelihoods. */
 export interface LikelihoodFamily {
+  readonly name: string;
+  /** Whether `logProb` of black and white pixels is the logarithm of a probability, not of a density. */
+  readonly isProbability: boolean;
   /** The numbers that the decoder gives for an image. */
   readonly inputs: number;
   readonly specs: Specs;
@@ -105,15 +113,29 @@ export interface LikelihoodFamily {
 
 /** A part that settings can choose. Its functions get the values of its own settings. */
 export interface Part<Settings, Built> {
-  /** What it is, for the help of the setting that chooses it. */
+  /** For the help of the setting that chooses it. */
   readonly help: string;
   readonly settings: Settings;
+  /** Of a posterior: whether it is a point, so that the model has no bound. */
+  readonly isPoint?: boolean;
   /** @param size D for likelihoods, else Z */
   readonly build: (own: ValuesOf<Settings>, size: number) => Built;
 }
 
 /** Declares a part: infers the types of its settings. */
 export function part<Settings extends object, Built>(definition: Part<Settings, Built>): Part<Settings, Built> {
+  return definition;
+}
+
+/** Declares a likelihood of pixels. */
+export function likelihood<Settings extends object>(
+  definition: Part<Settings, LikelihoodFamily> & {
+    /** What it adds to a description of pixels: ", normal with deviation 0.1". */
+    readonly suffix: (own: ValuesOf<Settings>) => string;
+    /** −log p(x) of a pixel, at most, if its mean is 0.5: nats. */
+    readonly greyNats: (own: ValuesOf<Settings>) => number;
+  },
+) {
   return definition;
 }
 
@@ -124,6 +146,7 @@ export function objective<Settings extends object>(
   return definition;
 }
 
+/** The pieces of a model of two networks. The networks' layers may have draws of phase `training` only. */
 export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
   /** D. */
   readonly pixels: number;
@@ -137,19 +160,23 @@ export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
 }
 
 /**
- * A model of two networks and four parts, each in a scope of its name.
+ * Makes a model of its pieces, each in a scope of its name.
  *
- * @throws Error if a network does not give as many numbers as the part after it takes
+ * @throws Error if they do not fit together
  */
 export function assemble(assembly: Assembly): Parts {
   const { pixels, dimZ, objective, beta, encoder, posterior, prior, decoder, likelihood } = assembly;
   const networks = { encoder: encoder.specs([pixels], "image"), decoder: decoder.specs([dimZ], "sample") };
-  checkOutput("encoder", networks.encoder.output, posterior.inputs);
-  checkOutput("decoder", networks.decoder.output, likelihood.inputs);
+  checkNetwork("encoder", networks.encoder, posterior.inputs);
+  checkNetwork("decoder", networks.decoder, likelihood.inputs);
+  if (posterior.dimZ !== dimZ || prior.dimZ !== dimZ) {
+    throw new Error(`The posterior has ${posterior.dimZ} dimensions and the prior ${prior.dimZ}, but dimZ is ${dimZ}`);
+  }
   return {
     dimZ,
     objective,
     beta,
+    likelihood,
     specs: joinSpecs({
       ...networks,
       posterior: posterior.specs,
@@ -162,7 +189,11 @@ export function assemble(assembly: Assembly): Parts {
   };
 }
 
-function checkOutput(network: string, output: readonly number[], needed: number): void {
-  if (output.length === 1 && output[0] === needed) return;
-  throw new Error(`The ${network} gives [${output}] for an image, but the part after it takes [${needed}]`);
+function checkNetwork(name: string, { output, draws }: ReturnType<Layer["specs"]>, needed: number): void {
+  if (output.length !== 1 || output[0] !== needed) {
+    throw new Error(`The ${name} gives [${output}] for an image, but the part after it takes [${needed}]`);
+  }
+  const other = Object.entries(draws).find(([, { phase }]) => phase !== "training");
+  if (other)
+    throw new Error(`The draw ${name}.${other[0]} has the phase ${other[1].phase}: a layer draws in training only`);
 }

@@ -1,6 +1,6 @@
 // The parts of models, for users who bring their own: `parts`.
 export { tf } from "../engine/compiled/tf.js";
-export { buildParts as build, standardPieces as pieces } from "./build.js";
+export { type BuildParts, buildParts as build, standardPieces as pieces } from "./build.js";
 export type { Layer } from "./layers.js";
 export { dense, mlp, sequential } from "./layers.js";
 export type {
@@ -16,4 +16,5 @@ export type {
   Terms,
 } from "./parts.js";
 export { assemble } from "./parts.js";
-export { type Context, type DrawSpec, type Init, joinSpecs, type ParamSpec, type Specs } from "./specs.js";
+export { STANDARD_NORMAL } from "./priors/standard-normal.js";
+export { type Context, type DrawSpec, type Init, joinSpecs, NO_SPECS, type ParamSpec, type Specs } from "./specs.js";

@@ -5,25 +5,28 @@ import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
 const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as ActivationName[];
 
+/** What a setting of a bound needs: a posterior that is not a point. */
+export const BOUND = { model: names(POSTERIORS).filter((name) => !POSTERIORS[name].isPoint) };
+
 // biome-ignore format: two lines per setting
 export const MODEL_SETTINGS = {
   model: choice(names(POSTERIORS), { default: "vae", flag: names(POSTERIORS).join("|"), help: describe(POSTERIORS) }),
-  objective: choice(names(OBJECTIVES), { default: "elbo", flag: names(OBJECTIVES).join("|"), needs: { model: ["vae"] },
+  objective: choice(names(OBJECTIVES), { default: "elbo", flag: names(OBJECTIVES).join("|"), needs: BOUND,
     help: `what to maximize: ${describe(OBJECTIVES)}` }),
   dimZ: integer({ default: 2, min: 1, max: 4096, flag: "count", help: "dimensions of the latent space" }),
   nHidden: integers({ default: [500, 500], min: 1, max: 4096, flag: "units,...",
     help: "units of the encoder's hidden layers; the decoder has them in reverse" }),
   keepProb: real({ default: 0.9, min: 0.01, max: 1, flag: "number",
     help: "probability that dropout keeps a hidden unit; 1 = no dropout" }),
-  ...ownSettings("objective", OBJECTIVES, { model: ["vae"] }),
-  beta: real({ default: 1, min: 0, max: 1000, flag: "number", needs: { model: ["vae"] },
+  ...ownSettings("objective", OBJECTIVES, BOUND),
+  beta: real({ default: 1, min: 0, max: 1000, flag: "number", needs: BOUND,
     help: "weight of the KL term (Higgins et al. 2017); with 1, the objective is a bound of log p(x)" }),
   encoderActivations: choices(ACTIVATION_NAMES, { default: ["elu", "tanh"],
     help: "activations of the encoder's hidden layers in order; the last one repeats" }),
   decoderActivations: choices(ACTIVATION_NAMES, { default: ["tanh", "elu"], help: "the same for the decoder" }),
   ...ownSettings("model", POSTERIORS),
-  prior: choice(names(PRIORS), { default: "normal", needs: { model: ["vae"] }, help: `p(z): ${describe(PRIORS)}` }),
-  ...ownSettings("prior", PRIORS, { model: ["vae"] }),
+  prior: choice(names(PRIORS), { default: "normal", needs: BOUND, help: `p(z): ${describe(PRIORS)}` }),
+  ...ownSettings("prior", PRIORS, BOUND),
   likelihood: choice(names(LIKELIHOODS), { default: "bernoulli",
     help: `p(x|z) of a pixel: ${describe(LIKELIHOODS)}` }),
   ...ownSettings("likelihood", LIKELIHOODS),
@@ -50,6 +53,7 @@ function ownSettings<Parts extends Registry>(
   const own: Record<string, Setting<unknown>> = {};
   for (const { settings } of Object.values(parts)) {
     for (const [name, setting] of Object.entries(settings)) {
+      if (own[name] && own[name].help !== setting.help) throw new Error(`Two parts declare ${name} differently`);
       const having = names(parts).filter((part) => name in parts[part].settings);
       own[name] = { ...setting, needs: { ...needs, [choice]: having } };
     }

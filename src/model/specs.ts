@@ -9,20 +9,21 @@ export type Init =
   | "he"
   /** Uniform, scaled by the numbers of inputs and outputs (Glorot & Bengio 2010). */
   | "glorot"
+  | "ones"
   /** The logits of the mean training image, as in the code of Burda et al. (2016). */
   | "mean-image"
   /** Normal with this standard deviation. */
   | { readonly normal: number };
 
 export interface ParamSpec {
-  /** The last axis is that of the outputs. */
+  /** Of a weight of a layer: […receptive field, inputs, outputs]. */
   readonly shape: readonly number[];
   readonly init: Init;
   /** Whether weight decay applies. */
   readonly decays?: boolean;
 }
 
-/** When a draw is needed: in training steps (dropout), to draw z from the posterior, or to draw z from the prior. */
+/** When a draw is needed and there: in training steps (dropout), to draw z from the posterior, or to draw z from the prior. */
 export type Phase = "training" | "posterior" | "prior";
 
 export interface DrawSpec {
@@ -67,14 +68,14 @@ export interface Context {
 }
 
 export function createContext(params: Tensors, draws: Tensors = {}, training = false, prefix = ""): Context {
-  const find = (tensors: Tensors, name: string) => {
+  const find = (what: string, tensors: Tensors, name: string) => {
     const tensor = tensors[prefix + name];
-    if (!tensor) throw new Error(`The model has no ${prefix}${name}: its part must declare it in its specs`);
+    if (!tensor) throw new Error(`There is no ${what} ${prefix}${name} here: see the specs of its part`);
     return tensor;
   };
   return {
-    param: (name) => find(params, name),
-    draw: (name) => find(draws, name),
+    param: (name) => find("weight", params, name),
+    draw: (name) => find("draw", draws, name),
     training,
     at: (scope) => createContext(params, draws, training, `${prefix}${scope}.`),
   };

@@ -198,6 +198,16 @@ export class RunFolder {
   }
 }
 
+/** @throws UserError unless own parts are given for a run that was trained with own parts, and only for such a run */
+export function checkOwnParts({ dir, config }: RunFolder, parts: unknown, taker: string): void {
+  if (config.parts === "own" && !parts) {
+    throw new UserError(`${dir} was trained with its own parts: give them to ${taker} of the library.`);
+  }
+  if (config.parts !== "own" && parts) {
+    throw new UserError(`${dir} was trained with the parts that its settings choose: leave out yours.`);
+  }
+}
+
 /** Deletes the temporary folders of runs that were killed while they were created. */
 async function deleteAbandoned(parent: string): Promise<void> {
   for (const name of await listNames(parent).catch(() => [])) {

@@ -40,10 +40,11 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
   const steps = stepsPerEpoch(data.train, batchSize);
   const pace = new Pace();
   let now = start;
+  let isAborted = false;
   const seconds = () => start.seconds + (performance.now() - options.started) / 1000;
   const emit = async (event: TrainingEvent): Promise<TrainingEvent> => {
-    now = { ...now, seconds: seconds() };
-    for (const sink of sinks) await sink(event, now);
+    isAborted = signal?.aborted ?? false; // before the sinks, so that a checkpoint is written before the loop ends
+    for (const sink of sinks) await sink(event, { ...now, seconds: seconds() });
     return event;
   };
 
@@ -61,7 +62,7 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
       now = { ...now, state, position: advance(now.position, metrics, pace.end()) };
       const stepsLeft = (epochs - epoch + 1) * steps - now.position.step;
       yield emit(describeChunk(now.position, steps, batchSize, pace.secondsLeft(stepsLeft)));
-      signal?.throwIfAborted();
+      if (isAborted) signal?.throwIfAborted();
     }
 
     const { position, state } = now;
@@ -86,9 +87,10 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
     };
     checkFinite(now);
     yield emit({ type: "epoch", ...report });
-    signal?.throwIfAborted();
+    if (isAborted) signal?.throwIfAborted();
   }
-  yield emit(await describeDone(options, now, seconds()));
+  signal?.throwIfAborted();
+  yield emit(await describeDone(options, now, seconds));
 }
 
 /** A chunk of steps is one call into the engine, which blocks: short enough for a lively terminal, long enough to cost little. */
@@ -168,7 +170,11 @@ function describeChunk(position: Position, steps: number, batchSize: number, sec
   };
 }
 
-async function describeDone(options: LoopOptions, { reports, best }: Snapshot, seconds: number): Promise<TrainingDone> {
+async function describeDone(
+  options: LoopOptions,
+  { reports, best }: Snapshot,
+  seconds: () => number,
+): Promise<TrainingDone> {
   const { data, config, run, start } = options;
   const bestReport = bestOf(reports);
   if (!best || !bestReport) throw new Error("The training ended without an epoch");
@@ -181,7 +187,7 @@ async function describeDone(options: LoopOptions, { reports, best }: Snapshot, s
     bestEpoch: bestReport.epoch,
     validation: bestReport.validation,
     test: await evaluate(trained, data.test, config),
-    seconds: isDone(start.reports, config) ? start.seconds : seconds,
+    seconds: isDone(start.reports, config) ? start.seconds : seconds(),
   };
 }
 

@@ -8,7 +8,7 @@ import { buildParts } from "../model/build.js";
 import { Model } from "../model/model.js";
 import type { RunConfig } from "../run/config.js";
 import { loadOwnData } from "../run/data.js";
-import { RunFolder } from "../run/folder.js";
+import { checkOwnParts, RunFolder } from "../run/folder.js";
 import { isDone } from "../run/reports.js";
 import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
 import { describeData, firstState, resolvePlaces, type Training, type TrainingOptions, trainInto } from "./train.js";
@@ -32,9 +32,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const { file, content } = await folder.readCheckpoint();
     const data = await loadOwnData(config, { onProgress: onDecoding, signal });
     checkData(folder, data, config);
-    if (ran.parts === "own" && !parts) {
-      throw new UserError(`${folder.dir} was trained with its own parts: give them to resume.`);
-    }
+    checkOwnParts(folder, parts, "resume");
     const model = new Model((parts ?? buildParts)(config, pixelsOf(data)));
     const checkpoint = decodeCheckpoint(content, firstState(model, data, config).state, config, file);
     if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {

@@ -14,9 +14,9 @@ export interface Position {
   readonly epoch: number;
   /** Steps done in this epoch. */
   readonly step: number;
-  /** Of each of these steps. */
+  /** The terms of each of these steps. */
   readonly terms: Readonly<Record<(typeof TERMS)[number], readonly number[]>>;
-  /** Time of these steps. */
+  /** The duration of these steps. */
   readonly milliseconds: number;
 }
 
@@ -27,7 +27,7 @@ export interface Snapshot {
   readonly reports: readonly EpochReport[];
   /** The weights of the best of them. */
   readonly best?: HostParams | undefined;
-  /** That the training took so far. */
+  /** The duration of the training so far. */
   readonly seconds: number;
 }
 

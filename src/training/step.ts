@@ -30,15 +30,19 @@ export type StepMetrics = { readonly [term in (typeof TERMS)[number]]: tf.Scalar
 export function createTrainingStep(model: Model, config: Config): Step<Carry, StepInput, StepMetrics> {
   return ({ params, adam: moments }, { draws, klWeight, stepSize, decay, ...batch }) => {
     const names = Object.keys(params);
+    const weights = names.map((name) => params[name]);
     const metrics = {} as Record<keyof StepMetrics, tf.Scalar>;
     const loss = (...values: tf.Tensor[]): tf.Scalar => {
-      const weights = Object.fromEntries(names.map((name, i) => [name, values[i]]));
-      const bounds = model.bounds(createContext(weights, draws, true), batch, klWeight);
+      const byName = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+      const bounds = model.bounds(createContext(byName, draws, true), batch, klWeight);
       // Kept, since tfjs disposes of every tensor that the loss makes except the loss; the engine disposes of a step's results.
       for (const term of TERMS) metrics[term] = tf.keep(tf.mean(bounds[term]));
       return tf.neg(tf.mean(bounds.maximized));
     };
-    const { grads } = tf.valueAndGrads(loss)(names.map((name) => params[name]));
+    // Unlike tf.valueAndGrads, this tells which weights have no gradient.
+    const { grads } = tf.engine().gradients(() => loss(...weights), weights, undefined, true);
+    const unused = names.find((_, i) => !grads[i]);
+    if (unused) throw new Error(`The objective does not depend on the weight ${unused}: its part must use it`);
     const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
     const updated = adam(params, gradients, moments, stepSize, config, model.parts.specs.params, decay);
     return [{ params: updated.params, adam: updated.moments }, metrics];

@@ -81,7 +81,7 @@ describe("settings", () => {
     [{ model: "ae", beta: 1 }, "beta is for model vae."],
     [{ model: "ae", sigma: "exp" }, "sigma is for model vae."],
     [{ importanceSamples: 5 }, "importanceSamples is for objective iwae."],
-    [{ objective: "iwae", mcSamples: 2 }, "mcSamples is for objective elbo."],
+    [{ objective: "iwae", mcSamples: 2 }, "mcSamples is for objective elbo or free-bits."],
     [{ learningRateDecay: 0.5 }, "learningRateDecay is for learningRateSchedule steps."],
     [{ pixelSigma: 0.5 }, "pixelSigma is for likelihood gaussian."],
   ] as [GivenSettings, string][])("without effect are refused from a user, not from a preset: %j", (given, problem) => {

@@ -19,6 +19,11 @@ const FUNCTIONS: Record<string, (inputs: Inputs) => Tensors> = {
     return { y: tf.reshape(h, [x.shape[0], 8]) };
   },
   "a constant beside each image": ({ x }) => ({ y: tf.concat([x, tf.fill([x.shape[0], 2], 0.5)], 1) }),
+  "seven constants for each image": ({ x }) => {
+    const ones = tf.fill([7 * x.shape[0], 2], 1);
+    const sums = tf.add(tf.matMul(ones as tf.Tensor2D, tf.fill([2, 3], 0.5) as tf.Tensor2D), 1);
+    return { y: tf.add(tf.reshape(sums, [x.shape[0], 21]), tf.mean(x, 1, true)) };
+  },
   "means, and the input itself": ({ x }) => ({ y: tf.mean(x, 1, true), x }),
 };
 
@@ -36,6 +41,14 @@ it.each(Object.keys(FUNCTIONS))("an exported function takes any batch: %s", asyn
     }
   }
   await session.close();
+});
+
+it("an exported function must not depend on the size of its batch", async () => {
+  const centred = ({ x }: Inputs) => ({ y: tf.sub(x, tf.mul(tf.sum(x, 0, true), 1 / x.shape[0])) });
+  const exporting = exportFunction("encoder", centred, {}, "pixels", 6, { description: "", metadata: {} });
+  await expect(exporting).rejects.toThrow(
+    "The encoder cannot be exported: its numbers depend on the size of the batch",
+  );
 });
 
 it("an exported function needs a kernel that the engine has", async () => {

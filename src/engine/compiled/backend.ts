@@ -71,9 +71,13 @@ export class TraceBackend extends tf.KernelBackend {
 
   #fullShape(shape: readonly number[]): string {
     const { open, graph } = this;
-    if (!open || !shape.includes(open.size)) return this.integers(shape);
+    if (!open || shape.every((length) => length % open.size !== 0)) return this.integers(shape);
     const size = graph.node("Shape", [open.input], { start: 0, end: 1 });
-    const lengths = shape.map((length) => (length === open.size ? size : this.integers([length])));
+    const lengths = shape.map((length) =>
+      length % open.size === 0
+        ? graph.node("Mul", [size, this.integers([length / open.size])])
+        : this.integers([length]),
+    );
     return graph.node("Concat", lengths, { axis: 0 });
   }
 

@@ -4,8 +4,8 @@ import { GraphBuilder } from "./graph.js";
 import { type InputSpec, type OutputSpec, trace } from "./trace.js";
 import { type HostArray, leaves, mapTree } from "./tree.js";
 
-/** Stands for the size of a batch in shapes while a function is traced: a prime that no other size is a multiple of. */
-const OPEN = 1_000_003;
+/** Primes that stand for the size of a batch while a function is traced. */
+const PRIMES = [10_007, 10_009, 10_037, 10_039, 10_061, 10_067];
 
 /**
  * Traces a function of a batch.
@@ -14,26 +14,49 @@ const OPEN = 1_000_003;
  * @param input the name of its input
  * @param size the input has the shape [batch, size]
  * @param about what the file says of itself
- * @throws Error that names the kernel, if the function uses one that cannot be compiled
+ * @throws Error if the function uses a kernel that cannot be compiled, or its numbers depend on the size of the batch
  * @returns the bytes of the file
  */
 export async function exportFunction(
   name: string,
-  fn: (inputs: { params: { readonly [name: string]: Tensor }; x: Tensor }) => { readonly [output: string]: Tensor },
+  fn: BatchFunction,
   params: { readonly [name: string]: HostArray },
   input: string,
   size: number,
   about: { readonly description: string; readonly metadata: Readonly<Record<string, string>> },
 ): Promise<Uint8Array> {
+  const sizes = [size, ...Object.values(params).flatMap(({ shape }) => shape)];
+  const primes = PRIMES.filter((prime) => sizes.every((size) => size % prime !== 0));
+  const [file, other] = await Promise.all(
+    primes.slice(0, 2).map((batch) => traceWith(batch, name, fn, params, input, size, about)),
+  );
+  if (!file || !other || Buffer.compare(file, other) !== 0) {
+    throw new Error(`The ${name} cannot be exported: its numbers depend on the size of the batch`);
+  }
+  return file;
+}
+
+type BatchFunction = (inputs: { params: { readonly [name: string]: Tensor }; x: Tensor }) => {
+  readonly [output: string]: Tensor;
+};
+
+/** @param batch stands for the size of the batch in shapes, and its multiples for multiples of it */
+async function traceWith(
+  batch: number,
+  ...[name, fn, params, input, size, about]: Parameters<typeof exportFunction>
+): Promise<Uint8Array> {
   const graph = new GraphBuilder(name);
-  const x: InputSpec = { name: graph.input(input, "float32", ["batch", size]), type: "float32", shape: [OPEN, size] };
+  const x: InputSpec = { name: graph.input(input, "float32", ["batch", size]), type: "float32", shape: [batch, size] };
   const weights = mapTree(params, ({ data, shape }: HostArray, path): InputSpec => {
     return { name: graph.constant("float32", data, shape, path), type: "float32", shape };
   });
-  const outputs = await trace(graph, fn, { params: weights, x }, { size: OPEN, input });
+  const outputs = await trace(graph, fn, { params: weights, x }, { size: batch, input });
   for (const [output, { name, shape }] of leaves<OutputSpec>(outputs)) {
     graph.node("Identity", [name], {}, [output]);
-    const open = shape.map((length) => (length === OPEN ? "batch" : length));
+    const open = shape.map((length) => {
+      if (length % batch !== 0) return length;
+      return length === batch ? "batch" : `${length / batch} batch`;
+    });
     graph.output(output, "float32", open);
   }
   return graph.encode({ ...about, opset: graph.oldestOpset });

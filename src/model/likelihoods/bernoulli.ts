@@ -1,13 +1,17 @@
 // Bernoulli pixels: the decoder gives logits (Kingma & Welling 2014, appendix C.1).
 import { tf } from "../../engine/compiled/tf.js";
 import { bernoulliLogLikelihood, perDraw, perImage } from "../densities.js";
-import { type LikelihoodFamily, part } from "../parts.js";
+import { likelihood } from "../parts.js";
 import { NO_SPECS } from "../specs.js";
 
-export const bernoulli = part({
+export const bernoulli = likelihood({
   help: "black or white with a probability",
   settings: {},
-  build: (_, pixels): LikelihoodFamily => ({
+  suffix: () => "",
+  greyNats: () => Math.log(2),
+  build: (_, pixels) => ({
+    name: "bernoulli",
+    isProbability: true,
     inputs: pixels,
     specs: NO_SPECS,
     build: (_, logits) => ({

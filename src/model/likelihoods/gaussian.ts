@@ -2,10 +2,10 @@
 import { real } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { gaussianLogLikelihood, perDraw, perImage } from "../densities.js";
-import { type LikelihoodFamily, part } from "../parts.js";
+import { likelihood } from "../parts.js";
 import { NO_SPECS } from "../specs.js";
 
-export const gaussianPixels = part({
+export const gaussianPixels = likelihood({
   help: "normal around the decoder's output with standard deviation pixelSigma",
   settings: {
     pixelSigma: real({
@@ -15,7 +15,11 @@ export const gaussianPixels = part({
       help: "standard deviation of a pixel; 1 = full white",
     }),
   },
-  build: ({ pixelSigma }, pixels): LikelihoodFamily => ({
+  suffix: ({ pixelSigma }) => `, normal with deviation ${pixelSigma}`,
+  greyNats: ({ pixelSigma }) => 0.125 / pixelSigma ** 2 + Math.log(pixelSigma * Math.sqrt(2 * Math.PI)),
+  build: ({ pixelSigma }, pixels) => ({
+    name: "gaussian",
+    isProbability: false,
     inputs: pixels,
     specs: NO_SPECS,
     build: (_, outputs) => ({

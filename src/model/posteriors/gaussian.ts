@@ -16,6 +16,7 @@ export const gaussian = part({
     }),
   },
   build: ({ sigma }, dimZ): PosteriorFamily => ({
+    dimZ,
     inputs: 2 * dimZ,
     specs: { params: {}, draws: { epsilon: { shape: [dimZ], per: "sample", phase: "posterior", kind: "normal" } } },
     build(context, outputs) {

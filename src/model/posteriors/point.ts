@@ -5,8 +5,10 @@ import { NO_SPECS } from "../specs.js";
 
 export const point = part({
   help: "plain autoencoder: z is the encoder's output, no KL term",
+  isPoint: true,
   settings: {},
   build: (_, dimZ): PosteriorFamily => ({
+    dimZ,
     inputs: dimZ,
     specs: NO_SPECS,
     build(_, mean) {

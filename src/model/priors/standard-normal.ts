@@ -8,6 +8,7 @@ export const standardNormal = part({
   help: "standard normal",
   settings: {},
   build: (_, dimZ): PriorFamily => ({
+    dimZ,
     specs: { params: {}, draws: { z: { shape: [dimZ], per: "sample", phase: "prior", kind: "normal" } } },
     build: (context) => ({
       family: STANDARD_NORMAL,
