@@ -1,5 +1,5 @@
 // Corruptions of the encoder's input, for denoisers. The target stays clean.
-import { type Described, type Domain, optional, parseNumber, type Setting } from "./config/entries.js";
+import { type Described, optional, parseNumber, type Setting } from "./config/entries.js";
 import type { ImageShape } from "./data/pixels.js";
 import { UserError } from "./errors.js";
 import type { RandomStream } from "./random.js";
@@ -12,32 +12,13 @@ type Corruption = (
   shape: ImageShape,
 ) => void;
 
-interface NoiseKind {
-  /** The usual strength. */
-  readonly default: number;
-  readonly max: number;
-  /** The effect on a pixel x at strength s. */
-  readonly help: string;
-  readonly corrupt: Corruption;
-}
-
-/** All kinds of noise. Strengths are above zero and at most `max`. */
+/** All kinds: usual and largest strength s, and the effect on a pixel x. Strengths are above zero. */
 export const NOISES = {
-  "salt-pepper": {
-    default: 0.5,
-    max: 1,
-    help: "x·a + b: a is 0 and b is 1 with probability s each; 0.5 as in the tutorial",
-    corrupt: saltAndPepper,
-  },
+  "salt-pepper": { default: 0.5, max: 1, help: "x·a + b: a is 0 and b is 1 with probability s each", corrupt: flip },
   mask: { default: 0.5, max: 1, help: "x becomes 0 with probability s", corrupt: mask },
   gaussian: { default: 0.5, max: 10, help: "x + n, n normal with deviation s", corrupt: addNormals },
-  haze: {
-    default: 0.8,
-    max: 1,
-    help: "x·t + (1 − t): a white haze whose transmission t varies smoothly from 1 − s to 1",
-    corrupt: haze,
-  },
-} as const satisfies Record<string, NoiseKind>;
+  haze: { default: 0.8, max: 1, help: "x·t + (1 − t): white haze, t varies smoothly from 1 − s to 1", corrupt: haze },
+} satisfies Record<string, { default: number; max: number; help: string; corrupt: Corruption }>;
 
 export interface Noise {
   readonly kind: keyof typeof NOISES;
@@ -46,20 +27,14 @@ export interface Noise {
 
 /** A setting for a noise or none: { kind, strength } or null, in JSON "haze:0.5" or "none". */
 export function noise(options: Described): Setting<Noise | null> {
-  return optional("none", NOISE, options);
+  const values = "KIND or KIND:STRENGTH";
+  return optional("none", { values, check: checkNoise, parse: checkNoise, encode: formatNoise }, options);
 }
 
 /** "haze:0.5", or "none". */
 export function formatNoise(noise: Noise | null): string {
   return noise === null ? "none" : `${noise.kind}:${noise.strength}`;
 }
-
-const NOISE: Domain<Noise> = {
-  values: "KIND or KIND:STRENGTH",
-  check: checkNoise,
-  parse: checkNoise,
-  encode: formatNoise,
-};
 
 /** @param value KIND, KIND:STRENGTH or { kind, strength }: a kind alone gets its default strength */
 function checkNoise(value: unknown): Noise {
@@ -68,7 +43,7 @@ function checkNoise(value: unknown): Noise {
     const kinds = Object.keys(NOISES).join(", ");
     throw new UserError(`It must be KIND or KIND:STRENGTH, where KIND is one of ${kinds}.`);
   }
-  const { default: usual, max }: NoiseKind = NOISES[kind as Noise["kind"]];
+  const { default: usual, max } = NOISES[kind as Noise["kind"]];
   const number = strength ?? usual;
   if (typeof number !== "number" || !(number > 0 && number <= max)) {
     throw new UserError(`The strength of ${kind} must be a number above 0 and at most ${max}.`);
@@ -101,7 +76,7 @@ export function corrupt(
  * Salt-and-pepper noise of hwalsuklee/tensorflow-mnist-VAE: x·a + b with a and b from {0, 1}. At strength ½, a pixel becomes
  * 0, x, 1 or x + 1 with equal probability.
  */
-function saltAndPepper(images: Uint8Array, strength: number, stream: RandomStream, out: Float32Array): void {
+function flip(images: Uint8Array, strength: number, stream: RandomStream, out: Float32Array): void {
   const kept = stream.fillBernoulli(new Uint8Array(images.length), 1 - strength);
   const added = stream.fillBernoulli(new Uint8Array(images.length), strength);
   for (let i = 0; i < images.length; i++) out[i] = (images[i] / 255) * kept[i] + added[i];
@@ -135,21 +110,14 @@ function haze(
 ): void {
   const [rows, columns] = [joints(height), joints(width)];
   const knots = new Uint32Array(KNOTS * KNOTS);
+  const alongRow = (row: number, { knot, part }: Joint) =>
+    mix(knots[row * KNOTS + knot], knots[row * KNOTS + knot + 1], part);
   for (let at = 0; at < images.length; ) {
     stream.fillWords(knots);
     for (const row of rows) {
       for (const column of columns) {
-        const above = mix(
-          knots[row.knot * KNOTS + column.knot],
-          knots[row.knot * KNOTS + column.knot + 1],
-          column.part,
-        );
-        const below = mix(
-          knots[(row.knot + 1) * KNOTS + column.knot],
-          knots[(row.knot + 1) * KNOTS + column.knot + 1],
-          column.part,
-        );
-        const transmission = 1 - (strength * mix(above, below, row.part)) / 2 ** 32;
+        const fog = mix(alongRow(row.knot, column), alongRow(row.knot + 1, column), row.part);
+        const transmission = 1 - (strength * fog) / 2 ** 32;
         for (let channel = 0; channel < channels; channel++, at++) {
           out[at] = (images[at] / 255) * transmission + (1 - transmission);
         }
@@ -158,8 +126,10 @@ function haze(
   }
 }
 
-/** For each pixel along a side: the knot before it, and its smoothstep fraction of the way to the next. */
-function joints(length: number): { knot: number; part: number }[] {
+/** The knot before a pixel, and the pixel's smoothstep fraction of the way to the next. */
+type Joint = { readonly knot: number; readonly part: number };
+
+function joints(length: number): Joint[] {
   return Array.from({ length }, (_, i) => {
     const position = ((i + 0.5) / length) * (KNOTS - 1);
     const knot = Math.floor(position);

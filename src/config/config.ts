@@ -1,6 +1,6 @@
 // The configuration of a run: parses and checks given settings, fills in defaults, and encodes the whole as JSON.
 import { UserError } from "../errors.js";
-import { checkSettings, type Given, type Setting, type ValuesOf } from "./entries.js";
+import { checkSettings, type Given, type SettingTable, type ValuesOf } from "./entries.js";
 import { SETTINGS, type SettingName } from "./settings.js";
 
 /** All settings of a run. */
@@ -9,20 +9,15 @@ export type Config = ValuesOf<typeof SETTINGS>;
 /** Settings that differ from the defaults. */
 export type GivenSettings = Given<Config>;
 
-const TABLE: { readonly [name in SettingName]: Setting<Config[name]> } = SETTINGS;
-const NAMES = Object.keys(SETTINGS) as SettingName[];
+const TABLE: SettingTable = SETTINGS;
 
 export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(SETTINGS, name);
 }
 
-/**
- * Parses a text of the command line.
- *
- * @throws UserError that says what the value must be
- */
+/** Parses a text of the command line. @throws UserError that says what the value must be */
 export function parseSetting<Name extends SettingName>(name: Name, text: string): Config[Name] {
-  return TABLE[name].parse(text);
+  return TABLE[name].parse(text) as Config[Name];
 }
 
 /**
@@ -41,12 +36,8 @@ export function createConfig(given: object, preset: object = {}): Config {
 
 /** The configuration as JSON: what config.json and checkpoints hold. `createConfig` reads it back. */
 export function encodeConfig(config: Config): { readonly [name in SettingName]: unknown } {
-  const entries = NAMES.map((name) => [name, encodeSetting(name, config[name])]);
+  const entries = Object.entries(config).map(([name, value]) => [name, TABLE[name].encode(value)]);
   return Object.fromEntries(entries);
-}
-
-function encodeSetting<Name extends SettingName>(name: Name, value: Config[Name]): unknown {
-  return TABLE[name].encode(value);
 }
 
 /**
@@ -56,8 +47,9 @@ function encodeSetting<Name extends SettingName>(name: Name, value: Config[Name]
  * @throws UserError that names a setting which means nothing without another
  */
 export function checkNeeds(given: GivenSettings, config: Config): void {
-  for (const name of NAMES.filter((name) => given[name] !== undefined)) {
-    for (const [other, values] of Object.entries(TABLE[name].needs ?? {})) {
+  for (const [name, { needs = {} }] of Object.entries(TABLE)) {
+    if (given[name as SettingName] === undefined) continue;
+    for (const [other, values] of Object.entries(needs)) {
       if (values.includes(String(config[other as SettingName]))) continue;
       throw new UserError(`${name} is for ${other} ${values.join(" or ")}.`);
     }

@@ -78,11 +78,11 @@ type Options<Value> = Described & { readonly default: Value };
 type Range = { readonly max: number } & ({ readonly min: number } | { readonly above: number });
 
 export function integer(options: Options<number> & Range): Setting<number> {
-  return { ...options, ...domain(`a whole number ${describeRange(options)}`, pickInteger(options), parseNumber) };
+  return { ...options, ...wholeNumber(options) };
 }
 
 export function real(options: Options<number> & Range): Setting<number> {
-  return { ...options, ...domain(`a number ${describeRange(options)}`, pickNumber(options), parseNumber) };
+  return { ...options, ...number(options) };
 }
 
 /** One or more integers, separated by commas on the command line. */
@@ -112,13 +112,14 @@ export function text(options: Options<string>): Setting<string> {
 
 /** One or more texts, separated by commas on the command line. The text `alone` excludes others. */
 export function texts(options: Options<readonly string[]> & { readonly alone: string }): Setting<readonly string[]> {
-  const { check, ...rest } = domain("a list of texts", pickList(pickText), splitText, "be a list of non-empty texts");
-  const checkAlone = (value: unknown) => {
-    const list = check(value);
-    if (list.length > 1 && list.includes(options.alone)) throw new UserError(`"${options.alone}" excludes others.`);
-    return list;
+  const pick = (value: unknown) => {
+    const texts = pickList(pickText)(value);
+    if (texts && texts.length > 1 && texts.includes(options.alone)) {
+      throw new UserError(`"${options.alone}" excludes others.`);
+    }
+    return texts;
   };
-  return { ...options, ...rest, check: checkAlone, parse: (text) => checkAlone(splitText(text)) };
+  return { ...options, ...domain("a list of non-empty texts", pick, splitText) };
 }
 
 /** false, unless its flag or a preset says otherwise. */
@@ -147,6 +148,14 @@ export function oneOf<const Choice extends string | number>(choices: readonly Ch
   return domain(choices.join(", "), pickOne(choices), undefined, `be one of ${choices.join(", ")}`);
 }
 
+export function wholeNumber(range: Range): Domain<number> {
+  return domain(`a whole number ${describeRange(range)}`, pickInteger(range), parseNumber);
+}
+
+export function number(range: Range): Domain<number> {
+  return domain(`a number ${describeRange(range)}`, pickNumber(range), parseNumber);
+}
+
 export interface Size {
   readonly width: number;
   readonly height: number;
@@ -162,10 +171,9 @@ export const SIZE: Domain<Size> = {
 
 /** Width and height of 28x20, width alone of 28; undefined for other texts, or where a side is 0 or above `max`. */
 export function parseSides(text: string, max: number): [width: number, height?: number] | undefined {
-  const [, width, height] = /^(\d+)(?:x(\d+))?$/.exec(text) ?? [];
-  const isSide = (side: string | undefined) => Number(side) >= 1 && Number(side) <= max;
-  if (!isSide(width) || !isSide(height ?? width)) return undefined;
-  return height === undefined ? [Number(width)] : [Number(width), Number(height)];
+  if (!/^\d+(x\d+)?$/.test(text)) return undefined;
+  const sides = text.split("x").map(Number);
+  return sides.every((side) => side >= 1 && side <= max) ? (sides as [number, number?]) : undefined;
 }
 
 /** @returns NaN for what is no decimal number */
@@ -173,10 +181,12 @@ export function parseNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
 }
 
-/** @param pick returns the value, or undefined for one that is not allowed */
+/** Returns the value, or undefined for one that is not allowed. */
+type Pick<Value> = (value: unknown) => Value | undefined;
+
 function domain<Value>(
   values: string,
-  pick: (value: unknown) => Value | undefined,
+  pick: Pick<Value>,
   read: (text: string) => unknown = (text) => text,
   must = `be ${values}`,
 ): Domain<Value> {
@@ -188,12 +198,12 @@ function domain<Value>(
   return { values, check, parse: (text) => check(read(text)), encode: (value) => value };
 }
 
-function pickNumber(range: Range): (value: unknown) => number | undefined {
+function pickNumber(range: Range): Pick<number> {
   const isAbove = (value: number) => ("above" in range ? value > range.above : value >= range.min);
   return (value) => (typeof value === "number" && isAbove(value) && value <= range.max ? value : undefined);
 }
 
-function pickInteger(range: Range): (value: unknown) => number | undefined {
+function pickInteger(range: Range): Pick<number> {
   const pick = pickNumber(range);
   return (value) => (Number.isInteger(value) ? pick(value) : undefined);
 }
@@ -203,14 +213,14 @@ function pickText(value: unknown): string | undefined {
 }
 
 /** @returns a choice for itself or its text */
-function pickOne<Choice extends string | number>(choices: readonly Choice[]) {
-  return (value: unknown) => choices.find((choice) => choice === value || String(choice) === value);
+function pickOne<Choice extends string | number>(choices: readonly Choice[]): Pick<Choice> {
+  return (value) => choices.find((choice) => choice === value || String(choice) === value);
 }
 
-function pickList<Item>(pick: (value: unknown) => Item | undefined) {
-  return (value: unknown): readonly Item[] | undefined => {
-    const items = Array.isArray(value) ? value.map(pick).filter((item) => item !== undefined) : [];
-    return items.length > 0 && items.length === (value as unknown[]).length ? items : undefined;
+function pickList<Item>(pick: Pick<Item>): Pick<readonly Item[]> {
+  return (value) => {
+    const items = Array.isArray(value) ? value.map(pick) : [];
+    return items.length > 0 && !items.includes(undefined) ? (items as Item[]) : undefined;
   };
 }
 
@@ -220,9 +230,9 @@ function pickSize(value: unknown): Size | undefined {
     return width && height ? { width, height } : undefined;
   }
   const pick = pickInteger({ min: 1, max: MAX_SIDE });
-  const { width, height } = (value ?? {}) as { width?: unknown; height?: unknown };
-  const [w, h] = [pick(width), pick(height)];
-  return w && h ? { width: w, height: h } : undefined;
+  const width = pick(Object(value).width);
+  const height = pick(Object(value).height);
+  return width && height ? { width, height } : undefined;
 }
 
 function describeRange(range: Range): string {
