@@ -1,5 +1,5 @@
 // The command line: assembles the commands, catches all errors and chooses the exit code.
-import { Command, CommanderError, Help } from "commander";
+import { Command, CommanderError } from "commander";
 import type { Io } from "./commands/io.js";
 import { Interruption, isSystemError, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
@@ -8,56 +8,24 @@ export type { Io } from "./commands/io.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
-/** In the order of the help page. `load` imports the flags and the action of the given command only. */
-const COMMANDS: [usage: string, description: string, load: () => Promise<{ define: Define }>][] = [
-  [
-    "train",
-    "train a variational autoencoder, and draw its images after every epoch",
-    () => import("./commands/train.js"),
-  ],
-  [
-    "reconstruct",
-    "draw test images, or your own, above their reconstructions",
-    () => import("./commands/reconstruct.js"),
-  ],
+type Load = () => Promise<{ define(command: Command, io: Io): void }>;
+
+/** In the order of the help page. `Load` imports the flags and the action of the given command only. */
+const COMMANDS: [usage: string, description: string, Load][] = [
+  ["train", "train a variational autoencoder, and draw images after every epoch", () => import("./commands/train.js")],
+  ["reconstruct", "draw images above their reconstructions", () => import("./commands/reconstruct.js")],
   ["sample", "draw new images: decoded samples from the prior", () => import("./commands/sample.js")],
-  [
-    "manifold",
-    "draw images decoded from a grid over a two-dimensional latent space",
-    () => import("./commands/manifold.js"),
-  ],
+  ["manifold", "draw images decoded from a grid over a latent plane", () => import("./commands/manifold.js")],
   ["latent", "plot the latents of test images, coloured by label", () => import("./commands/latent.js")],
-  [
-    "interpolate",
-    "draw images decoded between test images in the latent space",
-    () => import("./commands/interpolate.js"),
-  ],
+  ["interpolate", "draw images decoded between test images", () => import("./commands/interpolate.js")],
   ["encode", "write the latents of images, as JSON lines or for NumPy", () => import("./commands/encode.js")],
   ["decode", "decode latents, and write the images for NumPy or draw them", () => import("./commands/decode.js")],
-  [
-    "evaluate",
-    "measure a model: ELBO, active units, and for black and white pixels the likelihood by importance sampling",
-    () => import("./commands/evaluate.js"),
-  ],
-  [
-    "data <path>",
-    "inspect a data set before training: its images, and the files that cannot be used",
-    () => import("./commands/data.js"),
-  ],
-  [
-    "export",
-    "write the encoder and the decoder for other programs, with the facts of their training",
-    () => import("./commands/export.js"),
-  ],
-  [
-    "runs",
-    "list runs, the newest first, with their settings and best validation numbers",
-    () => import("./commands/runs.js"),
-  ],
-  ["engines", "show which engines run here, and how to install the others", () => import("./commands/engines.js")],
+  ["evaluate", "measure a model: ELBO, active units and likelihood", () => import("./commands/evaluate.js")],
+  ["data <path>", "inspect a data set before training, and list bad files", () => import("./commands/data.js")],
+  ["export", "write the encoder and the decoder for other programs", () => import("./commands/export.js")],
+  ["runs", "list runs, the newest first, with settings and results", () => import("./commands/runs.js")],
+  ["engines", "show which engines run here, and how to install others", () => import("./commands/engines.js")],
 ];
-
-type Define = (command: Command, io: Io) => void;
 
 /**
  * Runs a command.
@@ -67,10 +35,8 @@ type Define = (command: Command, io: Io) => void;
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   // A closed pipe (vae … | head) is no error, a full disk is one. Errors of stderr cannot be reported.
-  io.stdout.on("error", async (error: NodeJS.ErrnoException) => {
-    process.exit(
-      error.code === "EPIPE" ? EXIT.success : await printError(io, `stdout: ${error.message}`, EXIT.failure),
-    );
+  io.stdout.on("error", async ({ code, message }: NodeJS.ErrnoException) => {
+    process.exit(code === "EPIPE" ? EXIT.success : await printError(io, `stdout: ${message}`, EXIT.failure));
   });
   io.stderr.on("error", () => {});
   try {
@@ -94,24 +60,14 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
       writeErr: () => {},
       getOutHelpWidth: () => (io.stdout.isTTY && io.stdout.columns) || 80,
     })
-    .configureHelp({ subcommandTerm });
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` });
   const words = argv.filter((word) => !word.startsWith("-"));
   const wanted = words[0] === "help" ? words[1] : words[0];
   for (const [usage, description, load] of COMMANDS) {
-    const command = program.command(nameOf(usage)).description(description);
+    const command = program.command(usage).description(description);
     if (command.name() === wanted) (await load()).define(command, io);
   }
   return program;
-}
-
-/** A line of the command list: commander knows flags and arguments only of the loaded command. */
-function subcommandTerm(command: Command): string {
-  const usage = COMMANDS.map(([usage]) => usage).find((usage) => nameOf(usage) === command.name());
-  return usage?.replace(/^\S+/, "$& [options]") ?? new Help().subcommandTerm(command);
-}
-
-function nameOf(usage: string): string {
-  return usage.split(" ")[0];
 }
 
 /** Prints an error. @returns the exit code */

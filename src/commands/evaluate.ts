@@ -1,92 +1,62 @@
 // vae evaluate
-import { type Command, Option } from "commander";
+import { wholeNumber } from "../config/entries.js";
 import type { Evaluation, LoadedModel } from "../index.js";
 import { formatNoise } from "../noise.js";
-import { countOption, example, placeOption, runOption, splitOption, wholeNumberOption } from "./flags.js";
-import type { Io } from "./io.js";
+import { declare, type Tools } from "./command.js";
+import { flag, IMAGES, JSON_RESULT, RUN } from "./flags.js";
 
-const MAX_SAMPLES = 1_000_000;
-const MAX_IMAGES = 1_000_000_000;
-
-interface EvaluateFlags {
-  run?: string;
-  split: Evaluation["split"];
-  importanceSamples: number;
-  n?: number;
-  dataset?: string;
-  json?: true;
-}
-
-export function define(command: Command, io: Io): void {
-  command
-    .addOption(runOption("folder of the run (default: the newest in runs/ that has a model)"))
-    .addOption(splitOption("part of the data set to evaluate"))
-    .addOption(
-      wholeNumberOption(
-        "--importance-samples <count>",
-        "draws of z per image for the likelihood: more are more accurate, and take longer",
-        1,
-        MAX_SAMPLES,
-      ).default(5000),
-    )
-    .addOption(countOption("number of images, from the first (default: all)", MAX_IMAGES))
-    .addOption(placeOption("--dataset <mnist|path>", "other data than the model was trained on"))
-    .addOption(new Option("--json", "print the result as one JSON value"))
-    .addHelpText("after", example("vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"))
-    .action((flags) => run(io, flags));
-}
-
-async function run(io: Io, { run: folder, split, importanceSamples, n, dataset, json }: EvaluateFlags): Promise<void> {
-  const { barWidth, createBar, note, print, withModel } = await import("./output.js");
-  await withModel(io, folder, async (model) => {
-    const bar = createBar(io, "{value}/{total} images {bar} {eta_formatted} left", barWidth(io, 45));
-    const onProgress = (done: number, count: number) => {
-      if (bar && !bar.isActive) bar.start(count, done);
-      bar?.update(done);
-    };
-    try {
-      const result = await model.evaluate({ split, importanceSamples, count: n, dataset, onProgress });
-      bar?.stop();
-      print(io, json ? JSON.stringify(encode(result, model)) : await describe(result, model));
+export const define = declare({
+  flags: {
+    ...RUN,
+    ...IMAGES,
+    importanceSamples: flag(
+      "<count>",
+      "draws of z per image for the likelihood: more are more accurate, and take longer",
+      wholeNumber({ min: 1, max: 1e6 }),
+      { default: 5000 },
+    ),
+    ...JSON_RESULT,
+  },
+  examples: ["vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"],
+  async run(io, { run, json, n, ...options }, tools) {
+    const { note, print, progressBar, withModel } = tools;
+    await withModel(io, run, async (model) => {
+      const bar = progressBar(io, "images");
+      const result = await model.evaluate({ ...options, count: n, onProgress: bar.show }).finally(bar.stop);
+      print(io, json ? encode(result, model) : describe(result, model, tools));
       if (!json && result.noLikelihood) note(io, result.noLikelihood);
       if (!result.isOwnData) note(io, `This is not the data set that the model was trained on: ${result.dataset}.`);
-    } finally {
-      bar?.stop();
-    }
-  });
+    });
+  },
+});
+
+function encode(result: Evaluation, { folder }: LoadedModel): string {
+  return JSON.stringify({ run: folder.dir, ...result, noise: formatNoise(result.noise) });
 }
 
-function encode(result: Evaluation, { folder }: LoadedModel): object {
-  return { run: folder.dir, ...result, noise: formatNoise(result.noise) };
-}
-
-async function describe(result: Evaluation, { config, folder }: LoadedModel): Promise<string> {
-  const [{ describePixels, objectiveName }, { formatNats, formatTime, plural }] = await Promise.all([
-    import("../index.js"),
-    import("./output.js"),
-  ]);
+function describe(result: Evaluation, { config, folder }: LoadedModel, tools: Tools): string {
+  const { describePixels, formatNats, formatTime, objectiveName, plural } = tools;
   const { split, images, of, objective, elbo, reconstruction, kl, likelihood, noise, seconds } = result;
   const pixels = describePixels(config);
-  const line = (name: string, value: string, meaning: string) => `${name.padEnd(16)}${value.padStart(9)}  ${meaning}`;
   const name = objectiveName(config);
-  const which = images === of ? plural(of, `${split} image`) : `the first ${images} of ${plural(of, `${split} image`)}`;
+  const total = plural(of, `${split} image`);
+  const through = noise ? `, seen through ${formatNoise(noise)}` : "";
   const lines = [
-    `${folder.dir}: ${which}, ${pixels}${noise ? `, seen through ${formatNoise(noise)}` : ""}; nats per image; ${formatTime(seconds)}`,
+    `${folder.dir}: ${images === of ? total : `the first ${images} of ${total}`}, ${pixels}${through}; nats per image; ${formatTime(seconds)}`,
   ];
+  const add = (name: string, value: string, meaning: string) =>
+    lines.push(`${name.padEnd(16)}${value.padStart(9)}  of ${meaning}`);
   if (config.model === "vae") {
-    lines.push(line("−ELBO", formatNats(-elbo), `of ${pixels}; −ELBO = −reconstruction + KL`));
-    if (name !== "ELBO") lines.push(line(`−${name}`, formatNats(-objective), `of ${pixels}; what was trained`));
+    add("−ELBO", formatNats(-elbo), `${pixels}; −ELBO = −reconstruction + KL`);
+    if (name !== "ELBO") add(`−${name}`, formatNats(-objective), `${pixels}; what was trained`);
   }
-  lines.push(line("reconstruction", formatNats(reconstruction), `of ${pixels}; mean of log p(x|z)`));
-  if (config.model === "vae") lines.push(line("KL", formatNats(kl), `of ${pixels}; KL(q(z|x) ‖ p(z))`));
+  add("reconstruction", formatNats(reconstruction), `${pixels}; mean of log p(x|z)`);
+  if (config.model === "vae") add("KL", formatNats(kl), `${pixels}; KL(q(z|x) ‖ p(z))`);
   if (likelihood) {
     const { nll, standardError, importanceSamples } = likelihood;
     const error = standardError === undefined ? "" : `; ± ${standardError.toFixed(2)} over the images`;
-    const samples = plural(importanceSamples, "importance sample");
-    lines.push(line("−log p(x)", formatNats(nll), `of ${pixels}; ${samples}${error}`));
+    add("−log p(x)", formatNats(nll), `${pixels}; ${plural(importanceSamples, "importance sample")}${error}`);
   }
-  lines.push(
-    line("active units", String(result.activeUnits), `of ${result.dimZ} latent dimensions, by means from ${pixels}`),
-  );
+  add("active units", String(result.activeUnits), `${result.dimZ} latent dimensions, by means from ${pixels}`);
   return lines.join("\n");
 }

@@ -1,38 +1,67 @@
-// Flags shared by several commands. Imports little, since vae --help waits for it.
-import { InvalidArgumentError, Option } from "commander";
-import { parseSetting } from "../config/config.js";
-import type { Setting } from "../config/entries.js";
+// Flags of commands. Imports little, since the help of a command waits for it.
+import path from "node:path";
+import type { GivenSettings } from "../config/config.js";
+import { oneOf, type Setting, TEXT, wholeNumber } from "../config/entries.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
+import { isFolder, statIfThere } from "../files/stat.js";
 import { NOISES } from "../noise.js";
 
-/** The flag of a setting, with help, default and check. Its value stays undefined unless given, so that a preset can set it. */
-export function settingOption(name: SettingName): Option {
-  const { flag, help }: Setting<unknown> = SETTINGS[name];
-  if (name === "noise") return noiseOption(help);
-  if (flag === "") return new Option(flagOf(name), help);
-  return new Option(`${flagOf(name)} <${flag}>`, `${help} (default: ${formatDefault(name)})`).argParser((text) =>
-    parseFlag(name, text),
-  );
+/** A flag. Its key in the table of a command gives its name: --dim-z for dimZ. */
+export interface Flag<Value> extends Details<Value> {
+  /** As the help shows it, such as <file>; empty for a toggle. */
+  readonly argument: string;
+  readonly help: string;
+  /** @param before the value of the same flag further left. @throws UserError that says what the text must be */
+  parse?(text: string, before?: Value): Value;
+  /** Checks a given value before the command runs. @throws UserError */
+  check?(value: Value): void;
+}
+
+interface Details<Default> {
+  readonly default?: Default;
+  /** The text in place of an optional argument that is left out. */
+  readonly preset?: string;
+  readonly conflicts?: string[];
+  readonly isRequired?: boolean;
+}
+
+/** --dim-z of dimZ */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+export function flag<Value, const Default extends Value | undefined = undefined>(
+  argument: string,
+  help: string,
+  { parse }: { parse(text: string, before?: Value | Default): Value },
+  details: Details<Default> = {},
+): Flag<Value | Default> {
+  return { argument, help, parse, ...details };
+}
+
+export function toggle(help: string): Flag<boolean | undefined> {
+  return { argument: "", help };
+}
+
+/** Flags of settings. They have no defaults for commander, so that a preset can set them. */
+export function settingFlags<Name extends SettingName>(...names: Name[]) {
+  const entries = names.map((name) => [name, settingFlag(name)]);
+  return Object.fromEntries(entries) as { [name in Name]: Flag<GivenSettings[name]> };
+}
+
+function settingFlag(name: SettingName): Flag<unknown> {
+  const { flag: argument, help, parse }: Setting<unknown> = SETTINGS[name];
+  if (name === "noise") return noiseFlag(help);
+  if (argument === "") return toggle(help);
+  return flag(`<${argument}>`, `${help} (default: ${formatDefault(name)})`, { parse });
 }
 
 /** `--noise`, with an optional value. */
-export function noiseOption(help: string): Option {
+export function noiseFlag(help: string): Flag<GivenSettings["noise"]> {
   const kinds = Object.entries(NOISES).map(([kind, noise]) => `${kind}:${noise.default}`);
   const text = `${help}; kinds with their usual strengths: ${kinds.join(", ")} (alone: salt-pepper; default: none)`;
-  return new Option("--noise [kind[:strength]]", text)
-    .preset("salt-pepper")
-    .argParser((value) => parseFlag("noise", value));
-}
-
-/** The value of a setting's flag. null stays the given text, "none" or "own", since commander replaces null. */
-function parseFlag(name: SettingName, text: string): unknown {
-  try {
-    return parseSetting(name, text) ?? text;
-  } catch (error) {
-    if (error instanceof UserError) throw new InvalidArgumentError(error.message);
-    throw error;
-  }
+  return flag("[kind[:strength]]", text, SETTINGS.noise, { preset: "salt-pepper" });
 }
 
 /** The default, as the command line takes it. */
@@ -41,58 +70,53 @@ export function formatDefault(name: SettingName): string {
   return String(setting.encode(setting.default));
 }
 
-/** --dim-z of dimZ */
-export function flagOf(name: SettingName): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export function count(help: string, max = 1e9): Flag<number | undefined> {
+  return flag("<count>", help, wholeNumber({ min: 1, max }));
 }
 
-/** `--seed` of a command that shows a trained model. */
-export function seedOption(help: string = SETTINGS.seed.help): Option {
-  return new Option("--seed <number>", `${help} (default: that of the run)`).argParser((text) =>
-    parseFlag("seed", text),
-  );
+/** A file or a folder. */
+export function place(argument: string, help: string, details?: Details<undefined>): Flag<string | undefined> {
+  return flag(argument, help, TEXT, details);
 }
 
-/** `--split`: a part of a data set. */
-export function splitOption(help: string): Option {
-  return new Option("--split <test|validation|train>", help).choices(["test", "validation", "train"]).default("test");
+/** `--format` of a file. */
+export function formatFlag<const Format extends string>(formats: readonly Format[]): Flag<Format | undefined> {
+  const help = `format (default: that of the file's name; ${formats[0]} for standard output)`;
+  return flag(`<${formats.join("|")}>`, help, oneOf(formats));
 }
 
-/** `--n`: a count. */
-export function countOption(help: string, max: number): Option {
-  return wholeNumberOption("--n <count>", help, 1, max);
+/** `--out` of a picture. */
+export function pictureFlag(
+  type: "png" | "svg",
+  usual = "in pictures/ of the run",
+  what = "the picture",
+): Flag<string | undefined> {
+  const check = (file: string) => {
+    if (path.extname(file).toLowerCase() !== `.${type}`) {
+      throw new UserError(`--out ${file}: this picture is a .${type}. Give a name that ends in .${type}.`);
+    }
+    checkPlace(file);
+  };
+  return { ...place("<file>", `file for ${what}, a .${type} (default: ${usual})`), check };
 }
 
-export function wholeNumberOption(flags: string, help: string, min: number, max: number): Option {
-  return new Option(flags, help).argParser((text) => wholeNumber(text, min, max));
+/** @throws UserError if no file can be written there */
+export function checkPlace(file: string): void {
+  const present = statIfThere(file);
+  if (present && !present.isFile()) throw new UserError(`--out ${file} is not a file. Give the name of a file.`);
+  const folder = path.dirname(file);
+  if (!isFolder(folder)) throw new UserError(`--out ${file}: there is no folder ${folder}. Make it first.`);
 }
 
-/** @throws InvalidArgumentError unless the text is a whole number from `min` to `max` */
-export function wholeNumber(text: string, min: number, max: number): number {
-  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number >= min && number <= max)) {
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
-  }
-  return number;
-}
+export const RUN = { run: place("<folder>", "folder of the run (default: the newest in runs/ that has a model)") };
+export const JSON_RESULT = { json: toggle("print the result as one JSON value") };
+export const SEED = { seed: flag("<number>", `${SETTINGS.seed.help} (default: that of the run)`, SETTINGS.seed) };
+export const DRAWS = { draws: toggle("draw from each posterior instead of taking its mean"), ...SEED };
 
-export function runOption(help: string): Option {
-  return placeOption("--run <folder>", help);
-}
-
-export function outOption(type = "png", what = "the picture", place = "in pictures/ of the run"): Option {
-  return placeOption("--out <file>", `file for ${what}, a .${type} (default: ${place})`);
-}
-
-/** A flag whose value is a path. */
-export function placeOption(flags: string, help: string): Option {
-  return new Option(flags, help).argParser((text) => {
-    if (text === "") throw new InvalidArgumentError("It must not be empty.");
-    return text;
-  });
-}
-
-/** The example at the end of a command's help. */
-export function example(...lines: string[]): string {
-  return `\nExample:\n${lines.map((line) => `  ${line}`).join("\n")}`;
-}
+const SPLITS = ["test", "validation", "train"] as const;
+/** A part of a data set. */
+export const IMAGES = {
+  split: flag(`<${SPLITS.join("|")}>`, "part of the data set", oneOf(SPLITS), { default: "test" }),
+  dataset: place("<mnist|path>", "other data than the model was trained on"),
+  n: count("number of images, from the first (default: all)"),
+};

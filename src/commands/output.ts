@@ -1,8 +1,5 @@
-// Prints and writes for several commands. Loaded when a command runs, not for its help.
-import path from "node:path";
+// Prints and writes for several commands.
 import { SingleBar } from "cli-progress";
-import { UserError } from "../errors.js";
-import { isFolder, statIfThere } from "../files/stat.js";
 import { writeFileAtomically } from "../files/write.js";
 import {
   type Bounds,
@@ -39,13 +36,27 @@ export function formatTime(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+export function formatCount(count: number): string {
+  return count.toLocaleString("en");
+}
+
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+export function print({ stdout }: Io, text: string): void {
+  stdout.write(`${text}\n`);
 }
 
 /** Writes a note to stderr. stdout holds only results. */
 export function note(io: Io, text: string): void {
   io.stderr.write(`${colourOf(io).dim(text)}\n`);
+}
+
+/** Notes that a denoiser sees clean images. @param other data that the model was not trained on, and which have no noisy inputs */
+export function noteClean(io: Io, { config }: LoadedModel, other?: string): void {
+  if (config.noise === null && (config.inputDir === null || other === undefined)) return;
+  note(io, "The images are clean, but this model was trained on noisy ones.");
 }
 
 /** Characters for a bar on stderr next to text of `otherWidth` characters. */
@@ -68,11 +79,11 @@ export function createBar({ stderr }: Io, format: string, barsize: number): Sing
   });
 }
 
-/** A progress bar for decoding image files. */
-export function decodingBar(io: Io): { onProgress: (done: number, count: number) => void; stop: () => void } {
-  const bar = createBar(io, "decoding images {bar} {value}/{total}", barWidth(io, 40));
+/** A progress bar that appears with the first progress, if stderr is a terminal. */
+export function progressBar(io: Io, title: string): { show(done: number, count: number): void; stop(): void } {
+  const bar = createBar(io, `${title} {bar} {value}/{total}, {eta_formatted} left`, barWidth(io, 55));
   return {
-    onProgress(done, count) {
+    show: (done, count) => {
       if (bar && !bar.isActive) bar.start(count, done);
       bar?.update(done);
       if (done === count) bar?.stop();
@@ -94,29 +105,6 @@ export async function withModel(
   } finally {
     await model.close();
   }
-}
-
-export function print({ stdout }: Io, text: string): void {
-  stdout.write(`${text}\n`);
-}
-
-/** Checks a picture's file before any work is done. @throws UserError if it cannot be written */
-export function checkOut(out: string | undefined, type: "png" | "svg" = "png"): void {
-  if (out === undefined) return;
-  if (path.extname(out).toLowerCase() !== `.${type}`) {
-    throw new UserError(`--out ${out}: this picture is a .${type}. Give a name that ends in .${type}.`);
-  }
-  checkPlace(out);
-}
-
-/** @throws UserError if no file can be written there */
-export function checkPlace(out: string): void {
-  const present = statIfThere(out);
-  if (present && !present.isFile()) {
-    throw new UserError(`--out ${out} is not a file. Give the name of a file.`);
-  }
-  const folder = path.dirname(out);
-  if (!isFolder(folder)) throw new UserError(`--out ${out}: there is no folder ${folder}. Make it first.`);
 }
 
 /** Writes a picture, or the text of an SVG, to `out` or to the run's pictures, and prints where. */

@@ -1,38 +1,29 @@
 // vae runs
-import { type Command, Option } from "commander";
 import { encodeConfig } from "../config/config.js";
 import type { RunReport } from "../index.js";
-import { example, placeOption } from "./flags.js";
+import { declare, type Tools } from "./command.js";
+import { JSON_RESULT, place } from "./flags.js";
 import type { Io } from "./io.js";
 
-interface RunsFlags {
-  dir?: string;
-  json?: true;
-}
-
-export function define(command: Command, io: Io): void {
-  command
-    .addOption(placeOption("--dir <folder>", "folder of the runs (default: runs)"))
-    .addOption(new Option("--json", "print the result as one JSON value"))
-    .addHelpText("after", example("vae runs"))
-    .action((flags) => run(io, flags));
-}
-
-async function run(io: Io, { dir, json }: RunsFlags): Promise<void> {
-  const [{ listRuns }, { note, print }] = await Promise.all([import("../index.js"), import("./output.js")]);
-  const { runs, unreadable } = await listRuns(dir);
-  if (json) {
-    print(io, JSON.stringify({ runs: runs.map((run) => ({ ...run, config: encodeConfig(run.config) })), unreadable }));
-    return;
-  }
-  if (runs.length > 0) print(io, await table(io, runs));
-  else note(io, `There is no readable run in ${dir ?? "runs"}. Train one: vae train`);
-  for (const { problem } of unreadable) note(io, `Cannot be read: ${problem.replace(/\s*\n\s*/g, " ")}`);
-}
+export const define = declare({
+  flags: { dir: place("<folder>", "folder of the runs (default: runs)"), ...JSON_RESULT },
+  examples: ["vae runs"],
+  async run(io, { dir, json }, tools) {
+    const { listRuns, note, print } = tools;
+    const { runs, unreadable } = await listRuns(dir);
+    if (json) {
+      const encoded = runs.map((run) => ({ ...run, config: encodeConfig(run.config) }));
+      print(io, JSON.stringify({ runs: encoded, unreadable }));
+      return;
+    }
+    if (runs.length > 0) print(io, table(io, runs, tools));
+    else note(io, `There is no readable run in ${dir ?? "runs"}. Train one: vae train`);
+    for (const { problem } of unreadable) note(io, `Cannot be read: ${problem.replace(/\s*\n\s*/g, " ")}`);
+  },
+});
 
 /** A line per run, cut to the width of a terminal. */
-async function table({ stdout }: Io, runs: readonly RunReport[]): Promise<string> {
-  const [{ objectiveName }, { formatNats }] = await Promise.all([import("../index.js"), import("./output.js")]);
+function table({ stdout }: Io, runs: readonly RunReport[], { formatNats, objectiveName }: Tools): string {
   const width = (stdout.isTTY && stdout.columns) || Number.POSITIVE_INFINITY;
   const rows = runs.map(({ run, state, epochs, best, config, settings }) => [
     shorten(run.replace(/\s/g, " "), Math.floor(width / 2)),
@@ -41,9 +32,9 @@ async function table({ stdout }: Io, runs: readonly RunReport[]): Promise<string
     best ? `−${objectiveName(config)} ${formatNats(-best.validation.objective)}` : "",
     describe(settings),
   ]);
-  const titled = [["run", "epochs", "", "validation", "settings"], ...rows];
-  const widths = titled[0].map((_, column) => Math.max(...titled.map((row) => row[column].length)));
-  const lines = titled.map((row) =>
+  rows.unshift(["run", "epochs", "", "validation", "settings"]);
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const lines = rows.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column]))
       .join("  ")

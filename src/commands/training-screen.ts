@@ -10,32 +10,33 @@ import {
 } from "../index.js";
 import { colourOf } from "./colour.js";
 import type { Io } from "./io.js";
-import { barWidth, createBar, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
+import { barWidth, createBar, formatCount, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
 
-/** The status beside the bar, at its widest. */
+/** The longest status next to the bar. */
 const STATUS_WIDTH = 78;
 
 /** A table on stderr, a line for each epoch, and on a terminal a bar below it. */
 export class TrainingScreen {
-  readonly config: Config;
   readonly #io: Io;
-  #isSlow: boolean;
+  readonly #config: Config;
+  readonly #objective: string;
   /** nats: worse than a model for which every pixel is half white, by a nat for each pixel. */
   readonly #worst: number;
   readonly #barWidth: number;
   readonly #bar: ReturnType<typeof createBar>;
+  #isSlow: boolean;
 
   constructor(io: Io, start: TrainingStart) {
     const { config, pixels } = start;
     this.#io = io;
-    this.config = config;
+    this.#config = config;
+    this.#objective = `−${objectiveName(config)}`;
+    this.#worst = pixels * (halfWhite(config) + 1);
     this.#barWidth = barWidth(io, STATUS_WIDTH);
     this.#bar = createBar(io, "{label} {bar} {status}", this.#barWidth);
-    this.#worst = pixels * (halfWhite(config) + 1);
     this.#isSlow = config.engine !== "compiled";
     for (const line of describeStart(start)) note(io, line);
-    const objective = `−${objectiveName(config)}`;
-    this.#row("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");
+    this.#row("epoch", this.#objective, "reconstruction", "KL", `validation ${this.#objective}`, "images/s");
   }
 
   showProgress({ epoch, step, steps, train, imagesPerSecond, secondsLeft }: TrainingChunk): void {
@@ -46,28 +47,33 @@ export class TrainingScreen {
     }
     if (!this.#bar) return;
     const label = this.#number(epoch);
-    const status =
-      `−${objectiveName(this.config)} ${formatNats(-train.objective, 1)}  reconstruction ${formatNats(train.reconstruction, 1)}  ` +
-      `KL ${formatNats(train.kl, 1)}  ${Math.round(imagesPerSecond)} images/s  ${formatClock(secondsLeft)} left`;
+    const status = [
+      `${this.#objective} ${formatNats(-train.objective, 1)}`,
+      `reconstruction ${formatNats(train.reconstruction, 1)}`,
+      `KL ${formatNats(train.kl, 1)}`,
+      `${Math.round(imagesPerSecond)} images/s`,
+      `${formatClock(secondsLeft)} left`,
+    ].join("  ");
     // Cut to the terminal's width: a wrapped line cannot be redrawn.
-    const shown = status.slice(0, Math.max(0, (this.#io.stderr.columns ?? 80) - label.length - this.#barWidth - 3));
-    if (!this.#bar.isActive) this.#bar.start(steps, step, { label, status: shown });
-    this.#bar.update(step, { label, status: shown });
+    const room = (this.#io.stderr.columns ?? 80) - label.length - this.#barWidth - 3;
+    const shown = { label, status: status.slice(0, Math.max(0, room)) };
+    if (!this.#bar.isActive) this.#bar.start(steps, step, shown);
+    this.#bar.update(step, shown);
   }
 
   showEpoch({ epoch, train, validation, isBest, imagesPerSecond }: TrainingEpoch): void {
     this.stop();
-    const numbers = [-train.objective, train.reconstruction, train.kl, -validation.objective].map((nats) =>
-      formatNats(nats),
+    this.#row(
+      this.#number(epoch),
+      formatNats(-train.objective),
+      formatNats(train.reconstruction),
+      formatNats(train.kl),
+      `${formatNats(-validation.objective)} ${isBest ? "best" : "    "}`,
+      String(Math.round(imagesPerSecond)),
     );
-    numbers[3] += isBest ? " best" : "     ";
-    this.#row(this.#number(epoch), ...numbers, String(Math.round(imagesPerSecond)));
-    if (-validation.objective > this.#worst) {
-      note(
-        this.#io,
-        `This is far worse than a grey picture: the training does not learn. Try a smaller --learning-rate than ${this.config.learningRate}.`,
-      );
-    }
+    if (-validation.objective <= this.#worst) return;
+    const problem = "This is far worse than a grey picture: the training does not learn.";
+    note(this.#io, `${problem} Try a smaller --learning-rate than ${this.#config.learningRate}.`);
   }
 
   /** Says what to do next. @param folder the run's, if it was named */
@@ -83,14 +89,14 @@ export class TrainingScreen {
   }
 
   #number(epoch: number): string {
-    const { epochs } = this.config;
+    const { epochs } = this.#config;
     return `${String(epoch).padStart(String(epochs).length)}/${epochs}`;
   }
 
   #row(...cells: string[]): void {
-    const objective = objectiveName(this.config).length + 1;
-    const number = 2 * String(this.config.epochs).length + 1;
-    const widths = [Math.max(5, number), Math.max(8, objective), 15, 7, Math.max(17, objective + 11), 9];
+    const epoch = this.#number(0).length;
+    const objective = this.#objective.length;
+    const widths = [Math.max(5, epoch), Math.max(8, objective), 15, 7, Math.max(17, objective + 11), 9];
     const row = cells.map((cell, i) => cell.padStart(widths[i])).join(" ");
     this.#io.stderr.write(`${row.replace("best", colourOf(this.#io).green("best"))}\n`);
   }
@@ -98,16 +104,19 @@ export class TrainingScreen {
 
 /** Lines about a training that begins or continues. */
 function describeStart({ run, config, images, skipped, parameters, fallbackReason, resumed }: TrainingStart): string[] {
-  const { dimZ, nHidden } = config;
-  const count = (number: number) => number.toLocaleString("en");
+  const { dataset, dimZ, engine, nHidden, threads } = config;
+  const counts = [
+    `${formatCount(images.train)} images to train`,
+    `${formatCount(images.validation)} to validate`,
+    `${formatCount(images.test)} to test`,
+  ].join(", ");
+  const units = [...nHidden, dimZ].join("-");
   return [
-    `${config.dataset}: ${count(images.train)} images to train, ${count(images.validation)} to validate, ` +
-      `${count(images.test)} to test; ${describePixels(config)}`,
+    `${dataset}: ${counts}; ${describePixels(config)}`,
     ...(skipped > 0 ? [`${plural(skipped, "image file")} left out; vae data says which and why.`] : []),
-    `${run}: ${[...nHidden, dimZ].join("-")} units, ${count(parameters)} parameters, engine ${config.engine}, ` +
-      plural(config.threads, "thread"),
+    `${run}: ${units} units, ${formatCount(parameters)} parameters, engine ${engine}, ${plural(threads, "thread")}`,
     ...(resumed ? [describeResumed(resumed, config)] : []),
-    ...(fallbackReason ? [`Using engine ${config.engine}: ${fallbackReason}.`] : []),
+    ...(fallbackReason ? [`Using engine ${engine}: ${fallbackReason}.`] : []),
   ];
 }
 
@@ -126,11 +135,6 @@ function describeResumed(
 function halfWhite({ likelihood, pixelSigma }: Config): number {
   if (likelihood === "bernoulli") return Math.log(2);
   return 0.125 / pixelSigma ** 2 + Math.log(pixelSigma * Math.sqrt(2 * Math.PI));
-}
-
-/** The result of a training as JSON. */
-export function encodeResult({ type, ...result }: TrainingDone): string {
-  return JSON.stringify(result);
 }
 
 /** The result of a training in words. */
@@ -162,7 +166,8 @@ function quote(word: string): string {
 /** 2:07 or 1:02:07 */
 function formatClock(seconds: number): string {
   const whole = Math.ceil(seconds);
-  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  if (parts[0] === 0) parts.shift();
-  return parts.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
+  const minutes = Math.floor(whole / 60) % 60;
+  const ending = String(whole % 60).padStart(2, "0");
+  if (whole < 3600) return `${minutes}:${ending}`;
+  return `${Math.floor(whole / 3600)}:${String(minutes).padStart(2, "0")}:${ending}`;
 }

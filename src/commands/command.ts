@@ -1,0 +1,45 @@
+// Declares a command: its flags, and what it does.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "../errors.js";
+import { type Flag, flagOf } from "./flags.js";
+import type { Io } from "./io.js";
+
+type ValuesOf<Flags> = { [name in keyof Flags]: Flags[name] extends Flag<infer Value> ? Value : never };
+export type Tools = typeof import("./tools.js");
+
+/** Declares a command: defines its flags, and loads what it works with when it runs. */
+export function declare<Flags extends { readonly [name: string]: Flag<unknown> }>(declared: {
+  /** Help for the argument, if the command takes one. */
+  readonly argument?: string;
+  readonly flags: Flags;
+  readonly examples: readonly string[];
+  run(io: Io, flags: ValuesOf<Flags>, tools: Tools, argument: string): Promise<void>;
+}): (command: Command, io: Io) => void {
+  const { argument = "", flags, examples, run } = declared;
+  return (command, io) => {
+    for (const registered of command.registeredArguments) registered.description = argument;
+    for (const [name, flag] of Object.entries(flags)) command.addOption(createOption(name, flag));
+    command.addHelpText("after", `\nExample:\n${examples.map((line) => `  ${line}`).join("\n")}`).action(async () => {
+      const values = command.opts<ValuesOf<Flags>>();
+      for (const name in values) flags[name].check?.(values[name]);
+      await run(io, values, await import("./tools.js"), command.args[0]);
+    });
+  };
+}
+
+function createOption(name: string, { argument, help, parse, ...details }: Flag<unknown>): Option {
+  const option = new Option(`${flagOf(name)} ${argument}`.trim(), help)
+    .default(details.default)
+    .preset(details.preset)
+    .conflicts(details.conflicts ?? [])
+    .makeOptionMandatory(details.isRequired ?? false);
+  if (!parse) return option;
+  return option.argParser((text, before) => {
+    try {
+      return parse(text, before) ?? text; // null stays "none" or "own": commander replaces null
+    } catch (error) {
+      if (error instanceof UserError) throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  });
+}

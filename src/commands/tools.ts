@@ -1,0 +1,8 @@
+// What commands work with. Loaded when one runs, not for its help.
+export * from "../files/write.js";
+export * from "../formats/latent-lines.js";
+export * from "../index.js";
+export * from "../inference/views.js";
+export * from "./array-files.js";
+export * from "./output.js";
+export * from "./training-screen.js";
