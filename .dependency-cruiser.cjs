@@ -74,7 +74,7 @@ module.exports = {
       from: { path: "^src/commands/" },
       to: {
         path: "^src/commands/",
-        pathNot: "^src/commands/(array-files|colour|command|flags|io|output|tools|training-screen)\\.ts$",
+        pathNot: "^src/commands/(array-files|command|flags|io|output|tools|training-screen)\\.ts$",
       },
     },
     {

@@ -27,12 +27,7 @@ const COMMANDS: [usage: string, description: string, Load][] = [
   ["engines", "show which engines run here, and how to install others", () => import("./commands/engines.js")],
 ];
 
-/**
- * Runs a command.
- *
- * @param argv the words after `vae`
- * @returns the exit code: 0, 1 for a failure of the system, 2 for a user's mistake, 128 + N after signal N
- */
+/** Runs the words after `vae`. @returns the exit code: 0, 1 for a failure of the system, 2 for a user's mistake, 128 + N after signal N */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   // A closed pipe (vae … | head) is no error, a full disk is one. Errors of stderr cannot be reported.
   io.stdout.on("error", async ({ code, message }: NodeJS.ErrnoException) => {
@@ -74,9 +69,9 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
 async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.success;
-    if (error.code === "commander.help")
-      return printError(io, "There is no such command. See vae --help.", EXIT.mistake);
-    return printError(io, error.message.replace(/^error: /, ""), EXIT.mistake);
+    const isUnknown = error.code === "commander.help";
+    const message = isUnknown ? "There is no such command. See vae --help." : error.message.replace(/^error: /, "");
+    return printError(io, message, EXIT.mistake);
   }
   if (error instanceof Interruption) {
     io.stderr.write(`${error.message}\n`);
@@ -89,7 +84,7 @@ async function report(io: Io, error: unknown): Promise<number> {
 }
 
 async function printError(io: Io, message: string, exitCode: number): Promise<number> {
-  const { colourOf } = await import("./commands/colour.js"); // here, so that vae --help does not wait for it
+  const { colourOf } = await import("./commands/io.js"); // here, so that vae --help does not wait for it
   io.stderr.write(`${colourOf(io).red("error:")} ${message.replace(/\s*\n\s*/g, " ")}\n`);
   return exitCode;
 }

@@ -4,21 +4,13 @@ import type { ImageShape } from "./data/pixels.js";
 import { UserError } from "./errors.js";
 import type { RandomStream } from "./random.js";
 
-type Corruption = (
-  images: Uint8Array,
-  strength: number,
-  stream: RandomStream,
-  out: Float32Array,
-  shape: ImageShape,
-) => void;
-
 /** All kinds: usual and largest strength s, and the effect on a pixel x. Strengths are above zero. */
 export const NOISES = {
   "salt-pepper": { default: 0.5, max: 1, help: "x·a + b: a is 0 and b is 1 with probability s each", corrupt: flip },
   mask: { default: 0.5, max: 1, help: "x becomes 0 with probability s", corrupt: mask },
   gaussian: { default: 0.5, max: 10, help: "x + n, n normal with deviation s", corrupt: addNormals },
   haze: { default: 0.8, max: 1, help: "x·t + (1 − t): white haze, t varies smoothly from 1 − s to 1", corrupt: haze },
-} satisfies Record<string, { default: number; max: number; help: string; corrupt: Corruption }>;
+} satisfies Record<string, { default: number; max: number; help: string; corrupt: typeof haze }>;
 
 export interface Noise {
   readonly kind: keyof typeof NOISES;
@@ -56,12 +48,7 @@ function splitNoise(text: string): { kind: string; strength: number | undefined 
   return { kind, strength: strength === undefined ? undefined : parseNumber(strength) };
 }
 
-/**
- * Corrupts images.
- *
- * @param images pixels as bytes, count × height × width × channels
- * @param out as many numbers, 1 = white
- */
+/** Corrupts images: bytes of count × height × width × channels. Fills `out`, as many numbers, 1 = white. */
 export function corrupt(
   { kind, strength }: Noise,
   images: Uint8Array,
@@ -72,10 +59,7 @@ export function corrupt(
   NOISES[kind].corrupt(images, strength, stream, out, shape);
 }
 
-/**
- * Salt-and-pepper noise of hwalsuklee/tensorflow-mnist-VAE: x·a + b with a and b from {0, 1}. At strength ½, a pixel becomes
- * 0, x, 1 or x + 1 with equal probability.
- */
+/** Salt-and-pepper noise of hwalsuklee/tensorflow-mnist-VAE. At strength ½, a pixel becomes 0, x, 1 or x + 1, a quarter each. */
 function flip(images: Uint8Array, strength: number, stream: RandomStream, out: Float32Array): void {
   const kept = stream.fillBernoulli(new Uint8Array(images.length), 1 - strength);
   const added = stream.fillBernoulli(new Uint8Array(images.length), strength);
@@ -97,10 +81,7 @@ function addNormals(images: Uint8Array, strength: number, stream: RandomStream, 
 /** Knots of the transmission along each side of an image. */
 const KNOTS = 4;
 
-/**
- * Haze with white air light, A = 1: x·t + A·(1 − t). Each image has its own transmission t, drawn at a few knots and
- * interpolated smoothly.
- */
+/** Haze with white air light. Each image has its own transmission t, drawn at a few knots and interpolated smoothly. */
 function haze(
   images: Uint8Array,
   strength: number,

@@ -20,23 +20,13 @@ const PIPE = "-";
 const MAX_NPY_BYTES = 2e9;
 const MAX_TEXT_BYTES = 200e6;
 
-export interface Target<Format extends string> {
-  readonly out: string;
-  readonly format: Format;
-}
-
-/**
- * Chooses where and how to write, before any work is done.
- *
- * @param given the format; if undefined, the file name's ending decides, and for standard output the first of `formats`
- * @throws UserError if the format is not clear, the file cannot be written, or binary data would go to a terminal
- */
+/** Chooses where and how to write: as `given`, or by the name's ending, or for standard output the first of `formats`. */
 export function chooseTarget<Format extends string>(
   { stdout }: Io,
   out: string = PIPE,
   given: Format | undefined,
   formats: readonly Format[],
-): Target<Format> {
+): { out: string; format: Format } {
   const ending = path.extname(out).toLowerCase();
   const format = given ?? (out === PIPE ? formats[0] : formats.find((name) => ending === `.${name}`));
   if (format === undefined) {
@@ -53,7 +43,7 @@ export function chooseTarget<Format extends string>(
 type Parts = Uint8Array | AsyncIterable<string | Uint8Array>;
 
 /** Writes parts as they come, and prints the file's name if there is one. */
-export async function writeParts(io: Io, { out }: Target<string>, parts: Parts): Promise<void> {
+export async function writeParts(io: Io, { out }: { out: string }, parts: Parts): Promise<void> {
   if (out !== PIPE) {
     await writeFileAtomically(out, parts);
     print(io, out);
@@ -103,27 +93,17 @@ export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number):
   return { data: images.data.subarray(0, first * sizeOf(rest)), shape: [first, ...rest] };
 }
 
-/**
- * Reads images from a .npy file: bytes, or floats of any range.
- *
- * @param place the file, or `-`
- * @throws UserError if it is not such a file
- */
+/** Reads images from a .npy file, or from standard input for `-`: bytes, or floats of any range. */
 export async function readImages(io: Io, place: string): Promise<HostArray> {
   const { bytes, name } = await readPlace(io, place, checkNpy);
   const { data, shape } = toImages(parseNpy(bytes, name), name);
   return { data: data instanceof Uint8Array ? data : toFloat32(data), shape };
 }
 
-/**
- * Reads latents from a .npy file or from JSON lines.
- *
- * @param place the file, or `-`
- * @throws UserError if it is neither
- */
+/** Reads latents from a .npy file or JSON lines, or from standard input for `-`. */
 export async function readLatents(io: Io, place: string): Promise<HostArray<Float32Array>> {
   const isNpy = (bytes: Uint8Array) => bytes[0] === 0x93 || path.extname(place).toLowerCase() === ".npy";
-  const check: Check = (start, name) => (isNpy(start) ? checkNpy : checkLines)(start, name);
+  const check: Check = (start, ...rest) => (isNpy(start) ? checkNpy : checkLines)(start, ...rest);
   const { bytes, name } = await readPlace(io, place, check);
   if (bytes.length === 0) throw new UserError(`${name} is empty: latents as .npy or as JSON lines were expected.`);
   if (!isNpy(bytes)) return parseLatentLines(bytes, name);
@@ -135,26 +115,22 @@ function toFloat32(data: ArrayLike<number>): Float32Array {
   return data instanceof Float32Array ? data : Float32Array.from(data);
 }
 
-/** Checks the beginning of a file. Returns a check of the length read so far. Both throw a UserError to stop reading. */
-type Check = (start: Uint8Array, name: string) => (length: number) => void;
+/** Checks the beginning of a file, and the length read so far. @throws UserError to stop reading */
+type Check = (start: Uint8Array, length: number, name: string) => void;
 
-const checkNpy: Check = (start, name) => {
+function checkNpy(start: Uint8Array, length: number, name: string): void {
   const header = parseNpyHeader(start, name);
   if (header.end > MAX_NPY_BYTES) {
     throw new UserError(`${name} promises ${header.end} bytes, more than 2 GB. Give it in parts.`);
   }
-  return (length) => {
-    if (length > header.end) checkNpyLength(header, Infinity, name);
-  };
-};
+  if (length > header.end) checkNpyLength(header, Infinity, name);
+}
 
-const checkLines: Check = (start, name) => {
+function checkLines(start: Uint8Array, length: number, name: string): void {
   checkLatentStart(start, name);
-  return (length) => {
-    if (length <= MAX_TEXT_BYTES) return;
-    throw new UserError(`${name} has more than 200 MB of JSON lines. Give the latents as .npy, or in parts.`);
-  };
-};
+  if (length <= MAX_TEXT_BYTES) return;
+  throw new UserError(`${name} has more than 200 MB of JSON lines. Give the latents as .npy, or in parts.`);
+}
 
 /** Reads a file or standard input, which may be endless: checks its beginning before it reads on. */
 async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ bytes: Uint8Array; name: string }> {
@@ -165,13 +141,13 @@ async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ 
   const name = isPipe ? "standard input" : place;
   const chunks: Uint8Array[] = [];
   let length = 0;
-  let checkLength: ReturnType<Check> | undefined;
+  let start: Uint8Array | undefined;
   try {
     for await (const chunk of isPipe ? stdin : createReadStream(place)) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length >= MAX_NPY_HEADER_BYTES) checkLength ??= check(Buffer.concat(chunks), name);
-      checkLength?.(length);
+      if (length >= MAX_NPY_HEADER_BYTES) start ??= Buffer.concat(chunks);
+      if (start) check(start, length, name);
     }
   } catch (error) {
     if (!isPipe && isMissing(error)) throw new UserError(`--input ${place}: there is no such file.`);

@@ -12,8 +12,7 @@ import {
   objectiveName,
   type Picture,
 } from "../index.js";
-import { colourOf } from "./colour.js";
-import type { Io } from "./io.js";
+import { colourOf, type Io } from "./io.js";
 
 /** The numbers of the bound, with signs, unit, and the kind of pixels. */
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {

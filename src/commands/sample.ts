@@ -71,9 +71,6 @@ async function writeEach(io: Io, model: LoadedModel, n: number, seed: number, fo
 /** @throws UserError unless the folder is new or empty: nothing is overwritten */
 function checkEmpty(folder: string): void {
   const found = statIfThere(folder);
-  if (!found) return;
-  if (!found.isDirectory()) throw new UserError(`--each ${folder} is a file. Give a folder that is new or empty.`);
-  if (readdirSync(folder).length > 0) {
-    throw new UserError(`--each ${folder} holds files already. Give a folder that is new or empty.`);
-  }
+  if (!found || (found.isDirectory() && readdirSync(folder).length === 0)) return;
+  throw new UserError(`--each ${folder} is not an empty folder. Give a folder that is new or empty.`);
 }

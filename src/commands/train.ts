@@ -64,7 +64,7 @@ export const define = declare({
       for await (const event of events) {
         if (event.type === "start") {
           started = event;
-          if (!quiet) screen = new tools.TrainingScreen(io, event);
+          if (!quiet) screen = tools.openScreen(io, event);
         } else if (event.type === "chunk") screen?.showProgress(event);
         else if (event.type === "epoch") screen?.showEpoch(event);
         else {

@@ -20,12 +20,7 @@ export function parseSetting<Name extends SettingName>(name: Name, text: string)
   return TABLE[name].parse(text) as Config[Name];
 }
 
-/**
- * Completes settings with those of a preset and with defaults.
- *
- * @param given values, or their JSON
- * @throws UserError that names what is unknown or invalid
- */
+/** Completes settings, values or their JSON, with a preset and defaults. @throws UserError that names a wrong one */
 export function createConfig(given: object, preset: object = {}): Config {
   const config = checkSettings(SETTINGS, given, preset);
   if (config.learningRateMilestones.some((epoch, i, all) => i > 0 && epoch <= all[i - 1])) {
@@ -40,12 +35,7 @@ export function encodeConfig(config: Config): { readonly [name in SettingName]: 
   return Object.fromEntries(entries);
 }
 
-/**
- * Checks that no given setting is without effect.
- *
- * @param given by the user; the rest of `config`, from a preset or the defaults, may be without effect
- * @throws UserError that names a setting which means nothing without another
- */
+/** @throws UserError that names a given setting without effect. Presets and defaults may be without effect. */
 export function checkNeeds(given: GivenSettings, config: Config): void {
   for (const [name, { needs = {} }] of Object.entries(TABLE)) {
     if (given[name as SettingName] === undefined) continue;

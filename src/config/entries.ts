@@ -26,24 +26,18 @@ export interface Setting<Value> extends Domain<Value>, Described {
 }
 
 /** Settings by name. */
-export interface SettingTable {
-  readonly [name: string]: Setting<unknown>;
-}
+export type SettingTable = { readonly [name: string]: Setting<unknown> };
 
-export type ValueOf<S> = S extends Setting<infer Value> ? Value : never;
-export type ValuesOf<Table> = { readonly [name in keyof Table]: ValueOf<Table[name]> };
+export type ValuesOf<Table> = {
+  readonly [name in keyof Table]: Table[name] extends Setting<infer Value> ? Value : never;
+};
 
 /** Values as the library accepts them. Those that may be null are accepted as text too, as JSON has them: "haze:0.5". */
 export type Given<Values> = {
   readonly [name in keyof Values]?: Values[name] | (null extends Values[name] ? string : never) | undefined;
 };
 
-/**
- * Completes settings with those of a preset and with defaults.
- *
- * @param given values, or their JSON
- * @throws UserError that names what is unknown or invalid
- */
+/** Completes settings, values or their JSON, with a preset and defaults. @throws UserError that names a wrong one */
 export function checkSettings<Table extends SettingTable>(
   table: Table,
   given: object,

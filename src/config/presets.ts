@@ -1,11 +1,6 @@
 // Named groups of settings.
 import type { GivenSettings } from "./config.js";
 
-interface Preset {
-  readonly help: string;
-  readonly settings: GivenSettings;
-}
-
 export const PRESETS = {
   tutorial: {
     help: "the defaults: the model and schedule of hwalsuklee/tensorflow-mnist-VAE",
@@ -53,6 +48,6 @@ export const PRESETS = {
       weightDecay: 0.07,
     },
   },
-} as const satisfies Record<string, Preset>;
+} as const satisfies Record<string, { help: string; settings: GivenSettings }>;
 
 export type PresetName = keyof typeof PRESETS;

@@ -238,7 +238,7 @@ describe("vae train", () => {
       const { code, stderr } = await run("sample", "--each", "full");
       expect([code, stderr]).toEqual([
         2,
-        "error: --each full holds files already. Give a folder that is new or empty.\n",
+        "error: --each full is not an empty folder. Give a folder that is new or empty.\n",
       ]);
     });
   });

@@ -64,7 +64,7 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     );
     expect(readdirSync(at(name))).not.toContain("lock");
     const resumed = await run("train", "--resume", name);
-    expect(resumed.stderr).toMatch(/^Resuming (in epoch [234], after \d+ steps?|with epoch [234])\.$/m);
+    expect(resumed.stderr).toMatch(/^Resuming (in epoch [234], after \d+ steps?|at epoch [234])\.$/m);
     expect(resumed.code).toBe(0);
     expect(madeBy(name)).toEqual(madeBy(whole));
   });
@@ -76,7 +76,7 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     expect(code).toBe(130);
     expect(stderr).toContain("and saved");
     const resumed = await run("train", "--resume", name);
-    expect(resumed.stderr).toMatch(/^Resuming (in epoch 1, after 110 steps|with epoch 2)\.$/m);
+    expect(resumed.stderr).toMatch(/^Resuming (in epoch 1, after 110 steps|at epoch 2)\.$/m);
     expect(madeBy(name)).toEqual(madeBy(whole));
   });
 
