@@ -5,16 +5,13 @@ import { formatNoise } from "../noise.js";
 import { declare, type Tools } from "./command.js";
 import { flag, IMAGES, JSON_RESULT, RUN } from "./flags.js";
 
+const SAMPLES = wholeNumber({ min: 1, max: 1e6 });
+
 export const define = declare({
   flags: {
     ...RUN,
     ...IMAGES,
-    importanceSamples: flag(
-      "<count>",
-      "draws of z per image for the likelihood: more are more accurate, and take longer",
-      wholeNumber({ min: 1, max: 1e6 }),
-      { default: 5000 },
-    ),
+    importanceSamples: flag("<count>", "draws of z per image for the likelihood", SAMPLES, { default: 5000 }),
     ...JSON_RESULT,
   },
   examples: ["vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"],

@@ -1,15 +1,12 @@
 // vae export
 import path from "node:path";
-import { oneOf } from "../config/entries.js";
 import { declare } from "./command.js";
-import { flag, JSON_RESULT, place, RUN } from "./flags.js";
+import { choiceFlag, JSON_RESULT, place, RUN } from "./flags.js";
 
 export const define = declare({
   flags: {
     ...RUN,
-    format: flag("<onnx>", "encoder.onnx: pixels → mean, sigma; decoder.onnx: z → pixels", oneOf(["onnx"]), {
-      default: "onnx",
-    }),
+    format: choiceFlag(["onnx"], "encoder.onnx: pixels → mean, sigma; decoder.onnx: z → pixels", "onnx"),
     out: place("<folder>", "folder for the files (default: that of the run)"),
     ...JSON_RESULT,
   },

@@ -70,6 +70,14 @@ export function formatDefault(name: SettingName): string {
   return String(setting.encode(setting.default));
 }
 
+export function choiceFlag<const Choice extends string>(
+  choices: readonly Choice[],
+  help: string,
+  usual: NoInfer<Choice>,
+): Flag<Choice> {
+  return flag(`<${choices.join("|")}>`, help, oneOf(choices), { default: usual });
+}
+
 export function count(help: string, max = 1e9): Flag<number | undefined> {
   return flag("<count>", help, wholeNumber({ min: 1, max }));
 }
@@ -113,10 +121,9 @@ export const JSON_RESULT = { json: toggle("print the result as one JSON value") 
 export const SEED = { seed: flag("<number>", `${SETTINGS.seed.help} (default: that of the run)`, SETTINGS.seed) };
 export const DRAWS = { draws: toggle("draw from each posterior instead of taking its mean"), ...SEED };
 
-const SPLITS = ["test", "validation", "train"] as const;
 /** A part of a data set. */
 export const IMAGES = {
-  split: flag(`<${SPLITS.join("|")}>`, "part of the data set", oneOf(SPLITS), { default: "test" }),
+  split: choiceFlag(["test", "validation", "train"], "part of the data set", "test"),
   dataset: place("<mnist|path>", "other data than the model was trained on"),
   n: count("number of images, from the first (default: all)"),
 };

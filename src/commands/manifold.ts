@@ -1,29 +1,19 @@
 // vae manifold
-import { number, oneOf, parseSides } from "../config/entries.js";
+import { number, parseSides } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { flag, pictureFlag, RUN } from "./flags.js";
+import { choiceFlag, flag, pictureFlag, RUN } from "./flags.js";
 
 const MAX_SIDE = 100;
 const RANGE = 2;
+const RANGES = number({ above: 0, max: 100 });
 
 export const define = declare({
   flags: {
     ...RUN,
-    size: flag("<columns>x<rows>", "columns and rows of the grid (default: 20x20, fewer for large images)", {
-      parse: parseSize,
-    }),
-    spacing: flag(
-      "<linear|quantile>",
-      "even steps in z, or steps of equal probability under the prior",
-      oneOf(["linear", "quantile"]),
-      { default: "linear" },
-    ),
-    range: flag(
-      "<number>",
-      `linear spacing covers −range to range on both axes (default: ${RANGE})`,
-      number({ above: 0, max: 100 }),
-    ),
+    size: flag("<columns>x<rows>", "size of the grid (default: 20x20, less for large images)", { parse: parseSize }),
+    spacing: choiceFlag(["linear", "quantile"], "even steps in z, or in probability under the prior", "linear"),
+    range: flag("<number>", `linear: from −range to range on both axes (default: ${RANGE})`, RANGES),
     out: pictureFlag("png"),
   },
   examples: ["vae manifold --range 3", "vae manifold --spacing quantile --size 30x30"],

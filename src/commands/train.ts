@@ -29,7 +29,7 @@ export const define = declare({
     run: place("<folder>", "new folder for the run (default: runs/<dataset>-z<dim>-<date>-<time>)"),
     resume: flag<string | true>(
       "[folder]",
-      "resume a run with its own settings, or with more --epochs (default: the newest in runs/)",
+      "resume a run, even with more --epochs (default: the newest in runs/)",
       TEXT,
     ),
     ...JSON_RESULT,
@@ -123,9 +123,8 @@ async function readPreset(place: string): Promise<GivenSettings> {
   if (Object.hasOwn(PRESETS, place)) return PRESETS[place as PresetName].settings;
   const found = statIfThere(place);
   if (!found || found.isDirectory()) {
-    throw new UserError(
-      `--preset ${place}: there is neither a preset nor a file of this name. Presets are ${PRESET_NAMES}.`,
-    );
+    const problem = `--preset ${place}: there is neither a preset nor a file of this name.`;
+    throw new UserError(`${problem} Presets are ${PRESET_NAMES}.`);
   }
   const text = await readText(place, MAX_BYTES, "a JSON file of settings");
   try {
