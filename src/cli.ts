@@ -4,8 +4,6 @@ import type { Io } from "./commands/io.js";
 import { Interruption, isSystemError, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
 
-export type { Io } from "./commands/io.js";
-
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
 type Load = () => Promise<{ define(command: Command, io: Io): void }>;
