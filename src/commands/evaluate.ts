@@ -32,7 +32,7 @@ function encode(result: Evaluation, { folder }: LoadedModel): string {
 }
 
 function describe(result: Evaluation, { config, folder }: LoadedModel, tools: Tools): string {
-  const { describePixels, formatNats, formatTime, objectiveName, plural } = tools;
+  const { describePixels, formatNats, formatTime, hasBound, objectiveName, plural } = tools;
   const { split, images, of, objective, elbo, reconstruction, kl, likelihood, noise, seconds } = result;
   const pixels = describePixels(config);
   const name = objectiveName(config);
@@ -43,12 +43,12 @@ function describe(result: Evaluation, { config, folder }: LoadedModel, tools: To
   ];
   const add = (name: string, value: string, meaning: string) =>
     lines.push(`${name.padEnd(16)}${value.padStart(9)}  of ${meaning}`);
-  if (config.model === "vae") {
+  if (hasBound(config)) {
     add("−ELBO", formatNats(-elbo), `${pixels}; −ELBO = −reconstruction + KL`);
     if (name !== "ELBO") add(`−${name}`, formatNats(-objective), `${pixels}; what was trained`);
   }
   add("reconstruction", formatNats(reconstruction), `${pixels}; mean of log p(x|z)`);
-  if (config.model === "vae") add("KL", formatNats(kl), `${pixels}; KL(q(z|x) ‖ p(z))`);
+  if (hasBound(config)) add("KL", formatNats(kl), `${pixels}; KL(q(z|x) ‖ p(z))`);
   if (likelihood) {
     const { nll, standardError, importanceSamples } = likelihood;
     const error = standardError === undefined ? "" : `; ± ${standardError.toFixed(2)} over the images`;

@@ -7,6 +7,7 @@ import {
   describePixels,
   type Elbo,
   encodePng,
+  hasBound,
   type LoadedModel,
   loadModel,
   objectiveName,
@@ -18,7 +19,7 @@ import { colourOf, type Io } from "./io.js";
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
   const { elbo, reconstruction, kl } = terms;
   const of = `nats per image of ${describePixels(config)}`;
-  if (config.model === "ae") return `log p(x|z) ${formatNats(reconstruction)} ${of}`;
+  if (!hasBound(config)) return `log p(x|z) ${formatNats(reconstruction)} ${of}`;
   const name = objectiveName(config);
   const first = name === "ELBO" || !("objective" in terms) ? "" : `−${name} ${formatNats(-terms.objective)}, `;
   return `${first}−ELBO ${formatNats(-elbo)} ${of} (reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)})`;

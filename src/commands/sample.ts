@@ -21,7 +21,7 @@ export const define = declare({
   },
   examples: ["vae sample --n 100", "vae sample --n 60000 --each digits"],
   async run(io, { run, n: given, seed: givenSeed, out, each }, tools) {
-    const { datasets, drawImages, maxTiles, note, plural, print, savePicture, usualTiles, withModel } = tools;
+    const { datasets, drawImages, hasBound, maxTiles, note, plural, print, savePicture, usualTiles, withModel } = tools;
     if (each !== undefined) checkEmpty(each);
     await withModel(io, run, async (model) => {
       const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
@@ -32,7 +32,7 @@ export const define = declare({
           `A grid holds up to ${most} samples of ${size}. For ${n}, write one file each: --each FOLDER`,
         );
       }
-      if (model.config.model === "ae") {
+      if (!hasBound(model.config)) {
         note(
           io,
           "A plain autoencoder is not trained to decode draws from the prior, so these may not look like images.",

@@ -2,6 +2,7 @@
 import {
   type Config,
   describePixels,
+  greyNats,
   objectiveName,
   type TrainingChunk,
   type TrainingDone,
@@ -23,7 +24,7 @@ export function openScreen(io: Io, start: TrainingStart) {
   const width = barWidth(io, STATUS_WIDTH);
   const bar = createBar(io, "{label} {bar} {status}", width);
   // nats: worse than a model for which every pixel is half white, by a nat for each pixel
-  const worst = pixels * (halfWhite(config) + 1);
+  const worst = greyNats(config, pixels) + pixels;
   let isSlow = config.engine !== "compiled";
 
   const number = (epoch: number) => `${String(epoch).padStart(String(config.epochs).length)}/${config.epochs}`;
@@ -100,12 +101,6 @@ function describeResumed({ epoch, step, isFinished }: NonNullable<TrainingStart[
   if (epoch > epochs) return "This run is finished. More epochs: --epochs";
   if (isFinished) return `This run is finished: it stopped early after epoch ${epoch - 1}.`;
   return step === 0 ? `Resuming at epoch ${epoch}.` : `Resuming in epoch ${epoch}, after ${plural(step, "step")}.`;
-}
-
-/** −log p(x) of a pixel, at most, if the model has every pixel half white: nats. */
-function halfWhite({ likelihood, pixelSigma }: Config): number {
-  if (likelihood === "bernoulli") return Math.log(2);
-  return 0.125 / pixelSigma ** 2 + Math.log(pixelSigma * Math.sqrt(2 * Math.PI));
 }
 
 /** The result of a training in words. */
