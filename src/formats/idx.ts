@@ -3,7 +3,6 @@
 import { UserError } from "../errors.js";
 import { type HostArray, sizeOf } from "../tree.js";
 
-const UNSIGNED_BYTE = 0x08;
 /** The length of a header with four dimensions. */
 export const MAX_IDX_HEADER_BYTES = 20;
 
@@ -23,31 +22,29 @@ export interface IdxHeader {
  * @throws UserError with the byte that is wrong
  */
 export function parseIdxHeader(bytes: Uint8Array, ranks: readonly number[], file: string): IdxHeader {
-  const fail = failure(file);
+  const [first, second, type, rank] = bytes;
   const hex = (byte: number) => `0x${byte.toString(16).padStart(2, "0")}`;
-  if (bytes.length < 4) fail(`it has ${bytes.length} bytes, too few for the magic number`);
-  if (bytes[0] !== 0 || bytes[1] !== 0) {
-    fail(`bytes 0 and 1 must be zero, but are ${hex(bytes[0])} and ${hex(bytes[1])}`);
+  if (bytes.length < 4) fail(file, `it has ${bytes.length} bytes, too few for the magic number`);
+  if (first || second) fail(file, `bytes 0 and 1 must be zero, but are ${hex(first)} and ${hex(second)}`);
+  if (type !== 0x08) fail(file, `byte 2, the type, must be 0x08 (unsigned bytes), but is ${hex(type)}`);
+  if (!ranks.includes(rank)) {
+    fail(file, `byte 3, the number of dimensions, must be ${ranks.join(" or ")}, but is ${rank}`);
   }
-  if (bytes[2] !== UNSIGNED_BYTE) fail(`byte 2, the type, must be 0x08 (unsigned bytes), but is ${hex(bytes[2])}`);
-  const rank = bytes[3];
-  if (!ranks.includes(rank)) fail(`byte 3, the number of dimensions, must be ${ranks.join(" or ")}, but is ${rank}`);
   const start = 4 + 4 * rank;
-  if (bytes.length < start) fail(`it ends at byte ${bytes.length}, within its header of ${start} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < start) fail(file, `it ends at byte ${bytes.length}, within its header of ${start} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
   const zero = shape.indexOf(0);
-  if (zero >= 0) fail(`dimension ${zero} (at byte ${4 + 4 * zero}) is zero`);
+  if (zero >= 0) fail(file, `dimension ${zero} (at byte ${4 + 4 * zero}) is zero`);
   return { shape, start, end: start + sizeOf(shape) };
 }
 
 /** @throws UserError unless a file of `length` bytes is as long as its header says */
 export function checkIdxLength({ shape, end }: IdxHeader, length: number, file: string): void {
-  const fail = failure(file);
-  if (length < end) {
-    fail(`its header promises ${shape.join("×")} values, ${end} bytes in all, but it ends at byte ${length}`);
-  }
-  if (length > end) fail(`its ${shape.join("×")} values end at byte ${end}, but ${length - end} more bytes follow`);
+  const values = shape.join("×");
+  if (length < end)
+    fail(file, `its header promises ${values} values, ${end} bytes in all, but it ends at byte ${length}`);
+  if (length > end) fail(file, `its ${values} values end at byte ${end}, but ${length - end} more bytes follow`);
 }
 
 /** Parses an IDX file. The array shares the file's memory. @throws UserError as above */
@@ -57,8 +54,6 @@ export function parseIdx(bytes: Uint8Array, ranks: readonly number[], file: stri
   return { data: bytes.subarray(header.start), shape: header.shape };
 }
 
-function failure(file: string): (problem: string) => never {
-  return (problem) => {
-    throw new UserError(`${file} is not a valid IDX file: ${problem}.`);
-  };
+function fail(file: string, problem: string): never {
+  throw new UserError(`${file} is not a valid IDX file: ${problem}.`);
 }

@@ -51,9 +51,8 @@ export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Flo
 /** Checks the beginning of a file. @throws UserError unless it can be that of latents as JSON lines */
 export function checkLatentStart(bytes: Uint8Array, file: string): void {
   const first = bytes.findIndex((byte) => !BLANK.includes(byte));
-  if (first >= 0 && bytes[first] !== BRACE) {
-    refuse(file, 1 + bytes.subarray(0, first).filter((byte) => byte === LINE_END).length);
-  }
+  if (first < 0 || bytes[first] === BRACE) return;
+  refuse(file, 1 + bytes.subarray(0, first).filter((byte) => byte === LINE_END).length);
 }
 
 function refuse(file: string, line: number): never {
@@ -64,12 +63,11 @@ function refuse(file: string, line: number): never {
 
 /** Splits into lines one by one, since the file may exceed the maximum length of a string. */
 function* linesOf(bytes: Uint8Array): Generator<string> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let start = 0; start < buffer.length; ) {
-    const found = buffer.indexOf("\n", start);
-    const end = found < 0 ? buffer.length : found;
-    yield buffer.toString("utf8", start, end);
-    start = end + 1;
+  const decoder = new TextDecoder();
+  for (let start = 0, end: number; start < bytes.length; start = end + 1) {
+    end = bytes.indexOf(LINE_END, start);
+    if (end < 0) end = bytes.length;
+    yield decoder.decode(bytes.subarray(start, end));
   }
 }
 

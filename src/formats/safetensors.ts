@@ -1,5 +1,6 @@
 // Reads and writes safetensors files of float32 (https://github.com/huggingface/safetensors#format): the length of a header, the
 // header as JSON, the values. Files written here carry a checksum.
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
 import { type HostArray, sizeOf } from "../tree.js";
@@ -20,23 +21,19 @@ const MAX_HEADER_BYTES = 100_000_000;
 
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
   const header: Record<string, unknown> = { [METADATA]: { sha256: NO_CHECKSUM, ...metadata } };
+  const values: Uint8Array[] = [];
   let end = 0;
   for (const [name, { data, shape }] of tensors) {
     header[name] = { dtype: "F32", shape, data_offsets: [end, end + data.byteLength] };
+    values.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     end += data.byteLength;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const headerLength = Math.ceil(json.length / 8) * 8; // padded with spaces to align the values
-  const file = new Uint8Array(LENGTH_BYTES + headerLength + end);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerLength);
-  file.set(json, LENGTH_BYTES);
-  let offset = LENGTH_BYTES + headerLength;
-  for (const { data } of tensors.values()) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
-  file.set(new TextEncoder().encode(checksum(file)), CHECKSUM_AT);
+  const json = Buffer.from(JSON.stringify(header));
+  const padding = Buffer.alloc(-json.length & 7, " "); // aligns the values to 8 bytes
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32LE(json.length + padding.length);
+  const file = Buffer.concat([length, json, padding, ...values]);
+  file.write(checksum(file), CHECKSUM_AT);
   return file;
 }
 
@@ -62,18 +59,16 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
     fail(`its header of ${headerLength} bytes does not fit into its ${bytes.length} bytes`);
   }
   if (headerLength > MAX_HEADER_BYTES) fail(`its header has ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
-  const values = bytes.subarray(LENGTH_BYTES + headerLength);
-  const utf8 = new TextDecoder("utf-8", { fatal: true });
-  const text = attempt(() => utf8.decode(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength)));
-  if (text === undefined) return fail("its header is not UTF-8");
-  const header: unknown = attempt(() => JSON.parse(text));
-  if (!isRecord(header)) return fail("its header is not a JSON object");
-  const { [METADATA]: metadata = {}, ...entries } = header;
+  const headerBytes = bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength);
+  if (!isUtf8(headerBytes)) fail("its header is not UTF-8");
+  const text = new TextDecoder().decode(headerBytes);
+  const { [METADATA]: metadata = {}, ...entries } = parseObject(text) ?? fail("its header is not a JSON object");
   if (!isRecord(metadata) || !hasTexts(metadata)) return fail("its metadata are not texts");
   const { sha256, ...others } = metadata;
   const hasChecksum = text.startsWith(CHECKSUM_PREFIX);
   if (hasChecksum && sha256 !== checksum(bytes)) fail("its checksum does not match its content, so it was damaged");
 
+  const values = bytes.subarray(LENGTH_BYTES + headerLength);
   const tensors = new Map<string, HostArray<Float32Array>>();
   let end = 0;
   for (const [name, entry] of Object.entries(entries)) {
@@ -93,10 +88,10 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   return { tensors, metadata: hasChecksum ? metadata : others };
 }
 
-/** @returns undefined if `parse` throws */
-function attempt<Result>(parse: () => Result): Result | undefined {
+function parseObject(json: string): Record<string, unknown> | undefined {
   try {
-    return parse();
+    const value: unknown = JSON.parse(json);
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
