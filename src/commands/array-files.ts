@@ -4,7 +4,7 @@ import path from "node:path";
 import { toImages } from "../data/arrays.js";
 import { checkCount } from "../data/pixels.js";
 import { isSystemError, UserError } from "../errors.js";
-import { addFileName, isMissing } from "../files/errors.js";
+import { addFileName, isMissing } from "../files/read.js";
 import { writeFileAtomically } from "../files/write.js";
 import { checkLatentStart, formatLatentLine, parseLatentLines } from "../formats/latent-lines.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, npyHeader, parseNpy, parseNpyHeader } from "../formats/npy.js";

@@ -4,7 +4,7 @@ import type { GivenSettings } from "../config/config.js";
 import { oneOf, type Setting, TEXT, wholeNumber } from "../config/entries.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
-import { isFolder, statIfThere } from "../files/stat.js";
+import { isFolder, statIfThere } from "../files/read.js";
 import { NOISES } from "../noise.js";
 
 /** A flag. Its key in the table of a command gives its name: --dim-z for dimZ. */

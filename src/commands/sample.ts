@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { statIfThere } from "../files/stat.js";
+import { statIfThere } from "../files/read.js";
 import type { LoadedModel } from "../index.js";
 import { declare, type Tools } from "./command.js";
 import { count, pictureFlag, place, RUN, SEED } from "./flags.js";

@@ -1,15 +1,13 @@
 // Opens IDX files, plain or compressed, and .npy files as arrays of bytes. Small arrays are read into memory, large ones stay on the
 // disk.
 import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
-import { addFileName, withFileName } from "../files/errors.js";
-import { readBytes } from "../files/read.js";
-import { checkRegular } from "../files/stat.js";
+import { addFileName, checkRegular, readBytes, readStart } from "../files/read.js";
 import { checkIdxLength, type IdxHeader, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, type NpyArray, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import { type Pixels, pixelsInFile, pixelsInMemory } from "./pixels.js";
@@ -34,20 +32,18 @@ export interface ByteArray {
  */
 export async function openArray(file: string, ranks: readonly number[]): Promise<ByteArray> {
   checkRegular(file);
-  const start = await readStart(file);
+  const start = await readStart(file, MAX_NPY_HEADER_BYTES);
   if (start[0] === 0x1f && start[1] === 0x8b) return openCompressed(file, ranks);
   if (file.endsWith(".npy")) return openNpy(file, start, ranks);
   const header = parseIdxHeader(start.subarray(0, MAX_IDX_HEADER_BYTES), ranks, file);
   checkIdxLength(header, (await stat(file)).size, file);
-  return { shape: header.shape, pixels: await openBytes(file, header.start, header.end) };
+  return { shape: header.shape, pixels: openBytes(file, header.start, header.end) };
 }
 
 /** Opens bytes `start` to `end` of a file. */
-export async function openBytes(file: string, start: number, end: number): Promise<ByteArray["pixels"]> {
+export function openBytes(file: string, start: number, end: number): ByteArray["pixels"] {
   if (end - start > MAX_IN_MEMORY) return (size) => pixelsInFile(file, start, size);
-  const bytes = (await readBytes(file)).subarray(start, end);
-  if (bytes.length < end - start)
-    throw Object.assign(new Error(`${file} was truncated while it was in use`), { syscall: "read" });
+  const bytes = pixelsInFile(file, start, end - start).read([0]);
   return (size) => pixelsInMemory(bytes, size);
 }
 
@@ -62,7 +58,7 @@ async function openNpy(file: string, beginning: Uint8Array, ranks: readonly numb
     );
   }
   checkImageType(header, file);
-  if (dtype === "uint8") return { shape, pixels: await openBytes(file, start, length) };
+  if (dtype === "uint8") return { shape, pixels: openBytes(file, start, length) };
   const { data } = toImages(parseNpy(await readBytes(file), file), file);
   const bytes = data instanceof Uint8Array ? data : toBytes(data, dtype, file);
   return { shape, pixels: (size) => pixelsInMemory(bytes, size) };
@@ -117,7 +113,7 @@ async function openCompressed(file: string, ranks: readonly number[]): Promise<B
   }
   if (end > MAX_IN_MEMORY) {
     const { file: unpacked } = await cached(path.dirname(file), [file], "unpacked.idx", () => unpack(file, header));
-    return { shape, pixels: await openBytes(unpacked, start, end) };
+    return { shape, pixels: openBytes(unpacked, start, end) };
   }
   const chunks: Uint8Array[] = [];
   for await (const chunk of unpack(file, header)) chunks.push(chunk);
@@ -145,16 +141,5 @@ async function* gunzip(file: string): AsyncGenerator<Buffer, void> {
   } catch (error) {
     if (!(error as NodeJS.ErrnoException).code?.startsWith("Z_")) throw addFileName(error, file, "read");
     throw new UserError(`${file} is compressed with gzip, but damaged (${(error as Error).message}).`);
-  }
-}
-
-async function readStart(file: string): Promise<Uint8Array> {
-  const opened = await open(file, "r");
-  try {
-    const start = new Uint8Array(MAX_NPY_HEADER_BYTES);
-    const { bytesRead } = await withFileName(file, "read", () => opened.read(start, 0, start.length, 0));
-    return start.subarray(0, bytesRead);
-  } finally {
-    await opened.close();
   }
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import path from "node:path";
 import type { ValuesOf } from "../config/entries.js";
 import { UserError } from "../errors.js";
-import { isFolder } from "../files/stat.js";
+import { isFolder } from "../files/read.js";
 import { randomStream } from "../random.js";
 import type { BadFile } from "./image-folder.js";
 import { chunks, type ImageShape, type Images, pixelsOf, range, select } from "./pixels.js";

@@ -2,8 +2,7 @@
 import path from "node:path";
 import type { Sharp } from "sharp";
 import { isSystemError, UserError } from "../errors.js";
-import { readBytes } from "../files/read.js";
-import { checkRegular } from "../files/stat.js";
+import { checkRegular, readBytes } from "../files/read.js";
 import { type ImageShape, pixelsOf } from "./pixels.js";
 
 const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];

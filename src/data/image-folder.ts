@@ -71,7 +71,7 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   const good = names.filter((name) => !badNames.has(name));
   if (good.length === 0) throw badImages(folder, bad, names.length);
   const perImage = partners ? 2 : 1;
-  const all = (await openBytes(file, 0, good.length * perImage * pixelsOf(shape)))(pixelsOf(shape));
+  const all = openBytes(file, 0, good.length * perImage * pixelsOf(shape))(pixelsOf(shape));
   const every = (first: number) =>
     select(
       all,

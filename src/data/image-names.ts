@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { statIfThere } from "../files/stat.js";
+import { statIfThere } from "../files/read.js";
 import { isImageName } from "./image-files.js";
 
 /** Names relative to the folder, sorted. */

@@ -1,7 +1,7 @@
 // Images of one shape, addressed by number, as bytes in memory or on the disk.
 import { closeSync, openSync, readSync } from "node:fs";
 import { UserError } from "../errors.js";
-import { addFileName } from "../files/errors.js";
+import { addFileName } from "../files/read.js";
 
 /** Height and width in pixels, and the channels of each: 1 (grey) or 3 (red, green, blue). */
 export interface ImageShape {

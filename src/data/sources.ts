@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
-import { isFolder } from "../files/stat.js";
+import { isFolder } from "../files/read.js";
 import { openArray } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
 import { isImageName } from "./image-files.js";

@@ -4,12 +4,9 @@ import { statSync } from "node:fs";
 import { access, constants, readFile, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
-import { isSystemError } from "../errors.js";
-import { isMissing } from "./errors.js";
-import { listNames, statIfThere } from "./stat.js";
+import { isMissing, listNames, statIfThere } from "./read.js";
 import { makeFolder, writeFileAtomically } from "./write.js";
 
-const CACHE_FOLDER = ".vae-cache";
 /** Version of the content. Raise it when the same sources give other bytes. */
 const FORMAT = 1;
 const DAY = 86_400_000;
@@ -19,7 +16,7 @@ const DAY = 86_400_000;
  *
  * @param place the folder to hold the cache; if it cannot be written, the user's own cache holds the file
  * @param kind what is made of the sources: part of the key
- * @param make yields the file in parts. It returns `info`, which must be JSON.
+ * @param make yields the file in parts, and returns `info`, which must be JSON
  */
 export async function cached<Info>(
   place: string,
@@ -49,28 +46,22 @@ export async function cached<Info>(
   return { file, info };
 }
 
-/** @returns the folder of the cache, which is created if need be */
+/** Creates the cache if need be, and deletes the temporary files of killed processes. */
 async function openCache(place: string): Promise<string> {
-  const folder = path.join(place, CACHE_FOLDER);
+  const folder = path.join(place, ".vae-cache");
   try {
     await makeFolder(folder);
     await access(folder, constants.W_OK);
-    await deleteLeftovers(folder);
+    for (const name of await listNames(folder)) {
+      const file = path.join(folder, name);
+      const age = Date.now() - (statIfThere(file)?.mtimeMs ?? Infinity); // another process may just have renamed it
+      if (name.endsWith(".tmp") && age > DAY) await rm(file, { force: true });
+    }
     return folder;
   } catch (error) {
-    if (!isSystemError(error) || !["EACCES", "EPERM", "EROFS"].includes(error.code ?? "")) throw error;
+    if (!["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     const own = path.join(homedir(), ".cache", "vae");
     await makeFolder(own);
     return own;
-  }
-}
-
-/** Deletes the temporary files of killed processes. */
-async function deleteLeftovers(folder: string): Promise<void> {
-  for (const name of await listNames(folder)) {
-    const file = path.join(folder, name);
-    if (!/\.tmp$/.test(name)) continue;
-    const found = statIfThere(file); // another process may just have renamed it
-    if (found && found.mtimeMs < Date.now() - DAY) await rm(file, { force: true });
   }
 }

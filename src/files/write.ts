@@ -4,9 +4,8 @@ import { rmSync } from "node:fs";
 import { link, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import process, { pid, platform } from "node:process";
-import { isSystemError, UserError } from "../errors.js";
-import { withFileName } from "./errors.js";
-import { isFolder } from "./stat.js";
+import { UserError } from "../errors.js";
+import { addFileName, isFolder } from "./read.js";
 
 /** Matches the names of temporary files. A killed process leaves them behind. */
 export const TEMPORARY = /\.\d+-[\da-f]{12}\.tmp$/;
@@ -16,8 +15,8 @@ const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 const temporaries = new Set<string>();
 
 /**
- * Calls `use` with a temporary name beside `target`: unique, and short however long the target's name is. A file or folder that
- * still has this name afterwards is deleted, also where a signal or `process.exit` ends the process.
+ * Calls `use` with a temporary name beside `target`: unique, and short however long the target's name is. Deletes a file or folder
+ * that still has this name afterwards, also when a signal or `process.exit` ends the process.
  *
  * @throws the error of `use`, with the target's name in place of the temporary one
  */
@@ -77,25 +76,23 @@ export async function writeFileAtomically(
   { flush = true } = {},
 ): Promise<void> {
   const parts = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
-  const writing = <Result>(act: () => Promise<Result>) => withFileName(file, "written", act);
+  const fail = (error: unknown): never => {
+    throw addFileName(error, file, "written");
+  };
   await withTemporary(file, async (temporary) => {
-    const handle = await writing(() => open(temporary, "w"));
+    const handle = await open(temporary, "w").catch(fail);
     try {
-      for await (const part of parts) await writing(() => handle.writeFile(part));
-      if (flush) await writing(() => handle.sync());
+      for await (const part of parts) await handle.writeFile(part).catch(fail);
+      if (flush) await handle.sync().catch(fail);
     } finally {
       await handle.close();
     }
-    await writing(() => rename(temporary, file));
+    await rename(temporary, file).catch(fail);
   });
   if (flush) await syncFolder(path.dirname(file));
 }
 
-/**
- * Creates a file atomically, unless it exists.
- *
- * @returns whether it was created
- */
+/** Creates a file atomically. Returns false if it exists. */
 export async function createFileAtomically(file: string, content: string): Promise<boolean> {
   return withTemporary(file, async (temporary) => {
     try {
@@ -104,7 +101,7 @@ export async function createFileAtomically(file: string, content: string): Promi
       await link(temporary, file).catch(() => writeFile(file, content, { flag: "wx" }));
       return true;
     } catch (error) {
-      if (isSystemError(error) && error.code === "EEXIST") return false;
+      if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
       throw error;
     }
   });
@@ -123,7 +120,7 @@ export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder);
   } catch (error) {
-    const code = isSystemError(error) && error.code;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST" && isFolder(folder)) return; // another process was faster
     if (code === "EEXIST" || code === "ENOTDIR") throw new UserError(`${folder} is a file, not a folder.`);
     throw error;
@@ -134,9 +131,5 @@ export async function makeFolder(folder: string): Promise<void> {
 export async function syncFolder(folder: string): Promise<void> {
   if (platform === "win32") return;
   const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await handle.sync().finally(() => handle.close());
 }

@@ -2,8 +2,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { readBytes } from "../files/read.js";
-import { checkRegular, listNames } from "../files/stat.js";
+import { checkRegular, listNames, readBytes } from "../files/read.js";
 import { writeFileAtomically } from "../files/write.js";
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 
@@ -35,19 +34,12 @@ export async function readCheckpoint(folder: string): Promise<{ file: string; co
     return { file: last, content: await read(last) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const remedy = (await isValid(before))
+    const isOther = before !== undefined && (await read(before).catch(() => undefined)) !== undefined;
+    const remedy = isOther
       ? `The previous one is whole: delete ${last} to resume from ${before}.`
       : "No other one is whole, so the run cannot be resumed.";
     throw new UserError(`${error.message} ${remedy}`);
   }
-}
-
-async function isValid(file: string | undefined): Promise<boolean> {
-  if (file === undefined) return false;
-  return read(file).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function read(file: string): Promise<TensorFile> {

@@ -3,8 +3,7 @@ import path from "node:path";
 import { type Config, createConfig, encodeConfig } from "../config/config.js";
 import { type ImageShape, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
-import { isMissing } from "../files/errors.js";
-import { readText } from "../files/read.js";
+import { ifPresent, readText } from "../files/read.js";
 import { writeFileAtomically } from "../files/write.js";
 
 export const CONFIG = "config.json";
@@ -37,11 +36,9 @@ export interface RunData extends ImageShape {
 /** @throws UserError if there is no config.json, or it is not valid */
 export async function readRunConfig(dir: string): Promise<RunConfig> {
   const file = path.join(dir, CONFIG);
-  try {
-    return parseRunConfig(await readText(file, MAX_BYTES, "the configuration of a run"), file);
-  } catch (error) {
-    throw isMissing(error) ? new UserError(`${dir} is not the folder of a run: it has no ${CONFIG}.`) : error;
-  }
+  const text = await ifPresent(readText(file, MAX_BYTES, "the configuration of a run"));
+  if (text === undefined) throw new UserError(`${dir} is not the folder of a run: it has no ${CONFIG}.`);
+  return parseRunConfig(text, file);
 }
 
 export async function writeRunConfig(dir: string, config: RunConfig): Promise<void> {
@@ -80,8 +77,10 @@ export function parseRunConfig(text: string, file: string): RunConfig {
 /** Returns `<dataset>-z<dimensions>-<date>-<time>`, in local time. */
 export function defaultName({ created, data, settings }: RunConfig): string {
   const time = new Date(created);
-  const two = (number: number) => String(number).padStart(2, "0");
-  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map(two).join("");
-  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join("");
+  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
+  const [date, clock] = local
+    .toISOString()
+    .replace(/[-:]|\..*/g, "")
+    .split("T");
   return `${data.name}-z${settings.dimZ}-${date}-${clock}`;
 }

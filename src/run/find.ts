@@ -2,17 +2,12 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { isSystemError, UserError } from "../errors.js";
-import { isFolder, listNames, statIfThere } from "../files/stat.js";
+import { isFolder, listNames, statIfThere } from "../files/read.js";
 import { TEMPORARY } from "../files/write.js";
-import { CONFIG, type RunConfig, readRunConfig } from "./config.js";
+import { CONFIG, readRunConfig } from "./config.js";
 
 /** Holds the runs that are not given a folder. */
 export const RUNS = "runs";
-
-interface FoundRun {
-  readonly dir: string;
-  readonly config: RunConfig;
-}
 
 /** A run that exists, and why it cannot be read. */
 export interface UnreadableRun {
@@ -21,31 +16,28 @@ export interface UnreadableRun {
 }
 
 /**
- * Lists the runs in a folder, in no order. Skips what is not a run.
+ * Opens the runs in a folder, in the order of their names. Skips what is not a run.
  *
  * @param dir default `runs/`, which need not exist
  * @throws UserError if there is no such folder
  */
-export async function findRuns(dir?: string): Promise<{ runs: FoundRun[]; unreadable: UnreadableRun[] }> {
+export async function findRuns<Run>(
+  open: (run: string) => Promise<Run>,
+  dir?: string,
+): Promise<{ runs: Run[]; unreadable: UnreadableRun[] }> {
   if (dir !== undefined && !isFolder(dir)) throw new UserError(`There is no folder ${dir}.`);
-  const runs: FoundRun[] = [];
+  const runs: Run[] = [];
   const unreadable: UnreadableRun[] = [];
-  for (const name of await listNames(dir ?? RUNS)) {
+  for (const name of (await listNames(dir ?? RUNS)).sort()) {
     const run = path.join(dir ?? RUNS, name);
     try {
-      if (TEMPORARY.test(name) || !statIfThere(path.join(run, CONFIG))) continue;
-      runs.push({ dir: run, config: await readRunConfig(run) });
+      if (!TEMPORARY.test(name) && statIfThere(path.join(run, CONFIG))) runs.push(await open(run));
     } catch (error) {
-      unreadable.push({ run, problem: problemOf(error) });
+      if (!(error instanceof UserError || isSystemError(error))) throw error;
+      unreadable.push({ run, problem: error.message });
     }
   }
   return { runs, unreadable };
-}
-
-/** @returns the message of a UserError or a system error. Throws any other error. */
-export function problemOf(error: unknown): string {
-  if (error instanceof UserError || isSystemError(error)) return error.message;
-  throw error;
 }
 
 /**
@@ -55,15 +47,14 @@ export function problemOf(error: unknown): string {
  * @throws UserError also if a run that cannot be read may be newer
  */
 export async function findNewest(isWanted: (dir: string) => boolean | Promise<boolean>, none: string): Promise<string> {
-  let newest: FoundRun | undefined;
-  const { runs, unreadable } = await findRuns();
-  for (const run of runs) {
-    const isNewer = !newest || run.config.created > newest.config.created;
-    if (isNewer && (await isWanted(run.dir))) newest = run;
-  }
+  const { runs, unreadable } = await findRuns(async (dir) => {
+    const { created } = await readRunConfig(dir);
+    return { dir, created, isWanted: await isWanted(dir) };
+  });
+  const [newest] = runs.filter((run) => run.isWanted).sort((a, b) => (a.created < b.created ? 1 : -1));
   for (const { run, problem } of unreadable) {
     const changed = await stat(path.join(run, CONFIG)).catch(() => undefined);
-    if (newest && changed && changed.mtime < new Date(newest.config.created)) continue;
+    if (newest && changed && changed.mtime < new Date(newest.created)) continue;
     throw new UserError(
       `${run} may be the newest run, but it cannot be read (${problem.replace(/\.$/, "")}): name the one that you mean.`,
     );

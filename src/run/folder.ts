@@ -3,9 +3,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
-import { isMissing } from "../files/errors.js";
-import { readBytes, readText } from "../files/read.js";
-import { listNames, statIfThere } from "../files/stat.js";
+import { ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
 import { makeFolder, syncFolder, TEMPORARY, withTemporary, writeFileAtomically } from "../files/write.js";
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 import type { HostParams } from "../model/initialize.js";
@@ -13,7 +11,7 @@ import type { Specs } from "../model/specs.js";
 import type { HostArray } from "../tree.js";
 import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
 import { CONFIG, defaultName, type RunConfig, readRunConfig, writeRunConfig } from "./config.js";
-import { findNewest, findRuns, RUNS, type UnreadableRun } from "./find.js";
+import { findNewest, RUNS } from "./find.js";
 import { lockRun, lockState } from "./lock.js";
 
 export const METRICS = "metrics.jsonl";
@@ -102,12 +100,6 @@ export class RunFolder {
     return new RunFolder(place, await readRunConfig(place));
   }
 
-  /** Opens all runs in a folder, as `findRuns` lists them. */
-  static async list(dir?: string): Promise<{ runs: RunFolder[]; unreadable: UnreadableRun[] }> {
-    const { runs, unreadable } = await findRuns(dir);
-    return { runs: runs.map(({ dir, config }) => new RunFolder(dir, config)), unreadable };
-  }
-
   /** Rewrites config.json with other settings. */
   async withSettings(settings: Config): Promise<RunFolder> {
     const config = { ...this.config, settings };
@@ -116,8 +108,8 @@ export class RunFolder {
   }
 
   /** Unlocks the run. */
-  async close(): Promise<void> {
-    await this.#unlock(this.dir);
+  close(): Promise<void> {
+    return this.#unlock(this.dir);
   }
 
   /** Whether a process trains the run now. */
@@ -126,15 +118,14 @@ export class RunFolder {
   }
 
   /** Writes metrics.jsonl, one line per epoch. */
-  async writeMetrics(epochs: readonly object[]): Promise<void> {
-    await this.#write(METRICS, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
+  writeMetrics(epochs: readonly object[]): Promise<void> {
+    return this.#write(METRICS, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
   }
 
   /** Parses the lines of metrics.jsonl. There are none before training begins. @throws UserError if one is not JSON */
   async readMetrics(): Promise<unknown[]> {
     const file = path.join(this.dir, METRICS);
-    if (!statIfThere(file)) return [];
-    const text = await readText(file, MAX_METRICS_BYTES, "the metrics of a training");
+    const text = (await ifPresent(readText(file, MAX_METRICS_BYTES, "the metrics of a training"))) ?? "";
     const lines = text.split("\n").filter((line) => line !== "");
     try {
       return lines.map((line) => JSON.parse(line));
@@ -144,22 +135,20 @@ export class RunFolder {
   }
 
   /** Writes the best weights. */
-  async writeModel(params: HostParams, metadata: Record<string, string>): Promise<void> {
-    await this.#write(MODEL, encodeSafetensors({ tensors: new Map(Object.entries(params)), metadata }));
+  writeModel(params: HostParams, metadata: Record<string, string>): Promise<void> {
+    return this.#write(MODEL, encodeSafetensors({ tensors: new Map(Object.entries(params)), metadata }));
   }
 
   /** Deletes a model newer than the checkpoint being resumed. */
-  async deleteModel(): Promise<void> {
-    await rm(path.join(this.dir, MODEL), { force: true });
+  deleteModel(): Promise<void> {
+    return rm(path.join(this.dir, MODEL), { force: true });
   }
 
   /** @throws UserError if there is no model, it is damaged, or its shapes do not fit the specs of the model */
   async readModel({ params: specs }: Specs): Promise<{ params: HostParams; metadata: TensorFile["metadata"] }> {
     const file = path.join(this.dir, MODEL);
-    const bytes = await readBytes(file).catch((error) => {
-      if (!isMissing(error)) throw error;
-      throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch has finished.`);
-    });
+    const bytes = await ifPresent(readBytes(file));
+    if (!bytes) throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch has finished.`);
     const { tensors, metadata } = decodeSafetensors(bytes, file);
     const params: Record<string, HostArray<Float32Array>> = {};
     for (const [name, { shape }] of Object.entries(specs)) {
@@ -175,8 +164,8 @@ export class RunFolder {
   }
 
   /** @param step the number of steps since training began */
-  async writeCheckpoint(step: number, content: TensorFile): Promise<void> {
-    await writeCheckpoint(path.join(this.dir, CHECKPOINTS), step, content);
+  writeCheckpoint(step: number, content: TensorFile): Promise<void> {
+    return writeCheckpoint(path.join(this.dir, CHECKPOINTS), step, content);
   }
 
   /** Reads the last checkpoint. @throws UserError if there is none, or it is damaged */
@@ -193,8 +182,8 @@ export class RunFolder {
     return path.join(this.dir, file);
   }
 
-  async #write(name: string, content: string | Uint8Array): Promise<void> {
-    await writeFileAtomically(path.join(this.dir, name), content);
+  #write(name: string, content: string | Uint8Array): Promise<void> {
+    return writeFileAtomically(path.join(this.dir, name), content);
   }
 }
 

@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
-import { problemOf, type UnreadableRun } from "./find.js";
+import { findRuns, type UnreadableRun } from "./find.js";
 import { METRICS, RunFolder } from "./folder.js";
 import { bestOf, type EpochReport, isDone } from "./reports.js";
 
@@ -30,24 +30,14 @@ export interface RunReport {
  * @throws UserError if there is no such folder
  */
 export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unreadable: UnreadableRun[] }> {
-  const found = await RunFolder.list(dir);
-  const runs: RunReport[] = [];
-  const unreadable = [...found.unreadable];
-  for (const folder of found.runs) {
-    try {
-      runs.push(await describe(folder));
-    } catch (error) {
-      unreadable.push({ run: folder.dir, problem: problemOf(error) });
-    }
-  }
-  const byName = (a: { run: string }, b: { run: string }) => (a.run < b.run ? -1 : 1);
-  runs.sort((a, b) => (a.created === b.created ? byName(a, b) : a.created > b.created ? -1 : 1));
-  return { runs, unreadable: unreadable.sort(byName) };
+  const { runs, unreadable } = await findRuns(describe, dir);
+  runs.sort((a, b) => Number(a.created < b.created) - Number(a.created > b.created));
+  return { runs, unreadable };
 }
 
-async function describe(folder: RunFolder): Promise<RunReport> {
-  const { dir: run, config } = folder;
-  const { created, settings } = config;
+async function describe(run: string): Promise<RunReport> {
+  const folder = await RunFolder.open(run);
+  const { created, settings } = folder.config;
   const reports = await folder.readMetrics();
   if (!reports.every(isReport)) {
     throw new UserError(`${path.join(run, METRICS)} does not hold the epochs of a training.`);
@@ -70,9 +60,10 @@ function isReport(value: unknown): value is EpochReport {
 }
 
 function ownSettings(config: Config): GivenSettings {
-  const defaults = encodeConfig(createConfig({}));
+  const defaults = encodeConfig(
+    createConfig({ channels: config.channels, engine: config.engine, threads: config.threads }),
+  );
   const isOwn = ([name, value]: [string, unknown]) =>
-    !["channels", "engine", "threads"].includes(name) &&
     JSON.stringify(value) !== JSON.stringify(defaults[name as keyof Config]);
   return Object.fromEntries(Object.entries(encodeConfig(config)).filter(isOwn));
 }

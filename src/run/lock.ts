@@ -1,23 +1,17 @@
 // Locks a run for one process at a time, by a file in its folder that names the process.
 import { createHash, randomUUID } from "node:crypto";
-import { rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { kill, pid } from "node:process";
-import { isSystemError, UserError } from "../errors.js";
-import { isMissing } from "../files/errors.js";
-import { readBytes } from "../files/read.js";
+import { UserError } from "../errors.js";
+import { ifPresent, readBytes, statIfThere } from "../files/read.js";
 import { createFileAtomically } from "../files/write.js";
 
 const LOCK = "lock";
 /** Without hard links a lock is empty for a moment. An empty one that is older is stale. */
 const MAX_WRITING_MILLISECONDS = 10_000;
 const MAX_ATTEMPTS = 20;
-
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-}
 
 /** The contents of the locks that this process holds, or tries to take. */
 const own = new Set<string>();
@@ -69,10 +63,8 @@ async function take(dir: string, content: string): Promise<void> {
  * lock. A stale second lock is deleted in the same way. Its name is that of a temporary file, so what a crash leaves is cleaned up.
  */
 async function deleteStale(file: string, found: string, content: string): Promise<void> {
-  const hash = createHash("sha256")
-    .update(`${path.basename(file)}\n${found}`)
-    .digest("hex");
-  const guard = path.join(path.dirname(file), `.lock.0-${hash.slice(0, 12)}.tmp`);
+  const hash = createHash("sha256").update(`${path.basename(file)}\n${found}`);
+  const guard = path.join(path.dirname(file), `.lock.0-${hash.digest("hex").slice(0, 12)}.tmp`);
   if (await createFileAtomically(guard, content)) {
     try {
       if ((await read(file)) === found && (await isStale(file, found))) await rm(file, { force: true });
@@ -86,34 +78,26 @@ async function deleteStale(file: string, found: string, content: string): Promis
 }
 
 /** @returns undefined if the file does not exist */
-async function read(file: string): Promise<string | undefined> {
-  try {
-    return new TextDecoder().decode(await readBytes(file));
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+function read(file: string): Promise<string | undefined> {
+  return ifPresent(readBytes(file).then((bytes) => new TextDecoder().decode(bytes)));
 }
 
 /** Whether the process is known to have ended. One on another machine is not. */
 async function isStale(file: string, content: string): Promise<boolean> {
   const owner = parseOwner(content);
-  if (!owner) {
-    const status = await stat(file).catch(() => undefined);
-    return status !== undefined && Date.now() - status.mtimeMs > MAX_WRITING_MILLISECONDS;
-  }
+  if (!owner) return Date.now() - (statIfThere(file)?.mtimeMs ?? Infinity) > MAX_WRITING_MILLISECONDS;
   if (owner.host !== hostname()) return false;
   if (owner.pid === pid) return !own.has(content); // an earlier process had the same number, as in containers
   try {
     kill(owner.pid, 0); // only tests whether the process exists
     return false;
   } catch (error) {
-    return isSystemError(error) && error.code === "ESRCH";
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
 }
 
 /** @returns undefined for what a crash left half written */
-function parseOwner(text: string): Owner | undefined {
+function parseOwner(text: string): { pid: number; host: string } | undefined {
   try {
     const { pid, host } = JSON.parse(text);
     return Number.isSafeInteger(pid) && pid > 0 && typeof host === "string" ? { pid, host } : undefined;
