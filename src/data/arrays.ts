@@ -1,5 +1,4 @@
-// Opens IDX files, plain or compressed, and .npy files as arrays of bytes. Small arrays are read into memory, large ones stay on the
-// disk.
+// Opens IDX files, plain or compressed, and .npy files as arrays of bytes. Large arrays stay on the disk.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
@@ -24,19 +23,15 @@ export interface ByteArray {
   readonly pixels: (size: number) => Pixels;
 }
 
-/**
- * Opens an IDX file, plain or compressed, or a .npy file.
- *
- * @param ranks the accepted numbers of dimensions
- * @throws UserError if it is not such a file; the system's error if it does not exist
- */
+/** Opens an IDX or .npy file. `ranks`: the accepted numbers of dimensions. @throws UserError if it is not such a file */
 export async function openArray(file: string, ranks: readonly number[]): Promise<ByteArray> {
   checkRegular(file);
   const start = await readStart(file, MAX_NPY_HEADER_BYTES);
-  if (start[0] === 0x1f && start[1] === 0x8b) return openCompressed(file, ranks);
-  if (file.endsWith(".npy")) return openNpy(file, start, ranks);
-  const header = parseIdxHeader(start.subarray(0, MAX_IDX_HEADER_BYTES), ranks, file);
-  checkIdxLength(header, (await stat(file)).size, file);
+  const { size } = await stat(file);
+  if (start[0] === 0x1f && start[1] === 0x8b) return openCompressed(file, size, ranks);
+  if (file.endsWith(".npy")) return openNpy(file, size, start, ranks);
+  const header = parseIdxHeader(start, ranks, file);
+  checkIdxLength(header, size, file);
   return { shape: header.shape, pixels: openBytes(file, header.start, header.end) };
 }
 
@@ -47,8 +42,12 @@ export function openBytes(file: string, start: number, end: number): ByteArray["
   return (size) => pixelsInMemory(bytes, size);
 }
 
-async function openNpy(file: string, beginning: Uint8Array, ranks: readonly number[]): Promise<ByteArray> {
-  const { size: length } = await stat(file);
+async function openNpy(
+  file: string,
+  length: number,
+  beginning: Uint8Array,
+  ranks: readonly number[],
+): Promise<ByteArray> {
   const header = parseNpyHeader(beginning, file);
   checkNpyLength(header, length, file);
   const { dtype, shape, start } = header;
@@ -57,48 +56,36 @@ async function openNpy(file: string, beginning: Uint8Array, ranks: readonly numb
       `${file} has the shape (${shape}). It must have ${ranks.join(" or ")} dimensions, none of them 0.`,
     );
   }
-  checkImageType(header, file);
+  checkImageType(dtype, file);
   if (dtype === "uint8") return { shape, pixels: openBytes(file, start, length) };
   const { data } = toImages(parseNpy(await readBytes(file), file), file);
   const bytes = data instanceof Uint8Array ? data : toBytes(data, dtype, file);
   return { shape, pixels: (size) => pixelsInMemory(bytes, size) };
 }
 
-/** @throws UserError unless the type is one of images: uint8, bool or float */
-function checkImageType({ dtype }: Pick<NpyArray, "dtype">, file: string): void {
+function checkImageType(dtype: NpyArray["dtype"], file: string): void {
   if (dtype === "uint8" || dtype === "bool" || dtype.startsWith("float")) return;
   throw new UserError(
     `${file} holds ${dtype}. Images are uint8 from 0 black to 255 white, or floats from 0 to 1: np.save(file, x.astype("uint8")).`,
   );
 }
 
-/**
- * Turns the array of a .npy file into images: bytes from 0 to 255 (bool becomes 0 and 255), or floats of any range.
- *
- * @throws UserError if it has another type
- */
-export function toImages(array: NpyArray, file: string): Pick<NpyArray, "data" | "shape"> {
-  checkImageType(array, file);
-  const { dtype, shape, data } = array;
+/** Checks that an array holds bytes from 0 to 255, floats, or bool, which becomes 0 and 255. @throws UserError if not */
+export function toImages({ dtype, shape, data }: NpyArray, file: string): Pick<NpyArray, "data" | "shape"> {
+  checkImageType(dtype, file);
   return { data: dtype === "bool" ? Uint8Array.from(data, (bit) => 255 * bit) : data, shape };
 }
 
 /** Scales floats to bytes. @throws UserError unless they are from 0 to 1 */
 function toBytes(floats: NpyArray["data"], dtype: string, file: string): Uint8Array {
-  const bytes = new Uint8Array(floats.length);
-  for (let i = 0; i < floats.length; i++) {
-    if (!(floats[i] >= 0 && floats[i] <= 1)) {
-      throw new UserError(
-        `${file} holds ${floats[i]}, and images of ${dtype} must lie from 0 to 1: np.save(file, x / 255).`,
-      );
-    }
-    bytes[i] = Math.round(floats[i] * 255);
-  }
-  return bytes;
+  return Uint8Array.from(floats, (float) => {
+    if (float >= 0 && float <= 1) return Math.round(float * 255);
+    throw new UserError(`${file} holds ${float}, and images of ${dtype} must lie from 0 to 1: np.save(file, x / 255).`);
+  });
 }
 
 /** Decompresses an IDX file into memory, or into the cache if it is large. */
-async function openCompressed(file: string, ranks: readonly number[]): Promise<ByteArray> {
+async function openCompressed(file: string, length: number, ranks: readonly number[]): Promise<ByteArray> {
   let beginning = Buffer.alloc(0);
   for await (const chunk of gunzip(file)) {
     beginning = Buffer.concat([beginning, chunk]);
@@ -106,7 +93,7 @@ async function openCompressed(file: string, ranks: readonly number[]): Promise<B
   }
   const header = parseIdxHeader(beginning, ranks, file);
   const { shape, start, end } = header;
-  if (end > MAX_INFLATION * (await stat(file)).size) {
+  if (end > MAX_INFLATION * length) {
     throw new UserError(
       `${file} is compressed with gzip, and too small for the ${shape.join("×")} values that its header promises.`,
     );
@@ -137,7 +124,7 @@ async function* gunzip(file: string): AsyncGenerator<Buffer, void> {
   const unpacked = createGunzip();
   pipeline(createReadStream(file), unpacked).catch(() => {}); // an error reaches the reader of `unpacked`
   try {
-    for await (const chunk of unpacked) yield chunk;
+    yield* unpacked;
   } catch (error) {
     if (!(error as NodeJS.ErrnoException).code?.startsWith("Z_")) throw addFileName(error, file, "read");
     throw new UserError(`${file} is compressed with gzip, but damaged (${(error as Error).message}).`);

@@ -31,9 +31,7 @@ export interface Dataset extends ImageShape {
 }
 
 /** The settings that choose the data, besides `dataset`. */
-type DataSettings = Omit<ValuesOf<typeof DATA_SETTINGS>, "dataset">;
-
-export interface DataOptions extends Partial<DataSettings> {
+export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>, "dataset">> {
   /** Called as image files are decoded: not if the cache has them. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
   /** Aborts decoding. */
@@ -64,21 +62,18 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   const test = given ? choose(given) : chosen.subarray(rest.length);
   if (rest.length < 2 || test.length < 1) {
     throw new UserError(
-      given
-        ? `${dataset} has ${count(rest.length, "training image")} and ${count(test.length, "test image")}, too few: at least one is held out for validation.`
-        : `${dataset} has ${count(chosen.length, "image")}, too few: at least one each is held out for validation and test.`,
+      `${dataset} has too few images: ${rest.length} for training and validation (at least 2), ${test.length} for test (at least 1).`,
     );
   }
   const trainCount = rest.length - Math.max(1, Math.round(rest.length / 12));
+  const { base, name } = path.parse(path.resolve(dataset));
   return {
-    name: path
-      .basename(path.resolve(dataset), isFolder(dataset) ? "" : path.extname(dataset))
-      .replace(/[^\p{L}\p{N}._]+/gu, "-"),
+    name: (isFolder(dataset) ? base : name).replace(/[^\p{L}\p{N}._]+/gu, "-"),
     ...all.shape,
     train: subset(all, rest.subarray(0, trainCount), 0),
     validation: subset(all, rest.subarray(trainCount), trainCount),
     test: subset(given ?? all, test, rest.length),
-    ...(classes && { classes }),
+    classes,
     bad,
     others,
   };
@@ -88,8 +83,8 @@ function subset({ pixels, inputs, labels }: Images, numbers: Uint32Array, offset
   return {
     count: numbers.length,
     pixels: select(pixels, numbers),
-    ...(inputs && { inputs: select(inputs, numbers) }),
-    ...(labels && { labels: Uint16Array.from(numbers, (number) => labels[number]) }),
+    inputs: inputs && select(inputs, numbers),
+    labels: labels && Uint16Array.from(numbers, (number) => labels[number]),
     offset,
   };
 }
@@ -123,8 +118,4 @@ export function digestOf(dataset: Dataset): string {
     }
   }
   return hash.digest("hex");
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

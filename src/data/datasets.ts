@@ -1,28 +1,70 @@
 // The public API of data sets: `datasets.load`, `datasets.read`, `datasets.inspect`.
 import { checkSettings, type Given } from "../config/entries.js";
 import { UserError } from "../errors.js";
+import { squareFigure } from "../pictures/figures.js";
+import type { Picture } from "../pictures/grid.js";
 import type { HostArray } from "../tree.js";
-import { type DataOptions, type Dataset, loadDataset } from "./dataset.js";
-import { type DataReport, inspectData } from "./inspect.js";
-import { checkCount, imageShape, range } from "./pixels.js";
+import { type DataOptions, type Dataset, digestOf, loadDataset } from "./dataset.js";
+import { checkCount, imageShape, pixelsOf, range, toFloat } from "./pixels.js";
 import { DATA_SETTINGS } from "./settings.js";
 
 export type { DataOptions, Dataset, ImageSet } from "./dataset.js";
-export type { DataReport } from "./inspect.js";
 export { describeShape } from "./pixels.js";
+
+const SHEET_IMAGES = 100;
+/** Limits the number of large images on the sheet. */
+const SHEET_BYTES = 20e6;
+
+export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | "channels" | "bad" | "others"> {
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
+  /** The number of images of each class, by its name or its label. */
+  readonly classes?: Readonly<Record<string, number>>;
+  /** The digest of all images. */
+  readonly sha256: string;
+  /** The first training images. */
+  readonly sheet: Picture;
+}
 
 /** `loadDataset`, which also accepts a size as text: "28x20". */
 export async function load(dataset: string, options: Given<DataOptions> = {}): Promise<Dataset> {
-  return loadDataset(dataset, checkOptions(options));
+  const { onProgress, signal, ...settings } = options;
+  return loadDataset(dataset, { ...checkSettings(DATA_SETTINGS, settings), onProgress, signal });
 }
 
-/** `inspectData`, which also accepts a size as text: "28x20". */
+/**
+ * Reports what training would see of a data set. Lists bad files.
+ *
+ * @param dataset and `options` as for `load`
+ * @throws UserError if no image can be used
+ */
 export async function inspect(dataset: string, options: Given<DataOptions> = {}): Promise<DataReport> {
-  return inspectData(dataset, checkOptions(options));
-}
-
-function checkOptions({ onProgress, signal, ...settings }: Given<DataOptions>): DataOptions {
-  return { ...checkSettings(DATA_SETTINGS, settings), onProgress, signal };
+  const data = await load(dataset, { ...options, skipBad: true });
+  const { name, height, width, channels, train, validation, test, bad, others } = data;
+  const counts: Record<string, number> = {};
+  for (const { labels = [] } of [train, validation, test]) {
+    for (const label of labels) {
+      const key = data.classes?.[label] ?? String(label);
+      counts[key] = (counts[key] ?? 0) + 1;
+    }
+  }
+  const byName = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+  const shown = Math.min(SHEET_IMAGES, train.count, Math.max(1, Math.floor(SHEET_BYTES / pixelsOf(data))));
+  return {
+    name,
+    height,
+    width,
+    channels,
+    train: train.count,
+    validation: validation.count,
+    test: test.count,
+    ...(byName.length > 0 && { classes: Object.fromEntries(byName) }),
+    bad,
+    others,
+    sha256: digestOf(data),
+    sheet: squareFigure({ pixels: toFloat(train.pixels.read(range(0, shown))), height, width, channels }),
+  };
 }
 
 /**

@@ -1,9 +1,11 @@
 // Opens a folder of image files as one array: decoded once, into the cache beside them.
 import path from "node:path";
+import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
 import { openBytes } from "./arrays.js";
-import { BadImage, type DecodedImage, decodeImage, measureImage, type WantedShape } from "./image-files.js";
+import type { DataOptions } from "./dataset.js";
+import { BadImage, type DecodedImage, decodeImage, openImage } from "./image-files.js";
 import { classesOf, findPartners, listImages } from "./image-names.js";
 import { type ImageShape, type Images, pixelsOf, range, select } from "./pixels.js";
 
@@ -12,19 +14,9 @@ const BATCH = 8;
 /** Bad images that an error names. */
 const MAX_NAMED = 3;
 
-export interface FolderOptions extends WantedShape {
-  /** The folder of corrupted images with the same names. They become the `inputs`. */
-  readonly inputFolder?: string | undefined;
-  /** Whether to leave out bad images. By default they are an error. */
-  readonly skipBad?: boolean;
-  /** Called as images are decoded: not if the cache has them. */
-  readonly onProgress?: ((done: number, count: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 export interface ImageFolder extends Images {
   /** The names of the classes: sub-folders that hold all images. */
-  readonly classes?: readonly string[];
+  readonly classes?: readonly string[] | undefined;
   readonly bad: readonly BadFile[];
   /** Files without the ending of an image. */
   readonly others: readonly string[];
@@ -48,13 +40,14 @@ type Pair = readonly [image: string, partner?: string | undefined];
 /**
  * Opens a folder of images, in the order of their names.
  *
+ * @param options `inputDir` is the folder of corrupted images with the same names. They become the `inputs`.
  * @throws UserError if there are none, or some are bad and `skipBad` is false
  */
-export async function openImageFolder(folder: string, options: FolderOptions): Promise<ImageFolder> {
-  const { inputFolder, size, channels, skipBad = false } = options;
+export async function openImageFolder(folder: string, options: DataOptions): Promise<ImageFolder> {
+  const { inputDir, size, channels, skipBad } = options;
   const { images: names, others, irregular } = await listImages(folder);
   if (names.length === 0) throw new UserError(`${folder} holds no images.`);
-  const partners = inputFolder === undefined ? undefined : await findPartners(names, inputFolder);
+  const partners = inputDir ? await findPartners(names, inputDir) : undefined;
   const pairs = names.map((name, i): Pair => {
     const image = path.join(folder, name);
     return partners ? [image, partners[i]] : [image];
@@ -66,22 +59,34 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
   const { shape } = info;
   const why = "it is not a regular file, nor a link to one";
   const bad = [...info.bad, ...irregular.map((file) => ({ file, why }))];
-  if (bad.length > 0 && !skipBad) throw badImages(folder, bad, names.length + irregular.length);
   const badNames = new Set(info.bad.map(({ file }) => file));
   const good = names.filter((name) => !badNames.has(name));
-  if (good.length === 0) throw badImages(folder, bad, names.length);
+  if (good.length === 0 || (bad.length > 0 && !skipBad)) {
+    const named = bad.slice(0, MAX_NAMED).map(({ file, why }) => `${file} (${why})`);
+    const more = bad.length > MAX_NAMED ? ` and ${bad.length - MAX_NAMED} more` : "";
+    throw new UserError(
+      `${bad.length} of the ${names.length + irregular.length} images in ${folder} cannot be used: ` +
+        `${named.join(", ")}${more}. vae data lists all; skipBad leaves them out.`,
+    );
+  }
   const perImage = partners ? 2 : 1;
   const all = openBytes(file, 0, good.length * perImage * pixelsOf(shape))(pixelsOf(shape));
-  const every = (first: number) =>
-    select(
-      all,
-      range(0, good.length).map((i) => perImage * i + first),
-    );
+  const numbers = range(0, good.length);
   return {
     shape,
     count: good.length,
-    pixels: partners ? every(0) : all,
-    ...(partners && { inputs: every(1) }),
+    pixels: partners
+      ? select(
+          all,
+          numbers.map((i) => 2 * i),
+        )
+      : all,
+    inputs:
+      partners &&
+      select(
+        all,
+        numbers.map((i) => 2 * i + 1),
+      ),
     ...classesOf(good),
     bad,
     others,
@@ -92,28 +97,26 @@ export async function openImageFolder(folder: string, options: FolderOptions): P
 async function* decodePairs(
   names: readonly string[],
   pairs: readonly Pair[],
-  { size, channels, onProgress, signal }: FolderOptions,
+  { size, channels, onProgress, signal }: DataOptions,
 ): AsyncGenerator<Uint8Array, Packed> {
-  const shape = size && channels ? { ...size, channels } : await commonShape(pairs, { size, channels });
+  const shape = size && channels ? { ...size, channels } : await commonShape(pairs, size, channels);
   const bad: BadFile[] = [];
   let done = 0;
-  for await (const results of mapBatches(pairs, (pair) => decodePair(pair, shape, size === undefined), signal)) {
-    for (const images of results) {
-      if (images instanceof BadImage) bad.push({ file: names[done], why: images.message });
-      else for (const { pixels } of images) yield pixels;
-      done++;
-    }
+  for await (const images of mapBatches(pairs, (pair) => decodePair(pair, shape, !size), signal)) {
+    if (images instanceof BadImage) bad.push({ file: names[done], why: images.message });
+    else for (const { pixels } of images) yield pixels;
+    done++;
     onProgress?.(done, pairs.length);
   }
   return { shape, bad };
 }
 
-/** Calls `act` for a few items at a time. Returns BadImage errors, and throws others. */
+/** Calls `act` for a few items at a time. Yields results and BadImage errors, and throws other errors. */
 async function* mapBatches<Item, Result>(
   items: readonly Item[],
   act: (item: Item) => Promise<Result>,
   signal?: AbortSignal,
-): AsyncGenerator<(Result | BadImage)[], void> {
+): AsyncGenerator<Result | BadImage, void> {
   const attempt = (item: Item) =>
     act(item).catch((error: unknown) => {
       if (error instanceof BadImage) return error;
@@ -121,25 +124,27 @@ async function* mapBatches<Item, Result>(
     });
   for (let first = 0; first < items.length; first += BATCH) {
     signal?.throwIfAborted();
-    yield await Promise.all(items.slice(first, first + BATCH).map(attempt));
+    yield* await Promise.all(items.slice(first, first + BATCH).map(attempt));
   }
 }
 
 /** The size of most images, unless one is wanted, and 3 channels if any image is in colour. Ignores bad images. */
-async function commonShape(pairs: readonly Pair[], wanted: WantedShape): Promise<ImageShape> {
-  const counts = new Map<string, { shape: ImageShape; count: number }>();
+async function commonShape(
+  pairs: readonly Pair[],
+  wantedSize?: Size | null,
+  wantedChannels?: number | null,
+): Promise<ImageShape> {
+  const counts = new Map<string, number>();
   let channels = 1;
-  for await (const shapes of mapBatches(pairs, ([image]) => measureImage(image))) {
-    for (const shape of shapes) {
-      if (shape instanceof BadImage) continue;
-      const key = `${shape.width}x${shape.height}`;
-      counts.set(key, { shape, count: (counts.get(key)?.count ?? 0) + 1 });
-      channels = Math.max(channels, shape.channels);
-    }
+  for await (const shape of mapBatches(pairs, ([image]) => openImage(image))) {
+    if (shape instanceof BadImage) continue;
+    const key = `${shape.width}x${shape.height}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    channels = Math.max(channels, shape.channels);
   }
-  const [most] = [...counts.values()].sort((a, b) => b.count - a.count);
-  const { height, width } = wanted.size ?? most?.shape ?? { height: 0, width: 0 };
-  return { height, width, channels: wanted.channels ?? channels };
+  const [[most] = ["0x0"]] = [...counts].sort(([, a], [, b]) => b - a);
+  const [width, height] = most.split("x").map(Number);
+  return { ...(wantedSize ?? { height, width }), channels: wantedChannels ?? channels };
 }
 
 /** @throws BadImage if an image cannot be decoded, has no partner, or must be scaled although it should keep its size */
@@ -147,11 +152,9 @@ async function decodePair(pair: Pair, shape: ImageShape, keepsSize: boolean): Pr
   const images: DecodedImage[] = [];
   for (const file of pair) {
     if (file === undefined) throw new BadImage("it has no partner of its name in inputDir");
-    const channels = shape.channels as 1 | 3;
-    const image = await decodeImage(file, keepsSize ? { channels } : { size: shape, channels }).catch((error) => {
-      throw error instanceof BadImage && file !== pair[0]
-        ? new BadImage(`its partner ${file}: ${error.message}`)
-        : error;
+    const image = await decodeImage(file, shape.channels, keepsSize ? undefined : shape).catch((error) => {
+      const isPartner = error instanceof BadImage && file !== pair[0];
+      throw isPartner ? new BadImage(`its partner ${file}: ${error.message}`) : error;
     });
     if (image.height !== shape.height || image.width !== shape.width) {
       throw new BadImage(`it is ${image.width}×${image.height}, most are ${shape.width}×${shape.height}: give a size`);
@@ -159,13 +162,4 @@ async function decodePair(pair: Pair, shape: ImageShape, keepsSize: boolean): Pr
     images.push(image);
   }
   return images;
-}
-
-function badImages(folder: string, bad: readonly BadFile[], count: number): UserError {
-  const named = bad.slice(0, MAX_NAMED).map(({ file, why }) => `${file} (${why})`);
-  const more = bad.length > MAX_NAMED ? ` and ${bad.length - MAX_NAMED} more` : "";
-  return new UserError(
-    `${bad.length} of the ${count} images in ${folder} cannot be used: ${named.join(", ")}${more}. ` +
-      "vae data lists all; skipBad leaves them out.",
-  );
 }

@@ -19,11 +19,11 @@ export interface ImageNames {
 export async function listImages(folder: string): Promise<ImageNames> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const runs = entries
-    .filter((entry) => entry.name === "checkpoint" && existsSync(path.join(entry.parentPath, "config.json")))
-    .map((entry) => path.join(entry.parentPath, path.sep));
+    .filter(({ name, parentPath }) => name === "checkpoint" && existsSync(path.join(parentPath, "config.json")))
+    .map(({ parentPath }) => path.join(parentPath, path.sep));
   const names = entries
     .filter((entry) => !entry.isDirectory())
-    .map((entry) => path.join(entry.parentPath, entry.name))
+    .map(({ name, parentPath }) => path.join(parentPath, name))
     .filter((file) => !runs.some((run) => file.startsWith(run)))
     .map((file) => path.relative(folder, file))
     .filter((name) => !name.split(path.sep).some((part) => part.startsWith(".")))
@@ -37,11 +37,7 @@ export async function listImages(folder: string): Promise<ImageNames> {
   };
 }
 
-/**
- * Finds the file in `folder` for each name: the one with the same name, else the one that differs only in its ending.
- *
- * @throws UserError if several differ only in their endings
- */
+/** Finds the file in `folder` for each name: the same, else the one that differs only in its ending. @throws UserError if several do */
 export async function findPartners(names: readonly string[], folder: string): Promise<(string | undefined)[]> {
   const stem = (name: string) => name.slice(0, name.length - path.extname(name).length);
   const { images } = await listImages(folder);

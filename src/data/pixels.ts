@@ -45,7 +45,7 @@ export function describeShape({ height, width, channels }: ImageShape): string {
 }
 
 /** Returns `count`. @throws UserError unless it is a whole number from 1 to `available` */
-export function checkCount(count: number, available = Number.POSITIVE_INFINITY): number {
+export function checkCount(count: number, available = Infinity): number {
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new UserError(`The count must be a whole number above 0, not ${count}.`);
   }
@@ -95,8 +95,10 @@ export function pixelsInFile(file: string, start: number, size: number): Pixels 
       try {
         for (let i = 0, count = 1; i < numbers.length; i += count) {
           for (count = 1; numbers[i + count] === numbers[i] + count; ) count++;
-          readWhole(opened, images.subarray(i * size, (i + count) * size), start + numbers[i] * size, file);
+          readFully(opened, images.subarray(i * size, (i + count) * size), start + numbers[i] * size);
         }
+      } catch (error) {
+        throw addFileName(error, file, "read");
       } finally {
         closeSync(opened);
       }
@@ -107,24 +109,13 @@ export function pixelsInFile(file: string, start: number, size: number): Pixels 
 
 /** The images with these numbers, renumbered from 0. */
 export function select(pixels: Pixels, numbers: Uint32Array): Pixels {
-  return {
-    read(some) {
-      const wanted = new Uint32Array(some.length);
-      for (let i = 0; i < some.length; i++) wanted[i] = numbers[some[i]];
-      return pixels.read(wanted);
-    },
-  };
+  return { read: (some) => pixels.read(Uint32Array.from(some, (number) => numbers[number])) };
 }
 
-/** @throws the system's error, or a similar one if the file ends too early */
-function readWhole(opened: number, target: Uint8Array, position: number, file: string): void {
-  let count: number;
-  for (let done = 0; done < target.length; done += count) {
-    try {
-      count = readSync(opened, target, done, target.length - done, position + done);
-    } catch (error) {
-      throw addFileName(error, file, "read");
-    }
-    if (count === 0) throw Object.assign(new Error(`${file} was truncated while it was in use`), { syscall: "read" });
+function readFully(opened: number, target: Uint8Array, position: number): void {
+  for (let done = 0; done < target.length; ) {
+    const count = readSync(opened, target, done, target.length - done, position + done);
+    if (count === 0) throw Object.assign(new Error("it was truncated while it was in use"), { syscall: "read" });
+    done += count;
   }
 }

@@ -15,28 +15,29 @@ import { describeShape, type Images } from "./pixels.js";
 export interface Source extends Partial<Pick<ImageFolder, "classes" | "bad" | "others">> {
   readonly train: Images;
   /** Undefined if test images must be taken from the others. */
-  readonly test?: Images | undefined;
+  readonly test?: Images;
   /** Whether neighbours may be alike, so that images must be shuffled before they are divided. */
   readonly isSorted: boolean;
 }
 
 /** @throws UserError if the data set does not exist, is not valid, or an option does not apply to it */
 export async function openSource(dataset: string, options: DataOptions): Promise<Source> {
-  const { inputDir = null, size = null, channels = null } = options;
-  if (inputDir !== null && (dataset === "mnist" || !isFolder(dataset))) {
+  const { inputDir, size, channels } = options;
+  const place = dataset === "mnist" ? mnistFolder() : dataset;
+  const hasIdx = findImages(place, "train") !== undefined || findImages(place, "t10k") !== undefined;
+  if (inputDir && (dataset === "mnist" || !isFolder(place))) {
     throw new UserError("inputDir needs a folder of image files as dataset, which holds the targets.");
   }
-  if (dataset !== "mnist" && !existsSync(dataset)) {
+  if (!existsSync(place)) {
     throw new UserError(
       `${dataset} does not exist. A data set is mnist, a folder of IDX files or of images, or one IDX or .npy file.`,
     );
   }
-  if (!isFolder(dataset) && isImageName(dataset)) {
+  if (isFolder(place) && !hasIdx) return openFolder(place, options);
+  if (isImageName(place)) {
     throw new UserError(`${dataset} is one image. Give a folder of many. vae reconstruct takes single images.`);
   }
-  const hasIdx = ["train-images", "t10k-images"].some((stem) => findIdx(dataset, stem, [3, 4]) !== undefined);
-  if (dataset !== "mnist" && isFolder(dataset) && !hasIdx) return openFolder(dataset, options);
-  const source = await openArrays(dataset === "mnist" ? mnistFolder() : dataset, size);
+  const source = isFolder(place) ? await openIdxFolder(place) : await openFile(place, size);
   const { shape } = source.train;
   const isOther = size && (size.width !== shape.width || size.height !== shape.height);
   if (isOther || (channels && channels !== shape.channels)) {
@@ -53,27 +54,17 @@ function mnistFolder(): string {
 }
 
 async function openFolder(folder: string, options: DataOptions): Promise<Source> {
-  const { inputDir, size, channels, skipBad = false, onProgress, signal } = options;
-  const wanted = {
-    ...(size && { size }),
-    ...(channels && { channels }),
-    skipBad,
-    onProgress,
-    signal,
-  };
-  const open = (part: string, like: typeof wanted) =>
-    openImageFolder(path.join(folder, part), {
-      ...like,
-      ...(inputDir && { inputFolder: path.join(inputDir, part) }),
-    });
+  const { inputDir } = options;
+  const open = (part: string, like = options) =>
+    openImageFolder(path.join(folder, part), { ...like, inputDir: inputDir ? path.join(inputDir, part) : null });
   if (!["train", "test"].every((part) => isFolder(path.join(folder, part)))) {
-    const train = await open("", wanted);
+    const train = await open("");
     const { classes, bad, others } = train;
-    return { train, isSorted: true, ...(classes && { classes }), bad, others };
+    return { train, isSorted: true, classes, bad, others };
   }
-  const train = await open("train", wanted);
+  const train = await open("train");
   const { shape, classes } = train;
-  const test = await open("test", { ...wanted, size: shape, channels: shape.channels as 1 | 3 });
+  const test = await open("test", { ...options, size: shape, channels: shape.channels === 3 ? 3 : 1 });
   if (String(classes) !== String(test.classes)) {
     throw new UserError(
       `The sub-folders of ${folder}/train and of ${folder}/test must be the same: they are the classes.`,
@@ -85,28 +76,38 @@ async function openFolder(folder: string, options: DataOptions): Promise<Source>
     train,
     test,
     isSorted: true,
-    ...(classes && { classes }),
+    classes,
     bad: [...badIn("train", train), ...badIn("test", test)],
     others: [...train.others, ...test.others],
   };
 }
 
-/** Opens one file of images, or a folder of IDX files. */
-async function openArrays(place: string, size: Size | null): Promise<Source> {
-  if (!isFolder(place)) return { train: await openImages(place, size, labelsBeside(place)), isSorted: true };
-  // One after the other, so that the same file is named whenever several are missing.
-  const train = await openImages(requireIdx(place, "train-images"), size, findIdx(place, "train-labels", [1]));
-  const test = await openImages(requireIdx(place, "t10k-images"), size, findIdx(place, "t10k-labels", [1]));
+async function openIdxFolder(folder: string): Promise<Source> {
+  const open = (part: string) => {
+    const file = findImages(folder, part);
+    if (file) return openImages(file, findIdx(folder, `${part}-labels`, [1]));
+    throw new UserError(`There is no file ${path.join(folder, `${part}-images-idx3-ubyte`)}, nor one with .gz.`);
+  };
+  const train = await open("train");
+  const test = await open("t10k");
   const [shape, testShape] = [train, test].map((images) => describeShape(images.shape));
   if (shape !== testShape) {
     throw new UserError(
-      `The training images of ${place} are ${shape}, but its test images ${testShape}. They must have the same size.`,
+      `The training images of ${folder} are ${shape}, but its test images ${testShape}. They must have the same size.`,
     );
   }
   return { train, test, isSorted: false };
 }
 
-async function openImages(file: string, size: Size | null, labelsFile: string | undefined): Promise<Images> {
+/** Opens one IDX or .npy file, with the labels beside it: train-labels-idx1-ubyte beside train-images-idx3-ubyte. */
+async function openFile(file: string, size?: Size | null): Promise<Source> {
+  const [, stem] = /^(.*)images[-.]idx[34]-ubyte(\.gz)?$/.exec(path.basename(file)) ?? [];
+  const labels = stem === undefined ? undefined : findIdx(path.dirname(file), `${stem}labels`, [1]);
+  return { train: await openImages(file, labels, size), isSorted: true };
+}
+
+/** @param size needed for a .npy file of rows */
+async function openImages(file: string, labelsFile?: string, size?: Size | null): Promise<Images> {
   const { shape: sizes, pixels } = await openArray(file, file.endsWith(".npy") ? [2, 3, 4] : [3, 4]);
   const [count, ...rest] = sizes;
   const isRows = rest.length === 1;
@@ -136,14 +137,6 @@ function findIdx(folder: string, stem: string, ranks: readonly number[]): string
     .find((file) => existsSync(file));
 }
 
-function requireIdx(folder: string, stem: string): string {
-  const file = findIdx(folder, stem, [3, 4]);
-  if (!file) throw new UserError(`There is no file ${path.join(folder, `${stem}-idx3-ubyte`)}, nor one with .gz.`);
-  return file;
-}
-
-/** Finds train-labels-idx1-ubyte beside train-images-idx3-ubyte. */
-function labelsBeside(file: string): string | undefined {
-  const [, stem] = /^(.*)images[-.]idx[34]-ubyte(\.gz)?$/.exec(path.basename(file)) ?? [];
-  return stem === undefined ? undefined : findIdx(path.dirname(file), `${stem}labels`, [1]);
+function findImages(folder: string, part: string): string | undefined {
+  return findIdx(folder, `${part}-images`, [3, 4]);
 }

@@ -14,8 +14,8 @@ const DAY = 86_400_000;
 /**
  * Returns the cached file made of `sources`. Makes it if there is none, or the sources have changed since.
  *
- * @param place the folder to hold the cache; if it cannot be written, the user's own cache holds the file
- * @param kind what is made of the sources: part of the key
+ * @param place the folder of the cache; if it cannot be written, the user's own cache holds the file
+ * @param kind part of the key
  * @param make yields the file in parts, and returns `info`, which must be JSON
  */
 export async function cached<Info>(

@@ -67,12 +67,7 @@ export async function readStart(file: string, most: number): Promise<Uint8Array>
   return Buffer.concat(chunks);
 }
 
-/**
- * Reads a text from a file or a pipe.
- *
- * @param what what the file should be, for the error
- * @throws UserError if it has more than `most` bytes
- */
+/** Reads a text from a file or a pipe. `what`: what it should be. @throws UserError if it has more than `most` bytes */
 export async function readText(file: string, most: number, what: string): Promise<string> {
   const bytes = await readStart(file, most + 1);
   if (bytes.length > most) throw new UserError(`${file} is not ${what}: it has more than ${most / 1e6} MB.`);

@@ -15,10 +15,8 @@ const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 const temporaries = new Set<string>();
 
 /**
- * Calls `use` with a temporary name beside `target`: unique, and short however long the target's name is. Deletes a file or folder
- * that still has this name afterwards, also when a signal or `process.exit` ends the process.
- *
- * @throws the error of `use`, with the target's name in place of the temporary one
+ * Calls `use` with a unique, short name beside `target`. Deletes what still has this name afterwards, also when a signal or
+ * `process.exit` ends the process. Errors name the target.
  */
 export async function withTemporary<Result>(
   target: string,
@@ -64,11 +62,9 @@ function deleteTemporaries(): void {
 }
 
 /**
- * Writes a file atomically, in place of one that exists.
+ * Writes a file atomically, in place of one that exists. System errors name it.
  *
- * @param content whole, or in parts
  * @param flush whether to fsync. False suits thousands of small files: a power cut may lose some of them.
- * @throws the system's error, with the file's name in its message; or the error of the parts
  */
 export async function writeFileAtomically(
   file: string,
@@ -107,12 +103,8 @@ export async function createFileAtomically(file: string, content: string): Promi
   });
 }
 
-/**
- * Creates a folder, and those missing above it. (`mkdir` with `recursive` never ends in /proc, and reports ENOENT for a folder that
- * cannot be written.)
- *
- * @throws UserError if the place, or one above it, is a file; else the system's error
- */
+/** Creates a folder, and those missing above it. @throws UserError if the place, or one above it, is a file */
+// mkdir with `recursive` never ends in /proc, and reports ENOENT for a folder that cannot be written.
 export async function makeFolder(folder: string): Promise<void> {
   if (isFolder(folder)) return;
   const parent = path.dirname(folder);

@@ -18,7 +18,6 @@ export interface IdxHeader {
  * Parses the header at the beginning of an IDX file.
  *
  * @param ranks the accepted numbers of dimensions: 1 for labels; 3 for images (count, height, width), or 4 (and channels)
- * @param file the file's name, for errors
  * @throws UserError with the byte that is wrong
  */
 export function parseIdxHeader(bytes: Uint8Array, ranks: readonly number[], file: string): IdxHeader {

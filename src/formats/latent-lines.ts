@@ -21,13 +21,7 @@ function digits(floats: Float32Array): number[] {
   return Array.from(floats, (float) => Number(float.toPrecision(9)));
 }
 
-/**
- * Parses latents. Skips blank lines.
- *
- * @param file the file's name, for errors
- * @returns `[N, Z]`; `[0, 0]` if there are no lines
- * @throws UserError with the number of the line that is wrong
- */
+/** Parses latents, `[N, Z]`. Skips blank lines. @throws UserError with the number of the line that is wrong */
 export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Float32Array> {
   const values: number[] = [];
   let width = 0;

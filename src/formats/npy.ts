@@ -45,12 +45,7 @@ export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
   readonly end: number;
 }
 
-/**
- * Parses a .npy file of version 1.0, 2.0 or 3.0, in either byte order.
- *
- * @param file the file's name, for errors
- * @throws UserError if the file is not valid, or must be saved in another way
- */
+/** Parses a .npy file, in either byte order. @throws UserError if it is not valid, or must be saved in another way */
 export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
   const header = parseNpyHeader(bytes, file);
   checkNpyLength(header, bytes.length, file);

@@ -21,18 +21,21 @@ const MAX_HEADER_BYTES = 100_000_000;
 
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
   const header: Record<string, unknown> = { [METADATA]: { sha256: NO_CHECKSUM, ...metadata } };
-  const values: Uint8Array[] = [];
   let end = 0;
   for (const [name, { data, shape }] of tensors) {
     header[name] = { dtype: "F32", shape, data_offsets: [end, end + data.byteLength] };
-    values.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     end += data.byteLength;
   }
   const json = Buffer.from(JSON.stringify(header));
-  const padding = Buffer.alloc(-json.length & 7, " "); // aligns the values to 8 bytes
-  const length = Buffer.alloc(LENGTH_BYTES);
-  length.writeUInt32LE(json.length + padding.length);
-  const file = Buffer.concat([length, json, padding, ...values]);
+  const headerLength = Math.ceil(json.length / 8) * 8; // padded with spaces to align the values
+  const file = Buffer.alloc(LENGTH_BYTES + headerLength + end, " ");
+  file.writeBigUInt64LE(BigInt(headerLength));
+  file.set(json, LENGTH_BYTES);
+  let offset = LENGTH_BYTES + headerLength;
+  for (const { data } of tensors.values()) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
   file.write(checksum(file), CHECKSUM_AT);
   return file;
 }
@@ -43,10 +46,8 @@ function checksum(file: Uint8Array): string {
 }
 
 /**
- * Parses a safetensors file, and verifies its checksum if it has one.
+ * Parses a safetensors file, and verifies its checksum if it has one: only then the metadata have `sha256`.
  *
- * @param file the file's name, for errors
- * @returns with `sha256` in the metadata only if the checksum was verified
  * @throws UserError if the file is not valid
  */
 export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {

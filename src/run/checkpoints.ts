@@ -21,15 +21,12 @@ export async function hasCheckpoint(folder: string): Promise<boolean> {
   return (await listCheckpoints(folder)).length > 0;
 }
 
-/**
- * Reads the last checkpoint.
- *
- * @returns undefined if there is none
- * @throws UserError if it is damaged. Names the previous one, if that is valid.
- */
-export async function readCheckpoint(folder: string): Promise<{ file: string; content: TensorFile } | undefined> {
+/** Reads the last checkpoint. @throws UserError if there is none, or it is damaged. Names the previous one, if that is valid. */
+export async function readCheckpoint(folder: string): Promise<{ file: string; content: TensorFile }> {
   const [last, before] = (await listCheckpoints(folder)).map((name) => path.join(folder, name));
-  if (last === undefined) return undefined;
+  if (last === undefined) {
+    throw new UserError(`${path.dirname(folder)} has no checkpoint to resume from. Train anew: vae train.`);
+  }
   try {
     return { file: last, content: await read(last) };
   } catch (error) {

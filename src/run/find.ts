@@ -15,12 +15,7 @@ export interface UnreadableRun {
   readonly problem: string;
 }
 
-/**
- * Opens the runs in a folder, in the order of their names. Skips what is not a run.
- *
- * @param dir default `runs/`, which need not exist
- * @throws UserError if there is no such folder
- */
+/** Opens the runs in a folder, by name. @param dir default `runs/`, which need not exist. @throws UserError if there is none */
 export async function findRuns<Run>(
   open: (run: string) => Promise<Run>,
   dir?: string,
@@ -40,12 +35,7 @@ export async function findRuns<Run>(
   return { runs, unreadable };
 }
 
-/**
- * Finds the newest run in `runs/` that `isWanted`.
- *
- * @param none the error if there is none
- * @throws UserError also if a run that cannot be read may be newer
- */
+/** Finds the newest run in `runs/` that `isWanted`. @throws UserError `none`, or if a run that cannot be read may be newer */
 export async function findNewest(isWanted: (dir: string) => boolean | Promise<boolean>, none: string): Promise<string> {
   const { runs, unreadable } = await findRuns(async (dir) => {
     const { created } = await readRunConfig(dir);

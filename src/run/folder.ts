@@ -33,10 +33,8 @@ export class RunFolder {
   }
 
   /**
-   * Creates the folder of a new run atomically, and locks it.
+   * Creates the folder of a new run atomically, and locks it. `start`: the checkpoint of step 0.
    *
-   * @param start the checkpoint of step 0
-   * @param dir default `runs/<dataset>-z<dimensions>-<date>-<time>`
    * @throws UserError if the folder exists
    */
   static async create(config: RunConfig, start: TensorFile, dir?: string): Promise<RunFolder> {
@@ -63,18 +61,14 @@ export class RunFolder {
     return new RunFolder(place, config, unlock);
   }
 
-  /**
-   * Opens a run to train it further: locks it, and deletes the temporary files of a crash.
-   *
-   * @param dir default: the newest run with a checkpoint in `runs/`
-   * @throws UserError if there is none, or it is in use
-   */
+  /** Locks a run to train it further. `dir`: by default the newest with a checkpoint. @throws UserError if there is none, or it is in use */
   static async resume(dir?: string): Promise<RunFolder> {
     const none = "There is no run in runs/ to resume. Name its folder.";
     const place = dir ?? (await findNewest((run) => hasCheckpoint(path.join(run, CHECKPOINTS)), none));
     await readRunConfig(place); // before it is locked, so that no lock appears in a folder that is not a run
     const unlock = await lockRun(place);
     try {
+      // the temporary files of a crash
       for (const folder of [place, path.join(place, CHECKPOINTS), path.join(place, PICTURES)]) {
         await makeFolder(folder);
         for (const name of await listNames(folder)) {
@@ -88,12 +82,7 @@ export class RunFolder {
     }
   }
 
-  /**
-   * Opens a run to read it.
-   *
-   * @param dir default: the newest run with a model in `runs/`
-   * @throws UserError if there is none
-   */
+  /** Opens a run to read it. `dir`: by default the newest with a model. @throws UserError if there is none */
   static async open(dir?: string): Promise<RunFolder> {
     const none = "There is no trained model in runs/. Train one with vae train, or name the folder of its run.";
     const place = dir ?? (await findNewest((run) => statIfThere(path.join(run, MODEL)) !== undefined, none));
@@ -107,7 +96,6 @@ export class RunFolder {
     return new RunFolder(this.dir, config, this.#unlock);
   }
 
-  /** Unlocks the run. */
   close(): Promise<void> {
     return this.#unlock(this.dir);
   }
@@ -134,7 +122,6 @@ export class RunFolder {
     }
   }
 
-  /** Writes the best weights. */
   writeModel(params: HostParams, metadata: Record<string, string>): Promise<void> {
     return this.#write(MODEL, encodeSafetensors({ tensors: new Map(Object.entries(params)), metadata }));
   }
@@ -163,16 +150,12 @@ export class RunFolder {
     return { params, metadata };
   }
 
-  /** @param step the number of steps since training began */
   writeCheckpoint(step: number, content: TensorFile): Promise<void> {
     return writeCheckpoint(path.join(this.dir, CHECKPOINTS), step, content);
   }
 
-  /** Reads the last checkpoint. @throws UserError if there is none, or it is damaged */
-  async readCheckpoint(): Promise<{ file: string; content: TensorFile }> {
-    const checkpoint = await readCheckpoint(path.join(this.dir, CHECKPOINTS));
-    if (!checkpoint) throw new UserError(`${this.dir} has no checkpoint to resume from. Train anew: vae train.`);
-    return checkpoint;
+  readCheckpoint(): Promise<{ file: string; content: TensorFile }> {
+    return readCheckpoint(path.join(this.dir, CHECKPOINTS));
   }
 
   /** @returns the picture's file */

@@ -23,12 +23,7 @@ export interface RunReport {
   readonly settings: GivenSettings;
 }
 
-/**
- * Lists the runs in a folder, the newest first.
- *
- * @param dir default `runs/`
- * @throws UserError if there is no such folder
- */
+/** Lists the runs in a folder, the newest first. @param dir default `runs/`. @throws UserError if there is no such folder */
 export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unreadable: UnreadableRun[] }> {
   const { runs, unreadable } = await findRuns(describe, dir);
   runs.sort((a, b) => Number(a.created < b.created) - Number(a.created > b.created));

@@ -13,49 +13,41 @@ const LOCK = "lock";
 const MAX_WRITING_MILLISECONDS = 10_000;
 const MAX_ATTEMPTS = 20;
 
-/** The contents of the locks that this process holds, or tries to take. */
+/** The contents of all locks of this process. */
 const own = new Set<string>();
 
 /**
- * Locks a run, in place of a stale lock.
+ * Locks a run. Returns a function that unlocks it, given the folder's name at that time.
  *
- * @returns unlocks the run, given the folder's name at that time
  * @throws UserError if another process, or this one, holds the lock
  */
 export async function lockRun(dir: string): Promise<(dir: string) => Promise<void>> {
+  const file = path.join(dir, LOCK);
   const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() });
   own.add(content);
-  await take(dir, content).catch((error) => {
-    own.delete(content);
-    throw error;
-  });
-  return async (place) => {
-    own.delete(content);
-    const lock = path.join(place, LOCK);
-    if ((await read(lock)) === content) await rm(lock, { force: true });
-  };
+  let found: string | undefined;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    if (await createFileAtomically(file, content)) return (place) => unlock(place, content);
+    found = await read(file);
+    if (found === undefined) continue; // unlocked meanwhile
+    if (!isStale(file, found)) break;
+    await deleteStale(file, found, content);
+  }
+  const owner = parseOwner(found ?? "");
+  const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
+  throw new UserError(`${dir} is in use by ${who}. If no vae trains there, delete ${file}.`);
+}
+
+async function unlock(dir: string, content: string): Promise<void> {
+  const file = path.join(dir, LOCK);
+  if ((await read(file)) === content) await rm(file, { force: true });
 }
 
 /** held: by a process that may be running. stale: by one that has ended. */
 export async function lockState(dir: string): Promise<"free" | "held" | "stale"> {
   const file = path.join(dir, LOCK);
   const found = await read(file);
-  return found === undefined ? "free" : (await isStale(file, found)) ? "stale" : "held";
-}
-
-async function take(dir: string, content: string): Promise<void> {
-  const file = path.join(dir, LOCK);
-  let found: string | undefined;
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    if (await createFileAtomically(file, content)) return;
-    found = await read(file);
-    if (found === undefined) continue; // unlocked meanwhile
-    if (!(await isStale(file, found))) break;
-    await deleteStale(file, found, content);
-  }
-  const owner = parseOwner(found ?? "");
-  const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
-  throw new UserError(`${dir} is in use by ${who}. If no vae trains there, delete ${file}.`);
+  return found === undefined ? "free" : isStale(file, found) ? "stale" : "held";
 }
 
 /**
@@ -67,14 +59,14 @@ async function deleteStale(file: string, found: string, content: string): Promis
   const guard = path.join(path.dirname(file), `.lock.0-${hash.digest("hex").slice(0, 12)}.tmp`);
   if (await createFileAtomically(guard, content)) {
     try {
-      if ((await read(file)) === found && (await isStale(file, found))) await rm(file, { force: true });
+      if ((await read(file)) === found && isStale(file, found)) await rm(file, { force: true });
     } finally {
       await rm(guard, { force: true });
     }
     return;
   }
   const other = await read(guard);
-  if (other !== undefined && (await isStale(guard, other))) await deleteStale(guard, other, content);
+  if (other !== undefined && isStale(guard, other)) await deleteStale(guard, other, content);
 }
 
 /** @returns undefined if the file does not exist */
@@ -83,7 +75,7 @@ function read(file: string): Promise<string | undefined> {
 }
 
 /** Whether the process is known to have ended. One on another machine is not. */
-async function isStale(file: string, content: string): Promise<boolean> {
+function isStale(file: string, content: string): boolean {
   const owner = parseOwner(content);
   if (!owner) return Date.now() - (statIfThere(file)?.mtimeMs ?? Infinity) > MAX_WRITING_MILLISECONDS;
   if (owner.host !== hostname()) return false;

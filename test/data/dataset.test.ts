@@ -97,7 +97,9 @@ describe("a folder of IDX files", () => {
   it("is refused where nothing can be held out", async () => {
     write("train-images-idx3-ubyte", [1, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
-    await expect(loadDataset(folder)).rejects.toThrow("1 training image and 5 test images, too few");
+    await expect(loadDataset(folder)).rejects.toThrow(
+      "too few images: 1 for training and validation (at least 2), 5 for test",
+    );
   });
 
   it("may have labels, which are split alike", async () => {
