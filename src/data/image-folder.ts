@@ -28,12 +28,6 @@ export interface BadFile {
   readonly why: string;
 }
 
-/** What the cache records about its images. */
-interface Packed {
-  readonly shape: ImageShape;
-  readonly bad: readonly BadFile[];
-}
-
 /** An image file and its partner, if it needs one. Undefined: there is no partner. */
 type Pair = readonly [image: string, partner?: string | undefined];
 
@@ -98,8 +92,9 @@ async function* decodePairs(
   names: readonly string[],
   pairs: readonly Pair[],
   { size, channels, onProgress, signal }: DataOptions,
-): AsyncGenerator<Uint8Array, Packed> {
-  const shape = size && channels ? { ...size, channels } : await commonShape(pairs, size, channels);
+): AsyncGenerator<Uint8Array, Pick<ImageFolder, "shape" | "bad">> {
+  const common = size && channels ? undefined : await commonShape(pairs);
+  const shape = { height: 0, width: 0, channels: 1, ...common, ...size, ...(channels && { channels }) };
   const bad: BadFile[] = [];
   let done = 0;
   for await (const images of mapBatches(pairs, (pair) => decodePair(pair, shape, !size), signal)) {
@@ -128,23 +123,19 @@ async function* mapBatches<Item, Result>(
   }
 }
 
-/** The size of most images, unless one is wanted, and 3 channels if any image is in colour. Ignores bad images. */
-async function commonShape(
-  pairs: readonly Pair[],
-  wantedSize?: Size | null,
-  wantedChannels?: number | null,
-): Promise<ImageShape> {
-  const counts = new Map<string, number>();
+/** The size of most images, and 3 channels if any image is in colour. Ignores bad images: undefined if all are. */
+async function commonShape(pairs: readonly Pair[]): Promise<ImageShape | undefined> {
+  const counts = new Map<string, Size & { count: number }>();
   let channels = 1;
   for await (const shape of mapBatches(pairs, ([image]) => openImage(image))) {
     if (shape instanceof BadImage) continue;
-    const key = `${shape.width}x${shape.height}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    const { height, width } = shape;
+    const key = `${width}x${height}`;
+    counts.set(key, { height, width, count: (counts.get(key)?.count ?? 0) + 1 });
     channels = Math.max(channels, shape.channels);
   }
-  const [[most] = ["0x0"]] = [...counts].sort(([, a], [, b]) => b - a);
-  const [width, height] = most.split("x").map(Number);
-  return { ...(wantedSize ?? { height, width }), channels: wantedChannels ?? channels };
+  const [most] = [...counts.values()].sort((a, b) => b.count - a.count);
+  return most && { height: most.height, width: most.width, channels };
 }
 
 /** @throws BadImage if an image cannot be decoded, has no partner, or must be scaled although it should keep its size */

@@ -6,17 +6,12 @@ import { UserError } from "../errors.js";
 import { statIfThere } from "../files/read.js";
 import { isImageName } from "./image-files.js";
 
-/** Names relative to the folder, sorted. */
-export interface ImageNames {
-  readonly images: readonly string[];
-  /** Files without the ending of an image. */
-  readonly others: readonly string[];
-  /** Broken links, links to folders, pipes, … */
-  readonly irregular: readonly string[];
-}
-
-/** Lists a folder and its sub-folders. Skips hidden files and the folders of runs. */
-export async function listImages(folder: string): Promise<ImageNames> {
+/**
+ * Lists a folder and its sub-folders. Skips hidden files and the folders of runs.
+ *
+ * @returns sorted names relative to the folder. irregular: broken links, links to folders, pipes, …
+ */
+export async function listImages(folder: string): Promise<Record<"images" | "others" | "irregular", string[]>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const runs = entries
     .filter(({ name, parentPath }) => name === "checkpoint" && existsSync(path.join(parentPath, "config.json")))

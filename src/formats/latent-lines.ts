@@ -25,21 +25,19 @@ function digits(floats: Float32Array): number[] {
 export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Float32Array> {
   const values: number[] = [];
   let width = 0;
-  let count = 0;
   let number = 0;
   for (const line of linesOf(bytes)) {
     number++;
     if (line.trim() === "") continue;
     const z = parseLine(line);
     if (!z) refuse(file, number);
-    if (count > 0 && z.length !== width) {
+    width ||= z.length;
+    if (z.length !== width) {
       throw new UserError(`${file}, line ${number}: this z has ${z.length} numbers, and those before it ${width}.`);
     }
-    width = z.length;
-    count++;
     for (const value of z) values.push(value);
   }
-  return { data: Float32Array.from(values), shape: [count, width] };
+  return { data: Float32Array.from(values), shape: [width && values.length / width, width] };
 }
 
 /** Checks the beginning of a file. @throws UserError unless it can be that of latents as JSON lines */

@@ -1,15 +1,15 @@
-// The folder of a run: config.json, metrics.jsonl, model.safetensors, checkpoint/, pictures/ and, while a process trains it, a lock.
+// The folder of a run: config.json, metrics.jsonl, model.safetensors, pictures/, checkpoint/step-<number>.safetensors and, while a
+// process trains it, a lock.
 import { mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
-import { ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
+import { checkRegular, ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
 import { makeFolder, syncFolder, TEMPORARY, withTemporary, writeFileAtomically } from "../files/write.js";
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Specs } from "../model/specs.js";
 import type { HostArray } from "../tree.js";
-import { hasCheckpoint, readCheckpoint, writeCheckpoint } from "./checkpoints.js";
 import { CONFIG, defaultName, type RunConfig, readRunConfig, writeRunConfig } from "./config.js";
 import { findNewest, RUNS } from "./find.js";
 import { lockRun, lockState } from "./lock.js";
@@ -18,6 +18,7 @@ export const METRICS = "metrics.jsonl";
 const MODEL = "model.safetensors";
 const CHECKPOINTS = "checkpoint";
 const PICTURES = "pictures";
+const MAX_CHECKPOINTS = 2;
 /** An epoch takes some 500. */
 const MAX_METRICS_BYTES = 1e8;
 
@@ -51,7 +52,7 @@ export class RunFolder {
       await mkdir(path.join(temporary, CHECKPOINTS));
       const unlock = await lockRun(temporary);
       await writeRunConfig(temporary, config);
-      await writeCheckpoint(path.join(temporary, CHECKPOINTS), 0, start);
+      await writeCheckpoint(temporary, 0, start);
       await rename(temporary, target).catch((error) => {
         throw ["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(error.code) ? exists : error; // another run was faster
       });
@@ -64,7 +65,7 @@ export class RunFolder {
   /** Locks a run to train it further. `dir`: by default the newest with a checkpoint. @throws UserError if there is none, or it is in use */
   static async resume(dir?: string): Promise<RunFolder> {
     const none = "There is no run in runs/ to resume. Name its folder.";
-    const place = dir ?? (await findNewest((run) => hasCheckpoint(path.join(run, CHECKPOINTS)), none));
+    const place = dir ?? (await findNewest(async (run) => (await listCheckpoints(run)).length > 0, none));
     await readRunConfig(place); // before it is locked, so that no lock appears in a folder that is not a run
     const unlock = await lockRun(place);
     try {
@@ -151,11 +152,23 @@ export class RunFolder {
   }
 
   writeCheckpoint(step: number, content: TensorFile): Promise<void> {
-    return writeCheckpoint(path.join(this.dir, CHECKPOINTS), step, content);
+    return writeCheckpoint(this.dir, step, content);
   }
 
-  readCheckpoint(): Promise<{ file: string; content: TensorFile }> {
-    return readCheckpoint(path.join(this.dir, CHECKPOINTS));
+  /** Reads the last checkpoint. @throws UserError if there is none, or it is damaged. Names the previous one, if that is valid. */
+  async readCheckpoint(): Promise<{ file: string; content: TensorFile }> {
+    const [last, before] = await listCheckpoints(this.dir);
+    if (!last) throw new UserError(`${this.dir} has no checkpoint to resume from. Train anew: vae train.`);
+    try {
+      return { file: last, content: await readCheckpoint(last) };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const other = before && (await readCheckpoint(before).catch(() => undefined));
+      const remedy = other
+        ? `The previous one is whole: delete ${last} to resume from ${before}.`
+        : "No other one is whole, so the run cannot be resumed.";
+      throw new UserError(`${error.message} ${remedy}`);
+    }
   }
 
   /** @returns the picture's file */
@@ -178,6 +191,30 @@ export function checkOwnParts({ dir, config }: RunFolder, parts: unknown, taker:
   if (config.parts !== "own" && parts) {
     throw new UserError(`${dir} was trained with the parts that its settings choose: leave out yours.`);
   }
+}
+
+/** Writes a checkpoint after `step` steps of training, and deletes old ones. */
+async function writeCheckpoint(run: string, step: number, content: TensorFile): Promise<void> {
+  const file = path.join(run, CHECKPOINTS, `step-${String(step).padStart(9, "0")}.safetensors`);
+  await writeFileAtomically(file, encodeSafetensors(content));
+  const others = (await listCheckpoints(run)).filter((other) => other !== file);
+  for (const old of others.slice(MAX_CHECKPOINTS - 1)) await rm(old, { force: true });
+}
+
+async function readCheckpoint(file: string): Promise<TensorFile> {
+  checkRegular(file);
+  const content = decodeSafetensors(await readBytes(file), file);
+  if (content.metadata.sha256 === undefined) throw new UserError(`${file} has no checksum, so it was damaged.`);
+  return content;
+}
+
+/** Lists the checkpoints of a run, the last one first. */
+async function listCheckpoints(run: string): Promise<string[]> {
+  const folder = path.join(run, CHECKPOINTS);
+  return (await listNames(folder))
+    .filter((name) => /^step-\d{9,}\.safetensors$/.test(name))
+    .sort((a, b) => b.length - a.length || (a < b ? 1 : -1))
+    .map((name) => path.join(folder, name));
 }
 
 /** Deletes the temporary folders of runs that were killed while they were created. */
