@@ -10,7 +10,7 @@ import { PNG } from "pngjs";
 import { loadDataset } from "../../dist/data/dataset.js";
 import { range } from "../../dist/data/pixels.js";
 import { decodeSafetensors } from "../../dist/formats/safetensors.js";
-import { RunFolder } from "../../dist/run/folder.js";
+import { loadModel } from "../../dist/index.js";
 
 const kills = Number(process.argv[2] ?? 100);
 const engine = process.argv[3] ?? "compiled";
@@ -74,7 +74,7 @@ async function check(run) {
     if (name.endsWith(".svg") && !bytes.toString().trimEnd().endsWith("</svg>")) throw new Error(`${file} is cut off`);
   }
   process.chdir(home);
-  if (existsSync(path.join(dir, "model.safetensors"))) await (await RunFolder.open(run)).readModel();
+  if (existsSync(path.join(dir, "model.safetensors"))) await (await loadModel(run)).close();
 }
 
 /** The weights, Adam's moments and the metrics of a finished run, without times. */
