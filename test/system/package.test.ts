@@ -48,6 +48,7 @@ describe("the package", () => {
       "data/README.md",
       "dist/engine/compiled/package.json",
       "examples/neighbours.js",
+      "examples/own-encoder.js",
       "examples/serve-samples.js",
       "examples/train-and-sample.js",
       "package.json",
