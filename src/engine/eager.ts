@@ -1,4 +1,4 @@
-// Runs functions kernel by kernel on a backend of TensorFlow.js: `tensorflow`, `wasm`, or `cpu`, plain JavaScript and the reference.
+// Runs functions kernel by kernel on a TensorFlow.js backend: `tensorflow`, `wasm`, or `cpu`, the reference in plain JavaScript.
 import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
 import {
@@ -20,82 +20,52 @@ import type { Engine, EngineName } from "./engine.js";
 import { loadTensorflow } from "./tensorflow.js";
 
 type FloatTree<T> = HostTree<T, Float32Array>;
-type Backend = Exclude<EngineName, "compiled">;
 
 /** @throws Error if the backend cannot be started */
-export async function openEagerEngine(name: Backend, threads: number): Promise<Engine> {
-  await startBackend(
+export async function openEagerEngine(name: Exclude<EngineName, "compiled">, threads: number): Promise<Engine> {
+  const register = {
+    tensorflow: () => loadTensorflow(threads),
+    wasm: () => createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm"),
+    cpu: undefined,
+  };
+  await startBackend(name, register[name]);
+  const library =
+    name === "tensorflow" ? loadTensorflow(threads) : { version: `TensorFlow.js ${tf.version_core}`, threads: 1 };
+  return {
     name,
-    {
-      tensorflow: () => loadTensorflow(threads),
-      wasm: () => createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm"),
-      cpu: undefined,
-    }[name],
-  );
-  const tensorflow = name === "tensorflow" ? loadTensorflow(threads) : undefined;
-  return new EagerEngine(name, tensorflow?.version ?? `TensorFlow.js ${tf.version_core}`, tensorflow?.threads ?? 1);
+    ...library,
+    scan: async (step, init, xs) => {
+      checkArrays({ init, xs });
+      return withBackend(name, () => scan(step, init, xs));
+    },
+    call: async (fn, inputs) => {
+      checkArrays(inputs);
+      await setImmediate(); // lets timers and signals run: the rest blocks
+      return withBackend(name, () => toHost(fn(toTensors(inputs))));
+    },
+    close: async () => {},
+  };
 }
 
-class EagerEngine implements Engine {
-  constructor(
-    readonly name: Backend,
-    readonly version: string,
-    readonly threads: number,
-  ) {}
-
-  async scan<Carry, X, Y>(
-    step: Step<Carry, X, Y>,
-    init: HostTree<Carry>,
-    xs: HostTree<X>,
-  ): Promise<[FloatTree<Carry>, FloatTree<Y>]> {
-    checkArrays({ init, xs });
-    return withBackend(this.name, () => scanEagerly(step, init, xs));
-  }
-
-  async call<Inputs, Outputs>(fn: (inputs: Inputs) => Outputs, inputs: HostTree<Inputs>): Promise<FloatTree<Outputs>> {
-    checkArrays(inputs);
-    await setImmediate(); // lets timers and signals have their turn: all that follows blocks
-    return withBackend(this.name, () => {
-      const tensors = toTensors(inputs);
-      try {
-        const outputs = tidy(() => fn(tensors));
-        const host = toHost(outputs);
-        dispose(outputs);
-        return host;
-      } finally {
-        dispose(tensors);
-      }
-    });
-  }
-
-  async close(): Promise<void> {}
-}
-
-function scanEagerly<Carry, X, Y>(
+function scan<Carry, X, Y>(
   step: Step<Carry, X, Y>,
   init: HostTree<Carry>,
   xs: HostTree<X>,
 ): [FloatTree<Carry>, FloatTree<Y>] {
   const steps = stepsOf(xs);
-  let carry = toTensors(init);
   const reports: FloatTree<Y>[] = [];
-  try {
-    for (let i = 0; i < steps; i++) {
-      const x = toTensors<X>(mapTree(xs, (array: HostArray) => sliceLeading(array, i)));
-      try {
-        const [next, y] = tidy(() => step(carry, x));
-        reports.push(toHost(y));
-        dispose(carry, y);
-        carry = next;
-      } finally {
-        dispose(x);
-      }
-      if (i === 0) checkCarry(init, carry);
-    }
-    return [toHost(carry), stack(reports)];
-  } finally {
-    dispose(carry);
+  let carry = toTensors(init);
+  for (let i = 0; i < steps; i++) {
+    const next = tidy(() => {
+      const [next, y] = step(carry, toTensors<X>(mapTree(xs, (array: HostArray) => sliceLeading(array, i))));
+      reports.push(toHost(y));
+      return next;
+    });
+    if (i === 0) checkCarry(init, next);
+    for (const [, tensor] of leaves<tf.Tensor>(carry)) tensor.dispose();
+    carry = next;
   }
+  return [toHost(carry), stack(reports)];
 }
 
 function toTensors<T>(tree: HostTree<T>): T {
@@ -104,17 +74,9 @@ function toTensors<T>(tree: HostTree<T>): T {
 }
 
 function toHost<T>(tree: T): FloatTree<T> {
-  return mapTree(
-    tree,
-    (tensor: tf.Tensor): HostArray<Float32Array> => ({
-      data: Float32Array.from(tensor.dataSync()),
-      shape: tensor.shape,
-    }),
-  );
-}
-
-function dispose(...trees: unknown[]): void {
-  for (const tree of trees) for (const [, tensor] of leaves<tf.Tensor>(tree)) tensor.dispose();
+  return mapTree(tree, (tensor: tf.Tensor): HostArray<Float32Array> => {
+    return { data: Float32Array.from(tensor.dataSync()), shape: tensor.shape };
+  });
 }
 
 /** Row `i` of [N, …], without copying. */
@@ -127,13 +89,9 @@ function sliceLeading({ data, shape }: HostArray, i: number): HostArray {
 /** Trees of […] arrays to one of [N, …] arrays. */
 function stack<Y>(trees: FloatTree<Y>[]): FloatTree<Y> {
   const rows = trees.map((tree) => new Map(leaves(tree)));
-  const stacked = ({ shape }: HostArray<Float32Array>, path: string) => {
-    const size = sizeOf(shape);
-    const data = new Float32Array(trees.length * size);
-    rows.forEach((row, i) => {
-      data.set((row.get(path) as HostArray).data, i * size);
-    });
+  return mapTree(trees[0], ({ data: { length }, shape }: HostArray<Float32Array>, path: string) => {
+    const data = new Float32Array(trees.length * length);
+    for (const [i, row] of rows.entries()) data.set((row.get(path) as HostArray).data, i * length);
     return { data, shape: [trees.length, ...shape] };
-  };
-  return mapTree(trees[0], stacked);
+  });
 }

@@ -1,5 +1,4 @@
-// Loads TensorFlow's native library, as @tensorflow/tfjs-node has it: an optional package, which makes TensorFlow.js' backend
-// `tensorflow` known.
+// Loads TensorFlow's native library through @tensorflow/tfjs-node, an optional package that registers the backend `tensorflow`.
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import process from "node:process";
@@ -11,22 +10,20 @@ const BACKEND = "tensorflow";
 let loaded: { version: string; threads: number } | undefined;
 
 /**
- * @param threads for TensorFlow, which takes the number of its first loading for as long as the process runs
- * @returns the version of the library, and its number of threads
+ * @param threads used at the first load; TensorFlow cannot change it later
+ * @returns the library's version and its number of threads
  * @throws Error if the package is missing or does not load
  */
 export function loadTensorflow(threads: number): { version: string; threads: number } {
   if (loaded) return loaded;
-  const wasThere = tf.findBackendFactory(BACKEND) !== null; // loaded by who uses this library, with TensorFlow's own number of threads
-  // tfjs-node 4.22 calls these, of which newer Nodes warn or which they have no longer.
-  Object.assign(util, {
-    isArray: Array.isArray,
-    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
-  });
+  const wasLoaded = tf.findBackendFactory(BACKEND) !== null; // by the program, with TensorFlow's default of threads
+  // tfjs-node 4.22 calls these, which newer versions of Node.js deprecate or lack.
+  const isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  Object.assign(util, { isArray: Array.isArray, isNullOrUndefined });
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= "1"; // else it tells on stderr what the processor can do
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "1"; // else it prints the processor's features on stderr
   createRequire(import.meta.url)("@tensorflow/tfjs-node");
   const { binding } = tf.findBackend(BACKEND) as unknown as { binding: { TF_Version: string } };
-  loaded = { version: `TensorFlow ${binding.TF_Version}`, threads: wasThere ? availableParallelism() : threads };
+  loaded = { version: `TensorFlow ${binding.TF_Version}`, threads: wasLoaded ? availableParallelism() : threads };
   return loaded;
 }

@@ -1,70 +1,68 @@
-// A backend of TensorFlow.js that computes nothing: tensors on it are names of values in an ONNX graph that is being written.
+// A TensorFlow.js backend that computes nothing: its tensors stand for values of the ONNX graph being written.
 import type { DataType, GraphBuilder } from "./graph.js";
 import { tf } from "./tf.js";
 
-/** What stands for a tensor in the graph. */
+/** The value of the graph that a tensor stands for. */
 export interface Value {
   readonly name: string;
   /**
-   * The shape that the value has in the graph: the tensor's own, or a smaller one that broadcasts to it. tfjs' gradients
-   * are full of ones and copied sums; as scalars they cost nothing.
+   * The tensor's shape, or a smaller one that broadcasts to it. The gradients of tfjs are full of ones and of copied sums;
+   * as scalars they cost nothing.
    */
-  readonly held: readonly number[];
+  readonly storedShape: readonly number[];
 }
 
-/** A dimension whose size is left open: in shapes of tensors, `size` stands for it. */
+/** A dimension of unknown size. In the shapes of tensors, `size` stands for it. */
 export interface OpenDimension {
   readonly size: number;
-  /** A value of the graph whose first dimension it is. */
+  /** A graph input whose first dimension it is. */
   readonly input: string;
 }
 
-/** What tfjs asks to bring over a tensor of another backend. It must not be: that one would lose it. */
-const FOREIGN_TENSORS = {
-  moveData(): never {
-    throw new Error("A traced function used a tensor from outside of it. Give it in as an input");
-  },
-};
-
-/** What kernels write with. */
 export class TraceBackend extends tf.KernelBackend {
-  /** The graph that is being written. */
+  /** The graph being written, while a function is traced. */
   builder: GraphBuilder | undefined;
-  /** A dimension whose size is left open in the graph. */
   open: OpenDimension | undefined;
-  readonly #values = new tf.DataStorage<Value>(this as tf.KernelBackend, FOREIGN_TENSORS);
+  readonly #values = new WeakMap<tf.DataId, Value>();
 
-  /** A float32 tensor for a value of the graph. */
-  tensor(name: string, shape: readonly number[]): tf.Tensor {
-    return tf.engine().makeTensorFromTensorInfo(this.result({ name, held: shape }, shape));
+  get graph(): GraphBuilder {
+    if (!this.builder) throw new Error("A tensor of the tracing backend was used after its trace had ended");
+    return this.builder;
   }
 
-  /** What a kernel gives back: a value of the graph as a tensor of this shape. */
-  result(value: Value, shape: readonly number[], dtype: tf.DataType = "float32"): tf.TensorInfo {
+  /** The result of a kernel: a value of the graph as a tensor. */
+  result(name: string, shape: readonly number[], storedShape = shape, dtype: tf.DataType = "float32"): tf.TensorInfo {
     const dataId = {};
-    this.#values.set(dataId, value);
+    this.#values.set(dataId, { name, storedShape });
     return { dataId, shape: [...shape], dtype };
   }
 
-  /** The value of a tensor, which may be smaller than it and broadcast to it. */
-  value(tensor: tf.TensorInfo): Value {
-    return this.#values.get(tensor.dataId);
+  /** The value of `x` as a tensor of another shape, for a kernel that computes nothing. */
+  reuse(x: tf.TensorInfo, shape: readonly number[] = x.shape): tf.TensorInfo {
+    const { name, storedShape } = this.value(x);
+    return this.result(name, shape, storedShape, x.dtype);
   }
 
-  /** The name of a value of the tensor's whole shape. */
+  value({ dataId }: tf.TensorInfo): Value {
+    const value = this.#values.get(dataId);
+    if (!value) throw new Error("A traced function used a tensor from outside. Pass it as an input");
+    return value;
+  }
+
+  /** The name of a value that has the tensor's full shape. */
   whole(tensor: tf.TensorInfo): string {
-    const { name, held } = this.value(tensor);
-    if (sameShape(held, tensor.shape)) return name;
+    const { name, storedShape } = this.value(tensor);
+    if (sameShape(storedShape, tensor.shape)) return name;
     return this.graph.node("Expand", [name, this.#fullShape(tensor.shape)]);
   }
 
-  /** A shape as Reshape takes it: −1 in place of an open dimension, or a multiple of it. */
+  /** A shape for Reshape: −1 for the open dimension and its multiples. */
   newShape(shape: readonly number[]): string {
     const { open } = this;
     return this.integers(open ? shape.map((length) => (length % open.size === 0 ? -1 : length)) : shape);
   }
 
-  /** A vector of integers, as many operators take for axes and shapes. */
+  /** Axes or a shape, as operators take them: a vector of int64. */
   integers(values: readonly number[]): string {
     return this.graph.constant("int64", values, [values.length]);
   }
@@ -81,41 +79,32 @@ export class TraceBackend extends tf.KernelBackend {
     return graph.node("Concat", lengths, { axis: 0 });
   }
 
-  get graph(): GraphBuilder {
-    if (!this.builder) throw new Error("A tensor of the tracing backend was used after its trace had ended");
-    return this.builder;
-  }
-
-  /** Called by tfjs for numbers in the function's text. A constant of one number throughout is held as a scalar. */
+  /** tfjs calls this for constants in the function. A constant with equal elements is stored as a scalar. */
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
     const numbers = values as tf.TypedArray;
     const isUniform = numbers.length > 0 && numbers.every((number) => number === numbers[0]);
-    const held = isUniform ? [] : shape;
-    const name = this.graph.constant(dataType(dtype), isUniform ? [numbers[0]] : numbers, held);
-    return this.result({ name, held }, shape, dtype).dataId;
+    const storedShape = isUniform ? [] : shape;
+    const name = this.graph.constant(dataType(dtype), isUniform ? [numbers[0]] : numbers, storedShape);
+    return this.result(name, shape, storedShape).dataId;
   }
 
   override readSync(): never {
     throw new Error("A traced function must not read the values of tensors");
   }
-
   override async read(): Promise<never> {
     return this.readSync();
   }
-
-  override numDataIds(): number {
-    return this.#values.numDataIds();
-  }
-
   override memory(): { unreliable: boolean } {
     return { unreliable: true };
   }
-
   override floatPrecision(): 32 {
     return 32;
   }
 
-  // Values live as long as their graph: there is nothing to count or to free.
+  // Values live as long as their graph: nothing to count or to free.
+  override numDataIds(): number {
+    return 0;
+  }
   override incRef(): void {}
   override refCount(): number {
     return 1;
@@ -123,10 +112,9 @@ export class TraceBackend extends tf.KernelBackend {
   override disposeData(): boolean {
     return true;
   }
-  override dispose(): void {}
 }
 
-/** @throws Error if ONNX has no such type, or this engine does not know it */
+/** @throws Error if the compiled engine does not support the type */
 export function dataType(dtype: tf.DataType): DataType {
   if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
   throw new Error(`The compiled engine has no tensors of type ${dtype}`);

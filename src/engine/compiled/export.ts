@@ -1,4 +1,4 @@
-// Functions as ONNX files for other programs: their weights inside, the batch dimension open.
+// Functions as ONNX files for other programs, with weights inside and an open batch dimension.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { GraphBuilder } from "./graph.js";
 import { type InputSpec, type OutputSpec, trace } from "./trace.js";
@@ -8,8 +8,6 @@ import { type HostArray, leaves, mapTree } from "./tree.js";
 const PRIMES = [10_007, 10_009, 10_037, 10_039, 10_061, 10_067];
 
 /**
- * Traces a function of a batch.
- *
  * @param params weights, which become initializers of these names
  * @param input the name of its input
  * @param size the input has the shape [batch, size]

@@ -1,8 +1,7 @@
-// Writes ONNX: a builder over the typed schema of onnx.proto. Knows nothing of TensorFlow.js.
-import { create, toBinary } from "@bufbuild/protobuf";
+// Writes ONNX models, by the schema of onnx.proto. Knows nothing of TensorFlow.js.
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
-  type AttributeProto,
-  AttributeProtoSchema,
+  type AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   type GraphProto,
   GraphProtoSchema,
@@ -10,41 +9,25 @@ import {
   type NodeProto,
   NodeProtoSchema,
   TensorProto_DataType as OnnxType,
-  OperatorSetIdProtoSchema,
-  StringStringEntryProtoSchema,
   type TensorProto,
   TensorProtoSchema,
-  TensorShapeProto_DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./onnx_pb.js";
 
-/** The operator set of programs, of ONNX 1.15, which any onnxruntime ≥ 1.17 reads. */
+/** The operator set of programs: ONNX 1.15, which onnxruntime ≥ 1.17 reads. */
 const OPSET = 20;
-/** The oldest operator set, of 2020, that has most operators as they are today, and that of those that changed later. */
+/** The operator set of 2020, the oldest that defines most operators as today, and the sets of those that changed later. */
 const OLDEST_OPSET = 13;
-const OPSET_OF: Readonly<Record<string, number>> = {
-  Shape: 15,
-  ReduceMax: 18,
-  ReduceMean: 18,
-  ReduceProd: 18,
-  Scan: OPSET,
-};
-
-/** What a model file says of itself. */
-export interface FileOptions {
-  readonly description?: string;
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly opset?: number;
-}
+const OPSET_OF: Readonly<Record<string, number>> = { Shape: 15, ReduceMax: 18, ReduceMean: 18, ReduceProd: 18 };
 
 export type DataType = "float32" | "uint8" | "int32" | "int64" | "bool";
 
-/** Attributes of a node: an integer, a list of them, or the body of a loop. */
-export type Attribute = number | readonly number[] | GraphBuilder;
+/** A symbolic dimension is a string. */
+type Shape = readonly (number | string)[];
+
+/** An attribute of a node: an integer, a list of integers, or the body of a loop. */
+type Attribute = number | readonly number[] | GraphBuilder;
 
 const ONNX_TYPES: Record<DataType, OnnxType> = {
   float32: OnnxType.FLOAT,
@@ -54,32 +37,32 @@ const ONNX_TYPES: Record<DataType, OnnxType> = {
   bool: OnnxType.BOOL,
 };
 
-/** A graph under construction. Values go by their names, which are unique across the builders of one model. */
+/** A graph under construction. Value names are unique across the builders of a model. */
 export class GraphBuilder {
   readonly #nodes: NodeProto[] = [];
-  readonly #initializers: TensorProto[] = [];
+  readonly #constants: TensorProto[] = [];
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
   #count = 0;
 
   constructor(readonly name: string) {}
 
-  /** A dimension that is a string is symbolic. */
-  input(name: string, type: DataType, shape: readonly (number | string)[]): string {
+  input(name: string, type: DataType, shape: Shape): string {
     this.#inputs.push(valueInfo(name, type, shape));
     return name;
   }
 
-  output(name: string, type: DataType, shape: readonly (number | string)[]): void {
+  output(name: string, type: DataType, shape: Shape): string {
     this.#outputs.push(valueInfo(name, type, shape));
+    return name;
   }
 
-  /** Adds a node and gives the name of its first output. */
+  /** Adds a node and returns the name of its first output. */
   node(
     opType: string,
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>> = {},
-    outputs: readonly string[] = [this.#newName(opType)],
+    outputs: readonly string[] = [this.newName(opType)],
   ): string {
     const attribute = Object.entries(attributes).map(([name, value]) => GraphBuilder.#attribute(name, value));
     const name = `${this.name}/${opType}_${this.#nodes.length}`;
@@ -95,52 +78,53 @@ export class GraphBuilder {
     type: DataType,
     values: ArrayLike<number>,
     shape: readonly number[],
-    name = this.#newName("constant"),
+    name = this.newName("constant"),
   ): string {
-    this.#initializers.push(
-      create(TensorProtoSchema, {
-        name,
-        dataType: ONNX_TYPES[type],
-        dims: shape.map(BigInt),
-        rawData: littleEndianBytes(type, values),
-      }),
-    );
+    const rawData = littleEndianBytes(type, values);
+    const dims = shape.map(BigInt);
+    this.#constants.push(create(TensorProtoSchema, { name, dataType: ONNX_TYPES[type], dims, rawData }));
     return name;
   }
 
+  scalar(value: number): string {
+    return this.constant("float32", [value], []);
+  }
+
   isConstant(name: string): boolean {
-    return this.#initializers.some((initializer) => initializer.name === name);
+    return this.#constants.some((constant) => constant.name === name);
   }
 
-  /** The names of `count` outputs for a node that has several. */
-  newNames(opType: string, count: number): string[] {
-    return Array.from({ length: count }, () => this.#newName(opType));
+  newName(hint: string): string {
+    return `${this.name}/${hint}.${this.#count++}`;
   }
 
-  /** The oldest operator set that has the operators of this graph, so that old runtimes read its file. */
+  /** The oldest operator set that defines this graph's operators, for old runtimes. */
   get oldestOpset(): number {
     return Math.max(OLDEST_OPSET, ...this.#nodes.map(({ opType }) => OPSET_OF[opType] ?? 0));
   }
 
-  /** The bytes of a model file. Description and metadata are for its readers. */
-  encode({ description = "", metadata = {}, opset = OPSET }: FileOptions = {}): Uint8Array {
-    const ir = opset >= 19 ? 9 : opset >= 15 ? 8 : 7; // the file format of that time
-    return toBinary(
-      ModelProtoSchema,
-      create(ModelProtoSchema, {
-        irVersion: BigInt(ir),
-        producerName: "vae",
-        docString: description,
-        graph: this.#build(),
-        opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(opset) })],
-        metadataProps: Object.entries(metadata).map(([key, value]) =>
-          create(StringStringEntryProtoSchema, { key, value }),
-        ),
-      }),
-    );
+  /** The bytes of a model file. */
+  encode({
+    description = "",
+    metadata = {},
+    opset = OPSET,
+  }: {
+    readonly description?: string;
+    readonly metadata?: Readonly<Record<string, string>>;
+    readonly opset?: number;
+  } = {}): Uint8Array {
+    const model = create(ModelProtoSchema, {
+      irVersion: opset >= 19 ? 9n : opset >= 15 ? 8n : 7n, // the file format of the operator set's time
+      producerName: "vae",
+      docString: description,
+      graph: this.#build(),
+      opsetImport: [{ domain: "", version: BigInt(opset) }],
+      metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    });
+    return toBinary(ModelProtoSchema, model);
   }
 
-  /** The graph, less the nodes and constants that no output needs: the gradients that a trace makes and nobody asks for. */
+  /** Leaves out nodes and constants that no output needs: a trace writes gradients that nobody asks for. */
   #build(): GraphProto {
     const needed = new Set(this.#outputs.map((output) => output.name));
     const node = this.#nodes.toReversed().filter(({ input, output }) => {
@@ -151,41 +135,27 @@ export class GraphBuilder {
     return create(GraphProtoSchema, {
       name: this.name,
       node: node.reverse(),
-      initializer: this.#initializers.filter(({ name }) => needed.has(name)),
+      initializer: this.#constants.filter(({ name }) => needed.has(name)),
       input: this.#inputs,
       output: this.#outputs,
     });
   }
 
-  #newName(hint: string): string {
-    return `${this.name}/${hint}.${this.#count++}`;
-  }
-
-  static #attribute(name: string, value: Attribute): AttributeProto {
-    if (value instanceof GraphBuilder) {
-      return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value.#build() });
-    }
-    if (typeof value === "number") {
-      return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
-    }
-    return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+  static #attribute(name: string, value: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
+    if (value instanceof GraphBuilder) return { name, type: AttributeType.GRAPH, g: value.#build() };
+    if (typeof value === "number") return { name, type: AttributeType.INT, i: BigInt(value) };
+    return { name, type: AttributeType.INTS, ints: value.map(BigInt) };
   }
 }
 
-function valueInfo(name: string, type: DataType, shape: readonly (number | string)[]): ValueInfoProto {
+function valueInfo(name: string, type: DataType, shape: Shape): ValueInfoProto {
   const dim = shape.map((size) =>
-    create(TensorShapeProto_DimensionSchema, {
-      value: typeof size === "number" ? { case: "dimValue", value: BigInt(size) } : { case: "dimParam", value: size },
-    }),
+    typeof size === "number"
+      ? { value: { case: "dimValue" as const, value: BigInt(size) } }
+      : { value: { case: "dimParam" as const, value: size } },
   );
-  const tensor = create(TypeProto_TensorSchema, {
-    elemType: ONNX_TYPES[type],
-    shape: create(TensorShapeProtoSchema, { dim }),
-  });
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: create(TypeProtoSchema, { value: { case: "tensorType", value: tensor } }),
-  });
+  const tensor = { elemType: ONNX_TYPES[type], shape: { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensor } } });
 }
 
 function littleEndianBytes(type: DataType, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {

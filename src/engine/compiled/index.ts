@@ -1,6 +1,5 @@
-// The compiled engine: what `jax.jit` and `lax.scan` are to JAX, for TensorFlow.js. A function is traced once for each
-// set of shapes (trace.ts), its kernels lowered to ONNX (kernels.ts, graph.ts), and the program kept, so that a whole chunk
-// of training steps is one call into onnxruntime (session.ts).
+// The compiled engine: `jax.jit` and `lax.scan` for TensorFlow.js. Traces a function once for each set of shapes, lowers it to
+// ONNX and keeps the program, so a whole chunk of training steps is one call into onnxruntime.
 import {
   callProgram,
   checkArrays,
@@ -22,13 +21,12 @@ export type { HostArray, HostTree, MapTree, Tree } from "./tree.js";
 export { leaves, mapTree, sizeOf } from "./tree.js";
 export { startBackend, tidy, withBackend } from "./with-backend.js";
 
-/** A program that onnxruntime has taken. */
 interface Loaded {
   readonly session: Session;
-  readonly outputs: Program<unknown>["outputs"];
+  readonly outputs: unknown;
 }
 
-/** Runs pure functions of tensors. Arrays of the host go in and come out; bytes arrive in the function as float32, unscaled. */
+/** Runs pure functions of tensors on arrays of the host. Bytes arrive as float32, unscaled; results are float32. */
 export class CompiledEngine {
   readonly name = "compiled";
   /** By function, then by the names, types and shapes of its inputs. */
@@ -36,7 +34,7 @@ export class CompiledEngine {
 
   constructor(readonly threads = 1) {}
 
-  /** The runtime and its version, such as `onnxruntime 1.30.0`. @throws Error if it is not installed */
+  /** What computes, such as `onnxruntime 1.30.0`. @throws Error if it is not installed */
   get version(): string {
     return `onnxruntime ${onnxruntimeVersion()}`;
   }
@@ -44,7 +42,7 @@ export class CompiledEngine {
   /**
    * Runs `step` over the leading axis of `xs`, as `lax.scan` does: [N, …] arrays give N steps.
    *
-   * @returns the last carry, and what the steps reported, stacked to [N, …] arrays
+   * @returns the last carry, and the reports of the steps, stacked to [N, …] arrays
    * @throws Error that names the kernel, if the step uses one that cannot be compiled
    */
   async scan<Carry, X, Y>(
@@ -60,11 +58,7 @@ export class CompiledEngine {
     return [outputs.carry, outputs.y];
   }
 
-  /**
-   * Runs a function once, as what `jax.jit` gives back does.
-   *
-   * @throws Error that names the kernel, if the function uses one that cannot be compiled
-   */
+  /** Runs a function once, as `jax.jit` does. @throws Error that names the kernel, if it uses one that cannot be compiled */
   async call<Inputs, Outputs>(
     fn: (inputs: Inputs) => Outputs,
     inputs: HostTree<Inputs>,
@@ -77,36 +71,34 @@ export class CompiledEngine {
   async close(): Promise<void> {
     const programs = [...this.#programs.values()].flatMap((byShape) => [...byShape.values()]);
     this.#programs.clear();
-    const opened = await Promise.allSettled(programs);
-    for (const program of opened) if (program.status === "fulfilled") await program.value.session.close();
+    const loaded = await Promise.allSettled(programs);
+    for (const program of loaded) if (program.status === "fulfilled") await program.value.session.close();
   }
 
-  async #run<Inputs, Outputs>(
+  /** @param shapes arrays whose types and shapes the program depends on */
+  async #run<Outputs>(
     fn: unknown,
     shapes: unknown,
     compile: () => Promise<Program<Outputs>>,
-    inputs: Inputs,
+    inputs: unknown,
   ): Promise<HostTree<Outputs, Float32Array>> {
-    const { session, outputs } = await this.#load(fn, shapes, compile);
+    const signature = leaves(shapes).map(([path, array]) => `${path}:${typeOf(array)}[${array.shape}]`);
+    const key = signature.join();
+    const byShape = this.#programs.get(fn) ?? new Map<string, Promise<Loaded>>();
+    this.#programs.set(fn, byShape);
+    let loading = byShape.get(key);
+    if (!loading) {
+      loading = this.#load(compile);
+      loading.catch(() => byShape.delete(key));
+      byShape.set(key, loading);
+    }
+    const { session, outputs } = await loading;
     const results = await session.run(new Map(leaves(inputs)));
     return mapTree(outputs, ({ name }: OutputSpec) => results.get(name)) as HostTree<Outputs, Float32Array>;
   }
 
-  #load(fn: unknown, inputs: unknown, compile: () => Promise<Program<unknown>>): Promise<Loaded> {
-    const key = leaves(inputs)
-      .map(([path, array]) => `${path}:${typeOf(array)}[${array.shape}]`)
-      .join();
-    const byShape = this.#programs.get(fn) ?? new Map<string, Promise<Loaded>>();
-    this.#programs.set(fn, byShape);
-    let program = byShape.get(key);
-    if (!program) {
-      program = compile().then(async ({ model, outputs }) => ({
-        session: await Session.create(model, this.threads),
-        outputs,
-      }));
-      program.catch(() => byShape.delete(key));
-      byShape.set(key, program);
-    }
-    return program;
+  async #load(compile: () => Promise<Program<unknown>>): Promise<Loaded> {
+    const { model, outputs } = await compile();
+    return { session: await Session.create(model, this.threads), outputs };
   }
 }

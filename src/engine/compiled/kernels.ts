@@ -1,5 +1,4 @@
-// How each kernel of TensorFlow.js is written in ONNX: one entry in one table. What is not here cannot be compiled, and
-// tfjs says so by the kernel's name.
+// How each TensorFlow.js kernel is written in ONNX, one table entry each.
 import { dataType, sameShape, type TraceBackend } from "./backend.js";
 import type { GraphBuilder } from "./graph.js";
 import { tf } from "./tf.js";
@@ -11,7 +10,7 @@ type Kernel<Inputs, Attributes> = (
   attributes: Attributes,
 ) => tf.TensorInfo | tf.TensorInfo[];
 
-/** An entry of the table: what the kernel's operands and attributes are called, and what nodes it becomes. */
+/** A table entry, typed by the names of the kernel's operands and attributes. */
 function kernel<Operands extends string, Attributes = unknown>(
   lower: Kernel<Record<Operands, tf.TensorInfo>, Attributes>,
 ): Kernel<tf.NamedTensorInfoMap, unknown> {
@@ -23,59 +22,56 @@ export const kernels = {
   Add: binary("Add"),
   BatchMatMul: kernel<"a" | "b", tf.BatchMatMulAttrs>((trace, { a, b }, { transposeA, transposeB }) => {
     if (a.shape.length !== 2 || b.shape.length !== 2) {
-      throw new Error("The compiled engine multiplies matrices, not batches of them (kernel BatchMatMul)");
+      throw new Error("The compiled engine multiplies matrices, not batches of matrices (kernel BatchMatMul)");
     }
     const shape = [a.shape[transposeA ? 1 : 0], b.shape[transposeB ? 0 : 1]];
     const inputs = [trace.whole(a), trace.whole(b)];
-    // MatMul where it will do: onnxruntime makes one node of it, the bias and the activation that follow.
+    // MatMul where possible: onnxruntime fuses it with the bias and the activation that follow.
     const name =
       transposeA || transposeB
         ? trace.graph.node("Gemm", inputs, { transA: Number(transposeA), transB: Number(transposeB) })
         : trace.graph.node("MatMul", inputs);
-    return trace.result({ name, held: shape }, shape);
+    return trace.result(name, shape);
   }),
   Cast: kernel<"x", tf.CastAttrs>((trace, { x }, { dtype }) => {
-    const { name, held } = trace.value(x);
-    if (x.dtype === dtype) return trace.result({ name, held }, x.shape, dtype);
+    if (x.dtype === dtype) return trace.reuse(x);
+    const { name, storedShape } = trace.value(x);
     const number = x.dtype === "float32" && dtype === "int32" ? finiteOrZero(trace.graph, name) : name;
-    return trace.result({ name: trace.graph.cast(number, dataType(dtype)), held }, x.shape, dtype);
+    return trace.result(trace.graph.cast(number, dataType(dtype)), x.shape, storedShape, dtype);
   }),
   Concat: kernel<string, tf.ConcatAttrs>((trace, inputs, { axis }) => {
     const tensors = Object.values(inputs);
-    const at = tf.util.parseAxisParam(axis, tensors[0].shape)[0];
-    const shape = tf.backend_util.computeOutShape(
-      tensors.map((tensor) => tensor.shape),
-      at,
-    );
+    const shapes = tensors.map(({ shape }) => shape);
+    const at = tf.util.parseAxisParam(axis, shapes[0])[0];
     const names = tensors.map((tensor) => trace.whole(tensor));
-    return trace.result({ name: trace.graph.node("Concat", names, { axis: at }), held: shape }, shape);
+    return trace.result(trace.graph.node("Concat", names, { axis: at }), tf.backend_util.computeOutShape(shapes, at));
   }),
   Elu: unary("Elu"),
   // dy · (y > 0 ? 1 : y + 1), as y = e^x − 1 below zero
   EluGrad: kernel<"dy" | "y">((trace, { dy, y }) => {
-    const zero = trace.graph.constant("float32", [0], []);
-    const one = trace.graph.constant("float32", [1], []);
-    const slope = trace.graph.node("Add", [trace.graph.node("Min", [trace.whole(y), zero]), one]);
-    return trace.result({ name: trace.graph.node("Mul", [trace.value(dy).name, slope]), held: y.shape }, y.shape);
+    const { graph } = trace;
+    const zero = graph.scalar(0);
+    const one = graph.scalar(1);
+    const slope = graph.node("Add", [graph.node("Min", [trace.whole(y), zero]), one]);
+    return trace.result(graph.node("Mul", [trace.value(dy).name, slope]), y.shape);
   }),
   Exp: unary("Exp"),
-  Fill: kernel<never, tf.FillAttrs>((trace, _inputs, { shape, value, dtype }) => {
-    const name = trace.graph.constant(dataType(dtype), [Number(value)], []);
-    return trace.result({ name, held: [] }, shape, dtype);
-  }),
-  Identity: kernel<"x">((trace, { x }) => trace.result(trace.value(x), x.shape, x.dtype)),
+  Fill: kernel<never, tf.FillAttrs>((trace, _inputs, { shape, value, dtype }) =>
+    trace.result(trace.graph.constant(dataType(dtype), [Number(value)], []), shape, [], dtype),
+  ),
+  Identity: kernel<"x">((trace, { x }) => trace.reuse(x)),
   Log: unary("Log"),
-  // The only reduction whose axes have another name. That of onnxruntime may miss a NaN.
+  // ReduceMax of onnxruntime may miss a NaN.
   Max: kernel<"x", tf.MaxAttrs>((trace, { x }, { reductionIndices, keepDims }) => {
     const { graph } = trace;
     const attributes = { axis: reductionIndices, keepDims };
-    const largest = reduce(trace, "ReduceMax", x, attributes);
-    const isNan = graph.cast(graph.node("IsNaN", [trace.value(x).name]), "float32");
-    const marks = trace.result({ name: isNan, held: trace.value(x).held }, x.shape);
-    const hasNaN = graph.cast(trace.value(reduce(trace, "ReduceMax", marks, attributes)).name, "bool");
-    const nan = graph.constant("float32", [Number.NaN], []);
-    const name = graph.node("Where", [hasNaN, nan, trace.value(largest).name]);
-    return trace.result({ name, held: trace.value(largest).held }, largest.shape);
+    const max = reduce(trace, "ReduceMax", x, attributes);
+    const { name, storedShape } = trace.value(x);
+    const isNan = trace.result(graph.cast(graph.node("IsNaN", [name]), "float32"), x.shape, storedShape);
+    const hasNan = graph.cast(trace.value(reduce(trace, "ReduceMax", isNan, attributes)).name, "bool");
+    const nan = graph.scalar(Number.NaN);
+    const { name: finite, storedShape: resultShape } = trace.value(max);
+    return trace.result(graph.node("Where", [hasNan, nan, finite]), max.shape, resultShape);
   }),
   Mean: reduction("ReduceMean"),
   Multiply: binary("Mul"),
@@ -85,93 +81,81 @@ export const kernels = {
   Relu: unary("Relu"),
   Reshape: kernel<"x", tf.ReshapeAttrs>((trace, { x }, attributes) => {
     const shape = tf.util.inferFromImplicitShape(attributes.shape, sizeOf(x.shape));
-    const { name, held } = trace.value(x);
-    if (sameShape(shape, x.shape)) return trace.result({ name, held }, shape, x.dtype);
-    if (held.length === 0) return trace.result({ name, held }, shape, x.dtype);
-    const reshaped = trace.graph.node("Reshape", [trace.whole(x), trace.newShape(shape)]);
-    return trace.result({ name: reshaped, held: shape }, shape, x.dtype);
+    if (trace.value(x).storedShape.length === 0 || sameShape(shape, x.shape)) return trace.reuse(x, shape);
+    const name = trace.graph.node("Reshape", [trace.whole(x), trace.newShape(shape)]);
+    return trace.result(name, shape, shape, x.dtype);
   }),
   Sigmoid: unary("Sigmoid"),
-  // log(1 + e^x) = max(x, 0) + log(1 + e^−|x|), which cannot overflow, in half the time of onnxruntime's own.
-  Softplus: kernel<"x">((trace, { x }) => {
-    const { name, held } = trace.value(x);
-    const { graph } = trace;
-    const one = graph.constant("float32", [1], []);
-    const exponential = graph.node("Exp", [graph.node("Neg", [graph.node("Abs", [name])])]);
+  // log(1 + e^x) = max(x, 0) + log(1 + e^−|x|), which cannot overflow and takes half the time of onnxruntime's Softplus.
+  Softplus: elementwise((graph, x) => {
+    const one = graph.scalar(1);
+    const exponential = graph.node("Exp", [graph.node("Neg", [graph.node("Abs", [x])])]);
     const logarithm = graph.node("Log", [graph.node("Add", [exponential, one])]);
-    return trace.result({ name: graph.node("Add", [graph.node("Relu", [name]), logarithm]), held }, x.shape);
+    return graph.node("Add", [graph.node("Relu", [x]), logarithm]);
   }),
   SplitV: kernel<"x", tf.SplitVAttrs>((trace, { x }, { numOrSizeSplits, axis }) => {
     const at = tf.util.parseAxisParam(axis, x.shape)[0];
     const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits, at);
-    const names = trace.graph.newNames("Split", sizes.length);
+    const names = sizes.map(() => trace.graph.newName("Split"));
     trace.graph.node("Split", [trace.whole(x), trace.integers(sizes)], { axis: at }, names);
-    return names.map((name, part) => {
-      const shape = x.shape.with(at, sizes[part]);
-      return trace.result({ name, held: shape }, shape);
-    });
+    return names.map((name, part) => trace.result(name, x.shape.with(at, sizes[part])));
   }),
   Sqrt: unary("Sqrt"),
-  Square: kernel<"x">((trace, { x }) => {
-    const { name, held } = trace.value(x);
-    return trace.result({ name: trace.graph.node("Mul", [name, name]), held }, x.shape);
-  }),
+  Square: elementwise((graph, x) => graph.node("Mul", [x, x])),
   // x > 0 ? 1 : alpha, and NaN for NaN
-  Step: kernel<"x", tf.StepAttrs>((trace, { x }, { alpha }) => {
-    const { name, held } = trace.value(x);
-    const { graph } = trace;
-    const number = (value: number) => graph.constant("float32", [value], []);
-    const isAbove = graph.node("Greater", [name, number(0)]);
-    const step = graph.node("Where", [isAbove, number(1), number(alpha)]);
-    return trace.result({ name: graph.node("Where", [graph.node("IsNaN", [name]), name, step]), held }, x.shape);
+  Step: elementwise<tf.StepAttrs>((graph, x, { alpha }) => {
+    const isPositive = graph.node("Greater", [x, graph.scalar(0)]);
+    const step = graph.node("Where", [isPositive, graph.scalar(1), graph.scalar(alpha)]);
+    return graph.node("Where", [graph.node("IsNaN", [x]), x, step]);
   }),
   Sub: binary("Sub"),
   Sum: reduction("ReduceSum"),
   Tanh: unary("Tanh"),
-  // A copy along an axis of size one is left to broadcasting.
   Tile: kernel<"x", tf.TileAttrs>((trace, { x }, { reps }) => {
     const shape = x.shape.map((size, axis) => size * reps[axis]);
-    if (x.shape.every((size, axis) => size === 1 || reps[axis] === 1)) {
-      return trace.result(trace.value(x), shape, x.dtype);
-    }
-    const name = trace.graph.node("Tile", [trace.whole(x), trace.integers(reps)]);
-    return trace.result({ name, held: shape }, shape, x.dtype);
+    const broadcasts = x.shape.every((size, axis) => size === 1 || reps[axis] === 1);
+    if (broadcasts) return trace.reuse(x, shape);
+    return trace.result(trace.graph.node("Tile", [trace.whole(x), trace.integers(reps)]), shape, shape, x.dtype);
   }),
 };
 
-/** An operator of one operand, element by element. */
-function unary(opType: string) {
-  return kernel<"x">((trace, { x }) => {
-    const { name, held } = trace.value(x);
-    return trace.result({ name: trace.graph.node(opType, [name]), held }, x.shape);
+/** A formula of one operand, applied to each element. */
+function elementwise<Attributes>(formula: (graph: GraphBuilder, x: string, attributes: Attributes) => string) {
+  return kernel<"x", Attributes>((trace, { x }, attributes) => {
+    const { name, storedShape } = trace.value(x);
+    return trace.result(formula(trace.graph, name, attributes), x.shape, storedShape);
   });
 }
 
-/** An operator of two operands, element by element, with broadcasting. */
+function unary(opType: string) {
+  return elementwise((graph, x) => graph.node(opType, [x]));
+}
+
+/** An operator of two operands that broadcast. */
 function binary(opType: string) {
   return kernel<"a" | "b">((trace, { a, b }) => {
     const [left, right] = [trace.value(a), trace.value(b)];
-    const held = tf.backend_util.assertAndGetBroadcastShape([...left.held], [...right.held]);
-    const shape = tf.backend_util.assertAndGetBroadcastShape(a.shape, b.shape);
-    return trace.result({ name: trace.graph.node(opType, [left.name, right.name]), held }, shape, a.dtype);
+    const broadcast = tf.backend_util.assertAndGetBroadcastShape;
+    const storedShape = broadcast([...left.storedShape], [...right.storedShape]);
+    return trace.result(trace.graph.node(opType, [left.name, right.name]), broadcast(a.shape, b.shape), storedShape);
   });
 }
 
-/** As JavaScript's whole numbers have it: 0 for what is infinite or no number. */
-function finiteOrZero(graph: GraphBuilder, name: string): string {
-  const isOdd = graph.node("Or", [graph.node("IsNaN", [name]), graph.node("IsInf", [name])]);
-  return graph.node("Where", [isOdd, graph.constant("float32", [0], []), name]);
-}
-
-/** A reduction over axes, which are dropped unless they are kept with size one. */
+/** An operator over axes, which are dropped unless keepDims keeps them with size one. */
 function reduction(opType: string) {
   return kernel<"x", tf.SumAttrs>((trace, { x }, attributes) => reduce(trace, opType, x, attributes));
 }
 
 function reduce(trace: TraceBackend, opType: string, x: tf.TensorInfo, { axis, keepDims }: tf.SumAttrs): tf.TensorInfo {
   const axes = tf.util.parseAxisParam(axis, x.shape);
+  if (axes.length === 0) return trace.reuse(x);
   const shape = x.shape.flatMap((size, at) => (axes.includes(at) ? (keepDims ? [1] : []) : [size]));
-  if (axes.length === 0) return trace.result(trace.value(x), shape);
   const inputs = [trace.whole(x), trace.integers(axes)];
-  return trace.result({ name: trace.graph.node(opType, inputs, { keepdims: Number(keepDims) }), held: shape }, shape);
+  return trace.result(trace.graph.node(opType, inputs, { keepdims: Number(keepDims) }), shape);
+}
+
+/** Infinity and NaN as 0, as JavaScript converts them to integers. */
+function finiteOrZero(graph: GraphBuilder, name: string): string {
+  const isOdd = graph.node("Or", [graph.node("IsNaN", [name]), graph.node("IsInf", [name])]);
+  return graph.node("Where", [isOdd, graph.scalar(0), name]);
 }

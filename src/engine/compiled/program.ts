@@ -1,28 +1,22 @@
-// Functions of tensors as ONNX models: traced (trace.ts) and put between named inputs and outputs.
+// Functions as ONNX models: traced (trace.ts) between named inputs and outputs.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type DataType, GraphBuilder } from "./graph.js";
 import { type InputSpec, type OutputSpec, trace } from "./trace.js";
 import { type HostArray, type HostTree, leaves, type MapTree, mapTree, sizeOf } from "./tree.js";
 
 /**
- * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness of its
- * own, no reading of a tensor's values; what it gives back are new tensors. The carry that comes out has the names and
- * shapes of the one that goes in, and is float32.
+ * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness, no reading
+ * of a tensor's values; it returns new tensors. The new carry has the names and shapes of the old one, in float32.
  */
 export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
 
 export interface Program<Outputs> {
-  /** The bytes of an ONNX file. Its inputs go by their paths in the tree. */
+  /** An ONNX file. Its inputs are named by their paths in the tree. */
   readonly model: Uint8Array;
-  /** Names and shapes of its outputs, in the tree that they are given back as. */
   readonly outputs: MapTree<Outputs, Tensor, OutputSpec>;
 }
 
-/**
- * A function as a graph.
- *
- * @param inputs for their names, types and shapes alone
- */
+/** A function as a graph. Of the inputs, names, types and shapes matter. */
 export async function callProgram<Inputs, Outputs>(
   fn: (inputs: Inputs) => Outputs,
   inputs: HostTree<Inputs>,
@@ -33,12 +27,7 @@ export async function callProgram<Inputs, Outputs>(
   return { model: graph.encode(), outputs };
 }
 
-/**
- * A step as the body of an ONNX Scan, with the number of steps left open.
- *
- * @param init the carry and
- * @param xs the sequences that go in, for their names, types and shapes alone
- */
+/** A step as the body of an ONNX Scan, for any number of steps. Of `init` and `xs`, names, types and shapes matter. */
 export async function scanProgram<Carry, X, Y>(
   step: Step<Carry, X, Y>,
   init: HostTree<Carry>,
@@ -46,66 +35,56 @@ export async function scanProgram<Carry, X, Y>(
 ): Promise<Program<{ carry: Carry; y: Y }>> {
   const x = mapTree(xs, withoutLeadingAxis);
   const body = new GraphBuilder("step");
-  const stepped = await trace(
-    body,
-    (tree: { carry: Carry; x: X }) => {
-      const [carry, y] = step(tree.carry, tree.x);
-      return { carry, y };
-    },
-    declareInputs(body, { carry: init, x }, "step/"), // a name of the outer graph must not be used again
-  );
-
-  checkCarry(init, stepped.carry);
+  const inputs = declareInputs(body, { carry: init, x }, "step/"); // names must differ from those of the outer graph
+  const run = (tree: { carry: Carry; x: X }) => {
+    const [carry, y] = step(tree.carry, tree.x);
+    return { carry, y };
+  };
+  const { carry, y } = await trace(body, run, inputs);
+  checkCarry(init, carry);
 
   const graph = new GraphBuilder("scan");
-  const state = leaves(init).map(([path, { shape }]) => ({ path, shape }));
+  const state = leaves(init);
   const sequences = leaves(x);
-  const carried = new Map(leaves<OutputSpec>(stepped.carry));
-  const reported = leaves<OutputSpec>(stepped.y);
+  const nextState = new Map(leaves<OutputSpec>(carry));
   const scanInputs = [
-    ...state.map(({ path, shape }) => graph.input(`carry/${path}`, "float32", shape)),
+    ...state.map(([path, { shape }]) => graph.input(`carry/${path}`, "float32", shape)),
     ...sequences.map(([path, array]) => graph.input(`x/${path}`, typeOf(array), ["steps", ...array.shape])),
   ];
-  const finals = state.map(({ path, shape }) => {
-    const next = carried.get(path) as OutputSpec;
-    body.output(next.name, "float32", next.shape);
-    return { name: `final/${path}`, shape };
-  });
-  const stacks = reported.map(([path, { name, shape }]) => {
-    body.output(name, "float32", shape);
-    return { name: `y/${path}`, shape: ["steps", ...shape] };
-  });
-  const outputs = [...finals, ...stacks];
-  for (const { name, shape } of outputs) graph.output(name, "float32", shape);
-  graph.node(
-    "Scan",
-    scanInputs,
-    { body, num_scan_inputs: sequences.length },
-    outputs.map(({ name }) => name),
-  );
+  const scanOutputs = [
+    ...state.map(([path, { shape }]) => {
+      body.output((nextState.get(path) as OutputSpec).name, "float32", shape);
+      return graph.output(`final/${path}`, "float32", shape);
+    }),
+    ...leaves<OutputSpec>(y).map(([path, { name, shape }]) => {
+      body.output(name, "float32", shape);
+      return graph.output(`y/${path}`, "float32", ["steps", ...shape]);
+    }),
+  ];
+  graph.node("Scan", scanInputs, { body, num_scan_inputs: sequences.length }, scanOutputs);
   return {
     model: graph.encode(),
     outputs: {
-      carry: mapTree(stepped.carry, ({ shape }: OutputSpec, path): OutputSpec => ({ name: `final/${path}`, shape })),
-      y: mapTree(stepped.y, ({ shape }: OutputSpec, path): OutputSpec => ({ name: `y/${path}`, shape })),
+      carry: mapTree(carry, ({ shape }: OutputSpec, path): OutputSpec => ({ name: `final/${path}`, shape })),
+      y: mapTree(y, ({ shape }: OutputSpec, path): OutputSpec => ({ name: `y/${path}`, shape })),
     },
   };
 }
 
-/** @throws Error unless the carry that comes out of a step has the names and shapes of the one that went in, and that is float32 */
+/** @throws Error unless a step keeps the names and shapes of its carry, and that is float32 */
 export function checkCarry(before: unknown, after: unknown): void {
   const next = new Map(leaves<{ readonly shape: readonly number[] }>(after));
   for (const [path, { data, shape }] of leaves(before)) {
     if (!(data instanceof Float32Array)) throw new Error(`A step's carry must be float32, but ${path} is bytes`);
     const now = next.get(path)?.shape;
-    if (!now) throw new Error(`A step lost ${path}, which it was given to carry`);
+    if (!now) throw new Error(`A step lost ${path} from its carry`);
     if (String(now) !== String(shape)) throw new Error(`A step changed ${path} from [${shape}] to [${now}]`);
     next.delete(path);
   }
   for (const [path] of next) throw new Error(`A step carries ${path}, which it was not given`);
 }
 
-/** The length of the leading axes. @throws Error if they differ, or that is zero */
+/** The length of the leading axes. @throws Error if they differ or are zero */
 export function stepsOf(xs: unknown): number {
   const [first, ...others] = leaves(xs);
   const steps = first?.[1].shape[0] ?? 0;
@@ -116,7 +95,7 @@ export function stepsOf(xs: unknown): number {
   return steps;
 }
 
-/** @throws Error if an array is not what engines take: its type, or its size */
+/** @throws Error if an array's type is unsupported, or its size does not match its shape */
 export function checkArrays(tree: unknown): void {
   for (const [path, { data, shape }] of leaves(tree)) {
     if (!(data instanceof Float32Array || data instanceof Uint8Array)) {
@@ -130,12 +109,11 @@ export function typeOf({ data }: HostArray): DataType {
   return data instanceof Float32Array ? "float32" : "uint8";
 }
 
-/** The array's description without its leading axis: enough to trace with. */
+/** The shape without its leading axis; the data are not needed for tracing. */
 export function withoutLeadingAxis({ data, shape }: HostArray): HostArray {
   return { data, shape: shape.slice(1) };
 }
 
-/** Inputs of a graph by their paths in the tree. */
 function declareInputs<Inputs>(graph: GraphBuilder, inputs: Inputs, prefix = "") {
   return mapTree(inputs, (array: HostArray, path): InputSpec => {
     const type = typeOf(array);

@@ -10,25 +10,24 @@ type Onnxruntime = typeof import("onnxruntime-node");
 
 const require = createRequire(import.meta.url);
 
-/** The version of onnxruntime-node. @throws Error if it is not installed */
+/** @throws Error if onnxruntime-node is not installed */
 export function onnxruntimeVersion(): string {
   return require("onnxruntime-node/package.json").version;
 }
 
-/** A model that is ready to run. */
+let loading: Promise<Onnxruntime> | undefined;
+
+/** A loaded model. */
 export class Session {
   private constructor(
     private readonly onnxruntime: Onnxruntime,
     private readonly session: InferenceSession,
   ) {}
 
-  /**
-   * Loads onnxruntime at the first call, so that a caller can catch the error of a missing or damaged native library.
-   *
-   * @throws Error if onnxruntime cannot be loaded, or refuses the model
-   */
+  /** Loads onnxruntime at the first call. @throws Error if that fails, or onnxruntime refuses the model */
   static async create(model: Uint8Array, threads: number): Promise<Session> {
-    const onnxruntime = await load();
+    loading ??= checkLibraries().then(() => import("onnxruntime-node"));
+    const onnxruntime = await loading;
     const session = await onnxruntime.InferenceSession.create(model, {
       executionProviders: ["cpu"],
       executionMode: "sequential",
@@ -39,7 +38,7 @@ export class Session {
     return new Session(onnxruntime, session);
   }
 
-  /** Runs the model: arrays by the names of its inputs give arrays by the names of its outputs, which are float32. */
+  /** Arrays by the names of inputs to float32 arrays by the names of outputs. */
   async run(inputs: ReadonlyMap<string, HostArray>): Promise<Map<string, HostArray<Float32Array>>> {
     const { Tensor } = this.onnxruntime;
     const feeds: Record<string, Tensor> = {};
@@ -47,10 +46,8 @@ export class Session {
       feeds[name] =
         data instanceof Float32Array ? new Tensor("float32", data, shape) : new Tensor("uint8", data, shape);
     }
-    const results = await this.session.run(feeds);
-    return new Map(
-      Object.entries(results).map(([name, { data, dims }]) => [name, { data: data as Float32Array, shape: dims }]),
-    );
+    const results = Object.entries(await this.session.run(feeds));
+    return new Map(results.map(([name, { data, dims }]) => [name, { data: data as Float32Array, shape: dims }]));
   }
 
   async close(): Promise<void> {
@@ -58,28 +55,21 @@ export class Session {
   }
 }
 
-let loading: Promise<Onnxruntime> | undefined;
-
-function load(): Promise<Onnxruntime> {
-  loading ??= checkLibraries().then(() => import("onnxruntime-node"));
-  return loading;
-}
-
 /**
- * Linux kills a process that loads a truncated library (SIGBUS), so the files are checked first.
+ * Checks the native libraries: Linux kills a process that loads a truncated one (SIGBUS).
  *
- * @throws Error if onnxruntime-node is not installed, or one of its native libraries is shorter than its header says
+ * @throws Error if onnxruntime-node is not installed, or a library is shorter than its header says
  */
 async function checkLibraries(): Promise<void> {
   if (platform !== "linux") return;
   const folder = path.join(path.dirname(require.resolve("onnxruntime-node")), "../bin/napi-v6/linux", arch);
-  const names = await readdir(folder).catch(() => []); // a missing folder is an error of the import that follows
+  const names = await readdir(folder).catch(() => []); // the import reports a missing folder
   for (const name of names.filter((name) => /\.(node|so)\b/.test(name))) {
     const file = await open(path.join(folder, name));
     try {
       const header = new DataView(new ArrayBuffer(64));
       await file.read(header, 0, 64);
-      const isElf = header.getUint32(0) === 0x7f454c46; // else the system refuses it with an error
+      const isElf = header.getUint32(0) === 0x7f454c46; // else the import reports it
       // A 64-bit ELF file ends with its section headers: e_shnum of e_shentsize bytes each, at e_shoff.
       const end = Number(header.getBigUint64(0x28, true)) + header.getUint16(0x3a, true) * header.getUint16(0x3c, true);
       if (isElf && (await file.stat()).size < Math.max(end, 64)) throw new Error(`${name} is truncated`);

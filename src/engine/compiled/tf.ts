@@ -1,5 +1,4 @@
-// TensorFlow.js. Its packages are required, not imported: to import a CommonJS module, Node.js first parses it for the
-// names of its exports, which takes 100 ms here.
+// TensorFlow.js, by require: before importing a CommonJS module, Node.js parses it for the names of its exports (100 ms).
 import { createRequire } from "node:module";
 
 import tf = require("@tensorflow/tfjs-core");

@@ -1,20 +1,12 @@
-// Writes a function of tensors down: runs it, gradients and all, on a backend that computes nothing (backend.ts), whose
-// kernels add nodes to a graph (kernels.ts).
+// Traces a function: runs it, gradients and all, on a backend (backend.ts) whose kernels (kernels.ts) add nodes to a graph.
 import { type OpenDimension, TraceBackend } from "./backend.js";
 import type { DataType, GraphBuilder } from "./graph.js";
 import { kernels } from "./kernels.js";
 import { tf } from "./tf.js";
 import { leaves, type MapTree, mapTree } from "./tree.js";
-import { startBackend, tidy, withBackend } from "./with-backend.js";
+import { startBackend, withBackend } from "./with-backend.js";
 
 const BACKEND = "compiled";
-
-/** Type and shape of an input of a traced function. */
-export interface InputSpec {
-  readonly name: string;
-  readonly type: DataType;
-  readonly shape: readonly number[];
-}
 
 /** An output of a traced function. */
 export interface OutputSpec {
@@ -22,10 +14,17 @@ export interface OutputSpec {
   readonly shape: readonly number[];
 }
 
+/** An input of a traced function. */
+export interface InputSpec extends OutputSpec {
+  readonly type: DataType;
+}
+
+const backend = new TraceBackend();
+
 /**
- * Runs `fn` on symbolic tensors and adds to `builder` the nodes that compute what it does.
+ * Runs `fn` on symbolic tensors and adds the nodes that compute it to `builder`.
  *
- * @param inputs a tree of `InputSpec`s, values that are in the graph already; `fn` sees float32 tensors whatever their type
+ * @param inputs a tree of `InputSpec`s, values of the graph; `fn` sees float32 tensors whatever their type
  * @throws Error that names the kernel, if one is not in the table
  * @returns for each output a float32 value of the graph that is neither an input nor another output
  */
@@ -35,59 +34,49 @@ export async function trace<Inputs, Outputs>(
   inputs: unknown,
   open?: OpenDimension,
 ): Promise<MapTree<Outputs, tf.Tensor, OutputSpec>> {
-  const backend = await traceBackend();
+  await startBackend(BACKEND, register);
   return withBackend(BACKEND, () => {
-    backend.builder = builder;
-    backend.open = open;
+    Object.assign(backend, { builder, open });
     try {
-      const run = () => {
-        const tensors = mapTree(inputs, ({ name, type, shape }: InputSpec) =>
-          backend.tensor(type === "float32" ? name : builder.cast(name, "float32"), shape),
-        );
-        return fn(tensors as Inputs);
-      };
-      const outputs = tidy(run);
+      const tensors = mapTree(inputs, ({ name, type, shape }: InputSpec) => {
+        const value = type === "float32" ? name : builder.cast(name, "float32");
+        return tf.engine().makeTensorFromTensorInfo(backend.result(value, shape));
+      });
+      const outputs = fn(tensors as Inputs);
       checkOutputs(outputs);
-      // An output may be no input, no constant and no other output. Only such a one is copied: copies of all cost 8% of a step.
+      // ONNX refuses an output that is an input, a constant or another output. Only those are copied: copying all costs 8% of a step.
       const taken = new Set(leaves<InputSpec>(inputs).map(([, { name }]) => name));
       return mapTree(outputs, (tensor: tf.Tensor): OutputSpec => {
         const whole = backend.whole(tensor);
         const value = tensor.dtype === "float32" ? whole : builder.cast(whole, "float32");
         const name = taken.has(value) || builder.isConstant(value) ? builder.node("Identity", [value]) : value;
         taken.add(name);
-        tensor.dispose();
         return { name, shape: tensor.shape };
       });
     } catch (error) {
-      throw explained(error);
+      const kernel = /Kernel '(\w+)' not registered/.exec(String(error))?.[1];
+      if (!kernel) throw error;
+      throw new Error(`The compiled engine cannot compile the kernel ${kernel}. Its README says how to add kernels`);
     } finally {
       backend.builder = undefined;
     }
   });
 }
 
-/** Kernels that move numbers, of any type, and compute nothing. */
+/** Kernels that take any type, as they do not calculate. */
 const ANY_TYPE = new Set(["Cast", "Identity", "Reshape", "Tile"]);
 
-let backend: TraceBackend | undefined;
-
-async function traceBackend(): Promise<TraceBackend> {
-  backend ??= new TraceBackend();
-  await startBackend(BACKEND, register.bind(undefined, backend));
-  return backend;
-}
-
-function register(backend: TraceBackend): void {
+function register(): void {
   tf.registerBackend(BACKEND, () => backend);
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     tf.registerKernel({
       kernelName,
       backendName: BACKEND,
       kernelFunc: ({ inputs, attrs }) => {
-        const other = (Object.values(inputs) as tf.TensorInfo[]).find(({ dtype }) => dtype !== "float32");
+        const other = Object.values(inputs).find((input) => input?.dtype !== "float32");
         if (other && !ANY_TYPE.has(kernelName)) {
           throw new Error(
-            `The compiled engine computes float32 alone: ${kernelName} was given ${other.dtype}, cast it first`,
+            `The compiled engine computes in float32, but ${kernelName} was given ${other.dtype}: cast it first`,
           );
         }
         return kernel(backend, inputs, attrs);
@@ -96,20 +85,12 @@ function register(backend: TraceBackend): void {
   }
 }
 
-/** @throws Error unless it is a record of tensors, nested or not */
+/** @throws Error unless the outputs are a record of tensors, nested or not */
 function checkOutputs(outputs: unknown): void {
-  const isRecord =
-    typeof outputs === "object" && outputs !== null && Object.getPrototypeOf(outputs) === Object.prototype;
-  if (!isRecord) throw new Error("A traced function must give back a record of tensors, such as { y }");
-  for (const node of Object.values(outputs)) if (!(node instanceof tf.Tensor || node === undefined)) checkOutputs(node);
-}
-
-/** tfjs' own message is of its packages. */
-function explained(error: unknown): unknown {
-  const kernel = /Kernel '(\w+)' not registered/.exec(String(error))?.[1];
-  return kernel
-    ? new Error(
-        `The compiled engine cannot compile the kernel ${kernel}: it is not in kernels.ts, whose README says how to add it`,
-      )
-    : error;
+  if ((outputs as object | undefined)?.constructor !== Object) {
+    throw new Error("A traced function must return a record of tensors, such as { y }");
+  }
+  for (const node of Object.values(outputs as object)) {
+    if (!(node instanceof tf.Tensor || node === undefined)) checkOutputs(node);
+  }
 }
