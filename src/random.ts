@@ -1,7 +1,7 @@
-// The only source of randomness. A draw is addressed by (seed, purpose, index), so that it needs no history: step 700's
-// dropout masks are the same whether or not steps 0 to 699 were run before. Not for cryptography.
+// The only source of randomness. A draw is addressed by (seed, purpose, index) and needs no history: the dropout masks of step
+// 700 do not depend on steps 0 to 699. Not for cryptography.
 
-/** What a stream is drawn for. The numbers are part of the address: never change or reuse one. */
+/** What a stream is for. The numbers are part of the address: never change or reuse one. */
 const PURPOSES = {
   weights: 1,
   shuffle: 2,
@@ -20,36 +20,31 @@ const PURPOSES = {
 export type Purpose = keyof typeof PURPOSES;
 
 /**
- * The stream of random numbers at an address. Philox4x32-10 (Salmon et al. 2011) hashes the address to 128 bits, which
- * are the first state of sfc32 (Doty-Humphrey, PractRand), a small fast generator that runs on from there.
+ * The stream at an address. Philox4x32-10 hashes the address to the first state of sfc32 (Doty-Humphrey, PractRand), a small
+ * fast generator.
  *
- * @param seed an integer from 0 to 2^53 − 1
- * @param index which of the purpose's streams, an integer from 0 to 2^53 − 1: the step, the epoch, the image
+ * @param seed 0 to 2^53 − 1
+ * @param index the step, the epoch or the image: 0 to 2^53 − 1
  */
 export function randomStream(seed: number, purpose: Purpose, index = 0): RandomStream {
-  return new RandomStream(
-    philox4x32([index, index / 2 ** 32, PURPOSES[purpose], 0], [seed, Math.floor(seed / 2 ** 32)]),
-  );
+  const counter = [index, index / 2 ** 32, PURPOSES[purpose], 0];
+  return new RandomStream(philox4x32(counter, [seed, seed / 2 ** 32]));
 }
 
-/** Room for the words of masks, small enough to stay in the processor's cache: a quarter million draws for every step. */
+/** Holds the words of masks, a quarter million a step; small enough for the processor's cache. */
 const BLOCK = new Uint32Array(2048);
 
 export class RandomStream {
   readonly #state: Int32Array;
 
-  /** @param state four 32-bit words: a, b, c and the counter of sfc32 */
+  /** @param state a, b, c and the counter of sfc32 */
   constructor(state: ArrayLike<number>) {
     this.#state = Int32Array.from(state);
   }
 
   /** Fills `out` with random 32-bit words. */
   fillWords(out: Uint32Array): Uint32Array {
-    const state = this.#state;
-    let a = state[0];
-    let b = state[1];
-    let c = state[2];
-    let counter = state[3];
+    let [a, b, c, counter] = this.#state;
     const { length } = out;
     for (let i = 0; i < length; i++) {
       const word = (((a + b) | 0) + counter) | 0;
@@ -59,10 +54,7 @@ export class RandomStream {
       c = (((c << 21) | (c >>> 11)) + word) | 0;
       out[i] = word;
     }
-    state[0] = a;
-    state[1] = b;
-    state[2] = c;
-    state[3] = counter;
+    this.#state.set([a, b, c, counter]);
     return out;
   }
 
@@ -74,25 +66,24 @@ export class RandomStream {
     return out;
   }
 
-  /** Fills `out` with standard normal draws, by Box and Muller's transform; at most 6.7 in size. */
+  /** Fills `out` with standard normal draws (Box and Muller), at most 6.7 in size. */
   fillNormals(out: Float32Array): Float32Array {
     const words = this.fillWords(new Uint32Array(out.length + (out.length % 2)));
-    for (let i = 0; i < out.length; i += 2) {
+    for (let i = 0; i < words.length; i += 2) {
       const radius = Math.sqrt(-2 * Math.log((words[i] + 1) / 2 ** 32));
       const angle = (2 * Math.PI * words[i + 1]) / 2 ** 32;
       out[i] = radius * Math.cos(angle);
-      if (i + 1 < out.length) out[i + 1] = radius * Math.sin(angle);
+      out[i + 1] = radius * Math.sin(angle); // ignored past the end
     }
     return out;
   }
 
-  /** Fills `out` with normal draws of deviation `deviation`, those beyond two deviations drawn again. */
+  /** Fills `out` with normal draws, those beyond two deviations drawn again. */
   fillTruncatedNormals(out: Float32Array, deviation: number): Float32Array {
     const draws = new Float32Array(4096);
     for (let filled = 0; filled < out.length; ) {
-      this.fillNormals(draws);
-      for (let i = 0; i < draws.length && filled < out.length; i++) {
-        if (Math.abs(draws[i]) <= 2) out[filled++] = draws[i] * deviation;
+      for (const draw of this.fillNormals(draws)) {
+        if (Math.abs(draw) <= 2) out[filled++] = draw * deviation; // ignored past the end
       }
     }
     return out;
@@ -100,14 +91,13 @@ export class RandomStream {
 
   /** Fills `out` with ones, each with the given probability (rounded to a multiple of 2^−16), and zeros. */
   fillBernoulli(out: Uint8Array, probability: number): Uint8Array {
-    const threshold = Math.round(probability * 2 ** 16) | 0; // an integer for the compiler too
+    const threshold = Math.round(probability * 2 ** 16) | 0; // | 0: V8 compiles integer arithmetic
     for (let first = 0; first < out.length; first += 2 * BLOCK.length) {
-      const length = Math.min(2 * BLOCK.length, out.length - first);
-      const words = this.fillWords(BLOCK.subarray(0, Math.ceil(length / 2)));
-      const part = out.subarray(first, first + length);
+      const part = out.subarray(first, first + 2 * BLOCK.length);
+      const words = this.fillWords(BLOCK.subarray(0, Math.ceil(part.length / 2)));
       for (let i = 0; i < words.length; i++) {
         const word = words[i];
-        // Two draws a word, without a branch: a negative difference has its top bit set. A write past the end is dropped.
+        // Two draws a word, without a branch: a negative difference has its top bit set. A write past the end is ignored.
         part[2 * i] = ((word & 0xffff) - threshold) >>> 31;
         part[2 * i + 1] = ((word >>> 16) - threshold) >>> 31;
       }
@@ -115,26 +105,21 @@ export class RandomStream {
     return out;
   }
 
-  /** A random order of 0 … n − 1, n < 2^21 or so: Fisher and Yates' shuffle. */
+  /** A random order of 0 … n − 1 for n up to about 2^21 (Fisher and Yates). */
   permutation(n: number): Uint32Array {
     const order = Uint32Array.from({ length: n }, (_, i) => i);
     const words = this.fillWords(new Uint32Array(n));
     for (let i = n - 1; i > 0; i--) {
       const j = Math.floor((words[i] / 2 ** 32) * (i + 1));
-      const swapped = order[i];
-      order[i] = order[j];
-      order[j] = swapped;
+      [order[i], order[j]] = [order[j], order[i]];
     }
     return order;
   }
 }
 
 /**
- * Philox4x32-10, from Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011).
- *
- * @param counter four 32-bit words
- * @param key two 32-bit words
- * @returns four 32-bit words, unsigned
+ * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): four 32-bit words from a
+ * counter of four words and a key of two.
  */
 export function philox4x32(counter: readonly number[], key: readonly number[]): Uint32Array {
   let [x0, x1, x2, x3] = Uint32Array.from(counter);
@@ -151,13 +136,8 @@ export function philox4x32(counter: readonly number[], key: readonly number[]): 
   return Uint32Array.of(x0, x1, x2, x3);
 }
 
-/** The upper 32 bits of the product of two unsigned 32-bit words. */
+/** The upper 32 bits of the product of two 32-bit words. Each product here is below 2^48, and so exact. */
 function multiplyHigh(a: number, b: number): number {
-  const aLow = a & 0xffff;
-  const aHigh = a >>> 16;
-  const bLow = b & 0xffff;
-  const bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = aLow * bHigh + (middle & 0xffff);
-  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) >>> 0;
+  const low = Math.floor(((a & 0xffff) * b) / 2 ** 16);
+  return Math.floor(((a >>> 16) * b + low) / 2 ** 16);
 }

@@ -1,3 +1,2 @@
-// Named trees of arrays: how parameters, optimizer state and batches are passed around. The compiled engine has them, since
-// it stands alone.
+// Named trees of arrays. The compiled engine owns them, since it stands alone.
 export * from "./engine/compiled/tree.js";
