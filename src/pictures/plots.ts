@@ -1,15 +1,14 @@
-// Plots as SVG text, drawn by Vega: points in the latent plane, and the terms of the ELBO from epoch to epoch. Vega is
-// loaded only once something is drawn, since that takes as long as the drawing itself.
+// Plots as SVG text, drawn by Vega: points in the latent plane, and the terms of the ELBO by epoch.
 import type { TopLevelSpec } from "vega-lite";
 
 /** Points in the plane of two latent dimensions. */
 export interface LatentPoints {
-  /** Coordinates, as many of one as of the other. A point that is not finite is left out. */
+  /** Coordinates. Points that are not finite are left out. */
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
-  /** The number of each point's class. Without, all points have one colour and there is no legend. */
+  /** The class of each point. Without, all points have one colour. */
   readonly labels?: ArrayLike<number> | undefined;
-  /** The names of the classes, where a number is not their name. */
+  /** The names of the classes, if they are not the labels. */
   readonly classes?: readonly string[];
   readonly xTitle: string;
   readonly yTitle: string;
@@ -18,7 +17,6 @@ export interface LatentPoints {
 
 /** Means over a set of images, in nats per image. */
 export interface Terms {
-  /** What was maximized. */
   readonly objective: number;
   readonly elbo: number;
   readonly reconstruction: number;
@@ -49,15 +47,15 @@ const PLANE = 560;
 /** A legend of more classes has several columns. */
 const LEGEND_ROWS = 25;
 
-/** Width in pixels that the panels of learning curves share, each with AXIS_WIDTH of it to its left for the axis. */
+/** Width in pixels of all panels of learning curves, and of each panel's axis within it. */
 const PANELS_WIDTH = 960;
 const AXIS_WIDTH = 65;
 const PANEL_HEIGHT = 220;
 const ABOVE_PANEL = { titleX: 0, titleY: -16, titleAngle: 0, titleAlign: "left" } as const;
-/** How much wider than it is Vega's guess takes a text to be. */
+/** Vega's guess of a text's width, relative to the true width. */
 const TEXT_GUESS = 1.25;
 /** Longer lines have no points to mark the epochs. */
-const MARKED_EPOCHS = 40;
+const MAX_MARKED_EPOCHS = 40;
 
 /** Points in the latent plane, coloured by class: SVG text, with one scale for both axes. */
 export async function latentPlot(points: LatentPoints): Promise<string> {
@@ -67,7 +65,6 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
     y: y[i],
     label: labels && (names?.[labels[i]] ?? labels[i]),
   })).filter((point) => Number.isFinite(point.x) && Number.isFinite(point.y));
-  // Both axes go as far as the points do.
   const extent = roundUp(values.reduce((most, p) => Math.max(most, Math.abs(p.x), Math.abs(p.y)), 0));
   const classes = new Set(values.map(({ label }) => label)).size;
   const axis = (title: string) => ({
@@ -99,33 +96,34 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
 }
 
 /**
- * How training went: SVG text with a panel for each term, in nats per image, and in each a line for the training and one
- * for the validation images. What is not finite leaves a gap.
+ * Learning curves: SVG text with a panel for each term, and in it a line for training and one for validation. Values that are
+ * not finite leave a gap.
  *
- * @param panels from left to right, each with a title of 25 characters or so
- * @param pixels what the images are made of, for the title
+ * @param panels from left to right, each with a title of about 25 characters
+ * @param pixels the kind of pixels, for the title
  */
 export async function learningCurves(
   epochs: readonly EpochTerms[],
   panels: readonly (readonly [term: keyof Terms, title: string])[],
   pixels: string,
 ): Promise<string> {
-  const first = Math.min(...epochs.map(({ epoch }) => epoch));
-  const last = Math.max(...epochs.map(({ epoch }) => epoch));
+  const first = epochs[0].epoch;
+  const last = epochs[epochs.length - 1].epoch;
+  const finite = (terms: Terms) =>
+    Object.fromEntries(panels.map(([term]) => [term, Number.isFinite(terms[term]) ? terms[term] : null]));
   const values = epochs.flatMap(({ epoch, train, validation }) => [
-    { epoch, images: "train", ...finiteOrNull(train) },
-    { epoch, images: "validation", ...finiteOrNull(validation) },
+    { epoch, images: "train", ...finite(train) },
+    { epoch, images: "validation", ...finite(validation) },
   ]);
   const pitch = PANELS_WIDTH / panels.length;
   return draw({
     data: { values },
-    // Without a screen the width of a text can only be guessed: no panel's place must depend on it.
-    bounds: "flush",
+    bounds: "flush", // without a screen, text widths are guesses: panels must not move with them
     spacing: AXIS_WIDTH,
     hconcat: panels.map(([term, title]) => ({
       width: pitch - AXIS_WIDTH,
       height: PANEL_HEIGHT,
-      mark: { type: "line", strokeCap: "round", point: epochs.length <= MARKED_EPOCHS && { size: 25 } },
+      mark: { type: "line", strokeCap: "round", point: epochs.length <= MAX_MARKED_EPOCHS && { size: 25 } },
       encoding: {
         x: {
           field: "epoch",
@@ -153,14 +151,7 @@ export async function learningCurves(
   });
 }
 
-/** Numbers that a plot has no place for, as what Vega takes for a gap. */
-function finiteOrNull(terms: Terms): Record<keyof Terms, number | null> {
-  const orNull = (value: number) => (Number.isFinite(value) ? value : null);
-  const { objective, elbo, reconstruction, kl } = terms;
-  return { objective: orNull(objective), elbo: orNull(elbo), reconstruction: orNull(reconstruction), kl: orNull(kl) };
-}
-
-/** The least of 1, 1.5, 2, 3, 4, 5, 6, 8 and 10 times a power of ten that is not below a number. */
+/** The least of 1, 1.5, 2, 3, 4, 5, 6, 8 and 10 times a power of ten that is at least `value`. */
 function roundUp(value: number): number {
   if (value === 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
@@ -168,19 +159,13 @@ function roundUp(value: number): number {
 }
 
 async function draw(spec: TopLevelSpec): Promise<string> {
-  const { compile, parse, View } = await import("./vega.js");
+  const { compile, parse, View } = await import("./vega.js"); // here, as it takes as long as drawing
   const view = new View(parse(compile(spec).spec), { renderer: "none" });
   try {
-    return withShortNumbers(await view.toSVG());
+    // A tenth of a pixel is enough for the eye, and makes the file shorter.
+    const round = (_: string, x: string, y: string) => `translate(${+(+x).toFixed(1)},${+(+y).toFixed(1)})`;
+    return (await view.toSVG()).replace(/translate\(([-\d.e]+),([-\d.e]+)\)/g, round);
   } finally {
     view.finalize();
   }
-}
-
-/** Positions to a tenth of a pixel: digits beyond that cannot be seen, and make the file longer. */
-function withShortNumbers(svg: string): string {
-  return svg.replace(
-    /translate\(([-\d.e]+),([-\d.e]+)\)/g,
-    (_, x, y) => `translate(${+(+x).toFixed(1)},${+(+y).toFixed(1)})`,
-  );
 }
