@@ -72,7 +72,7 @@ export const define = declare({
           tools.print(io, json ? JSON.stringify(result) : tools.describeResult(event, config));
         }
       }
-      screen?.suggest(run ?? (resumed === undefined ? undefined : started?.run));
+      if (screen) tools.suggest(io, run ?? (resumed === undefined ? undefined : started?.run));
     } catch (error) {
       throw started ? withResumeHint(error, tools.resumeCommand(io, started.run)) : error;
     } finally {

@@ -71,16 +71,16 @@ export function openScreen(io: Io, start: TrainingStart) {
       note(io, `${problem} Try a smaller --learning-rate than ${config.learningRate}.`);
     },
 
-    /** Says what to do next. @param folder the run's, if it was named */
-    suggest(folder: string | undefined): void {
-      const vae = programName(io);
-      const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
-      note(io, `Next:\n  ${vae} reconstruct${which}    reconstructions of test images`);
-      note(io, `  ${vae} sample${which}         new images`);
-    },
-
     stop: () => bar?.stop(),
   };
+}
+
+/** Says what to do next. @param folder the run's, if it was named */
+export function suggest(io: Io, folder: string | undefined): void {
+  const vae = programName(io);
+  const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
+  note(io, `Next:\n  ${vae} reconstruct${which}    reconstructions of test images`);
+  note(io, `  ${vae} sample${which}         new images`);
 }
 
 /** Lines about a training that begins or continues. */

@@ -23,7 +23,7 @@ export function loadTensorflow(threads: number): { version: string; threads: num
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "1"; // else it prints the processor's features on stderr
   createRequire(import.meta.url)("@tensorflow/tfjs-node");
-  const { binding } = tf.findBackend(BACKEND) as unknown as { binding: { TF_Version: string } };
+  const { binding } = Object(tf.findBackend(BACKEND)); // no part of the type of a backend
   loaded = { version: `TensorFlow ${binding.TF_Version}`, threads: wasLoaded ? availableParallelism() : threads };
   return loaded;
 }
