@@ -4,35 +4,33 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { UserError } from "../errors.js";
 import { ENGINE_NAMES, type Engine, type EngineName } from "./engine.js";
 
-/** An engine, and why it is not the fastest one if it was chosen for want of better. */
 export interface OpenedEngine {
   readonly engine: Engine;
-  readonly fallbackReason?: string;
+  /** Why `auto` did not choose a faster engine. */
+  readonly fallbackReason?: string | undefined;
 }
 
-/** The package that an engine needs, and how to get it: where it is missing, and where it does not load. */
-const PACKAGES: Record<EngineName, { readonly name: string; readonly install: string; readonly repair: string }> = {
+/** The package that an engine needs, and what helps if it is missing or does not load: `npm ci` by default. */
+const PACKAGES: Record<EngineName, { readonly name: string; readonly install?: string; readonly repair?: string }> = {
   compiled: {
     name: "onnxruntime-node",
-    install: "npm ci",
     repair: "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it",
   },
-  // Its script downloads TensorFlow: the flag lets it, whatever an .npmrc says.
+  // Its install script downloads TensorFlow, so an .npmrc must not forbid scripts.
   tensorflow: {
     name: "@tensorflow/tfjs-node",
     install:
       "where vae is installed, npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0",
     repair: "where vae is installed, npm rebuild --ignore-scripts=false @tensorflow/tfjs-node",
   },
-  wasm: { name: "@tensorflow/tfjs-backend-wasm", install: "npm ci", repair: "npm ci" },
-  cpu: { name: "@tensorflow/tfjs-backend-cpu", install: "npm ci", repair: "npm ci" },
+  wasm: { name: "@tensorflow/tfjs-backend-wasm" },
+  cpu: { name: "@tensorflow/tfjs-backend-cpu" },
 };
 
-/** An engine that does not run here. */
+/** An engine does not run here. */
 export class EngineError extends UserError {
   constructor(
     name: EngineName,
-    /** What is missing or broken. */
     readonly reason: string,
     readonly remedy: string,
   ) {
@@ -42,12 +40,12 @@ export class EngineError extends UserError {
 
 /**
  * @param name an engine, or `auto` for the fastest that works here
- * @throws EngineError if the engine that was asked for cannot be loaded
- * @throws UserError if there are fewer processors than threads
+ * @throws EngineError if the requested engine does not run
+ * @throws UserError if there are fewer processors than threads, or no engine runs
  */
 export async function openEngine(name: "auto" | EngineName, threads: number): Promise<OpenedEngine> {
-  if (threads > availableParallelism()) {
-    const processors = availableParallelism();
+  const processors = availableParallelism();
+  if (threads > processors) {
     throw new UserError(`There are fewer than ${threads} processors here. Set threads to ${processors} or less.`);
   }
   if (name !== "auto") return { engine: await open(name, threads) };
@@ -55,7 +53,7 @@ export async function openEngine(name: "auto" | EngineName, threads: number): Pr
   for (const candidate of ENGINE_NAMES) {
     try {
       const engine = await open(candidate, threads);
-      return { engine, ...(reasons.length > 0 && { fallbackReason: reasons.join("; ") }) };
+      return { engine, fallbackReason: reasons.join("; ") || undefined };
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       reasons.push(error.reason);
@@ -66,28 +64,18 @@ export async function openEngine(name: "auto" | EngineName, threads: number): Pr
 
 async function open(name: EngineName, threads: number): Promise<Engine> {
   try {
-    const engine = await load(name, threads);
-    await engine.call(identity, { x: { data: new Float32Array(1), shape: [1] } });
+    const engine =
+      name === "compiled"
+        ? new (await import("./compiled/index.js")).CompiledEngine(threads)
+        : await (await import("./eager.js")).openEagerEngine(name, threads);
+    // Any program shows whether the engine runs.
+    await engine.call(({ x }: { x: Tensor }) => ({ x }), { x: { data: new Float32Array(1), shape: [1] } });
     return engine;
   } catch (error) {
-    const { name: needed, install, repair } = PACKAGES[name];
+    const { name: needed, install = "npm ci", repair = "npm ci" } = PACKAGES[name];
     if (isMissing(needed, error)) throw new EngineError(name, `${needed} is not installed`, install);
     throw new EngineError(name, `${needed} does not run here (${firstLine(error)})`, repair);
   }
-}
-
-async function load(name: EngineName, threads: number): Promise<Engine> {
-  if (name === "compiled") {
-    const { CompiledEngine } = await import("./compiled/index.js");
-    return new CompiledEngine(threads);
-  }
-  const { openEagerEngine } = await import("./eager.js");
-  return openEagerEngine(name, threads);
-}
-
-/** The smallest program there is, to find out whether any runs. */
-function identity({ x }: { x: Tensor }): { x: Tensor } {
-  return { x };
 }
 
 function isMissing(needed: string, error: unknown): boolean {

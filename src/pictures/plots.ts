@@ -16,12 +16,7 @@ export interface LatentPoints {
 }
 
 /** Means over a set of images, in nats per image. */
-export interface Terms {
-  readonly objective: number;
-  readonly elbo: number;
-  readonly reconstruction: number;
-  readonly kl: number;
-}
+export type Terms = Readonly<Record<"objective" | "elbo" | "reconstruction" | "kl", number>>;
 
 /** The terms after an epoch, counted from 1. */
 export interface EpochTerms {
@@ -42,20 +37,10 @@ const CONFIG = {
   view: { stroke: null },
 } as const;
 
-/** Width and height of the latent plane in pixels. */
-const PLANE = 560;
-/** A legend of more classes has several columns. */
-const LEGEND_ROWS = 25;
-
 /** Width in pixels of all panels of learning curves, and of each panel's axis within it. */
 const PANELS_WIDTH = 960;
 const AXIS_WIDTH = 65;
-const PANEL_HEIGHT = 220;
 const ABOVE_PANEL = { titleX: 0, titleY: -16, titleAngle: 0, titleAlign: "left" } as const;
-/** Vega's guess of a text's width, relative to the true width. */
-const TEXT_GUESS = 1.25;
-/** Longer lines have no points to mark the epochs. */
-const MAX_MARKED_EPOCHS = 40;
 
 /** Points in the latent plane, coloured by class: SVG text, with one scale for both axes. */
 export async function latentPlot(points: LatentPoints): Promise<string> {
@@ -75,8 +60,8 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
   });
   return draw({
     title: points.title,
-    width: PLANE,
-    height: PLANE,
+    width: 560,
+    height: 560,
     data: { values },
     mark: { type: "circle", size: 9, opacity: 0.65, color: BLUE },
     encoding: {
@@ -87,11 +72,10 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
           field: "label",
           type: "nominal",
           scale: { scheme: classes <= 10 ? "category10" : classes <= 20 ? "category20" : "rainbow" },
-          legend: { direction: "horizontal", columns: Math.ceil(classes / LEGEND_ROWS) },
+          legend: { direction: "horizontal", columns: Math.ceil(classes / 25) },
         },
       }),
     },
-    config: CONFIG,
   });
 }
 
@@ -122,8 +106,8 @@ export async function learningCurves(
     spacing: AXIS_WIDTH,
     hconcat: panels.map(([term, title]) => ({
       width: pitch - AXIS_WIDTH,
-      height: PANEL_HEIGHT,
-      mark: { type: "line", strokeCap: "round", point: epochs.length <= MAX_MARKED_EPOCHS && { size: 25 } },
+      height: 220,
+      mark: { type: "line", strokeCap: "round", point: epochs.length <= 40 && { size: 25 } },
       encoding: {
         x: {
           field: "epoch",
@@ -135,7 +119,7 @@ export async function learningCurves(
           field: term,
           type: "quantitative",
           scale: { zero: false },
-          axis: { title, ...ABOVE_PANEL, titleLimit: pitch * TEXT_GUESS, tickCount: 6 },
+          axis: { title, ...ABOVE_PANEL, titleLimit: pitch * 1.25, tickCount: 6 }, // Vega guesses texts to be wider than they are
         },
         color: {
           field: "images",
@@ -147,7 +131,6 @@ export async function learningCurves(
       },
     })),
     title: `Nats per image of ${pixels}`,
-    config: CONFIG,
   });
 }
 
@@ -160,7 +143,7 @@ function roundUp(value: number): number {
 
 async function draw(spec: TopLevelSpec): Promise<string> {
   const { compile, parse, View } = await import("./vega.js"); // here, as it takes as long as drawing
-  const view = new View(parse(compile(spec).spec), { renderer: "none" });
+  const view = new View(parse(compile(spec, { config: CONFIG }).spec), { renderer: "none" });
   try {
     // A tenth of a pixel is enough for the eye, and makes the file shorter.
     const round = (_: string, x: string, y: string) => `translate(${+(+x).toFixed(1)},${+(+y).toFixed(1)})`;

@@ -44,13 +44,12 @@ export function textWidth(text: string): number {
 /** Draws a text with its upper left corner at (left, top). */
 export function drawText({ pixels, width, channels }: Picture, text: string, left: number, top: number, grey: number) {
   for (const [i, character] of [...text].entries()) {
-    for (const [row, dots] of glyph(character).entries()) {
-      for (const [column, dot] of [...dots].entries()) {
-        if (dot !== "#") continue;
-        for (let y = 0; y < DOT; y++) {
-          const start = (top + row * DOT + y) * width + left + i * ADVANCE + column * DOT;
-          pixels.fill(grey, start * channels, (start + DOT) * channels);
-        }
+    const dots = glyph(character);
+    for (let y = 0; y < TEXT_HEIGHT; y++) {
+      for (let x = 0; x < COLUMNS * DOT; x++) {
+        if (dots[Math.floor(y / DOT)][Math.floor(x / DOT)] !== "#") continue;
+        const at = (top + y) * width + left + i * ADVANCE + x;
+        pixels.fill(grey, at * channels, (at + 1) * channels);
       }
     }
   }

@@ -91,24 +91,12 @@ export class TraceBackend extends tf.KernelBackend {
   override readSync(): never {
     throw new Error("A traced function must not read the values of tensors");
   }
-  override async read(): Promise<never> {
-    return this.readSync();
-  }
-  override memory(): { unreliable: boolean } {
-    return { unreliable: true };
-  }
-  override floatPrecision(): 32 {
-    return 32;
-  }
 
   // Values live as long as their graph: nothing to count or to free.
   override numDataIds(): number {
     return 0;
   }
   override incRef(): void {}
-  override refCount(): number {
-    return 1;
-  }
   override disposeData(): boolean {
     return true;
   }

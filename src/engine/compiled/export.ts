@@ -1,6 +1,6 @@
 // Functions as ONNX files for other programs, with weights inside and an open batch dimension.
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { GraphBuilder } from "./graph.js";
+import { type About, GraphBuilder } from "./graph.js";
 import { type InputSpec, type OutputSpec, trace } from "./trace.js";
 import { type HostArray, leaves, mapTree } from "./tree.js";
 
@@ -21,7 +21,7 @@ export async function exportFunction(
   params: { readonly [name: string]: HostArray },
   input: string,
   size: number,
-  about: { readonly description: string; readonly metadata: Readonly<Record<string, string>> },
+  about: About,
 ): Promise<Uint8Array> {
   const sizes = [size, ...Object.values(params).flatMap(({ shape }) => shape)];
   const primes = PRIMES.filter((prime) => sizes.every((size) => size % prime !== 0));
@@ -57,5 +57,5 @@ async function traceWith(
     });
     graph.output(output, "float32", open);
   }
-  return graph.encode({ ...about, opset: graph.oldestOpset });
+  return graph.encode(about, graph.oldestOpset);
 }

@@ -23,6 +23,12 @@ const OPSET_OF: Readonly<Record<string, number>> = { Shape: 15, ReduceMax: 18, R
 
 export type DataType = "float32" | "uint8" | "int32" | "int64" | "bool";
 
+/** For the readers of a model file. */
+export interface About {
+  readonly description: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /** A symbolic dimension is a string. */
 type Shape = readonly (number | string)[];
 
@@ -80,9 +86,8 @@ export class GraphBuilder {
     shape: readonly number[],
     name = this.newName("constant"),
   ): string {
-    const rawData = littleEndianBytes(type, values);
-    const dims = shape.map(BigInt);
-    this.#constants.push(create(TensorProtoSchema, { name, dataType: ONNX_TYPES[type], dims, rawData }));
+    const tensor = { name, dataType: ONNX_TYPES[type], dims: shape.map(BigInt), rawData: toBytes(type, values) };
+    this.#constants.push(create(TensorProtoSchema, tensor));
     return name;
   }
 
@@ -104,15 +109,7 @@ export class GraphBuilder {
   }
 
   /** The bytes of a model file. */
-  encode({
-    description = "",
-    metadata = {},
-    opset = OPSET,
-  }: {
-    readonly description?: string;
-    readonly metadata?: Readonly<Record<string, string>>;
-    readonly opset?: number;
-  } = {}): Uint8Array {
+  encode({ description, metadata }: About = { description: "", metadata: {} }, opset = OPSET): Uint8Array {
     const model = create(ModelProtoSchema, {
       irVersion: opset >= 19 ? 9n : opset >= 15 ? 8n : 7n, // the file format of the operator set's time
       producerName: "vae",
@@ -158,14 +155,9 @@ function valueInfo(name: string, type: DataType, shape: Shape): ValueInfoProto {
   return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensor } } });
 }
 
-function littleEndianBytes(type: DataType, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
-  const size = { float32: 4, int32: 4, int64: 8, uint8: 1, bool: 1 }[type];
-  const view = new DataView(new ArrayBuffer(values.length * size));
-  for (let i = 0; i < values.length; i++) {
-    if (type === "float32") view.setFloat32(4 * i, values[i], true);
-    else if (type === "int32") view.setInt32(4 * i, values[i], true);
-    else if (type === "int64") view.setBigInt64(8 * i, BigInt(values[i]), true);
-    else view.setUint8(i, values[i]);
-  }
-  return new Uint8Array(view.buffer);
+/** ONNX is little-endian, as are the processors that onnxruntime runs on. */
+function toBytes(type: DataType, values: ArrayLike<number>): Uint8Array<ArrayBuffer> {
+  const arrays = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array, bool: Uint8Array };
+  const array = type === "int64" ? BigInt64Array.from(values, BigInt) : arrays[type].from(values);
+  return new Uint8Array(array.buffer);
 }

@@ -4,11 +4,8 @@ import type { GraphBuilder } from "./graph.js";
 import { tf } from "./tf.js";
 import { sizeOf } from "./tree.js";
 
-type Kernel<Inputs, Attributes> = (
-  trace: TraceBackend,
-  inputs: Inputs,
-  attributes: Attributes,
-) => tf.TensorInfo | tf.TensorInfo[];
+type Result = tf.TensorInfo | tf.TensorInfo[];
+type Kernel<Inputs, Attributes> = (trace: TraceBackend, inputs: Inputs, attributes: Attributes) => Result;
 
 /** A table entry, typed by the names of the kernel's operands and attributes. */
 function kernel<Operands extends string, Attributes = unknown>(

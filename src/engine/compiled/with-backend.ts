@@ -12,24 +12,21 @@ let lastStart: Promise<unknown> = Promise.resolve();
  * @throws Error if it does not start
  */
 export function startBackend(name: string, register?: () => unknown): Promise<void> {
-  let starting = started.get(name);
-  if (!starting) {
-    starting = lastStart.then(() => start(name, register));
-    started.set(name, starting);
-    lastStart = starting.catch(() => {});
-  }
+  const known = started.get(name);
+  if (known) return known;
+  const starting = lastStart.then(async () => {
+    const previous = tf.getBackend() ?? "cpu";
+    tf.enableProdMode(); // else tfjs prints advice
+    try {
+      await register?.(); // tfjs-node makes itself the backend
+      if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend ${name}`);
+    } finally {
+      void tf.setBackend(previous);
+    }
+  });
+  started.set(name, starting);
+  lastStart = starting.catch(() => {});
   return starting;
-}
-
-async function start(name: string, register?: () => unknown): Promise<void> {
-  const previous = tf.getBackend() ?? "cpu";
-  tf.enableProdMode(); // else tfjs prints advice
-  try {
-    await register?.(); // tfjs-node makes itself the backend
-    if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend ${name}`);
-  } finally {
-    void tf.setBackend(previous);
-  }
 }
 
 /**
