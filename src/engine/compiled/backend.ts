@@ -1,15 +1,12 @@
 // A TensorFlow.js backend that computes nothing: its tensors stand for values of the ONNX graph being written.
-import type { DataType, GraphBuilder } from "./graph.js";
+import type { DataType, GraphBuilder, Shape } from "./graph.js";
 import { tf } from "./tf.js";
 
 /** The value of the graph that a tensor stands for. */
 export interface Value {
   readonly name: string;
-  /**
-   * The tensor's shape, or a smaller one that broadcasts to it. The gradients of tfjs are full of ones and of copied sums;
-   * as scalars they cost nothing.
-   */
-  readonly storedShape: readonly number[];
+  /** The tensor's shape or one that broadcasts to it: gradients are full of ones and copied sums, which cost less as scalars. */
+  readonly storedShape: Shape;
 }
 
 /** A dimension of unknown size. In the shapes of tensors, `size` stands for it. */
@@ -38,7 +35,7 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   /** The value of `x` as a tensor of another shape, for a kernel that computes nothing. */
-  reuse(x: tf.TensorInfo, shape: readonly number[] = x.shape): tf.TensorInfo {
+  reuse(x: tf.TensorInfo, shape: Shape = x.shape): tf.TensorInfo {
     const { name, storedShape } = this.value(x);
     return this.result(name, shape, storedShape, x.dtype);
   }
@@ -52,12 +49,12 @@ export class TraceBackend extends tf.KernelBackend {
   /** The name of a value that has the tensor's full shape. */
   whole(tensor: tf.TensorInfo): string {
     const { name, storedShape } = this.value(tensor);
-    if (sameShape(storedShape, tensor.shape)) return name;
+    if (String(storedShape) === String(tensor.shape)) return name;
     return this.graph.node("Expand", [name, this.#fullShape(tensor.shape)]);
   }
 
   /** A shape for Reshape: −1 for the open dimension and its multiples. */
-  newShape(shape: readonly number[]): string {
+  newShape(shape: Shape): string {
     const { open } = this;
     return this.integers(open ? shape.map((length) => (length % open.size === 0 ? -1 : length)) : shape);
   }
@@ -67,7 +64,7 @@ export class TraceBackend extends tf.KernelBackend {
     return this.graph.constant("int64", values, [values.length]);
   }
 
-  #fullShape(shape: readonly number[]): string {
+  #fullShape(shape: Shape): string {
     const { open, graph } = this;
     if (!open || shape.every((length) => length % open.size !== 0)) return this.integers(shape);
     const size = graph.node("Shape", [open.input], { start: 0, end: 1 });
@@ -106,8 +103,4 @@ export class TraceBackend extends tf.KernelBackend {
 export function dataType(dtype: tf.DataType): DataType {
   if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
   throw new Error(`The compiled engine has no tensors of type ${dtype}`);
-}
-
-export function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }

@@ -1,7 +1,7 @@
 // Functions as ONNX files for other programs, with weights inside and an open batch dimension.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type About, GraphBuilder } from "./graph.js";
-import { type InputSpec, type OutputSpec, trace } from "./trace.js";
+import { type Spec, trace } from "./trace.js";
 import { type HostArray, leaves, mapTree } from "./tree.js";
 
 /** Primes that stand for the size of a batch while a function is traced. */
@@ -44,12 +44,12 @@ async function traceWith(
   ...[name, fn, params, input, size, about]: Parameters<typeof exportFunction>
 ): Promise<Uint8Array> {
   const graph = new GraphBuilder(name);
-  const x: InputSpec = { name: graph.input(input, "float32", ["batch", size]), type: "float32", shape: [batch, size] };
-  const weights = mapTree(params, ({ data, shape }: HostArray, path): InputSpec => {
-    return { name: graph.constant("float32", data, shape, path), type: "float32", shape };
+  const x: Spec = { name: graph.input(input, "float32", ["batch", size]), shape: [batch, size] };
+  const weights = mapTree(params, ({ data, shape }: HostArray, path): Spec => {
+    return { name: graph.constant("float32", data, shape, path), shape };
   });
   const outputs = await trace(graph, fn, { params: weights, x }, { size: batch, input });
-  for (const [output, { name, shape }] of leaves<OutputSpec>(outputs)) {
+  for (const [output, { name, shape }] of leaves<Spec>(outputs)) {
     graph.node("Identity", [name], {}, [output]);
     const open = shape.map((length) => {
       if (length % batch !== 0) return length;

@@ -29,8 +29,10 @@ export interface About {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A symbolic dimension is a string. */
-type Shape = readonly (number | string)[];
+export type Shape = readonly number[];
+
+/** The shape of an input or output. A string is a symbolic dimension. */
+type OpenShape = readonly (number | string)[];
 
 /** An attribute of a node: an integer, a list of integers, or the body of a loop. */
 type Attribute = number | readonly number[] | GraphBuilder;
@@ -53,12 +55,12 @@ export class GraphBuilder {
 
   constructor(readonly name: string) {}
 
-  input(name: string, type: DataType, shape: Shape): string {
+  input(name: string, type: DataType, shape: OpenShape): string {
     this.#inputs.push(valueInfo(name, type, shape));
     return name;
   }
 
-  output(name: string, type: DataType, shape: Shape): string {
+  output(name: string, type: DataType, shape: OpenShape): string {
     this.#outputs.push(valueInfo(name, type, shape));
     return name;
   }
@@ -80,12 +82,7 @@ export class GraphBuilder {
     return this.node("Cast", [input], { to: ONNX_TYPES[type] });
   }
 
-  constant(
-    type: DataType,
-    values: ArrayLike<number>,
-    shape: readonly number[],
-    name = this.newName("constant"),
-  ): string {
+  constant(type: DataType, values: ArrayLike<number>, shape: Shape, name = this.newName("constant")): string {
     const tensor = { name, dataType: ONNX_TYPES[type], dims: shape.map(BigInt), rawData: toBytes(type, values) };
     this.#constants.push(create(TensorProtoSchema, tensor));
     return name;
@@ -95,8 +92,9 @@ export class GraphBuilder {
     return this.constant("float32", [value], []);
   }
 
-  isConstant(name: string): boolean {
-    return this.#constants.some((constant) => constant.name === name);
+  /** Whether a node computes the value, so that it is no input and no constant. */
+  isComputed(name: string): boolean {
+    return this.#nodes.some(({ output }) => output.includes(name));
   }
 
   newName(hint: string): string {
@@ -145,7 +143,7 @@ export class GraphBuilder {
   }
 }
 
-function valueInfo(name: string, type: DataType, shape: Shape): ValueInfoProto {
+function valueInfo(name: string, type: DataType, shape: OpenShape): ValueInfoProto {
   const dim = shape.map((size) =>
     typeof size === "number"
       ? { value: { case: "dimValue" as const, value: BigInt(size) } }

@@ -11,7 +11,7 @@ import {
   withoutLeadingAxis,
 } from "./program.js";
 import { onnxruntimeVersion, Session } from "./session.js";
-import type { OutputSpec } from "./trace.js";
+import type { Spec } from "./trace.js";
 import { type HostTree, leaves, mapTree } from "./tree.js";
 
 export type { Step } from "./program.js";
@@ -21,10 +21,7 @@ export type { HostArray, HostTree, MapTree, Tree } from "./tree.js";
 export { leaves, mapTree, sizeOf } from "./tree.js";
 export { startBackend, tidy, withBackend } from "./with-backend.js";
 
-interface Loaded {
-  readonly session: Session;
-  readonly outputs: unknown;
-}
+type Loaded = { readonly session: Session; readonly outputs: unknown };
 
 /** Runs pure functions of tensors on arrays of the host. Bytes arrive as float32, unscaled; results are float32. */
 export class CompiledEngine {
@@ -55,7 +52,7 @@ export class CompiledEngine {
     stepsOf(xs);
     const perStep = { carry: init, x: mapTree(xs, withoutLeadingAxis) };
     const outputs = await this.#run(step, perStep, () => scanProgram(step, init, xs), inputs);
-    return [outputs.carry, outputs.y];
+    return [outputs.final, outputs.y];
   }
 
   /** Runs a function once, as `jax.jit` does. @throws Error that names the kernel, if it uses one that cannot be compiled */
@@ -88,17 +85,14 @@ export class CompiledEngine {
     this.#programs.set(fn, byShape);
     let loading = byShape.get(key);
     if (!loading) {
-      loading = this.#load(compile);
+      loading = compile().then(async ({ model, outputs }) => {
+        return { session: await Session.create(model, this.threads), outputs };
+      });
       loading.catch(() => byShape.delete(key));
       byShape.set(key, loading);
     }
     const { session, outputs } = await loading;
     const results = await session.run(new Map(leaves(inputs)));
-    return mapTree(outputs, ({ name }: OutputSpec) => results.get(name)) as HostTree<Outputs, Float32Array>;
-  }
-
-  async #load(compile: () => Promise<Program<unknown>>): Promise<Loaded> {
-    const { model, outputs } = await compile();
-    return { session: await Session.create(model, this.threads), outputs };
+    return mapTree(outputs, ({ name }: Spec) => results.get(name)) as HostTree<Outputs, Float32Array>;
   }
 }

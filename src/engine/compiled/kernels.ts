@@ -1,5 +1,5 @@
 // How each TensorFlow.js kernel is written in ONNX, one table entry each.
-import { dataType, sameShape, type TraceBackend } from "./backend.js";
+import { dataType, type TraceBackend } from "./backend.js";
 import type { GraphBuilder } from "./graph.js";
 import { tf } from "./tf.js";
 import { sizeOf } from "./tree.js";
@@ -78,7 +78,8 @@ export const kernels = {
   Relu: unary("Relu"),
   Reshape: kernel<"x", tf.ReshapeAttrs>((trace, { x }, attributes) => {
     const shape = tf.util.inferFromImplicitShape(attributes.shape, sizeOf(x.shape));
-    if (trace.value(x).storedShape.length === 0 || sameShape(shape, x.shape)) return trace.reuse(x, shape);
+    const isScalar = trace.value(x).storedShape.length === 0;
+    if (isScalar || String(shape) === String(x.shape)) return trace.reuse(x, shape);
     const name = trace.graph.node("Reshape", [trace.whole(x), trace.newShape(shape)]);
     return trace.result(name, shape, shape, x.dtype);
   }),

@@ -1,7 +1,7 @@
 // Functions as ONNX models: traced (trace.ts) between named inputs and outputs.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type DataType, GraphBuilder } from "./graph.js";
-import { type InputSpec, type OutputSpec, trace } from "./trace.js";
+import { type Spec, trace } from "./trace.js";
 import { type HostArray, type HostTree, leaves, type MapTree, mapTree, sizeOf } from "./tree.js";
 
 /**
@@ -13,7 +13,7 @@ export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
 export interface Program<Outputs> {
   /** An ONNX file. Its inputs are named by their paths in the tree. */
   readonly model: Uint8Array;
-  readonly outputs: MapTree<Outputs, Tensor, OutputSpec>;
+  readonly outputs: MapTree<Outputs, Tensor, Spec>;
 }
 
 /** A function as a graph. Of the inputs, names, types and shapes matter. */
@@ -23,7 +23,7 @@ export async function callProgram<Inputs, Outputs>(
 ): Promise<Program<Outputs>> {
   const graph = new GraphBuilder("call");
   const outputs = await trace(graph, fn, declareInputs(graph, inputs));
-  for (const [, { name, shape }] of leaves<OutputSpec>(outputs)) graph.output(name, "float32", shape);
+  for (const [, { name, shape }] of leaves<Spec>(outputs)) graph.output(name, "float32", shape);
   return { model: graph.encode(), outputs };
 }
 
@@ -32,7 +32,7 @@ export async function scanProgram<Carry, X, Y>(
   step: Step<Carry, X, Y>,
   init: HostTree<Carry>,
   xs: HostTree<X>,
-): Promise<Program<{ carry: Carry; y: Y }>> {
+): Promise<Program<{ final: Carry; y: Y }>> {
   const x = mapTree(xs, withoutLeadingAxis);
   const body = new GraphBuilder("step");
   const inputs = declareInputs(body, { carry: init, x }, "step/"); // names must differ from those of the outer graph
@@ -46,17 +46,17 @@ export async function scanProgram<Carry, X, Y>(
   const graph = new GraphBuilder("scan");
   const state = leaves(init);
   const sequences = leaves(x);
-  const nextState = new Map(leaves<OutputSpec>(carry));
+  const nextState = new Map(leaves<Spec>(carry));
   const scanInputs = [
     ...state.map(([path, { shape }]) => graph.input(`carry/${path}`, "float32", shape)),
     ...sequences.map(([path, array]) => graph.input(`x/${path}`, typeOf(array), ["steps", ...array.shape])),
   ];
   const scanOutputs = [
     ...state.map(([path, { shape }]) => {
-      body.output((nextState.get(path) as OutputSpec).name, "float32", shape);
+      body.output((nextState.get(path) as Spec).name, "float32", shape);
       return graph.output(`final/${path}`, "float32", shape);
     }),
-    ...leaves<OutputSpec>(y).map(([path, { name, shape }]) => {
+    ...leaves<Spec>(y).map(([path, { name, shape }]) => {
       body.output(name, "float32", shape);
       return graph.output(`y/${path}`, "float32", ["steps", ...shape]);
     }),
@@ -64,10 +64,7 @@ export async function scanProgram<Carry, X, Y>(
   graph.node("Scan", scanInputs, { body, num_scan_inputs: sequences.length }, scanOutputs);
   return {
     model: graph.encode(),
-    outputs: {
-      carry: mapTree(carry, ({ shape }: OutputSpec, path): OutputSpec => ({ name: `final/${path}`, shape })),
-      y: mapTree(y, ({ shape }: OutputSpec, path): OutputSpec => ({ name: `y/${path}`, shape })),
-    },
+    outputs: mapTree({ final: carry, y }, ({ shape }: Spec, path): Spec => ({ name: path, shape })),
   };
 }
 
@@ -115,8 +112,8 @@ export function withoutLeadingAxis({ data, shape }: HostArray): HostArray {
 }
 
 function declareInputs<Inputs>(graph: GraphBuilder, inputs: Inputs, prefix = "") {
-  return mapTree(inputs, (array: HostArray, path): InputSpec => {
-    const type = typeOf(array);
-    return { name: graph.input(prefix + path, type, array.shape), type, shape: array.shape };
+  return mapTree(inputs, (array: HostArray, path): Spec => {
+    const name = graph.input(prefix + path, typeOf(array), array.shape);
+    return { name: typeOf(array) === "float32" ? name : graph.cast(name, "float32"), shape: array.shape };
   });
 }

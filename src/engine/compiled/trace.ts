@@ -1,22 +1,17 @@
 // Traces a function: runs it, gradients and all, on a backend (backend.ts) whose kernels (kernels.ts) add nodes to a graph.
 import { type OpenDimension, TraceBackend } from "./backend.js";
-import type { DataType, GraphBuilder } from "./graph.js";
+import type { GraphBuilder, Shape } from "./graph.js";
 import { kernels } from "./kernels.js";
 import { tf } from "./tf.js";
-import { leaves, type MapTree, mapTree } from "./tree.js";
+import { type MapTree, mapTree } from "./tree.js";
 import { startBackend, withBackend } from "./with-backend.js";
 
 const BACKEND = "compiled";
 
-/** An output of a traced function. */
-export interface OutputSpec {
+/** A float32 value of a graph. */
+export interface Spec {
   readonly name: string;
-  readonly shape: readonly number[];
-}
-
-/** An input of a traced function. */
-export interface InputSpec extends OutputSpec {
-  readonly type: DataType;
+  readonly shape: Shape;
 }
 
 const backend = new TraceBackend();
@@ -24,32 +19,32 @@ const backend = new TraceBackend();
 /**
  * Runs `fn` on symbolic tensors and adds the nodes that compute it to `builder`.
  *
- * @param inputs a tree of `InputSpec`s, values of the graph; `fn` sees float32 tensors whatever their type
+ * @param inputs a tree of `Spec`s
  * @throws Error that names the kernel, if one is not in the table
- * @returns for each output a float32 value of the graph that is neither an input nor another output
+ * @returns for each output a value that is no input and no other output
  */
 export async function trace<Inputs, Outputs>(
   builder: GraphBuilder,
   fn: (inputs: Inputs) => Outputs,
   inputs: unknown,
   open?: OpenDimension,
-): Promise<MapTree<Outputs, tf.Tensor, OutputSpec>> {
+): Promise<MapTree<Outputs, tf.Tensor, Spec>> {
   await startBackend(BACKEND, register);
   return withBackend(BACKEND, () => {
     Object.assign(backend, { builder, open });
     try {
-      const tensors = mapTree(inputs, ({ name, type, shape }: InputSpec) => {
-        const value = type === "float32" ? name : builder.cast(name, "float32");
-        return tf.engine().makeTensorFromTensorInfo(backend.result(value, shape));
-      });
+      const tensors = mapTree(inputs, ({ name, shape }: Spec) =>
+        tf.engine().makeTensorFromTensorInfo(backend.result(name, shape)),
+      );
       const outputs = fn(tensors as Inputs);
       checkOutputs(outputs);
-      // ONNX refuses an output that is an input, a constant or another output. Only those are copied: copying all costs 8% of a step.
-      const taken = new Set(leaves<InputSpec>(inputs).map(([, { name }]) => name));
-      return mapTree(outputs, (tensor: tf.Tensor): OutputSpec => {
+      // ONNX refuses an output that is an input, a constant or another output. Copying all outputs would cost 8% of a step.
+      const taken = new Set<string>();
+      return mapTree(outputs, (tensor: tf.Tensor): Spec => {
         const whole = backend.whole(tensor);
         const value = tensor.dtype === "float32" ? whole : builder.cast(whole, "float32");
-        const name = taken.has(value) || builder.isConstant(value) ? builder.node("Identity", [value]) : value;
+        const isFree = builder.isComputed(value) && !taken.has(value);
+        const name = isFree ? value : builder.node("Identity", [value]);
         taken.add(name);
         return { name, shape: tensor.shape };
       });
