@@ -19,25 +19,19 @@ const PURPOSES = {
 
 export type Purpose = keyof typeof PURPOSES;
 
-/**
- * The stream at an address. Philox4x32-10 hashes the address to the first state of sfc32 (Doty-Humphrey, PractRand), a small
- * fast generator.
- *
- * @param seed 0 to 2^53 − 1
- * @param index the step, the epoch or the image: 0 to 2^53 − 1
- */
+/** The stream at an address: integers from 0 to 2^53 − 1. The index is that of the step, the epoch or the image. */
 export function randomStream(seed: number, purpose: Purpose, index = 0): RandomStream {
-  const counter = [index, index / 2 ** 32, PURPOSES[purpose], 0];
-  return new RandomStream(philox4x32(counter, [seed, seed / 2 ** 32]));
+  const hash = philox4x32([index, index / 2 ** 32, PURPOSES[purpose], 0], [seed, seed / 2 ** 32]);
+  return new RandomStream(hash);
 }
 
 /** Holds the words of masks, a quarter million a step; small enough for the processor's cache. */
 const BLOCK = new Uint32Array(2048);
 
+/** sfc32 (Doty-Humphrey, PractRand), a small fast generator. Its state is a, b, c and a counter. */
 export class RandomStream {
   readonly #state: Int32Array;
 
-  /** @param state a, b, c and the counter of sfc32 */
   constructor(state: ArrayLike<number>) {
     this.#state = Int32Array.from(state);
   }
@@ -117,10 +111,7 @@ export class RandomStream {
   }
 }
 
-/**
- * Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): four 32-bit words from a
- * counter of four words and a key of two.
- */
+/** Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): hashes words of 32 bits. */
 export function philox4x32(counter: readonly number[], key: readonly number[]): Uint32Array {
   let [x0, x1, x2, x3] = Uint32Array.from(counter);
   let [k0, k1] = Uint32Array.from(key);

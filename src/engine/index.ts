@@ -73,16 +73,11 @@ async function open(name: EngineName, threads: number): Promise<Engine> {
     return engine;
   } catch (error) {
     const { name: needed, install = "npm ci", repair = "npm ci" } = PACKAGES[name];
-    if (isMissing(needed, error)) throw new EngineError(name, `${needed} is not installed`, install);
-    throw new EngineError(name, `${needed} does not run here (${firstLine(error)})`, repair);
+    const { code } = error as NodeJS.ErrnoException;
+    const message = (error instanceof Error ? error.message : String(error)).split("\n")[0].trim();
+    if (String(code).endsWith("MODULE_NOT_FOUND") && message.includes(`'${needed}'`)) {
+      throw new EngineError(name, `${needed} is not installed`, install);
+    }
+    throw new EngineError(name, `${needed} does not run here (${message})`, repair);
   }
-}
-
-function isMissing(needed: string, error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND") && firstLine(error).includes(`'${needed}'`);
-}
-
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0].trim();
 }

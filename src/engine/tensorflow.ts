@@ -9,11 +9,7 @@ const BACKEND = "tensorflow";
 
 let loaded: { version: string; threads: number } | undefined;
 
-/**
- * @param threads used at the first load; TensorFlow cannot change it later
- * @returns the library's version and its number of threads
- * @throws Error if the package is missing or does not load
- */
+/** @returns the library's version and its number of threads, which the first load sets. @throws Error if it does not load */
 export function loadTensorflow(threads: number): { version: string; threads: number } {
   if (loaded) return loaded;
   const wasLoaded = tf.findBackendFactory(BACKEND) !== null; // by the program, with TensorFlow's default of threads

@@ -34,13 +34,7 @@ export function progressFigure(versions: readonly Version[]): Picture {
   return drawGrid(rows, { ...versions[0].images, labels: versions.map(({ label }) => label) });
 }
 
-/**
- * Images decoded from a grid of the latent plane, edge to edge.
- *
- * @param images row by row from the top
- * @param columnValues z1 of each column
- * @param rowValues z2 of each row from the top
- */
+/** Images decoded from a grid of the latent plane, edge to edge: z1 by columns, z2 by rows from the top. */
 export function manifoldFigure(images: Images, columnValues: ArrayLike<number>, rowValues: ArrayLike<number>): Picture {
   const labels = ticks(rowValues);
   const longest = Math.max(...labels.map((label) => label.length));
@@ -68,10 +62,7 @@ export function singlePictures(images: Images): Picture[] {
 }
 
 function toTiles({ pixels, height, width, channels }: Images): Uint8Array[] {
-  const bytes = new Uint8ClampedArray(pixels.length);
-  pixels.forEach((value, i) => {
-    bytes[i] = value * 255;
-  });
+  const bytes = Uint8ClampedArray.from(pixels, (value) => value * 255);
   const size = height * width * channels;
   return Array.from({ length: bytes.length / size }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
 }

@@ -3,7 +3,7 @@ import type { TopLevelSpec } from "vega-lite";
 
 /** Points in the plane of two latent dimensions. */
 export interface LatentPoints {
-  /** Coordinates. Points that are not finite are left out. */
+  /** Points that are not finite are left out. */
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
   /** The class of each point. Without, all points have one colour. */
@@ -45,19 +45,14 @@ const ABOVE_PANEL = { titleX: 0, titleY: -16, titleAngle: 0, titleAlign: "left" 
 /** Points in the latent plane, coloured by class: SVG text, with one scale for both axes. */
 export async function latentPlot(points: LatentPoints): Promise<string> {
   const { x, y, labels, classes: names } = points;
-  const values = Array.from({ length: x.length }, (_, i) => ({
-    x: x[i],
-    y: y[i],
-    label: labels && (names?.[labels[i]] ?? labels[i]),
-  })).filter((point) => Number.isFinite(point.x) && Number.isFinite(point.y));
+  const label = (i: number) => labels && (names?.[labels[i]] ?? labels[i]);
+  const values = Array.from(x, (x, i) => ({ x, y: y[i], label: label(i) })).filter(
+    (point) => Number.isFinite(point.x) && Number.isFinite(point.y),
+  );
   const extent = roundUp(values.reduce((most, p) => Math.max(most, Math.abs(p.x), Math.abs(p.y)), 0));
   const classes = new Set(values.map(({ label }) => label)).size;
-  const axis = (title: string) => ({
-    type: "quantitative" as const,
-    title,
-    scale: { domain: [-extent, extent], nice: false },
-    axis: { tickCount: 8 },
-  });
+  const scale = { domain: [-extent, extent], nice: false };
+  const axis = { type: "quantitative", scale, axis: { tickCount: 8 } } as const;
   return draw({
     title: points.title,
     width: 560,
@@ -65,8 +60,8 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
     data: { values },
     mark: { type: "circle", size: 9, opacity: 0.65, color: BLUE },
     encoding: {
-      x: { field: "x", ...axis(points.xTitle) },
-      y: { field: "y", ...axis(points.yTitle) },
+      x: { field: "x", title: points.xTitle, ...axis },
+      y: { field: "y", title: points.yTitle, ...axis },
       ...(labels && {
         color: {
           field: "label",
@@ -80,10 +75,9 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
 }
 
 /**
- * Learning curves: SVG text with a panel for each term, and in it a line for training and one for validation. Values that are
- * not finite leave a gap.
+ * Learning curves: a panel for each term, with lines for training and validation. Values that are not finite leave a gap.
  *
- * @param panels from left to right, each with a title of about 25 characters
+ * @param panels from left to right, with titles of about 25 characters
  * @param pixels the kind of pixels, for the title
  */
 export async function learningCurves(

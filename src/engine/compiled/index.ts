@@ -40,7 +40,7 @@ export class CompiledEngine {
    * Runs `step` over the leading axis of `xs`, as `lax.scan` does: [N, …] arrays give N steps.
    *
    * @returns the last carry, and the reports of the steps, stacked to [N, …] arrays
-   * @throws Error that names the kernel, if the step uses one that cannot be compiled
+   * @throws Error that names a kernel that cannot be compiled
    */
   async scan<Carry, X, Y>(
     step: Step<Carry, X, Y>,
@@ -55,7 +55,7 @@ export class CompiledEngine {
     return [outputs.final, outputs.y];
   }
 
-  /** Runs a function once, as `jax.jit` does. @throws Error that names the kernel, if it uses one that cannot be compiled */
+  /** Runs a function once, as `jax.jit` does. @throws Error that names a kernel that cannot be compiled */
   async call<Inputs, Outputs>(
     fn: (inputs: Inputs) => Outputs,
     inputs: HostTree<Inputs>,
@@ -79,8 +79,7 @@ export class CompiledEngine {
     compile: () => Promise<Program<Outputs>>,
     inputs: unknown,
   ): Promise<HostTree<Outputs, Float32Array>> {
-    const signature = leaves(shapes).map(([path, array]) => `${path}:${typeOf(array)}[${array.shape}]`);
-    const key = signature.join();
+    const key = String(leaves(shapes).map(([path, array]) => `${path}:${typeOf(array)}[${array.shape}]`));
     const byShape = this.#programs.get(fn) ?? new Map<string, Promise<Loaded>>();
     this.#programs.set(fn, byShape);
     let loading = byShape.get(key);

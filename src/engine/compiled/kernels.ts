@@ -32,9 +32,14 @@ export const kernels = {
   }),
   Cast: kernel<"x", tf.CastAttrs>((trace, { x }, { dtype }) => {
     if (x.dtype === dtype) return trace.reuse(x);
-    const { name, storedShape } = trace.value(x);
-    const number = x.dtype === "float32" && dtype === "int32" ? finiteOrZero(trace.graph, name) : name;
-    return trace.result(trace.graph.cast(number, dataType(dtype)), x.shape, storedShape, dtype);
+    const { graph } = trace;
+    let { name, storedShape } = trace.value(x);
+    if (x.dtype === "float32" && dtype === "int32") {
+      // JavaScript converts Infinity and NaN to 0.
+      const isOdd = graph.node("Or", [graph.node("IsNaN", [name]), graph.node("IsInf", [name])]);
+      name = graph.node("Where", [isOdd, graph.scalar(0), name]);
+    }
+    return trace.result(graph.cast(name, dataType(dtype)), x.shape, storedShape, dtype);
   }),
   Concat: kernel<string, tf.ConcatAttrs>((trace, inputs, { axis }) => {
     const tensors = Object.values(inputs);
@@ -150,10 +155,4 @@ function reduce(trace: TraceBackend, opType: string, x: tf.TensorInfo, { axis, k
   const shape = x.shape.flatMap((size, at) => (axes.includes(at) ? (keepDims ? [1] : []) : [size]));
   const inputs = [trace.whole(x), trace.integers(axes)];
   return trace.result(trace.graph.node(opType, inputs, { keepdims: Number(keepDims) }), shape);
-}
-
-/** Infinity and NaN as 0, as JavaScript converts them to integers. */
-function finiteOrZero(graph: GraphBuilder, name: string): string {
-  const isOdd = graph.node("Or", [graph.node("IsNaN", [name]), graph.node("IsInf", [name])]);
-  return graph.node("Where", [isOdd, graph.scalar(0), name]);
 }

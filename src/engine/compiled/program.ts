@@ -106,7 +106,7 @@ export function typeOf({ data }: HostArray): DataType {
   return data instanceof Float32Array ? "float32" : "uint8";
 }
 
-/** The shape without its leading axis; the data are not needed for tracing. */
+/** For tracing, which does not need the data. */
 export function withoutLeadingAxis({ data, shape }: HostArray): HostArray {
   return { data, shape: shape.slice(1) };
 }

@@ -41,12 +41,11 @@ export class Session {
   /** Arrays by the names of inputs to float32 arrays by the names of outputs. */
   async run(inputs: ReadonlyMap<string, HostArray>): Promise<Map<string, HostArray<Float32Array>>> {
     const { Tensor } = this.onnxruntime;
-    const feeds: Record<string, Tensor> = {};
-    for (const [name, { data, shape }] of inputs) {
-      feeds[name] =
-        data instanceof Float32Array ? new Tensor("float32", data, shape) : new Tensor("uint8", data, shape);
-    }
-    const results = Object.entries(await this.session.run(feeds));
+    const feeds = [...inputs].map(([name, { data, shape }]): [string, Tensor] => [
+      name,
+      data instanceof Float32Array ? new Tensor("float32", data, shape) : new Tensor("uint8", data, shape),
+    ]);
+    const results = Object.entries(await this.session.run(Object.fromEntries(feeds)));
     return new Map(results.map(([name, { data, dims }]) => [name, { data: data as Float32Array, shape: dims }]));
   }
 
@@ -55,11 +54,7 @@ export class Session {
   }
 }
 
-/**
- * Checks the native libraries: Linux kills a process that loads a truncated one (SIGBUS).
- *
- * @throws Error if onnxruntime-node is not installed, or a library is shorter than its header says
- */
+/** Linux kills a process that loads a truncated library (SIGBUS). @throws Error if one is shorter than its header says */
 async function checkLibraries(): Promise<void> {
   if (platform !== "linux") return;
   const folder = path.join(path.dirname(require.resolve("onnxruntime-node")), "../bin/napi-v6/linux", arch);

@@ -20,8 +20,7 @@ const backend = new TraceBackend();
  * Runs `fn` on symbolic tensors and adds the nodes that compute it to `builder`.
  *
  * @param inputs a tree of `Spec`s
- * @throws Error that names the kernel, if one is not in the table
- * @returns for each output a value that is no input and no other output
+ * @throws Error that names a kernel that is not in the table
  */
 export async function trace<Inputs, Outputs>(
   builder: GraphBuilder,

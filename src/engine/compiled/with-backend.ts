@@ -1,16 +1,11 @@
-// Lends the backend of TensorFlow.js, of which a process has one at a time.
+// Lends the backend of TensorFlow.js, of which a process has one at a time, to synchronous functions.
 import { tf } from "./tf.js";
 
 const started = new Map<string, Promise<void>>();
 /** While a backend starts, tfjs lets no other be used or started. */
 let lastStart: Promise<unknown> = Promise.resolve();
 
-/**
- * Starts a backend, once.
- *
- * @param register registers it with TensorFlow.js
- * @throws Error if it does not start
- */
+/** Starts a backend, once. `register` registers it with TensorFlow.js. @throws Error if it does not start */
 export function startBackend(name: string, register?: () => unknown): Promise<void> {
   const known = started.get(name);
   if (known) return known;
@@ -29,10 +24,7 @@ export function startBackend(name: string, register?: () => unknown): Promise<vo
   return starting;
 }
 
-/**
- * Runs `fn` on a started backend, disposes of its tensors, and restores the previous backend. `fn` is synchronous, so nothing
- * else in the process can use or change the backend meanwhile.
- */
+/** Runs `fn` on a started backend, disposes of its tensors, and restores the previous backend. */
 export async function withBackend<T>(name: string, fn: () => T): Promise<T> {
   for (let awaited: unknown; awaited !== lastStart; ) {
     awaited = lastStart; // another start may follow
