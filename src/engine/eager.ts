@@ -62,7 +62,7 @@ function scan<Carry, X, Y>(
       return next;
     });
     if (i === 0) checkCarry(init, next);
-    for (const [, tensor] of leaves<tf.Tensor>(carry)) tensor.dispose();
+    dispose(carry);
     carry = next;
   }
   return [toHost(carry), stack(reports)];
@@ -73,10 +73,17 @@ function toTensors<T>(tree: HostTree<T>): T {
   return mapTree(tree, tensor) as T;
 }
 
+/** Disposes of the tensors, in case that the function kept them. */
 function toHost<T>(tree: T): FloatTree<T> {
-  return mapTree(tree, (tensor: tf.Tensor): HostArray<Float32Array> => {
+  const host = mapTree(tree, (tensor: tf.Tensor): HostArray<Float32Array> => {
     return { data: Float32Array.from(tensor.dataSync()), shape: tensor.shape };
   });
+  dispose(tree);
+  return host;
+}
+
+function dispose(tree: unknown): void {
+  for (const [, tensor] of leaves<tf.Tensor>(tree)) tensor.dispose();
 }
 
 /** Row `i` of [N, …], without copying. */

@@ -45,6 +45,7 @@ export async function trace<Inputs, Outputs>(
         const isFree = builder.isComputed(value) && !taken.has(value);
         const name = isFree ? value : builder.node("Identity", [value]);
         taken.add(name);
+        tensor.dispose(); // in case that fn kept it
         return { name, shape: tensor.shape };
       });
     } catch (error) {
