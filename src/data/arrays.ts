@@ -52,9 +52,7 @@ async function openNpy(
   checkNpyLength(header, length, file);
   const { dtype, shape, start } = header;
   if (!ranks.includes(shape.length) || shape.includes(0)) {
-    throw new UserError(
-      `${file} has the shape (${shape}). It must have ${ranks.join(" or ")} dimensions, none of them 0.`,
-    );
+    throw new UserError(`${file} has the shape (${shape}). Give ${ranks.join(" or ")} dimensions, none of them 0.`);
   }
   checkImageType(dtype, file);
   if (dtype === "uint8") return { shape, pixels: openBytes(file, start, length) };
@@ -94,9 +92,7 @@ async function openCompressed(file: string, length: number, ranks: readonly numb
   const header = parseIdxHeader(beginning, ranks, file);
   const { shape, start, end } = header;
   if (end > MAX_INFLATION * length) {
-    throw new UserError(
-      `${file} is compressed with gzip, and too small for the ${shape.join("×")} values that its header promises.`,
-    );
+    throw new UserError(`${file} is too small for the ${shape.join("×")} compressed values that it promises.`);
   }
   if (end > MAX_IN_MEMORY) {
     const { file: unpacked } = await cached(path.dirname(file), [file], "unpacked.idx", () => unpack(file, header));

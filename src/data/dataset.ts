@@ -39,13 +39,11 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
 }
 
 /**
- * Loads a data set.
+ * Loads a data set: `mnist`, a folder of IDX files named as MNIST's, one IDX or .npy file of images, or a folder of image files.
  *
- * Test images are the ones that the data set names: MNIST, other folders of IDX files, and folders with the sub-folders `train` and
- * `test`. Otherwise they are a seventh of all images. A twelfth of the rest is for validation. Both are drawn with a fixed seed; of
- * folders of IDX files, validation takes the last images.
+ * Test images are those that the data set names, or a seventh of all. A twelfth of the rest is for validation. Both are drawn with a
+ * fixed seed; of folders of IDX files, validation takes the last images.
  *
- * @param dataset `mnist`; a folder of IDX files named as MNIST's; one IDX or .npy file of images; or a folder of image files
  * @throws UserError if a file is missing or not valid, or there are too few images
  */
 export async function loadDataset(dataset: string, options: DataOptions = {}): Promise<Dataset> {
@@ -62,7 +60,7 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   const test = given ? choose(given) : chosen.subarray(rest.length);
   if (rest.length < 2 || test.length < 1) {
     throw new UserError(
-      `${dataset} has too few images: ${rest.length} for training and validation (at least 2), ${test.length} for test (at least 1).`,
+      `${dataset} has too few images: ${rest.length} to train and validate (at least 2), ${test.length} to test.`,
     );
   }
   const trainCount = rest.length - Math.max(1, Math.round(rest.length / 12));

@@ -68,10 +68,8 @@ export async function inspect(dataset: string, options: Given<DataOptions> = {})
 }
 
 /**
- * Reads images of a data set, as models take them.
+ * Reads images of a data set, as models take them: by default all from number `first` of the part.
  *
- * @param first the number of the first image in its part
- * @param count default: all that follow
  * @returns bytes from 0 black to 255 white: `[count, height, width]`, in colour `[count, height, width, 3]`
  * @throws UserError if the part has fewer images
  */

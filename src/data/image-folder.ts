@@ -31,12 +31,7 @@ export interface BadFile {
 /** An image file and its partner, if it needs one. Undefined: there is no partner. */
 type Pair = readonly [image: string, partner?: string | undefined];
 
-/**
- * Opens a folder of images, in the order of their names.
- *
- * @param options `inputDir` is the folder of corrupted images with the same names. They become the `inputs`.
- * @throws UserError if there are none, or some are bad and `skipBad` is false
- */
+/** Opens a folder of images, by name. Those of `inputDir` become the `inputs`. @throws UserError if none, or some bad, are found */
 export async function openImageFolder(folder: string, options: DataOptions): Promise<ImageFolder> {
   const { inputDir, size, channels, skipBad } = options;
   const { images: names, others, irregular } = await listImages(folder);

@@ -30,7 +30,7 @@ export async function openSource(dataset: string, options: DataOptions): Promise
   }
   if (!existsSync(place)) {
     throw new UserError(
-      `${dataset} does not exist. A data set is mnist, a folder of IDX files or of images, or one IDX or .npy file.`,
+      `${dataset} does not exist. Give mnist, a folder of IDX files or images, or an IDX or .npy file.`,
     );
   }
   if (isFolder(place) && !hasIdx) return openFolder(place, options);
@@ -42,7 +42,7 @@ export async function openSource(dataset: string, options: DataOptions): Promise
   const isOther = size && (size.width !== shape.width || size.height !== shape.height);
   if (isOther || (channels && channels !== shape.channels)) {
     throw new UserError(
-      `The images of ${dataset} are ${describeShape(shape)}. Only image files can be scaled or converted to grey.`,
+      `${dataset} has images of ${describeShape(shape)}. Only image files can be scaled or made grey.`,
     );
   }
   return source;
@@ -66,9 +66,7 @@ async function openFolder(folder: string, options: DataOptions): Promise<Source>
   const { shape, classes } = train;
   const test = await open("test", { ...options, size: shape, channels: shape.channels === 3 ? 3 : 1 });
   if (String(classes) !== String(test.classes)) {
-    throw new UserError(
-      `The sub-folders of ${folder}/train and of ${folder}/test must be the same: they are the classes.`,
-    );
+    throw new UserError(`${folder}/train and ${folder}/test must have the same sub-folders: the classes.`);
   }
   const badIn = (part: string, { bad }: ImageFolder) =>
     bad.map(({ file, why }) => ({ file: path.join(part, file), why }));

@@ -48,9 +48,7 @@ export function checkLatentStart(bytes: Uint8Array, file: string): void {
 }
 
 function refuse(file: string, line: number): never {
-  throw new UserError(
-    `${file} holds neither .npy nor latents as JSON lines: line ${line} must look like {"z":[0.5,-1]}.`,
-  );
+  throw new UserError(`${file} is neither .npy nor latents as JSON lines: line ${line} must look like {"z":[0.5,-1]}.`);
 }
 
 /** Splits into lines one by one, since the file may exceed the maximum length of a string. */

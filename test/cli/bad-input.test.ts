@@ -116,7 +116,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["data that are not there", () => ["train", "--dataset", "nothing"], /nothing does not exist/],
   ["data that are labels", () => ["train", "--dataset", `tiny/${LABELS}`], /byte 3, .* must be 3 or 4/],
   ["a batch larger than the data", () => ["train", "--dataset", "tiny", "--batch-size", "551"], /more than the 550/],
-  ["one image", () => ["train", "--dataset", data("one", TRAIN, images(1))], /too few images: 1 for training/],
+  ["one image", () => ["train", "--dataset", data("one", TRAIN, images(1))], /too few images: 1 to train/],
   ["no images", () => ["train", "--dataset", data("none", TRAIN, images(0))], /dimension 0 \(at byte 4\) is zero/],
   ["an empty file", () => ["train", "--dataset", data("empty", TRAIN, new Uint8Array())], /0 bytes/],
   ["a file cut short", () => ["train", "--dataset", data("cut", TRAIN, images(9).subarray(0, -5))], /promises 9×7×7/],

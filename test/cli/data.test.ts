@@ -148,7 +148,7 @@ describe("a part of the data", () => {
     expect(other.code).toBe(0);
     expect(other.stderr).toMatch(/This is not the data set that the model was trained on: clean\./);
     const wrong = await run("evaluate --run whole --dataset mnist");
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("The images of mnist are 28×28")]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("mnist has images of 28×28")]);
   });
 });
 

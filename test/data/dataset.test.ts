@@ -98,7 +98,7 @@ describe("a folder of IDX files", () => {
     write("train-images-idx3-ubyte", [1, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
     await expect(loadDataset(folder)).rejects.toThrow(
-      "too few images: 1 for training and validation (at least 2), 5 for test",
+      "too few images: 1 to train and validate (at least 2), 5 to test",
     );
   });
 

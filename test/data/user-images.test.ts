@@ -259,7 +259,7 @@ describe("a folder of images", () => {
     mkdirSync(at("photos"));
     await expect(load()).rejects.toThrow("holds no images");
     grey(2);
-    await expect(load()).rejects.toThrow("too few images: 1 for training and validation (at least 2), 1 for test");
+    await expect(load()).rejects.toThrow("too few images: 1 to train and validate (at least 2), 1 to test");
   });
 });
 

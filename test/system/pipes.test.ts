@@ -72,7 +72,7 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
     ["encode --input /dev/zero", "/dev/zero is not a valid .npy file: it does not begin with"],
     ["encode --input - < <(cat ten.npy /dev/zero)", "618 bytes in all, and it has more"],
     ["encode --input - < <(cat vast.npy /dev/zero)", "bytes, more than 2 GB. Give it in parts."],
-    ["decode < /dev/zero", "standard input holds neither .npy nor latents as JSON lines: line 1 must look"],
+    ["decode < /dev/zero", "standard input is neither .npy nor latents as JSON lines: line 1 must look"],
     ["decode < <(echo; yes 0.5)", "line 2 must look like"],
     [`decode < <(yes '{"z":[1,2]}')`, "standard input has more than 200 MB of JSON lines."],
     ["reconstruct --input /dev/zero --run run", "/dev/zero is a pipe, a socket or a device, not a file."],
