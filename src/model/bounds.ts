@@ -9,19 +9,17 @@ export interface Elbo {
   readonly kl: number;
 }
 
-/** The ELBO and what training maximizes; the settings objective, beta and model make them differ. */
+/** The ELBO and what training maximizes. */
 export interface Bounds extends Elbo {
   /** With the whole KL term, also during its warm-up. */
   readonly objective: number;
 }
 
-/** The terms that means are taken of: of single images, or of single batches of one size. */
+/** The terms of an image, or of a batch. */
 export const TERMS = ["objective", "reconstruction", "kl"] as const;
 
-/** Values of each term. */
 export type TermValues<Values> = Readonly<Record<(typeof TERMS)[number], Values>>;
 
-/** One value for each term. */
 export function mapTerms<Value>(of: (term: (typeof TERMS)[number]) => Value): TermValues<Value> {
   return { objective: of("objective"), reconstruction: of("reconstruction"), kl: of("kl") };
 }

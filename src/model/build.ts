@@ -5,32 +5,28 @@ import { assemble, type Parts } from "./parts.js";
 import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 import type { ModelConfig } from "./settings.js";
 
-/** The pieces of a model of fully connected networks, as settings choose them: what `assemble` takes. */
+/** Chooses the pieces of a model of fully connected networks by the settings. */
 export function standardPieces(config: ModelConfig, pixels: number) {
   const { dimZ, nHidden, keepProb, encoderActivations, decoderActivations, initialWeights: weight, beta } = config;
   const posterior = POSTERIORS[config.model].build(config, dimZ);
   const prior = PRIORS[POSTERIORS[config.model].isPoint ? "normal" : config.prior].build(config, dimZ); // a point has no use for it
   const likelihood = LIKELIHOODS[config.likelihood].build(config, pixels);
   const objective = OBJECTIVES[config.objective].build(config, dimZ);
-  const encoder = mlp({
-    hidden: nHidden,
-    activations: encoderActivations,
-    keepProb,
-    outputs: posterior.inputs,
-    weight,
-  });
+  const bias = config.outputBias === "mean" ? "mean-image" : "zeros";
+  const [hidden, reversed] = [nHidden, nHidden.toReversed()];
+  const encoder = mlp({ hidden, activations: encoderActivations, keepProb, outputs: posterior.inputs, weight });
   const decoder = mlp({
-    hidden: nHidden.toReversed(),
+    hidden: reversed,
     activations: decoderActivations,
     keepProb,
     outputs: likelihood.inputs,
     weight,
-    bias: config.outputBias === "mean" ? "mean-image" : "zeros",
+    bias,
   });
   return { pixels, dimZ, encoder, posterior, prior, decoder, likelihood, objective, beta };
 }
 
-/** Makes the parts of a model of settings, for images of so many numbers. */
+/** Builds a model for images of `pixels` numbers. */
 export type BuildParts = (config: Config, pixels: number) => Parts;
 
 export function buildParts(config: ModelConfig, pixels: number): Parts {

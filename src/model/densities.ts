@@ -2,11 +2,9 @@
 import { tf } from "../engine/compiled/tf.js";
 
 /**
- * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1),
- * which is Σ_d x_d·logit_d − softplus(logit_d): finite for any finite logits.
- *
- * softplus(a) = max(a, 0) + log(1 + e^−|a|). The sum of these logarithms is computed as the logarithm of a product, since logarithms are
- * slow: the factors lie from 1 to 2, so a hundred of them stay within float32. The gradient x − y is written out.
+ * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1), computed as
+ * Σ_d x_d·logit_d − softplus(logit_d), where softplus(a) = max(a, 0) + log(1 + e^−|a|). Logarithms are slow, so it takes one of the
+ * product of up to 112 factors, each from 1 to 2, which float32 holds. The gradient is x − y.
  *
  * @param x [B, 1, D], 0 to 1; no gradient flows to it
  * @param logits [B, L, D]
@@ -29,14 +27,7 @@ export function bernoulliLogLikelihood(x: tf.Tensor3D, logits: tf.Tensor3D): tf.
   return density(logits);
 }
 
-/**
- * log N(x; y, s²) = −½ Σ_d ((x_d − y_d) / s)² − D log(s √2π).
- *
- * @param x [B, 1, D]
- * @param mean [B, L, D]
- * @param deviation of each pixel, in the unit of x
- * @returns [B, L] nats
- */
+/** log N(x; y, s²) = −½ Σ_d ((x_d − y_d) / s)² − D log(s √2π) of x [B, 1, D] and means y [B, L, D]: [B, L] nats. */
 export function gaussianLogLikelihood(x: tf.Tensor3D, mean: tf.Tensor3D, deviation: number): tf.Tensor2D {
   const squares = tf.square(tf.mul(tf.sub(x, mean), 1 / deviation));
   const normalization = mean.shape[2] * Math.log(deviation * Math.sqrt(2 * Math.PI));
@@ -44,12 +35,8 @@ export function gaussianLogLikelihood(x: tf.Tensor3D, mean: tf.Tensor3D, deviati
 }
 
 /**
- * KL(N(μ_j, σ_j²) ‖ N(0, 1)) = ½ (μ_j² + σ_j² − log(10⁻⁸ + σ_j²) − 1) of each latent dimension (Kingma & Welling 2014, appendix B). The
- * 10⁻⁸ is the tutorial's: it lowers the term by less than 0.005 nats where σ > 0.001.
- *
- * @param mu [B, Z]
- * @param sigma [B, Z]
- * @returns [B, Z] nats
+ * KL(N(μ_j, σ_j²) ‖ N(0, 1)) = ½ (μ_j² + σ_j² − log(10⁻⁸ + σ_j²) − 1): [B, Z] nats (Kingma & Welling 2014, appendix B). The 10⁻⁸ is the
+ * tutorial's: it lowers the term by less than 0.005 nats where σ > 0.001.
  */
 export function gaussianKl(mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
   const variance = tf.square(sigma);
@@ -68,12 +55,7 @@ export function perDraw(outputs: tf.Tensor, x: tf.Tensor): tf.Tensor3D {
   return tf.reshape(outputs, [B, outputs.shape[0] / B, outputs.shape[1] as number]);
 }
 
-/**
- * log 1/L Σ_l e^x_l, with the largest x_l taken out first, so that nothing overflows.
- *
- * @param x [B, L]
- * @returns [B]
- */
+/** log 1/L Σ_l e^x_l, [B, L] to [B]. Subtracts the largest x_l first, so that nothing overflows. */
 export function logMeanExp(x: tf.Tensor): tf.Tensor {
   const [B, L] = x.shape as [number, number];
   if (L === 1) return tf.reshape(x, [B]);

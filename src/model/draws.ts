@@ -6,17 +6,12 @@ import type { DrawSpec, Phase, Specs } from "./specs.js";
 /** Draws by name: [rows, …shape], where a row is an image or a draw of z. */
 export type HostDraws = { readonly [name: string]: HostArray };
 
-/** Arrays for the draws of some phases. */
-export function createDraws(
-  { draws }: Specs,
-  phases: readonly Phase[],
-  images: number,
-  samplesPerImage: number,
-): HostDraws {
+/** Creates arrays for the draws of some phases, with L draws of z for each image. */
+export function createDraws({ draws }: Specs, phases: readonly Phase[], images: number, L: number): HostDraws {
   const needed = Object.entries(draws).filter(([, { phase }]) => phases.includes(phase));
   return Object.fromEntries(
     needed.map(([name, { shape, per, kind }]) => {
-      const rows = per === "image" ? images : images * samplesPerImage;
+      const rows = per === "image" ? images : images * L;
       const size = rows * sizeOf(shape);
       const data = typeof kind === "string" ? new Float32Array(size) : new Uint8Array(size);
       return [name, { data, shape: [rows, ...shape] }];
@@ -31,16 +26,13 @@ export function fillDraws(draws: HostDraws, { draws: specs }: Specs, phase: Phas
   }
 }
 
-/** The rows of images first to first + count − 1, of `images` in all. They share memory. */
+/** Selects the rows of `count` images of `images`, from `first`. Shares memory. */
 export function rowsOfImages(draws: HostDraws, images: number, first: number, count: number): HostDraws {
   return Object.fromEntries(
     Object.entries(draws).map(([name, { data, shape }]) => {
       const perImage = data.length / images;
-      const rows = (shape[0] / images) * count;
-      return [
-        name,
-        { data: data.subarray(first * perImage, (first + count) * perImage), shape: [rows, ...shape.slice(1)] },
-      ];
+      const rows = data.subarray(first * perImage, (first + count) * perImage);
+      return [name, { data: rows, shape: [(shape[0] / images) * count, ...shape.slice(1)] }];
     }),
   );
 }

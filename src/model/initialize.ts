@@ -1,5 +1,5 @@
 // First values of the weights, by their specs.
-import { randomStream } from "../random.js";
+import { type RandomStream, randomStream } from "../random.js";
 import { type HostArray, sizeOf } from "../tree.js";
 import type { ParamSpec, Specs } from "./specs.js";
 
@@ -14,33 +14,27 @@ export function needsMeanImage({ params }: Specs): boolean {
   return Object.values(params).some(({ init }) => init === "mean-image");
 }
 
-/**
- * Draws the first values. The address of a weight's stream is its place among the specs.
- *
- * @param meanImage [D], 0 to 1, if `needsMeanImage`
- */
+/** Draws the first values, each weight's by its index among the specs. `meanImage` is [D], 0 to 1, if `needsMeanImage`. */
 export function initialParams({ params }: Specs, seed: number, meanImage: ArrayLike<number> = []): HostParams {
   return Object.fromEntries(
     Object.entries(params).map(([name, spec], index) => {
       const data = new Float32Array(sizeOf(spec.shape));
-      fill(data, spec, seed, index, meanImage);
+      fill(data, spec, randomStream(seed, "weights", index), meanImage);
       return [name, { data, shape: spec.shape }];
     }),
   );
 }
 
 /**
- * `he`: as TensorFlow 1's variance_scaling_initializer draws them: normal with deviation √(2.6 / fan-in), those beyond two deviations
- * drawn again, which leaves a variance of about 2 / fan-in. `glorot`: uniform within ±√(6 / (fan-in + fan-out)).
+ * `he`: as in TensorFlow 1's variance_scaling_initializer, normal with deviation √(2.6 / fan-in), truncated at two deviations: the variance
+ * is about 2 / fan-in. `glorot`: uniform within ±√(6 / (fan-in + fan-out)).
  */
 function fill(
   data: Float32Array,
   { shape, init }: ParamSpec,
-  seed: number,
-  index: number,
+  stream: RandomStream,
   meanImage: ArrayLike<number>,
 ): void {
-  const stream = randomStream(seed, "weights", index);
   const [inputs = 1, outputs = 1] = shape.length > 1 ? shape.slice(-2) : [1, ...shape];
   const [fanIn, fanOut] = [data.length / outputs, data.length / inputs];
   if (init === "ones") data.fill(1);
@@ -53,7 +47,7 @@ function fill(
   } else if (typeof init === "object") data.set(stream.fillNormals(data).map((value) => init.normal * value));
 }
 
-/** The logit of a probability, kept within 0.001 and 0.999. */
+/** The logit of a probability, clipped to 0.001–0.999. */
 function logit(probability: number): number {
   const p = Math.min(0.999, Math.max(0.001, probability));
   return Math.log(p / (1 - p));

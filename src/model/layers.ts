@@ -3,16 +3,12 @@ import { tf } from "../engine/compiled/tf.js";
 import { type Context, type DrawSpec, type Init, joinSpecs, type Specs } from "./specs.js";
 
 export interface Layer {
-  /**
-   * @param input the shape of its input
-   * @param per whether it sees a row for each image, as in the encoder, or for each draw of z, as in the decoder
-   */
+  /** @param per "image" in the encoder, "sample" (a draw of z) in the decoder */
   specs(input: readonly number[], per: DrawSpec["per"]): Specs & { readonly output: readonly number[] };
   /** @param x [N, …input] @returns [N, …output] */
   apply(context: Context, x: tf.Tensor): tf.Tensor;
 }
 
-/** Activation functions by name. */
 export const ACTIVATIONS = {
   elu: (x) => tf.elu(x),
   relu: (x) => tf.relu(x),
@@ -50,35 +46,31 @@ export function dense({ units, activation, keepProb = 1, weight, bias = "zeros" 
   };
 }
 
-/** Layers one after the other, in scopes named by their numbers. */
+/** Chains layers, in scopes named by their numbers. */
 export function sequential(layers: readonly Layer[]): Layer {
   return {
     specs(input, per) {
       let output = input;
-      const specs = layers.map((layer) => {
-        const of = layer.specs(output, per);
-        output = of.output;
-        return of;
+      const scopes = layers.map((layer, i) => {
+        const specs = layer.specs(output, per);
+        output = specs.output;
+        return [String(i), specs] as const;
       });
-      return { ...joinSpecs(Object.fromEntries(specs.map((of, i) => [String(i), of]))), output };
+      return { ...joinSpecs(Object.fromEntries(scopes)), output };
     },
     apply: (context, x) => layers.reduce((h, layer, i) => layer.apply(context.at(String(i)), h), x),
   };
 }
 
-export interface MlpOptions {
-  /** Units of the hidden layers. */
+export interface MlpOptions extends Pick<DenseOptions, "weight" | "bias"> {
   readonly hidden: readonly number[];
-  /** Of the hidden layers in turn; the last one holds for the layers that remain. */
+  /** Of the hidden layers; the last one repeats. */
   readonly activations: readonly ActivationName[];
   readonly keepProb: number;
   readonly outputs: number;
-  readonly weight: Init;
-  /** Of the outputs. */
-  readonly bias?: Init;
 }
 
-/** A multilayer perceptron: hidden layers with activation and dropout, and a linear output. */
+/** A multilayer perceptron: hidden layers with activation and dropout, and a linear output, whose bias is `bias`. */
 export function mlp({ hidden, activations, keepProb, outputs, weight, bias = "zeros" }: MlpOptions): Layer {
   const layers = hidden.map((units, i) =>
     dense({ units, activation: activations[Math.min(i, activations.length - 1)], keepProb, weight }),

@@ -1,6 +1,7 @@
 // A model's functions: what engines run. Pure functions of tensors; weights, draws and scheduled numbers come in as inputs.
 // Shapes as in parts.ts.
 import { tf } from "../engine/compiled/tf.js";
+import type { TermValues } from "./bounds.js";
 import { logMeanExp } from "./densities.js";
 import type { Likelihood, Parts, Terms } from "./parts.js";
 import { type Context, createContext, type Tensors } from "./specs.js";
@@ -13,10 +14,9 @@ export type Batch = {
   readonly corrupted?: tf.Tensor2D | undefined;
 };
 
+type BatchBounds = TermValues<tf.Tensor> & { readonly maximized: tf.Tensor; readonly likelihood: Likelihood };
 type Inputs = { readonly params: Tensors; readonly draws: Tensors; readonly batch: Batch };
-
-/** [B] nats for each image; see `Bounds`. */
-export type BoundTerms = { readonly objective: tf.Tensor; readonly reconstruction: tf.Tensor; readonly kl: tf.Tensor };
+type ExportInputs = { readonly params: Tensors; readonly x: tf.Tensor };
 
 /** A model's functions. Engines compile each function that takes one record once for each set of shapes. */
 export class Model {
@@ -32,8 +32,8 @@ export class Model {
     return this.isDrawn ? this.parts.objective.draws : 1;
   }
 
-  /** The terms of the bound for each image. */
-  readonly evaluate = ({ params, draws, batch }: Inputs): BoundTerms => {
+  /** The terms of the bound: [B] nats. */
+  readonly evaluate = ({ params, draws, batch }: Inputs): TermValues<tf.Tensor> => {
     const { objective, reconstruction, kl } = this.bounds(createContext(params, draws), batch);
     return { objective, reconstruction, kl };
   };
@@ -44,7 +44,7 @@ export class Model {
     return { reconstruction, kl, outputs: likelihood.mean() };
   };
 
-  /** The posteriors of images: their means z [B, Z] and, unless they are points, their standard deviations. */
+  /** The means z [B, Z] of posteriors and, unless they are points, their standard deviations. */
   readonly encode = ({ params, batch }: Omit<Inputs, "draws">) => {
     const { mean, sigma } = this.parts.encode(createContext(params), encoderInput(batch));
     return { z: mean, ...(sigma && { sigma }) };
@@ -67,36 +67,28 @@ export class Model {
     return { outputs: this.parts.decode(context, this.parts.prior(context).sample()).mean() };
   };
 
-  /**
-   * log 1/L Σ_l p(x, z_l) / q(z_l|x) of each image (Burda et al. 2016, eq. 8): [B] nats.
-   */
+  /** log 1/L Σ_l p(x, z_l) / q(z_l|x) of each image (Burda et al. 2016, eq. 8): [B] nats. */
   readonly logMeanImportanceWeight = ({ params, draws, batch }: Inputs) => {
     const { logLikelihood, logRatio } = this.#terms(createContext(params, draws), batch);
     return { logMeanWeight: logMeanExp(tf.add(logLikelihood, logRatio())) };
   };
 
   /** The encoder as other programs use it: pixels x [B, D], 0 to 1, to mean and sigma [B, Z]. */
-  readonly exportedEncoder = ({ params, x }: { readonly params: Tensors; readonly x: tf.Tensor }): Tensors => {
+  readonly exportedEncoder = ({ params, x }: ExportInputs): Tensors => {
     const { mean, sigma } = this.parts.encode(createContext(params), x);
     return { mean, ...(sigma && { sigma }) };
   };
 
-  /** The decoder: x here is z [B, Z], to pixels [B, D], 0 to 1. */
-  readonly exportedDecoder = ({ params, x }: { readonly params: Tensors; readonly x: tf.Tensor }): Tensors => ({
+  /** The decoder as other programs use it: z [B, Z] to pixels [B, D], 0 to 1. */
+  readonly exportedDecoder = ({ params, x }: ExportInputs): Tensors => ({
     pixels: this.parts.decode(createContext(params), x).mean(),
   });
 
   /**
-   * The bounds of a batch.
-   *
-   * @param klWeight the KL term's weight in what is maximized, during its warm-up; β unless given
-   * @returns terms with the whole KL term, and what a training step maximizes: [B] each; and p(x|z)
+   * Computes the bounds of a batch: [B] nats each. In `maximized`, which a training step maximizes, the KL term has the weight `klWeight`
+   * instead of β, if given.
    */
-  bounds(
-    context: Context,
-    batch: Batch,
-    klWeight?: tf.Scalar,
-  ): BoundTerms & { readonly maximized: tf.Tensor; readonly likelihood: Likelihood } {
+  bounds(context: Context, batch: Batch, klWeight?: tf.Scalar): BatchBounds {
     const { objective: of, beta } = this.parts;
     const { likelihood, ...terms } = this.#terms(context, batch);
     const { reconstruction, kl } = terms;

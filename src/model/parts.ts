@@ -17,16 +17,15 @@ export interface Posterior {
   /** log p(z) − log q(z|x) of sampled z: [B, L] nats. */
   logRatio(z: tf.Tensor, prior: Prior): tf.Tensor;
   /**
-   * KL(q(z|x) ‖ p(z)) in closed form: [B, G] nats for G groups of latent dimensions that are independent in both.
-   *
-   * @returns undefined if there is none for this prior: it is estimated from draws then
+   * KL(q(z|x) ‖ p(z)) in closed form: [B, G] nats for G groups of latent dimensions that are independent in both. Undefined if there is none
+   * for this prior: it is then estimated from draws.
    */
   kl(prior: Prior): tf.Tensor | undefined;
 }
 
 /** p(z). */
 export interface Prior {
-  /** What posteriors know it by, if they have closed forms for it. */
+  /** Posteriors choose closed forms by it. */
   readonly family: string;
   /** [B, L, Z] to [B, L] nats. */
   logProb(z: tf.Tensor): tf.Tensor;
@@ -42,7 +41,7 @@ export interface Likelihood {
   logProb(x: tf.Tensor): tf.Tensor;
 }
 
-/** What objectives are made of. */
+/** The terms of objectives. */
 export interface Terms {
   /** log p(x|z): [B, L] nats. */
   readonly logLikelihood: tf.Tensor;
@@ -64,7 +63,7 @@ export interface Objective {
   value(terms: Terms, klWeight: number | tf.Tensor): tf.Tensor;
 }
 
-/** A model: pure functions of tensors, and what they need. */
+/** A model: pure functions of tensors, and their specs. */
 export interface Parts {
   /** Z. */
   readonly dimZ: number;
@@ -80,7 +79,6 @@ export interface Parts {
   decode(context: Context, z: tf.Tensor): Likelihood;
 }
 
-/** A family of posteriors. */
 export interface PosteriorFamily {
   /** Z. */
   readonly dimZ: number;
@@ -91,7 +89,6 @@ export interface PosteriorFamily {
   build(context: Context, outputs: tf.Tensor): Posterior;
 }
 
-/** A family of priors. */
 export interface PriorFamily {
   /** Z. */
   readonly dimZ: number;
@@ -99,7 +96,6 @@ export interface PriorFamily {
   build(context: Context): Prior;
 }
 
-/** A family of likelihoods. */
 export interface LikelihoodFamily {
   readonly name: string;
   /** Whether `logProb` of black and white pixels is the logarithm of a probability, not of a density. */
@@ -111,7 +107,7 @@ export interface LikelihoodFamily {
   build(context: Context, outputs: tf.Tensor): Likelihood;
 }
 
-/** A part that settings can choose. Its functions get the values of its own settings. */
+/** A part that a setting chooses. Its functions get the values of its own settings. */
 export interface Part<Settings, Built> {
   /** For the help of the setting that chooses it. */
   readonly help: string;
@@ -122,7 +118,7 @@ export interface Part<Settings, Built> {
   readonly build: (own: ValuesOf<Settings>, size: number) => Built;
 }
 
-/** Declares a part: infers the types of its settings. */
+/** Declares a posterior or prior. */
 export function part<Settings extends object, Built>(definition: Part<Settings, Built>): Part<Settings, Built> {
   return definition;
 }
@@ -130,23 +126,23 @@ export function part<Settings extends object, Built>(definition: Part<Settings, 
 /** Declares a likelihood of pixels. */
 export function likelihood<Settings extends object>(
   definition: Part<Settings, LikelihoodFamily> & {
-    /** What it adds to a description of pixels: ", normal with deviation 0.1". */
+    /** For descriptions of pixels: ", normal with deviation 0.1". */
     readonly suffix: (own: ValuesOf<Settings>) => string;
-    /** −log p(x) of a pixel, at most, if its mean is 0.5: nats. */
+    /** The largest −log p(x) of a pixel whose mean is 0.5: nats. */
     readonly greyNats: (own: ValuesOf<Settings>) => number;
   },
 ) {
   return definition;
 }
 
-/** Declares an objective, and what its numbers are called. */
+/** Declares an objective. `label` names its values. */
 export function objective<Settings extends object>(
   definition: Part<Settings, Objective> & { readonly label: (own: ValuesOf<Settings>) => string },
 ) {
   return definition;
 }
 
-/** The pieces of a model of two networks. The networks' layers may have draws of phase `training` only. */
+/** The pieces of a model. The layers of both networks may have draws of phase `training` only. */
 export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
   /** D. */
   readonly pixels: number;
@@ -159,11 +155,7 @@ export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
   readonly likelihood: LikelihoodFamily;
 }
 
-/**
- * Makes a model of its pieces, each in a scope of its name.
- *
- * @throws Error if they do not fit together
- */
+/** Joins pieces to a model, each in a scope of its name. @throws Error if they do not fit together */
 export function assemble(assembly: Assembly): Parts {
   const { pixels, dimZ, objective, beta, encoder, posterior, prior, decoder, likelihood } = assembly;
   const networks = { encoder: encoder.specs([pixels], "image"), decoder: decoder.specs([dimZ], "sample") };
@@ -177,12 +169,7 @@ export function assemble(assembly: Assembly): Parts {
     objective,
     beta,
     likelihood,
-    specs: joinSpecs({
-      ...networks,
-      posterior: posterior.specs,
-      prior: prior.specs,
-      likelihood: likelihood.specs,
-    }),
+    specs: joinSpecs({ ...networks, posterior: posterior.specs, prior: prior.specs, likelihood: likelihood.specs }),
     encode: (context, x) => posterior.build(context.at("posterior"), encoder.apply(context.at("encoder"), x)),
     prior: (context) => prior.build(context.at("prior")),
     decode: (context, z) => likelihood.build(context.at("likelihood"), decoder.apply(context.at("decoder"), z)),

@@ -9,23 +9,10 @@ import { point } from "./posteriors/point.js";
 import { mixture } from "./priors/mixture.js";
 import { standardNormal } from "./priors/standard-normal.js";
 
-export const POSTERIORS = {
-  vae: gaussian,
-  ae: point,
-};
+export const POSTERIORS = { vae: gaussian, ae: point };
 
-export const PRIORS = {
-  normal: standardNormal,
-  mixture,
-};
+export const PRIORS = { normal: standardNormal, mixture };
 
-export const LIKELIHOODS = {
-  bernoulli,
-  gaussian: gaussianPixels,
-};
+export const LIKELIHOODS = { bernoulli, gaussian: gaussianPixels };
 
-export const OBJECTIVES = {
-  elbo,
-  iwae,
-  "free-bits": freeBits,
-};
+export const OBJECTIVES = { elbo, iwae, "free-bits": freeBits };

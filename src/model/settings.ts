@@ -44,7 +44,7 @@ type Intersection<Union> = (Union extends unknown ? (of: Union) => void : never)
   : never;
 type OwnSettings<Parts extends Registry> = Intersection<Parts[keyof Parts]["settings"]>;
 
-/** The own settings of a registry's parts. Each needs that a part is chosen which has it. */
+/** The own settings of a registry's parts. Each needs the choice of a part that has it. */
 function ownSettings<Parts extends Registry>(
   choice: string,
   parts: Parts,

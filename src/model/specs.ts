@@ -1,5 +1,4 @@
-// What a part of a model needs, as data: weights and random draws. The host initializes, fills, counts and stores them by these
-// specs and knows nothing else about a model.
+// The weights and random draws of a part of a model, as data. The host initializes, fills, counts and stores them by these specs alone.
 import type { tf } from "../engine/compiled/tf.js";
 
 /** First values of a weight. */
@@ -23,7 +22,7 @@ export interface ParamSpec {
   readonly decays?: boolean;
 }
 
-/** When a draw is needed and there: in training steps (dropout), to draw z from the posterior, or to draw z from the prior. */
+/** When a draw is available: in training steps (dropout), to draw z from the posterior, or from the prior. */
 export type Phase = "training" | "posterior" | "prior";
 
 export interface DrawSpec {
@@ -45,19 +44,18 @@ export const NO_SPECS: Specs = { params: {}, draws: {} };
 
 /** The specs of several parts, each within its scope: `encoder`, then `encoder.weight`. */
 export function joinSpecs(scopes: { readonly [scope: string]: Specs }): Specs {
-  const join = <Spec>(select: (specs: Specs) => { readonly [name: string]: Spec }) =>
-    Object.fromEntries(
-      Object.entries(scopes).flatMap(([scope, specs]) =>
-        Object.entries(select(specs)).map(([name, spec]) => [`${scope}.${name}`, spec] as const),
-      ),
-    );
-  return { params: join(({ params }) => params), draws: join(({ draws }) => draws) };
+  const params: Record<string, ParamSpec> = {};
+  const draws: Record<string, DrawSpec> = {};
+  for (const [scope, specs] of Object.entries(scopes)) {
+    for (const [name, spec] of Object.entries(specs.params)) params[`${scope}.${name}`] = spec;
+    for (const [name, spec] of Object.entries(specs.draws)) draws[`${scope}.${name}`] = spec;
+  }
+  return { params, draws };
 }
 
-/** Tensors by name. */
 export type Tensors = { readonly [name: string]: tf.Tensor };
 
-/** The weights and draws of a part, by the names of its specs. */
+/** The weights and draws of a part, by name. */
 export interface Context {
   param(name: string): tf.Tensor;
   draw(name: string): tf.Tensor;

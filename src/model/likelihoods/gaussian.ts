@@ -8,12 +8,7 @@ import { NO_SPECS } from "../specs.js";
 export const gaussianPixels = likelihood({
   help: "normal around the decoder's output with standard deviation pixelSigma",
   settings: {
-    pixelSigma: real({
-      min: 0.001,
-      max: 10,
-      default: 0.1,
-      help: "standard deviation of a pixel; 1 = full white",
-    }),
+    pixelSigma: real({ min: 0.001, max: 10, default: 0.1, help: "standard deviation of a pixel; 1 = full white" }),
   },
   suffix: ({ pixelSigma }) => `, normal with deviation ${pixelSigma}`,
   greyNats: ({ pixelSigma }) => 0.125 / pixelSigma ** 2 + Math.log(pixelSigma * Math.sqrt(2 * Math.PI)),

@@ -45,15 +45,8 @@ export const gaussian = part({
   }),
 });
 
-/**
- * z = μ + σ⊙ε (Kingma & Welling 2014, section 2.4): draws of q(z|x) through which gradients flow.
- *
- * @param mu [B, Z]
- * @param sigma [B, Z]
- * @param epsilon [B, L, Z]
- * @returns [B, L, Z]
- */
-export function reparameterize(mu: tf.Tensor, sigma: tf.Tensor, epsilon: tf.Tensor): tf.Tensor {
+/** z = μ + σ⊙ε (Kingma & Welling 2014, section 2.4), of μ and σ [B, Z] and ε [B, L, Z]: [B, L, Z]. Gradients flow through it. */
+function reparameterize(mu: tf.Tensor, sigma: tf.Tensor, epsilon: tf.Tensor): tf.Tensor {
   const [B, Z] = mu.shape;
   const perImage = (x: tf.Tensor) => tf.reshape(x, [B, 1, Z]);
   return tf.add(perImage(mu), tf.mul(perImage(sigma), epsilon));
