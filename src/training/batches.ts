@@ -1,5 +1,4 @@
-// The inputs of training steps: images in a new order for every epoch, and their random draws. All of it is a function of
-// the seed and the step's number, however the steps are cut into chunks.
+// The inputs of training steps: permuted images and random draws. They depend on the seed and the step's number, not on chunks.
 import type { Config } from "../config/config.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
@@ -13,21 +12,20 @@ import { adamStepSize } from "./optimizer/adam.js";
 import { klWeightAt, learningRateAt } from "./optimizer/schedules.js";
 import type { StepInput } from "./step.js";
 
-/** The order in which an epoch takes the images. */
 export function epochOrder(seed: number, epoch: number, count: number): Uint32Array {
   return randomStream(seed, "shuffle", epoch).permutation(count);
 }
 
-/** Whole batches in an epoch; the last partial one is dropped. */
+/** Counts the whole batches of an epoch. */
 export function stepsPerEpoch({ count }: Pick<ImageSet, "count">, batchSize: number): number {
   return Math.floor(count / batchSize);
 }
 
 /**
- * Inputs for `steps` steps in a row, as `engine.scan` takes them: [steps, …] arrays.
+ * Draws the inputs of successive steps, as `engine.scan` takes them: [steps, …] arrays.
  *
- * @param order indices of the images, batchSize for each of the steps
- * @param firstStep the number of the first of these steps, counted from 0 at the start of the run
+ * @param order indices of images, batchSize for each step
+ * @param firstStep the number of the first step, counted from 0 at the start of the run
  */
 export function drawBatches(
   images: ImageSet,
@@ -55,10 +53,10 @@ export function drawBatches(
     data: Float32Array.from({ length: steps }, (_, i) => value(firstStep + i)),
     shape: [steps],
   });
-  const stacked = ({ data, shape: [rows, ...rest] }: HostArray): HostArray => ({
-    data,
-    shape: [steps, rows / steps, ...rest],
-  });
+  const stacked = (array: HostArray): HostArray => {
+    const [rows, ...rest] = array.shape;
+    return { data: array.data, shape: [steps, rows / steps, ...rest] };
+  };
   return {
     ...mapTree(batch, stacked),
     draws: mapTree(draws, stacked),

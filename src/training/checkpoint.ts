@@ -7,10 +7,10 @@ import { type HostArray, leaves, mapTree } from "../tree.js";
 import type { PictureRow } from "./sinks/pictures.js";
 import type { Position, Snapshot, TrainingState } from "./snapshot.js";
 
-/** To be raised when what a checkpoint holds changes, or what a step of the same settings computes. */
+/** Raise it when the contents of checkpoints change, or the result of a step of the same settings. */
 const FORMAT = 1;
 
-/** A snapshot, and what the pictures need. */
+/** A snapshot, and the state of the pictures. */
 export interface Checkpoint extends Snapshot {
   /** Rows of progress.png. */
   readonly rows: readonly PictureRow[];
@@ -27,21 +27,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint, settings: Config): Tens
     milestones: Object.fromEntries(rows.map(({ epoch, outputs }) => [`epoch-${epoch}`, vector(outputs)])),
   };
   const training = { epoch, step, milliseconds, reports, milestones: rows.map(({ epoch }) => epoch), seconds };
+  const [encoded, progress] = [JSON.stringify(encodeConfig(settings)), JSON.stringify(training)];
   return {
     tensors: new Map(leaves<HostArray<Float32Array>>(tree)),
-    metadata: {
-      format: String(FORMAT),
-      settings: JSON.stringify(encodeConfig(settings)),
-      training: JSON.stringify(training),
-    },
+    metadata: { format: String(FORMAT), settings: encoded, training: progress },
   };
 }
 
 /**
  * @param start the state of step 0: names and shapes
- * @param settings those of the run's config.json
- * @param file what to call the checkpoint in errors
- * @throws UserError if another version of vae wrote it, or it is not of these settings
+ * @param file names the checkpoint in errors
+ * @throws UserError if another version of vae wrote it, or its settings differ
  */
 export function decodeCheckpoint(
   { tensors, metadata }: TensorFile,
@@ -83,14 +79,10 @@ export function decodeCheckpoint(
   };
 }
 
-interface Training extends Omit<Position, "terms">, Pick<Checkpoint, "reports" | "seconds"> {
-  /** The epochs of the rows. */
-  readonly milestones: readonly number[];
-}
+type Json = Readonly<Record<string, unknown>>;
+type Training = Omit<Position, "terms"> & Pick<Checkpoint, "reports" | "seconds"> & { milestones: readonly number[] };
 
-function isTraining(
-  value: Readonly<Record<string, unknown>> | undefined,
-): value is Readonly<Record<string, unknown>> & Training {
+function isTraining(value: Json | undefined): value is Json & Training {
   const { epoch, step, milliseconds, reports, milestones, seconds } = value ?? {};
   const isNumber = (number: unknown) => typeof number === "number";
   return (
@@ -104,8 +96,8 @@ function isTraining(
   );
 }
 
-/** @returns undefined for what is not the JSON of an object */
-function parse(json: string | undefined): Readonly<Record<string, unknown>> | undefined {
+/** Undefined unless it is the JSON of an object. */
+function parse(json: string | undefined): Json | undefined {
   try {
     const value = JSON.parse(json ?? "");
     return typeof value === "object" && value !== null ? value : undefined;
@@ -115,10 +107,8 @@ function parse(json: string | undefined): Readonly<Record<string, unknown>> | un
 }
 
 /**
- * The name of a setting that differs, except settings that do not change what a step computes: the places of the data, whose content
- * is checked by its digest; the number of threads, which moves the last bits only; and the like.
- *
- * @param before as JSON; missing settings have their defaults
+ * Finds a setting that differs and changes the result of a step. The places of the data do not, since a digest checks their content; the
+ * number of threads changes the last bits only. Settings missing in `before`, which is JSON, have their defaults.
  */
 export function differingSetting(
   before: Readonly<Partial<Record<keyof Config, unknown>>>,

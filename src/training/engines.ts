@@ -1,4 +1,4 @@
-// Which engines there are, and how fast they train.
+// Finds and times the engines.
 import { createConfig } from "../config/config.js";
 import { loadDataset } from "../data/dataset.js";
 import { pixelsOf } from "../data/pixels.js";
@@ -15,15 +15,10 @@ export type EngineReport =
   | { readonly name: EngineName; readonly runs: true; readonly version: string; readonly threads: number }
   | { readonly name: EngineName; readonly runs: false; readonly reason: string; readonly remedy: string };
 
-/** Rounds of a benchmark, interleaved, of about so many milliseconds for each engine. */
 const ROUNDS = 3;
 const ROUND_MILLISECONDS = 500;
 
-/**
- * Opens each engine, to see what it says.
- *
- * @throws UserError if there are fewer processors than threads
- */
+/** Opens each engine, to find those that run. @throws UserError if there are fewer processors than threads */
 export async function findEngines(threads: number): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];
   for (const name of ENGINE_NAMES) {
@@ -40,10 +35,10 @@ export async function findEngines(threads: number): Promise<EngineReport[]> {
 }
 
 /**
- * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128: the engines in turn,
- * several rounds, after two that are not counted.
+ * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128, without drawing the batches. The
+ * engines take turns, for three rounds after two warm-up rounds.
  *
- * @returns milliseconds per step by the engine's name, the median over the rounds; drawing the batches is left out
+ * @returns the median milliseconds per step by the engine's name
  */
 export async function timeTrainingStep(
   names: readonly EngineName[],
@@ -60,12 +55,8 @@ export async function timeTrainingStep(
   try {
     for (const name of names) {
       const { engine } = await openEngine(name, threads);
-      contenders.push({
-        engine,
-        steps: 1,
-        state: firstSnapshot(initialParams(model.parts.specs, config.seed)).state,
-        times: [],
-      });
+      const { state } = firstSnapshot(initialParams(model.parts.specs, config.seed));
+      contenders.push({ engine, steps: 1, state, times: [] });
     }
     for (let round = -2; round < ROUNDS; round++) {
       for (const contender of contenders) {
@@ -74,7 +65,7 @@ export async function timeTrainingStep(
         const started = performance.now();
         [contender.state] = await engine.scan(step, contender.state, batches);
         const time = (performance.now() - started) / steps;
-        // Of the first two rounds, one warms up and the other tells how many steps make a round.
+        // The first warm-up round compiles, the second one finds the steps of a round.
         if (round === -1) contender.steps = Math.max(1, Math.min(64, Math.round(ROUND_MILLISECONDS / time)));
         if (round >= 0) contender.times.push(time);
       }

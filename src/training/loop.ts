@@ -14,11 +14,9 @@ import { checkFinite, DivergenceError, type Position, type Snapshot, startOf } f
 
 export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly data: Dataset;
-  /** Where the training begins or continues. */
   readonly start: Snapshot;
-  /** Called in turn at every event. */
   readonly sinks: readonly Sink[];
-  /** The run's folder, for the events. */
+  /** The run's folder. */
   readonly run: string;
   readonly fallbackReason?: string | undefined;
   /** Once aborted, the chunk of steps is finished, passed to the sinks, and the signal's reason thrown. */
@@ -27,11 +25,7 @@ export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly started: number;
 }
 
-/**
- * Trains a model.
- *
- * @throws DivergenceError if the loss, the weights or their gradients are NaN or infinite
- */
+/** Trains a model. @throws DivergenceError if the loss, the weights or their gradients are NaN or infinite */
 export async function* trainModel(options: LoopOptions): AsyncGenerator<TrainingEvent, void> {
   const { engine, model, config, data, size, sinks, start, signal } = options;
   const { batchSize, epochs, seed } = config;
@@ -58,7 +52,7 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
       const chunk = order.subarray(first * batchSize, (first + count) * batchSize);
       const batches = drawBatches(data.train, size, chunk, (epoch - 1) * steps + first, config, model);
       const [state, metrics] = await engine.scan(step, now.state, batches);
-      await setImmediate(); // lets timers and signals have their turn: an engine may block without one
+      await setImmediate(); // runs timers and signal handlers: an engine may block them
       now = { ...now, state, position: advance(now.position, metrics, pace.end()) };
       const stepsLeft = (epochs - epoch + 1) * steps - now.position.step;
       yield emit(describeChunk(now.position, steps, batchSize, pace.secondsLeft(stepsLeft)));
@@ -71,20 +65,10 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
     if (!Number.isFinite(validation.objective)) throw new DivergenceError(epoch);
     const best = bestOf(now.reports);
     const isBest = !best || validation.objective > best.validation.objective;
-    const report = {
-      epoch,
-      train: meanBounds(position.terms),
-      validation,
-      imagesPerSecond: imagesPerSecond(position, batchSize),
-      isBest,
-      seconds: seconds(),
-    };
-    now = {
-      ...now,
-      position: startOf(epoch + 1),
-      reports: [...now.reports, report],
-      ...(isBest && { best: state.params }),
-    };
+    const measured = { train: meanBounds(position.terms), validation, imagesPerSecond: speedOf(position, batchSize) };
+    const report = { epoch, ...measured, isBest, seconds: seconds() };
+    const reports = [...now.reports, report];
+    now = { ...now, position: startOf(epoch + 1), reports, ...(isBest && { best: state.params }) };
     checkFinite(now);
     yield emit({ type: "epoch", ...report });
     if (isAborted) signal?.throwIfAborted();
@@ -93,11 +77,11 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
   yield emit(await describeDone(options, now, seconds));
 }
 
-/** A chunk of steps is one call into the engine, which blocks: short enough for a lively terminal, long enough to cost little. */
+/** A chunk of steps is one blocking call into the engine: short enough for a lively terminal, long enough to cost little. */
 const CHUNK_MILLISECONDS = 500;
 const MAX_CHUNK = 64;
 
-/** Measures chunks of steps, and finds out how many make one. */
+/** Measures chunks of steps, and sets their length. */
 class Pace {
   readonly #started = performance.now();
   #chunkStarted = 0;
@@ -125,7 +109,7 @@ class Pace {
   }
 }
 
-/** Adds the steps of a chunk up. @throws DivergenceError if one has a loss that is not finite */
+/** Adds up the steps of a chunk. @throws DivergenceError if a loss is not finite */
 function advance(
   { epoch, step, terms, milliseconds }: Position,
   metrics: TermValues<HostArray>,
@@ -158,16 +142,8 @@ function describeStart({ data, config, model, size, run, fallbackReason, start }
 
 function describeChunk(position: Position, steps: number, batchSize: number, secondsLeft: number): TrainingChunk {
   const { epoch, step, terms } = position;
-  const train = meanBounds(terms);
-  return {
-    type: "chunk",
-    epoch,
-    step,
-    steps,
-    train,
-    imagesPerSecond: imagesPerSecond(position, batchSize),
-    secondsLeft,
-  };
+  const imagesPerSecond = speedOf(position, batchSize);
+  return { type: "chunk", epoch, step, steps, train: meanBounds(terms), imagesPerSecond, secondsLeft };
 }
 
 async function describeDone(
@@ -195,6 +171,7 @@ export function countImages({ train, validation, test }: Dataset): TrainingStart
   return { train: train.count, validation: validation.count, test: test.count };
 }
 
-function imagesPerSecond({ step, milliseconds }: Position, batchSize: number): number {
+/** Images per second. */
+function speedOf({ step, milliseconds }: Position, batchSize: number): number {
   return (step * batchSize) / (milliseconds / 1000);
 }

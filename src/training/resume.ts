@@ -14,12 +14,11 @@ import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
 import { describeData, firstState, resolvePlaces, type Training, type TrainingOptions, trainInto } from "./train.js";
 
 /**
- * Resumes a run from its last checkpoint: the weights and metrics.jsonl (times aside) come out as if it had never stopped. A run that is
- * finished is summed up again.
+ * Resumes a run from its last checkpoint, as if it had never stopped. A finished run repeats its `done` event.
  *
- * @param run its folder; without it, the newest in `runs/`
- * @param settings more epochs, other checkpointSeconds or threads, the new place of data that were moved; all else must be the run's own
- * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, its settings or its data have
+ * @param run its folder; by default the newest in `runs/`
+ * @param settings may change epochs (upwards), checkpointSeconds, threads, dataset and inputDir
+ * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, other settings or the data have
  * changed, or the loss diverges
  */
 export async function* resume(run?: string, settings: GivenSettings = {}, options: TrainingOptions = {}): Training {
@@ -52,14 +51,11 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
   }
 }
 
-/** The run's settings, with those changed that may change. @throws UserError if others are to change */
+/** Applies changes of the run's settings. @throws UserError if a setting must not change */
 function changeSettings(own: Config, given: GivenSettings): Config {
   const wanted = createConfig({ ...own, ...given });
-  const config = {
-    ...wanted,
-    engine: wanted.engine === "auto" ? own.engine : wanted.engine,
-    ...resolvePlaces(wanted),
-  };
+  const engine = wanted.engine === "auto" ? own.engine : wanted.engine;
+  const config = { ...wanted, engine, ...resolvePlaces(wanted) };
   const changed = differingSetting(encodeConfig(own), config);
   if (changed === "epochs") {
     throw new UserError(

@@ -1,12 +1,12 @@
-// The state of a training between two steps: all that is needed to resume it.
+// The state of a training between two steps, from which it can be resumed.
 import type { HostTree } from "../engine/engine.js";
-import { mapTerms, type TERMS } from "../model/bounds.js";
+import { mapTerms, type TermValues } from "../model/bounds.js";
 import type { HostParams } from "../model/initialize.js";
 import type { EpochReport } from "../run/reports.js";
 import { type HostArray, leaves, mapTree } from "../tree.js";
 import type { Carry } from "./step.js";
 
-/** Weights and moments: with the step's number, all that the next step needs. */
+/** Weights and moments. */
 export type TrainingState = HostTree<Carry, Float32Array>;
 
 /** Where a training stands within an epoch. */
@@ -15,7 +15,7 @@ export interface Position {
   /** Steps done in this epoch. */
   readonly step: number;
   /** The terms of each of these steps. */
-  readonly terms: Readonly<Record<(typeof TERMS)[number], readonly number[]>>;
+  readonly terms: TermValues<readonly number[]>;
   /** The duration of these steps. */
   readonly milliseconds: number;
 }
@@ -25,20 +25,18 @@ export interface Snapshot {
   readonly position: Position;
   /** The finished epochs. */
   readonly reports: readonly EpochReport[];
-  /** The weights of the best of them. */
+  /** The weights of the best epoch. */
   readonly best?: HostParams | undefined;
   /** The duration of the training so far. */
   readonly seconds: number;
 }
 
-/** The snapshot before the first step. */
 export function firstSnapshot(params: HostParams): Snapshot {
   const zeros = () =>
     mapTree(params, ({ data, shape }: HostArray<Float32Array>) => ({ data: new Float32Array(data.length), shape }));
   return { state: { params, adam: { m: zeros(), v: zeros() } }, position: startOf(1), reports: [], seconds: 0 };
 }
 
-/** The position before the first step of an epoch. */
 export function startOf(epoch: number): Position {
   return { epoch, step: 0, terms: mapTerms(() => []), milliseconds: 0 };
 }
@@ -55,7 +53,7 @@ export class DivergenceError extends Error {
   }
 }
 
-/** @throws DivergenceError if a weight, or a moment of its gradients, is not finite: such numbers never reach the disk */
+/** Keeps such numbers off the disk. @throws DivergenceError if a weight, or a moment of its gradients, is not finite */
 export function checkFinite({ state, position: { epoch, step } }: Snapshot): void {
   if (leaves(state).every(([, { data }]) => data.every(Number.isFinite))) return;
   throw step === 0 ? new DivergenceError(epoch - 1) : new DivergenceError(epoch, step);

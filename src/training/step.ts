@@ -1,17 +1,15 @@
-// The training step: a pure function of tensors that any engine runs. Draws and scheduled numbers come in through `x`.
+// The training step: a pure function of tensors that any engine runs. Draws and scheduled numbers are inputs.
 import type { Config } from "../config/config.js";
 import { tf } from "../engine/compiled/tf.js";
 import "../engine/compiled/gradients.js";
 import type { Step } from "../engine/engine.js";
-import { TERMS } from "../model/bounds.js";
+import { TERMS, type TermValues } from "../model/bounds.js";
 import type { Batch, Model } from "../model/model.js";
 import { createContext, type Tensors } from "../model/specs.js";
 import { adam, type Moments } from "./optimizer/adam.js";
 
-/** What a step passes on to the next one. */
 export type Carry = { readonly params: Tensors; readonly adam: Moments<tf.Tensor> };
 
-/** What one step consumes. */
 export type StepInput = Batch & {
   /** Of the phases `training` and `posterior`. */
   readonly draws: Tensors;
@@ -23,19 +21,16 @@ export type StepInput = Batch & {
   readonly decay?: tf.Scalar | undefined;
 };
 
-/** What one step reports: means over its batch, in nats per image, with dropout and noise as in training. */
-export type StepMetrics = { readonly [term in (typeof TERMS)[number]]: tf.Scalar };
-
-/** A step of maximizing the model's objective with Adam. The loss is −objective: summed over pixels, averaged over the batch. */
-export function createTrainingStep(model: Model, config: Config): Step<Carry, StepInput, StepMetrics> {
+/** Creates a step of Adam on the loss −objective: summed over pixels, averaged over the batch. It returns the batch's mean terms. */
+export function createTrainingStep(model: Model, config: Config): Step<Carry, StepInput, TermValues<tf.Scalar>> {
   return ({ params, adam: moments }, { draws, klWeight, stepSize, decay, ...batch }) => {
     const names = Object.keys(params);
     const weights = names.map((name) => params[name]);
-    const metrics = {} as Record<keyof StepMetrics, tf.Scalar>;
+    const metrics = {} as Record<(typeof TERMS)[number], tf.Scalar>;
     const loss = (...values: tf.Tensor[]): tf.Scalar => {
       const byName = Object.fromEntries(names.map((name, i) => [name, values[i]]));
       const bounds = model.bounds(createContext(byName, draws, true), batch, klWeight);
-      // Kept, since tfjs disposes of every tensor that the loss makes except the loss; the engine disposes of a step's results.
+      // tfjs disposes of all tensors of a loss that are not kept; the engine disposes of a step's results.
       for (const term of TERMS) metrics[term] = tf.keep(tf.mean(bounds[term]));
       return tf.neg(tf.mean(bounds.maximized));
     };

@@ -1,4 +1,4 @@
-// Trains a model into a new run folder: prepares settings, data, model and engine, then runs the loop with its sinks.
+// Trains a model into a run folder: prepares settings, data, model and engine, then runs the loop with its sinks.
 import path from "node:path";
 import { type Config, checkNeeds, createConfig, type GivenSettings } from "../config/config.js";
 import { meanImage } from "../data/binarize.js";
@@ -21,24 +21,23 @@ import { writeCheckpoints, writeMetrics, writeModel } from "./sinks/files.js";
 import { EpochPictures } from "./sinks/pictures.js";
 import { DivergenceError, firstSnapshot, type Snapshot } from "./snapshot.js";
 
-/** Options of `train` and `resume`. */
 export interface TrainingOptions {
-  /** Your own parts, in place of those that the settings choose. */
+  /** Replaces the parts that the settings choose. */
   readonly parts?: BuildParts | undefined;
-  /** Called while the data's image files are decoded, which happens once. */
+  /** Called while image files are decoded, which happens once. */
   readonly onDecoding?: ((done: number, count: number) => void) | undefined;
   /** Once aborted, the chunk of steps is finished, a checkpoint written, and the signal's reason thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface TrainOptions extends TrainingOptions {
-  /** The folder to make for the run. */
+  /** The run's new folder. */
   readonly run?: string | undefined;
   /** Settings that `settings` override. */
   readonly preset?: GivenSettings | undefined;
 }
 
-/** The events of a training: `start`, a `chunk` twice a second or so, an `epoch` after each epoch, `done`. */
+/** The events of a training: `start`, a `chunk` about twice a second, an `epoch` after each epoch, `done`. */
 export type Training = AsyncGenerator<TrainingEvent, void>;
 
 /**
@@ -65,13 +64,9 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   const start = { ...firstState(model, data, requested), rows: [] };
   const { engine, fallbackReason } = await openEngine(requested.engine, requested.threads);
   try {
-    const config: Config = {
-      ...requested,
-      ...resolvePlaces(requested),
-      channels: data.channels === 3 ? 3 : 1,
-      engine: engine.name,
-      threads: engine.threads,
-    };
+    const channels = data.channels === 3 ? 3 : 1;
+    const places = resolvePlaces(requested);
+    const config: Config = { ...requested, ...places, channels, engine: engine.name, threads: engine.threads };
     const about: RunConfig = {
       version: VERSION,
       created: new Date().toISOString(),
@@ -90,7 +85,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   }
 }
 
-/** Trains from a checkpoint, into the run's folder. The folder's files are first set back to the checkpoint. */
+/** Trains from a checkpoint, after resetting the run's files to it. */
 export async function* trainInto(
   folder: RunFolder,
   options: Omit<LoopOptions, "size" | "start" | "sinks" | "run">,
@@ -117,7 +112,7 @@ export async function* trainInto(
   }
 }
 
-/** A checkpoint holds four numbers for each, and some images, and a file that is read at once at most 2 GiB. */
+/** A checkpoint holds four numbers for each parameter, and Node.js reads at most 2 GiB at once. */
 const MAX_PARAMETERS = 120_000_000;
 
 /** The snapshot before the first step. @throws UserError if the model is too large */
@@ -134,7 +129,7 @@ export function firstState(model: Model, data: Dataset, { binarize, seed }: Conf
   return firstSnapshot(initialParams(specs, seed, mean));
 }
 
-/** The places of the data as absolute paths. */
+/** Makes the paths of the data absolute. */
 export function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "dataset" | "inputDir"> {
   return {
     dataset: dataset === "mnist" ? dataset : path.resolve(dataset),
@@ -147,12 +142,8 @@ export function describeData(data: Dataset): Omit<RunConfig["data"], "name"> {
   return { height, width, channels, ...countImages(data), sha256: digestOf(data) };
 }
 
-function explainDivergence(
-  { epoch, step }: DivergenceError,
-  { learningRate }: Config,
-  run: string,
-  { reports }: Snapshot,
-): UserError {
+function explainDivergence(error: DivergenceError, config: Config, run: string, { reports }: Snapshot): UserError {
+  const { epoch, step } = error;
   const where = step === undefined ? "at the end of" : `in step ${step} of`;
   const best = bestOf(reports);
   const kept = best
@@ -160,6 +151,6 @@ function explainDivergence(
     : `No epoch was finished: ${run} holds a checkpoint, but no model.`;
   return new UserError(
     `The loss, the weights or their gradients became infinite or NaN ${where} epoch ${epoch}, so training stopped. ${kept} ` +
-      `Try a smaller learningRate than ${learningRate}.`,
+      `Try a smaller learningRate than ${config.learningRate}.`,
   );
 }

@@ -1,12 +1,6 @@
-// What changes in the course of a training, as functions of the step.
+// The learning rate and the KL term's weight as functions of the step, counted from 0, with `steps` in an epoch.
 import type { Config } from "../../config/config.js";
 
-/**
- * The learning rate of a step.
- *
- * @param step counted from 0 at the start of the run
- * @param steps of an epoch
- */
 export function learningRateAt(config: Config, step: number, steps: number): number {
   const { learningRate, learningRateSchedule, learningRateMilestones, learningRateDecay, epochs } = config;
   switch (learningRateSchedule) {
@@ -19,7 +13,7 @@ export function learningRateAt(config: Config, step: number, steps: number): num
   }
 }
 
-/** The KL term's weight in a step: β, or the part of it that the warm-up has reached. */
+/** β, or the part of it that the warm-up has reached. */
 export function klWeightAt({ beta, klWarmUp }: Config, step: number, steps: number): number {
   return beta * Math.min(1, klWarmUp === 0 ? 1 : (step + 1) / (klWarmUp * steps));
 }

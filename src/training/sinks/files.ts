@@ -9,16 +9,14 @@ import type { Sink } from "../events.js";
 import { checkFinite } from "../snapshot.js";
 import type { PictureRow } from "./pictures.js";
 
-/** Writes the best weights, at the start those of the checkpoint: a resumed training repeats the steps after it. */
+/** Writes the best weights. At the start, resets them to the checkpoint's. */
 export function writeModel(folder: RunFolder): Sink {
   return async (event, { best, reports }) => {
     if (event.type !== "start" && !(event.type === "epoch" && event.isBest)) return;
     const report = bestOf(reports);
     if (best && report) {
-      await folder.writeModel(best, {
-        epoch: String(report.epoch),
-        validation_objective: String(report.validation.objective),
-      });
+      const { epoch, validation } = report;
+      await folder.writeModel(best, { epoch: String(epoch), validation_objective: String(validation.objective) });
     } else await folder.deleteModel();
   };
 }
@@ -30,12 +28,7 @@ export function writeMetrics(folder: RunFolder): Sink {
   };
 }
 
-/**
- * Writes a checkpoint every `checkpointSeconds`, after the last epoch, and when the training is about to be stopped.
- *
- * @param images those of an epoch
- * @param rows of progress.png so far
- */
+/** Writes a checkpoint every `checkpointSeconds`, after the last epoch, and before an abort. `images` are those of an epoch. */
 export function writeCheckpoints(
   folder: RunFolder,
   config: Config,

@@ -15,22 +15,20 @@ import type { Sink } from "../events.js";
 
 const PICTURED_IMAGES = 100;
 const PROGRESS_IMAGES = 20;
-/** Rows of progress.png, roughly. */
 const PROGRESS_ROWS = 10;
 const SCATTERED_IMAGES = 5000;
 
-/** The reconstructions of the first test images after an epoch: a row of progress.png. */
+/** A row of progress.png: the reconstructions of the first test images after an epoch. */
 export interface PictureRow {
   readonly epoch: number;
   readonly outputs: Float32Array;
 }
 
-/** Draws the same test images and the same values of z after every epoch, so that the pictures can be compared; fewer of large images. */
+/** Draws the same test images and the same values of z after every epoch; fewer of large images. */
 export class EpochPictures {
   readonly rows: PictureRow[];
   readonly #max: number;
 
-  /** @param rows of the epochs before */
   constructor(
     readonly folder: RunFolder,
     readonly data: Dataset,
@@ -78,15 +76,13 @@ export class EpochPictures {
     await this.#save(`manifold-${suffix}`, manifold);
   }
 
-  /** Of many epochs, only once the lines have grown by a hundredth: each drawing takes time and memory for all of them. */
+  /** Skips epochs that add less than a hundredth: each drawing takes time and memory for all of them. */
   async #drawCurves(reports: readonly EpochReport[], isLast: boolean): Promise<void> {
     const { length: epoch } = reports;
     if (!isLast && epoch % Math.ceil(epoch / 100) !== 0) return;
     const { config } = this.init;
-    await this.folder.writePicture(
-      "curves.svg",
-      await learningCurves(reports, curveTitles(config), describePixels(config)),
-    );
+    const svg = await learningCurves(reports, curveTitles(config), describePixels(config));
+    await this.folder.writePicture("curves.svg", svg);
   }
 
   async #drawProgress(trained: TrainedModel, epoch: number, reconstructions: Reconstructions): Promise<void> {
