@@ -1,4 +1,4 @@
-// Checks and draws the arrays that go into a model and come out of it.
+// Checks, draws, splits and joins the arrays of models.
 import type { ImageSet } from "../data/dataset.js";
 import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
@@ -7,27 +7,21 @@ import type { Picture } from "../pictures/grid.js";
 import { type HostArray, sizeOf } from "../tree.js";
 
 /**
- * Makes a set of images: bytes, or floats, which are also returned as they are.
+ * Makes a set of images of bytes, or of floats, which may lie beyond 0 and 1 if they are noisy.
  *
- * @param isNoisy whether floats may lie beyond 0 and 1
  * @throws UserError if the shape is not [N, …image] or [N, numbers of an image], or a float is out of range
  */
-export function asImageSet(
-  { data, shape }: HostArray,
-  size: ImageShape,
-  isNoisy: boolean,
-): { set: ImageSet; floats?: Float32Array } {
+export function asImageSet({ data, shape }: HostArray, size: ImageShape, isNoisy: boolean): ImageSet {
   checkArray({ data, shape }, "images", "a Uint8Array or a Float32Array");
   const [count, ...rest] = shape;
   const pixels = pixelsOf(size);
   const own = imageShape(size).join();
   if (![own, [size.height, size.width, size.channels].join(), String(pixels)].includes(rest.join())) {
-    throw new UserError(
-      `The images have the shape [${shape}], and this model takes [count,${own}] or [count,${pixels}].`,
-    );
+    const takes = `[count,${own}] or [count,${pixels}]`;
+    throw new UserError(`The images have the shape [${shape}], and this model takes ${takes}.`);
   }
   if (count === 0) throw new UserError("There are no images.");
-  if (data instanceof Uint8Array) return { set: { count, pixels: pixelsInMemory(data, pixels), offset: 0 } };
+  if (data instanceof Uint8Array) return { count, pixels: pixelsInMemory(data, pixels), offset: 0 };
   const at = data.findIndex((shade) => !(isNoisy ? Number.isFinite(shade) : shade >= 0 && shade <= 1));
   if (at >= 0) {
     throw new UserError(
@@ -35,10 +29,10 @@ export function asImageSet(
     );
   }
   const bytes = new Uint8Array(new Uint8ClampedArray(data.map((shade) => shade * 255)).buffer);
-  return { set: { count, pixels: pixelsInMemory(bytes, pixels), offset: 0 }, floats: data };
+  return { count, pixels: pixelsInMemory(bytes, pixels), offset: 0 };
 }
 
-/** @throws UserError if the images of a data set have another size than a model's */
+/** @throws UserError if the images have another size than a model's */
 export function checkImageSet({ pixels }: ImageSet, size: ImageShape): void {
   const found = pixels.read([0]).length;
   if (found === pixelsOf(size)) return;
@@ -47,7 +41,7 @@ export function checkImageSet({ pixels }: ImageSet, size: ImageShape): void {
   );
 }
 
-/** Checks latents: `[N, Z]`. @throws UserError if the shape is another, or a number is not finite */
+/** @throws UserError if the shape is not [N, Z], or a number is not finite */
 export function checkLatents({ data, shape }: HostArray<Float32Array>, dimZ: number): void {
   checkArray({ data, shape }, "latents", "a Float32Array");
   const [count, width, ...rest] = shape;
@@ -75,7 +69,7 @@ export function toPictures(images: HostArray<Float32Array>): Picture[] {
   return singlePictures(asFigure(images));
 }
 
-/** Splits an array into parts of at most `rows` rows, which share its memory. */
+/** Splits an array into parts of at most `rows` rows. Shares memory. */
 export function* inParts(array: HostArray<Float32Array>, rows: number): Generator<HostArray<Float32Array>, void> {
   const [count, ...rest] = array.shape;
   const size = sizeOf(rest);

@@ -9,24 +9,18 @@ import { corrupt } from "../noise.js";
 import { type RandomStream, randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
 
-/** The settings of random draws: of black and white pixels, of corruption, and the seed of all. */
 export type DrawConfig = Pick<Config, "binarize" | "noise" | "seed">;
 
-/** Images that are evaluated at once, if they have MNIST's size. */
-export const MAX_BATCH = 500;
-
-/** How many images go through the decoder at once: `max` of MNIST's size, fewer larger ones, so that memory stays flat. */
-export function rowsAtOnce(max: number, size: ImageShape): number {
+/** How many images the decoder takes at once: `max` of MNIST's size, fewer larger ones, so that memory stays flat. */
+export function rowsAtOnce(size: ImageShape, max = 500): number {
   const rows = Math.min(max, Math.floor((max * 784) / pixelsOf(size)));
   return rows < 2 ? 1 : rows - (rows % 2); // even, since normal draws come in pairs
 }
 
 /**
- * Reads images, binarizes them and corrupts what the encoder sees.
+ * Reads and binarizes images, and corrupts the encoder's copies: [count, D] arrays.
  *
- * @param group how many images share a stream of draws
- * @param streamOf the stream of a group
- * @returns [count, D] arrays
+ * @param group the number of images that share a stream
  */
 export function readBatch(
   images: ImageSet,
@@ -38,36 +32,28 @@ export function readBatch(
 ): { readonly images: HostArray<Uint8Array>; readonly corrupted?: HostArray<Float32Array> } {
   const shape = [numbers.length, pixelsOf(size)];
   const pixels = images.pixels.read(numbers);
-  const inputs = images.inputs
-    ? toFloat(images.inputs.read(numbers))
-    : noise
-      ? new Float32Array(pixels.length)
-      : undefined;
+  let inputs = noise ? new Float32Array(pixels.length) : undefined;
+  if (images.inputs) inputs = toFloat(images.inputs.read(numbers));
   const length = group * pixelsOf(size);
   for (let i = 0; i * length < pixels.length; i++) {
     const clean = pixels.subarray(i * length, (i + 1) * length);
     binarize(how, clean, streamOf("binarization", i));
-    if (noise && inputs) {
-      corrupt(noise, clean, size, streamOf("noise", i), inputs.subarray(i * length, (i + 1) * length));
-    }
+    const noisy = inputs?.subarray(i * length, (i + 1) * length);
+    if (noise && noisy) corrupt(noise, clean, size, streamOf("noise", i), noisy);
   }
   return { images: { data: pixels, shape }, ...(inputs && { corrupted: { data: inputs, shape } }) };
 }
 
 /** Images to evaluate. */
 export interface EvaluationBatch {
-  /** The number of the first image of the batch in its set. */
+  /** The number of the first image in its set. */
   readonly first: number;
   readonly batch: ReturnType<typeof readBatch>;
   /** Of phase `posterior`. */
   readonly draws: HostDraws;
 }
 
-/**
- * The images of a set with their draws, batch by batch.
- *
- * @param samples draws of z for an image
- */
+/** The images of a set in batches, with `samples` draws of z for each. */
 export function* evaluationBatches(
   { parts }: Model,
   images: ImageSet,
@@ -76,7 +62,7 @@ export function* evaluationBatches(
   samples: number,
 ): Generator<EvaluationBatch> {
   const { seed } = config;
-  const atOnce = Math.floor(rowsAtOnce(MAX_BATCH, size) / samples) || 1;
+  const atOnce = Math.floor(rowsAtOnce(size) / samples) || 1;
   for (let first = 0; first < images.count; first += atOnce) {
     const count = Math.min(atOnce, images.count - first);
     const address = (i: number) => images.offset + first + i;
@@ -92,7 +78,7 @@ export function* evaluationBatches(
   }
 }
 
-/** Row `i` of an array [N, …] as [1, …]. They share memory. */
+/** Selects row `i` of an array [N, …] as [1, …]. Shares memory. */
 export function rowOf({ data, shape: [rows, ...rest] }: HostArray, i: number): HostArray {
   const length = data.length / rows;
   return { data: data.subarray(i * length, (i + 1) * length), shape: [1, ...rest] };

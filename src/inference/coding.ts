@@ -1,26 +1,26 @@
 // Encodes, decodes, reconstructs and samples in batches, so that memory stays flat.
 import type { ImageSet } from "../data/dataset.js";
-import { pixelsOf, toFloat } from "../data/pixels.js";
+import { type ImageShape, pixelsOf, toFloat } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { type Elbo, mean } from "../model/bounds.js";
 import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
 import { randomStream } from "../random.js";
-import { type DrawConfig, evaluationBatches, MAX_BATCH, rowsAtOnce } from "./batches.js";
-import type { TrainedModel } from "./trained-model.js";
+import type { HostArray } from "../tree.js";
+import { type DrawConfig, evaluationBatches, rowsAtOnce } from "./batches.js";
+import type { Encoded, TrainedModel } from "./trained-model.js";
 
-/** Images and what a model makes of them: count × pixels, 0 to 1. */
+/** Images and their reconstructions: count × pixels, 0 to 1. */
 export interface Reconstructions {
-  /** Black and white if the model's are. */
+  /** Binarized as in training. */
   readonly originals: Float32Array;
-  /** What the encoder saw, if that differs. */
+  /** The encoder's input, if it differs. */
   readonly corrupted?: Float32Array;
-  /** What the decoder returned. */
   readonly outputs: Float32Array;
-  /** Mean over these images, with one draw of z for each. */
+  /** Mean over the images, with one draw of z for each. */
   readonly elbo: Elbo;
 }
 
-/** Encodes the images of a set, draws a z for each from its posterior, and decodes it. */
+/** Encodes images, draws a z from each posterior, and decodes it. */
 export async function reconstructImages(
   { engine, model, params, size }: TrainedModel,
   images: ImageSet,
@@ -42,27 +42,15 @@ export async function reconstructImages(
     kls.set(result.kl.data, first);
   }
   const [reconstruction, kl] = [mean(reconstructions), mean(kls)];
-  return {
-    originals,
-    ...(corrupted && { corrupted }),
-    outputs,
-    elbo: { elbo: reconstruction - kl, reconstruction, kl },
-  };
-}
-
-/** Where some images lie in the latent space: count × Z. */
-export interface Latents {
-  /** The means of the posteriors, or a draw from each. */
-  readonly z: Float32Array;
-  /** The standard deviations of the posteriors; absent of a plain autoencoder. */
-  readonly sigma?: Float32Array;
+  const elbo = { elbo: reconstruction - kl, reconstruction, kl };
+  return { originals, ...(corrupted && { corrupted }), outputs, elbo };
 }
 
 /**
- * Encodes the images of a set, batch by batch.
+ * Encodes images in batches: the means of their posteriors or a draw from each, and standard deviations unless they are points.
  *
- * @param seen what the encoder sees of them, count × pixels, 0 to 1 or beyond, if that is neither their pixels nor their inputs
- * @throws UserError if draws are wanted from posteriors that are points
+ * @param seen count × pixels, replaces the images as the encoder's input
+ * @throws UserError if posteriors to draw from are points
  */
 export async function* inferPosteriors(
   { engine, model, params, size }: TrainedModel,
@@ -70,7 +58,7 @@ export async function* inferPosteriors(
   config: DrawConfig,
   what: "means" | "draws",
   seen?: Float32Array,
-): AsyncGenerator<Latents, void> {
+): AsyncGenerator<Encoded, void> {
   if (what === "draws" && !model.isDrawn) {
     throw new UserError("A plain autoencoder has no posterior to draw from: each image has one z.");
   }
@@ -83,15 +71,11 @@ export async function* inferPosteriors(
       what === "draws"
         ? await engine.call(model.sampleLatents, { params, batch, draws })
         : await engine.call(model.encode, { params, batch });
-    yield { z: z.data, ...(sigma && { sigma: sigma.data }) };
+    yield { z, ...(sigma && { sigma }) };
   }
 }
 
-/**
- * The posteriors of the images of a set: their means, or a draw from each.
- *
- * @returns count × Z
- */
+/** The same for all images at once, without deviations: count × Z. */
 export async function inferLatents(
   trained: TrainedModel,
   images: ImageSet,
@@ -101,57 +85,50 @@ export async function inferLatents(
   const latents = new Float32Array(images.count * trained.model.parts.dimZ);
   let at = 0;
   for await (const { z } of inferPosteriors(trained, images, config, what)) {
-    latents.set(z, at);
-    at += z.length;
+    latents.set(z.data, at);
+    at += z.data.length;
   }
   return latents;
 }
 
-/**
- * Decodes values of z.
- *
- * @param z count × Z
- * @returns count × pixels, the means of p(x|z), 0 to 1
- */
-export async function decodeLatents(
-  { engine, model, params, size }: TrainedModel,
-  z: Float32Array,
-): Promise<Float32Array> {
+/** Decodes z, count × Z, to the means of p(x|z): count × pixels, 0 to 1. */
+export function decodeLatents({ engine, model, params, size }: TrainedModel, z: Float32Array): Promise<Float32Array> {
   const { dimZ } = model.parts;
-  const pixels = pixelsOf(size);
-  const images = new Float32Array((z.length / dimZ) * pixels);
-  const atOnce = rowsAtOnce(MAX_BATCH, size);
-  for (let first = 0; first * dimZ < z.length; first += atOnce) {
-    const data = z.subarray(first * dimZ, (first + atOnce) * dimZ);
-    const { outputs } = await engine.call(model.decode, { params, z: { data, shape: [data.length / dimZ, dimZ] } });
-    images.set(outputs.data, first * pixels);
-  }
-  return images;
+  return inBatches(z.length / dimZ, size, (first, rows) => {
+    const data = z.subarray(first * dimZ, (first + rows) * dimZ);
+    return engine.call(model.decode, { params, z: { data, shape: [rows, dimZ] } });
+  });
 }
 
-/**
- * Samples number first to first + count − 1 of a seed: decoded draws from the prior.
- *
- * @returns count × pixels, 0 to 1
- */
-export async function sampleImages(
+/** Decodes draws from the prior, number first to first + count − 1 of a seed: count × pixels, 0 to 1. */
+export function sampleImages(
   { engine, model, params, size }: TrainedModel,
   first: number,
   count: number,
   seed: number,
 ): Promise<Float32Array> {
   const { specs } = model.parts;
-  const pixels = pixelsOf(size);
-  const images = new Float32Array(count * pixels);
-  const atOnce = rowsAtOnce(MAX_BATCH, size);
-  for (let done = 0; done < count; done += atOnce) {
-    const rows = Math.min(atOnce, count - done);
+  return inBatches(count, size, (done, rows) => {
     const draws = createDraws(specs, ["prior"], rows, 1);
     for (let i = 0; i < rows; i++) {
       fillDraws(rowsOfImages(draws, rows, i, 1), specs, "prior", randomStream(seed, "prior", first + done + i));
     }
-    const { outputs } = await engine.call(model.sample, { params, draws });
-    images.set(outputs.data, done * pixels);
+    return engine.call(model.sample, { params, draws });
+  });
+}
+
+/** Joins the outputs of batches of images. */
+async function inBatches(
+  count: number,
+  size: ImageShape,
+  decode: (first: number, rows: number) => Promise<{ outputs: HostArray<Float32Array> }>,
+): Promise<Float32Array> {
+  const pixels = pixelsOf(size);
+  const images = new Float32Array(count * pixels);
+  const atOnce = rowsAtOnce(size);
+  for (let first = 0; first < count; first += atOnce) {
+    const { outputs } = await decode(first, Math.min(atOnce, count - first));
+    images.set(outputs.data, first * pixels);
   }
   return images;
 }

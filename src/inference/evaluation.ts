@@ -1,4 +1,4 @@
-// Measures a model on images that it was not trained on.
+// Measures a model on a set of images.
 import type { ImageSet } from "../data/dataset.js";
 import type { HostTree } from "../engine/engine.js";
 import { type Bounds, mapTerms, mean, meanBounds, TERMS } from "../model/bounds.js";
@@ -10,11 +10,9 @@ import { type DrawConfig, evaluationBatches, rowOf, rowsAtOnce } from "./batches
 import type { TrainedModel } from "./trained-model.js";
 
 /**
- * The terms of the bound, mean over a set of images, with as many draws of z for an image as in training (Kingma & Welling
- * 2014, eq. 7; Burda et al. 2016, eq. 8). With noise, the encoder sees corrupted images; the likelihood is that of the clean
- * ones. The draws belong to the images: every call with one seed makes the same.
- *
- * @returns nats per image
+ * Computes the mean terms of the bound over images, in nats, with the training's number of draws of z (Kingma & Welling 2014, eq. 7; Burda
+ * et al. 2016, eq. 8). With noise, the encoder sees corrupted images; the likelihood is that of the clean ones. An image has the same draws
+ * in every call with one seed.
  */
 export async function evaluate(trained: TrainedModel, images: ImageSet, config: DrawConfig): Promise<Bounds> {
   const { engine, model, params, size } = trained;
@@ -26,16 +24,12 @@ export async function evaluate(trained: TrainedModel, images: ImageSet, config: 
   return meanBounds(terms);
 }
 
-/** Importance samples that are decoded at once, of images of MNIST's size. */
+/** Importance samples decoded at once, of images of MNIST's size. */
 const SAMPLES_AT_ONCE = 1000;
 
 /**
- * Estimates log p(x) of each image by log 1/S Σ_s p(x, z_s) / q(z_s|x) with z_s from q(z|x) (Burda et al. 2016, eq. 8; Rezende
- * et al. 2014, appendix E). It is a lower bound in expectation, and tight in the limit of S.
- *
- * @param samples S, importance samples for each image
- * @param onProgress called after each image with the number of those done
- * @returns nats, a number for each image
+ * Estimates log p(x) of each image, in nats, by log 1/S Σ_s p(x, z_s) / q(z_s|x) with z_s from q(z|x) (Burda et al. 2016, eq. 8; Rezende et
+ * al. 2014, appendix E): in expectation a lower bound, tight in the limit of `samples` S. Calls onProgress after each image.
  */
 export async function estimateLogLikelihoods(
   trained: TrainedModel,
@@ -56,14 +50,14 @@ export async function estimateLogLikelihoods(
   return logLikelihoods;
 }
 
-/** Some thousand draws are weighed in a call, and the means of the calls joined in float64. */
+/** Weighs up to SAMPLES_AT_ONCE draws in a call, and joins the means of the calls in float64. */
 async function estimateLogLikelihood(
   { engine, model, params, size }: TrainedModel,
   image: HostTree<Batch>,
   samples: number,
   stream: RandomStream,
 ): Promise<number> {
-  const atOnce = rowsAtOnce(SAMPLES_AT_ONCE, size);
+  const atOnce = rowsAtOnce(size, SAMPLES_AT_ONCE);
   const means: { logMean: number; share: number }[] = [];
   for (let done = 0; done < samples; done += atOnce) {
     const count = Math.min(atOnce, samples - done);
@@ -77,15 +71,7 @@ async function estimateLogLikelihood(
   return largest + Math.log(sum);
 }
 
-/** A latent dimension is active if the posterior mean varies more than this over the images. */
-const ACTIVE_VARIANCE = 0.01;
-
-/**
- * The number of latent dimensions that a model uses: those whose posterior mean has a variance above 0.01 over the images (Burda et
- * al. 2016, section 5.2).
- *
- * @param means count × Z
- */
+/** Counts the latent dimensions whose posterior means, count × Z, have a variance above 0.01 (Burda et al. 2016, section 5.2). */
 export function countActiveUnits(means: Float32Array, dimZ: number): number {
   const count = means.length / dimZ;
   const variances = Array.from({ length: dimZ }, (_, j) => {
@@ -93,10 +79,10 @@ export function countActiveUnits(means: Float32Array, dimZ: number): number {
     const average = mean(values);
     return mean(values.map((value) => (value - average) ** 2));
   });
-  return variances.filter((variance) => variance > ACTIVE_VARIANCE).length;
+  return variances.filter((variance) => variance > 0.01).length;
 }
 
-/** The mean of independent numbers, and its standard error, if there are two or more. */
+/** The mean of independent numbers, and its standard error if there are two or more. */
 export function meanAndError(values: ArrayLike<number>): { mean: number; standardError?: number } {
   const average = mean(values);
   if (values.length < 2) return { mean: average };

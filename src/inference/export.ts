@@ -6,7 +6,6 @@ import { pixelsOf } from "../data/pixels.js";
 import type { RunConfig } from "../run/config.js";
 import type { TrainedModel } from "./trained-model.js";
 
-/** The bytes of ONNX files. */
 export interface OnnxModels {
   /** `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). A plain autoencoder has no sigma: its z is the mean. */
   readonly encoder: Uint8Array;
@@ -15,9 +14,8 @@ export interface OnnxModels {
 }
 
 /**
- * Exports both networks, without dropout, with the facts of the training as metadata.
+ * Exports both networks without dropout. The metadata describe the training; `weightsMetadata` are those of model.safetensors.
  *
- * @param weightsMetadata of model.safetensors
  * @throws Error that names the kernel, if a part uses one that cannot be exported
  */
 export async function toOnnx(
@@ -40,7 +38,7 @@ export async function toOnnx(
     objective: `${objectiveName(settings)}, nats per image`,
     ...(epoch !== undefined && { epoch }),
     ...(validation_objective !== undefined && { validation_objective }),
-    // Folders go by their names alone: their place on a disk is private.
+    // Only the names of folders: paths are private.
     settings: JSON.stringify(
       encodeConfig({ ...settings, dataset: name, inputDir: settings.inputDir && path.basename(settings.inputDir) }),
     ),

@@ -1,4 +1,4 @@
-// The latent space in two dimensions: grids of z, and the directions in which points vary most.
+// The latent space in two dimensions: grids of z, and principal components.
 import { UserError } from "../errors.js";
 
 export interface ManifoldGrid {
@@ -12,12 +12,8 @@ export interface ManifoldGrid {
   readonly range: number;
 }
 
-export interface LatentGrid {
-  /** z1, from left to right. */
-  readonly columns: readonly number[];
-  /** z2, from the top down: it grows upwards, as in a plot. */
-  readonly rows: readonly number[];
-}
+/** z1 from left to right, and z2 from the top down: it grows upwards, as in a plot. */
+type LatentGrid = Record<"columns" | "rows", readonly number[]>;
 
 export function latentGrid({ columns, rows, spacing, range }: ManifoldGrid): LatentGrid {
   const axis = (n: number) =>
@@ -63,23 +59,21 @@ export function normalQuantile(p: number): number {
   return (q * polynomial(MIDDLE.top, q * q)) / polynomial(MIDDLE.bottom, q * q);
 }
 
-export interface PlanePoints {
+interface PlanePoints {
   readonly x: Float32Array;
   readonly y: Float32Array;
-  /** The share of the variance that each principal component has; undefined for z1 and z2, or if all points are equal. */
+  /** Each principal component's share of the variance; undefined for z1 and z2, or if all points are equal. */
   readonly explained?: readonly [number, number];
 }
 
 /**
- * Puts latents into a plane: one or two dimensions as they are, more by their first two principal components.
+ * Projects latents, count × dimZ, to a plane: more than two dimensions to their first two principal components.
  *
- * @param latents count × dimZ
- * @throws UserError if principal components are needed of a single point
+ * @throws UserError if a single point has more than two dimensions
  */
 export async function toPlane(latents: Float32Array, dimZ: number): Promise<PlanePoints> {
-  const points = Array.from({ length: latents.length / dimZ }, (_, i) => [
-    ...latents.subarray(i * dimZ, (i + 1) * dimZ),
-  ]);
+  const pointAt = (i: number) => [...latents.subarray(i * dimZ, (i + 1) * dimZ)];
+  const points = Array.from({ length: latents.length / dimZ }, (_, i) => pointAt(i));
   const column = (j: number) => Float32Array.from(points, (point) => point[j] ?? 0);
   if (dimZ <= 2) return { x: column(0), y: column(1) };
   if (points.length === 1) {

@@ -1,4 +1,4 @@
-// The trained model of a run: loads its best weights, measures them on its data, draws and exports them.
+// The trained model of a run: loads, evaluates, draws and exports it.
 import type { Config } from "../config/config.js";
 import { SETTINGS } from "../config/settings.js";
 import { type Dataset, digestOf } from "../data/dataset.js";
@@ -16,11 +16,10 @@ import { ModelPictures } from "./pictures.js";
 import { TrainedModel, type TrainedModelInit } from "./trained-model.js";
 
 /**
- * Loads the best weights of a run.
+ * Loads the best weights of a run, by default the newest in `runs/` that has a model.
  *
- * @param run its folder; without it, the newest in `runs/` that has a model
- * @param parts those that the run was trained with, if they were your own
- * @throws UserError if there is none, or it is broken, or has parts of its own and none are given
+ * @param parts your own parts, if the run was trained with them
+ * @throws UserError if there is no model, it is broken, or its own parts are missing
  */
 export async function loadModel(run?: string, parts?: BuildParts): Promise<LoadedModel> {
   const folder = await RunFolder.open(run);
@@ -34,22 +33,20 @@ export async function loadModel(run?: string, parts?: BuildParts): Promise<Loade
   return new LoadedModel({ engine, model, params, size, config: settings }, folder, metadata, fallbackReason);
 }
 
-/** Options of `evaluate`. */
 export interface EvaluateOptions {
   readonly split: "test" | "validation" | "train";
-  /** Draws of z for each image that estimate its likelihood. */
+  /** Draws of z that estimate an image's likelihood. */
   readonly importanceSamples: number;
   /** Use the first `count` images; all if undefined. */
   readonly count?: number | undefined;
-  /** Other data than the model was trained on, of the same size: as the setting `dataset`. Image files are resized. */
+  /** Other data, as the setting `dataset`, of the same size. Image files are resized. */
   readonly dataset?: string | undefined;
   readonly onProgress?: (done: number, count: number) => void;
 }
 
-/** How good a model is on a set of images. */
 export interface Evaluation extends Bounds {
   readonly dataset: string;
-  /** Whether these data are, to the byte, those that the model was trained and chosen on. */
+  /** Whether the model was trained and chosen on exactly these data. */
   readonly isOwnData: boolean;
   readonly split: EvaluateOptions["split"];
   /** The number of images, the first `images` of the split's `of`. */
@@ -62,7 +59,7 @@ export interface Evaluation extends Bounds {
   /** Latent dimensions whose posterior mean has a variance above 0.01 over the images, of dimZ. */
   readonly activeUnits: number;
   readonly dimZ: number;
-  /** Undefined if the model gives none: see `noLikelihood`. */
+  /** Undefined if there is none: see `noLikelihood`. */
   readonly likelihood?: {
     /** −log p(x), nats per image, by importance sampling. */
     readonly nll: number;
@@ -70,7 +67,6 @@ export interface Evaluation extends Bounds {
     readonly standardError?: number;
     readonly importanceSamples: number;
   };
-  /** Why there is no likelihood. */
   readonly noLikelihood?: string;
   readonly seconds: number;
 }
@@ -93,21 +89,12 @@ export class LoadedModel extends TrainedModel {
     return new ModelPictures(this, this.folder.config);
   }
 
-  /**
-   * Loads the data set of the training, as it is now.
-   *
-   * @param other other data; image files are resized
-   * @throws UserError if they cannot be read, or their images have another size
-   */
+  /** Loads the data set of the training, or another. @throws UserError if it cannot be read, or its images have another size */
   async loadData(other?: string): Promise<Dataset> {
     return loadTrainingData(this.folder.config, other);
   }
 
-  /**
-   * Measures the model on images of its data set, with the noise, the binarization and the seed of its training.
-   *
-   * @throws UserError if there are fewer images than requested
-   */
+  /** Measures the model with the noise, binarization and seed of its training. @throws UserError if there are too few images */
   async evaluate({ split, importanceSamples, count, dataset, onProgress }: EvaluateOptions): Promise<Evaluation> {
     const started = performance.now();
     const { binarize, noise, seed } = this.config;
@@ -144,7 +131,7 @@ export class LoadedModel extends TrainedModel {
     };
   }
 
-  /** The encoder and the decoder as ONNX files, with the facts of the training as metadata: docs/python.md. */
+  /** Exports the encoder and the decoder as ONNX files: docs/python.md. */
   async toOnnx(): Promise<OnnxModels> {
     return toOnnx(this, this.folder.config, this.metadata);
   }

@@ -15,13 +15,12 @@ import type { ManifoldGrid } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 import { asImages, checkTiles, drawInterpolation, drawLatents, drawManifold, usualTiles } from "./views.js";
 
-/** Images above their reconstructions. */
 export interface ReconstructionPicture {
   readonly picture: Picture;
   /** Mean over the images. */
   readonly elbo: Elbo;
   readonly count: number;
-  /** Mean squared errors of a pixel, 1 = full white, of corrupted images and of their reconstructions. */
+  /** Mean squared errors of pixels, 1 = full white. */
   readonly squaredError?: { readonly noisy: number; readonly output: number };
 }
 
@@ -37,10 +36,8 @@ export class ModelPictures {
   }
 
   /**
-   * Reconstructs the first test images of the training's data set.
+   * Reconstructs the first test images, by default up to 100, fewer of large ones. `noise` corrupts the encoder's input.
    *
-   * @param requested how many; if undefined 100, or fewer if there are fewer or they are large
-   * @param noise corrupts what the encoder sees
    * @throws UserError if there are too few test images, or too many for a picture
    */
   async reconstructions(
@@ -61,9 +58,8 @@ export class ModelPictures {
   }
 
   /**
-   * Reconstructs image files, in the model's size and channels.
+   * Reconstructs image files in the model's size and channels; `invert` turns white to black.
    *
-   * @param invert turn white to black
    * @throws UserError if a file does not exist or cannot be decoded, or they are too many for a picture
    */
   async reconstructionsOf(
@@ -99,11 +95,7 @@ export class ModelPictures {
     };
   }
 
-  /**
-   * Decodes a grid of z.
-   *
-   * @throws UserError if the latent space does not have two dimensions, or the grid is too large for a picture
-   */
+  /** Decodes a grid of z. @throws UserError if Z is not 2, or the grid is too large for a picture */
   async manifold(options: ManifoldGrid): Promise<Picture> {
     const { dimZ } = this.#trained.model.parts;
     if (dimZ !== 2) {
@@ -120,7 +112,7 @@ export class ModelPictures {
     return drawManifold(this.#trained, options);
   }
 
-  /** Plots where test images lie in the latent space, coloured by class, as `drawLatents` does. */
+  /** Plots the latents of test images, coloured by class: see `drawLatents`. */
   async latents(
     { count: requested, what }: { count: number | undefined; what: "means" | "draws" },
     seed: number,
@@ -133,10 +125,8 @@ export class ModelPictures {
   }
 
   /**
-   * Draws rows of images between two test images each, evenly spaced between their posterior means.
+   * Draws rows of images between two test images each: see `drawInterpolation`.
    *
-   * @param pairs numbers of test images, from 0
-   * @param steps decoded images in a row, two or more
    * @throws UserError if an image does not exist, or they are too many for a picture
    */
   async interpolations(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {

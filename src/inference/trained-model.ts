@@ -7,39 +7,29 @@ import type { HostParams } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
 import type { HostArray } from "../tree.js";
 import { asImageSet, checkImageSet, checkLatents, checkSeed, inParts, joinParts } from "./arrays.js";
-import { type DrawConfig, MAX_BATCH, rowsAtOnce } from "./batches.js";
+import { type DrawConfig, rowsAtOnce } from "./batches.js";
 import { decodeLatents, inferPosteriors, sampleImages } from "./coding.js";
 
-/** Options of `encode`. */
-export interface EncodeOptions {
+export interface SampleOptions {
+  /** By default the training's. */
+  readonly seed?: number | undefined;
+}
+
+/** The seed is that of draws of z and of dynamic binarization. */
+export interface EncodeOptions extends SampleOptions {
   /** The means of the posteriors, the default, or a draw from each. */
   readonly what?: "means" | "draws";
-  /** Of the draws, and of the pixels if binarization is dynamic: that of the training, unless given. */
-  readonly seed?: number | undefined;
 }
 
 /** The posteriors of N images. */
 export interface Encoded {
   /** `[N, Z]`: their means, or a draw from each. */
   readonly z: HostArray<Float32Array>;
-  /** `[N, Z]`: their standard deviations, which a plain autoencoder does not have. */
+  /** `[N, Z]`: their standard deviations, except of a plain autoencoder. */
   readonly sigma?: HostArray<Float32Array>;
 }
 
-/** Options of `sample`. */
-export interface SampleOptions {
-  /** That of the training, unless given. */
-  readonly seed?: number | undefined;
-}
-
-export interface TrainedModelInit {
-  readonly engine: Engine;
-  readonly model: Model;
-  readonly params: HostParams;
-  /** Of an image. */
-  readonly size: ImageShape;
-  readonly config: Config;
-}
+export type TrainedModelInit = Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config">;
 
 /** Arrays are row-major. */
 export class TrainedModel {
@@ -59,11 +49,10 @@ export class TrainedModel {
   }
 
   /**
-   * Encodes images. Adds no noise: a denoiser takes noisy images, as floats that may lie beyond 0 and 1.
+   * Encodes images, without noise. Binarizes them as in training, except floats for a denoiser, which may be noisy, beyond 0 and 1.
    *
    * @param images a part of a data set; or `[N, height, width]`, in colour `[N, height, width, 3]`, or `[N, numbers of an image]`:
-   * bytes from 0 black to 255 white, or floats from 0 to 1. If the model was trained on black and white pixels, grey ones are binarized as
-   * in training: by the threshold, or by draws; not a denoiser's floats
+   * bytes from 0 black to 255 white, or floats from 0 to 1
    * @throws UserError if the images have another shape, or a float is not from 0 to 1
    */
   async encode(images: ImageSet | HostArray, options: EncodeOptions = {}): Promise<Encoded> {
@@ -73,30 +62,28 @@ export class TrainedModel {
     return { z: joinParts(parts.map(({ z }) => z)), ...(sigmas.length > 0 && { sigma: joinParts(sigmas) }) };
   }
 
-  /** The same, some hundred images at a time: in flat memory, however many. */
+  /** The same in parts of some hundred images, in flat memory. */
   async *encodeParts(
     images: ImageSet | HostArray,
     { what = "means", seed = this.config.seed }: EncodeOptions = {},
   ): AsyncGenerator<Encoded, void> {
     checkSeed(seed);
-    const isSet = "pixels" in images;
-    if (isSet) checkImageSet(images, this.size);
+    const drawing = this.drawing(seed, null);
+    if ("pixels" in images) {
+      checkImageSet(images, this.size);
+      return yield* inferPosteriors(this, images, drawing, what);
+    }
     const { binarize, inputDir, noise } = this.config;
     const isDenoiser = noise !== null || inputDir !== null;
-    const { set, floats } = isSet ? { set: images } : asImageSet(images, this.size, isDenoiser);
-    const seen = isDenoiser || binarize === "none" ? floats : undefined;
-    const { dimZ } = this.model.parts;
-    for await (const { z, sigma } of inferPosteriors(this, set, this.drawing(seed, null), what, seen)) {
-      const shape = [z.length / dimZ, dimZ];
-      yield { z: { data: z, shape }, ...(sigma && { sigma: { data: sigma, shape } }) };
-    }
+    const set = asImageSet(images, this.size, isDenoiser);
+    const isExact = isDenoiser || binarize === "none";
+    const seen = isExact && images.data instanceof Float32Array ? images.data : undefined;
+    yield* inferPosteriors(this, set, drawing, what, seen);
   }
 
   /**
-   * Decodes values of z to images: the means of p(x|z).
+   * Decodes z `[N, Z]` to the means of p(x|z): `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1 white.
    *
-   * @param z `[N, Z]`
-   * @returns `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1 white
    * @throws UserError if z has another shape, or is not finite
    */
   async decode(z: HostArray<Float32Array>): Promise<HostArray<Float32Array>> {
@@ -104,41 +91,32 @@ export class TrainedModel {
     return this.#asImages(await decodeLatents(this, z.data));
   }
 
-  /** The same, some hundred images at a time: in flat memory, however many. */
+  /** The same in parts of some hundred images, in flat memory. */
   async *decodeParts(z: HostArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
     checkLatents(z, this.model.parts.dimZ);
-    for (const part of inParts(z, this.#atOnce)) yield this.decode(part);
+    for (const part of inParts(z, rowsAtOnce(this.size))) yield this.decode(part);
   }
 
-  /**
-   * Reconstructs images: decodes the means of their posteriors.
-   *
-   * @param images as `encode` takes them
-   * @returns `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1 white
-   * @throws UserError as `encode` does
-   */
+  /** Encodes images to the means of their posteriors, and decodes these. */
   async reconstruct(images: ImageSet | HostArray): Promise<HostArray<Float32Array>> {
     return this.decode((await this.encode(images)).z);
   }
 
-  /**
-   * Samples new images: decoded draws from the prior. Those of a seed are always the same, and `sample(10)` begins `sample(100)`.
-   *
-   * @returns `[count, height, width]`, in colour `[count, height, width, 3]`, 0 black to 1 white
-   */
+  /** Decodes draws from the prior to images, as `decode` does. A seed's are always the same: `sample(10)` begins `sample(100)`. */
   async sample(count: number, { seed = this.config.seed }: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     checkCount(count);
     return this.#sample(0, count, seed);
   }
 
-  /** The same, some hundred images at a time: in flat memory, however many. */
+  /** The same in parts of some hundred images, in flat memory. */
   async *sampleParts(
     count: number,
     { seed = this.config.seed }: SampleOptions = {},
   ): AsyncGenerator<HostArray<Float32Array>, void> {
     checkCount(count);
-    for (let first = 0; first < count; first += this.#atOnce) {
-      yield this.#sample(first, Math.min(this.#atOnce, count - first), seed);
+    const atOnce = rowsAtOnce(this.size);
+    for (let first = 0; first < count; first += atOnce) {
+      yield this.#sample(first, Math.min(atOnce, count - first), seed);
     }
   }
 
@@ -147,14 +125,9 @@ export class TrainedModel {
     await this.engine.close();
   }
 
-  /** The training's binarization of pixels, with this seed and noise. */
+  /** The training's binarization, with this seed and noise. */
   drawing(seed: number, noise: Config["noise"]): DrawConfig {
     return { binarize: this.config.binarize, seed, noise };
-  }
-
-  /** Images that go through the model at once. */
-  get #atOnce(): number {
-    return rowsAtOnce(MAX_BATCH, this.size);
   }
 
   async #sample(first: number, count: number, seed: number): Promise<HostArray<Float32Array>> {

@@ -10,18 +10,14 @@ import { decodeLatents, inferLatents, reconstructImages } from "./coding.js";
 import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 
-/** Numbers of all images in a picture, at most: drawing them takes one to two GB. */
-const MAX_PIXELS = 100e6;
-/** The same, if the user did not choose how many. */
-const USUAL_PIXELS = 20e6;
-
-/** The most images of a size that fit a picture. */
+/** The largest number of images in a picture: drawing 100 million numbers takes one to two GB. */
 export function maxTiles(size: ImageShape): number {
-  return Math.max(1, Math.floor(MAX_PIXELS / pixelsOf(size)));
+  return Math.max(1, Math.floor(100e6 / pixelsOf(size)));
 }
 
+/** The same by default. */
 export function usualTiles(size: ImageShape): number {
-  return Math.max(1, Math.floor(USUAL_PIXELS / pixelsOf(size)));
+  return Math.max(1, Math.floor(20e6 / pixelsOf(size)));
 }
 
 /** Columns and rows of a manifold by default. */
@@ -29,7 +25,7 @@ export function usualSide(size: ImageShape): number {
   return Math.min(20, Math.floor(Math.sqrt(usualTiles(size))));
 }
 
-/** @throws UserError if a picture would hold too many images */
+/** @throws UserError if a picture cannot hold so many images */
 export function checkTiles(size: ImageShape, count: number, remedy: string): void {
   const max = maxTiles(size);
   if (count <= max) return;
@@ -38,7 +34,6 @@ export function checkTiles(size: ImageShape, count: number, remedy: string): voi
   );
 }
 
-/** Pixels with the size of the model's images. */
 export function asImages({ size }: Pick<TrainedModel, "size">, pixels: Float32Array): Images {
   return { pixels, ...size };
 }
@@ -50,11 +45,7 @@ export async function drawManifold(trained: TrainedModel, options: ManifoldGrid)
   return manifoldFigure(asImages(trained, pixels), grid.columns, grid.rows);
 }
 
-/**
- * Plots the latents of images, without noise, as SVG: the means of their posteriors or a draw from each.
- *
- * @returns with the share of the variance that each principal component has, if there are more than two latent dimensions
- */
+/** Plots the latents of images, without noise, as SVG. With more than two dimensions: and their `explained` of `toPlane`. */
 export async function drawLatents(
   trained: TrainedModel,
   images: ImageSet,
@@ -81,12 +72,7 @@ export async function drawLatents(
   return { svg, ...(explained && { explained }) };
 }
 
-/**
- * Draws rows of images between the posterior means of two images each, with these images at the ends.
- *
- * @param pairs numbers of images
- * @param steps decoded images in a row, two or more; the first and the last are reconstructions
- */
+/** Draws rows of two images of a set, and between them `steps` ≥ 2 images decoded evenly from one's posterior mean to the other's. */
 export async function drawInterpolation(
   trained: TrainedModel,
   images: ImageSet,
