@@ -1,4 +1,4 @@
-// Checks, draws, splits and joins the arrays of models.
+// Checks, draws and joins the arrays of models.
 import type { ImageSet } from "../data/dataset.js";
 import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
@@ -67,16 +67,6 @@ export function drawImages(images: HostArray<Float32Array>): Picture {
 /** Makes each image a picture. */
 export function toPictures(images: HostArray<Float32Array>): Picture[] {
   return singlePictures(asFigure(images));
-}
-
-/** Splits an array into parts of at most `rows` rows. Shares memory. */
-export function* inParts(array: HostArray<Float32Array>, rows: number): Generator<HostArray<Float32Array>, void> {
-  const [count, ...rest] = array.shape;
-  const size = sizeOf(rest);
-  for (let first = 0; first < count; first += rows) {
-    const length = Math.min(rows, count - first);
-    yield { data: array.data.subarray(first * size, (first + length) * size), shape: [length, ...rest] };
-  }
 }
 
 /** Joins arrays along the first axis. */

@@ -77,9 +77,3 @@ export function* evaluationBatches(
     yield { first, batch, draws };
   }
 }
-
-/** Selects row `i` of an array [N, …] as [1, …]. Shares memory. */
-export function rowOf({ data, shape: [rows, ...rest] }: HostArray, i: number): HostArray {
-  const length = data.length / rows;
-  return { data: data.subarray(i * length, (i + 1) * length), shape: [1, ...rest] };
-}

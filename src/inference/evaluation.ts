@@ -2,11 +2,11 @@
 import type { ImageSet } from "../data/dataset.js";
 import type { HostTree } from "../engine/engine.js";
 import { type Bounds, mapTerms, mean, meanBounds, TERMS } from "../model/bounds.js";
-import { createDraws, fillDraws } from "../model/draws.js";
+import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
 import type { Batch } from "../model/model.js";
 import { type RandomStream, randomStream } from "../random.js";
-import { type HostArray, mapTree } from "../tree.js";
-import { type DrawConfig, evaluationBatches, rowOf, rowsAtOnce } from "./batches.js";
+
+import { type DrawConfig, evaluationBatches, rowsAtOnce } from "./batches.js";
 import type { TrainedModel } from "./trained-model.js";
 
 /**
@@ -40,8 +40,9 @@ export async function estimateLogLikelihoods(
 ): Promise<Float64Array> {
   const logLikelihoods = new Float64Array(images.count);
   for (const { first, batch } of evaluationBatches(trained.model, images, trained.size, config, 1)) {
-    for (let i = first; i < first + batch.images.shape[0]; i++) {
-      const image = mapTree(batch, (array: HostArray) => rowOf(array, i - first));
+    const [count] = batch.images.shape;
+    for (let i = first; i < first + count; i++) {
+      const image = rowsOfImages(batch, count, i - first, 1);
       const stream = randomStream(config.seed, "importance epsilon", images.offset + i);
       logLikelihoods[i] = await estimateLogLikelihood(trained, image, samples, stream);
       onProgress?.(i + 1);

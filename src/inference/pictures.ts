@@ -26,14 +26,10 @@ export interface ReconstructionPicture {
 
 /** `model.pictures`: what `vae reconstruct`, `manifold`, `latent` and `interpolate` draw. */
 export class ModelPictures {
-  readonly #trained: TrainedModel;
-
   constructor(
-    trained: TrainedModel,
+    private readonly trained: TrainedModel,
     readonly run: RunConfig,
-  ) {
-    this.#trained = trained;
-  }
+  ) {}
 
   /**
    * Reconstructs the first test images, by default up to 100, fewer of large ones. `noise` corrupts the encoder's input.
@@ -48,9 +44,9 @@ export class ModelPictures {
     const parsed = SETTINGS.noise.check(noise ?? null);
     const { test } = await loadTrainingData(this.run);
     const versions = test.inputs || parsed ? 3 : 2;
-    const usual = Math.max(1, Math.floor(usualTiles(this.#trained.size) / versions));
+    const usual = Math.max(1, Math.floor(usualTiles(this.trained.size) / versions));
     const count = checkCount(requested ?? Math.min(100, test.count, usual), test.count);
-    checkTiles(this.#trained.size, versions * count, "Take fewer.");
+    checkTiles(this.trained.size, versions * count, "Take fewer.");
     if (test.inputs && parsed) {
       throw new UserError("The test images of this model are corrupted already. Leave out noise.");
     }
@@ -68,7 +64,7 @@ export class ModelPictures {
     noise: GivenSettings["noise"],
     seed: number,
   ): Promise<ReconstructionPicture> {
-    const { size } = this.#trained;
+    const { size } = this.trained;
     const parsed = SETTINGS.noise.check(noise ?? null);
     checkTiles(size, (parsed ? 3 : 2) * files.length, "Take fewer.");
     const bytes = await decodeImages(files, size, invert);
@@ -77,9 +73,9 @@ export class ModelPictures {
   }
 
   async #reconstruct(images: ImageSet, noise: Config["noise"], seed: number): Promise<ReconstructionPicture> {
-    const result = await reconstructImages(this.#trained, images, this.#trained.drawing(seed, noise));
+    const result = await reconstructImages(this.trained, images, this.trained.drawing(seed, noise));
     const { originals, corrupted, outputs, elbo } = result;
-    const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.#trained, pixels) });
+    const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.trained, pixels) });
     const error = (pixels: Float32Array) =>
       pixels.reduce((sum, value, i) => sum + (value - originals[i]) ** 2, 0) / pixels.length;
     const versions = [
@@ -97,7 +93,7 @@ export class ModelPictures {
 
   /** Decodes a grid of z. @throws UserError if Z is not 2, or the grid is too large for a picture */
   async manifold(options: ManifoldGrid): Promise<Picture> {
-    const { dimZ } = this.#trained.model.parts;
+    const { dimZ } = this.trained.model.parts;
     if (dimZ !== 2) {
       throw new UserError(
         `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with dimZ 2, or draw samples or interpolations.`,
@@ -108,8 +104,8 @@ export class ModelPictures {
         "Quantiles are those of the standard normal prior, and this model has another. Use linear spacing.",
       );
     }
-    checkTiles(this.#trained.size, options.columns * options.rows, "Take fewer columns and rows.");
-    return drawManifold(this.#trained, options);
+    checkTiles(this.trained.size, options.columns * options.rows, "Take fewer columns and rows.");
+    return drawManifold(this.trained, options);
   }
 
   /** Plots the latents of test images, coloured by class: see `drawLatents`. */
@@ -119,8 +115,8 @@ export class ModelPictures {
   ): Promise<{ svg: string; count: number; hasLabels: boolean; explained?: readonly [number, number] }> {
     const { test, classes } = await loadTrainingData(this.run);
     const count = checkCount(requested ?? Math.min(5000, test.count), test.count);
-    const drawing = this.#trained.drawing(seed, null);
-    const plot = await drawLatents(this.#trained, { ...test, count }, what, drawing, classes);
+    const drawing = this.trained.drawing(seed, null);
+    const plot = await drawLatents(this.trained, { ...test, count }, what, drawing, classes);
     return { ...plot, count, hasLabels: test.labels !== undefined };
   }
 
@@ -135,7 +131,7 @@ export class ModelPictures {
     if (largest >= test.count) {
       throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
     }
-    checkTiles(this.#trained.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
-    return drawInterpolation(this.#trained, test, pairs, steps, this.#trained.drawing(this.run.settings.seed, null));
+    checkTiles(this.trained.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
+    return drawInterpolation(this.trained, test, pairs, steps, this.trained.drawing(this.run.settings.seed, null));
   }
 }

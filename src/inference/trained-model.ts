@@ -6,7 +6,7 @@ import type { Engine } from "../engine/engine.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
 import type { HostArray } from "../tree.js";
-import { asImageSet, checkImageSet, checkLatents, checkSeed, inParts, joinParts } from "./arrays.js";
+import { asImageSet, checkImageSet, checkLatents, checkSeed, joinParts } from "./arrays.js";
 import { type DrawConfig, rowsAtOnce } from "./batches.js";
 import { decodeLatents, inferPosteriors, sampleImages } from "./coding.js";
 
@@ -94,7 +94,10 @@ export class TrainedModel {
   /** The same in parts of some hundred images, in flat memory. */
   async *decodeParts(z: HostArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
     checkLatents(z, this.model.parts.dimZ);
-    for (const part of inParts(z, rowsAtOnce(this.size))) yield this.decode(part);
+    const length = rowsAtOnce(this.size) * this.model.parts.dimZ;
+    for (let at = 0; at < z.data.length; at += length) {
+      yield this.#asImages(await decodeLatents(this, z.data.subarray(at, at + length)));
+    }
   }
 
   /** Encodes images to the means of their posteriors, and decodes these. */

@@ -1,6 +1,6 @@
 // Fills a model's random draws on the host, by their specs.
 import type { RandomStream } from "../random.js";
-import { type HostArray, sizeOf } from "../tree.js";
+import { type HostArray, mapTree, sizeOf } from "../tree.js";
 import type { DrawSpec, Phase, Specs } from "./specs.js";
 
 /** Draws by name: [rows, …shape], where a row is an image or a draw of z. */
@@ -26,15 +26,13 @@ export function fillDraws(draws: HostDraws, { draws: specs }: Specs, phase: Phas
   }
 }
 
-/** Selects the rows of `count` images of `images`, from `first`. Shares memory. */
-export function rowsOfImages(draws: HostDraws, images: number, first: number, count: number): HostDraws {
-  return Object.fromEntries(
-    Object.entries(draws).map(([name, { data, shape }]) => {
-      const perImage = data.length / images;
-      const rows = data.subarray(first * perImage, (first + count) * perImage);
-      return [name, { data: rows, shape: [(shape[0] / images) * count, ...shape.slice(1)] }];
-    }),
-  );
+/** Selects the rows of `count` images, from `first`, in arrays of the rows of `images`. Shares memory. */
+export function rowsOfImages<Arrays>(arrays: Arrays, images: number, first: number, count: number): Arrays {
+  return mapTree(arrays, ({ data, shape: [rows, ...rest] }: HostArray) => {
+    const perImage = data.length / images;
+    const selected = data.subarray(first * perImage, (first + count) * perImage);
+    return { data: selected, shape: [(rows / images) * count, ...rest] };
+  });
 }
 
 function fill(data: HostArray["data"], kind: DrawSpec["kind"], stream: RandomStream): void {

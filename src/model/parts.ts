@@ -1,5 +1,4 @@
 // The parts of a variational autoencoder and how they fit together (Kingma & Welling 2014).
-//
 // Shapes: B images in a batch, D numbers in an image, L draws of z for an image, Z latent dimensions.
 import type { ValuesOf } from "../config/entries.js";
 import type { tf } from "../engine/compiled/tf.js";
@@ -65,7 +64,6 @@ export interface Objective {
 
 /** A model: pure functions of tensors, and their specs. */
 export interface Parts {
-  /** Z. */
   readonly dimZ: number;
   readonly specs: Specs;
   readonly objective: Objective;
@@ -80,17 +78,15 @@ export interface Parts {
 }
 
 export interface PosteriorFamily {
-  /** Z. */
   readonly dimZ: number;
-  /** The numbers that the encoder gives for an image. */
+  /** Outputs of the encoder for an image. */
   readonly inputs: number;
   readonly specs: Specs;
-  /** @param outputs of the encoder: [B, inputs] */
+  /** @param outputs [B, inputs] */
   build(context: Context, outputs: tf.Tensor): Posterior;
 }
 
 export interface PriorFamily {
-  /** Z. */
   readonly dimZ: number;
   readonly specs: Specs;
   build(context: Context): Prior;
@@ -100,7 +96,7 @@ export interface LikelihoodFamily {
   readonly name: string;
   /** Whether `logProb` of black and white pixels is the logarithm of a probability, not of a density. */
   readonly isProbability: boolean;
-  /** The numbers that the decoder gives for an image. */
+  /** Outputs of the decoder for an image. */
   readonly inputs: number;
   readonly specs: Specs;
   /** @param outputs of the decoder: [N, inputs] */
@@ -118,12 +114,10 @@ export interface Part<Settings, Built> {
   readonly build: (own: ValuesOf<Settings>, size: number) => Built;
 }
 
-/** Declares a posterior or prior. */
 export function part<Settings extends object, Built>(definition: Part<Settings, Built>): Part<Settings, Built> {
   return definition;
 }
 
-/** Declares a likelihood of pixels. */
 export function likelihood<Settings extends object>(
   definition: Part<Settings, LikelihoodFamily> & {
     /** For descriptions of pixels: ", normal with deviation 0.1". */
@@ -144,7 +138,6 @@ export function objective<Settings extends object>(
 
 /** The pieces of a model. The layers of both networks may have draws of phase `training` only. */
 export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
-  /** D. */
   readonly pixels: number;
   /** [B, D] to what the posterior takes. */
   readonly encoder: Layer;

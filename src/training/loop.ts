@@ -48,12 +48,15 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
     const order = epochOrder(seed, epoch, data.train.count);
     while (now.position.step < steps) {
       const { step: first } = now.position;
-      const count = pace.begin(steps - first);
+      const count = Math.min(pace.chunk, steps - first);
+      const chunkStarted = performance.now();
       const chunk = order.subarray(first * batchSize, (first + count) * batchSize);
       const batches = drawBatches(data.train, size, chunk, (epoch - 1) * steps + first, config, model);
       const [state, metrics] = await engine.scan(step, now.state, batches);
       await setImmediate(); // runs timers and signal handlers: an engine may block them
-      now = { ...now, state, position: advance(now.position, metrics, pace.end()) };
+      const milliseconds = performance.now() - chunkStarted;
+      pace.add(count, milliseconds);
+      now = { ...now, state, position: advance(now.position, metrics, milliseconds) };
       const stepsLeft = (epochs - epoch + 1) * steps - now.position.step;
       yield emit(describeChunk(now.position, steps, batchSize, pace.secondsLeft(stepsLeft)));
       if (isAborted) signal?.throwIfAborted();
@@ -81,27 +84,15 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
 const CHUNK_MILLISECONDS = 500;
 const MAX_CHUNK = 64;
 
-/** Measures chunks of steps, and sets their length. */
+/** Sets the length of the next chunk of steps, and estimates the time left. */
 class Pace {
-  readonly #started = performance.now();
-  #chunkStarted = 0;
-  #count = 0;
-  #next = 1;
+  chunk = 1;
   #stepsDone = 0;
+  readonly #started = performance.now();
 
-  /** @param stepsLeft in the epoch @returns the steps of the next chunk */
-  begin(stepsLeft: number): number {
-    this.#chunkStarted = performance.now();
-    this.#count = Math.min(this.#next, stepsLeft);
-    return this.#count;
-  }
-
-  /** @returns the milliseconds of the chunk */
-  end(): number {
-    const milliseconds = performance.now() - this.#chunkStarted;
-    this.#next = Math.max(1, Math.min(MAX_CHUNK, Math.round((CHUNK_MILLISECONDS * this.#count) / milliseconds)));
-    this.#stepsDone += this.#count;
-    return milliseconds;
+  add(steps: number, milliseconds: number): void {
+    this.chunk = Math.max(1, Math.min(MAX_CHUNK, Math.round((CHUNK_MILLISECONDS * steps) / milliseconds)));
+    this.#stepsDone += steps;
   }
 
   secondsLeft(stepsLeft: number): number {
@@ -146,22 +137,18 @@ function describeChunk(position: Position, steps: number, batchSize: number, sec
   return { type: "chunk", epoch, step, steps, train: meanBounds(terms), imagesPerSecond, secondsLeft };
 }
 
-async function describeDone(
-  options: LoopOptions,
-  { reports, best }: Snapshot,
-  seconds: () => number,
-): Promise<TrainingDone> {
+async function describeDone(options: LoopOptions, end: Snapshot, seconds: () => number): Promise<TrainingDone> {
   const { data, config, run, start } = options;
-  const bestReport = bestOf(reports);
-  if (!best || !bestReport) throw new Error("The training ended without an epoch");
-  const trained = new TrainedModel({ ...options, params: best });
+  const best = bestOf(end.reports);
+  if (!end.best || !best) throw new Error("The training ended without an epoch");
+  const trained = new TrainedModel({ ...options, params: end.best });
   return {
     type: "done",
     run,
     binarize: config.binarize,
-    epochs: reports.length,
-    bestEpoch: bestReport.epoch,
-    validation: bestReport.validation,
+    epochs: end.reports.length,
+    bestEpoch: best.epoch,
+    validation: best.validation,
     test: await evaluate(trained, data.test, config),
     seconds: isDone(start.reports, config) ? start.seconds : seconds(),
   };

@@ -21,7 +21,6 @@ export function writeModel(folder: RunFolder): Sink {
   };
 }
 
-/** Writes a line of metrics.jsonl for each finished epoch. */
 export function writeMetrics(folder: RunFolder): Sink {
   return async (event, { reports }) => {
     if (event.type === "start" || event.type === "epoch") await folder.writeMetrics(reports);
