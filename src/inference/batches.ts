@@ -44,12 +44,10 @@ export function readBatch(
   return { images: { data: pixels, shape }, ...(inputs && { corrupted: { data: inputs, shape } }) };
 }
 
-/** Images to evaluate. */
+/** Images of a set from number `first`, with their draws of phase `posterior`. */
 export interface EvaluationBatch {
-  /** The number of the first image in its set. */
   readonly first: number;
   readonly batch: ReturnType<typeof readBatch>;
-  /** Of phase `posterior`. */
   readonly draws: HostDraws;
 }
 

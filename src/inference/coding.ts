@@ -50,7 +50,7 @@ export async function reconstructImages(
  * Encodes images in batches: the means of their posteriors or a draw from each, and standard deviations unless they are points.
  *
  * @param seen count × pixels, replaces the images as the encoder's input
- * @throws UserError if posteriors to draw from are points
+ * @throws UserError if draws are requested and the posteriors are points
  */
 export async function* inferPosteriors(
   { engine, model, params, size }: TrainedModel,
@@ -75,7 +75,7 @@ export async function* inferPosteriors(
   }
 }
 
-/** The same for all images at once, without deviations: count × Z. */
+/** Collects `z` of `inferPosteriors` for all images: count × Z. */
 export async function inferLatents(
   trained: TrainedModel,
   images: ImageSet,

@@ -15,7 +15,7 @@ import type { ManifoldGrid } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 import { asImages, checkTiles, drawInterpolation, drawLatents, drawManifold, usualTiles } from "./views.js";
 
-export interface ReconstructionPicture {
+interface ReconstructionPicture {
   readonly picture: Picture;
   /** Mean over the images. */
   readonly elbo: Elbo;
@@ -83,12 +83,8 @@ export class ModelPictures {
       ...(corrupted ? [version(images.inputs ? "input" : "noisy", corrupted)] : []),
       version("output", outputs),
     ];
-    return {
-      picture: comparisonFigure(versions),
-      elbo,
-      count: images.count,
-      ...(corrupted && { squaredError: { noisy: error(corrupted), output: error(outputs) } }),
-    };
+    const squaredError = corrupted && { noisy: error(corrupted), output: error(outputs) };
+    return { picture: comparisonFigure(versions), elbo, count: images.count, ...(squaredError && { squaredError }) };
   }
 
   /** Decodes a grid of z. @throws UserError if Z is not 2, or the grid is too large for a picture */
@@ -101,7 +97,7 @@ export class ModelPictures {
     }
     if (options.spacing === "quantile" && this.run.settings.prior !== "normal") {
       throw new UserError(
-        "Quantiles are those of the standard normal prior, and this model has another. Use linear spacing.",
+        "Quantiles are of the standard normal prior, and this model has another. Use linear spacing.",
       );
     }
     checkTiles(this.trained.size, options.columns * options.rows, "Take fewer columns and rows.");

@@ -1,4 +1,4 @@
-// A model with its weights, on the engine that runs it. Encodes, decodes and samples plain arrays.
+// A model with its weights, on the engine that runs it. Encodes, decodes and samples row-major arrays.
 import type { Config } from "../config/config.js";
 import type { ImageSet } from "../data/dataset.js";
 import { checkCount, type ImageShape, imageShape, pixelsOf } from "../data/pixels.js";
@@ -15,7 +15,7 @@ export interface SampleOptions {
   readonly seed?: number | undefined;
 }
 
-/** The seed is that of draws of z and of dynamic binarization. */
+/** The seed fixes draws of z and dynamic binarization. */
 export interface EncodeOptions extends SampleOptions {
   /** The means of the posteriors, the default, or a draw from each. */
   readonly what?: "means" | "draws";
@@ -31,7 +31,6 @@ export interface Encoded {
 
 export type TrainedModelInit = Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config">;
 
-/** Arrays are row-major. */
 export class TrainedModel {
   readonly engine: Engine;
   readonly model: Model;
@@ -62,7 +61,7 @@ export class TrainedModel {
     return { z: joinParts(parts.map(({ z }) => z)), ...(sigmas.length > 0 && { sigma: joinParts(sigmas) }) };
   }
 
-  /** The same in parts of some hundred images, in flat memory. */
+  /** As `encode`, but some hundred images at a time, in flat memory. */
   async *encodeParts(
     images: ImageSet | HostArray,
     { what = "means", seed = this.config.seed }: EncodeOptions = {},
@@ -91,7 +90,7 @@ export class TrainedModel {
     return this.#asImages(await decodeLatents(this, z.data));
   }
 
-  /** The same in parts of some hundred images, in flat memory. */
+  /** As `decode`, but some hundred images at a time, in flat memory. */
   async *decodeParts(z: HostArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
     checkLatents(z, this.model.parts.dimZ);
     const length = rowsAtOnce(this.size) * this.model.parts.dimZ;
@@ -111,7 +110,7 @@ export class TrainedModel {
     return this.#sample(0, count, seed);
   }
 
-  /** The same in parts of some hundred images, in flat memory. */
+  /** As `sample`, but some hundred images at a time, in flat memory. */
   async *sampleParts(
     count: number,
     { seed = this.config.seed }: SampleOptions = {},
@@ -124,8 +123,8 @@ export class TrainedModel {
   }
 
   /** Frees the engine. */
-  async close(): Promise<void> {
-    await this.engine.close();
+  close(): Promise<void> {
+    return this.engine.close();
   }
 
   /** The training's binarization, with this seed and noise. */

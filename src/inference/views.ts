@@ -15,7 +15,7 @@ export function maxTiles(size: ImageShape): number {
   return Math.max(1, Math.floor(100e6 / pixelsOf(size)));
 }
 
-/** The same by default. */
+/** The default number of images in a picture. */
 export function usualTiles(size: ImageShape): number {
   return Math.max(1, Math.floor(20e6 / pixelsOf(size)));
 }
@@ -45,7 +45,7 @@ export async function drawManifold(trained: TrainedModel, options: ManifoldGrid)
   return manifoldFigure(asImages(trained, pixels), grid.columns, grid.rows);
 }
 
-/** Plots the latents of images, without noise, as SVG. With more than two dimensions: and their `explained` of `toPlane`. */
+/** Plots the latents of images, without noise, as SVG. `explained` is that of `toPlane`. */
 export async function drawLatents(
   trained: TrainedModel,
   images: ImageSet,
@@ -72,7 +72,7 @@ export async function drawLatents(
   return { svg, ...(explained && { explained }) };
 }
 
-/** Draws rows of two images of a set, and between them `steps` ≥ 2 images decoded evenly from one's posterior mean to the other's. */
+/** Draws a row for each pair of images: the first, `steps` ≥ 2 images decoded evenly between their posterior means, the second. */
 export async function drawInterpolation(
   trained: TrainedModel,
   images: ImageSet,

@@ -20,7 +20,7 @@ export const ACTIVATIONS = {
 
 export type ActivationName = keyof typeof ACTIVATIONS;
 
-export interface DenseOptions {
+interface DenseOptions {
   readonly units: number;
   readonly activation?: ActivationName | undefined;
   /** The probability that dropout keeps a unit in training (Srivastava et al. 2014); 1 for no dropout. */
@@ -62,7 +62,7 @@ export function sequential(layers: readonly Layer[]): Layer {
   };
 }
 
-export interface MlpOptions extends Pick<DenseOptions, "weight" | "bias"> {
+interface MlpOptions extends Pick<DenseOptions, "weight" | "bias"> {
   readonly hidden: readonly number[];
   /** Of the hidden layers; the last one repeats. */
   readonly activations: readonly ActivationName[];
@@ -70,7 +70,7 @@ export interface MlpOptions extends Pick<DenseOptions, "weight" | "bias"> {
   readonly outputs: number;
 }
 
-/** A multilayer perceptron: hidden layers with activation and dropout, and a linear output, whose bias is `bias`. */
+/** A multilayer perceptron: hidden layers with activation and dropout, and a linear output, whose first bias is `bias`. */
 export function mlp({ hidden, activations, keepProb, outputs, weight, bias = "zeros" }: MlpOptions): Layer {
   const layers = hidden.map((units, i) =>
     dense({ units, activation: activations[Math.min(i, activations.length - 1)], keepProb, weight }),

@@ -17,7 +17,7 @@ export interface TrainingStart {
   readonly pixels: number;
   /** Why the engine is not the fastest one, if a faster one does not run here. */
   readonly fallbackReason?: string | undefined;
-  /** Where a resumed training continues: the epoch, and its finished steps. */
+  /** Where a resumed training continues: the epoch, and its finished steps. `isFinished`: nothing is left to do. */
   readonly resumed?: { readonly epoch: number; readonly step: number; readonly isFinished: boolean } | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface TrainingStart {
 export interface TrainingChunk {
   readonly type: "chunk";
   readonly epoch: number;
-  /** Steps done in this epoch, and all of it. */
+  /** Finished steps of this epoch, and all of them. */
   readonly step: number;
   readonly steps: number;
   /** Mean over the epoch's steps so far, with dropout and noise as in training. */

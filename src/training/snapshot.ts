@@ -9,14 +9,11 @@ import type { Carry } from "./step.js";
 /** Weights and moments. */
 export type TrainingState = HostTree<Carry, Float32Array>;
 
-/** Where a training stands within an epoch. */
+/** Where a training stands within an epoch: the number of finished steps, the terms of each, and their duration. */
 export interface Position {
   readonly epoch: number;
-  /** Steps done in this epoch. */
   readonly step: number;
-  /** The terms of each of these steps. */
   readonly terms: TermValues<readonly number[]>;
-  /** The duration of these steps. */
   readonly milliseconds: number;
 }
 
@@ -53,7 +50,7 @@ export class DivergenceError extends Error {
   }
 }
 
-/** Keeps such numbers off the disk. @throws DivergenceError if a weight, or a moment of its gradients, is not finite */
+/** Keeps NaN and infinity off the disk. @throws DivergenceError if a weight, or a moment of its gradients, is not finite */
 export function checkFinite({ state, position: { epoch, step } }: Snapshot): void {
   if (leaves(state).every(([, { data }]) => data.every(Number.isFinite))) return;
   throw step === 0 ? new DivergenceError(epoch - 1) : new DivergenceError(epoch, step);
