@@ -25,7 +25,11 @@ const COMMANDS: [usage: string, description: string, Load][] = [
   ["engines", "show which engines run here, and how to install others", () => import("./commands/engines.js")],
 ];
 
-/** Runs the words after `vae`. @returns the exit code: 0, 1 for a failure of the system, 2 for a user's mistake, 128 + N after signal N */
+/**
+ * Runs the words after `vae`.
+ *
+ * @returns the exit code: 0, 1 for a failure of the system, 2 for a user's mistake, 128 + N after signal N
+ */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   // A closed pipe (vae … | head) is no error, a full disk is one. Errors of stderr cannot be reported.
   io.stdout.on("error", async ({ code, message }: NodeJS.ErrnoException) => {

@@ -1,6 +1,9 @@
 // Errors shown to the user as one line. Anything else is a bug or a system error.
 
-/** A mistake of the user: one line, what is wrong and what to do. The command line prints it without a stack and exits with 2. */
+/**
+ * A mistake of the user: one line, what is wrong and what to do. The command line prints it without a stack and exits
+ * with 2.
+ */
 export class UserError extends Error {
   override readonly name = "UserError";
 }
@@ -10,7 +13,9 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && ("syscall" in error || ("code" in error && error.code === "ERR_FS_FILE_TOO_LARGE"));
 }
 
-/** A signal stopped the training: no failure. The message says how to resume; exitCode is 128 plus the signal's number. */
+/**
+ * A signal stopped the training: no failure. The message says how to resume; exitCode is 128 plus the signal's number.
+ */
 export class Interruption extends Error {
   override readonly name = "Interruption";
   constructor(

@@ -59,7 +59,10 @@ export function corrupt(
   NOISES[kind].corrupt(images, strength, stream, out, shape);
 }
 
-/** Salt-and-pepper noise of hwalsuklee/tensorflow-mnist-VAE. At strength ½, a pixel becomes 0, x, 1 or x + 1, a quarter each. */
+/**
+ * Salt-and-pepper noise of hwalsuklee/tensorflow-mnist-VAE. At strength ½, a pixel becomes 0, x, 1 or x + 1, a quarter
+ * each.
+ */
 function flip(images: Uint8Array, strength: number, stream: RandomStream, out: Float32Array): void {
   const kept = stream.fillBernoulli(new Uint8Array(images.length), 1 - strength);
   const added = stream.fillBernoulli(new Uint8Array(images.length), strength);

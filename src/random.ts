@@ -1,5 +1,5 @@
-// The only source of randomness. A draw is addressed by (seed, purpose, index) and needs no history: the dropout masks of step
-// 700 do not depend on steps 0 to 699. Not for cryptography.
+// The only source of randomness. A draw is addressed by (seed, purpose, index) and needs no history: the dropout masks
+// of step 700 do not depend on steps 0 to 699. Not for cryptography.
 
 /** What a stream is for. The numbers are part of the address: never change or reuse one. */
 const PURPOSES = {
@@ -91,7 +91,8 @@ export class RandomStream {
       const words = this.fillWords(BLOCK.subarray(0, Math.ceil(part.length / 2)));
       for (let i = 0; i < words.length; i++) {
         const word = words[i];
-        // Two draws a word, without a branch: a negative difference has its top bit set. A write past the end is ignored.
+        // Two draws a word, without a branch: a negative difference has its top bit set. A write past the end is
+        // ignored.
         part[2 * i] = ((word & 0xffff) - threshold) >>> 31;
         part[2 * i + 1] = ((word >>> 16) - threshold) >>> 31;
       }

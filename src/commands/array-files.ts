@@ -20,7 +20,9 @@ const PIPE = "-";
 const MAX_NPY_BYTES = 2e9;
 const MAX_TEXT_BYTES = 200e6;
 
-/** Chooses where and how to write: as `given`, or by the name's ending, or for standard output the first of `formats`. */
+/**
+ * Chooses where and how to write: as `given`, or by the name's ending, or for standard output the first of `formats`.
+ */
 export function chooseTarget<Format extends string>(
   { stdout }: Io,
   out: string = PIPE,
@@ -54,7 +56,9 @@ export async function writeParts(io: Io, { out }: { out: string }, parts: Parts)
   }
 }
 
-/** Encodes `count` rows as a .npy file. Yields nothing before the first rows, so that a failure there writes nothing. */
+/**
+ * Encodes `count` rows as a .npy file. Yields nothing before the first rows, so that a failure there writes nothing.
+ */
 export async function* npyParts(
   count: number,
   parts: AsyncIterable<HostArray<Float32Array>>,

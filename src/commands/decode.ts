@@ -19,7 +19,8 @@ export const define = declare({
     format: formatFlag(FORMATS),
     out: place(
       "<file>",
-      "a .npy of [N, height, width] or, in colour, [N, height, width, 3], from 0 to 1; a .png of a grid; or - (default: standard output)",
+      "a .npy of [N, height, width] or, in colour, [N, height, width, 3], from 0 to 1; a .png of a " +
+        "grid; or - (default: standard output)",
     ),
   },
   examples: ["vae decode --input latents.npy --out images.npy", "vae encode --n 10 | vae decode --out ten.png"],

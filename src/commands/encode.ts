@@ -11,7 +11,8 @@ export const define = declare({
     ...IMAGES,
     input: place(
       "<file>",
-      "an array instead of a data set: a .npy file, or - for standard input, of [N, height, width] or [N, pixels], in colour [N, height, width, 3], uint8 or floats from 0 to 1",
+      "an array instead of a data set: a .npy file, or - for standard input, of [N, height, width] or " +
+        "[N, pixels], in colour [N, height, width, 3], uint8 or floats from 0 to 1",
       { conflicts: ["split", "dataset"] },
     ),
     ...DRAWS,

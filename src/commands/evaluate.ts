@@ -39,7 +39,8 @@ function describe(result: Evaluation, { config, folder }: LoadedModel, tools: To
   const total = plural(of, `${split} image`);
   const through = noise ? `, seen through ${formatNoise(noise)}` : "";
   const lines = [
-    `${folder.dir}: ${images === of ? total : `the first ${images} of ${total}`}, ${pixels}${through}; nats per image; ${formatTime(seconds)}`,
+    `${folder.dir}: ${images === of ? total : `the first ${images} of ${total}`}, ` +
+      `${pixels}${through}; nats per image; ${formatTime(seconds)}`,
   ];
   const add = (name: string, value: string, meaning: string) =>
     lines.push(`${name.padEnd(16)}${value.padStart(9)}  of ${meaning}`);

@@ -20,7 +20,7 @@ export interface Flag<Value> extends Details<Value> {
 
 interface Details<Default> {
   readonly default?: Default;
-  /** The text in place of an optional argument that is left out. */
+  /** The value if the flag is given without its optional argument, as text. */
   readonly preset?: string;
   readonly conflicts?: string[];
   readonly isRequired?: boolean;

@@ -22,7 +22,8 @@ export function formatElbo(terms: Elbo | Bounds, config: Config): string {
   if (!hasBound(config)) return `log p(x|z) ${formatNats(reconstruction)} ${of}`;
   const name = objectiveName(config);
   const first = name === "ELBO" || !("objective" in terms) ? "" : `−${name} ${formatNats(-terms.objective)}, `;
-  return `${first}−ELBO ${formatNats(-elbo)} ${of} (reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)})`;
+  const split = `reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)}`;
+  return `${first}−ELBO ${formatNats(-elbo)} ${of} (${split})`;
 }
 
 export function formatNats(nats: number, digits = 2): string {
@@ -53,7 +54,11 @@ export function note(io: Io, text: string): void {
   io.stderr.write(`${colourOf(io).dim(text)}\n`);
 }
 
-/** Notes that a denoiser sees clean images. @param other data that the model was not trained on, and which have no noisy inputs */
+/**
+ * Notes that a denoiser sees clean images.
+ *
+ * @param other data that the model was not trained on, and which have no noisy inputs
+ */
 export function noteClean(io: Io, { config }: LoadedModel, other?: string): void {
   if (config.noise === null && (config.inputDir === null || other === undefined)) return;
   note(io, "The images are clean, but this model was trained on noisy ones.");

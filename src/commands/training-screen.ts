@@ -108,7 +108,8 @@ export function describeResult({ run, epochs, bestEpoch, test, seconds }: Traini
   const stopped = epochs < config.epochs ? `, none better in ${plural(config.patience, "epoch")}` : "";
   return [
     `Test ${formatElbo(test, config)}`,
-    `with the weights of epoch ${bestEpoch}, the best on the validation images${stopped}; ${formatTime(seconds)} in all`,
+    `with the weights of epoch ${bestEpoch}, the best on the validation images${stopped}; ` +
+      `${formatTime(seconds)} in all`,
     `${run} holds the weights, metrics.jsonl and pictures/: see progress.png first`,
   ].join("\n");
 }

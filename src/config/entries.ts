@@ -32,7 +32,9 @@ export type ValuesOf<Table> = {
   readonly [name in keyof Table]: Table[name] extends Setting<infer Value> ? Value : never;
 };
 
-/** Values as the library accepts them. Those that may be null are accepted as text too, as JSON has them: "haze:0.5". */
+/**
+ * Values as the library accepts them. Those that may be null are accepted as text too, as JSON has them: "haze:0.5".
+ */
 export type Given<Values> = {
   readonly [name in keyof Values]?: Values[name] | (null extends Values[name] ? string : never) | undefined;
 };

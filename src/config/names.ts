@@ -9,7 +9,10 @@ export function hasBound({ model }: ModelConfig): boolean {
   return !POSTERIORS[model].isPoint;
 }
 
-/** What training maximizes: the ELBO, the importance-weighted bound L_k, the bound of a β-VAE, or log p(x|z) of an autoencoder. */
+/**
+ * What training maximizes: the ELBO, the importance-weighted bound L_k, the bound of a β-VAE, or log p(x|z) of an
+ * autoencoder.
+ */
 export function objectiveName(config: ModelConfig): string {
   const { objective, beta } = config;
   if (!hasBound(config)) return "log p(x|z)";

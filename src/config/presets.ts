@@ -6,8 +6,8 @@ export const PRESETS = {
     help: "the defaults: the model and schedule of hwalsuklee/tensorflow-mnist-VAE",
     settings: {},
   },
-  // Section 5.1 of the paper: stages of 3^i epochs, i = 0 … 7, with learning rate 0.001·10^(−i/7). The output bias follows its code,
-  // yburda/iwae.
+  // Section 5.1 of the paper: stages of 3^i epochs, i = 0 … 7, with learning rate 0.001·10^(−i/7). The output bias
+  // follows its code, yburda/iwae.
   iwae: {
     help: "network, binarization and schedule of Burda et al. (2016), with k = 50; 3,280 epochs, or as many as given",
     settings: {
@@ -31,7 +31,9 @@ export const PRESETS = {
     },
   },
   best: {
-    help: "the lowest −log p(x) found in ten minutes on two slow cores: five importance samples, weight decay, a cosine schedule; more epochs are better",
+    help:
+      "the lowest −log p(x) found in ten minutes on two slow cores: five importance samples, " +
+      "weight decay, a cosine schedule; more epochs are better",
     settings: {
       objective: "iwae",
       importanceSamples: 5,

@@ -23,7 +23,11 @@ export interface ByteArray {
   readonly pixels: (size: number) => Pixels;
 }
 
-/** Opens an IDX or .npy file. `ranks`: the accepted numbers of dimensions. @throws UserError if it is not such a file */
+/**
+ * Opens an IDX or .npy file. `ranks`: the accepted numbers of dimensions.
+ *
+ * @throws UserError if it is not such a file
+ */
 export async function openArray(file: string, ranks: readonly number[]): Promise<ByteArray> {
   checkRegular(file);
   const start = await readStart(file, MAX_NPY_HEADER_BYTES);
@@ -64,11 +68,16 @@ async function openNpy(
 function checkImageType(dtype: NpyArray["dtype"], file: string): void {
   if (dtype === "uint8" || dtype === "bool" || dtype.startsWith("float")) return;
   throw new UserError(
-    `${file} holds ${dtype}. Images are uint8 from 0 black to 255 white, or floats from 0 to 1: np.save(file, x.astype("uint8")).`,
+    `${file} holds ${dtype}. Images are uint8 from 0 black to 255 white, or floats from 0 to 1: ` +
+      `np.save(file, x.astype("uint8")).`,
   );
 }
 
-/** Checks that an array holds bytes from 0 to 255, floats, or bool, which becomes 0 and 255. @throws UserError if not */
+/**
+ * Checks that an array holds bytes from 0 to 255, floats, or bool, which becomes 0 and 255.
+ *
+ * @throws UserError if not
+ */
 export function toImages({ dtype, shape, data }: NpyArray, file: string): Pick<NpyArray, "data" | "shape"> {
   checkImageType(dtype, file);
   return { data: dtype === "bool" ? Uint8Array.from(data, (bit) => 255 * bit) : data, shape };

@@ -7,8 +7,8 @@ import { chunks } from "./pixels.js";
 const isWhite = (grey: number) => grey >= 128;
 
 /**
- * Binarizes pixels to 0 or 255, in place. "threshold": white from 128. "dynamic": white with probability grey / 255, drawn anew for
- * every batch (Burda et al. 2016, section 5.1). Otherwise leaves them as they are.
+ * Binarizes pixels to 0 or 255, in place. "threshold": white from 128. "dynamic": white with probability grey / 255,
+ * drawn anew for every batch (Burda et al. 2016, section 5.1). Otherwise leaves them as they are.
  */
 export function binarize(how: Config["binarize"], pixels: Uint8Array, stream: RandomStream): void {
   if (how === "threshold") {

@@ -39,10 +39,11 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
 }
 
 /**
- * Loads a data set: `mnist`, a folder of IDX files named as MNIST's, one IDX or .npy file of images, or a folder of image files.
+ * Loads a data set: `mnist`, a folder of IDX files named as MNIST's, one IDX or .npy file of images, or a folder of
+ * image files.
  *
- * Test images are those that the data set names, or a seventh of all. A twelfth of the rest is for validation. Both are drawn with a
- * fixed seed; of folders of IDX files, validation takes the last images.
+ * Test images are those that the data set names, or a seventh of all. A twelfth of the rest is for validation. Both are
+ * drawn with a fixed seed; of folders of IDX files, validation takes the last images.
  *
  * @throws UserError if a file is missing or not valid, or there are too few images
  */

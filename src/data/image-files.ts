@@ -30,8 +30,8 @@ export function isImageName(file: string): boolean {
 }
 
 /**
- * Decodes an image: upright, 8 bits, transparency over black, the first of several frames. Scales it to cover `size`, and crops the
- * rest on both sides.
+ * Decodes an image: upright, 8 bits, transparency over black, the first of several frames. Scales it to cover `size`,
+ * and crops the rest on both sides.
  *
  * @throws BadImage if it cannot be decoded
  */
@@ -45,7 +45,8 @@ export async function decodeImage(file: string, channels: number, size?: Size): 
 }
 
 /**
- * Decodes image files: `[files.length, height, width, channels]`. `invert` swaps black and white, for dark writing on light paper.
+ * Decodes image files: `[files.length, height, width, channels]`. `invert` swaps black and white, for dark writing on
+ * light paper.
  *
  * @throws UserError for the first file that does not exist or cannot be decoded
  */
@@ -64,7 +65,11 @@ export async function decodeImages(files: readonly string[], shape: ImageShape, 
   return invert ? bytes.map((byte) => 255 - byte) : bytes;
 }
 
-/** Reads the header of an image: its shape, with 3 channels if it is in colour. @throws BadImage if it cannot be read */
+/**
+ * Reads the header of an image: its shape, with 3 channels if it is in colour.
+ *
+ * @throws BadImage if it cannot be read
+ */
 export async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
   const { default: sharp } = await import("sharp");
   checkRegular(file);

@@ -31,7 +31,11 @@ export interface BadFile {
 /** An image file and its partner, if it needs one. Undefined: there is no partner. */
 type Pair = readonly [image: string, partner?: string | undefined];
 
-/** Opens a folder of images, by name. Those of `inputDir` become the `inputs`. @throws UserError if none, or some bad, are found */
+/**
+ * Opens a folder of images, by name. Those of `inputDir` become the `inputs`.
+ *
+ * @throws UserError if none, or some bad, are found
+ */
 export async function openImageFolder(folder: string, options: DataOptions): Promise<ImageFolder> {
   const { inputDir, size, channels, skipBad } = options;
   const { images: names, others, irregular } = await listImages(folder);
@@ -133,7 +137,9 @@ async function commonShape(pairs: readonly Pair[]): Promise<ImageShape | undefin
   return most && { height: most.height, width: most.width, channels };
 }
 
-/** @throws BadImage if an image cannot be decoded, has no partner, or must be scaled although it should keep its size */
+/**
+ * @throws BadImage if an image cannot be decoded, has no partner, or must be scaled although it should keep its size
+ */
 async function decodePair(pair: Pair, shape: ImageShape, keepsSize: boolean): Promise<DecodedImage[]> {
   const images: DecodedImage[] = [];
   for (const file of pair) {

@@ -32,7 +32,11 @@ export async function listImages(folder: string): Promise<Record<"images" | "oth
   };
 }
 
-/** Finds the file in `folder` for each name: the same, else the one that differs only in its ending. @throws UserError if several do */
+/**
+ * Finds the file in `folder` for each name: the same, else the one that differs only in its ending.
+ *
+ * @throws UserError if several do
+ */
 export async function findPartners(names: readonly string[], folder: string): Promise<(string | undefined)[]> {
   const stem = (name: string) => name.slice(0, name.length - path.extname(name).length);
   const { images } = await listImages(folder);

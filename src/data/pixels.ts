@@ -23,7 +23,7 @@ export interface Images {
   readonly shape: ImageShape;
   readonly count: number;
   readonly pixels: Pixels;
-  /** What the encoder sees in place of the images: the corrupted images of pairs. */
+  /** What the encoder sees instead of the images: the corrupted images of pairs. */
   readonly inputs?: Pixels | undefined;
   /** The class of each image, if there are classes. */
   readonly labels?: Uint16Array | undefined;
@@ -86,7 +86,10 @@ export function pixelsInMemory(bytes: Uint8Array, size: number): Pixels {
   };
 }
 
-/** Images of `size` bytes in a file, one after the other from byte `start`. Read on every call: the system caches what it can. */
+/**
+ * Images of `size` bytes in a file, one after the other from byte `start`. Read on every call: the system caches what
+ * it can.
+ */
 export function pixelsInFile(file: string, start: number, size: number): Pixels {
   return {
     read(numbers) {

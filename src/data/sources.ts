@@ -97,7 +97,7 @@ async function openIdxFolder(folder: string): Promise<Source> {
   return { train, test, isSorted: false };
 }
 
-/** Opens one IDX or .npy file, with the labels beside it: train-labels-idx1-ubyte beside train-images-idx3-ubyte. */
+/** Opens an IDX or .npy file. train-images-idx3-ubyte gets its labels from train-labels-idx1-ubyte. */
 async function openFile(file: string, size?: Size | null): Promise<Source> {
   const [, stem] = /^(.*)images[-.]idx[34]-ubyte(\.gz)?$/.exec(path.basename(file)) ?? [];
   const labels = stem === undefined ? undefined : findIdx(path.dirname(file), `${stem}labels`, [1]);

@@ -1,4 +1,5 @@
-// Runs functions kernel by kernel on a TensorFlow.js backend: `tensorflow`, `wasm`, or `cpu`, the reference in plain JavaScript.
+// Runs functions kernel by kernel on a TensorFlow.js backend: `tensorflow`, `wasm`, or `cpu`, the reference in plain
+// JavaScript.
 import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
 import {

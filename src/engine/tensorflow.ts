@@ -1,4 +1,5 @@
-// Loads TensorFlow's native library through @tensorflow/tfjs-node, an optional package that registers the backend `tensorflow`.
+// Loads TensorFlow's native library through @tensorflow/tfjs-node, an optional package that registers the backend
+// `tensorflow`.
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import process from "node:process";
@@ -9,7 +10,10 @@ const BACKEND = "tensorflow";
 
 let loaded: { version: string; threads: number } | undefined;
 
-/** @returns the library's version and its number of threads, which the first load sets. @throws Error if it does not load */
+/**
+ * @returns the library's version and its number of threads, which the first load sets.
+ * @throws Error if it does not load
+ */
 export function loadTensorflow(threads: number): { version: string; threads: number } {
   if (loaded) return loaded;
   const wasLoaded = tf.findBackendFactory(BACKEND) !== null; // by the program, with TensorFlow's default of threads

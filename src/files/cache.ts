@@ -1,4 +1,4 @@
-// The cache of decoded and decompressed data: files in a folder .vae-cache beside the data. It may be deleted at any time.
+// The cache of decoded and decompressed data: files in a folder .vae-cache beside the data. May be deleted any time.
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { access, constants, readFile, rm } from "node:fs/promises";

@@ -18,7 +18,9 @@ export async function ifPresent<Result>(reading: Promise<Result>): Promise<Resul
   }
 }
 
-/** Adds the file name to the message of a system error, unless the system did: it names no file that is already open. */
+/**
+ * Adds the file name to the message of a system error, unless the system did: it names no file that is already open.
+ */
 export function addFileName(error: unknown, file: string, done: "read" | "written"): unknown {
   if (isSystemError(error) && error.path !== file) error.message = `${file} could not be ${done} (${error.message})`;
   return error;
@@ -43,7 +45,7 @@ export async function listNames(folder: string): Promise<string[]> {
   return (await ifPresent(readdir(folder))) ?? [];
 }
 
-/** @throws UserError if the place is a folder, or something that may block when opened. Accepts a place where nothing is. */
+/** @throws UserError if the file is a folder, or something that may block when opened. It may be missing. */
 export function checkRegular(file: string): void {
   const found = statIfThere(file);
   if (found?.isDirectory()) throw new UserError(`${file} is a folder, not a file.`);

@@ -15,8 +15,8 @@ const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 const temporaries = new Set<string>();
 
 /**
- * Calls `use` with a unique, short name beside `target`. Deletes what still has this name afterwards, also when a signal or
- * `process.exit` ends the process. Errors name the target.
+ * Calls `use` with a unique, short name beside `target`. Deletes what still has this name afterwards, also when a
+ * signal or `process.exit` ends the process. Errors name the target.
  */
 export async function withTemporary<Result>(
   target: string,
@@ -62,7 +62,7 @@ function deleteTemporaries(): void {
 }
 
 /**
- * Writes a file atomically, in place of one that exists. System errors name it.
+ * Writes a file atomically and replaces one that exists. System errors name it.
  *
  * @param flush whether to fsync. False suits thousands of small files: a power cut may lose some of them.
  */

@@ -1,5 +1,5 @@
-// Parses IDX files of unsigned bytes, the format of MNIST (http://yann.lecun.com/exdb/mnist/): two zero bytes, the type,
-// the number of dimensions, each dimension as a big-endian 32-bit integer, the values.
+// Parses IDX files of unsigned bytes, the format of MNIST (http://yann.lecun.com/exdb/mnist/): two zero bytes, the
+// type, the number of dimensions, each dimension as a big-endian 32-bit integer, the values.
 import { UserError } from "../errors.js";
 import { type HostArray, sizeOf } from "../tree.js";
 
@@ -17,7 +17,8 @@ export interface IdxHeader {
 /**
  * Parses the header at the beginning of an IDX file.
  *
- * @param ranks the accepted numbers of dimensions: 1 for labels; 3 for images (count, height, width), or 4 (and channels)
+ * @param ranks the accepted numbers of dimensions: 1 for labels; 3 for images (count, height, width), or 4 (and
+ * channels)
  * @throws UserError with the byte that is wrong
  */
 export function parseIdxHeader(bytes: Uint8Array, ranks: readonly number[], file: string): IdxHeader {

@@ -1,4 +1,5 @@
-// Formats and parses latents as JSON lines, one per image: {"image":0,"label":7,"z":[…],"sigma":[…]}. Parsing needs only z.
+// Formats and parses latents as JSON lines, one per image: {"image":0,"label":7,"z":[…],"sigma":[…]}. Parsing needs
+// only z.
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 

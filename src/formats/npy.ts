@@ -103,7 +103,9 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   return { dtype, shape, Values, isBigEndian: name[0] === ">", start, end };
 }
 
-/** @throws UserError unless a file of `length` bytes (Infinity if unknown, but too long) is as long as its header says */
+/**
+ * @throws UserError unless a file of `length` bytes (Infinity if unknown, but too long) is as long as its header says
+ */
 export function checkNpyLength({ dtype, shape, end }: NpyHeader, length: number, file: string): void {
   if (length === end) return;
   const found = length === Infinity ? "more" : length;
@@ -149,7 +151,8 @@ function parseDict(bytes: Uint8Array, file: string): { descr: string; isFortran:
   };
   const descr = take("descr", String.raw`'[^'\\]+'|"[^"\\]+"|\[.*\]`);
   const isFortran = take("fortran_order", "True|False") === "True";
-  const tuple = take("shape", String.raw`\(\s*\)|\((?:\s*\d+L?\s*,)+(?:\s*\d+L?)?\s*\)`); // Python 2 has integers such as 28L
+  // Python 2 writes integers such as 28L.
+  const tuple = take("shape", String.raw`\(\s*\)|\((?:\s*\d+L?\s*,)+(?:\s*\d+L?)?\s*\)`);
   if (!/^\{\s*\}$/.test(rest)) refuse();
   const shape = (tuple.match(/\d+/g) ?? []).map(Number);
   if (!shape.every(Number.isSafeInteger)) fail(file, "its header names a size that is too large");

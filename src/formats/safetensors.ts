@@ -1,5 +1,5 @@
-// Reads and writes safetensors files of float32 (https://github.com/huggingface/safetensors#format): the length of a header, the
-// header as JSON, the values. Files written here carry a checksum.
+// Reads and writes safetensors files of float32 (https://github.com/huggingface/safetensors#format): the length of a
+// header, the header as JSON, the values. Files written here carry a checksum.
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
@@ -12,7 +12,7 @@ export interface TensorFile {
 
 const LENGTH_BYTES = 8;
 const METADATA = "__metadata__";
-/** Begins a header with a checksum: the SHA-256 of the whole file, computed with zeros in place of the checksum. */
+/** Begins a header with a checksum: the SHA-256 of the whole file, computed with zeros where the checksum is. */
 const CHECKSUM_PREFIX = `{"${METADATA}":{"sha256":"`;
 const CHECKSUM_AT = LENGTH_BYTES + CHECKSUM_PREFIX.length;
 const NO_CHECKSUM = "0".repeat(64);

@@ -25,7 +25,8 @@ export function asImageSet({ data, shape }: HostArray, size: ImageShape, isNoisy
   const at = data.findIndex((shade) => !(isNoisy ? Number.isFinite(shade) : shade >= 0 && shade <= 1));
   if (at >= 0) {
     throw new UserError(
-      `Image ${Math.floor(at / pixels)} holds ${data[at]}. Pixels are floats from 0 black to 1 white, or bytes from 0 to 255.`,
+      `Image ${Math.floor(at / pixels)} holds ${data[at]}. Pixels are floats from 0 black to 1 white, ` +
+        "or bytes from 0 to 255.",
     );
   }
   const bytes = new Uint8Array(new Uint8ClampedArray(data.map((shade) => shade * 255)).buffer);
@@ -37,7 +38,8 @@ export function checkImageSet({ pixels }: ImageSet, size: ImageShape): void {
   const found = pixels.read([0]).length;
   if (found === pixelsOf(size)) return;
   throw new UserError(
-    `The images of this data set have ${found} numbers each, and this model takes [${imageShape(size)}], ${pixelsOf(size)}.`,
+    `The images of this data set have ${found} numbers each, and this model takes ` +
+      `[${imageShape(size)}], ${pixelsOf(size)}.`,
   );
 }
 

@@ -47,7 +47,8 @@ export async function reconstructImages(
 }
 
 /**
- * Encodes images in batches: the means of their posteriors or a draw from each, and standard deviations unless they are points.
+ * Encodes images in batches: the means of their posteriors or a draw from each, and standard deviations unless they are
+ * points.
  *
  * @param seen count × pixels, replaces the images as the encoder's input
  * @throws UserError if draws are requested and the posteriors are points

@@ -10,9 +10,9 @@ import { type DrawConfig, evaluationBatches, rowsAtOnce } from "./batches.js";
 import type { TrainedModel } from "./trained-model.js";
 
 /**
- * Computes the mean terms of the bound over images, in nats, with the training's number of draws of z (Kingma & Welling 2014, eq. 7; Burda
- * et al. 2016, eq. 8). With noise, the encoder sees corrupted images; the likelihood is that of the clean ones. An image has the same draws
- * in every call with one seed.
+ * Computes the mean terms of the bound over images, in nats, with the training's number of draws of z (Kingma & Welling
+ * 2014, eq. 7; Burda et al. 2016, eq. 8). With noise, the encoder sees corrupted images; the likelihood is that of the
+ * clean ones. An image has the same draws in every call with one seed.
  */
 export async function evaluate(trained: TrainedModel, images: ImageSet, config: DrawConfig): Promise<Bounds> {
   const { engine, model, params, size } = trained;
@@ -28,8 +28,9 @@ export async function evaluate(trained: TrainedModel, images: ImageSet, config: 
 const SAMPLES_AT_ONCE = 1000;
 
 /**
- * Estimates log p(x) of each image, in nats, by log 1/S Σ_s p(x, z_s) / q(z_s|x) with z_s from q(z|x) (Burda et al. 2016, eq. 8; Rezende et
- * al. 2014, appendix E): in expectation a lower bound, tight in the limit of `samples` S. Calls onProgress after each image.
+ * Estimates log p(x) of each image, in nats, by log 1/S Σ_s p(x, z_s) / q(z_s|x) with z_s from q(z|x) (Burda et al.
+ * 2016, eq. 8; Rezende et al. 2014, appendix E): in expectation a lower bound, tight in the limit of `samples` S. Calls
+ * onProgress after each image.
  */
 export async function estimateLogLikelihoods(
   trained: TrainedModel,
@@ -72,7 +73,10 @@ async function estimateLogLikelihood(
   return largest + Math.log(sum);
 }
 
-/** Counts the latent dimensions whose posterior means, count × Z, have a variance above 0.01 (Burda et al. 2016, section 5.2). */
+/**
+ * Counts the latent dimensions whose posterior means, count × Z, have a variance above 0.01 (Burda et al. 2016, section
+ * 5.2).
+ */
 export function countActiveUnits(means: Float32Array, dimZ: number): number {
   const count = means.length / dimZ;
   const variances = Array.from({ length: dimZ }, (_, j) => {

@@ -7,14 +7,18 @@ import type { RunConfig } from "../run/config.js";
 import type { TrainedModel } from "./trained-model.js";
 
 export interface OnnxModels {
-  /** `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). A plain autoencoder has no sigma: its z is the mean. */
+  /**
+   * `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). A plain autoencoder has no sigma: its z is the
+   * mean.
+   */
   readonly encoder: Uint8Array;
   /** `z` [batch, Z] to `pixels` [batch, D], the means of p(x|z): a Bernoulli pixel's probability of white. */
   readonly decoder: Uint8Array;
 }
 
 /**
- * Exports both networks without dropout. The metadata describe the training; `weightsMetadata` are those of model.safetensors.
+ * Exports both networks without dropout. The metadata describe the training; `weightsMetadata` are those of
+ * model.safetensors.
  *
  * @throws Error that names the kernel, if a part uses one that cannot be exported
  */
@@ -32,7 +36,9 @@ export async function toOnnx(
     height: String(height),
     width: String(width),
     channels: String(channels),
-    pixels: `floats from 0 (black) to 1 (white), row by row from the top, the channels of a pixel side by side; trained on ${describePixels(settings)}`,
+    pixels:
+      "floats from 0 (black) to 1 (white), row by row from the top, the channels of a pixel " +
+      `side by side; trained on ${describePixels(settings)}`,
     likelihood: model.parts.likelihood.name,
     dim_z: String(model.parts.dimZ),
     objective: `${objectiveName(settings)}, nats per image`,
@@ -49,7 +55,8 @@ export async function toOnnx(
     : `means of their ${describePixels(settings)}`;
   const encoder = await exportFunction("encoder", model.exportedEncoder, params, "pixels", pixelsOf(size), {
     description: model.isDrawn
-      ? "The encoder of a variational autoencoder: pixels of images to mean and sigma of q(z|x), a normal distribution for each."
+      ? "The encoder of a variational autoencoder: pixels of images to mean and sigma of q(z|x), a " +
+        "normal distribution for each."
       : "The encoder of a plain autoencoder: pixels of images to their z, here called mean.",
     metadata,
   });

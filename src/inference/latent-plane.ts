@@ -5,8 +5,8 @@ export interface ManifoldGrid {
   readonly columns: number;
   readonly rows: number;
   /**
-   * `linear`: evenly from −range to range. `quantile`: evenly in the prior's probability, at the normal quantiles of (i + ½) / n
-   * (Kingma & Welling 2014, Figure 4).
+   * `linear`: evenly from −range to range. `quantile`: evenly in the prior's probability, at the normal quantiles
+   * of (i + ½) / n (Kingma & Welling 2014, Figure 4).
    */
   readonly spacing: "linear" | "quantile";
   readonly range: number;

@@ -89,12 +89,20 @@ export class LoadedModel extends TrainedModel {
     return new ModelPictures(this, this.folder.config);
   }
 
-  /** Loads the data set of the training, or another. @throws UserError if it cannot be read, or its images have another size */
+  /**
+   * Loads the data set of the training, or another.
+   *
+   * @throws UserError if it cannot be read, or its images have another size
+   */
   async loadData(other?: string): Promise<Dataset> {
     return loadTrainingData(this.folder.config, other);
   }
 
-  /** Measures the model with the noise, binarization and seed of its training. @throws UserError if there are too few images */
+  /**
+   * Measures the model with the noise, binarization and seed of its training.
+   *
+   * @throws UserError if there are too few images
+   */
   async evaluate({ split, importanceSamples, count, dataset, onProgress }: EvaluateOptions): Promise<Evaluation> {
     const started = performance.now();
     const { binarize, noise, seed } = this.config;

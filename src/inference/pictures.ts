@@ -32,7 +32,8 @@ export class ModelPictures {
   ) {}
 
   /**
-   * Reconstructs the first test images, by default up to 100, fewer of large ones. `noise` corrupts the encoder's input.
+   * Reconstructs the first test images, by default up to 100, fewer of large ones. `noise` corrupts the encoder's
+   * input.
    *
    * @throws UserError if there are too few test images, or too many for a picture
    */
@@ -92,7 +93,8 @@ export class ModelPictures {
     const { dimZ } = this.trained.model.parts;
     if (dimZ !== 2) {
       throw new UserError(
-        `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one with dimZ 2, or draw samples or interpolations.`,
+        `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one ` +
+          "with dimZ 2, or draw samples or interpolations.",
       );
     }
     if (options.spacing === "quantile" && this.run.settings.prior !== "normal") {

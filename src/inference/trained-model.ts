@@ -48,10 +48,11 @@ export class TrainedModel {
   }
 
   /**
-   * Encodes images, without noise. Binarizes them as in training, except floats for a denoiser, which may be noisy, beyond 0 and 1.
+   * Encodes images, without noise. Binarizes them as in training, except floats for a denoiser, which may be noisy,
+   * beyond 0 and 1.
    *
-   * @param images a part of a data set; or `[N, height, width]`, in colour `[N, height, width, 3]`, or `[N, numbers of an image]`:
-   * bytes from 0 black to 255 white, or floats from 0 to 1
+   * @param images a part of a data set; or `[N, height, width]`, in colour `[N, height, width, 3]`, or `[N, numbers of
+   * an image]`: bytes from 0 black to 255 white, or floats from 0 to 1
    * @throws UserError if the images have another shape, or a float is not from 0 to 1
    */
   async encode(images: ImageSet | HostArray, options: EncodeOptions = {}): Promise<Encoded> {
@@ -81,7 +82,8 @@ export class TrainedModel {
   }
 
   /**
-   * Decodes z `[N, Z]` to the means of p(x|z): `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1 white.
+   * Decodes z `[N, Z]` to the means of p(x|z): `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1
+   * white.
    *
    * @throws UserError if z has another shape, or is not finite
    */
@@ -104,7 +106,10 @@ export class TrainedModel {
     return this.decode((await this.encode(images)).z);
   }
 
-  /** Decodes draws from the prior to images, as `decode` does. A seed's are always the same: `sample(10)` begins `sample(100)`. */
+  /**
+   * Decodes draws from the prior to images, as `decode` does. A seed's are always the same: `sample(10)` begins
+   * `sample(100)`.
+   */
   async sample(count: number, { seed = this.config.seed }: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     checkCount(count);
     return this.#sample(0, count, seed);

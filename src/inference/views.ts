@@ -72,7 +72,10 @@ export async function drawLatents(
   return { svg, ...(explained && { explained }) };
 }
 
-/** Draws a row for each pair of images: the first, `steps` ≥ 2 images decoded evenly between their posterior means, the second. */
+/**
+ * Draws a row for each pair of images: the first, `steps` ≥ 2 images decoded evenly between their posterior means, the
+ * second.
+ */
 export async function drawInterpolation(
   trained: TrainedModel,
   images: ImageSet,

@@ -1,6 +1,8 @@
 // The evidence lower bound as numbers.
 
-/** Nats per image: elbo = reconstruction − kl. A plain autoencoder has no KL term: its kl is 0, and elbo is no bound. */
+/**
+ * Nats per image: elbo = reconstruction − kl. A plain autoencoder has no KL term: its kl is 0, and elbo is no bound.
+ */
 export interface Elbo {
   readonly elbo: number;
   /** log p(x|z), mean over the draws of z */

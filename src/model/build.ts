@@ -9,7 +9,8 @@ import type { ModelConfig } from "./settings.js";
 export function standardPieces(config: ModelConfig, pixels: number) {
   const { dimZ, nHidden, keepProb, encoderActivations, decoderActivations, initialWeights: weight, beta } = config;
   const posterior = POSTERIORS[config.model].build(config, dimZ);
-  const prior = PRIORS[POSTERIORS[config.model].isPoint ? "normal" : config.prior].build(config, dimZ); // a point has no use for it
+  // The objective of an autoencoder uses no prior, and "normal" has no weights.
+  const prior = PRIORS[POSTERIORS[config.model].isPoint ? "normal" : config.prior].build(config, dimZ);
   const likelihood = LIKELIHOODS[config.likelihood].build(config, pixels);
   const objective = OBJECTIVES[config.objective].build(config, dimZ);
   const bias = config.outputBias === "mean" ? "mean-image" : "zeros";

@@ -2,9 +2,10 @@
 import { tf } from "../engine/compiled/tf.js";
 
 /**
- * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1), computed as
- * Σ_d x_d·logit_d − softplus(logit_d), where softplus(a) = max(a, 0) + log(1 + e^−|a|). Logarithms are slow, so it takes one of the
- * product of up to 112 factors, each from 1 to 2, which float32 holds. The gradient is x − y.
+ * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1),
+ * computed as Σ_d x_d·logit_d − softplus(logit_d), where softplus(a) = max(a, 0) + log(1 + e^−|a|). Logarithms are
+ * slow, so it takes one of the product of up to 112 factors, each from 1 to 2, which float32 holds. The gradient
+ * is x − y.
  *
  * @param x [B, 1, D], 0 to 1; no gradient flows to it
  * @param logits [B, L, D]
@@ -35,8 +36,8 @@ export function gaussianLogLikelihood(x: tf.Tensor3D, mean: tf.Tensor3D, deviati
 }
 
 /**
- * KL(N(μ_j, σ_j²) ‖ N(0, 1)) = ½ (μ_j² + σ_j² − log(10⁻⁸ + σ_j²) − 1): [B, Z] nats (Kingma & Welling 2014, appendix B). The 10⁻⁸ is the
- * tutorial's: it lowers the term by less than 0.005 nats where σ > 0.001.
+ * KL(N(μ_j, σ_j²) ‖ N(0, 1)) = ½ (μ_j² + σ_j² − log(10⁻⁸ + σ_j²) − 1): [B, Z] nats (Kingma & Welling 2014, appendix B).
+ * The 10⁻⁸ is the tutorial's: it lowers the term by less than 0.005 nats where σ > 0.001.
  */
 export function gaussianKl(mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
   const variance = tf.square(sigma);

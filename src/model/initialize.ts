@@ -14,7 +14,9 @@ export function needsMeanImage({ params }: Specs): boolean {
   return Object.values(params).some(({ init }) => init === "mean-image");
 }
 
-/** Draws the first values, each weight's by its index among the specs. `meanImage` is [D], 0 to 1, if `needsMeanImage`. */
+/**
+ * Draws the first values, each weight's by its index among the specs. `meanImage` is [D], 0 to 1, if `needsMeanImage`.
+ */
 export function initialParams({ params }: Specs, seed: number, meanImage: ArrayLike<number> = []): HostParams {
   return Object.fromEntries(
     Object.entries(params).map(([name, spec], index) => {
@@ -26,8 +28,8 @@ export function initialParams({ params }: Specs, seed: number, meanImage: ArrayL
 }
 
 /**
- * `he`: as in TensorFlow 1's variance_scaling_initializer, normal with deviation √(2.6 / fan-in), truncated at two deviations: the variance
- * is about 2 / fan-in. `glorot`: uniform within ±√(6 / (fan-in + fan-out)).
+ * `he`: as in TensorFlow 1's variance_scaling_initializer, normal with deviation √(2.6 / fan-in), truncated at two
+ * deviations: the variance is about 2 / fan-in. `glorot`: uniform within ±√(6 / (fan-in + fan-out)).
  */
 function fill(
   data: Float32Array,

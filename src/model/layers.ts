@@ -70,7 +70,9 @@ interface MlpOptions extends Pick<DenseOptions, "weight" | "bias"> {
   readonly outputs: number;
 }
 
-/** A multilayer perceptron: hidden layers with activation and dropout, and a linear output, whose first bias is `bias`. */
+/**
+ * A multilayer perceptron: hidden layers with activation and dropout, and a linear output, whose first bias is `bias`.
+ */
 export function mlp({ hidden, activations, keepProb, outputs, weight, bias = "zeros" }: MlpOptions): Layer {
   const layers = hidden.map((units, i) =>
     dense({ units, activation: activations[Math.min(i, activations.length - 1)], keepProb, weight }),

@@ -1,5 +1,5 @@
-// A model's functions: what engines run. Pure functions of tensors; weights, draws and scheduled numbers come in as inputs.
-// Shapes as in parts.ts.
+// A model's functions: what engines run. Pure functions of tensors; weights, draws and scheduled numbers come in as
+// inputs. Shapes as in parts.ts.
 import { tf } from "../engine/compiled/tf.js";
 import type { TermValues } from "./bounds.js";
 import { logMeanExp } from "./densities.js";
@@ -85,8 +85,8 @@ export class Model {
   });
 
   /**
-   * Computes the bounds of a batch: [B] nats each. In `maximized`, which a training step maximizes, the KL term has the weight `klWeight`
-   * instead of β, if given.
+   * Computes the bounds of a batch: [B] nats each. In `maximized`, which a training step maximizes, the KL term has the
+   * weight `klWeight` instead of β, if given.
    */
   bounds(context: Context, batch: Batch, klWeight?: tf.Scalar): BatchBounds {
     const { objective: of, beta } = this.parts;

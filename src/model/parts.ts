@@ -16,8 +16,8 @@ export interface Posterior {
   /** log p(z) − log q(z|x) of sampled z: [B, L] nats. */
   logRatio(z: tf.Tensor, prior: Prior): tf.Tensor;
   /**
-   * KL(q(z|x) ‖ p(z)) in closed form: [B, G] nats for G groups of latent dimensions that are independent in both. Undefined if there is none
-   * for this prior: it is then estimated from draws.
+   * KL(q(z|x) ‖ p(z)) in closed form: [B, G] nats for G groups of latent dimensions that are independent in both.
+   * Undefined if there is none for this prior: it is then estimated from draws.
    */
   kl(prior: Prior): tf.Tensor | undefined;
 }

@@ -1,4 +1,5 @@
-// The weights and random draws of a part of a model, as data. The host initializes, fills, counts and stores them by these specs alone.
+// The weights and random draws of a part of a model, as data. The host initializes, fills, counts and stores them by
+// these specs alone.
 import type { tf } from "../engine/compiled/tf.js";
 
 /** First values of a weight. */

@@ -75,7 +75,8 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
 }
 
 /**
- * Learning curves: a panel for each term, with lines for training and validation. Values that are not finite leave a gap.
+ * Learning curves: a panel for each term, with lines for training and validation. Values that are not finite leave a
+ * gap.
  *
  * @param panels from left to right, with titles of about 25 characters
  * @param pixels the kind of pixels, for the title
@@ -113,7 +114,7 @@ export async function learningCurves(
           field: term,
           type: "quantitative",
           scale: { zero: false },
-          axis: { title, ...ABOVE_PANEL, titleLimit: pitch * 1.25, tickCount: 6 }, // Vega guesses texts to be wider than they are
+          axis: { title, ...ABOVE_PANEL, titleLimit: pitch * 1.25, tickCount: 6 }, // Vega overestimates widths
         },
         color: {
           field: "images",

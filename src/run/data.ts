@@ -5,14 +5,19 @@ import { describeShape } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { RunConfig } from "./config.js";
 
-/** Loads the data of a run, or `other`, with image files scaled to the model's size. @throws UserError if images have another shape */
+/**
+ * Loads the data of a run, or `other`, with image files scaled to the model's size.
+ *
+ * @throws UserError if images have another shape
+ */
 export async function loadTrainingData({ settings, data: before }: RunConfig, other?: string): Promise<Dataset> {
   const { height, width, channels } = before;
   const fitting = { size: { width, height }, channels: channels === 3 ? 3 : 1 } as const;
   const data = other === undefined ? await loadOwnData(settings) : await loadDataset(other, fitting);
   if (describeShape(data) !== describeShape(before)) {
     throw new UserError(
-      `${other ?? settings.dataset} has images of ${describeShape(data)}, but the model was trained on ${describeShape(before)}.`,
+      `${other ?? settings.dataset} has images of ${describeShape(data)}, but the model was trained ` +
+        `on ${describeShape(before)}.`,
     );
   }
   return data;

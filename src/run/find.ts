@@ -15,7 +15,12 @@ export interface UnreadableRun {
   readonly problem: string;
 }
 
-/** Opens the runs in a folder, by name. @param dir default `runs/`, which need not exist. @throws UserError if there is none */
+/**
+ * Opens the runs in a folder, by name.
+ *
+ * @param dir default `runs/`, which need not exist.
+ * @throws UserError if there is none
+ */
 export async function findRuns<Run>(
   open: (run: string) => Promise<Run>,
   dir?: string,
@@ -35,7 +40,11 @@ export async function findRuns<Run>(
   return { runs, unreadable };
 }
 
-/** Finds the newest run in `runs/` that `isWanted`. @throws UserError `none`, or if a run that cannot be read may be newer */
+/**
+ * Finds the newest run in `runs/` that `isWanted`.
+ *
+ * @throws UserError `none`, or if a run that cannot be read may be newer
+ */
 export async function findNewest(isWanted: (dir: string) => boolean | Promise<boolean>, none: string): Promise<string> {
   const { runs, unreadable } = await findRuns(async (dir) => {
     const { created } = await readRunConfig(dir);
@@ -46,7 +55,8 @@ export async function findNewest(isWanted: (dir: string) => boolean | Promise<bo
     const changed = await stat(path.join(run, CONFIG)).catch(() => undefined);
     if (newest && changed && changed.mtime < new Date(newest.created)) continue;
     throw new UserError(
-      `${run} may be the newest run, but it cannot be read (${problem.replace(/\.$/, "")}): name the one that you mean.`,
+      `${run} may be the newest run, but it cannot be read (${problem.replace(/\.$/, "")}): name the ` +
+        "one that you mean.",
     );
   }
   if (!newest) throw new UserError(none);

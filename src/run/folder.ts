@@ -1,5 +1,5 @@
-// The folder of a run: config.json, metrics.jsonl, model.safetensors, pictures/, checkpoint/step-<number>.safetensors and, while a
-// process trains it, a lock.
+// The folder of a run: config.json, metrics.jsonl, model.safetensors, pictures/, checkpoint/step-<number>.safetensors
+// and, while a process trains it, a lock.
 import { mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
@@ -62,7 +62,11 @@ export class RunFolder {
     return new RunFolder(place, config, unlock);
   }
 
-  /** Locks a run to train it further. `dir`: by default the newest with a checkpoint. @throws UserError if there is none, or it is in use */
+  /**
+   * Locks a run to train it further. `dir`: by default the newest with a checkpoint.
+   *
+   * @throws UserError if there is none, or it is in use
+   */
   static async resume(dir?: string): Promise<RunFolder> {
     const none = "There is no run in runs/ to resume. Name its folder.";
     const place = dir ?? (await findNewest(async (run) => (await listCheckpoints(run)).length > 0, none));
@@ -155,7 +159,11 @@ export class RunFolder {
     return writeCheckpoint(this.dir, step, content);
   }
 
-  /** Reads the last checkpoint. @throws UserError if there is none, or it is damaged. Names the previous one, if that is valid. */
+  /**
+   * Reads the last checkpoint.
+   *
+   * @throws UserError if there is none, or it is damaged. Names the previous one, if that is valid.
+   */
   async readCheckpoint(): Promise<{ file: string; content: TensorFile }> {
     const [last, before] = await listCheckpoints(this.dir);
     if (!last) throw new UserError(`${this.dir} has no checkpoint to resume from. Train anew: vae train.`);

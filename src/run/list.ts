@@ -19,11 +19,19 @@ export interface RunReport {
   /** The best epoch and its validation bounds, in nats per image. Undefined before the first epoch ends. */
   readonly best?: { readonly epoch: number; readonly validation: Bounds };
   readonly config: Config;
-  /** Settings, as JSON, that differ from the defaults, except channels, engine and threads: these follow from the data and the machine. */
+  /**
+   * Settings, as JSON, that differ from the defaults, except channels, engine and threads: these follow from the data
+   * and the machine.
+   */
   readonly settings: GivenSettings;
 }
 
-/** Lists the runs in a folder, the newest first. @param dir default `runs/`. @throws UserError if there is no such folder */
+/**
+ * Lists the runs in a folder, the newest first.
+ *
+ * @param dir default `runs/`.
+ * @throws UserError if there is no such folder
+ */
 export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unreadable: UnreadableRun[] }> {
   const { runs, unreadable } = await findRuns(describe, dir);
   runs.sort((a, b) => Number(a.created < b.created) - Number(a.created > b.created));

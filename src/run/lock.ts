@@ -51,8 +51,9 @@ export async function lockState(dir: string): Promise<"free" | "held" | "stale">
 }
 
 /**
- * Deletes a stale lock while holding a second lock, named after the stale one, so that two processes cannot delete each other's new
- * lock. A stale second lock is deleted in the same way. Its name is that of a temporary file, so what a crash leaves is cleaned up.
+ * Deletes a stale lock while holding a second lock, named after the stale one, so that two processes cannot delete each
+ * other's new lock. A stale second lock is deleted in the same way. Its name is that of a temporary file, so what a
+ * crash leaves is cleaned up.
  */
 async function deleteStale(file: string, found: string, content: string): Promise<void> {
   const hash = createHash("sha256").update(`${path.basename(file)}\n${found}`);

@@ -1,4 +1,5 @@
-// The inputs of training steps: permuted images and random draws. They depend on the seed and the step's number, not on chunks.
+// The inputs of training steps: permuted images and random draws. They depend on the seed and the step's number, not on
+// chunks.
 import type { Config } from "../config/config.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";

@@ -47,14 +47,16 @@ export function decodeCheckpoint(
 ): Checkpoint {
   if (metadata.format !== String(FORMAT)) {
     throw new UserError(
-      `${file} is of format ${metadata.format}, and this vae resumes from format ${FORMAT}. Use the version that config.json names.`,
+      `${file} is of format ${metadata.format}, and this vae resumes from format ${FORMAT}. Use the ` +
+        "version that config.json names.",
     );
   }
   const before = parse(metadata.settings);
   const changed = before && differingSetting(before, settings);
   if (changed) {
     throw new UserError(
-      `The settings in config.json are not those that ${file} was trained with: ${changed} differs. Set it back to resume.`,
+      `The settings in config.json are not those that ${file} was trained with: ${changed} differs. ` +
+        "Set it back to resume.",
     );
   }
   const training = parse(metadata.training);
@@ -107,8 +109,9 @@ function parse(json: string | undefined): Json | undefined {
 }
 
 /**
- * Finds a setting that differs and changes the result of a step. The places of the data do not, since a digest checks their content; the
- * number of threads changes the last bits only. Settings missing in `before`, which is JSON, have their defaults.
+ * Finds a setting that differs and changes the result of a step. The places of the data do not, since a digest checks
+ * their content; the number of threads changes the last bits only. Settings missing in `before`, which is JSON, have
+ * their defaults.
  */
 export function differingSetting(
   before: Readonly<Partial<Record<keyof Config, unknown>>>,

@@ -35,8 +35,8 @@ export async function findEngines(threads: number): Promise<EngineReport[]> {
 }
 
 /**
- * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128, without drawing the batches. The
- * engines take turns, for three rounds after two warm-up rounds.
+ * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128, without
+ * drawing the batches. The engines take turns, for three rounds after two warm-up rounds.
  *
  * @returns the median milliseconds per step by the engine's name
  */

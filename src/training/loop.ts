@@ -80,7 +80,10 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
   yield emit(await describeDone(options, now, seconds));
 }
 
-/** A chunk of steps is one blocking call into the engine: short enough for a lively terminal, long enough to cost little. */
+/**
+ * A chunk of steps is one blocking call into the engine: short enough for a lively terminal, long enough to cost
+ * little.
+ */
 const CHUNK_MILLISECONDS = 500;
 const MAX_CHUNK = 64;
 

@@ -18,8 +18,8 @@ import { describeData, firstState, resolvePlaces, type Training, type TrainingOp
  *
  * @param run its folder; by default the newest in `runs/`
  * @param settings may change epochs (upwards), checkpointSeconds, threads, dataset and inputDir
- * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, other settings or the data have
- * changed, or the loss diverges
+ * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, other settings or
+ * the data have changed, or the loss diverges
  */
 export async function* resume(run?: string, settings: GivenSettings = {}, options: TrainingOptions = {}): Training {
   const started = performance.now();
@@ -59,12 +59,14 @@ function changeSettings(own: Config, given: GivenSettings): Config {
   const changed = differingSetting(encodeConfig(own), config);
   if (changed === "epochs") {
     throw new UserError(
-      `The run's learning rate falls to zero over its ${own.epochs} epochs (learningRateSchedule cosine), so they cannot be changed.`,
+      `The run's learning rate falls to zero over its ${own.epochs} epochs (learningRateSchedule ` +
+        "cosine), so they cannot be changed.",
     );
   }
   if (changed) {
     throw new UserError(
-      `A resumed run keeps its settings, in which ${changed} is ${encodeConfig(own)[changed]}, not ${encodeConfig(config)[changed]}. Leave it out, or begin a new run.`,
+      `A resumed run keeps its settings, in which ${changed} is ${encodeConfig(own)[changed]}, not ` +
+        `${encodeConfig(config)[changed]}. Leave it out, or begin a new run.`,
     );
   }
   if (config.epochs < own.epochs) {
@@ -79,7 +81,8 @@ function checkData({ config, dir }: RunFolder, data: Dataset, { dataset }: Confi
   if ((Object.keys(now) as (keyof typeof now)[]).every((key) => now[key] === before[key])) return;
   const [found, had] = [describeImages(now), describeImages(before)];
   throw new UserError(
-    `The data set ${dataset} is not what ${dir} was trained on: it has ${found}, and had ${had}${found === had ? ", but others" : ""}.`,
+    `The data set ${dataset} is not what ${dir} was trained on: it has ${found}, and had ` +
+      `${had}${found === had ? ", but others" : ""}.`,
   );
 }
 

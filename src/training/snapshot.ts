@@ -50,7 +50,11 @@ export class DivergenceError extends Error {
   }
 }
 
-/** Keeps NaN and infinity off the disk. @throws DivergenceError if a weight, or a moment of its gradients, is not finite */
+/**
+ * Keeps NaN and infinity off the disk.
+ *
+ * @throws DivergenceError if a weight, or a moment of its gradients, is not finite
+ */
 export function checkFinite({ state, position: { epoch, step } }: Snapshot): void {
   if (leaves(state).every(([, { data }]) => data.every(Number.isFinite))) return;
   throw step === 0 ? new DivergenceError(epoch - 1) : new DivergenceError(epoch, step);

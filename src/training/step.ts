@@ -21,7 +21,10 @@ export type StepInput = Batch & {
   readonly decay?: tf.Scalar | undefined;
 };
 
-/** Creates a step of Adam on the loss −objective: summed over pixels, averaged over the batch. It returns the batch's mean terms. */
+/**
+ * Creates a step of Adam on the loss −objective: summed over pixels, averaged over the batch. It returns the batch's
+ * mean terms.
+ */
 export function createTrainingStep(model: Model, config: Config): Step<Carry, StepInput, TermValues<tf.Scalar>> {
   return ({ params, adam: moments }, { draws, klWeight, stepSize, decay, ...batch }) => {
     const names = Object.keys(params);

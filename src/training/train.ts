@@ -44,7 +44,8 @@ export type Training = AsyncGenerator<TrainingEvent, void>;
  * Trains a model into a new run folder.
  *
  * @param settings those that differ from the preset and the defaults
- * @throws UserError if a setting is invalid or has no effect, the data are invalid, the folder exists, or the loss diverges
+ * @throws UserError if a setting is invalid or has no effect, the data are invalid, the folder exists, or the loss
+ * diverges
  */
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
@@ -57,7 +58,8 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   const data = await loadDataset(requested.dataset, { ...requested, onProgress: onDecoding, signal });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
-      `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a smaller batchSize.`,
+      `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a ` +
+        "smaller batchSize.",
     );
   }
   const model = new Model((parts ?? buildParts)(requested, pixelsOf(data)));
@@ -122,7 +124,8 @@ export function firstState(model: Model, data: Dataset, { binarize, seed }: Conf
   if (parameters > MAX_PARAMETERS) {
     const count = (number: number) => number.toLocaleString("en");
     throw new UserError(
-      `For images of ${describeShape(data)} this model has ${count(parameters)} parameters, more than ${count(MAX_PARAMETERS)}. Give a smaller size or nHidden.`,
+      `For images of ${describeShape(data)} this model has ${count(parameters)} parameters, more than ` +
+        `${count(MAX_PARAMETERS)}. Give a smaller size or nHidden.`,
     );
   }
   const mean = needsMeanImage(specs) ? meanImage(data.train, pixelsOf(data), binarize) : undefined;
@@ -150,7 +153,8 @@ function explainDivergence(error: DivergenceError, config: Config, run: string, 
     ? `The weights of epoch ${best.epoch} are kept in ${run}.`
     : `No epoch was finished: ${run} holds a checkpoint, but no model.`;
   return new UserError(
-    `The loss, the weights or their gradients became infinite or NaN ${where} epoch ${epoch}, so training stopped. ${kept} ` +
+    `The loss, the weights or their gradients became infinite or NaN ${where} epoch ${epoch}, ` +
+      `so training stopped. ${kept} ` +
       `Try a smaller learningRate than ${config.learningRate}.`,
   );
 }

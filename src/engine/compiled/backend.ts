@@ -5,7 +5,10 @@ import { tf } from "./tf.js";
 /** The value of the graph that a tensor stands for. */
 export interface Value {
   readonly name: string;
-  /** The tensor's shape or one that broadcasts to it: gradients are full of ones and copied sums, which cost less as scalars. */
+  /**
+   * The tensor's shape or one that broadcasts to it: gradients are full of ones and copied sums, which cost less as
+   * scalars.
+   */
   readonly storedShape: Shape;
 }
 

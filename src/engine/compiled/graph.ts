@@ -17,7 +17,9 @@ import {
 
 /** The operator set of programs: ONNX 1.15, which onnxruntime ≥ 1.17 reads. */
 const OPSET = 20;
-/** The operator set of 2020, the oldest that defines most operators as today, and the sets of those that changed later. */
+/**
+ * The operator set of 2020, the oldest that defines most operators as today, and the sets of those that changed later.
+ */
 const OLDEST_OPSET = 13;
 const OPSET_OF: Readonly<Record<string, number>> = { Shape: 15, ReduceMax: 18, ReduceMean: 18, ReduceProd: 18 };
 

@@ -1,5 +1,5 @@
-// The compiled engine: `jax.jit` and `lax.scan` for TensorFlow.js. Traces a function once for each set of shapes, lowers it to
-// ONNX and keeps the program, so a whole chunk of training steps is one call into onnxruntime.
+// The compiled engine: `jax.jit` and `lax.scan` for TensorFlow.js. Traces a function once for each set of shapes,
+// lowers it to ONNX and keeps the program, so a whole chunk of training steps is one call into onnxruntime.
 import {
   callProgram,
   checkArrays,

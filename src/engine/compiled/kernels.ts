@@ -89,7 +89,7 @@ export const kernels = {
     return trace.result(name, shape, shape, x.dtype);
   }),
   Sigmoid: unary("Sigmoid"),
-  // log(1 + e^x) = max(x, 0) + log(1 + e^−|x|), which cannot overflow and takes half the time of onnxruntime's Softplus.
+  // log(1 + e^x) = max(x, 0) + log(1 + e^−|x|): no overflow, and half the time of onnxruntime's Softplus.
   Softplus: elementwise((graph, x) => {
     const one = graph.scalar(1);
     const exponential = graph.node("Exp", [graph.node("Neg", [graph.node("Abs", [x])])]);

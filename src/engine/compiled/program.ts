@@ -5,8 +5,9 @@ import { type Spec, trace } from "./trace.js";
 import { type HostArray, type HostTree, leaves, type MapTree, mapTree, sizeOf } from "./tree.js";
 
 /**
- * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness, no reading
- * of a tensor's values; it returns new tensors. The new carry has the names and shapes of the old one, in float32.
+ * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness, no
+ * reading of a tensor's values; it returns new tensors. The new carry has the names and shapes of the old one, in
+ * float32.
  */
 export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
 

@@ -54,7 +54,11 @@ export class Session {
   }
 }
 
-/** Linux kills a process that loads a truncated library (SIGBUS). @throws Error if one is shorter than its header says */
+/**
+ * Linux kills a process that loads a truncated library (SIGBUS).
+ *
+ * @throws Error if one is shorter than its header says
+ */
 async function checkLibraries(): Promise<void> {
   if (platform !== "linux") return;
   const folder = path.join(path.dirname(require.resolve("onnxruntime-node")), "../bin/napi-v6/linux", arch);

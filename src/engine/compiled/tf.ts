@@ -1,4 +1,5 @@
-// TensorFlow.js, by require: before importing a CommonJS module, Node.js parses it for the names of its exports (100 ms).
+// TensorFlow.js, by require: to import a CommonJS module, Node.js first parses it for the names of its exports
+// (100 ms).
 import { createRequire } from "node:module";
 
 import tf = require("@tensorflow/tfjs-core");

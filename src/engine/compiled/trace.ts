@@ -1,4 +1,5 @@
-// Traces a function: runs it, gradients and all, on a backend (backend.ts) whose kernels (kernels.ts) add nodes to a graph.
+// Traces a function: runs it, gradients and all, on a backend (backend.ts) whose kernels (kernels.ts) add nodes to a
+// graph.
 import { type OpenDimension, TraceBackend } from "./backend.js";
 import type { GraphBuilder, Shape } from "./graph.js";
 import { kernels } from "./kernels.js";
@@ -37,7 +38,7 @@ export async function trace<Inputs, Outputs>(
       );
       const outputs = fn(tensors as Inputs);
       checkOutputs(outputs);
-      // ONNX refuses an output that is an input, a constant or another output. Copying all outputs would cost 8% of a step.
+      // ONNX refuses an output that is an input, a constant or another output. Copying all would cost 8% of a step.
       const taken = new Set<string>();
       return mapTree(outputs, (tensor: tf.Tensor): Spec => {
         const whole = backend.whole(tensor);

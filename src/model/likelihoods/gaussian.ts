@@ -1,4 +1,5 @@
-// Gaussian pixels of one standard deviation around the sigmoid of the decoder's output (Kingma & Welling 2014, appendix C.2).
+// Gaussian pixels of one standard deviation around the sigmoid of the decoder's output (Kingma & Welling 2014, appendix
+// C.2).
 import { real } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { gaussianLogLikelihood, perDraw, perImage } from "../densities.js";

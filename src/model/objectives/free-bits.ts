@@ -1,5 +1,5 @@
-// The ELBO with free bits: a KL term below λ costs as much as λ (Kingma et al. 2016, eq. 15), so that no latent dimension collapses.
-// The KL term is the mean over a batch; evaluation takes batches of up to 500 images.
+// The ELBO with free bits: a KL term below λ costs as much as λ (Kingma et al. 2016, eq. 15), so that no latent
+// dimension collapses. The KL term is the mean over a batch; evaluation takes batches of up to 500 images.
 import { real } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { objective } from "../parts.js";

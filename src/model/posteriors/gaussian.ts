@@ -45,7 +45,10 @@ export const gaussian = part({
   }),
 });
 
-/** z = μ + σ⊙ε (Kingma & Welling 2014, section 2.4), of μ and σ [B, Z] and ε [B, L, Z]: [B, L, Z]. Gradients flow through it. */
+/**
+ * z = μ + σ⊙ε (Kingma & Welling 2014, section 2.4), of μ and σ [B, Z] and ε [B, L, Z]: [B, L, Z]. Gradients flow
+ * through it.
+ */
 function reparameterize(mu: tf.Tensor, sigma: tf.Tensor, epsilon: tf.Tensor): tf.Tensor {
   const [B, Z] = mu.shape;
   const perImage = (x: tf.Tensor) => tf.reshape(x, [B, 1, Z]);

@@ -32,7 +32,8 @@ export const mixture = part({
         // log Σ_k π_k N(z; m_k, s_k²)
         logProb(z) {
           const [B, L] = z.shape;
-          const distances = tf.mul(tf.sub(tf.reshape(z, [B * L, 1, dimZ]), means), tf.exp(tf.neg(logSigmas))); // [B·L, K, Z]
+          const differences = tf.sub(tf.reshape(z, [B * L, 1, dimZ]), means);
+          const distances = tf.mul(differences, tf.exp(tf.neg(logSigmas))); // [B·L, K, Z]
           const densities = tf.sub(tf.mul(tf.square(distances), -0.5), tf.add(logSigmas, 0.5 * Math.log(2 * Math.PI)));
           return tf.reshape(logSumExp(tf.add(tf.sum(densities, 2), logShares), K), [B, L]);
         },

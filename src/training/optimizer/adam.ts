@@ -7,8 +7,8 @@ import type { Specs, Tensors } from "../../model/specs.js";
 export type Moments<T> = { readonly m: { readonly [name: string]: T }; readonly v: { readonly [name: string]: T } };
 
 /**
- * The step size of step t = 1, 2, …: α √(1 − β₂ᵗ) / (1 − β₁ᵗ) (Kingma & Ba 2015, end of section 2), with the scale of the unscaled moments
- * folded in. Computed in float64, outside the graph.
+ * The step size of step t = 1, 2, …: α √(1 − β₂ᵗ) / (1 − β₁ᵗ) (Kingma & Ba 2015, end of section 2), with the scale of
+ * the unscaled moments folded in. Computed in float64, outside the graph.
  */
 export function adamStepSize(learningRate: number, t: number, { adamBeta1, adamBeta2 }: Config): number {
   const correction = Math.sqrt(1 - adamBeta2 ** t) / (1 - adamBeta1 ** t);
@@ -16,7 +16,8 @@ export function adamStepSize(learningRate: number, t: number, { adamBeta1, adamB
 }
 
 /**
- * Updates every parameter. The moments are unscaled, m ← β₁m + g and v ← β₂v + g², which saves three passes over the weights.
+ * Updates every parameter. The moments are unscaled, m ← β₁m + g and v ← β₂v + g², which saves three passes over the
+ * weights.
  *
  * @param stepSize from `adamStepSize`
  * @param specs say which parameters decay

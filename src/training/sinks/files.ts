@@ -27,7 +27,10 @@ export function writeMetrics(folder: RunFolder): Sink {
   };
 }
 
-/** Writes a checkpoint every `checkpointSeconds`, after the last epoch, and before an abort. `images` are those of an epoch. */
+/**
+ * Writes a checkpoint every `checkpointSeconds`, after the last epoch, and before an abort. `images` are those of an
+ * epoch.
+ */
 export function writeCheckpoints(
   folder: RunFolder,
   config: Config,
