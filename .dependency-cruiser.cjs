@@ -7,6 +7,7 @@ const ORDER = [
   "engine/compiled/", // stands alone
   "tree\\.ts",
   "random\\.ts",
+  "half\\.ts",
   "formats/",
   "files/",
   "pictures/",

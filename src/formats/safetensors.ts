@@ -1,8 +1,9 @@
-// Reads and writes safetensors files of float32 (https://github.com/huggingface/safetensors#format): the length of a
-// header, the header as JSON, the values. Files written here carry a checksum.
+// Reads safetensors files of floats, and writes them in float32 with a checksum: the length of a header, the header as
+// JSON, the values (https://github.com/huggingface/safetensors#format).
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
+import { halfToNumber } from "../half.js";
 import { type HostArray, sizeOf } from "../tree.js";
 
 export interface TensorFile {
@@ -19,14 +20,24 @@ const NO_CHECKSUM = "0".repeat(64);
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 
+/** The types that are read: bytes per value, and the conversion to float32. */
+const TYPES: ReadonlyMap<string, { size: number; toFloats: (values: ArrayBuffer) => Float32Array }> = new Map([
+  ["F32", { size: 4, toFloats: (values) => new Float32Array(values) }],
+  ["F16", { size: 2, toFloats: (values) => new Float32Array(new Uint16Array(values)).map(halfToNumber) }],
+  ["BF16", { size: 2, toFloats: bfloatsToFloats }],
+  ["F64", { size: 8, toFloats: (values) => new Float32Array(new Float64Array(values)) }],
+]);
+
 export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
-  const header: Record<string, unknown> = { [METADATA]: { sha256: NO_CHECKSUM, ...metadata } };
+  const header: [string, unknown][] = [[METADATA, { sha256: NO_CHECKSUM, ...metadata }]];
   let end = 0;
   for (const [name, { data, shape }] of tensors) {
-    header[name] = { dtype: "F32", shape, data_offsets: [end, end + data.byteLength] };
+    header.push([name, { dtype: "F32", shape, data_offsets: [end, end + data.byteLength] }]);
     end += data.byteLength;
   }
-  const json = Buffer.from(JSON.stringify(header));
+  // An object would put a tensor named 0 before the checksum, and lose one named __proto__.
+  const fields = header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  const json = Buffer.from(`{${fields.join()}}`);
   const headerLength = Math.ceil(json.length / 8) * 8; // padded with spaces to align the values
   const file = Buffer.alloc(LENGTH_BYTES + headerLength + end, " ");
   file.writeBigUInt64LE(BigInt(headerLength));
@@ -51,7 +62,7 @@ function checksum(file: Uint8Array): string {
  * @throws UserError if the file is not valid
  */
 export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
-  const fail = (problem: string): never => {
+  const fail: Fail = (problem) => {
     throw new UserError(`${file} is not a valid safetensors file: ${problem}.`);
   };
   if (bytes.length < LENGTH_BYTES) fail(`it has ${bytes.length} bytes, too few for the header's length`);
@@ -72,21 +83,35 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   const values = bytes.subarray(LENGTH_BYTES + headerLength);
   const tensors = new Map<string, HostArray<Float32Array>>();
   let end = 0;
-  for (const [name, entry] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
-    if (dtype !== "F32") fail(`tensor ${name} is of type ${dtype}, not F32`);
-    if (!isSizes(shape)) return fail(`the shape of tensor ${name} is not a list of sizes`);
-    if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor ${name} has no data_offsets`);
-    const [from, to] = offsets;
-    if (from !== end || to - from !== 4 * sizeOf(shape) || to > values.length) {
+  const layout = Object.entries(entries).map(([name, entry]) => ({ name, ...parseEntry(name, entry, fail) }));
+  layout.sort((a, b) => a.from - b.from || a.to - b.to);
+  for (const { name, type, shape, from, to } of layout) {
+    if (from !== end || to - from !== type.size * sizeOf(shape) || to > values.length) {
       fail(`the values of tensor ${name} [${shape}] stand at ${from} to ${to} of ${values.length} bytes`);
     }
     end = to;
     // A copy, since the values may not be aligned in memory. (slice would not copy a Buffer.)
-    tensors.set(name, { data: new Float32Array(new Uint8Array(values.subarray(from, to)).buffer), shape });
+    tensors.set(name, { data: type.toFloats(new Uint8Array(values.subarray(from, to)).buffer), shape });
   }
   if (end !== values.length) fail(`${values.length - end} bytes follow the last tensor`);
   return { tensors, metadata: hasChecksum ? metadata : others };
+}
+
+/** A bfloat16 is the upper half of a float32. */
+function bfloatsToFloats(values: ArrayBuffer): Float32Array {
+  return new Float32Array(new Uint32Array(new Uint16Array(values)).map((bits) => bits << 16).buffer);
+}
+
+type Fail = (problem: string) => never;
+
+function parseEntry(name: string, entry: unknown, fail: Fail) {
+  const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
+  if (typeof dtype !== "string") return fail(`tensor ${name} has no dtype`);
+  const type = TYPES.get(dtype) ?? fail(`tensor ${name} is of type ${dtype}, not ${[...TYPES.keys()].join(", ")}`);
+  if (!isSizes(shape)) return fail(`the shape of tensor ${name} is not a list of sizes`);
+  if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor ${name} has no data_offsets`);
+  const [from, to] = offsets;
+  return { type, shape, from, to };
 }
 
 function parseObject(json: string): Record<string, unknown> | undefined {

@@ -271,10 +271,10 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
       spoil(
         "m10",
         "model.safetensors",
-        header((h) => h.replace("F32", "F64")),
+        header((h) => h.replace("F32", "I32")),
       ),
     ],
-    /is of type F64/,
+    /is of type I32/,
   ],
   [
     "another shape",

@@ -1,0 +1,11 @@
+// Decodes half-precision floats, which typed arrays of Node.js 20 do not have.
+
+/** Decodes IEEE 754 binary16: a sign bit, five bits of exponent, ten of fraction. */
+export function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
