@@ -6,6 +6,7 @@ import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
 import { checkRegular, ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
 import { makeFolder, syncFolder, TEMPORARY, withTemporary, writeFileAtomically } from "../files/write.js";
+import { recognize, SAFETENSORS } from "../formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Specs } from "../model/specs.js";
@@ -141,7 +142,7 @@ export class RunFolder {
     const file = path.join(this.dir, MODEL);
     const bytes = await ifPresent(readBytes(file));
     if (!bytes) throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch has finished.`);
-    const { tensors, metadata } = decodeSafetensors(bytes, file);
+    const { tensors, metadata } = decodeTensors(bytes, file);
     const params: Record<string, HostArray<Float32Array>> = {};
     for (const [name, { shape }] of Object.entries(specs)) {
       const tensor = tensors.get(name);
@@ -211,9 +212,16 @@ async function writeCheckpoint(run: string, step: number, content: TensorFile): 
 
 async function readCheckpoint(file: string): Promise<TensorFile> {
   checkRegular(file);
-  const content = decodeSafetensors(await readBytes(file), file);
+  const content = decodeTensors(await readBytes(file), file);
   if (content.metadata.sha256 === undefined) throw new UserError(`${file} has no checksum, so it was damaged.`);
   return content;
+}
+
+/** Parses safetensors. @throws UserError that names the format, if it is another one */
+function decodeTensors(bytes: Uint8Array, file: string): TensorFile {
+  const { name = SAFETENSORS, remedy = "", weights = remedy } = recognize(bytes) ?? {};
+  if (name !== SAFETENSORS) throw new UserError(`${file} is ${name}, not safetensors. ${weights}`.trimEnd());
+  return decodeSafetensors(bytes, file);
 }
 
 /** Lists the checkpoints of a run, the last one first. */

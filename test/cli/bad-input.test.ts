@@ -5,6 +5,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
+import { FOREIGN } from "../fixtures/foreign.js";
 import { idx } from "../fixtures/idx.js";
 import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";
@@ -32,6 +33,9 @@ function spoil(name: string, file: string, change: (content: Uint8Array) => Uint
   writeFileSync(at(name, file), change(readFileSync(at(name, file))));
   return name;
 }
+
+/** The first bytes of a file of this format. */
+const foreign = (format: string) => FOREIGN.find(([name]) => name === format)?.[1] ?? new Uint8Array();
 
 const TRAIN = "train-images-idx3-ubyte";
 const TEST = "t10k-images-idx3-ubyte";
@@ -262,6 +266,21 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
       ),
     ],
     /stand at/,
+  ],
+  [
+    "a PyTorch file for a model",
+    () => ["sample", "--run", spoil("m15", "model.safetensors", () => foreign("a PyTorch file"))],
+    /m15\/model\.safetensors is a PyTorch file, not safetensors\. In Python: safetensors\.torch\.save_file\(/,
+  ],
+  [
+    "a Git LFS pointer for a model",
+    () => ["sample", "--run", spoil("m16", "model.safetensors", () => "version https://git-lfs.github.com/spec/v1\n")],
+    /is a Git LFS pointer, not safetensors\. Fetch its content: git lfs pull\.$/m,
+  ],
+  [
+    "a picture for a model",
+    () => ["sample", "--run", spoil("m17", "model.safetensors", () => "GIF89a")],
+    /is a GIF image, not safetensors\.$/m,
   ],
   [
     "another type",
