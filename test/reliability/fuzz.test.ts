@@ -7,11 +7,13 @@ import { UserError } from "../../src/errors.js";
 import { parseIdx } from "../../src/formats/idx.js";
 import { parseLatentLines } from "../../src/formats/latent-lines.js";
 import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
+import { recognize } from "../../src/formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
 import { parseRunConfig } from "../../src/run/config.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/training/checkpoint.js";
 import { firstSnapshot, startOf } from "../../src/training/snapshot.js";
 import { sizeOf } from "../../src/tree.js";
+import { FOREIGN } from "../fixtures/foreign.js";
 import { idx } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
 import { array, firstParams } from "../helpers.js";
@@ -151,6 +153,19 @@ describe("rubbish", () => {
     ]);
     const sealed = encodeSafetensors({ tensors, metadata: { epoch: "1" } });
     const bare = withHeader('{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}');
+    const types = fc.constantFrom("F32", "F64", "F16", "BF16");
+    const sizes: Record<string, number> = { F32: 4, F64: 8, F16: 2, BF16: 2 };
+    // Tensors side by side, their entries in any order.
+    const valid = fc.array(fc.tuple(fc.string(), types, fc.array(fc.nat(3), { maxLength: 3 }), fc.nat())).map((all) => {
+      let end = 0;
+      const entries = all.map(([name, dtype, shape, key], i) => {
+        const from = end;
+        end += sizes[dtype] * sizeOf(shape);
+        return { key, field: [`${name}${i}`, { dtype, shape, data_offsets: [from, end] }] as const };
+      });
+      const fields = entries.sort((a, b) => a.key - b.key).map(({ field }) => field);
+      return { fields, file: withHeader(JSON.stringify(Object.fromEntries(fields)), new Uint8Array(end).fill(0x3c)) };
+    });
     const header = fc
       .oneof(
         fc.json(),
@@ -159,7 +174,7 @@ describe("rubbish", () => {
             fc.string(),
             fc.record(
               {
-                dtype: fc.constantFrom("F32", "F64", 1),
+                dtype: fc.oneof(types, fc.constantFrom("I64", "constructor", 1), fc.jsonValue()),
                 shape: fc.oneof(fc.array(fc.oneof(fc.nat(4), fc.double(), fc.maxSafeInteger())), fc.jsonValue()),
                 data_offsets: fc.oneof(fc.tuple(fc.nat(16), fc.nat(16)), fc.jsonValue()),
               },
@@ -169,13 +184,36 @@ describe("rubbish", () => {
           .map((entries) => JSON.stringify(entries)),
       )
       .map((json) => withHeader(json));
+    const damaged = valid.chain(({ file }) => mutants(file));
+    const anyFile = fc.oneof(fc.uint8Array({ maxLength: 200 }), mutants(sealed, bare), header, damaged);
     fc.assert(
-      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutants(sealed, bare), header), (file) => {
+      fc.property(anyFile, (file) => {
         const read = result(() => decodeSafetensors(file, "weights"));
         if (!read) return;
         const floats = [...read.tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
-        expect(4 * floats).toBeLessThanOrEqual(file.length);
+        expect(2 * floats).toBeLessThanOrEqual(file.length);
         for (const { data, shape } of read.tensors.values()) expect(data.length).toBe(sizeOf(shape));
+      }),
+      limits,
+    );
+    fc.assert(
+      fc.property(valid, ({ fields, file }) => {
+        const { tensors } = decodeSafetensors(file, "weights");
+        const shapes = (all: Iterable<readonly [string, { readonly shape: readonly number[] }]>) =>
+          new Map(Array.from(all, ([name, { shape }]) => [name, shape]));
+        expect(shapes(tensors)).toEqual(shapes(fields));
+        for (const { data } of tensors.values()) expect(data.every((value) => value > 0 && value < 2)).toBe(true);
+      }),
+      limits,
+    );
+  });
+
+  it("for the names of other formats", { timeout }, () => {
+    const samples = FOREIGN.map(([, bytes]) => bytes);
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 700 }), mutants(...samples)), (file) => {
+        const found = result(() => recognize(file));
+        if (found) expect(found.name).not.toBe("");
       }),
       limits,
     );
