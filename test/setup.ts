@@ -41,7 +41,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
     lines.push(missing.length === 0 ? `${what}: ${versions}` : `NOT TESTED HERE: ${what}, ${remedy}`);
   };
   tested("graphs by the ONNX checker", ["onnx"]);
-  tested(".npy files by NumPy itself", ["numpy"]);
+  tested(".npy and .npz files by NumPy itself", ["numpy"]);
   tested("exported models in Python", EXPORT_PACKAGES);
   tested("docs/python.md", DOCS_PACKAGES);
   const browserless = chromium

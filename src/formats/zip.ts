@@ -1,0 +1,226 @@
+// Reads and writes .zip archives in memory, for NumPy's .npz: stored or deflated entries, with Zip64, without encryption.
+// https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+import { crc32, inflateRawSync } from "node:zlib";
+import { UserError } from "../errors.js";
+
+/** The first letters of every record. */
+const MAGIC = 0x504b; // PK
+const LOCAL_HEADER = 0x04034b50;
+const DIRECTORY_HEADER = 0x02014b50;
+const END = 0x06054b50;
+const ZIP64_LOCATOR = 0x07064b50;
+const ZIP64_END = 0x06064b50;
+
+const LOCAL_HEADER_BYTES = 30;
+const DIRECTORY_HEADER_BYTES = 46;
+const END_BYTES = 22;
+const ZIP64_LOCATOR_BYTES = 20;
+const ZIP64_END_BYTES = 56;
+
+const STORED = 0;
+const DEFLATED = 8;
+/** A field of 16 or 32 bits with this value is found in the Zip64 record instead. */
+const MAX_UINT16 = 2 ** 16 - 1;
+const MAX_UINT32 = 2 ** 32 - 1;
+/** Deflate writes two bits or more for 258 bytes. */
+const MAX_DEFLATE_RATIO = (258 * 8) / 2;
+
+export interface ZipEntry {
+  /** The declared number of bytes, which `read` verifies. */
+  readonly size: number;
+  /**
+   * Reads the content and verifies its CRC-32. A stored entry shares the archive's memory.
+   *
+   * @throws UserError if the entry is larger than `maxBytes`, damaged, encrypted or compressed in another way
+   */
+  read(maxBytes: number): Uint8Array;
+}
+
+/** Where the central directory is. */
+interface Directory {
+  readonly start: number;
+  readonly end: number;
+  readonly count: number;
+}
+
+/** An entry of the central directory. */
+interface Header {
+  readonly name: string;
+  readonly isEncrypted: boolean;
+  readonly method: number;
+  readonly checksum: number;
+  readonly size: number;
+  readonly compressedSize: number;
+  /** Where the local header begins. */
+  readonly offset: number;
+}
+
+/**
+ * Lists the entries of an archive by their names, in the order of its central directory. Reads no content.
+ *
+ * @throws UserError if the archive is truncated, its central directory is damaged, or two entries have one name
+ */
+export function readZip(bytes: Uint8Array, file: string): ReadonlyMap<string, ZipEntry> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const { start, end, count } = findDirectory(view, file);
+  const entries = new Map<string, ZipEntry>();
+  for (let at = start; at < end; ) {
+    const { header, next } = parseHeader(bytes, view, at, end) ?? failAt(file, at);
+    if (entries.has(header.name)) fail(file, `it has two entries named ${quote(header.name)}`);
+    const read = (maxBytes: number) => readContent(header, bytes.subarray(0, start), view, maxBytes, file);
+    entries.set(header.name, { size: header.size, read });
+    at = next;
+  }
+  if (entries.size !== count) fail(file, `it declares ${count} entries, but lists ${entries.size}`);
+  return entries;
+}
+
+/** Encodes an archive of stored entries, as np.savez does. The same entries give the same bytes. */
+export function encodeZip(entries: Iterable<readonly [name: string, content: Uint8Array]>): Uint8Array {
+  const contents: Uint8Array[] = [];
+  const directory: Uint8Array[] = [];
+  let length = 0;
+  let directoryLength = 0;
+  for (const [name, content] of entries) {
+    const encodedName = Buffer.from(name);
+    // Version 2.0, a name in UTF-8, stored, at midnight of 1 January 1980.
+    const method = pack([2, 20], [2, 1 << 11], [2, STORED], [2, 0], [2, (1 << 5) | 1]);
+    const sizes = pack([4, crc32(content)], [4, content.length], [4, content.length], [2, encodedName.length], [2, 0]);
+    const place = pack([2, 0], [2, 0], [2, 0], [4, 0], [4, length]);
+    contents.push(pack([4, LOCAL_HEADER]), method, sizes, encodedName, content);
+    directory.push(pack([4, DIRECTORY_HEADER], [2, 20]), method, sizes, place, encodedName);
+    length += LOCAL_HEADER_BYTES + encodedName.length + content.length;
+    directoryLength += DIRECTORY_HEADER_BYTES + encodedName.length;
+  }
+  const count = contents.length / 5;
+  if (length + directoryLength >= MAX_UINT32 || count >= MAX_UINT16) {
+    throw new UserError("A .zip archive is written with fewer than 65,535 entries and 4 GiB. Write single files.");
+  }
+  const counts = pack([4, END], [2, 0], [2, 0], [2, count], [2, count]);
+  return Buffer.concat([...contents, ...directory, counts, pack([4, directoryLength], [4, length], [2, 0])]);
+}
+
+/** Finds the record at the end of the archive that says where the central directory is. */
+function findDirectory(view: DataView, file: string): Directory {
+  const length = view.byteLength;
+  if (length < 2 || view.getUint16(0) !== MAGIC) fail(file, "it does not begin with PK");
+  let at = length - END_BYTES;
+  // A comment of up to 65,535 bytes can follow.
+  const isEnd = () => view.getUint32(at, true) === END && at + END_BYTES + view.getUint16(at + 20, true) === length;
+  while (at >= Math.max(0, length - END_BYTES - MAX_UINT16) && !isEnd()) at--;
+  if (at < Math.max(0, length - END_BYTES - MAX_UINT16)) {
+    fail(file, `it ends at byte ${length}, without a central directory; the file may be incomplete`);
+  }
+  let count = view.getUint16(at + 10, true);
+  let size = view.getUint32(at + 12, true);
+  let start = view.getUint32(at + 16, true);
+  if (count === MAX_UINT16 || size === MAX_UINT32 || start === MAX_UINT32) {
+    const locator = at - ZIP64_LOCATOR_BYTES;
+    if (locator >= 0 && view.getUint32(locator, true) === ZIP64_LOCATOR) {
+      const record = uint64At(view, locator + 8);
+      if (record + ZIP64_END_BYTES > locator || view.getUint32(record, true) !== ZIP64_END) failAt(file, locator);
+      [count, size, start] = [record + 32, record + 40, record + 48].map((field) => uint64At(view, field));
+    }
+  }
+  if (start + size > at) failAt(file, at);
+  return { start, end: start + size, count };
+}
+
+/** @returns undefined if no header that ends before `end` is there */
+function parseHeader(bytes: Uint8Array, view: DataView, at: number, end: number) {
+  if (at + DIRECTORY_HEADER_BYTES > end || view.getUint32(at, true) !== DIRECTORY_HEADER) return undefined;
+  const nameStart = at + DIRECTORY_HEADER_BYTES;
+  const nameEnd = nameStart + view.getUint16(at + 28, true);
+  const extraEnd = nameEnd + view.getUint16(at + 30, true);
+  const next = extraEnd + view.getUint16(at + 32, true);
+  if (next > end) return undefined;
+  const fields = [at + 24, at + 20, at + 42].map((field) => view.getUint32(field, true));
+  const [size, compressedSize, offset] = withZip64(fields, view, nameEnd, extraEnd);
+  if (Number.isNaN(size + compressedSize + offset)) return undefined;
+  const header: Header = {
+    // An archive can declare code page 437, but most archivers write UTF-8 whatever they declare.
+    name: new TextDecoder().decode(bytes.subarray(nameStart, nameEnd)),
+    isEncrypted: (view.getUint16(at + 8, true) & 1) === 1,
+    method: view.getUint16(at + 10, true),
+    checksum: view.getUint32(at + 16, true),
+    size,
+    compressedSize,
+    offset,
+  };
+  return { header, next };
+}
+
+/** Reads the content of an entry. `bytes` ends where the central directory begins. */
+function readContent(header: Header, bytes: Uint8Array, view: DataView, maxBytes: number, file: string): Uint8Array {
+  const { name, isEncrypted, method, checksum, size, compressedSize, offset } = header;
+  const refuse = (problem: string): never => fail(file, `its entry ${quote(name)} ${problem}`);
+  const limit = Math.min(maxBytes, MAX_UINT32 - 1);
+  if (isEncrypted) refuse("is encrypted");
+  if (method !== STORED && method !== DEFLATED) {
+    refuse(`has the compression method ${method}; save it again with np.savez_compressed`);
+  }
+  if (size > limit) refuse(`has ${size} bytes, more than ${limit}`);
+  if (offset + LOCAL_HEADER_BYTES > bytes.length || view.getUint32(offset, true) !== LOCAL_HEADER) {
+    refuse(`does not begin at byte ${offset}`);
+  }
+  const start = offset + LOCAL_HEADER_BYTES + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+  if (start + compressedSize > bytes.length) refuse("does not end before the central directory");
+  const packed = bytes.subarray(start, start + compressedSize);
+  const content = method === STORED ? packed : inflate(packed, size);
+  if (content?.length !== size || crc32(content) !== checksum) return refuse("is damaged");
+  return content;
+}
+
+/**
+ * Replaces the fields that do not fit in 32 bits by the values of the Zip64 record, which has only these, in order.
+ * A field without such a value becomes NaN.
+ */
+function withZip64(fields: readonly number[], view: DataView, start: number, end: number): number[] {
+  const values: number[] = [];
+  for (let at = start; at + 4 <= end; at += 4 + view.getUint16(at + 2, true)) {
+    if (view.getUint16(at, true) !== 1) continue;
+    const recordEnd = Math.min(end, at + 4 + view.getUint16(at + 2, true));
+    for (let value = at + 4; value + 8 <= recordEnd; value += 8) values.push(uint64At(view, value));
+    break;
+  }
+  return fields.map((field) => (field === MAX_UINT32 ? (values.shift() ?? Number.NaN) : field));
+}
+
+/** Inflates up to `size` bytes. @returns undefined if the stream is damaged or longer */
+function inflate(packed: Uint8Array, size: number): Uint8Array | undefined {
+  if (size > MAX_DEFLATE_RATIO * packed.length) return undefined; // before allocating memory
+  try {
+    // A single chunk needs no copy. Its last byte stays free: zlib allocates another chunk when one is full.
+    return inflateRawSync(packed, { chunkSize: Math.max(64, size + 1), maxOutputLength: Math.max(1, size) });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ERR_BUFFER_TOO_LARGE" || code?.startsWith("Z_")) return undefined;
+    throw error;
+  }
+}
+
+/** Encodes fields of 2 or 4 bytes, in little-endian order. */
+function pack(...fields: readonly (readonly [bytes: 2 | 4, value: number])[]): Uint8Array {
+  const packed: number[] = [];
+  for (const [bytes, value] of fields) {
+    for (let i = 0; i < bytes; i++) packed.push((value >>> (8 * i)) & 0xff);
+  }
+  return Uint8Array.from(packed);
+}
+
+/** Rounds above 2^53, which is beyond the end of any file. */
+function uint64At(view: DataView, at: number): number {
+  return Number(view.getBigUint64(at, true));
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name.slice(0, 100));
+}
+
+function failAt(file: string, at: number): never {
+  fail(file, `its central directory is damaged at byte ${at}`);
+}
+
+function fail(file: string, problem: string): never {
+  throw new UserError(`${file} is not a readable .zip archive: ${problem}.`);
+}
