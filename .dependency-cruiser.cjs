@@ -102,7 +102,7 @@ module.exports = {
     // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", [
       "run/lock\\.ts",
-      "files/write\\.ts",
+      "files/(cache-folder|write)\\.ts",
       "engine/tensorflow\\.ts",
       "engine/compiled/session\\.ts",
     ]),

@@ -1,5 +1,5 @@
 // Runs before all tests: finds the engines and other programs to test with, prints them, and trains a small model that
-// tests copy. Tests read them by `inject` and helpers.ts.
+// tests copy. Tests read them by `inject` and helpers.ts. Tests and what they start get a cache of their own.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,6 +27,8 @@ export const EXPORT_PACKAGES = ["numpy", "onnx", "onnxruntime"];
 export const DOCS_PACKAGES = ["numpy", "onnxruntime", "safetensors", "torch"];
 
 export default async function setup(project: TestProject): Promise<() => void> {
+  const home = mkdtempSync(path.join(tmpdir(), "vae-tests-"));
+  process.env.VAE_CACHE = path.join(home, "cache");
   const reports = await findEngines(1);
   const lines = reports.map((report) =>
     report.runs ? `${report.name}: ${report.version}` : `NOT TESTED HERE: ${report.name}, as ${report.reason}`,
@@ -62,7 +64,6 @@ export default async function setup(project: TestProject): Promise<() => void> {
     "engines",
     reports.filter((report) => report.runs).map((report) => report.name),
   );
-  const home = mkdtempSync(path.join(tmpdir(), "vae-tests-"));
   project.provide("tiny", await trainTiny(home));
   return () => rmSync(home, { recursive: true });
 }

@@ -104,7 +104,8 @@ async function openCompressed(file: string, length: number, ranks: readonly numb
     throw new UserError(`${file} is too small for the ${shape.join("×")} compressed values that it promises.`);
   }
   if (end > MAX_IN_MEMORY) {
-    const { file: unpacked } = await cached(path.dirname(file), [file], "unpacked.idx", () => unpack(file, header));
+    const key = [path.resolve(file), "unpacked.idx"];
+    const { file: unpacked } = await cached({ key, sources: [file], make: () => unpack(file, header) });
     return { shape, pixels: openBytes(unpacked, start, end) };
   }
   const chunks: Uint8Array[] = [];

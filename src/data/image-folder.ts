@@ -1,4 +1,4 @@
-// Opens a folder of image files as one array: decoded once, into the cache beside them.
+// Opens a folder of image files as one array: decoded once, into the cache.
 import path from "node:path";
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
@@ -47,7 +47,8 @@ export async function openImageFolder(folder: string, options: DataOptions): Pro
   });
   const sources = pairs.flat().filter((file) => file !== undefined);
   const kind = `${partners ? "pairs" : "images"}-${size ? `${size.width}x${size.height}` : "own"}-${channels ?? "own"}`;
-  const { file, info } = await cached(folder, sources, kind, () => decodePairs(names, pairs, options));
+  const key = [folder, ...(inputDir ? [inputDir] : [])].map((place) => path.resolve(place)).concat(kind);
+  const { file, info } = await cached({ key, sources, make: () => decodePairs(names, pairs, options) });
 
   const { shape } = info;
   const why = "it is not a regular file, nor a link to one";

@@ -1,67 +1,156 @@
-// The cache of decoded and decompressed data: files in a folder .vae-cache beside the data. May be deleted any time.
+// The cache of decoded and decompressed data: one file for each data set. May be deleted any time.
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
-import { access, constants, readFile, rm } from "node:fs/promises";
-import { homedir } from "node:os";
+import { lstatSync, type Stats, statSync } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import path from "node:path";
-import { isMissing, listNames, statIfThere } from "./read.js";
-import { makeFolder, writeFileAtomically } from "./write.js";
+import { isSystemError } from "../errors.js";
+import { openCacheFolder } from "./cache-folder.js";
+import { listNames } from "./read.js";
+import { TEMPORARY, writeFileAtomically } from "./write.js";
 
-/** Version of the content. Raise it when the same sources give other bytes. */
-const FORMAT = 1;
+/** Version of the content. Raise it when the same sources give other bytes or another info. */
+const FORMAT = 2;
 const DAY = 86_400_000;
+/** Digits of each hash in a name. */
+const DIGITS = 24;
+/** Name of an entry: hash of its key, hash of the state of its sources. */
+const ENTRY = new RegExp(`^[\\da-f]{${DIGITS}}-[\\da-f]{${DIGITS}}\\.data$`);
+const DIGEST_BYTES = 32;
+/** The length of the info, uint32, and the SHA-256 of the file's name and all bytes before. */
+const FOOTER_BYTES = 4 + DIGEST_BYTES;
+const CHUNK_BYTES = 1 << 20;
+
+export interface CacheRequest<Info> {
+  /** Names the entry: absolute paths and options. A new state of the sources replaces the entry of the same key. */
+  readonly key: readonly string[];
+  /** The files that the entry is made of. */
+  readonly sources: readonly string[];
+  /** Yields the data in parts, and returns `info`, which must be JSON. */
+  readonly make: () => AsyncGenerator<Uint8Array, Info>;
+}
 
 /**
- * Returns the cached file made of `sources`. Makes it if there is none, or the sources have changed since.
+ * Returns the cached file of a key. Makes it if there is none, if it is damaged, or if the sources have changed since.
  *
- * @param place the folder of the cache; if it cannot be written, the user's own cache holds the file
- * @param kind part of the key
- * @param make yields the file in parts, and returns `info`, which must be JSON
+ * @returns file: starts with the data. Some bytes of the cache follow them.
  */
-export async function cached<Info>(
-  place: string,
-  sources: readonly string[],
-  kind: string,
-  make: () => AsyncGenerator<Uint8Array, Info>,
-): Promise<{ file: string; info: Info }> {
-  const hash = createHash("sha256").update(`${FORMAT} ${kind}`);
-  for (const source of sources) {
-    const { size, mtimeMs, ctimeMs } = statSync(source);
-    hash.update(JSON.stringify([path.resolve(source), size, mtimeMs, ctimeMs]));
-  }
-  const file = path.join(await openCache(place), `${hash.digest("hex").slice(0, 24)}-${kind}`);
-  const infoFile = `${file}.json`;
-  try {
-    const { bytes, info } = JSON.parse(await readFile(infoFile, "utf8"));
-    if (statSync(file).size === bytes) return { file, info };
-  } catch (error) {
-    if (!(error instanceof SyntaxError) && !isMissing(error)) throw error;
-  }
+export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file: string; info: Info }> {
+  const { key, sources, make } = request;
+  const folder = await openCache();
+  const prefix = `${shorten(createHash("sha256").update(JSON.stringify(key)))}-`;
+  const name = `${prefix}${fingerprint(sources)}.data`;
+  const file = path.join(folder, name);
+  const text = await readVerified(file);
+  if (text !== undefined) return { file, info: JSON.parse(text) };
+
+  // Listed before the work: what another process adds meanwhile is not outdated.
+  const outdated = (await listEntries(folder)).filter((entry) => entry.name.startsWith(prefix) && entry.name !== name);
   let info!: Info;
-  async function* parts() {
+  async function* data() {
     info = yield* make();
   }
-  await writeFileAtomically(file, parts());
-  await writeFileAtomically(infoFile, JSON.stringify({ bytes: statSync(file).size, info }));
+  async function* content() {
+    const hash = createHash("sha256").update(name);
+    for await (const part of data()) {
+      hash.update(part);
+      yield part;
+    }
+    const text = Buffer.from(JSON.stringify(info));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(text.length);
+    yield Buffer.concat([text, length, hash.update(text).update(length).digest()]);
+  }
+  await writeFileAtomically(file, content());
+  await deleteFiles(outdated);
   return { file, info };
 }
 
-/** Creates the cache if need be, and deletes the temporary files of killed processes. */
-async function openCache(place: string): Promise<string> {
-  const folder = path.join(place, ".vae-cache");
-  try {
-    await makeFolder(folder);
-    await access(folder, constants.W_OK);
-    for (const name of await listNames(folder)) {
-      const file = path.join(folder, name);
-      const age = Date.now() - (statIfThere(file)?.mtimeMs ?? Infinity); // another process may just have renamed it
-      if (name.endsWith(".tmp") && age > DAY) await rm(file, { force: true });
-    }
-    return folder;
-  } catch (error) {
-    if (!["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-    const own = path.join(homedir(), ".cache", "vae");
-    await makeFolder(own);
-    return own;
+/** Opens the folder of the cache, and deletes the temporary files of killed processes. */
+async function openCache(): Promise<string> {
+  const folder = await openCacheFolder();
+  const temporaries = await listFiles(folder, TEMPORARY);
+  await deleteFiles(temporaries.filter(({ modified }) => Date.now() - modified > DAY));
+  return folder;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly file: string;
+  readonly bytes: number;
+  /** In milliseconds. */
+  readonly modified: number;
+}
+
+function listEntries(folder: string): Promise<Entry[]> {
+  return listFiles(folder, ENTRY);
+}
+
+/** Lists the regular files whose names match. Links are others' files. */
+async function listFiles(folder: string, pattern: RegExp): Promise<Entry[]> {
+  const names = (await listNames(folder)).filter((name) => pattern.test(name));
+  return names.flatMap((name) => {
+    const file = path.join(folder, name);
+    const found = regularFile(file);
+    return found ? [{ name, file, bytes: found.size, modified: found.mtimeMs }] : [];
+  });
+}
+
+/** @returns undefined if there is none: another process may just have deleted or renamed it */
+function regularFile(file: string): Stats | undefined {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  return found?.isFile() ? found : undefined;
+}
+
+/** Deletes what can be deleted. The rest, such as open files on Windows, waits for the next time. */
+async function deleteFiles(entries: readonly Entry[]): Promise<void> {
+  for (const { file } of entries) await rm(file, { force: true }).catch(() => {});
+}
+
+/** Hashes names, sizes, times and inodes: whatever changes when a source is edited, replaced, added or removed. */
+function fingerprint(sources: readonly string[]): string {
+  const hash = createHash("sha256").update(String(FORMAT));
+  for (const source of sources) {
+    const { size, mtimeMs, ctimeMs, ino } = statSync(source);
+    hash.update(JSON.stringify([path.resolve(source), size, mtimeMs, ctimeMs, ino]));
   }
+  return shorten(hash);
+}
+
+function shorten(hash: ReturnType<typeof createHash>): string {
+  return hash.digest("hex").slice(0, DIGITS);
+}
+
+/**
+ * Reads the info of an entry, as JSON, and verifies the whole file. That takes 1 s for a GB, which took minutes to
+ * decode.
+ *
+ * @returns undefined if there is no such file, or it is damaged, foreign or cannot be read
+ */
+async function readVerified(file: string): Promise<string | undefined> {
+  if (!regularFile(file)) return undefined;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file);
+    const { size } = await handle.stat();
+    if (size < FOOTER_BYTES) return undefined;
+    const footer = await readPart(handle, size - FOOTER_BYTES, size);
+    const hash = createHash("sha256").update(path.basename(file));
+    const end = size - DIGEST_BYTES;
+    for (let at = 0; at < end; at += CHUNK_BYTES) {
+      hash.update(await readPart(handle, at, Math.min(end, at + CHUNK_BYTES)));
+    }
+    if (!hash.digest().equals(footer.subarray(-DIGEST_BYTES))) return undefined;
+    const infoEnd = size - FOOTER_BYTES;
+    return (await readPart(handle, infoEnd - footer.readUInt32LE(), infoEnd)).toString();
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readPart(handle: FileHandle, start: number, end: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(end - start), { position: start });
+  return buffer.subarray(0, bytesRead);
 }

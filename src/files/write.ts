@@ -105,12 +105,12 @@ export async function createFileAtomically(file: string, content: string): Promi
 
 /** Creates a folder, and those missing above it. @throws UserError if the place, or one above it, is a file */
 // mkdir with `recursive` never ends in /proc, and reports ENOENT for a folder that cannot be written.
-export async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   if (isFolder(folder)) return;
   const parent = path.dirname(folder);
-  if (parent !== folder) await makeFolder(parent);
+  if (parent !== folder) await makeFolder(parent, mode);
   try {
-    await mkdir(folder);
+    await mkdir(folder, mode);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST" && isFolder(folder)) return; // another process was faster

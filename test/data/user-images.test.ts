@@ -8,7 +8,6 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
-  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -17,7 +16,7 @@ import path from "node:path";
 import { crc32, gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
 import sharp, { type Sharp } from "sharp";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type DataOptions, type Dataset, digestOf, type ImageSet, loadDataset } from "../../src/data/dataset.js";
 import * as datasets from "../../src/data/datasets.js";
 import { decodeImages } from "../../src/data/image-files.js";
@@ -29,8 +28,12 @@ let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 beforeEach(() => {
   home = mkdtempSync(path.join(tmpdir(), "vae-images-"));
+  vi.stubEnv("VAE_CACHE", at("cache"));
 });
-afterEach(() => rmSync(home, { recursive: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(home, { recursive: true });
+});
 
 /** A grey PNG of one shade. */
 function shade(file: string, grey: number, width = 4, height = 3): void {
@@ -200,38 +203,40 @@ describe("a folder of images", () => {
     expect(bad[1].why).toBe("it is not a regular file, nor a link to one");
   });
 
-  it("is decoded anew where the cache is cut short, and not at all once that is aborted", async () => {
-    grey(6);
-    const whole = digestOf(await load());
-    const [cache] = readdirSync(at("photos/.vae-cache")).filter((name) => !name.endsWith(".json"));
-    truncateSync(at("photos/.vae-cache", cache), 30);
-    expect(digestOf(await load())).toBe(whole);
-    const [old, young] = ["a.tmp", "b.tmp"].map((name) => at("photos/.vae-cache", name));
-    for (const file of [old, young]) writeFileSync(file, "");
-    utimesSync(old, 1, 1);
-    symlinkSync(at("gone"), at("photos/.vae-cache/c.tmp")); // as one that vanishes between two looks
-    await load();
-    expect([existsSync(old), existsSync(young)]).toEqual([false, true]);
-    rmSync(young);
-    rmSync(at("photos/.vae-cache/c.tmp"));
-    const signal = AbortSignal.abort(new Error("enough"));
-    await expect(load({ size: { width: 2, height: 2 }, signal })).rejects.toThrow("enough");
-    expect(readdirSync(at("photos/.vae-cache")).some((name) => name.includes(".tmp"))).toBe(false);
-  });
-
-  it("is decoded once, and anew where a file has changed", async () => {
+  it("is decoded once, and again when a file has changed, is new or is gone", async () => {
     grey(12);
-    const calls: number[] = [];
-    const onProgress = (done: number) => calls.push(done);
-    const first = digestOf(await load({ onProgress }));
-    expect(calls.at(-1)).toBe(12);
-    calls.length = 0;
-    expect(digestOf(await load({ onProgress }))).toBe(first);
-    expect(calls).toEqual([]);
+    let decoded = 0;
+    const onProgress = () => decoded++;
+    const digest = async () => {
+      decoded = 0;
+      return digestOf(await load({ onProgress }));
+    };
+    const first = await digest();
+    expect(decoded).toBe(12);
+    expect([await digest(), decoded]).toEqual([first, 0]);
     shade("photos/005.png", 200);
     utimesSync(at("photos/005.png"), 1, 1);
-    expect(digestOf(await load({ onProgress }))).not.toBe(first);
-    expect(readdirSync(at("photos/.vae-cache")).some((name) => name.includes(".tmp"))).toBe(false);
+    const changed = await digest();
+    expect([changed === first, decoded]).toEqual([false, 12]);
+    shade("photos/012.png", 12);
+    expect([(await load()).train.count, await digest(), decoded]).toEqual([10, expect.any(String), 0]);
+    rmSync(at("photos/012.png"));
+    expect([await digest(), decoded]).toEqual([changed, 12]);
+    expect(readdirSync(at("cache"))).toHaveLength(1);
+    expect(readdirSync(at("photos"), { recursive: true })).toHaveLength(12);
+  });
+
+  it("leaves nothing behind if decoding is aborted", async () => {
+    grey(6);
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(load({ size: { width: 2, height: 2 }, signal })).rejects.toThrow("enough");
+    expect(readdirSync(at("cache"))).toEqual([]);
+  });
+
+  it("ignores the hidden .vae-cache of earlier versions", async () => {
+    grey(6);
+    shade("photos/.vae-cache/large.png", 9, 50, 50);
+    expect(shades(await load()).flat()).toHaveLength(6);
   });
 
   it("may have partners: corrupted images of the same names, for the encoder to see", async () => {

@@ -42,14 +42,30 @@ const checkpoints = (run: string) => readdirSync(at(run, "checkpoint")).sort();
 const model = (run: string) => readFileSync(at(run, "model.safetensors")).toString("base64");
 
 /** In a shell that prepares what the command finds. */
-async function shell(script: string): Promise<Pick<Outcome, "code" | "stderr">> {
-  const child = spawn("bash", ["-c", script], { cwd: home, stdio: ["ignore", "ignore", "pipe"] });
+async function shell(
+  script: string,
+  env: Record<string, string | undefined> = {},
+): Promise<Pick<Outcome, "code" | "stderr">> {
+  const child = spawn("bash", ["-c", script], {
+    cwd: home,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let stderr = "";
   child.stderr.on("data", (text) => {
     stderr += text;
   });
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   return { code, stderr };
+}
+
+/** A folder of images. */
+async function images(folder: string, count: number, width: number, height: number) {
+  mkdirSync(at(folder));
+  for (let i = 0; i < count; i++) {
+    const image = sharp({ create: { width, height, channels: 3, background: { r: i, g: 0, b: 0 } } });
+    await image.toFile(at(folder, `${i}.png`));
+  }
 }
 
 function failed({ code, stderr }: Pick<Outcome, "code" | "stderr">, problem: RegExp) {
@@ -72,8 +88,8 @@ async function isWhole(run: string) {
 }
 
 describe("a disk that is full", () => {
-  const limited = (kilobytes: number, args: string[]) =>
-    shell(`trap '' XFSZ; ulimit -f ${kilobytes}; exec node '${LAUNCHER}' ${args.join(" ")}`);
+  const limited = (kilobytes: number, args: string[], env: Record<string, string> = {}) =>
+    shell(`trap '' XFSZ; ulimit -f ${kilobytes}; exec node '${LAUNCHER}' ${args.join(" ")}`, env);
 
   it("at the first write leaves no folder behind", async () => {
     failed(await limited(8, train("none")), /^error: .* could not be written \(EFBIG: file too large/);
@@ -82,15 +98,11 @@ describe("a disk that is full", () => {
   });
 
   it("while images are decoded says so", async () => {
-    mkdirSync(at("large"));
-    for (let i = 0; i < 3; i++) {
-      const image = sharp({ create: { width: 100, height: 100, channels: 3, background: { r: i, g: 0, b: 0 } } });
-      await image.toFile(at("large", `${i}.png`));
-    }
-    const problem =
-      /^error: large\/.vae-cache\/\w+-images-own-own could not be written \(EFBIG: file too large, write\)$/;
-    failed(await limited(40, ["data", "large"]), problem);
-    expect(readdirSync(at("large/.vae-cache"))).toEqual([]);
+    await images("large", 3, 100, 100);
+    const name = `${at("cache")}/[\\da-f]{24}-[\\da-f]{24}\\.data`;
+    const problem = `^error: ${name} could not be written \\(EFBIG: file too large, write\\)$`;
+    failed(await limited(40, ["data", "large"], { VAE_CACHE: at("cache") }), new RegExp(problem));
+    expect(readdirSync(at("cache"))).toEqual([]);
   });
 
   it("later on leaves what was saved, and says how to go on", async () => {
@@ -152,19 +164,67 @@ describe("a disk that is full", () => {
   });
 });
 
-describe("a folder", () => {
-  it.runIf(hasTmpfs)("of images that can only be read is decoded into the user's own cache", async () => {
-    mkdirSync(at("images"));
-    for (let i = 0; i < 12; i++) {
-      const image = sharp({ create: { width: 4, height: 3, channels: 3, background: { r: i, g: 0, b: 0 } } });
-      await image.toFile(at("images", `${i}.png`));
-    }
-    const script = `mkdir read own; mount -t tmpfs x read && cp images/* read && mount -o remount,ro read && HOME='${at("own")}' exec node '${LAUNCHER}' data read`;
-    const { code, stderr } = await shell(`exec unshare -rm bash -c "${script}"`);
-    expect([code, stderr]).toEqual([0, ""]);
-    expect(readdirSync(at("own/.cache/vae"))).toContainEqual(expect.stringMatching(/-images-own-own$/));
+describe("images that are decoded", () => {
+  beforeAll(() => images("images", 12, 4, 3));
+
+  it("lie in the user's cache folder, even if their own can only be read", async () => {
+    const env = { VAE_CACHE: undefined, XDG_CACHE_HOME: undefined, HOME: at("user") };
+    expect(await shell(`exec node '${LAUNCHER}' data images`, env)).toEqual({ code: 0, stderr: "" });
+    expect(readdirSync(at("user/.cache/vae"))).toHaveLength(1);
+    expect(readdirSync(at("images"))).toHaveLength(12);
   });
 
+  /** In a shell with its own HOME. Expects the images among the temporary files. */
+  async function decodedWithoutHome(script: (command: string) => string, user: string) {
+    const TMPDIR = mkdtempSync(at("tmp-"));
+    const env = { VAE_CACHE: undefined, XDG_CACHE_HOME: undefined, HOME: user, TMPDIR };
+    expect(await shell(script(`exec node '${LAUNCHER}' data images`), env)).toEqual({ code: 0, stderr: "" });
+    const folder = `vae-cache-${process.getuid?.()}`;
+    expect(readdirSync(TMPDIR)).toEqual([folder]);
+    expect(readdirSync(path.join(TMPDIR, folder))).toHaveLength(1);
+  }
+
+  it("lie among the temporary files where HOME is missing", () => decodedWithoutHome((command) => command, ""));
+
+  it.runIf(hasTmpfs)("lie among the temporary files where HOME can only be read", async () => {
+    mkdirSync(at("user-ro"));
+    const mount = "mount -t tmpfs x user-ro && mount -o remount,ro user-ro";
+    await decodedWithoutHome((command) => `exec unshare -rm bash -c "${mount} && ${command}"`, at("user-ro"));
+  });
+
+  it("are right for both of two commands at once", async () => {
+    const env = { VAE_CACHE: at("shared") };
+    const runs = [1, 2].map(() => start(["data", "images", "--json"], home, env).outcome);
+    const [first, second] = await Promise.all(runs);
+    expect([first.code, first.stderr]).toEqual([0, ""]);
+    expect(second).toEqual(first);
+    expect(readdirSync(at("shared"))).toHaveLength(1);
+    expect(await start(["data", "images", "--json"], home, env).outcome).toEqual(first);
+  });
+
+  it.each([
+    ["SIGINT", "data many-images"],
+    ["SIGTERM", "data many-images"],
+    ["SIGHUP", "data many-images"],
+    ["SIGINT", "train --dataset many-images --quiet"],
+    ["SIGTERM", "train --dataset many-images --quiet"],
+  ] as const)("leave no temporary file after %s of vae %s", async (signal, command) => {
+    if (!existsSync(at("many-images"))) await images("many-images", 300, 500, 500);
+    const folder = at(`${signal} of ${command.slice(0, 4)}`);
+    const { child, outcome } = start(command.split(" "), home, { VAE_CACHE: folder });
+    const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    const isWriting = () =>
+      existsSync(folder) && readdirSync(folder).some((name) => sizeOf(path.join(folder, name)) > 0);
+    while (!isWriting()) await setTimeout(1);
+    child.kill(signal);
+    const { code, signal: ended } = await outcome;
+    if (command.startsWith("train")) expect(code).toBe(signal === "SIGINT" ? 130 : 143);
+    else expect(ended).toBe(signal);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe("a folder", () => {
   it("that cannot be written is named", async () => {
     mkdirSync(at("locked"));
     chmodSync(at("locked"), 0o555);
