@@ -1,4 +1,5 @@
 // What commands work with. Loaded when one runs, not for its help.
+export { clearCache, inspectCache } from "../files/cache.js";
 export * from "../files/write.js";
 export * from "../formats/latent-lines.js";
 export * from "../index.js";

@@ -65,6 +65,30 @@ export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file:
   return { file, info };
 }
 
+/** What is in the cache. */
+export interface CacheReport {
+  readonly folder: string;
+  readonly dataSets: number;
+  readonly bytes: number;
+}
+
+export async function inspectCache(): Promise<CacheReport> {
+  const folder = await openCache();
+  return report(folder, await listEntries(folder));
+}
+
+/** Deletes all entries. @returns what was deleted */
+export async function clearCache(): Promise<CacheReport> {
+  const folder = await openCache();
+  const entries = await listEntries(folder);
+  for (const { file } of entries) await rm(file, { force: true });
+  return report(folder, entries);
+}
+
+function report(folder: string, entries: readonly Entry[]): CacheReport {
+  return { folder, dataSets: entries.length, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
 /** Opens the folder of the cache, and deletes the temporary files of killed processes. */
 async function openCache(): Promise<string> {
   const folder = await openCacheFolder();

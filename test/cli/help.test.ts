@@ -7,7 +7,7 @@ import { vae } from "../vae.js";
 
 const COMMANDS = [
   ...["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "encode", "decode", "evaluate"],
-  ...["data", "export", "runs", "engines"],
+  ...["data", "export", "runs", "cache", "engines"],
 ];
 
 const run = (...args: string[]) => vae(args, tmpdir());

@@ -25,6 +25,7 @@ it.each([
   "data tiny",
   "export --run run",
   "runs --dir .",
+  "cache",
   "engines",
 ])("vae %s", async (command) => {
   const { code, stdout, stderr } = await start(command.split(" "), home).outcome;
