@@ -80,10 +80,10 @@ module.exports = {
     },
     {
       name: "formats-apart",
-      comment: "A format is bytes and arrays: it knows neither the disk nor another format.",
+      comment: "A format is bytes and arrays: it knows neither the disk nor another format. Parquet has several files.",
       severity: "error",
       from: { path: "^src/formats/" },
-      to: { path: "^(node:)?fs|^src/(files|formats)/" },
+      to: { path: "^(node:)?fs|^src/(files|formats)/", pathNot: "^src/formats/parquet/" },
     },
     only(
       "tensorflow",
@@ -95,6 +95,7 @@ module.exports = {
     ),
     only("onnxruntime", "node_modules/onnxruntime-", ["engine/compiled/session\\.ts"]),
     only("onnx", "node_modules/@bufbuild/", ["engine/compiled/(graph|onnx_pb)\\.ts"]),
+    only("parquet", "(node_modules/(hyparquet|fzstd|hysnappy)|^src/formats/parquet/)", ["formats/parquet[./]"]),
     only("images", "node_modules/(pngjs|@types/pngjs|sharp|@img)/", ["data/", "pictures/"]),
     only("plots", "node_modules/(vega|vega-lite)/", ["pictures/(plots|vega)\\.ts"]),
     only("pca", "node_modules/ml-pca/", ["inference/latent-plane\\.ts"]),

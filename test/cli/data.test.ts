@@ -73,7 +73,7 @@ describe("a training on a folder of images", () => {
       );
       expect(refused.code).toBe(2);
       const name = `colour-${engine}`;
-      const command = `train --dataset photos --size 8x6 --skip-bad ${SMALL} --epochs 8 --learning-rate 0.01 --keep-prob 1 --engine ${engine} --run ${name}`;
+      const command = `train --dataset photos --size 8x6 --skip-bad ${SMALL} --epochs 16 --learning-rate 0.01 --keep-prob 1 --engine ${engine} --run ${name}`;
       const { code, stdout, stderr } = await run(command);
       expect([code, stderr]).toEqual([0, expect.stringContaining("1 image file left out")]);
       expect(stdout).toContain("of colour pixels");
@@ -100,7 +100,7 @@ describe("a training on a folder of images", () => {
         expect((await run(`${view} --run ${name}`)).code).toBe(0);
       }
       expect(readFileSync(at(name, "pictures/latent.svg"), "utf8")).toMatch(/>red<[\s\S]*|>green</);
-      const again = await run(`train --resume ${name} --epochs 9`);
+      const again = await run(`train --resume ${name} --epochs 17`);
       expect(again.code).toBe(0);
     },
   );

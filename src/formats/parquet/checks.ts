@@ -1,0 +1,46 @@
+// Checks of Parquet files, and their errors.
+import { UserError } from "../../errors.js";
+
+/** In messages. */
+const MAX_NAME_LENGTH = 100;
+
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+export function toCount(value: unknown, file: string): number {
+  const count = typeof value === "bigint" ? Number(value) : Number.NaN;
+  if (!isCount(count)) fail(file, "its footer is damaged");
+  return count;
+}
+
+export function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Calls a parser. Its errors become the user's, but not those of the system, which may only arise elsewhere. */
+export function check<Result>(file: string, what: string, parse: () => Result): Result {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new UserError(`${file} is not a valid Parquet file: ${what} is damaged.`, { cause });
+  }
+}
+
+/** Throws an error for `check`. */
+export function assert(condition: boolean): asserts condition {
+  if (!condition) throw new Error("damaged");
+}
+
+/** Names in a file may hold line breaks. */
+export function printable(text: string): string {
+  return text.replace(/\p{C}/gu, "?").slice(0, MAX_NAME_LENGTH);
+}
+
+export function refuseEncrypted(file: string): never {
+  throw new UserError(`${file} is encrypted. Save it again without encryption.`);
+}
+
+export function fail(file: string, problem: string): never {
+  throw new UserError(`${file} is not a valid Parquet file: ${problem}.`);
+}
