@@ -1,5 +1,7 @@
 // Files that nobody would write, for the readers: a result or a UserError, never another error, soon, and no more memory than the
 // file is large. FUZZ_SECONDS for each property: 0.5 by default, 300 by npm run fuzz.
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
@@ -7,6 +9,7 @@ import { UserError } from "../../src/errors.js";
 import { parseIdx } from "../../src/formats/idx.js";
 import { parseLatentLines } from "../../src/formats/latent-lines.js";
 import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
+import { openParquet } from "../../src/formats/parquet.js";
 import { recognize } from "../../src/formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
 import { parseRunConfig } from "../../src/run/config.js";
@@ -32,13 +35,32 @@ function result<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    expect(error.message).not.toBe("");
-    return undefined;
+    return explained(error);
   } finally {
-    const { user, system } = process.cpuUsage(before);
-    expect(user + system).toBeLessThan(1_000_000);
+    checkTime(before);
   }
+}
+
+/** The same for an asynchronous one, with a time limit of its own. */
+async function asyncResult<T>(read: () => Promise<T>, seconds: number): Promise<T | undefined> {
+  const before = process.cpuUsage();
+  try {
+    return await read();
+  } catch (error) {
+    return explained(error);
+  } finally {
+    checkTime(before, seconds);
+  }
+}
+
+function explained(error: unknown): undefined {
+  if (!(error instanceof UserError)) throw error;
+  expect(error.message).toMatch(/^.+$/); // one line
+}
+
+function checkTime(before: NodeJS.CpuUsage, seconds = 1): void {
+  const { user, system } = process.cpuUsage(before);
+  expect(user + system).toBeLessThan(1_000_000 * seconds);
 }
 
 /** Changes to a file: a byte set, some cut out, some put in, the end cut off, a number of eight bytes written. */
@@ -117,6 +139,38 @@ describe("rubbish", () => {
       }),
       limits,
     );
+  });
+
+  it("for the Parquet reader", { timeout }, async () => {
+    const folder = path.join(import.meta.dirname, "../fixtures/parquet");
+    const names = readdirSync(folder).filter((name) => name.endsWith(".parquet"));
+    const good = names.map((name) => new Uint8Array(readFileSync(path.join(folder, name))));
+    // Headers of pages and the footer are whole numbers of seven bits a byte: long ones in the place of short ones.
+    const long = fc.tuple(fc.constantFrom("set" as const, "put" as const), fc.nat(), fc.nat(9), fc.nat(0x7f));
+    const lies = fc.tuple(fc.constantFrom(...good), fc.array(long, { minLength: 1, maxLength: 3 })).map(([file, all]) =>
+      all.reduce<Uint8Array>((file, [kind, at, length, last]) => {
+        const bytes = Uint8Array.from([...new Uint8Array(length).fill(0xff), last]);
+        return mutate(file, { kind, at, bytes });
+      }, file),
+    );
+    const before = process.resourceUsage().maxRSS;
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutants(...good), lies), async (file) => {
+        const read = await asyncResult(async () => {
+          const { count, labels, images } = await openParquet(new Uint8Array(file).buffer, "images.parquet");
+          if (labels) expect(labels.length).toBe(count);
+          let rows = 0;
+          for await (const { bytes } of images()) {
+            expect(bytes.buffer.byteLength).toBeLessThan(2 ** 24 + 1100 * file.length);
+            rows++;
+          }
+          return { count, rows };
+        }, 12); // it stops its decoders after 10 seconds
+        if (read) expect(read.rows).toBe(read.count);
+      }),
+      limits,
+    );
+    expect(process.resourceUsage().maxRSS - before).toBeLessThan(500_000); // kB
   });
 
   it("for the reader of latents as JSON lines", { timeout }, () => {
