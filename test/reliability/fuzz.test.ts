@@ -12,6 +12,8 @@ import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
 import { openParquet } from "../../src/formats/parquet.js";
 import { recognize } from "../../src/formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
+import { formatCsvRow, parseTable } from "../../src/formats/table.js";
+import { encodeZip, readZip } from "../../src/formats/zip.js";
 import { parseRunConfig } from "../../src/run/config.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/training/checkpoint.js";
 import { firstSnapshot, startOf } from "../../src/training/snapshot.js";
@@ -19,6 +21,7 @@ import { sizeOf } from "../../src/tree.js";
 import { FOREIGN } from "../fixtures/foreign.js";
 import { idx } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
+import { NUMPY_ARCHIVES, zip } from "../fixtures/zip.js";
 import { array, firstParams } from "../helpers.js";
 
 const seconds = Number(process.env.FUZZ_SECONDS ?? 0.5);
@@ -195,6 +198,121 @@ describe("rubbish", () => {
         if (!read) return;
         expect(read.data.length).toBe(sizeOf(read.shape));
         expect(2 * read.data.length).toBeLessThanOrEqual(file.length);
+      }),
+      limits,
+    );
+  });
+
+  it("for the .zip reader", { timeout }, () => {
+    const files = { "a.npy": bytesOf("a".repeat(3000)), b: bytesOf("0123456789"), c: new Uint8Array() };
+    const good = [
+      ...Object.values(NUMPY_ARCHIVES),
+      encodeZip(Object.entries(files)),
+      zip(files),
+      zip(files, { zip64: true }),
+      zip({ bomb: new Uint8Array(2_000_000) }),
+    ];
+    const archives = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      mutants(...good),
+      mutants(...good.map((file) => file.subarray(-120))).map((end) => Uint8Array.from([...good[3], ...end])),
+    );
+    fc.assert(
+      fc.property(archives, fc.nat(10_000), (archive, maxBytes) => {
+        const before = process.memoryUsage().arrayBuffers;
+        const entries = result(() => readZip(archive, "x.npz")) ?? new Map();
+        expect(entries.size).toBeLessThanOrEqual(archive.length / 46);
+        for (const { size, read } of entries.values()) {
+          const content = result<Uint8Array>(() => read(maxBytes));
+          if (!content) continue;
+          expect(content.length).toBe(size);
+          expect(size).toBeLessThanOrEqual(Math.min(maxBytes, 1032 * archive.length));
+        }
+        expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
+      }),
+      limits,
+    );
+  });
+
+  it("for the .zip reader, which reads what was written", { timeout }, () => {
+    const names = fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("__proto__", "constructor"));
+    const lists = fc.uniqueArray(fc.tuple(names, fc.uint8Array()), { selector: ([name]) => name });
+    fc.assert(
+      fc.property(lists, (files) => {
+        const entries = [...readZip(encodeZip(files), "x.npz")];
+        expect(entries.map(([name, entry]) => [name, Uint8Array.from(entry.read(1000))])).toEqual(files);
+      }),
+      limits,
+    );
+  });
+
+  it("for the reader of tables", { timeout }, () => {
+    const word = fc.constantFrom(
+      "0",
+      "255",
+      "1.5e-3",
+      "-7.25",
+      "nan",
+      "inf",
+      "label",
+      "x y",
+      '"',
+      '""',
+      " ",
+      "\t",
+      ",",
+    );
+    const more = fc.constantFrom("\n", "\r\n", ";", ".", "e", "+", "\ufeff", "é", "1e", "9".repeat(20), "<", "\0");
+    const good = [
+      "label,pixel0,pixel1\n0,1,255\n1,0,7\n",
+      'emotion,pixels,Usage\n0,"70 80 82",Training\n6,"1 2 3",PublicTest\n',
+      "  0.0000000e+00   1.0000000e+00  \n  1.0000000e+00   0.0000000e+00  \n",
+      '"a";"b"\r\n"5";"6"\r\n\r\n1;2',
+      "1\t2\n3\t4",
+    ];
+    const files = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.array(fc.oneof(word, more)).map((words) => bytesOf(words.join(""))),
+      mutants(...good.map(bytesOf)),
+    );
+    fc.assert(
+      fc.property(files, (file) => {
+        const read = result(() => parseTable(file, "x.csv"));
+        if (!read) return;
+        const { header, columns, rows, data, texts } = read;
+        expect(data.length).toBe(columns * rows);
+        expect(data.buffer.byteLength).toBeLessThanOrEqual(2 * file.length + 2);
+        if (header) expect(header.length).toBe(columns);
+        for (const text of texts.values()) expect(text.length).toBe(rows);
+      }),
+      limits,
+    );
+  });
+
+  it("for the reader of tables, which reads what was written", { timeout }, () => {
+    const float = fc.oneof(fc.float(), fc.integer({ min: -(2 ** 24), max: 2 ** 24 })).map((value) => value + 0); // no −0
+    const tables = fc
+      .tuple(fc.integer({ min: 2, max: 5 }), fc.boolean(), fc.constantFrom(",", ";", "\t", " "))
+      .chain(([columns, hasHeader, separator]) =>
+        fc.record({
+          separator: fc.constant(separator),
+          header: hasHeader
+            ? fc.array(fc.stringMatching(/^[a-z][ -~é]*$/), { minLength: columns, maxLength: columns })
+            : fc.constant(undefined),
+          rows: fc.array(fc.array(float, { minLength: columns, maxLength: columns }), { minLength: 1 }),
+          lineEnd: fc.constantFrom("\n", "\r\n", "\n\n"),
+        }),
+      );
+    const isName = (name: string) => !/^[+-]?(nan|inf|infinity)$/i.test(name);
+    fc.assert(
+      fc.property(tables, ({ separator, header, rows, lineEnd }) => {
+        fc.pre(!header || header.every(isName));
+        const names = header?.map((name) => (separator === "," ? name : name.replace(/[^a-z]/g, "x")));
+        const body = rows.map((row) => `${row.join(separator)}${lineEnd}`).join("");
+        const start = separator === "," ? formatCsvRow(names ?? []) : `${names?.join(separator) ?? ""}\n`;
+        const read = parseTable(bytesOf(start + body), "x.csv");
+        expect(read.header).toEqual(names);
+        expect([...read.data]).toEqual(rows.flat());
       }),
       limits,
     );
