@@ -1,7 +1,8 @@
 // Writes docs/settings.md and its picture from the tables in src/: npm run docs. A test compares the page with this output.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { flagOf, formatDefault } from "../dist/commands/flags.js";
+import { formatDefault } from "../dist/commands/flags.js";
+import { flagOf } from "../dist/commands/io.js";
 import { createConfig } from "../dist/config/config.js";
 import { PRESETS } from "../dist/config/presets.js";
 import { SETTINGS } from "../dist/config/settings.js";

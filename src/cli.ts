@@ -87,7 +87,7 @@ async function report(io: Io, error: unknown): Promise<number> {
 }
 
 async function printError(io: Io, message: string, exitCode: number): Promise<number> {
-  const { colourOf } = await import("./commands/io.js"); // here, so that vae --help does not wait for it
-  io.stderr.write(`${colourOf(io).red("error:")} ${message.replace(/\s*\n\s*/g, " ")}\n`);
+  const { colourOf, withFlags } = await import("./commands/io.js"); // here, so that vae --help does not wait for it
+  io.stderr.write(`${colourOf(io).red("error:")} ${withFlags(message).replace(/\s*\n\s*/g, " ")}\n`);
   return exitCode;
 }

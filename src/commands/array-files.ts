@@ -1,18 +1,21 @@
 // Reads arrays from files or standard input, and writes them.
 import { createReadStream } from "node:fs";
 import path from "node:path";
-import { toImages } from "../data/arrays.js";
+import type { GivenSettings } from "../config/config.js";
+import { SETTINGS } from "../config/settings.js";
+import { prepareImages } from "../data/input.js";
 import { checkCount } from "../data/pixels.js";
+import { describeScale } from "../data/scale.js";
 import { isSystemError, UserError } from "../errors.js";
 import { addFileName, isMissing } from "../files/read.js";
 import { writeFileAtomically } from "../files/write.js";
 import { checkLatentStart, formatLatentLine, parseLatentLines } from "../formats/latent-lines.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, npyHeader, parseNpy, parseNpyHeader } from "../formats/npy.js";
-import type { datasets, Encoded, HostArray } from "../index.js";
+import type { datasets, Encoded, HostArray, LoadedModel } from "../index.js";
 import { sizeOf } from "../tree.js";
 import { checkPlace } from "./flags.js";
 import type { Io } from "./io.js";
-import { print } from "./output.js";
+import { note, print } from "./output.js";
 
 /** Standard input or output. */
 const PIPE = "-";
@@ -97,11 +100,22 @@ export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number):
   return { data: images.data.subarray(0, first * sizeOf(rest)), shape: [first, ...rest] };
 }
 
-/** Reads images from a .npy file, or from standard input for `-`: bytes, or floats of any range. */
-export async function readImages(io: Io, place: string): Promise<HostArray> {
+/** Reads images for a model from a .npy file, or from standard input for `-`. Notes how they are read. */
+export async function readImages(
+  io: Io,
+  place: string,
+  { config, size }: LoadedModel,
+  layout: GivenSettings["layout"] = config.layout,
+): Promise<HostArray> {
   const { bytes, name } = await readPlace(io, place, checkNpy);
-  const { data, shape } = toImages(parseNpy(bytes, name), name);
-  return { data: data instanceof Uint8Array ? data : toFloat32(data), shape };
+  const { dtype, shape, data: values } = parseNpy(bytes, name);
+  const isNoisy = config.noise !== null || config.inputDir !== null;
+  const { images, scale } = prepareImages({ name, dtype, shape, values }, size, {
+    isNoisy,
+    layout: SETTINGS.layout.check(layout),
+  });
+  for (const text of describeScale(name, scale)) note(io, text);
+  return images;
 }
 
 /** Reads latents from a .npy file or JSON lines, or from standard input for `-`. */

@@ -1,8 +1,8 @@
 // Declares a command: its flags, and what it does.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.js";
-import { type Flag, flagOf } from "./flags.js";
-import type { Io } from "./io.js";
+import type { Flag } from "./flags.js";
+import { flagOf, type Io } from "./io.js";
 
 type ValuesOf<Flags> = { [name in keyof Flags]: Flags[name] extends Flag<infer Value> ? Value : never };
 export type Tools = typeof import("./tools.js");

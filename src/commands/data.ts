@@ -9,9 +9,9 @@ import { pictureFlag, settingFlags, toggle } from "./flags.js";
 const MAX_LISTED = 20;
 
 export const define = declare({
-  argument: "mnist, a folder of IDX files or of images, or one IDX or .npy file",
+  argument: "mnist, a folder of images, or a file or folder of arrays",
   flags: {
-    ...settingFlags("size", "channels", "inputDir", "limit", "classes"),
+    ...settingFlags("size", "channels", "background", "layout", "inputDir", "limit", "classes"),
     out: pictureFlag("png", "<name>-sheet.png", "a contact sheet of the first hundred training images"),
     json: toggle("print the report as one JSON value, without a contact sheet"),
   },
@@ -26,6 +26,7 @@ export const define = declare({
       throw new UserError(`${file} would lie among the images. Give another file for the contact sheet: --out FILE`);
     }
     print(io, describe(report, tools));
+    for (const text of report.notes) note(io, text);
     if (report.bad.length > 0) note(io, "vae train refuses these files, and leaves them out with --skip-bad.");
     await writeFileAtomically(file, encodePng(sheet));
     print(io, file);
@@ -33,16 +34,16 @@ export const define = declare({
 });
 
 function describe(report: Omit<datasets.DataReport, "sheet">, { datasets, formatCount }: Tools): string {
-  const { train, validation, test, classes, bad, others, sha256 } = report;
+  const { train, validation, test, classes, pixels, bad, sha256 } = report;
   const perClass = Object.entries(classes ?? {}).map(([name, images]) => `${name} (${formatCount(images)})`);
   const problems = bad.map(({ file, why }) => `  ${file}: ${why}`);
   return [
     `${formatCount(train + validation + test)} images of ${datasets.describeShape(report)}: ` +
       `${formatCount(train)} to train, ${formatCount(validation)} to validate, ${formatCount(test)} to test`,
     classes ? `classes: ${listed(perClass).join(", ")}` : "no classes",
+    `pixels from ${pixels.min} to ${pixels.max}, mean ${pixels.mean.toFixed(1)}`,
     `SHA-256 ${sha256}`,
     ...(bad.length > 0 ? [`${formatCount(bad.length)} cannot be used:`, ...listed(problems)] : []),
-    ...(others.length > 0 ? [`no images, by their names: ${listed(others).join(", ")}`] : []),
   ].join("\n");
 }
 

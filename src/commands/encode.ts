@@ -1,7 +1,7 @@
 // vae encode
 import type { Encoded, HostArray } from "../index.js";
 import { declare } from "./command.js";
-import { DRAWS, formatFlag, IMAGES, place, RUN } from "./flags.js";
+import { DRAWS, formatFlag, IMAGES, place, RUN, settingFlags } from "./flags.js";
 
 const FORMATS = ["jsonl", "npy"] as const;
 
@@ -15,16 +15,17 @@ export const define = declare({
         "[N, pixels], in colour [N, height, width, 3], uint8 or floats from 0 to 1",
       { conflicts: ["split", "dataset"] },
     ),
+    ...settingFlags("layout"),
     ...DRAWS,
     format: formatFlag(FORMATS),
     out: place("<file>", "output file, a .jsonl or .npy, or - (default: standard output)"),
   },
   examples: ["vae encode --out latents.npy", "vae encode --n 10 | vae decode --out ten.png"],
-  async run(io, { run, split, dataset, input, n, draws, seed, format, out }, tools) {
+  async run(io, { run, split, dataset, input, layout, n, draws, seed, format, out }, tools) {
     const { chooseTarget, firstOf, lineParts, noteClean, npyParts, readImages, withModel, writeParts } = tools;
     const target = chooseTarget(io, out, format, FORMATS);
-    const given = input === undefined ? undefined : await readImages(io, input);
     await withModel(io, run, async (model) => {
+      const given = input === undefined ? undefined : await readImages(io, input, model, layout);
       const images = firstOf(given ?? (await model.loadData(dataset))[split], n);
       if (!given) noteClean(io, model, dataset);
       const parts = model.encodeParts(images, { what: draws ? "draws" : "means", seed });

@@ -26,11 +26,6 @@ interface Details<Default> {
   readonly isRequired?: boolean;
 }
 
-/** --dim-z of dimZ */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
 export function flag<Value, const Default extends Value | undefined = undefined>(
   argument: string,
   help: string,

@@ -16,6 +16,18 @@ type Output = NodeJS.WritableStream & {
   readonly columns?: number;
 };
 
+/** --dim-z of dimZ */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** Turns the settings that a message of the library names into flags: `size: 64` into --size 64. */
+export function withFlags(message: string): string {
+  return message.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name, value) =>
+    value === undefined ? flagOf(name) : `${flagOf(name)} ${value}`,
+  );
+}
+
 /** Colours for stderr. stdout has none. See https://no-color.org. */
 export function colourOf({ env, stderr }: Io): ChalkInstance {
   const isProcessStderr = stderr === process.stderr; // the only stream whose colours chalk detects

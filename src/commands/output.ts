@@ -13,7 +13,7 @@ import {
   objectiveName,
   type Picture,
 } from "../index.js";
-import { colourOf, type Io } from "./io.js";
+import { colourOf, type Io, withFlags } from "./io.js";
 
 /** The numbers of the bound, with signs, unit, and the kind of pixels. */
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
@@ -51,7 +51,7 @@ export function print({ stdout }: Io, text: string): void {
 
 /** Writes a note to stderr. stdout holds only results. */
 export function note(io: Io, text: string): void {
-  io.stderr.write(`${colourOf(io).dim(text)}\n`);
+  io.stderr.write(`${colourOf(io).dim(withFlags(text))}\n`);
 }
 
 /**

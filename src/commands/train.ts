@@ -7,7 +7,8 @@ import { Interruption, UserError } from "../errors.js";
 import { readText, statIfThere } from "../files/read.js";
 import type { TrainingStart } from "../index.js";
 import { declare } from "./command.js";
-import { flag, flagOf, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
+import { flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
+import { flagOf } from "./io.js";
 import type { TrainingScreen } from "./training-screen.js";
 
 /** Signals that save and stop a training. */

@@ -84,12 +84,22 @@ export function suggest(io: Io, folder: string | undefined): void {
 }
 
 /** Lines about a training that begins or continues. */
-function describeStart({ run, config, images, skipped, parameters, fallbackReason, resumed }: TrainingStart): string[] {
+function describeStart({
+  run,
+  config,
+  images,
+  skipped,
+  notes,
+  parameters,
+  fallbackReason,
+  resumed,
+}: TrainingStart): string[] {
   const { dataset, dimZ, engine, nHidden, threads } = config;
   const units = [...nHidden, dimZ].join("-");
   return [
     `${dataset}: ${formatCount(images.train)} images to train, ${formatCount(images.validation)} to validate, ` +
       `${formatCount(images.test)} to test; ${describePixels(config)}`,
+    ...notes,
     ...(skipped > 0 ? [`${plural(skipped, "image file")} left out; vae data says which and why.`] : []),
     `${run}: ${units} units, ${formatCount(parameters)} parameters, engine ${engine}, ${plural(threads, "thread")}`,
     ...(resumed ? [describeResumed(resumed, config)] : []),

@@ -34,9 +34,14 @@ export type ValuesOf<Table> = {
 
 /**
  * Values as the library accepts them. Those that may be null are accepted as text too, as JSON has them: "haze:0.5".
+ * Sizes may be a number for both sides, or [width, height].
  */
 export type Given<Values> = {
-  readonly [name in keyof Values]?: Values[name] | (null extends Values[name] ? string : never) | undefined;
+  readonly [name in keyof Values]?:
+    | Values[name]
+    | (null extends Values[name] ? string : never)
+    | (Size extends Values[name] ? number | readonly [width: number, height: number] : never)
+    | undefined;
 };
 
 /** Completes settings, values or their JSON, with a preset and defaults. @throws UserError that names a wrong one */
@@ -57,7 +62,7 @@ function checkNames(table: SettingTable, settings: unknown): void {
     throw new UserError("Settings must be an object of names and values.");
   }
   const unknown = Object.keys(settings).find((name) => !Object.hasOwn(table, name));
-  if (unknown !== undefined) throw new UserError(`There is no setting "${unknown}".`);
+  if (unknown !== undefined) throw new UserError(`There is no setting ${JSON.stringify(unknown)}.`);
 }
 
 function checkSetting<Value>(name: string, setting: Setting<Value>, value: unknown): Value {
@@ -159,7 +164,7 @@ export interface Size {
 
 const MAX_SIDE = 4096;
 
-/** Pixels of an image: { width, height }, in JSON "28x20". */
+/** Pixels of an image: { width, height }, in JSON "28x20". [28, 20], 28 and "28" are accepted too. */
 export const SIZE: Domain<Size> = {
   ...domain(`WIDTHxHEIGHT, or one number for both, each from 1 to ${MAX_SIDE}`, pickSize),
   encode: ({ width, height }) => `${width}x${height}`,
@@ -226,8 +231,9 @@ function pickSize(value: unknown): Size | undefined {
     return width && height ? { width, height } : undefined;
   }
   const pick = pickInteger({ min: 1, max: MAX_SIDE });
-  const width = pick(Object(value).width);
-  const height = pick(Object(value).height);
+  const sides = Array.isArray(value) && value.length === 2 ? { width: value[0], height: value[1] } : Object(value);
+  const width = pick(sides.width);
+  const height = pick(sides.height);
   return width && height ? { width, height } : undefined;
 }
 

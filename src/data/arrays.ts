@@ -1,4 +1,5 @@
-// Opens IDX files, plain or compressed, and .npy files as arrays of bytes. Large arrays stay on the disk.
+// Opens files of arrays by their content: IDX, .npy, .npz, text tables; plain or compressed with gzip. Large arrays of
+// bytes stay on the disk.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
@@ -7,123 +8,232 @@ import { createGunzip } from "node:zlib";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
 import { addFileName, checkRegular, readBytes, readStart } from "../files/read.js";
-import { checkIdxLength, type IdxHeader, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
-import { checkNpyLength, MAX_NPY_HEADER_BYTES, type NpyArray, parseNpy, parseNpyHeader } from "../formats/npy.js";
+import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
+import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
+import { recognize } from "../formats/recognize.js";
+import { type NumberTable, parseTable } from "../formats/table.js";
+import { readZip } from "../formats/zip.js";
+import { endingOf, parseName, type Role, SPLITS, type Split } from "./names.js";
 import { type Pixels, pixelsInFile, pixelsInMemory } from "./pixels.js";
+import { measureRange } from "./scale.js";
 
 /** Arrays of more bytes stay on the disk. MNIST's 60,000 images are 47 MB. */
 export const MAX_IN_MEMORY = 128e6;
+/** Node.js reads files up to this size in one piece. */
+const MAX_READ = 2 ** 31 - 1;
 /** Deflate makes at most 1032 bytes of one. */
 const MAX_INFLATION = 1032;
+/** Decompressed text has no header that bounds it. */
+const MAX_TEXT = 4e9;
+const TABLE_ENDINGS = [".csv", ".tsv", ".amat", ".txt"];
 
-/** A row-major array of bytes, in memory or on the disk. */
-export interface ByteArray {
+/** A row-major array of a file. */
+export interface FileArray {
+  /** The name of the file, and that of the array within an archive. */
+  readonly name: string;
+  /** The name within an archive. */
+  readonly key?: string | undefined;
+  /** NumPy's name for the type. */
+  readonly dtype: string;
   readonly shape: readonly number[];
-  /** The array as images of `size` bytes. */
-  readonly pixels: (size: number) => Pixels;
+  /** On what the file holds besides. */
+  readonly note?: string | undefined;
+  /** The values of a type other than uint8. */
+  readonly values?: ArrayLike<number> | undefined;
+  /** The values of uint8, as images of `size` bytes. */
+  readonly pixels?: ((size: number) => Pixels) | undefined;
+}
+
+/** The bytes of a file, in memory or on the disk. */
+interface Content {
+  readonly file: string;
+  readonly length: number;
+  readonly start: Uint8Array;
+  readonly readAll: () => Promise<Uint8Array>;
+  readonly open: (start: number, end: number) => NonNullable<FileArray["pixels"]>;
 }
 
 /**
- * Opens an IDX or .npy file. `ranks`: the accepted numbers of dimensions.
+ * Opens a file of arrays: one of IDX and .npy, several of .npz, and of a table its images and, if it has them, labels.
  *
  * @throws UserError if it is not such a file
  */
-export async function openArray(file: string, ranks: readonly number[]): Promise<ByteArray> {
+export async function openArrays(file: string): Promise<FileArray[]> {
   checkRegular(file);
   const start = await readStart(file, MAX_NPY_HEADER_BYTES);
   const { size } = await stat(file);
-  if (start[0] === 0x1f && start[1] === 0x8b) return openCompressed(file, size, ranks);
-  if (file.endsWith(".npy")) return openNpy(file, size, start, ranks);
-  const header = parseIdxHeader(start, ranks, file);
-  checkIdxLength(header, size, file);
-  return { shape: header.shape, pixels: openBytes(file, header.start, header.end) };
+  if (start[0] === 0x1f && start[1] === 0x8b) return parseContent(await unpack(file, size));
+  return parseContent(contentOf(file, size, start));
+}
+
+function contentOf(file: string, length: number, start: Uint8Array, place = file): Content {
+  const open = (from: number, end: number) => openBytes(place, from, end);
+  const readAll = async () => {
+    if (length <= MAX_READ) return (await readBytes(place)).subarray(0, length);
+    throw new UserError(`${file} has ${(length / 1e9).toFixed(1)} GB, more than 2. Save its images as .npy of uint8.`);
+  };
+  return { file, length, start, readAll, open };
 }
 
 /** Opens bytes `start` to `end` of a file. */
-export function openBytes(file: string, start: number, end: number): ByteArray["pixels"] {
+export function openBytes(file: string, start: number, end: number): NonNullable<FileArray["pixels"]> {
   if (end - start > MAX_IN_MEMORY) return (size) => pixelsInFile(file, start, size);
   const bytes = pixelsInFile(file, start, end - start).read([0]);
   return (size) => pixelsInMemory(bytes, size);
 }
 
-async function openNpy(
-  file: string,
-  length: number,
-  beginning: Uint8Array,
-  ranks: readonly number[],
-): Promise<ByteArray> {
-  const header = parseNpyHeader(beginning, file);
-  checkNpyLength(header, length, file);
-  const { dtype, shape, start } = header;
-  if (!ranks.includes(shape.length) || shape.includes(0)) {
-    throw new UserError(`${file} has the shape (${shape}). Give ${ranks.join(" or ")} dimensions, none of them 0.`);
-  }
-  checkImageType(dtype, file);
-  if (dtype === "uint8") return { shape, pixels: openBytes(file, start, length) };
-  const { data } = toImages(parseNpy(await readBytes(file), file), file);
-  const bytes = data instanceof Uint8Array ? data : toBytes(data, dtype, file);
-  return { shape, pixels: (size) => pixelsInMemory(bytes, size) };
+async function parseContent(content: Content): Promise<FileArray[]> {
+  const { file, start, length } = content;
+  if (isNpy(start)) return [await openNpy(content)];
+  if (start[0] === 0 && start[1] === 0) return [await openIdx(content)];
+  const isText = !recognize(start) && start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
+  if (length > 0 && isText) return openTable(parseTable(await content.readAll(), file), file);
+  const foreign = recognize(start);
+  if (foreign?.name.includes(".npz") || endingOf(file) === ".npz") return openNpz(await content.readAll(), file);
+  if (foreign) throw new UserError(`${file} is ${foreign.name}, not an array. ${foreign.remedy}`.trim());
+  if (endingOf(file) === ".npy") parseNpyHeader(start, file);
+  if (TABLE_ENDINGS.includes(endingOf(file))) parseTable(start, file);
+  parseIdxHeader(start, file);
+  throw new UserError(`${file} is none of IDX, .npy, .npz, .csv, .amat and .parquet.`);
 }
 
-function checkImageType(dtype: NpyArray["dtype"], file: string): void {
-  if (dtype === "uint8" || dtype === "bool" || dtype.startsWith("float")) return;
-  throw new UserError(
-    `${file} holds ${dtype}. Images are uint8 from 0 black to 255 white, or floats from 0 to 1: ` +
-      `np.save(file, x.astype("uint8")).`,
-  );
+function isNpy(start: Uint8Array): boolean {
+  return start[0] === 0x93 && start[1] === 0x4e;
 }
+
+async function openIdx({ file, length, start, readAll, open }: Content): Promise<FileArray> {
+  const header = parseIdxHeader(start, file);
+  checkIdxLength(header, length, file);
+  const { dtype, shape } = header;
+  if (dtype === "uint8") return { name: file, dtype, shape, pixels: open(header.start, header.end) };
+  return { name: file, dtype, shape, values: parseIdx(await readAll(), file).data };
+}
+
+async function openNpy({ file, length, start, readAll, open }: Content): Promise<FileArray> {
+  const header = parseNpyHeader(start, file);
+  checkNpyLength(header, length, file);
+  const { dtype, shape } = header;
+  if (dtype === "uint8") return { name: file, dtype, shape, pixels: open(header.start, header.end) };
+  return { name: file, dtype, shape, values: parseNpy(await readAll(), file).data };
+}
+
+/** Opens the arrays of an archive. Those that hold no numbers are left out, unless there are no others. */
+function openNpz(bytes: Uint8Array, file: string): FileArray[] {
+  const entries = [...readZip(bytes, file)].filter(([name]) => name.endsWith(".npy"));
+  const arrays: FileArray[] = [];
+  let problem: unknown = new UserError(`${file} holds no arrays. ${recognize(bytes)?.remedy ?? ""}`.trim());
+  for (const [entry, content] of entries) {
+    const key = entry.slice(0, -".npy".length);
+    const name = `${file}/${key}`;
+    try {
+      const { dtype, shape, data } = parseNpy(content.read(MAX_READ), name);
+      const isBytes = data instanceof Uint8Array && dtype === "uint8";
+      const values = isBytes ? { pixels: (size: number) => pixelsInMemory(data, size) } : { values: data };
+      arrays.push({ name, key, dtype, shape, ...values });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problem = error;
+    }
+  }
+  if (arrays.length === 0) throw problem;
+  return arrays;
+}
+
+const LABEL_COLUMN = /^(label|labels|class|target|y|emotion)$/i;
+/** Columns of row numbers. */
+const NUMBER_COLUMN = /^(|id|index|unnamed: 0)$/i;
 
 /**
- * Checks that an array holds bytes from 0 to 255, floats, or bool, which becomes 0 and 255.
- *
- * @throws UserError if not
+ * Takes images and labels from a table. Labels are the column of that name. Without names they are the column in excess
+ * of a square: the last of .amat, the first of other files. A column of texts such as Training and PublicTest divides
+ * the rows into splits.
  */
-export function toImages({ dtype, shape, data }: NpyArray, file: string): Pick<NpyArray, "data" | "shape"> {
-  checkImageType(dtype, file);
-  return { data: dtype === "bool" ? Uint8Array.from(data, (bit) => 255 * bit) : data, shape };
+function openTable({ header, columns, rows, data, texts }: NumberTable, file: string): FileArray[] {
+  const names = header?.map((name) => name.trim());
+  const isSquare = (count: number) => Number.isInteger(Math.sqrt(count)) || Number.isInteger(Math.sqrt(count / 3));
+  let labelAt = names?.findIndex((name) => LABEL_COLUMN.test(name)) ?? -1;
+  if (!names && columns > 1 && !isSquare(columns) && isSquare(columns - 1)) {
+    labelAt = endingOf(file) === ".amat" ? columns - 1 : 0;
+  }
+  const isPixel = Array.from({ length: columns }, (_, at) => at !== labelAt && !NUMBER_COLUMN.test(names?.[at] ?? "-"));
+  const splitOf = [...texts].find(([, column]) => column.every((text) => parseName(text).split));
+  const splits = splitOf?.[1].map((text) => parseName(text).split as Split) ?? [];
+  const ignored = [...texts.keys()].filter((name) => name !== splitOf?.[0]);
+  const note = ignored.length > 0 ? `Columns of text in ${file} are ignored: ${ignored.join(", ")}.` : undefined;
+  const pick = (role: Role, isWanted: (column: number) => boolean, split?: Split): FileArray[] => {
+    const values = data.filter(
+      (_, i) => isWanted(i % columns) && (!split || splits[Math.floor(i / columns)] === split),
+    );
+    if (values.length === 0) return [];
+    const count = split ? splits.filter((one) => one === split).length : rows;
+    const dtype = measureRange(values).isWhole ? "int64" : "float64";
+    return [
+      { name: file, key: split ? `${split}_${role}` : role, dtype, shape: [count, values.length / count], values },
+    ];
+  };
+  const all = [undefined, ...SPLITS].filter((split) => (split ? splits.includes(split) : splits.length === 0));
+  const arrays = all.flatMap((split) => [
+    ...pick("images", (column) => isPixel[column], split),
+    ...pick("labels", (column) => column === labelAt, split),
+  ]);
+  return arrays.map((array, i) => (i === 0 && note ? { ...array, note } : array));
 }
 
-/** Scales floats to bytes. @throws UserError unless they are from 0 to 1 */
-function toBytes(floats: NpyArray["data"], dtype: string, file: string): Uint8Array {
-  return Uint8Array.from(floats, (float) => {
-    if (float >= 0 && float <= 1) return Math.round(float * 255);
-    throw new UserError(`${file} holds ${float}, and images of ${dtype} must lie from 0 to 1: np.save(file, x / 255).`);
-  });
-}
-
-/** Decompresses an IDX file into memory, or into the cache if it is large. */
-async function openCompressed(file: string, length: number, ranks: readonly number[]): Promise<ByteArray> {
-  let beginning = Buffer.alloc(0);
-  for await (const chunk of gunzip(file)) {
-    beginning = Buffer.concat([beginning, chunk]);
-    if (beginning.length >= MAX_IDX_HEADER_BYTES) break;
+/** Decompresses a file into the cache. */
+async function unpack(file: string, packed: number): Promise<Content> {
+  const start = await unpackedStart(file);
+  const expected = expectedLength(start, file);
+  if (expected > MAX_INFLATION * packed && expected < Infinity) {
+    throw new UserError(`${file} is too small for the ${expected} bytes that it promises.`);
   }
-  const header = parseIdxHeader(beginning, ranks, file);
-  const { shape, start, end } = header;
-  if (end > MAX_INFLATION * length) {
-    throw new UserError(`${file} is too small for the ${shape.join("×")} compressed values that it promises.`);
-  }
-  if (end > MAX_IN_MEMORY) {
-    const key = [path.resolve(file), "unpacked.idx"];
-    const { file: unpacked } = await cached({ key, sources: [file], make: () => unpack(file, header) });
-    return { shape, pixels: openBytes(unpacked, start, end) };
-  }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of unpack(file, header)) chunks.push(chunk);
-  const { data } = parseIdx(Buffer.concat(chunks), ranks, file);
-  return { shape, pixels: (size) => pixelsInMemory(data, size) };
-}
-
-/** Decompresses as many bytes as the header promises. @throws UserError if there are fewer or more */
-async function* unpack(file: string, header: IdxHeader): AsyncGenerator<Buffer, object> {
+  const most = Math.min(expected, MAX_TEXT);
   let length = 0;
-  for await (const chunk of gunzip(file)) {
-    length += chunk.length;
-    if (length > header.end) break;
-    yield chunk;
+  async function* parts(): AsyncGenerator<Buffer, number> {
+    for await (const chunk of gunzip(file)) {
+      length += chunk.length;
+      if (length > most) break;
+      yield chunk;
+    }
+    if (length !== expected && expected < Infinity) checkLength(start, length, file);
+    if (length > most) throw new UserError(`${file} decompresses to more than ${most / 1e9} GB. Unpack it first.`);
+    return length;
   }
-  checkIdxLength(header, length, file);
-  return {};
+  if (expected <= MAX_IN_MEMORY) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of parts()) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    const open = (from: number, end: number) => (size: number) => pixelsInMemory(bytes.subarray(from, end), size);
+    return {
+      file,
+      length: bytes.length,
+      start: bytes.subarray(0, MAX_NPY_HEADER_BYTES),
+      readAll: async () => bytes,
+      open,
+    };
+  }
+  const key = [path.resolve(file), "unpacked"];
+  const { file: unpacked, info } = await cached({ key, sources: [file], make: parts });
+  return contentOf(file, info, start, unpacked);
+}
+
+/** The length that the header of an array promises; Infinity for other files. */
+function expectedLength(start: Uint8Array, file: string): number {
+  if (isNpy(start)) return parseNpyHeader(start, file).end;
+  return start[0] === 0 && start[1] === 0 ? parseIdxHeader(start, file).end : Infinity;
+}
+
+function checkLength(start: Uint8Array, length: number, file: string): void {
+  if (isNpy(start)) checkNpyLength(parseNpyHeader(start, file), length, file);
+  else checkIdxLength(parseIdxHeader(start, file), length, file);
+}
+
+async function unpackedStart(file: string): Promise<Uint8Array> {
+  let start = Buffer.alloc(0);
+  for await (const chunk of gunzip(file)) {
+    start = Buffer.concat([start, chunk]);
+    if (start.length >= MAX_NPY_HEADER_BYTES) break;
+  }
+  return start.subarray(0, Math.max(MAX_NPY_HEADER_BYTES, MAX_IDX_HEADER_BYTES));
 }
 
 async function* gunzip(file: string): AsyncGenerator<Buffer, void> {

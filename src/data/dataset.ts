@@ -4,9 +4,10 @@ import path from "node:path";
 import type { ValuesOf } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isFolder } from "../files/read.js";
-import { randomStream } from "../random.js";
-import type { BadFile } from "./image-folder.js";
-import { chunks, type ImageShape, type Images, pixelsOf, range, select } from "./pixels.js";
+import type { Background } from "./image-files.js";
+import type { BadFile } from "./listing.js";
+import { orderImages } from "./order.js";
+import { chunks, type ImageShape, type Images, pixelsOf, select } from "./pixels.js";
 import type { DATA_SETTINGS } from "./settings.js";
 import { openSource } from "./sources.js";
 
@@ -20,14 +21,15 @@ export interface Dataset extends ImageShape {
   /** A short name, for the run's folder. */
   readonly name: string;
   readonly train: ImageSet;
-  /** A twelfth of the training images: 5,000 of MNIST's 60,000. */
   readonly validation: ImageSet;
   readonly test: ImageSet;
   /** The names of the classes, if they have any. */
   readonly classes?: readonly string[] | undefined;
+  /** Behind transparent image files. */
+  readonly background: Background;
   readonly bad: readonly BadFile[];
-  /** Files in a folder of images without the ending of an image. */
-  readonly others: readonly string[];
+  /** How the data were read, and what was ignored: one sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** The settings that choose the data, besides `dataset`. */
@@ -39,51 +41,62 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
 }
 
 /**
- * Loads a data set: `mnist`, a folder of IDX files named as MNIST's, one IDX or .npy file of images, or a folder of
- * image files.
+ * Loads a data set: `mnist`, a folder of image files, or a file or a folder of arrays (docs/data.md).
  *
- * Test images are those that the data set names, or a seventh of all. A twelfth of the rest is for validation. Both are
- * drawn with a fixed seed; of folders of IDX files, validation takes the last images.
+ * Validation and test images are those that the data set names. Otherwise a seventh of all is for the test, and a
+ * twelfth of the rest for validation: drawn with a fixed seed, in proportion to the classes. Arrays with a test set of
+ * their own keep their order, unless they are sorted by class, and the last twelfth validates.
  *
  * @throws UserError if a file is missing or not valid, or there are too few images
  */
 export async function loadDataset(dataset: string, options: DataOptions = {}): Promise<Dataset> {
   const { limit = 0, classes: wanted = ["all"] } = options;
-  const { train: all, test: given, isSorted, classes, bad = [], others = [] } = await openSource(dataset, options);
+  const source = await openSource(dataset, options);
+  const { train: all, classes, background = "black", bad, notes } = source;
   const choose = (images: Images): Uint32Array => {
-    const order = isSorted ? randomStream(0, "split").permutation(images.count) : range(0, images.count);
+    const order = orderImages(images, source.isStored);
     const chosen = wanted.join() === "all" ? order : order.filter(isOfClasses(images, wanted, classes, dataset));
     return limit > 0 ? chosen.subarray(0, limit) : chosen;
   };
   const chosen = choose(all);
-  const testCount = given ? 0 : Math.max(1, Math.round(chosen.length / 7));
+  const testCount = source.test ? 0 : Math.max(1, Math.round(chosen.length / 7));
   const rest = chosen.subarray(0, chosen.length - testCount);
-  const test = given ? choose(given) : chosen.subarray(rest.length);
-  if (rest.length < 2 || test.length < 1) {
+  const validationCount = source.validation ? 0 : Math.max(1, Math.round(rest.length / 12));
+  const trainCount = rest.length - validationCount;
+  const train = subset(all, rest.subarray(0, trainCount), 0);
+  const validation = source.validation
+    ? subset(source.validation, choose(source.validation), train.count)
+    : subset(all, rest.subarray(trainCount), train.count);
+  const after = train.count + validation.count;
+  const test = source.test
+    ? subset(source.test, choose(source.test), after)
+    : subset(all, chosen.subarray(rest.length), after);
+  if (train.count < 1 || validation.count < 1 || test.count < 1) {
     throw new UserError(
-      `${dataset} has too few images: ${rest.length} to train and validate (at least 2), ${test.length} to test.`,
+      `${dataset} has too few images: ${train.count} to train, ${validation.count} to validate, ${test.count} to test.`,
     );
   }
-  const trainCount = rest.length - Math.max(1, Math.round(rest.length / 12));
   const { base, name } = path.parse(path.resolve(dataset));
   return {
     name: (isFolder(dataset) ? base : name).replace(/[^\p{L}\p{N}._]+/gu, "-"),
     ...all.shape,
-    train: subset(all, rest.subarray(0, trainCount), 0),
-    validation: subset(all, rest.subarray(trainCount), trainCount),
-    test: subset(given ?? all, test, rest.length),
+    train,
+    validation,
+    test,
     classes,
+    background,
     bad,
-    others,
+    notes,
   };
 }
 
-function subset({ pixels, inputs, labels }: Images, numbers: Uint32Array, offset: number): ImageSet {
+function subset({ pixels, inputs, labels, origin }: Images, numbers: Uint32Array, offset: number): ImageSet {
   return {
     count: numbers.length,
     pixels: select(pixels, numbers),
     inputs: inputs && select(inputs, numbers),
     labels: labels && Uint16Array.from(numbers, (number) => labels[number]),
+    origin: origin && ((image) => origin(numbers[image])),
     offset,
   };
 }
@@ -95,10 +108,10 @@ function isOfClasses(
   classes: readonly string[] | undefined,
   dataset: string,
 ): (image: number) => boolean {
-  if (!labels) throw new UserError(`${dataset} has no labels, so no classes can be chosen.`);
+  if (!labels) throw new UserError(`${dataset} has images without labels, so no classes can be chosen.`);
   const there = new Set(labels);
   const numbers = wanted.map((name) => {
-    const number = classes ? classes.indexOf(name) : /^\d+$/.test(name) ? Number(name) : -1;
+    const number = classes ? classes.indexOf(name.normalize("NFC")) : /^\d+$/.test(name) ? Number(name) : -1;
     if (!there.has(number)) {
       const some = (classes ?? [...there].sort((a, b) => a - b)).slice(0, 20).join(", ");
       throw new UserError(`${dataset} has no class ${name}. It has ${some}${there.size > 20 ? ", …" : ""}.`);

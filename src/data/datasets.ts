@@ -5,7 +5,7 @@ import { squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import type { HostArray } from "../tree.js";
 import { type DataOptions, type Dataset, digestOf, loadDataset } from "./dataset.js";
-import { checkCount, imageShape, pixelsOf, range, toFloat } from "./pixels.js";
+import { checkCount, chunks, imageShape, pixelsOf, range, toFloat } from "./pixels.js";
 import { DATA_SETTINGS } from "./settings.js";
 
 export type { DataOptions, Dataset, ImageSet } from "./dataset.js";
@@ -15,19 +15,21 @@ const SHEET_IMAGES = 100;
 /** Limits the number of large images on the sheet. */
 const SHEET_BYTES = 20e6;
 
-export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | "channels" | "bad" | "others"> {
+export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | "channels" | "bad" | "notes"> {
   readonly train: number;
   readonly validation: number;
   readonly test: number;
   /** The number of images of each class, by its name or its label. */
   readonly classes?: Readonly<Record<string, number>>;
+  /** Of all pixels, from 0 black to 255 white. */
+  readonly pixels: { readonly min: number; readonly max: number; readonly mean: number };
   /** The digest of all images. */
   readonly sha256: string;
   /** The first training images. */
   readonly sheet: Picture;
 }
 
-/** `loadDataset`, which also accepts a size as text: "28x20". */
+/** `loadDataset` with checked settings. A size may be "28x20", 28, [28, 20] or { width: 28, height: 20 }. */
 export async function load(dataset: string, options: Given<DataOptions> = {}): Promise<Dataset> {
   const { onProgress, signal, ...settings } = options;
   return loadDataset(dataset, { ...checkSettings(DATA_SETTINGS, settings), onProgress, signal });
@@ -41,15 +43,15 @@ export async function load(dataset: string, options: Given<DataOptions> = {}): P
  */
 export async function inspect(dataset: string, options: Given<DataOptions> = {}): Promise<DataReport> {
   const data = await load(dataset, { ...options, skipBad: true });
-  const { name, height, width, channels, train, validation, test, bad, others } = data;
-  const counts: Record<string, number> = {};
+  const { name, height, width, channels, train, validation, test, bad, notes } = data;
+  const counts = new Map<string, number>();
   for (const { labels = [] } of [train, validation, test]) {
     for (const label of labels) {
       const key = data.classes?.[label] ?? String(label);
-      counts[key] = (counts[key] ?? 0) + 1;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
-  const byName = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+  const byName = [...counts].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
   const shown = Math.min(SHEET_IMAGES, train.count, Math.max(1, Math.floor(SHEET_BYTES / pixelsOf(data))));
   return {
     name,
@@ -61,10 +63,26 @@ export async function inspect(dataset: string, options: Given<DataOptions> = {})
     test: test.count,
     ...(byName.length > 0 && { classes: Object.fromEntries(byName) }),
     bad,
-    others,
+    notes,
+    pixels: measurePixels(data),
     sha256: digestOf(data),
     sheet: squareFigure({ pixels: toFloat(train.pixels.read(range(0, shown))), height, width, channels }),
   };
+}
+
+function measurePixels(data: Dataset): DataReport["pixels"] {
+  let [min, max, sum, length] = [255, 0, 0, 0];
+  for (const { pixels, count } of [data.train, data.validation, data.test]) {
+    for (const chunk of chunks(pixels, count, pixelsOf(data))) {
+      length += chunk.length;
+      for (const byte of chunk) {
+        if (byte < min) min = byte;
+        if (byte > max) max = byte;
+        sum += byte;
+      }
+    }
+  }
+  return { min, max, mean: sum / length };
 }
 
 /**

@@ -4,19 +4,53 @@ import type { Sharp } from "sharp";
 import type { Size } from "../config/entries.js";
 import { isSystemError, UserError } from "../errors.js";
 import { checkRegular, isMissing, readBytes } from "../files/read.js";
+import { recognize } from "../formats/recognize.js";
 import { type ImageShape, pixelsOf } from "./pixels.js";
+import { chooseScale, joinRanges, measureRange, type Range, type Scale, toBytes } from "./scale.js";
 
-const EXTENSIONS = [".avif", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
+export const IMAGE_ENDINGS = [
+  ...[".avif", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".svg", ".tif", ".tiff", ".webp"],
+];
 /** Their names in sharp. */
-const FORMATS = ["gif", "heif", "jpeg", "png", "tiff", "webp"];
+const FORMATS = ["gif", "heif", "jpeg", "png", "svg", "tiff", "webp"];
 /** More than cameras have. A small file that decodes to more is a decompression bomb. */
 const MAX_PIXELS = 100e6;
 const NOT_AN_IMAGE = "it is not an image, or its format is unknown";
 const TOO_LARGE = "it has more than 100 million pixels: make it smaller";
+/** Types of pixels in sharp, except bytes, and NumPy's names. */
+const DEEP_TYPES: Readonly<Record<string, string>> = {
+  char: "int8",
+  short: "int16",
+  ushort: "uint16",
+  int: "int32",
+  uint: "uint32",
+  float: "float32",
+};
+
+export type Background = "black" | "white";
+export type Scales = Readonly<Partial<Record<string, Scale>>>;
+
+export interface DecodeOptions {
+  readonly channels: number;
+  /** Scales the image to cover this size, and crops the rest on both sides. */
+  readonly size?: Size | undefined;
+  /** Behind transparent pixels. */
+  readonly background: Background;
+  /** The scales of pixels of more than eight bits, by NumPy's names of their types. */
+  readonly scales?: Scales | undefined;
+}
 
 export interface DecodedImage extends ImageShape {
   /** `[height, width, channels]`. */
   readonly pixels: Uint8Array;
+  /** Whether the background hides all that is drawn: its shape lies in the transparency alone. */
+  readonly isHidden: boolean;
+}
+
+/** What the header of an image says. */
+export interface ImageHeader extends ImageShape {
+  /** NumPy's name of the type of its pixels. */
+  readonly dtype: string;
 }
 
 /** An image cannot be used. The message is the reason. */
@@ -26,22 +60,37 @@ export class BadImage extends Error {
 
 /** Whether the file name has the ending of an image. */
 export function isImageName(file: string): boolean {
-  return EXTENSIONS.includes(path.extname(file).toLowerCase());
+  return IMAGE_ENDINGS.includes(path.extname(file).toLowerCase());
+}
+
+/** Reads an image file whole. @throws BadImage if it is empty */
+export async function readImageFile(file: string): Promise<Uint8Array> {
+  checkRegular(file);
+  return readBytes(file);
 }
 
 /**
- * Decodes an image: upright, 8 bits, transparency over black, the first of several frames. Scales it to cover `size`,
- * and crops the rest on both sides.
+ * Decodes an image: upright, 8 bits, the first of several frames. Grey is 0.299 red + 0.587 green + 0.114 blue (ITU-R
+ * BT.601), as in Pillow and OpenCV.
  *
  * @throws BadImage if it cannot be decoded
  */
-export async function decodeImage(file: string, channels: number, size?: Size): Promise<DecodedImage> {
-  const { image, ...own } = await openImage(file);
-  const { height, width } = size ?? own;
+export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedImage> {
+  const { channels, size, background, scales = {} } = options;
+  const opened = await openImage(bytes);
+  const scale = scales[opened.dtype];
+  const { image, hasAlpha } = scale && !isSixteenBits(scale, opened) ? await toEightBits(opened, scale) : opened;
+  const { height, width } = size ?? opened;
   const scaled = size ? image.resize(width, height, { fit: "cover" }) : image;
-  const flat = scaled.flatten({ background: "black" }).toColourspace(channels === 1 ? "b-w" : "srgb");
-  const pixels = await flat.raw({ depth: "uchar" }).toBuffer().catch(refuse);
-  return { height, width, channels, pixels };
+  const isGrey = opened.channels === 1;
+  const flat = scaled
+    .clone()
+    .flatten({ background })
+    .toColourspace(isGrey && channels === 1 ? "b-w" : "srgb");
+  const decoded: Uint8Array = await flat.raw({ depth: "uchar" }).toBuffer().catch(refuse);
+  const pixels = !isGrey && channels === 1 ? toGrey(decoded) : decoded;
+  const isHidden = hasAlpha && isConstant(pixels) && (await hasShape(scaled));
+  return { height, width, channels, pixels, isHidden };
 }
 
 /**
@@ -50,12 +99,19 @@ export async function decodeImage(file: string, channels: number, size?: Size): 
  *
  * @throws UserError for the first file that does not exist or cannot be decoded
  */
-export async function decodeImages(files: readonly string[], shape: ImageShape, invert: boolean): Promise<Uint8Array> {
+export async function decodeImages(
+  files: readonly string[],
+  shape: ImageShape,
+  { invert, background }: { readonly invert: boolean; readonly background: Background },
+): Promise<Uint8Array> {
   const size = pixelsOf(shape);
   const bytes = new Uint8Array(files.length * size);
   for (const [i, file] of files.entries()) {
     try {
-      bytes.set((await decodeImage(file, shape.channels, shape)).pixels, i * size);
+      const content = await readImageFile(file);
+      const scales = chooseScales([await measureDeep(await openImage(content))], file);
+      const { channels } = shape;
+      bytes.set((await decodeImage(content, { channels, size: shape, background, scales })).pixels, i * size);
     } catch (error) {
       if (error instanceof BadImage) throw new UserError(`${file} cannot be used: ${error.message}.`);
       if (isMissing(error)) throw new UserError(`There is no file ${file}.`);
@@ -65,27 +121,126 @@ export async function decodeImages(files: readonly string[], shape: ImageShape, 
   return invert ? bytes.map((byte) => 255 - byte) : bytes;
 }
 
+/** An image whose header has been read. */
+export interface OpenedImage extends ImageHeader {
+  readonly image: Sharp;
+  readonly hasAlpha: boolean;
+  /** sharp's name of its colour space. */
+  readonly space: string;
+}
+
 /**
  * Reads the header of an image: its shape, with 3 channels if it is in colour.
  *
  * @throws BadImage if it cannot be read
  */
-export async function openImage(file: string): Promise<ImageShape & { image: Sharp }> {
+export async function openImage(bytes: Uint8Array): Promise<OpenedImage> {
   const { default: sharp } = await import("sharp");
-  checkRegular(file);
-  const bytes = await readBytes(file);
   if (bytes.length === 0) throw new BadImage("it is empty");
   const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).autoOrient();
-  const { autoOrient, format, space = "" } = await image.metadata().catch(refuse);
-  if (!FORMATS.includes(format)) throw new BadImage(NOT_AN_IMAGE);
+  const metadata = await image.metadata().catch((error) => refuse(error, bytes));
+  const { autoOrient, format, compression, space = "", depth, hasAlpha = false } = metadata;
+  if (!FORMATS.includes(format) || compression === "hevc") throw new BadImage(describeForeign(bytes));
   if (autoOrient.height * autoOrient.width > MAX_PIXELS) throw new BadImage(TOO_LARGE);
-  return { ...autoOrient, channels: ["b-w", "grey16"].includes(space) ? 1 : 3, image };
+  const channels = ["b-w", "grey16"].includes(space) ? 1 : 3;
+  const dtype = depth === "uchar" ? "uint8" : DEEP_TYPES[depth ?? ""];
+  const isHalf = dtype === "float32" && ["grey16", "rgb16"].includes(space);
+  if (!dtype || isHalf) {
+    throw new BadImage(`its pixels are ${isHalf ? "16-bit floats" : depth}: save it with 8 or 16 bits or as float32`);
+  }
+  return { ...autoOrient, channels, dtype, image, hasAlpha, space };
+}
+
+/** The values of an image of more than eight bits. */
+export interface DeepRange {
+  readonly dtype: string;
+  readonly range: Range;
+}
+
+/**
+ * Measures the pixels of an image in its own units.
+ *
+ * @returns undefined for eight bits
+ * @throws BadImage if it cannot be decoded, or holds NaN
+ */
+export async function measureDeep(opened: OpenedImage): Promise<DeepRange | undefined> {
+  if (opened.dtype === "uint8") return undefined;
+  const range = measureRange(colours(await readDeep(opened), opened));
+  if (range.badAt !== undefined) throw new BadImage("it holds values that are NaN or infinite");
+  return { range, dtype: opened.dtype };
+}
+
+/** Chooses one scale for all images of a type. @throws UserError with `name` if none fits */
+export function chooseScales(measured: readonly (DeepRange | undefined)[], name: string): Scales {
+  const deep = measured.filter((one) => one !== undefined);
+  const scaleOf = (type: string) => {
+    try {
+      return chooseScale(joinRanges(deep.filter(({ dtype }) => dtype === type).map(({ range }) => range)), type);
+    } catch (error) {
+      throw error instanceof UserError ? new UserError(`${name} ${error.message}`) : error;
+    }
+  };
+  return Object.fromEntries([...new Set(deep.map(({ dtype }) => dtype))].map((type) => [type, scaleOf(type)]));
+}
+
+/** sharp itself takes the upper eight of sixteen bits. */
+function isSixteenBits({ step, floors }: Scale, { dtype }: OpenedImage): boolean {
+  return dtype === "uint16" && floors === true && step === 256;
+}
+
+/** An image's values, in its own units and channels. */
+async function readDeep({ image, space }: OpenedImage): Promise<Float32Array> {
+  const raw: Buffer = await image.clone().toColourspace(space).raw({ depth: "float" }).toBuffer().catch(refuse);
+  return new Float32Array(raw.buffer, raw.byteOffset, raw.length / 4);
+}
+
+/** The values without those of transparency. */
+function colours(values: Float32Array, { channels, hasAlpha }: OpenedImage): Float32Array {
+  return hasAlpha ? values.filter((_, i) => i % (channels + 1) !== channels) : values;
+}
+
+async function toEightBits(opened: OpenedImage, scale: Scale): Promise<Pick<OpenedImage, "image" | "hasAlpha">> {
+  const { default: sharp } = await import("sharp");
+  const { width, height, channels, hasAlpha, dtype } = opened;
+  const values = await readDeep(opened);
+  const bytes = toBytes(values, scale);
+  const perPixel = channels + (hasAlpha ? 1 : 0);
+  const opaque = dtype === "uint16" ? 65_535 : 1;
+  if (hasAlpha) {
+    for (let i = channels; i < values.length; i += perPixel) bytes[i] = Math.round((values[i] / opaque) * 255);
+  }
+  return { image: sharp(bytes, { raw: { width, height, channels: perPixel as 1 | 2 | 3 | 4 } }), hasAlpha };
+}
+
+/** Red, green and blue to grey, rounded as in Pillow. */
+function toGrey(colours: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(colours.length / 3);
+  for (let i = 0, at = 0; i < grey.length; i++, at += 3) {
+    grey[i] = (colours[at] * 19_595 + colours[at + 1] * 38_470 + colours[at + 2] * 7_471 + 0x8000) >> 16;
+  }
+  return grey;
+}
+
+function isConstant(pixels: Uint8Array): boolean {
+  return pixels.every((byte) => byte === pixels[0]);
+}
+
+/** Whether the transparency of an image varies. */
+async function hasShape(image: Sharp): Promise<boolean> {
+  const alpha = await image.clone().extractChannel("alpha").raw({ depth: "uchar" }).toBuffer().catch(refuse);
+  return !isConstant(alpha);
+}
+
+function describeForeign(bytes: Uint8Array): string {
+  const foreign = recognize(bytes);
+  return foreign ? `it is ${foreign.name}. ${foreign.remedy}`.replace(/\.?\s*$/, "") : NOT_AN_IMAGE;
 }
 
 /** Turns the message of libvips into a reason. */
-function refuse(error: unknown): never {
+function refuse(error: unknown, bytes?: Uint8Array): never {
   if (!(error instanceof Error) || isSystemError(error)) throw error;
+  const isHeic = bytes && /HEIC/.test(recognize(bytes)?.name ?? "");
+  if (bytes && (isHeic || /unsupported image format/.test(error.message))) throw new BadImage(describeForeign(bytes));
   const line = error.message.split("\n")[0].replace(/^\w+: /, "");
-  if (/unsupported image format/.test(line)) throw new BadImage(NOT_AN_IMAGE);
   throw new BadImage(/pixel limit/.test(line) ? TOO_LARGE : `it is damaged (${line})`);
 }

@@ -1,158 +1,143 @@
-// Opens a folder of image files as one array: decoded once, into the cache.
+// Opens a folder of image files: splits and classes by its folders, pairs by names.
 import path from "node:path";
-import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
-import { cached } from "../files/cache.js";
-import { openBytes } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
-import { BadImage, type DecodedImage, decodeImage, openImage } from "./image-files.js";
-import { classesOf, findPartners, listImages } from "./image-names.js";
-import { type ImageShape, type Images, pixelsOf, range, select } from "./pixels.js";
+import { decodeCollection, type EncodedImage } from "./decode.js";
+import { IMAGE_ENDINGS, isImageName, readImageFile } from "./image-files.js";
+import { arrange, type BadFile, countByEnding, type Listing, listFiles } from "./listing.js";
+import { SPLITS } from "./names.js";
+import { type Images, select } from "./pixels.js";
+import type { Source } from "./sources.js";
 
-/** Images that are decoded at the same time. */
-const BATCH = 8;
 /** Bad images that an error names. */
 const MAX_NAMED = 3;
 
-export interface ImageFolder extends Images {
-  /** The names of the classes: sub-folders that hold all images. */
-  readonly classes?: readonly string[] | undefined;
-  readonly bad: readonly BadFile[];
-  /** Files without the ending of an image. */
-  readonly others: readonly string[];
-}
-
-/** A file that cannot be used. */
-export interface BadFile {
-  readonly file: string;
-  readonly why: string;
-}
-
-/** An image file and its partner, if it needs one. Undefined: there is no partner. */
-type Pair = readonly [image: string, partner?: string | undefined];
-
 /**
- * Opens a folder of images, by name. Those of `inputDir` become the `inputs`.
+ * Opens a folder of images. Those of `inputDir` become the `inputs`.
  *
- * @throws UserError if none, or some bad, are found
+ * @throws UserError if there are none, they differ in size and no size is given, or some are bad
  */
-export async function openImageFolder(folder: string, options: DataOptions): Promise<ImageFolder> {
-  const { inputDir, size, channels, skipBad } = options;
-  const { images: names, others, irregular } = await listImages(folder);
-  if (names.length === 0) throw new UserError(`${folder} holds no images.`);
-  const partners = inputDir ? await findPartners(names, inputDir) : undefined;
-  const pairs = names.map((name, i): Pair => {
-    const image = path.join(folder, name);
-    return partners ? [image, partners[i]] : [image];
+export async function openImageFolder(folder: string, listing: Listing, options: DataOptions): Promise<Source> {
+  const { inputDir, skipBad } = options;
+  const names = listing.files.filter(isImageName);
+  const others = listing.files.filter((name) => !isImageName(name));
+  if (names.length === 0) throw new UserError(describeEmpty(folder, listing));
+  const { images: arranged, hasSplits, notes } = arrange(names, folder);
+  const partners = inputDir
+    ? findPartners(
+        arranged.map(({ name }) => name),
+        inputDir,
+      )
+    : undefined;
+  const encode = (name: string, file: string): EncodedImage => ({ name, read: () => readImageFile(file) });
+  const encoded = arranged.map(({ name }, i): EncodedImage => {
+    const partner = partners?.[i];
+    return {
+      ...encode(name, path.join(folder, name)),
+      ...(partners && { partner: partner === undefined ? null : encode(partner, partner) }),
+    };
   });
-  const sources = pairs.flat().filter((file) => file !== undefined);
-  const kind = `${partners ? "pairs" : "images"}-${size ? `${size.width}x${size.height}` : "own"}-${channels ?? "own"}`;
-  const key = [folder, ...(inputDir ? [inputDir] : [])].map((place) => path.resolve(place)).concat(kind);
-  const { file, info } = await cached({ key, sources, make: () => decodePairs(names, pairs, options) });
-
-  const { shape } = info;
-  const why = "it is not a regular file, nor a link to one";
-  const bad = [...info.bad, ...irregular.map((file) => ({ file, why }))];
-  const badNames = new Set(info.bad.map(({ file }) => file));
-  const good = names.filter((name) => !badNames.has(name));
-  if (good.length === 0 || (bad.length > 0 && !skipBad)) {
-    const named = bad.slice(0, MAX_NAMED).map(({ file, why }) => `${file} (${why})`);
-    const more = bad.length > MAX_NAMED ? ` and ${bad.length - MAX_NAMED} more` : "";
-    throw new UserError(
-      `${bad.length} of the ${names.length + irregular.length} images in ${folder} cannot be used: ` +
-        `${named.join(", ")}${more}. vae data lists all; skipBad leaves them out.`,
-    );
+  const decoded = await decodeCollection(
+    {
+      name: folder,
+      count: encoded.length,
+      hasPartners: partners !== undefined,
+      key: [folder, ...(inputDir ? [inputDir] : [])].map((place) => path.resolve(place)),
+      files: [
+        ...arranged.map(({ name }) => path.join(folder, name)),
+        ...(partners ?? []).filter((file) => file !== undefined),
+      ],
+      images: () => encoded,
+    },
+    options,
+  );
+  const bad = [...decoded.bad, ...listing.irregular];
+  if (decoded.positions.length === 0 || (bad.length > 0 && !skipBad)) {
+    throw new UserError(describeBad(folder, bad, names.length + listing.irregular.length));
   }
-  const perImage = partners ? 2 : 1;
-  const all = openBytes(file, 0, good.length * perImage * pixelsOf(shape))(pixelsOf(shape));
-  const numbers = range(0, good.length);
+  const good = Array.from(decoded.positions, (position) => arranged[position]);
+  const classes = [...new Set(good.flatMap((image) => image.class ?? []))].sort();
+  const numbers = new Map(classes.map((name, i) => [name, i]));
+  const imagesOf = (split: (typeof SPLITS)[number]): Images | undefined => {
+    const chosen = Uint32Array.from(good.keys()).filter((i) => good[i].split === split);
+    if (chosen.length === 0) return undefined;
+    const { shape, pixels, inputs } = decoded;
+    const hasLabels = classes.length <= 65_536 && good[chosen[0]].class !== undefined;
+    return {
+      shape,
+      count: chosen.length,
+      pixels: select(pixels, chosen),
+      inputs: inputs && select(inputs, chosen),
+      labels: hasLabels ? Uint16Array.from(chosen, (i) => numbers.get(good[i].class as string) as number) : undefined,
+      origin: (i) => ({ file: good[chosen[i]].name }),
+    };
+  };
+  const [train, validation, test] = SPLITS.map(imagesOf);
+  if (!train) throw new UserError(`None of the images to train on in ${folder} can be used.`);
   return {
-    shape,
-    count: good.length,
-    pixels: partners
-      ? select(
-          all,
-          numbers.map((i) => 2 * i),
-        )
-      : all,
-    inputs:
-      partners &&
-      select(
-        all,
-        numbers.map((i) => 2 * i + 1),
-      ),
-    ...classesOf(good),
+    train,
+    ...(hasSplits && { validation, test }),
+    isStored: false,
+    classes: classes.length > 0 ? classes : undefined,
+    background: decoded.background,
     bad,
-    others,
+    notes: [...notes, ...describeIgnored(others, listing.thumbnails), ...decoded.notes],
   };
 }
 
-/** Yields the pixels of all images, each followed by its partner's. */
-async function* decodePairs(
-  names: readonly string[],
-  pairs: readonly Pair[],
-  { size, channels, onProgress, signal }: DataOptions,
-): AsyncGenerator<Uint8Array, Pick<ImageFolder, "shape" | "bad">> {
-  const common = size && channels ? undefined : await commonShape(pairs);
-  const shape = { height: 0, width: 0, channels: 1, ...common, ...size, ...(channels && { channels }) };
-  const bad: BadFile[] = [];
-  let done = 0;
-  for await (const images of mapBatches(pairs, (pair) => decodePair(pair, shape, !size), signal)) {
-    if (images instanceof BadImage) bad.push({ file: names[done], why: images.message });
-    else for (const { pixels } of images) yield pixels;
-    done++;
-    onProgress?.(done, pairs.length);
-  }
-  return { shape, bad };
+export function describeIgnored(others: readonly string[], thumbnails: number): string[] {
+  return [
+    ...(others.length > 0 ? [`${count(others.length, "file")} ignored: ${countByEnding(others)}.`] : []),
+    ...(thumbnails > 0 ? [`${count(thumbnails, "file")} in folders of thumbnails ignored.`] : []),
+  ];
 }
 
-/** Calls `act` for a few items at a time. Yields results and BadImage errors, and throws other errors. */
-async function* mapBatches<Item, Result>(
-  items: readonly Item[],
-  act: (item: Item) => Promise<Result>,
-  signal?: AbortSignal,
-): AsyncGenerator<Result | BadImage, void> {
-  const attempt = (item: Item) =>
-    act(item).catch((error: unknown) => {
-      if (error instanceof BadImage) return error;
-      throw error;
-    });
-  for (let first = 0; first < items.length; first += BATCH) {
-    signal?.throwIfAborted();
-    yield* await Promise.all(items.slice(first, first + BATCH).map(attempt));
-  }
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** The size of most images, and 3 channels if any image is in colour. Ignores bad images: undefined if all are. */
-async function commonShape(pairs: readonly Pair[]): Promise<ImageShape | undefined> {
-  const counts = new Map<string, Size & { count: number }>();
-  let channels = 1;
-  for await (const shape of mapBatches(pairs, ([image]) => openImage(image))) {
-    if (shape instanceof BadImage) continue;
-    const { height, width } = shape;
-    const key = `${width}x${height}`;
-    counts.set(key, { height, width, count: (counts.get(key)?.count ?? 0) + 1 });
-    channels = Math.max(channels, shape.channels);
-  }
-  const [most] = [...counts.values()].sort((a, b) => b.count - a.count);
-  return most && { height: most.height, width: most.width, channels };
+function describeEmpty(folder: string, { files, irregular, thumbnails }: Listing): string {
+  const found = [
+    ...(files.length > 0 ? [countByEnding(files)] : []),
+    ...(irregular.length > 0 ? [`${irregular[0].file} (${irregular[0].why})`] : []),
+    ...(thumbnails > 0 ? [`${thumbnails} in folders of thumbnails`] : []),
+  ];
+  const what = found.length > 0 ? `only ${found.join(", ")}` : "it and its sub-folders are empty";
+  return (
+    `${folder} holds no images: ${what}. Images are files that end in ${IMAGE_ENDINGS.join(", ")}; ` +
+    "arrays in .npy, .npz, .csv, .amat, .parquet, or IDX files under MNIST's names."
+  );
+}
+
+export function describeBad(folder: string, bad: readonly BadFile[], count: number): string {
+  const named = bad.slice(0, MAX_NAMED).map(({ file, why }) => `${file} (${why})`);
+  const more = bad.length > MAX_NAMED ? ` and ${bad.length - MAX_NAMED} more` : "";
+  return (
+    `${bad.length} of the ${count} images in ${folder} cannot be used: ` +
+    `${named.join(", ")}${more}. vae data lists all; \`skipBad\` leaves them out.`
+  );
 }
 
 /**
- * @throws BadImage if an image cannot be decoded, has no partner, or must be scaled although it should keep its size
+ * Finds the file in `folder` for each name: the same in Unicode NFC, else the one that differs only in its ending.
+ *
+ * @throws UserError if several do
  */
-async function decodePair(pair: Pair, shape: ImageShape, keepsSize: boolean): Promise<DecodedImage[]> {
-  const images: DecodedImage[] = [];
-  for (const file of pair) {
-    if (file === undefined) throw new BadImage("it has no partner of its name in inputDir");
-    const image = await decodeImage(file, shape.channels, keepsSize ? undefined : shape).catch((error) => {
-      const isPartner = error instanceof BadImage && file !== pair[0];
-      throw isPartner ? new BadImage(`its partner ${file}: ${error.message}`) : error;
-    });
-    if (image.height !== shape.height || image.width !== shape.width) {
-      throw new BadImage(`it is ${image.width}×${image.height}, most are ${shape.width}×${shape.height}: give a size`);
+function findPartners(names: readonly string[], folder: string): (string | undefined)[] {
+  const images = listFiles(folder).files.filter(isImageName);
+  const stem = (name: string) => name.slice(0, name.length - path.extname(name).length).normalize("NFC");
+  const group = (keyOf: (name: string) => string) => {
+    const groups = new Map<string, string[]>();
+    for (const image of images) groups.set(keyOf(image), [...(groups.get(keyOf(image)) ?? []), image]);
+    return groups;
+  };
+  const byName = group((name) => name.normalize("NFC"));
+  const byStem = group(stem);
+  return names.map((name) => {
+    const alike = byName.get(name.normalize("NFC")) ?? byStem.get(stem(name)) ?? [];
+    if (alike.length > 1) {
+      throw new UserError(`${folder} holds ${alike.join(" and ")}: it is unclear which one belongs to ${name}.`);
     }
-    images.push(image);
-  }
-  return images;
+    return alike[0] && path.join(folder, alike[0]);
+  });
 }

@@ -27,6 +27,15 @@ export interface Images {
   readonly inputs?: Pixels | undefined;
   /** The class of each image, if there are classes. */
   readonly labels?: Uint16Array | undefined;
+  /** Where an image comes from. */
+  readonly origin?: ((image: number) => Origin) | undefined;
+}
+
+/** The file of an image, or its row in an array, and in which split of the source that is. */
+export interface Origin {
+  readonly file?: string;
+  readonly split?: string;
+  readonly row?: number;
 }
 
 /** height × width × channels. */
@@ -86,28 +95,31 @@ export function pixelsInMemory(bytes: Uint8Array, size: number): Pixels {
   };
 }
 
+/** Closes the files of `Pixels` that nothing uses any more. */
+const opened = new FinalizationRegistry(closeSync);
+
 /**
  * Images of `size` bytes in a file, one after the other from byte `start`. Read on every call: the system caches what
- * it can.
+ * it can. The file stays open, so that it can be read even after another process has replaced it in the cache.
  */
 export function pixelsInFile(file: string, start: number, size: number): Pixels {
-  return {
+  const descriptor = openSync(file, "r");
+  const pixels: Pixels = {
     read(numbers) {
       const images = new Uint8Array(numbers.length * size);
-      const opened = openSync(file, "r");
       try {
         for (let i = 0, count = 1; i < numbers.length; i += count) {
           for (count = 1; numbers[i + count] === numbers[i] + count; ) count++;
-          readFully(opened, images.subarray(i * size, (i + count) * size), start + numbers[i] * size);
+          readFully(descriptor, images.subarray(i * size, (i + count) * size), start + numbers[i] * size);
         }
       } catch (error) {
         throw addFileName(error, file, "read");
-      } finally {
-        closeSync(opened);
       }
       return images;
     },
   };
+  opened.register(pixels, descriptor);
+  return pixels;
 }
 
 /** The images with these numbers, renumbered from 0. */

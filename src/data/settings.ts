@@ -1,18 +1,25 @@
 // Settings of the data set.
 import { integer, oneOf, optional, SIZE, TEXT, text, texts, toggle } from "../config/entries.js";
 
+/** The axes of an image from the slowest to the fastest. */
+export const LAYOUTS = ["hwc", "chw", "whc", "cwh"] as const;
+
 // biome-ignore format: two lines per setting
 export const DATA_SETTINGS = {
   dataset: text({ default: "mnist", flag: "mnist|path",
-    help: "mnist, a folder of IDX files under MNIST's names or of images, or one IDX or .npy file: see docs/data.md" }),
+    help: "mnist, a folder of images, or a file or folder of arrays: see docs/data.md" }),
   inputDir: optional("none", TEXT, { flag: "folder",
     help: "corrupted images for the encoder, named like the clean ones in dataset" }),
   size: optional("own", SIZE, { flag: "width[xheight]",
-    help: "resize image files to this width and height in pixels" }),
+    help: "resize image files to this width and height in pixels; the size of images in rows of an array" }),
   channels: optional("own", oneOf([1, 3]), { flag: "1|3",
     help: "grey or colour for image files; own = colour if any file has colour" }),
+  background: optional("own", oneOf(["black", "white"]), { flag: "black|white",
+    help: "behind transparent image files; own = black, or white if black hides the drawings" }),
+  layout: optional("own", oneOf(LAYOUTS), { flag: LAYOUTS.join("|"),
+    help: "order of the values of an image in an array: hwc by rows, chw by planes (CIFAR-10), whc by columns (EMNIST); own = by its shape and name" }),
   limit: integer({ default: 0, min: 0, max: 4_294_967_295, flag: "count",
-    help: "use at most this many images, and at most this many of a separate test set; 0 = all" }),
+    help: "use at most this many images, and at most this many of a separate validation or test set; 0 = all" }),
   classes: texts({ default: ["all"], alone: "all", flag: "name,...",
     help: "use only images of these classes: labels, or names of sub-folders" }),
   skipBad: toggle({ flag: "", help: "leave out image files that cannot be used, and report how many" }),

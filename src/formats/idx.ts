@@ -1,13 +1,32 @@
-// Parses IDX files of unsigned bytes, the format of MNIST (http://yann.lecun.com/exdb/mnist/): two zero bytes, the
-// type, the number of dimensions, each dimension as a big-endian 32-bit integer, the values.
+// Parses IDX files, the format of MNIST (http://yann.lecun.com/exdb/mnist/): two zero bytes, the type, the number of
+// dimensions, each dimension as a big-endian 32-bit integer, the values, big-endian.
 import { UserError } from "../errors.js";
-import { type HostArray, sizeOf } from "../tree.js";
+import { sizeOf } from "../tree.js";
 
-/** The length of a header with four dimensions. */
+/** Types by their byte in the header, with NumPy's names. */
+const TYPES = {
+  8: { name: "uint8", Values: Uint8Array },
+  9: { name: "int8", Values: Int8Array },
+  11: { name: "int16", Values: Int16Array },
+  12: { name: "int32", Values: Int32Array },
+  13: { name: "float32", Values: Float32Array },
+  14: { name: "float64", Values: Float64Array },
+} as const;
+type Type = (typeof TYPES)[keyof typeof TYPES];
+
+/** The length of a header with four dimensions, the most of any image. */
 export const MAX_IDX_HEADER_BYTES = 20;
 
-export interface IdxHeader {
+export interface IdxArray {
+  /** NumPy's name for the type in the file. */
+  readonly dtype: Type["name"];
   readonly shape: readonly number[];
+  /** May share the file's memory. */
+  readonly data: InstanceType<Type["Values"]>;
+}
+
+export interface IdxHeader extends Pick<IdxArray, "dtype" | "shape"> {
+  readonly Values: Type["Values"];
   /** Where the values begin. */
   readonly start: number;
   /** The length of the file. */
@@ -17,26 +36,25 @@ export interface IdxHeader {
 /**
  * Parses the header at the beginning of an IDX file.
  *
- * @param ranks the accepted numbers of dimensions: 1 for labels; 3 for images (count, height, width), or 4 (and
- * channels)
  * @throws UserError with the byte that is wrong
  */
-export function parseIdxHeader(bytes: Uint8Array, ranks: readonly number[], file: string): IdxHeader {
-  const [first, second, type, rank] = bytes;
+export function parseIdxHeader(bytes: Uint8Array, file: string): IdxHeader {
+  const [first, second, code, rank] = bytes;
   const hex = (byte: number) => `0x${byte.toString(16).padStart(2, "0")}`;
   if (bytes.length < 4) fail(file, `it has ${bytes.length} bytes, too few for the magic number`);
   if (first || second) fail(file, `bytes 0 and 1 must be zero, but are ${hex(first)} and ${hex(second)}`);
-  if (type !== 0x08) fail(file, `byte 2, the type, must be 0x08 (unsigned bytes), but is ${hex(type)}`);
-  if (!ranks.includes(rank)) {
-    fail(file, `byte 3, the number of dimensions, must be ${ranks.join(" or ")}, but is ${rank}`);
+  if (!isTypeCode(code)) {
+    return fail(file, `byte 2, the type, must be 0x08 (unsigned bytes), 0x09 or 0x0b to 0x0e, but is ${hex(code)}`);
   }
+  if (rank < 1 || rank > 4) fail(file, `byte 3, the number of dimensions, must be 1 to 4, but is ${rank}`);
   const start = 4 + 4 * rank;
   if (bytes.length < start) fail(file, `it ends at byte ${bytes.length}, within its header of ${start} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
   const zero = shape.indexOf(0);
   if (zero >= 0) fail(file, `dimension ${zero} (at byte ${4 + 4 * zero}) is zero`);
-  return { shape, start, end: start + sizeOf(shape) };
+  const { name: dtype, Values } = TYPES[code];
+  return { dtype, Values, shape, start, end: start + Values.BYTES_PER_ELEMENT * sizeOf(shape) };
 }
 
 /** @throws UserError unless a file of `length` bytes is as long as its header says */
@@ -47,11 +65,21 @@ export function checkIdxLength({ shape, end }: IdxHeader, length: number, file: 
   if (length > end) fail(file, `its ${values} values end at byte ${end}, but ${length - end} more bytes follow`);
 }
 
-/** Parses an IDX file. The array shares the file's memory. @throws UserError as above */
-export function parseIdx(bytes: Uint8Array, ranks: readonly number[], file: string): HostArray<Uint8Array> {
-  const header = parseIdxHeader(bytes, ranks, file);
+/** Parses an IDX file. @throws UserError as above */
+export function parseIdx(bytes: Uint8Array, file: string): IdxArray {
+  const header = parseIdxHeader(bytes, file);
   checkIdxLength(header, bytes.length, file);
-  return { data: bytes.subarray(header.start), shape: header.shape };
+  const { dtype, Values, shape, start } = header;
+  const content = bytes.subarray(start);
+  if (Values === Uint8Array) return { dtype, shape, data: content as Uint8Array<ArrayBuffer> };
+  const swapped = new Uint8Array(content);
+  const size = Values.BYTES_PER_ELEMENT;
+  for (let i = 0; i < swapped.length; i += size) swapped.subarray(i, i + size).reverse();
+  return { dtype, shape, data: new Values(swapped.buffer) };
+}
+
+function isTypeCode(code: number): code is keyof typeof TYPES {
+  return Object.hasOwn(TYPES, code);
 }
 
 function fail(file: string, problem: string): never {

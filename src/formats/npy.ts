@@ -1,6 +1,7 @@
 // Reads and writes NumPy's .npy files: numbers in row-major order.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from "../errors.js";
+import { halfToNumber } from "../half.js";
 import { type HostArray, sizeOf } from "../tree.js";
 
 /** NumPy's names of types, and views of their bytes, by their names in a header without the byte order. */
@@ -161,16 +162,6 @@ function parseDict(bytes: Uint8Array, file: string): { descr: string; isFortran:
 
 function isTypeName(name: string): name is keyof typeof TYPES {
   return Object.hasOwn(TYPES, name);
-}
-
-/** Decodes a half-precision float: a sign bit, five bits of exponent, ten of fraction. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
 function fail(file: string, problem: string): never {

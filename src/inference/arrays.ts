@@ -1,36 +1,40 @@
 // Checks, draws and joins the arrays of models.
 import type { ImageSet } from "../data/dataset.js";
+import { prepareImages } from "../data/input.js";
 import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { type HostArray, sizeOf } from "../tree.js";
 
+/** Images of an array. */
+interface GivenImages extends ImageSet {
+  /** count × pixels, if they were given as floats: these are exact. */
+  readonly floats?: Float32Array;
+}
+
 /**
  * Makes a set of images of bytes, or of floats, which may lie beyond 0 and 1 if they are noisy.
  *
- * @throws UserError if the shape is not [N, …image] or [N, numbers of an image], or a float is out of range
+ * @throws UserError if the shape is not that of the model's images, or the values are on another scale
  */
-export function asImageSet({ data, shape }: HostArray, size: ImageShape, isNoisy: boolean): ImageSet {
+export function asImageSet({ data, shape }: HostArray, size: ImageShape, isNoisy: boolean): GivenImages {
   checkArray({ data, shape }, "images", "a Uint8Array or a Float32Array");
-  const [count, ...rest] = shape;
+  if (shape[0] === 0) throw new UserError("There are no images.");
+  if (shape.length === 2 && size.channels > 1) {
+    const [last, first] = [imageShape(size), [size.channels, size.height, size.width]];
+    throw new UserError(`The images are rows of ${shape[1]} values. Give their shape, [N,${last}] or [N,${first}].`);
+  }
+  const dtype = data instanceof Uint8Array ? "uint8" : "float32";
+  const raw = { name: "The array of images", dtype, shape, values: data };
+  const { images, scale } = prepareImages(raw, size, { isNoisy });
+  if (scale.seen) throw new UserError(`The images have ${scale.seen}. Give ${scale.formula}.`);
+  const [count] = images.shape;
   const pixels = pixelsOf(size);
-  const own = imageShape(size).join();
-  if (![own, [size.height, size.width, size.channels].join(), String(pixels)].includes(rest.join())) {
-    const takes = `[count,${own}] or [count,${pixels}]`;
-    throw new UserError(`The images have the shape [${shape}], and this model takes ${takes}.`);
-  }
-  if (count === 0) throw new UserError("There are no images.");
-  if (data instanceof Uint8Array) return { count, pixels: pixelsInMemory(data, pixels), offset: 0 };
-  const at = data.findIndex((shade) => !(isNoisy ? Number.isFinite(shade) : shade >= 0 && shade <= 1));
-  if (at >= 0) {
-    throw new UserError(
-      `Image ${Math.floor(at / pixels)} holds ${data[at]}. Pixels are floats from 0 black to 1 white, ` +
-        "or bytes from 0 to 255.",
-    );
-  }
-  const bytes = new Uint8Array(new Uint8ClampedArray(data.map((shade) => shade * 255)).buffer);
-  return { count, pixels: pixelsInMemory(bytes, pixels), offset: 0 };
+  if (images.data instanceof Uint8Array) return { count, pixels: pixelsInMemory(images.data, pixels), offset: 0 };
+  const floats = images.data;
+  const bytes = new Uint8Array(new Uint8ClampedArray(floats.map((shade) => shade * 255)).buffer);
+  return { count, pixels: pixelsInMemory(bytes, pixels), offset: 0, floats };
 }
 
 /** @throws UserError if the images have another size than a model's */

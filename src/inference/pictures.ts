@@ -68,7 +68,7 @@ export class ModelPictures {
     const { size } = this.trained;
     const parsed = SETTINGS.noise.check(noise ?? null);
     checkTiles(size, (parsed ? 3 : 2) * files.length, "Take fewer.");
-    const bytes = await decodeImages(files, size, invert);
+    const bytes = await decodeImages(files, size, { invert, background: this.run.settings.background ?? "black" });
     const images = { count: files.length, pixels: pixelsInMemory(bytes, pixelsOf(size)), offset: 0 };
     return this.#reconstruct(images, parsed, seed);
   }

@@ -51,9 +51,9 @@ export class TrainedModel {
    * Encodes images, without noise. Binarizes them as in training, except floats for a denoiser, which may be noisy,
    * beyond 0 and 1.
    *
-   * @param images a part of a data set; or `[N, height, width]`, in colour `[N, height, width, 3]`, or `[N, numbers of
-   * an image]`: bytes from 0 black to 255 white, or floats from 0 to 1
-   * @throws UserError if the images have another shape, or a float is not from 0 to 1
+   * @param images a part of a data set; or `[N, height, width]`, in colour `[N, height, width, 3]` or `[N, 3, height,
+   * width]`, or rows of grey pixels: bytes from 0 black to 255 white, or floats from 0 to 1
+   * @throws UserError if the images have another shape or scale
    */
   async encode(images: ImageSet | HostArray, options: EncodeOptions = {}): Promise<Encoded> {
     const parts: Encoded[] = [];
@@ -77,8 +77,7 @@ export class TrainedModel {
     const isDenoiser = noise !== null || inputDir !== null;
     const set = asImageSet(images, this.size, isDenoiser);
     const isExact = isDenoiser || binarize === "none";
-    const seen = isExact && images.data instanceof Float32Array ? images.data : undefined;
-    yield* inferPosteriors(this, set, drawing, what, seen);
+    yield* inferPosteriors(this, set, drawing, what, isExact ? set.floats : undefined);
   }
 
   /**

@@ -34,7 +34,7 @@ export async function loadOwnData(
     if (!(error instanceof UserError)) throw error;
     throw new UserError(
       `This run was trained on ${settings.dataset}, which cannot be read now. ${error.message} ` +
-        "If the data were moved, resume the run once with their new place as dataset.",
+        "If the data were moved, resume the run once with their new place as `dataset`.",
     );
   }
 }

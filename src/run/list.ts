@@ -20,7 +20,7 @@ export interface RunReport {
   readonly best?: { readonly epoch: number; readonly validation: Bounds };
   readonly config: Config;
   /**
-   * Settings, as JSON, that differ from the defaults, except channels, engine and threads: these follow from the data
+   * Settings, as JSON, that differ from the defaults, except channels, background, engine and threads: these follow from the data
    * and the machine.
    */
   readonly settings: GivenSettings;
@@ -63,9 +63,9 @@ function isReport(value: unknown): value is EpochReport {
 }
 
 function ownSettings(config: Config): GivenSettings {
-  const defaults = encodeConfig(
-    createConfig({ channels: config.channels, engine: config.engine, threads: config.threads }),
-  );
+  const { channels, background, engine, threads } = config;
+  const followed = { channels, background, engine, threads };
+  const defaults = encodeConfig(createConfig(followed));
   const isOwn = ([name, value]: [string, unknown]) =>
     JSON.stringify(value) !== JSON.stringify(defaults[name as keyof Config]);
   return Object.fromEntries(Object.entries(encodeConfig(config)).filter(isOwn));

@@ -47,7 +47,7 @@ export function decodeCheckpoint(
 ): Checkpoint {
   if (metadata.format !== String(FORMAT)) {
     throw new UserError(
-      `${file} is of format ${metadata.format}, and this vae resumes from format ${FORMAT}. Use the ` +
+      `${file} is of format ${JSON.stringify(metadata.format)}, and this vae resumes from format ${FORMAT}. Use the ` +
         "version that config.json names.",
     );
   }

@@ -12,6 +12,8 @@ export interface TrainingStart {
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
   /** Unusable image files, which were left out. */
   readonly skipped: number;
+  /** How the data were read, and what was ignored: one sentence each. */
+  readonly notes: readonly string[];
   readonly parameters: number;
   /** Numbers of an image. */
   readonly pixels: number;

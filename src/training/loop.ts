@@ -127,6 +127,7 @@ function describeStart({ data, config, model, size, run, fallbackReason, start }
     config,
     images: countImages(data),
     skipped: data.bad.length,
+    notes: data.notes,
     parameters: countParameters(model.parts.specs),
     pixels: pixelsOf(size),
     fallbackReason,

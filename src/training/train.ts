@@ -68,7 +68,9 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   try {
     const channels = data.channels === 3 ? 3 : 1;
     const places = resolvePlaces(requested);
-    const config: Config = { ...requested, ...places, channels, engine: engine.name, threads: engine.threads };
+    const { background } = data;
+    const { name: engineName, threads } = engine;
+    const config: Config = { ...requested, ...places, channels, background, engine: engineName, threads };
     const about: RunConfig = {
       version: VERSION,
       created: new Date().toISOString(),

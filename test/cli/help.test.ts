@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
-import { flagOf, formatDefault } from "../../src/commands/flags.js";
+import { formatDefault } from "../../src/commands/flags.js";
+import { flagOf } from "../../src/commands/io.js";
 import { SETTINGS, type SettingName } from "../../src/config/settings.js";
 import { VERSION } from "../../src/version.js";
 import { vae } from "../vae.js";

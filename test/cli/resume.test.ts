@@ -77,7 +77,7 @@ describe("vae train --resume", () => {
     cpSync(at("tiny"), at("here"), { recursive: true });
     await run(...train("moved", "--epochs", "2", "--dataset", "here"));
     renameSync(at("here"), at("there"));
-    await refused("here does not exist.* resume the run once with their new place as dataset", "--resume", "moved");
+    await refused("here does not exist.* resume the run once with their new place as --dataset", "--resume", "moved");
     expect((await run("train", "--resume", "moved", "--dataset", "there", "--epochs", "4")).code).toBe(0);
     expect(madeBy("moved").model).toEqual(madeBy(WHOLE).model);
     expect((await run("reconstruct", "--run", "moved")).code).toBe(0);

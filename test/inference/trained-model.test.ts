@@ -63,6 +63,14 @@ async function joined<Part>(parts: AsyncIterable<Part>, arrayOf: (part: Part) =>
   );
 }
 
+/** Images of pixels × channels as channels × pixels. */
+function reorder(data: Uint8Array, pixels: number, channels: number): Uint8Array {
+  const size = pixels * channels;
+  return data.map(
+    (_, i) => data[Math.floor(i / size) * size + (i % pixels) * channels + Math.floor((i % size) / pixels)],
+  );
+}
+
 describe("a model", () => {
   it("encodes bytes and floats, as the float64 reference does", async () => {
     const { model, doubles } = await modelOf();
@@ -179,10 +187,14 @@ describe("a model", () => {
     const { z } = await model.encode(images);
     const unit = row(images, 1, pixels).map((byte) => byte / 255);
     expect(relativeError(row(z, 1, 2), encodeInFloat64(doubles, unit).mu)).toBeLessThan(1e-5);
-    expect((await model.encode(bytes(2, [2, 12]))).z).toEqual(z);
+    const planes = reorder(images.data, 4, 3);
+    expect((await model.encode({ data: planes, shape: [2, 3, 2, 2] })).z).toEqual(z);
+    await expect(model.encode(bytes(2, [2, 12]))).rejects.toThrow("Give their shape, [N,2,2,3] or [N,3,2,2].");
     expect((await model.sample(5)).shape).toEqual([5, 2, 2, 3]);
     expect(drawImages(await model.decode(z)).channels).toBe(3);
-    await expect(model.encode(bytes(3, [3, 12, 1]))).rejects.toThrow("this model takes [count,2,2,3] or [count,12]");
+    await expect(model.encode(bytes(3, [3, 12, 1]))).rejects.toThrow(
+      "and this model takes 2×2 in colour, [N, 2, 2, 3].",
+    );
   });
 
   it("encodes a part of a data set as the images that it is", async () => {
@@ -204,7 +216,7 @@ describe("a model", () => {
     [
       "images of another size",
       (m) => m.encode(bytes(1, [1, 4, 3])),
-      /shape \[1,4,3\], and this model takes \[count,3,4\] or \[/,
+      /shape \(1, 4, 3\), and this model takes 4×3, \[N, 3, 4\]/,
     ],
     [
       "images of no shape",
@@ -218,15 +230,11 @@ describe("a model", () => {
     ],
     ["images that are too few", (m) => m.encode(bytes(1, [2, 3, 4])), /has 12 numbers, and its shape is \[2,3,4\]/],
     ["no images", (m) => m.encode(bytes(0)), /There are no images/],
-    [
-      "floats up to 255",
-      (m) => m.encode(array(bytes(2).data, [2, 3, 4])),
-      /Image 0 holds .* floats from 0 black to 1 white/,
-    ],
+    ["floats up to 255", (m) => m.encode(array(bytes(2).data, [2, 3, 4])), /have values from 8 to 250\. Give x \/ 255/],
     [
       "NaN in an image",
       (m) => m.encode(array([...plain, ...new Array(10).fill(Number.NaN)], [1, 12])),
-      /Image 0 holds NaN/,
+      /holds NaN in image 0/,
     ],
     ["a seed of a half", (m) => m.encode(bytes(1), { seed: 0.5 }), /The seed must be a whole number from 0, not 0.5/],
     [

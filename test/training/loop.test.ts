@@ -26,7 +26,8 @@ const data = {
   validation: set(20, 100),
   test: set(10, 120),
   bad: [],
-  others: [],
+  background: "black" as const,
+  notes: [],
 };
 
 async function train(given: Partial<Config>, wrap: (engine: Engine) => Engine = (engine) => engine) {

@@ -1,0 +1,253 @@
+// Decodes a collection of image files into one array of one shape, in the cache.
+import type { Size } from "../config/entries.js";
+import { UserError } from "../errors.js";
+import { cached } from "../files/cache.js";
+import { openBytes } from "./arrays.js";
+import type { DataOptions } from "./dataset.js";
+import {
+  type Background,
+  BadImage,
+  chooseScales,
+  type DecodedImage,
+  type DecodeOptions,
+  type DeepRange,
+  decodeImage,
+  measureDeep,
+  openImage,
+  type Scales,
+} from "./image-files.js";
+import type { BadFile } from "./listing.js";
+import { type ImageShape, type Pixels, pixelsOf, range, select } from "./pixels.js";
+import { chooseScale, describeScale, joinRanges, measureRange, type Range, rescale } from "./scale.js";
+
+/** Images that are decoded at the same time. */
+const BATCH = 8;
+/** Sizes that an error lists. */
+const MAX_SIZES = 5;
+/** The side that an error suggests for images that are larger. */
+const USUAL_SIDE = 64;
+
+/** An image file that is not decoded yet. */
+export interface EncodedImage {
+  readonly name: string;
+  read(): Promise<Uint8Array>;
+  /** The corrupted image of a pair. Null: there is none, although it is needed. */
+  readonly partner?: EncodedImage | null | undefined;
+}
+
+export interface Collection {
+  /** For messages. */
+  readonly name: string;
+  readonly count: number;
+  readonly hasPartners: boolean;
+  /** Identifies the collection in the cache. */
+  readonly key: readonly string[];
+  /** The files of the images: when one changes, the images are decoded again. */
+  readonly files: readonly string[];
+  /** Yields the images, the same ones each time. */
+  images(): Iterable<EncodedImage> | AsyncIterable<EncodedImage>;
+}
+
+export interface DecodedCollection {
+  readonly shape: ImageShape;
+  /** The good images. */
+  readonly pixels: Pixels;
+  readonly inputs?: Pixels | undefined;
+  /** The positions of the good images in the collection. */
+  readonly positions: Uint32Array;
+  readonly bad: readonly BadFile[];
+  readonly background: Background;
+  /** How pixels were read, one line each. */
+  readonly notes: readonly string[];
+}
+
+/** What the cache holds besides the pixels. */
+interface Info {
+  readonly shape: ImageShape;
+  readonly bad: readonly (BadFile & { readonly position: number })[];
+  /** The number of images of which the background hides all. */
+  readonly hidden: number;
+  readonly scales: Scales;
+  /** Of the decoded bytes. */
+  readonly range: Range;
+}
+
+/**
+ * Decodes images to one shape: without `size` they must all have the same, and without `channels` the array is in
+ * colour if any image is.
+ *
+ * @throws UserError with a list of sizes, if they differ
+ */
+export async function decodeCollection(collection: Collection, options: DataOptions): Promise<DecodedCollection> {
+  const { name, count, hasPartners } = collection;
+  const { file, info, background, notes } = await decodeVisibly(collection, options);
+  const { shape, bad, scales, range: bytesRange } = info;
+  const badAt = new Set(bad.map(({ position }) => position));
+  const positions = range(0, count).filter((position) => !badAt.has(position));
+  const perImage = hasPartners ? 2 : 1;
+  const size = pixelsOf(shape);
+  const stored = openBytes(file, 0, positions.length * perImage * size)(size);
+  const scale = chooseScale(bytesRange, "uint8");
+  const pixels = rescale(stored, scale);
+  const every = (first: number) =>
+    select(
+      pixels,
+      positions.map((_, i) => perImage * i + first),
+    );
+  return {
+    shape,
+    ...(hasPartners ? { pixels: every(0), inputs: every(1) } : { pixels }),
+    positions,
+    bad,
+    background,
+    notes: [...notes, ...[...Object.values(scales), scale].flatMap((one) => (one ? describeScale(name, one) : []))],
+  };
+}
+
+/** Decodes on black, or on white if black hides drawings and white hides fewer. */
+async function decodeVisibly(collection: Collection, options: DataOptions) {
+  const { count } = collection;
+  const decode = (background: Background) => decodeCached(collection, options, background);
+  const given = options.background;
+  let background = given ?? "black";
+  let decoded = await decode(background);
+  const notes: string[] = [];
+  if (!given && decoded.info.hidden > 0) {
+    const onWhite = await decode("white");
+    if (onWhite.info.hidden < decoded.info.hidden) {
+      const { hidden } = decoded.info;
+      notes.push(`${hidden} of ${count} images are black on transparency: the background of all images is white.`);
+      background = "white";
+      decoded = onWhite;
+    }
+  }
+  const other = background === "black" ? "white" : "black";
+  if (decoded.info.hidden > 0) {
+    const { hidden } = decoded.info;
+    notes.push(`${hidden} of ${count} images are ${background} on transparency. \`background: ${other}\` shows them.`);
+  }
+  return { ...decoded, background, notes };
+}
+
+function decodeCached(
+  collection: Collection,
+  options: DataOptions,
+  background: Background,
+): Promise<{ file: string; info: Info }> {
+  const { size, channels } = options;
+  const side = size ? `${size.width}x${size.height}` : "own";
+  const key = [...collection.key, side, String(channels ?? "own"), background];
+  return cached({ key, sources: collection.files, make: () => decodeAll(collection, options, background) });
+}
+
+/** Yields the pixels of all images, each followed by its partner's. */
+async function* decodeAll(
+  collection: Collection,
+  { size, channels, onProgress, signal }: DataOptions,
+  background: Background,
+): AsyncGenerator<Uint8Array, Info> {
+  const survey = await surveyImages(collection, signal);
+  if (!size && survey.sizes.length > 1) throw new UserError(describeSizes(collection.name, survey.sizes));
+  const { height, width } = size ?? survey.sizes[0] ?? { height: 0, width: 0 };
+  const shape = { height, width, channels: channels ?? survey.channels };
+  const scales = chooseScales(survey.deep, collection.name);
+  const decodeOptions = { channels: shape.channels, size: size ?? undefined, background, scales };
+  const bad: Info["bad"][number][] = [];
+  let byteRange = joinRanges([]);
+  let hidden = 0;
+  let position = 0;
+  for await (const { image, result } of inBatches(collection, (image) => decodePair(image, decodeOptions), signal)) {
+    if (result instanceof BadImage) bad.push({ file: image.name, why: result.message, position });
+    else {
+      hidden += result[0].isHidden ? 1 : 0;
+      for (const { pixels } of result) {
+        byteRange = joinRanges([byteRange, measureRange(pixels)]);
+        yield pixels;
+      }
+    }
+    position++;
+    onProgress?.(position, collection.count);
+  }
+  return { shape, bad, hidden, scales, range: byteRange };
+}
+
+interface Survey {
+  /** The most frequent first. */
+  readonly sizes: readonly (Size & { readonly count: number; readonly example: string })[];
+  /** 3 if any image is in colour. */
+  readonly channels: number;
+  readonly deep: readonly DeepRange[];
+}
+
+/** Reads the headers of all images and partners, except bad ones. Measures pixels of more than eight bits. */
+async function surveyImages(collection: Collection, signal?: AbortSignal): Promise<Survey> {
+  const sizes = new Map<string, Size & { count: number; example: string }>();
+  const deep: DeepRange[] = [];
+  let channels = 1;
+  const look = async ({ read, partner }: EncodedImage) => {
+    const opened = await Promise.all(
+      [read, ...(partner ? [partner.read] : [])].map(async (read) => openImage(await read())),
+    );
+    return Promise.all(opened.map(async (one) => ({ ...one, deep: await measureDeep(one) })));
+  };
+  for await (const { image, result } of inBatches(collection, look, signal)) {
+    if (result instanceof BadImage) continue;
+    channels = Math.max(channels, result[0].channels);
+    for (const { height, width, deep: measured } of result) {
+      const key = `${width}×${height}`;
+      sizes.set(key, { height, width, count: (sizes.get(key)?.count ?? 0) + 1, example: image.name });
+      if (measured) deep.push(measured);
+    }
+  }
+  return { sizes: [...sizes.values()].sort((a, b) => b.count - a.count), channels, deep };
+}
+
+function describeSizes(name: string, sizes: Survey["sizes"]): string {
+  const [most] = sizes;
+  const count = sizes.reduce((sum, size) => sum + size.count, 0);
+  const listed = sizes.slice(0, MAX_SIZES).map(({ width, height, count, example }) => {
+    return `${width}×${height} (${count === 1 ? example : count})`;
+  });
+  const more = sizes.length > MAX_SIZES ? ", …" : "";
+  const isSmall = Math.max(most.width, most.height) <= USUAL_SIDE;
+  const suggested = !isSmall ? String(USUAL_SIDE) : `${most.width}x${most.height}`;
+  return `${name} holds ${count} images in ${sizes.length} sizes: ${listed.join(", ")}${more}. Use \`size: ${suggested}\`.`;
+}
+
+/** Calls `act` for a few images at a time. Yields results or BadImage errors in order, and throws other errors. */
+async function* inBatches<Result>(
+  collection: Collection,
+  act: (image: EncodedImage) => Promise<Result>,
+  signal?: AbortSignal,
+): AsyncGenerator<{ image: EncodedImage; result: Result | BadImage }, void> {
+  const attempt = async (image: EncodedImage) => {
+    const result = await act(image).catch((error: unknown) => {
+      if (error instanceof BadImage) return error;
+      throw error;
+    });
+    return { image, result };
+  };
+  let batch: EncodedImage[] = [];
+  for await (const image of collection.images()) {
+    batch.push(image);
+    if (batch.length < BATCH) continue;
+    signal?.throwIfAborted();
+    yield* await Promise.all(batch.map(attempt));
+    batch = [];
+  }
+  signal?.throwIfAborted();
+  yield* await Promise.all(batch.map(attempt));
+}
+
+/** @throws BadImage if an image cannot be decoded, or has no partner */
+async function decodePair(image: EncodedImage, options: DecodeOptions): Promise<DecodedImage[]> {
+  const { partner } = image;
+  if (partner === null) throw new BadImage("it has no partner of its name in inputDir");
+  const decoded = await decodeImage(await image.read(), options);
+  if (!partner) return [decoded];
+  try {
+    return [decoded, await decodeImage(await partner.read(), options)];
+  } catch (error) {
+    throw error instanceof BadImage ? new BadImage(`its partner ${partner.name}: ${error.message}`) : error;
+  }
+}

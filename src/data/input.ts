@@ -1,0 +1,62 @@
+// Prepares an array of images for a model: layout and scale.
+import { UserError } from "../errors.js";
+import type { HostArray } from "../tree.js";
+import { findLayout, type Layout, reorderValues } from "./layout.js";
+import { describeShape, type ImageShape, imageShape, pixelsOf } from "./pixels.js";
+import { chooseScale, measureRange, type Scale, toBytes, toUnit } from "./scale.js";
+
+/** An array of images before it is checked. */
+export interface RawImages {
+  /** For messages: "The array", or the name of a file. */
+  readonly name: string;
+  /** NumPy's name for the type. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly values: ArrayLike<number>;
+}
+
+interface Prepared {
+  /** Bytes, or floats from 0 to 1: `[N, height, width]`, in colour `[N, height, width, 3]`. */
+  readonly images: HostArray;
+  /** How the values were read. */
+  readonly scale: Scale;
+}
+
+/**
+ * Brings images to the shape of a model's, and to bytes or floats from 0 black to 1 white.
+ *
+ * @param options isNoisy: floats keep any finite value, as noise leads beyond 0 and 1
+ * @throws UserError if the images have another size, or their layout or scale is unclear
+ */
+export function prepareImages(
+  { name, dtype, shape: sizes, values }: RawImages,
+  size: ImageShape,
+  { isNoisy, layout: given }: { readonly isNoisy: boolean; readonly layout?: Layout | null | undefined },
+): Prepared {
+  const channels = size.channels === 3 ? 3 : 1;
+  const { count, shape, layout } = findLayout(sizes, { size, channels, layout: given }, name);
+  if (describeShape(shape) !== describeShape(size)) {
+    throw new UserError(
+      `${name} has images of ${describeShape(shape)}, the shape (${sizes.join(", ")}), and this model takes ` +
+        `${describeShape(size)}, [N, ${imageShape(size).join(", ")}].`,
+    );
+  }
+  const range = measureRange(values);
+  if (range.badAt !== undefined) {
+    const image = Math.floor(range.badAt / pixelsOf(size));
+    throw new UserError(`${name} holds ${values[range.badAt]} in image ${image}. Pixels must be finite numbers.`);
+  }
+  const isFloat = dtype.startsWith("float");
+  const scale = isFloat && isNoisy ? { black: 0, step: 1 / 255 } : chooseNamed(range, dtype, name);
+  const floats = () => (isNoisy ? Float32Array.from(values) : toUnit(values, scale));
+  const data = reorderValues(isFloat ? floats() : toBytes(values, scale), { shape, layout });
+  return { images: { data, shape: [count, ...imageShape(shape)] }, scale };
+}
+
+function chooseNamed(range: ReturnType<typeof measureRange>, dtype: string, name: string): Scale {
+  try {
+    return chooseScale(range, dtype);
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${name} ${error.message}`) : error;
+  }
+}

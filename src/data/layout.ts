@@ -1,0 +1,160 @@
+// The layout of images in arrays: which axis is which, and in which order the values of an image are stored.
+import type { Size } from "../config/entries.js";
+import { UserError } from "../errors.js";
+import { type ImageShape, type Pixels, pixelsOf } from "./pixels.js";
+import type { LAYOUTS } from "./settings.js";
+
+/** The axes of an image from the slowest to the fastest: height, width, channels. */
+export type Layout = (typeof LAYOUTS)[number];
+
+export interface ArrayLayout {
+  readonly count: number;
+  readonly shape: ImageShape;
+  readonly layout: Layout;
+}
+
+export interface LayoutOptions {
+  readonly size?: Size | null | undefined;
+  readonly channels?: 1 | 3 | null | undefined;
+  readonly layout?: Layout | null | undefined;
+}
+
+/** Of an image in an array. The same limit as for `size`. */
+const MAX_SIDE = 4096;
+const isChannels = (size: number) => size === 1 || size === 3;
+
+/**
+ * Finds count, shape and layout of images in an array.
+ *
+ * @throws UserError if the shape is not that of images, or several layouts fit
+ */
+export function findLayout(sizes: readonly number[], options: LayoutOptions, name: string): ArrayLayout {
+  const [count, ...rest] = sizes;
+  const refuse = (remedy: string): never => {
+    throw new UserError(`${name} has the shape (${sizes.join(", ")}). ${remedy}`);
+  };
+  if (sizes.includes(0)) return refuse("None of the sizes may be 0.");
+  if (rest.length === 1) return { count, ...findInRow(rest[0], options, name) };
+  if (rest.length === 2) return { count, ...findInPlane(sizes, options, refuse) };
+  if (rest.length === 3) return { count, ...findInVolume(sizes, options, refuse) };
+  return refuse("Images are [N, height, width], with channels [N, height, width, 3], or rows [N, pixels].");
+}
+
+/** Rows of numbers: the sizes are not known, except of square grey images. */
+function findInRow(length: number, { size, channels, layout }: LayoutOptions, name: string) {
+  const side = Math.sqrt(length);
+  const own = size ?? (Number.isInteger(side) && channels !== 3 ? { width: side, height: side } : undefined);
+  const rows = `${name} has rows of ${length} values`;
+  if (!own) {
+    const isColour = Number.isInteger(Math.sqrt(length / 3));
+    const colour = isColour ? ", and `layout: hwc` or `layout: chw` if they are in colour" : "";
+    throw new UserError(`${rows}. Give the size of the images, such as \`size: ${example(length)}\`${colour}.`);
+  }
+  const found = length / (own.width * own.height);
+  if (!isChannels(found)) {
+    throw new UserError(`${rows}, which cannot be images of ${own.width}×${own.height}.`);
+  }
+  if (found === 3 && !layout) {
+    throw new UserError(
+      `${rows}, images of ${own.width}×${own.height} in colour. Give their order: \`layout: hwc\` if the three ` +
+        "values of a pixel stand together, `layout: chw` if they are three planes, as in CIFAR-10.",
+    );
+  }
+  return { shape: { ...own, channels: found }, layout: layout ?? "hwc" };
+}
+
+function example(length: number): string {
+  const side = Math.sqrt(length / 3);
+  return Number.isInteger(side) ? `${side}x${side}` : "28x28";
+}
+
+/** [N, height, width] */
+function findInPlane(sizes: readonly number[], { size, layout }: LayoutOptions, refuse: Refuse) {
+  const [count, height, width] = sizes;
+  const isGiven = size?.width === width && size.height === height;
+  if (!isGiven && width === 3 && Math.min(count, height) > 8) {
+    refuse("This is one colour image: np.save(file, x[None]) makes it an array of images.");
+  }
+  if (!isGiven && count === height && width > height) {
+    refuse("The images seem to lie along the last axis: np.save(file, np.moveaxis(x, -1, 0)).");
+  }
+  if (height > MAX_SIDE || width > MAX_SIDE) refuse(`The sides of an image may have up to ${MAX_SIDE} pixels.`);
+  return isTransposed(layout)
+    ? { shape: { height: width, width: height, channels: 1 }, layout: "whc" as const }
+    : { shape: { height, width, channels: 1 }, layout: "hwc" as const };
+}
+
+type Refuse = (remedy: string) => never;
+
+function isTransposed(layout: LayoutOptions["layout"]): boolean {
+  return layout === "whc" || layout === "cwh";
+}
+
+/** [N, height, width, channels] or [N, channels, height, width] */
+function findInVolume(sizes: readonly number[], { layout: given }: LayoutOptions, refuse: Refuse) {
+  const [, first, middle, last] = sizes;
+  const isFirst = isChannels(first);
+  const isLast = isChannels(last);
+  if (!isFirst && !isLast) {
+    if (last === 4) refuse("Leave out the transparency: np.save(file, x[..., :3]).");
+    if (first === 4) refuse("Leave out the transparency: np.save(file, x[:, :3]).");
+    if (isChannels(middle) && last > 4) {
+      refuse("The images seem to lie along the last axis: np.save(file, np.moveaxis(x, -1, 0)).");
+    }
+    refuse("The last of four dimensions must be 1 or 3, the channels, or the second one.");
+  }
+  if (isFirst && isLast && !given) {
+    refuse("Give `layout: hwc` if the last axis is the channels, `layout: chw` if it is the second one.");
+  }
+  const layout = given ?? (isLast ? "hwc" : "chw");
+  const isPlanes = layout.startsWith("c");
+  const channels = isPlanes ? first : last;
+  if (!isChannels(channels)) refuse(`With \`layout: ${layout}\` there would be ${channels} channels, not 1 or 3.`);
+  const [a, b] = isPlanes ? [middle, last] : [first, middle];
+  if (a > MAX_SIDE || b > MAX_SIDE) refuse(`The sides of an image may have up to ${MAX_SIDE} pixels.`);
+  const [height, width] = isTransposed(layout) ? [b, a] : [a, b];
+  return { shape: { height, width, channels }, layout };
+}
+
+/** Reorders each image to [height, width, channels], as it is read. */
+export function reorder(pixels: Pixels, { shape, layout }: Pick<ArrayLayout, "shape" | "layout">): Pixels {
+  const from = positions(shape, layout);
+  return from ? { read: (numbers) => permute(pixels.read(numbers), from) } : pixels;
+}
+
+/** Reorders each image to [height, width, channels]. */
+export function reorderValues<Values extends Uint8Array | Float32Array>(
+  values: Values,
+  { shape, layout }: Pick<ArrayLayout, "shape" | "layout">,
+): Values {
+  const from = positions(shape, layout);
+  return from ? permute(values, from) : values;
+}
+
+function permute<Values extends Uint8Array | Float32Array>(stored: Values, from: Uint32Array): Values {
+  const images = stored.slice() as Values;
+  for (let start = 0; start < images.length; start += from.length) {
+    for (let i = 0; i < from.length; i++) images[start + i] = stored[start + from[i]];
+  }
+  return images;
+}
+
+/** For each value in the order of rows and channels: its position in the file. Undefined: the same. */
+function positions(shape: ImageShape, layout: Layout): Uint32Array | undefined {
+  const { height, width, channels } = shape;
+  const sizes = { h: height, w: width, c: channels };
+  const strides: Record<string, number> = {};
+  let stride = 1;
+  for (const axis of [...layout].reverse() as (keyof typeof sizes)[]) {
+    strides[axis] = stride;
+    stride *= sizes[axis];
+  }
+  const from = new Uint32Array(pixelsOf(shape));
+  let i = 0;
+  for (let h = 0; h < height; h++) {
+    for (let w = 0; w < width; w++) {
+      for (let c = 0; c < channels; c++) from[i++] = h * strides.h + w * strides.w + c * strides.c;
+    }
+  }
+  return from.every((position, at) => position === at) ? undefined : from;
+}

@@ -1,0 +1,218 @@
+// Lists a folder of files, and arranges image files into splits and classes by their folders.
+import { readdirSync, realpathSync } from "node:fs";
+import path from "node:path";
+import { UserError } from "../errors.js";
+import { statIfThere } from "../files/read.js";
+import { type Split, splitOf, splitRank } from "./names.js";
+
+/** A file that cannot be used. */
+export interface BadFile {
+  readonly file: string;
+  readonly why: string;
+}
+
+/** Names are relative to the folder, sorted. */
+export interface Listing {
+  readonly files: readonly string[];
+  /** Broken links, links to folders that are listed already, pipes, unreadable names, … */
+  readonly irregular: readonly BadFile[];
+  /** The number of files in folders of thumbnails. */
+  readonly thumbnails: number;
+}
+
+/** Folders that systems and archive programs fill with small copies or metadata. */
+const THUMBNAIL_FOLDERS = ["@eaDir", "__MACOSX", ".thumbnails", ".@__thumb"];
+const NOT_UTF8 = "its name is not UTF-8: rename it";
+const NOT_REGULAR = "it is not a regular file, nor a link to one";
+/** Files that systems leave in folders. */
+const SYSTEM_FILES = ["Thumbs.db", "desktop.ini"];
+
+/**
+ * Lists a folder and its sub-folders. Skips hidden files and the folders of runs. Follows each link to a folder once.
+ */
+export function listFiles(folder: string): Listing {
+  const files: string[] = [];
+  const irregular: BadFile[] = [];
+  const links: string[] = [];
+  const visited = new Set<string>();
+  let thumbnails = 0;
+
+  const visit = (inside: string) => {
+    const place = path.join(folder, inside);
+    const real = realpathSync(place);
+    if (visited.has(real)) {
+      irregular.push({ file: inside, why: "it is a link to a folder that is read already" });
+      return;
+    }
+    visited.add(real);
+    const entries = readdirSync(place, { withFileTypes: true });
+    const has = (name: string) => entries.some((entry) => entry.name === name);
+    if (has("checkpoint") && has("config.json")) return;
+    for (const entry of entries) {
+      const name = path.join(inside, entry.name);
+      const found = statIfThere(path.join(folder, name));
+      if (THUMBNAIL_FOLDERS.includes(entry.name)) thumbnails += countFiles(path.join(folder, name));
+      else if (entry.name.startsWith(".") || SYSTEM_FILES.includes(entry.name)) continue;
+      else if (found?.isFile()) files.push(name);
+      else if (found?.isDirectory() && entry.isSymbolicLink()) links.push(name);
+      else if (found?.isDirectory()) visit(name);
+      else irregular.push({ file: name, why: entry.name.includes("\ufffd") ? NOT_UTF8 : NOT_REGULAR });
+    }
+  };
+  visit("");
+  // Links after all real folders, so that the result does not depend on their order. Links found on the way follow.
+  for (const link of links) visit(link);
+  return { files: files.sort(), irregular: irregular.sort((a, b) => (a.file < b.file ? -1 : 1)), thumbnails };
+}
+
+function countFiles(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
+}
+
+/** Endings of images that sharp does not decode. */
+const OTHER_IMAGES =
+  /^\.(heic|heif|bmp|ico|pgm|ppm|pbm|pnm|pfm|tga|jxl|jp2|j2k|psd|xcf|exr|hdr|dng|cr2|cr3|nef|arw|raf|orf|rw2|dcm)$/;
+/** Folders or kinds of files that a note names. */
+const MAX_NAMED = 8;
+const ARCHIVES = /^\.(zip|tar|tgz|7z|rar|gz|xz|bz2)$/;
+
+/** "40 .HEIC (convert them to PNG or JPEG), 2 .txt": counts files by ending. */
+export function countByEnding(files: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const file of files) {
+    const ending = path.extname(file);
+    counts.set(ending, (counts.get(ending) ?? 0) + 1);
+  }
+  const described = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([ending, count]) => `${count} ${ending || "without an ending"}${remedyOf(ending.toLowerCase())}`);
+  return [...described.slice(0, MAX_NAMED), ...(described.length > MAX_NAMED ? ["…"] : [])].join(", ");
+}
+
+function remedyOf(ending: string): string {
+  if (OTHER_IMAGES.test(ending)) return " (convert to PNG or JPEG)";
+  return ARCHIVES.test(ending) ? " (unpack first)" : "";
+}
+
+export interface Arranged {
+  readonly name: string;
+  readonly split: Split;
+  /** The class, in Unicode NFC. Undefined if images of the split lie outside of class folders. */
+  readonly class?: string | undefined;
+}
+
+export interface Arrangement {
+  readonly images: readonly Arranged[];
+  readonly hasSplits: boolean;
+  /** One line each on images that are not used or have no class. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Finds the splits and the classes of images by the names of their folders: cats/1.png, train/cats/1.png,
+ * photos/train/1.png, cats/train/1.png.
+ *
+ * @throws UserError if there are folders of splits, but none to train on
+ */
+export function arrange(names: readonly string[], folder: string): Arrangement {
+  const images = unwrap(names.map((name) => ({ name, parts: name.split(path.sep) })));
+  const tops = groupByFolder(images);
+  if (hasTraining(tops)) return arrangeSplits(images);
+  // Class first: each class has folders of splits.
+  if (tops.size > 0 && [...tops.values()].every((inside) => hasTraining(groupByFolder(inside)))) {
+    return arrangeSplits(images.map(swapClassAndSplit));
+  }
+  if (tops.size > 0 && [...tops.keys()].every(splitOf) && countLoose(images) === 0) {
+    throw new UserError(`${folder} has folders of splits (${[...tops.keys()].join(", ")}), but none to train on.`);
+  }
+  const { classes, notes } = classify(images, folder);
+  const arranged = images.map(({ name }, i) => ({ name, split: "train" as const, class: classes?.[i] }));
+  return { images: arranged, hasSplits: false, notes };
+}
+
+/** An image and its place: folders and the file's own name, from where splits or classes begin. */
+interface Located {
+  readonly name: string;
+  readonly parts: readonly string[];
+}
+
+type Groups = ReadonlyMap<string, readonly Located[]>;
+
+/** The images in each folder at the top, located below it. */
+function groupByFolder(images: readonly Located[]): Groups {
+  const groups = new Map<string, Located[]>();
+  for (const { name, parts } of images) {
+    const [first, ...rest] = parts;
+    if (rest.length === 0) continue;
+    const group = groups.get(first) ?? [];
+    group.push({ name, parts: rest });
+    groups.set(first, group);
+  }
+  return groups;
+}
+
+function countLoose(images: readonly Located[]): number {
+  return images.filter(({ parts }) => parts.length === 1).length;
+}
+
+/** Drops wrapping folders: each is alone in its place, and holds other folders or is named like a split. */
+function unwrap(images: readonly Located[]): readonly Located[] {
+  const groups = groupByFolder(images);
+  if (groups.size !== 1 || countLoose(images) > 0) return images;
+  const [[name, inside]] = groups;
+  return groupByFolder(inside).size > 0 || splitOf(name) ? unwrap(inside) : images;
+}
+
+function hasTraining(groups: Groups): boolean {
+  return [...groups.keys()].some((name) => splitOf(name) === "train");
+}
+
+function swapClassAndSplit({ name, parts }: Located): Located {
+  const [cls, split, ...rest] = parts;
+  return splitOf(split) ? { name, parts: [split, cls, ...rest] } : { name, parts };
+}
+
+function arrangeSplits(images: readonly Located[]): Arrangement {
+  const groups = groupByFolder(images);
+  const used = new Map<Split, string>();
+  for (const name of [...groups.keys()].sort((a, b) => splitRank(a) - splitRank(b))) {
+    const split = splitOf(name);
+    if (split && !used.has(split)) used.set(split, name);
+  }
+  const arranged: Arranged[] = [];
+  const notes: string[] = [];
+  for (const [split, name] of used) {
+    const inside = unwrap(groups.get(name) ?? []);
+    const { classes, notes: more } = classify(inside, name);
+    inside.forEach((image, i) => {
+      arranged.push({ name: image.name, split, class: classes?.[i] });
+    });
+    notes.push(...more);
+  }
+  const names = [...used.values()];
+  const unused = images.filter(({ parts }) => parts.length === 1 || !names.includes(parts[0]));
+  if (unused.length > 0) notes.push(describeUnused(unused, names));
+  return { images: arranged.sort((a, b) => (a.name < b.name ? -1 : 1)), hasSplits: true, notes };
+}
+
+function describeUnused(unused: readonly Located[], splits: readonly string[]): string {
+  const counts = [...groupByFolder(unused)].map(([name, { length }]) => `${length} in ${name}${path.sep}`);
+  const loose = countLoose(unused);
+  if (loose > 0) counts.push(`${loose} in no folder`);
+  const shown = [...counts.slice(0, MAX_NAMED), ...(counts.length > MAX_NAMED ? ["…"] : [])];
+  const count = unused.length === 1 ? "1 image" : `${unused.length} images`;
+  return `${count} not used, outside of ${splits.map((name) => name + path.sep).join(", ")}: ${shown.join(", ")}.`;
+}
+
+/** @returns the class of each image, in Unicode NFC, if all lie in folders */
+function classify(images: readonly Located[], folder: string): { classes?: readonly string[]; notes: string[] } {
+  const loose = images.filter(({ parts }) => parts.length === 1);
+  if (loose.length === 0) return { classes: images.map(({ parts }) => parts[0].normalize("NFC")), notes: [] };
+  if (loose.length === images.length) return { notes: [] };
+  return {
+    notes: [
+      `${folder} has no classes: ${loose.length} of its ${images.length} images lie outside of class folders, ` +
+        `such as ${loose[0].name}.`,
+    ],
+  };
+}

@@ -1,0 +1,67 @@
+// Chooses the files of one data set in a folder by their names.
+import path from "node:path";
+import { UserError } from "../errors.js";
+import { type NameParts, parseName, type Split } from "./names.js";
+
+/** A file, relative to its folder, with what its name says. */
+export interface NamedFile extends NameParts {
+  readonly file: string;
+}
+
+/** Files that an error or a note names. */
+const MAX_NAMED = 8;
+
+/**
+ * Chooses images and labels of each split. Files whose names have other words in common are one data set.
+ *
+ * @throws UserError if there are several data sets, or no images to train on
+ */
+export function chooseFiles(names: readonly string[], folder: string): { chosen: NamedFile[]; notes: string[] } {
+  const files = names.map((file) => ({ file, ...parseName(file) }));
+  const images = mainGroup(
+    files.filter(({ role }) => role !== "labels"),
+    folder,
+  );
+  const hasTraining = images.some(({ split }) => split === "train");
+  const splitOf = ({ split }: NamedFile): Split | undefined => split ?? (hasTraining ? undefined : "train");
+  const chosen: NamedFile[] = [];
+  for (const split of ["train", "validation", "test"] as const) {
+    const own = images.filter((file) => splitOf(file) === split).sort(compare);
+    const image = own.find(({ role }) => role === "images") ?? own[0];
+    if (!image) continue;
+    chosen.push({ ...image, split });
+    const labels = files
+      .filter(({ role, split: own }) => role === "labels" && (own ?? "train") === split)
+      .sort(compare);
+    const label = labels.find(({ rest }) => rest === image.rest) ?? labels[0];
+    if (label) chosen.push({ ...label, split });
+  }
+  if (!chosen.some(({ split }) => split === "train")) {
+    throw new UserError(`${folder} holds no images to train on, by their names: ${listed(images)}.`);
+  }
+  const unused = files.filter(({ file }) => !chosen.some((one) => one.file === file));
+  return { chosen, notes: unused.length > 0 ? [`Not used: ${listed(unused)}.`] : [] };
+}
+
+/** The files of the one data set, or of the one that has images to train on. */
+export function mainGroup(files: readonly NamedFile[], folder: string): readonly NamedFile[] {
+  const groups = [...new Set(files.map(({ rest }) => rest))].map((rest) => files.filter((file) => file.rest === rest));
+  const trained = groups.filter((group) => group.some(({ split }) => split === "train"));
+  const candidates = trained.length > 0 ? trained : groups;
+  if (candidates.length === 1) return candidates[0];
+  if (candidates.length === 0) throw new UserError(`${folder} holds labels, but no images.`);
+  throw new UserError(
+    `${folder} holds several data sets: ${listed(candidates.map(([first]) => first))}. Give the path of one file.`,
+  );
+}
+
+/** Prefers files in fewer folders, then plain files to compressed ones. */
+function compare(a: NamedFile, b: NamedFile): number {
+  const rank = ({ file }: NamedFile) => 2 * file.split(path.sep).length + (file.endsWith(".gz") ? 1 : 0);
+  return rank(a) - rank(b) || (a.file < b.file ? -1 : 1);
+}
+
+function listed(files: readonly NamedFile[]): string {
+  const names = files.slice(0, MAX_NAMED).map(({ file }) => file);
+  return [...names, ...(files.length > MAX_NAMED ? ["…"] : [])].join(", ");
+}

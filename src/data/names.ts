@@ -1,0 +1,77 @@
+// What names say: the split and the role of an array or a folder, and the data set that it belongs to.
+import path from "node:path";
+
+export const SPLITS = ["train", "validation", "test"] as const;
+export type Split = (typeof SPLITS)[number];
+
+const SPLIT_WORDS: Record<Split, readonly string[]> = {
+  train: ["train", "training"],
+  validation: ["val", "valid", "validation", "dev"],
+  test: ["test", "testing", "eval", "t10k"],
+};
+const ROLE_WORDS = {
+  images: ["x", "images", "image", "imgs", "img"],
+  labels: ["y", "labels", "label", "targets"],
+} as const;
+export type Role = keyof typeof ROLE_WORDS;
+
+/** Words of a format, which say nothing about the content. */
+const FORMAT_WORD = /^(idx\d|ubyte|int|npy|npz|csv|tsv|amat|parquet|gz|of|\d{4,5}|arr)$/;
+/** x_train in one word. */
+const JOINED = /^(x|y)(train|training|val|valid|validation|dev|test|testing)$/;
+
+export interface NameParts {
+  readonly split?: Split | undefined;
+  readonly role?: Role | undefined;
+  /** The other words: the name of the data set, empty for x_train.npy. */
+  readonly rest: string;
+}
+
+/** The split that a folder's name stands for, in any case: train, val, test, … */
+export function splitOf(folder: string): Split | undefined {
+  const word = folder.toLowerCase();
+  return SPLITS.find((split) => SPLIT_WORDS[split].includes(word));
+}
+
+/** The order of precedence of a split's folders: `val` before `dev`. */
+export function splitRank(folder: string): number {
+  const split = splitOf(folder);
+  return split ? SPLIT_WORDS[split].indexOf(folder.toLowerCase()) : -1;
+}
+
+/**
+ * Parses the name of an array: t10k-images-idx3-ubyte.gz, x_val.npy, binarized_mnist_test.amat, train_images of an
+ * archive. Folders on the way count too: test/0000.parquet.
+ */
+export function parseName(name: string): NameParts {
+  let split: Split | undefined;
+  let role: Role | undefined;
+  const rest: string[] = [];
+  const words = name
+    .normalize("NFC")
+    .replace(/(\p{Ll})(\p{Lu})/gu, "$1_$2")
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .flatMap((word) => JOINED.exec(word)?.slice(1) ?? [word]);
+  for (const word of words) {
+    const asSplit = splitOf(word);
+    const asRole = (Object.keys(ROLE_WORDS) as Role[]).find((key) => ROLE_WORDS[key].some((known) => known === word));
+    if (asSplit) split = asSplit;
+    else if (asRole) role = asRole;
+    else if (word !== "" && !FORMAT_WORD.test(word)) rest.push(word);
+  }
+  return { split, role, rest: rest.join("-") };
+}
+
+/** The ending of a file's name, in lower case, without .gz: .csv of digits.CSV.gz. */
+export function endingOf(file: string): string {
+  return path.extname(file.toLowerCase().replace(/\.gz$/, ""));
+}
+
+/** Whether a file may hold arrays, by its name. */
+export function isArrayName(file: string): boolean {
+  const name = path.basename(file).toLowerCase();
+  return (
+    [".npy", ".npz", ".csv", ".tsv", ".amat", ".parquet"].includes(endingOf(file)) || /idx\d-\w+(\.gz)?$/.test(name)
+  );
+}

@@ -1,0 +1,115 @@
+// Opens data sets of encoded images in Parquet files: one or more for each split.
+import { open, stat } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.js";
+import { addFileName, checkRegular } from "../files/read.js";
+import { openParquet } from "../formats/parquet.js";
+import type { DataOptions } from "./dataset.js";
+import { type DecodedCollection, decodeCollection } from "./decode.js";
+import { describeBad } from "./image-folder.js";
+import { mainGroup } from "./name-groups.js";
+import { parseName, SPLITS, type Split } from "./names.js";
+import { type Images, range, select } from "./pixels.js";
+import type { Source } from "./sources.js";
+
+/** Opens the files of one data set in a folder. @throws UserError if they belong to several data sets */
+export async function openParquetFolder(
+  folder: string,
+  names: readonly string[],
+  options: DataOptions,
+): Promise<Source> {
+  const named = names.map((file) => ({ file, ...parseName(file) }));
+  const group = mainGroup(named, folder);
+  const hasTraining = group.some(({ split }) => split === "train");
+  const files = group.flatMap(({ file, split = hasTraining ? undefined : ("train" as const) }) =>
+    split ? [{ file: path.join(folder, file), split }] : [],
+  );
+  const unused = named.filter(({ file }) => !files.some((one) => one.file === path.join(folder, file)));
+  const notes = unused.length > 0 ? [`Not used: ${unused.map(({ file }) => file).join(", ")}.`] : [];
+  return openParquetFiles(folder, files, notes, options);
+}
+
+/** Opens Parquet files as one data set. @throws UserError if one is not valid, or none has images to train on */
+export async function openParquetFiles(
+  name: string,
+  files: readonly { readonly file: string; readonly split: Split }[],
+  notes: readonly string[],
+  options: DataOptions,
+): Promise<Source> {
+  if (!files.some(({ split }) => split === "train")) throw new UserError(`${name} holds no images to train on.`);
+  const shards = await Promise.all(
+    files.map(async ({ file, split }) => ({ split, ...(await openParquet(await bufferOf(file), file)) })),
+  );
+  const count = shards.reduce((sum, shard) => sum + shard.count, 0);
+  const rows = shards.flatMap(({ split, labels, count }) =>
+    Array.from(range(0, count), (row) => ({ split, row, label: labels?.[row] ?? -1 })),
+  );
+  const decoded = await decodeCollection(
+    {
+      name,
+      count,
+      hasPartners: false,
+      key: [path.resolve(name)],
+      files: files.map(({ file }) => file),
+      async *images() {
+        for (const { images } of shards) {
+          let row = 0;
+          for await (const { bytes, name } of images()) yield { name: name ?? `row ${row++}`, read: async () => bytes };
+        }
+      },
+    },
+    options,
+  );
+  if (decoded.positions.length === 0 || (decoded.bad.length > 0 && !options.skipBad)) {
+    throw new UserError(describeBad(name, decoded.bad, count));
+  }
+  const imagesOf = (split: Split) => selectSplit(decoded, rows, split);
+  const [train, validation, test] = SPLITS.map(imagesOf);
+  if (!train) throw new UserError(`None of the images to train on in ${name} can be used.`);
+  const { background, bad } = decoded;
+  const classes = shards.find((shard) => shard.classes)?.classes;
+  const isStored = test !== undefined;
+  return { train, validation, test, isStored, classes, background, bad, notes: [...notes, ...decoded.notes] };
+}
+
+interface Row {
+  readonly split: Split;
+  /** In its file. */
+  readonly row: number;
+  /** −1 if it has none. */
+  readonly label: number;
+}
+
+function selectSplit({ shape, pixels, positions }: DecodedCollection, rows: readonly Row[], split: Split) {
+  const own = Uint32Array.from(positions.keys()).filter((i) => rows[positions[i]].split === split);
+  if (own.length === 0) return undefined;
+  const rowOf = (i: number) => rows[positions[own[i]]];
+  const labels = Array.from(own, (_, i) => rowOf(i).label);
+  const images: Images = {
+    shape,
+    count: own.length,
+    pixels: select(pixels, own),
+    labels: labels.every((label) => label >= 0) ? Uint16Array.from(labels) : undefined,
+    origin: (i) => ({ split, row: rowOf(i).row }),
+  };
+  return images;
+}
+
+/** Reads parts of a file as they are asked for. */
+async function bufferOf(file: string) {
+  checkRegular(file);
+  const { size } = await stat(file);
+  const slice = async (start: number, end = size): Promise<ArrayBuffer> => {
+    const handle = await open(file, "r");
+    try {
+      const bytes = new Uint8Array(end - start);
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
+      return bytes.buffer.slice(0, bytesRead);
+    } catch (error) {
+      throw addFileName(error, file, "read");
+    } finally {
+      await handle.close();
+    }
+  };
+  return { byteLength: size, slice };
+}

@@ -1,0 +1,151 @@
+// The scale of pixels: how the numbers of a file become bytes from 0 black to 255 white.
+import { UserError } from "../errors.js";
+import type { Pixels } from "./pixels.js";
+
+/** What the numbers of some images are like. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+  readonly isWhole: boolean;
+  /** Position of the first number that is NaN or infinite. */
+  readonly badAt?: number;
+}
+
+/** Whether bytes in this range are images for certain: neither constant nor almost black. */
+export function isPlain({ min, max }: Range): boolean {
+  return max >= DARK && min < max;
+}
+
+/** Maps numbers to bytes: (number − black) / step, rounded, and clipped to 0 and 255. */
+export interface Scale {
+  readonly black: number;
+  readonly step: number;
+  /** Whole numbers are rounded down: their upper eight bits remain. */
+  readonly floors?: boolean;
+  /** What was seen, and the reading as a formula, if they are not as one would expect. */
+  readonly seen?: string;
+  readonly formula?: string;
+  /** A doubt that does not change the reading. */
+  readonly doubt?: string;
+}
+
+const EMPTY: Range = { min: Infinity, max: -Infinity, isWhole: true };
+/** Resampling overshoots black and white by a few hundredths. */
+const OVERSHOOT = 0.05;
+/** Less than this rounds to the same byte. */
+const HALF_A_BYTE = 0.5 / 255;
+/** A brightest pixel below this, of 255, is hardly visible. */
+const DARK = 64;
+
+export function measureRange(values: ArrayLike<number>): Range {
+  let { min, max } = EMPTY;
+  let isWhole = true;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (!Number.isFinite(value)) return { min, max, isWhole, badAt: i };
+    if (value < min) min = value;
+    if (value > max) max = value;
+    if (isWhole && value !== Math.trunc(value)) isWhole = false;
+  }
+  return { min, max, isWhole };
+}
+
+export function joinRanges(ranges: Iterable<Range>): Range {
+  let all = EMPTY;
+  for (const { min, max, isWhole } of ranges) {
+    all = { min: Math.min(all.min, min), max: Math.max(all.max, max), isWhole: all.isWhole && isWhole };
+  }
+  return all;
+}
+
+/**
+ * Chooses the scale of images by their range: one for all images of a data set.
+ *
+ * @param dtype NumPy's name of the type in the file
+ * @throws UserError without the file's name, if no scale fits
+ */
+export function chooseScale(range: Range, dtype: string): Scale {
+  const { min, max } = range;
+  if (dtype === "bool") return linear(0, 1);
+  const scale = chooseByRange(range, dtype);
+  if (min === max) return { ...scale, doubt: `all pixels are ${format(min)}` };
+  const brightest = (max - scale.black) / scale.step;
+  if (brightest >= DARK || scale.seen) return scale;
+  const white = Math.round(255 * scale.step + scale.black);
+  return {
+    ...scale,
+    doubt:
+      `the brightest pixel is ${format(max)} of ${white}, almost black. ` +
+      `If ${format(max)} is white, save x / ${format(max)} as float32`,
+  };
+}
+
+function chooseByRange({ min, max, isWhole }: Range, dtype: string): Scale {
+  const isFloat = dtype.startsWith("float");
+  const seen = `values from ${format(min)} to ${format(max)}`;
+  if (isWhole && min >= 0 && (!isFloat || max > 255)) {
+    if (max === 1) return { ...linear(0, 1), seen: "only the values 0 and 1", formula: "x * 255" };
+    if (max <= 255) return linear(0, 255);
+    const bits = bitsOf(max, dtype);
+    if (bits <= 16) {
+      const step = 2 ** (bits - 8);
+      return { black: 0, step, floors: true, seen: `${seen}: ${bits} bits`, formula: `x // ${step}` };
+    }
+  } else if (min >= -OVERSHOOT && max <= 1 + OVERSHOOT) {
+    if (max > 0 && max <= 1 / 255 + 1e-6 && !(isWhole && max === 1)) {
+      return { ...linear(0, 1 / 255), seen: `${seen}: divided by 255 twice`, formula: "x * 255" };
+    }
+    const isClipped = min < -HALF_A_BYTE || max > 1 + HALF_A_BYTE;
+    return { ...linear(0, 1), ...(isClipped && { seen, formula: "x.clip(0, 1)" }) };
+  } else if (min >= -1 - OVERSHOOT && max <= 1 + OVERSHOOT && (min < -0.5 - OVERSHOOT || isWhole)) {
+    return { ...linear(-1, 1), seen, formula: "(x + 1) / 2" };
+  } else if (isFloat && min >= -0.5 && max <= 255.5 && max > 128) {
+    return { ...linear(0, 255), seen, formula: "x / 255" };
+  }
+  if (min === max) throw new UserError(`has only the value ${format(max)}, which fits no usual scale.`);
+  const shift = min === 0 ? "x" : `(x.astype("float32") ${min < 0 ? "+" : "-"} ${format(Math.abs(min))})`;
+  throw new UserError(
+    `has ${seen}, which fit no usual scale. If ${format(min)} is black and ${format(max)} is white: ` +
+      `np.save(file, ${shift} / ${format(max - min)}).`,
+  );
+}
+
+/** The bits that hold `max`, 8 or more. Fifteen are taken for sixteen, unless the type has no more. */
+function bitsOf(max: number, dtype: string): number {
+  const bits = Math.floor(Math.log2(max)) + 1;
+  return bits === 15 && dtype !== "int16" ? 16 : bits;
+}
+
+function linear(black: number, white: number): Scale {
+  return { black, step: (white - black) / 255 };
+}
+
+/** Applies a scale: 0 black to 1 white. */
+export function toUnit(values: ArrayLike<number>, { black, step }: Scale): Float32Array<ArrayBuffer> {
+  return Float32Array.from(values, (value) => Math.max(0, Math.min(1, (value - black) / step / 255)));
+}
+
+/** Applies a scale to images as they are read. */
+export function rescale(pixels: Pixels, scale: Scale): Pixels {
+  if (scale.black === 0 && scale.step === 1) return pixels;
+  return { read: (numbers) => toBytes(pixels.read(numbers), scale) };
+}
+
+/** Applies a scale. */
+export function toBytes(values: ArrayLike<number>, { black, step, floors }: Scale): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < bytes.length; i++) {
+    const shade = (values[i] - black) / step;
+    bytes[i] = Math.max(0, Math.min(255, floors ? Math.floor(shade) : Math.round(shade)));
+  }
+  return bytes;
+}
+
+/** Says how images of `name` are read, if they are not as one would expect. */
+export function describeScale(name: string, { seen, formula, doubt }: Scale): string[] {
+  return [...(seen ? [`${name} has ${seen}, read as ${formula}.`] : []), ...(doubt ? [`${name}: ${doubt}.`] : [])];
+}
+
+function format(value: number): string {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(8)));
+}

@@ -1,0 +1,870 @@
+// Inputs from the field: what users of such tools have, and what they expect. Images have 8×8 pixels: the pixel at row
+// r and column c of image i is (13·i + 7·r + 3·c) mod 256, and its label is i mod 2.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { PNG } from "pngjs";
+import sharp from "sharp";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Given } from "../../src/config/entries.js";
+import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
+import * as datasets from "../../src/data/datasets.js";
+import { range } from "../../src/data/pixels.js";
+import { UserError } from "../../src/errors.js";
+import { encodeZip } from "../../src/formats/zip.js";
+import { idx } from "../fixtures/idx.js";
+import { npy } from "../fixtures/npy.js";
+
+const COUNT = 24;
+const SIDE = 8;
+const PIXELS = SIDE * SIDE;
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+beforeEach(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-cases-"));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+const pixel = (i: number, row: number, column: number) => (13 * i + 7 * row + 3 * column) % 256;
+/** The pixels of image i, by rows. */
+const image = (i: number, of = pixel) =>
+  Array.from({ length: PIXELS }, (_, at) => of(i, Math.floor(at / SIDE), at % SIDE));
+/** The pixels of images first to first + count − 1. */
+const images = (first = 0, count = COUNT, of = pixel) =>
+  Array.from({ length: count }, (_, i) => image(first + i, of)).flat();
+const labels = (first = 0, count = COUNT) => Array.from({ length: count }, (_, i) => (first + i) % 2);
+
+function write(place: string, content: Uint8Array | string): void {
+  mkdirSync(path.dirname(at(place)), { recursive: true });
+  writeFileSync(at(place), content);
+}
+
+/** A grey PNG of image i, of 8 or 16 bits. */
+async function png(place: string, i: number, { scale = 1 } = {}): Promise<void> {
+  mkdirSync(path.dirname(at(place)), { recursive: true });
+  const values = image(i).map((value) => value * scale);
+  const data = scale === 1 ? Uint8Array.from(values) : Uint16Array.from(values);
+  await sharp(data, { raw: { width: SIDE, height: SIDE, channels: 1 } })
+    .toColourspace(scale === 1 ? "b-w" : "grey16")
+    .png()
+    .toFile(at(place));
+}
+
+/** Images `first` to `first + count − 1` in class folders. */
+async function pngs(folder: string, first: number, count: number, hasClasses = true): Promise<void> {
+  for (let i = first; i < first + count; i++) {
+    await png(`${folder}/${hasClasses ? `${i % 2}/` : ""}${String(i).padStart(2, "0")}.png`, i);
+  }
+}
+
+const typed = (type: string, values: ArrayLike<number>, shape = "(24, 8, 8)") => {
+  const arrays = {
+    "|u1": Uint8Array,
+    "<u2": Uint16Array,
+    "<i4": Int32Array,
+    "<f4": Float32Array,
+    "<f8": Float64Array,
+    "|i1": Int8Array,
+  };
+  const array = arrays[type as keyof typeof arrays].from(Array.from(values));
+  return npy(type, shape, new Uint8Array(array.buffer));
+};
+
+const load = (place: string, options: Given<DataOptions> = {}) => datasets.load(at(place), options);
+
+const SPLITS = ["train", "validation", "test"] as const;
+/** All images of a data set: their pixels, labels, and splits, by the numbers of the images. */
+function collect(data: Dataset, numberOf = numberByName) {
+  const found = new Map<number, { pixels: number[]; label: number | undefined; split: string }>();
+  for (const split of SPLITS) {
+    const set = data[split];
+    const bytes = set.pixels.read(range(0, set.count));
+    const size = data.height * data.width * data.channels;
+    for (let i = 0; i < set.count; i++) {
+      const pixels = [...bytes.subarray(i * size, (i + 1) * size)];
+      found.set(numberOf(set, i), { pixels, label: set.labels?.[i], split });
+    }
+  }
+  return found;
+}
+
+/** The number of an image: its file's name, or its row. */
+function numberByName(set: ImageSet, i: number): number {
+  const { file, row } = set.origin?.(i) ?? {};
+  return file === undefined ? (row as number) : Number(/(\d+)\.\w+$/.exec(file)?.[1]);
+}
+
+/** Checks pixels and labels of all images, exactly. */
+function expectAll(data: Dataset, { of = pixel, hasLabels = true, count = COUNT, numberOf = numberByName } = {}): void {
+  const found = collect(data, numberOf);
+  expect([...found.keys()].sort((a, b) => a - b)).toEqual([...range(0, count)]);
+  for (const [i, { pixels, label }] of found) {
+    expect(pixels).toEqual(image(i, of));
+    expect(label).toBe(hasLabels ? i % 2 : undefined);
+  }
+}
+
+const splitOf = (data: Dataset, split: string) =>
+  [...collect(data)].flatMap(([i, found]) => (found.split === split ? i : [])).sort((a, b) => a - b);
+const counts = ({ train, validation, test }: Dataset) => [train.count, validation.count, test.count];
+const numbers = (first: number, count: number) => [...range(first, count)];
+
+describe("folders of splits", () => {
+  it.each([
+    ["train", "val", "test"],
+    ["Training", "VALIDATION", "Testing"],
+    ["train", "valid", "eval"],
+    ["train", "dev", "test"],
+    ["wrap/train", "wrap/validation", "wrap/test"],
+    ["a/b/train", "a/b/val", "a/b/test"],
+    ["train/train", "val/val", "test/test"],
+  ])("%s, %s, %s divide the images", async (train, validation, test) => {
+    await pngs(`data/${train}`, 0, 16);
+    await pngs(`data/${validation}`, 16, 4);
+    await pngs(`data/${test}`, 20, 4);
+    const data = await load("data");
+    expectAll(data);
+    expect(SPLITS.map((split) => splitOf(data, split))).toEqual([numbers(0, 16), numbers(16, 4), numbers(20, 4)]);
+    expect([data.classes, data.notes]).toEqual([["0", "1"], []]);
+  });
+
+  it("may lie in class folders", async () => {
+    for (const [split, first, count] of [
+      ["train", 0, 16],
+      ["val", 16, 4],
+      ["test", 20, 4],
+    ] as const) {
+      for (let i = first; i < first + count; i++) await png(`data/${i % 2}/${split}/${i}.png`, i);
+    }
+    const data = await load("data");
+    expectAll(data);
+    expect(SPLITS.map((split) => splitOf(data, split))).toEqual([numbers(0, 16), numbers(16, 4), numbers(20, 4)]);
+    expect(data.classes).toEqual(["0", "1"]);
+  });
+
+  it("without a test hold out a part of train, and validate with valid", async () => {
+    await pngs("data/train", 0, 16);
+    await pngs("data/valid", 16, 8);
+    const data = await load("data");
+    expectAll(data);
+    expect(counts(data)).toEqual([14, 8, 2]);
+    expect([splitOf(data, "validation"), data.classes]).toEqual([numbers(16, 8), ["0", "1"]]);
+  });
+
+  it("may have flat test images, and classes that others lack", async () => {
+    await pngs("data/train", 0, 12);
+    await png("data/train/rare/12.png", 12);
+    await pngs("data/test", 20, 4, false);
+    const data = await load("data");
+    expect([data.classes, data.test.labels, data.test.count]).toEqual([["0", "1", "rare"], undefined, 4]);
+    rmSync(at("data/test"), { recursive: true });
+    await png("data/test/other/20.png", 20);
+    const other = await load("data");
+    expect(other.classes).toEqual(["0", "1", "other", "rare"]);
+    expect([...(other.test.labels ?? [])]).toEqual([2]);
+  });
+
+  it("say in one line what they do not use", async () => {
+    await pngs("data/train", 0, 12);
+    await pngs("data/test", 12, 2);
+    await pngs("data/unlabeled", 14, 3, false);
+    await pngs("data/eval", 17, 2, false);
+    await png("data/19.png", 19);
+    const data = await load("data");
+    expect(counts(data).reduce((a, b) => a + b)).toBe(14);
+    expect(data.classes).toEqual(["0", "1"]);
+    expect(data.notes).toEqual([
+      "6 images not used, outside of test/, train/: 2 in eval/, 3 in unlabeled/, 1 in no folder.",
+    ]);
+  });
+
+  it("need images to train on", async () => {
+    await pngs("data/val", 0, 12);
+    await pngs("data/test", 12, 12);
+    await expect(load("data")).rejects.toThrow("has folders of splits (test, val), but none to train on.");
+  });
+});
+
+describe("class folders", () => {
+  it("may lie in a wrapping folder", async () => {
+    await pngs("data/images", 0, 24);
+    const data = await load("data");
+    expectAll(data);
+    expect(data.classes).toEqual(["0", "1"]);
+  });
+
+  it("beside loose images give no classes, and say so", async () => {
+    await pngs("data", 0, 23);
+    await png("data/23.png", 23);
+    const data = await load("data");
+    expectAll(data, { hasLabels: false });
+    expect(data.notes).toEqual([
+      `${at("data")} has no classes: 1 of its 24 images lie outside of class folders, such as 23.png.`,
+    ]);
+  });
+
+  it("are compared in Unicode NFC", async () => {
+    for (let i = 0; i < 24; i++) await png(`${`data/${i % 2 ? "café" : "thé"}`.normalize("NFD")}/${i}.png`, i);
+    const data = await load("data", { classes: ["café"] });
+    expect(data.classes).toEqual(["café", "thé"].map((name) => name.normalize("NFC")));
+    expect([...collect(data).keys()].every((i) => i % 2 === 1)).toBe(true);
+    expect(counts(data).reduce((a, b) => a + b)).toBe(12);
+  });
+
+  it("may be links, which are followed once", async () => {
+    await pngs("elsewhere", 0, 24);
+    mkdirSync(at("data"));
+    for (const name of ["0", "1"]) symlinkSync(at("elsewhere", name), at("data", name));
+    expectAll(await load("data"));
+    symlinkSync(at("data"), at("data/0/loop"));
+    await expect(load("data")).rejects.toThrow("0/loop (it is a link to a folder that is read already)");
+    expectAll(await load("data", { skipBad: true }));
+  });
+
+  it("named by bytes that are not UTF-8 are reported", async () => {
+    await pngs("data", 0, 24);
+    writeFileSync(Buffer.concat([Buffer.from(`${at("data")}/0/`), Buffer.of(0xff), Buffer.from(".png")]), "");
+    await expect(load("data")).rejects.toThrow("its name is not UTF-8: rename it");
+    expectAll(await load("data", { skipBad: true }));
+  });
+
+  it("skip folders of thumbnails, and count them", async () => {
+    await pngs("data", 0, 24);
+    for (const folder of ["@eaDir", "0/.thumbnails", "1/__MACOSX"]) await png(`data/${folder}/x/99.png`, 99);
+    const data = await load("data");
+    expectAll(data);
+    expect(data.notes).toEqual(["3 files in folders of thumbnails ignored."]);
+  });
+});
+
+describe("files that are ignored", () => {
+  it("are counted by their endings", async () => {
+    await pngs("data", 0, 12, false);
+    for (let i = 12; i < 16; i++) write(`data/${i}.HEIC`, "x");
+    write("data/notes.txt", "");
+    const data = await load("data");
+    expectAll(data, { hasLabels: false, count: 12 });
+    expect(data.notes).toEqual(["5 files ignored: 4 .HEIC (convert to PNG or JPEG), 1 .txt."]);
+  });
+
+  it("are named where there are no images", async () => {
+    for (let i = 0; i < COUNT; i++) {
+      write(`data/a/b/${i}.pgm`, Buffer.concat([Buffer.from("P5 8 8 255\n"), Buffer.from(image(i))]));
+    }
+    write("data/all.zip", "PK");
+    await expect(load("data")).rejects.toThrow(
+      /holds no images: only 24 \.pgm \(convert to PNG or JPEG\), 1 \.zip \(unpack first\)\. Images are files that end in \.avif, /,
+    );
+    mkdirSync(at("empty/inner"), { recursive: true });
+    await expect(load("empty")).rejects.toThrow("holds no images: it and its sub-folders are empty.");
+  });
+
+  it("do not include what sharp decodes, in any case of the ending", async () => {
+    for (let i = 0; i < COUNT; i++) {
+      const raw = sharp(Uint8Array.from(image(i)), { raw: { width: 8, height: 8, channels: 1 } });
+      const [ending, format] = (
+        [
+          ["PNG", "png"],
+          ["TiFf", "tiff"],
+          ["WEBP", "webp"],
+        ] as const
+      )[i % 3];
+      mkdirSync(at("data"), { recursive: true });
+      await raw
+        .toColourspace("b-w")
+        .toFormat(format, { lossless: true, compression: format === "tiff" ? "lzw" : undefined })
+        .toFile(at(`data/${i}.${ending}`));
+    }
+    write(
+      "vector/0.SVG",
+      '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="4" height="8" fill="white"/></svg>',
+    );
+    for (const i of [1, 2])
+      write(
+        `vector/${i}.svg`,
+        '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="4" height="8" fill="white"/></svg>',
+      );
+    const data = await load("data", { channels: 1 });
+    expectAll(data, { hasLabels: false });
+    const vector = await load("vector", { channels: 1 });
+    expect(collect(vector).get(0)?.pixels.slice(0, 8)).toEqual([255, 255, 255, 255, 0, 0, 0, 0]);
+  });
+
+  it("are told apart by content", async () => {
+    await pngs("data", 0, 12, false);
+    write("data/page.png", "<!DOCTYPE html><html></html>");
+    write("data/pointer.jpg", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+    write("data/phone.jpg", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"));
+    const { bad } = await datasets.inspect(at("data"));
+    const whys = new Map(bad.map(({ file, why }) => [file, why]));
+    expect(whys.get("page.png")).toMatch(/^it is a web page/);
+    expect(whys.get("pointer.jpg")).toMatch(/^it is a Git LFS pointer.*git lfs pull/);
+    expect(whys.get("phone.jpg")).toMatch(/^it is an? HEIC image/);
+  });
+});
+
+describe("sizes and colours", () => {
+  const blank = (place: string, width: number, height: number, isColour = false) => {
+    const picture = new PNG({ width, height });
+    picture.data.fill(200);
+    for (let i = 3; i < picture.data.length; i += 4) picture.data[i] = 255;
+    if (isColour) picture.data[0] = 0;
+    write(place, PNG.sync.write(picture, { colorType: isColour ? 2 : 0 }));
+  };
+
+  it("that differ are listed with a suggestion, before anything else, in vae data too", async () => {
+    for (let i = 0; i < 5; i++) blank(`photos/${i}.png`, 640, 480);
+    for (let i = 0; i < 6; i++) blank(`photos/odd-${i}.png`, 300 + i, 200);
+    write("photos/broken.png", "hello");
+    const problem =
+      /photos holds 11 images in 7 sizes: 640×480 \(5\), 300×200 \(odd-0\.png\), .*, …\. Use `size: 64`\.$/;
+    await expect(load("photos")).rejects.toThrow(problem);
+    await expect(datasets.inspect(at("photos"))).rejects.toThrow(problem);
+    expect((await datasets.inspect(at("photos"), { size: 64 })).bad.map(({ file }) => file)).toEqual(["broken.png"]);
+    blank("small/0.png", 28, 28);
+    blank("small/1.png", 28, 28);
+    blank("small/2.png", 27, 28);
+    await expect(load("small")).rejects.toThrow("3 images in 2 sizes: 28×28 (2), 27×28 (2.png). Use `size: 28x28`.");
+  });
+
+  it("follow one rule for all splits", async () => {
+    for (let i = 0; i < 12; i++) blank(`sizes/train/${i}.png`, 8, 8);
+    blank("sizes/test/0.png", 9, 8);
+    await expect(load("sizes")).rejects.toThrow("holds 13 images in 2 sizes: 8×8 (12), 9×8 (test/0.png)");
+    for (let i = 0; i < 12; i++) blank(`colours/train/${i}.png`, 8, 8);
+    blank("colours/test/0.png", 8, 8, true);
+    const data = await load("colours");
+    expect(data.channels).toBe(3);
+    expect([...data.test.pixels.read([0]).subarray(0, 6)]).toEqual([0, 200, 200, 200, 200, 200]);
+  });
+
+  it("become grey as in Pillow: 0.299 red, 0.587 green, 0.114 blue", async () => {
+    for (let i = 0; i < 3; i++) {
+      const picture = new PNG({ width: 3, height: 1 });
+      picture.data.set([255, 0, 0, 255, 0, 255, 0, 255, 10, 100, 200, 255]);
+      write(`data/${i}.png`, PNG.sync.write(picture));
+    }
+    // PIL.Image.open(file).convert("L")
+    expect([...(await load("data", { channels: 1 })).test.pixels.read([0])]).toEqual([76, 150, 84]);
+  });
+});
+
+describe("the scale of pixels", () => {
+  const bit = (i: number, row: number, column: number) => (pixel(i, row, column) >= 128 ? 255 : 0);
+  const bits = () => images(0, COUNT, bit).map((value) => value / 255);
+
+  it.each([
+    ["bytes", "|u1"],
+    ["int32", "<i4"],
+    ["floats", "<f4"],
+  ])("0 and 1 as %s are black and white", async (_, type) => {
+    write("x.npy", typed(type, bits()));
+    const data = await load("x.npy");
+    expectAll(data, { of: bit, hasLabels: false });
+    const said = type === "<f4" ? [] : [`${at("x.npy")} has only the values 0 and 1, read as x * 255.`];
+    expect(data.notes).toEqual(said);
+  });
+
+  it("0 and 1 in image files are black and white", async () => {
+    for (let i = 0; i < COUNT; i++) {
+      mkdirSync(at("data"), { recursive: true });
+      const raw = Uint8Array.from(image(i, bit), (value) => value / 255);
+      await sharp(raw, { raw: { width: 8, height: 8, channels: 1 } })
+        .toColourspace("b-w")
+        .png()
+        .toFile(at(`data/${i}.png`));
+    }
+    const data = await load("data");
+    expectAll(data, { of: bit, hasLabels: false });
+    expect(data.notes).toEqual([`${at("data")} has only the values 0 and 1, read as x * 255.`]);
+  });
+
+  it.each([9, 10, 12, 14])("%i bits in uint16, in .npy and PNG, lose the lower ones", async (depth) => {
+    const scale = 2 ** (depth - 8);
+    write(
+      "x.npy",
+      typed(
+        "<u2",
+        images().map((value) => value * scale),
+      ),
+    );
+    for (let i = 0; i < COUNT; i++) await png(`data/${i}.png`, i, { scale });
+    for (const place of ["x.npy", "data"]) {
+      const data = await load(place);
+      expectAll(data, { hasLabels: false });
+      const most = 255 * scale;
+      expect(data.notes).toEqual([`${at(place)} has values from 0 to ${most}: ${depth} bits, read as x // ${scale}.`]);
+    }
+  });
+
+  it("16 bits lose the lower eight", async () => {
+    write(
+      "x.npy",
+      typed(
+        "<u2",
+        images().map((value) => value * 257),
+      ),
+    );
+    for (let i = 0; i < COUNT; i++) await png(`data/${i}.png`, i, { scale: 257 });
+    for (const place of ["x.npy", "data"]) expectAll(await load(place), { hasLabels: false });
+  });
+
+  it("is one for all splits", async () => {
+    write(
+      "data/x_train.npy",
+      typed(
+        "<u2",
+        images(0, 18).map((value) => value * 16),
+        "(18, 8, 8)",
+      ),
+    );
+    write(
+      "data/x_test.npy",
+      typed(
+        "<u2",
+        images(18, 6).map((value) => value % 16),
+        "(6, 8, 8)",
+      ),
+    );
+    const data = await load("data");
+    expect(new Set(data.test.pixels.read(range(0, 6)))).toEqual(new Set([0]));
+  });
+
+  it.each([
+    ["just over 1", "<f4", (value: number) => (value / 255) * (1 + 1e-7), ""],
+    ["from −1 to 1", "<f4", (value: number) => value / 127.5 - 1, "has values from -1 to 1, read as (x + 1) / 2."],
+    ["from 0 to 255 as floats", "<f8", (value: number) => value, "has values from 0 to 255, read as x / 255."],
+    ["divided by 255 twice", "<f4", (value: number) => value / 65_025, "divided by 255 twice, read as x * 255."],
+    [
+      "overshooting",
+      "<f4",
+      (value: number) => (value / 255) * 1.04 - 0.02,
+      "has values from -0.02 to 1.02, read as x.clip(0, 1).",
+    ],
+  ])("%s is read", async (name, type, map, said) => {
+    write("x.npy", typed(type, images().map(map)));
+    const data = await load("x.npy");
+    const clipped = (i: number, row: number, column: number) =>
+      Math.round(Math.max(0, Math.min(1, Math.fround((pixel(i, row, column) / 255) * 1.04 - 0.02))) * 255);
+    expectAll(data, { hasLabels: false, ...(name === "overshooting" && { of: clipped }) });
+    expect(data.notes.join()).toContain(said);
+    expect(data.notes).toHaveLength(said ? 1 : 0);
+  });
+
+  it.each([
+    ["|i1", (value: number) => value - 128, '(x.astype("float32") + 128) / 255'],
+    ["<i4", (value: number) => value * 1e6, "x / 255000000"],
+    ["<f4", (value: number) => value / 10, "x / 25.5"],
+    ["<f8", (value: number) => value - 1000, '(x.astype("float32") + 1000) / 255'],
+  ])("%s of no usual scale is refused with a formula, which gives the images", async (type, map, formula) => {
+    const values = images().map(map);
+    write("x.npy", typed(type, values));
+    const error = await load("x.npy").then(undefined, (error) => error);
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.message).toContain(`np.save(file, ${formula})`);
+    // The formula, computed as NumPy does.
+    const [, add = "0", by] = /(?:\+ ([\d.]+)\) )?\/ ([\d.]+)$/.exec(formula) ?? [];
+    write(
+      "x.npy",
+      typed(
+        "<f4",
+        values.map((value) => Math.fround(value + Number(add)) / Number(by)),
+      ),
+    );
+    expectAll(await load("x.npy"), { hasLabels: false });
+  });
+
+  it("is refused where a value is NaN or infinite, with the image", async () => {
+    const values = images().map((value) => value / 255);
+    values[5 * PIXELS + 3] = Number.NaN;
+    write("x.npy", typed("<f4", values));
+    await expect(load("x.npy")).rejects.toThrow(`Image 5 of ${at("x.npy")} holds NaN.`);
+  });
+
+  it("of constant or nearly black images is doubted", async () => {
+    write("x.npy", typed("|u1", images().fill(7)));
+    expect((await load("x.npy")).notes).toEqual([`${at("x.npy")}: all pixels are 7.`]);
+    write(
+      "x.npy",
+      typed(
+        "|u1",
+        images().map((value) => value >> 4),
+      ),
+    );
+    expect((await load("x.npy")).notes).toEqual([
+      `${at("x.npy")}: the brightest pixel is 15 of 255, almost black. If 15 is white, save x / 15 as float32.`,
+    ]);
+  });
+
+  it("is printed by vae data: range and mean", async () => {
+    write("x.npy", typed("|u1", images()));
+    const { pixels } = await datasets.inspect(at("x.npy"));
+    const all = images();
+    expect(pixels).toEqual({ min: 0, max: 255, mean: all.reduce((a, b) => a + b) / all.length });
+  });
+});
+
+describe("drawings on transparency", () => {
+  /** Grey with alpha: a drawing of one shade whose shape is the transparency. */
+  async function drawing(place: string, i: number, shade: number): Promise<void> {
+    mkdirSync(path.dirname(at(place)), { recursive: true });
+    const pixels = image(i).flatMap((alpha) => [shade, alpha]);
+    await sharp(Uint8Array.from(pixels), { raw: { width: 8, height: 8, channels: 2 } })
+      .png()
+      .toFile(at(place));
+  }
+
+  it("lie on white if black hides them", async () => {
+    for (let i = 0; i < COUNT; i++) await drawing(`data/${i}.png`, i, 0);
+    const data = await load("data", { channels: 1 });
+    expectAll(data, { of: (i, row, column) => 255 - pixel(i, row, column), hasLabels: false });
+    expect(data.background).toBe("white");
+    expect(data.notes).toEqual(["24 of 24 images are black on transparency: the background of all images is white."]);
+    const black = await load("data", { background: "black" });
+    expect(new Set(black.train.pixels.read([0]))).toEqual(new Set([0]));
+    expect(black.notes[0]).toBe("24 of 24 images are black on transparency. `background: white` shows them.");
+  });
+
+  it("lie on black otherwise", async () => {
+    for (let i = 0; i < COUNT; i++) await drawing(`data/${i}.png`, i, 255);
+    const data = await load("data", { channels: 1 });
+    expectAll(data, { hasLabels: false });
+    expect([data.background, data.notes]).toEqual(["black", []]);
+  });
+});
+
+describe("the order of values in arrays", () => {
+  const colour = (i: number, row: number, column: number, channel: number) =>
+    (pixel(i, row, column) + 80 * channel) % 256;
+  const all = (order: string) => {
+    const sizes = { n: COUNT, h: SIDE, w: SIDE, c: 3 };
+    const axes = [...order] as (keyof typeof sizes)[];
+    const values: number[] = [];
+    const fill = (depth: number, at: Record<string, number>) => {
+      if (depth === axes.length) return void values.push(colour(at.n, at.h, at.w, at.c));
+      for (let i = 0; i < sizes[axes[depth]]; i++) fill(depth + 1, { ...at, [axes[depth]]: i });
+    };
+    fill(0, {});
+    return values;
+  };
+  const expectColours = (data: Dataset) => {
+    expect(data.channels).toBe(3);
+    for (const [i, { pixels }] of collect(data)) {
+      const expected = Array.from({ length: 3 * PIXELS }, (_, at) =>
+        colour(i, Math.floor(at / 24), Math.floor(at / 3) % 8, at % 3),
+      );
+      expect(pixels).toEqual(expected);
+    }
+  };
+
+  it("is that of channels last or first, by the shape", async () => {
+    write("last.npy", typed("|u1", all("nhwc"), "(24, 8, 8, 3)"));
+    write("first.npy", typed("|u1", all("nchw"), "(24, 3, 8, 8)"));
+    expectColours(await load("last.npy"));
+    expectColours(await load("first.npy"));
+    write("grey.npy", typed("|u1", images(), "(24, 1, 8, 8)"));
+    expectAll(await load("grey.npy"), { hasLabels: false });
+    write("both.npy", typed("|u1", images(0, 9), "(64, 3, 1, 3)"));
+    await expect(load("both.npy")).rejects.toThrow("Give `layout: hwc` if the last axis is the channels");
+  });
+
+  it("of colour in rows must be given", async () => {
+    write("rows.npy", typed("|u1", all("nchw"), "(24, 192)"));
+    await expect(load("rows.npy")).rejects.toThrow(
+      "`size: 8x8`, and `layout: hwc` or `layout: chw` if they are in colour",
+    );
+    await expect(load("rows.npy", { size: 8 })).rejects.toThrow(
+      "`layout: chw` if they are three planes, as in CIFAR-10",
+    );
+    expectColours(await load("rows.npy", { size: 8, layout: "chw" }));
+    write("pixels.npy", typed("|u1", all("nhwc"), "(24, 192)"));
+    expectColours(await load("pixels.npy", { size: 8, layout: "hwc" }));
+    write("matlab.npy", typed("|u1", all("ncwh"), "(24, 192)"));
+    expectColours(await load("matlab.npy", { size: 8, layout: "cwh" }));
+  });
+
+  it("of images along the last axis, of four channels and of one image is explained", async () => {
+    const save = (shape: string, length: number) => write("x.npy", typed("|u1", new Array(length).fill(9), shape));
+    save("(8, 8, 3, 24)", 8 * 8 * 3 * 24);
+    await expect(load("x.npy")).rejects.toThrow("np.moveaxis(x, -1, 0)");
+    save("(8, 8, 24)", 8 * 8 * 24);
+    await expect(load("x.npy")).rejects.toThrow("np.moveaxis(x, -1, 0)");
+    save("(24, 8, 8, 4)", 24 * 256);
+    await expect(load("x.npy")).rejects.toThrow("np.save(file, x[..., :3])");
+    save("(20, 30, 3)", 1800);
+    await expect(load("x.npy")).rejects.toThrow("This is one colour image");
+  });
+
+  it("of EMNIST is by columns, known by its name", async () => {
+    const columns = images(0, COUNT, (i, row, column) => pixel(i, column, row));
+    write("data/emnist-tiny-train-images-idx3-ubyte", idx([24, 8, 8], columns));
+    write("data/emnist-tiny-train-labels-idx1-ubyte", idx([24], labels()));
+    const data = await load("data");
+    expectAll(data);
+    expect(data.notes[0]).toMatch(/is stored by columns, as EMNIST is\. `layout: hwc` if it is not\.$/);
+    expectAll(await load("data/emnist-tiny-train-images-idx3-ubyte"));
+    write("plain.npy", typed("|u1", columns));
+    expectAll(await load("plain.npy", { layout: "whc" }), { hasLabels: false });
+  });
+});
+
+describe("arrays and tables", () => {
+  const train = (first = 0, count = 18) => typed("|u1", images(first, count), `(${count}, 8, 8)`);
+  const classes = (first = 0, count = 18, type = "<i4", shape = `(${count},)`) =>
+    typed(type, labels(first, count), shape);
+  /** Row i of train is image i, row i of validation and test are images first + i. */
+  const numberOf = (firsts: Record<string, number>) => (set: ImageSet, i: number) => {
+    const { split = "train", row = 0 } = set.origin?.(i) ?? {};
+    return (firsts[split] ?? 0) + row;
+  };
+
+  it.each([
+    ["keras", ["x_train", "y_train", "x_test", "y_test"]],
+    ["kmnist", ["train_imgs", "train_labels", "test_imgs", "test_labels"]],
+    ["camel", ["XTrain", "yTrain", "XTest", "yTest"]],
+    ["joined", ["xtrain", "ytrain", "xtest", "ytest"]],
+  ])("of .npz with the names of %s", async (_, [x, y, xTest, yTest]) => {
+    const entries = [
+      [x, train()],
+      [y, classes()],
+      [xTest, train(18, 6)],
+      [yTest, classes(18, 6)],
+    ] as const;
+    write("data.npz", encodeZip(entries.map(([name, content]) => [`${name}.npy`, content])));
+    const data = await load("data.npz");
+    expectAll(data, { numberOf: numberOf({ test: 18 }) });
+    expect([data.test.count, data.notes]).toEqual([6, []]);
+  });
+
+  it("of .npz with the names of MedMNIST", async () => {
+    const column = (first: number, count: number) => classes(first, count, "|u1", `(${count}, 1)`);
+    const entries = [
+      ...[
+        ["train_images", train(0, 14)],
+        ["val_images", train(14, 4)],
+        ["test_images", train(18, 6)],
+      ],
+      ...[
+        ["train_labels", column(0, 14)],
+        ["val_labels", column(14, 4)],
+        ["test_labels", column(18, 6)],
+      ],
+    ] as [string, Uint8Array][];
+    write("medmnist.npz", encodeZip(entries.map(([name, content]) => [`${name}.npy`, content])));
+    const data = await load("medmnist.npz");
+    expectAll(data, { numberOf: numberOf({ validation: 14, test: 18 }) });
+    expect(counts(data)).toEqual([14, 4, 6]);
+  });
+
+  it("of two .npz, as KMNIST has them", async () => {
+    write("data/kmnist-train-imgs.npz", encodeZip([["arr_0.npy", train()]]));
+    write("data/kmnist-train-labels.npz", encodeZip([["arr_0.npy", classes()]]));
+    write("data/kmnist-test-imgs.npz", encodeZip([["arr_0.npy", train(18, 6)]]));
+    write("data/kmnist-test-labels.npz", encodeZip([["arr_0.npy", classes(18, 6)]]));
+    expectAll(await load("data"), { numberOf: numberOf({ test: 18 }) });
+    write(
+      "two.npz",
+      encodeZip([
+        ["arr_0.npy", typed("|u1", images())],
+        ["arr_1.npy", classes(0, 24)],
+      ]),
+    );
+    expectAll(await load("two.npz"));
+  });
+
+  it("of .npy with labels beside them, as a folder and as a file", async () => {
+    write("data/x_train.npy", typed("|u1", images()));
+    write("data/y_train.npy", classes(0, 24));
+    expectAll(await load("data"));
+    expectAll(await load("data/x_train.npy"));
+    write("plain/digits.npy", typed("|u1", images()));
+    write("plain/labels.npy", classes(0, 24));
+    expectAll(await load("plain"));
+  });
+
+  it("with one-hot labels and QMNIST's", async () => {
+    const oneHot = labels().flatMap((label) => (label ? [0, 1] : [1, 0]));
+    write("data/x_train.npy", typed("|u1", images()));
+    write("data/y_train.npy", typed("<f4", oneHot, "(24, 2)"));
+    expectAll(await load("data"));
+    const rows = labels().flatMap((label) => [label, 4, 99, 7, 0, 0, 0, 0]);
+    const bytes = new DataView(new ArrayBuffer(12 + 4 * rows.length));
+    [0x0c02, 24, 8, ...rows].forEach((value, i) => {
+      bytes.setInt32(4 * i, value);
+    });
+    write("qmnist/qmnist-train-labels-idx2-int", new Uint8Array(bytes.buffer));
+    write("qmnist/train-images-idx3-ubyte", idx([24, 8, 8], images()));
+    expectAll(await load("qmnist"));
+    write("data/y_train.npy", typed("<f4", oneHot.fill(0.5), "(24, 2)"));
+    const data = await load("data");
+    expectAll(data, { hasLabels: false });
+    expect(data.notes[0]).toMatch(/y_train\.npy are ignored: their shape is \(24, 2\), and one class/);
+  });
+
+  it("of IDX beside folders of the same names", async () => {
+    for (const [part, first, count] of [
+      ["train", 0, 18],
+      ["t10k", 18, 6],
+    ] as const) {
+      write(`data/${part}-images.idx3-ubyte`, idx([count, 8, 8], images(first, count)));
+      write(
+        `data/${part}-images-idx3-ubyte/${part}-images-idx3-ubyte`,
+        idx(
+          [count, 8, 8],
+          images()
+            .slice(0, 64 * count)
+            .fill(9),
+        ),
+      );
+    }
+    const data = await load("data");
+    expectAll(data, { hasLabels: false, numberOf: numberOf({ test: 18 }) });
+    expect(data.notes[0]).toMatch(/^Not used: t10k-images-idx3-ubyte\/t10k-/);
+    rmSync(at("data/train-images.idx3-ubyte"));
+    rmSync(at("data/t10k-images.idx3-ubyte"));
+    expect((await load("data")).train.pixels.read([0])[0]).toBe(9);
+  });
+
+  it("of Kaggle's CSV, with a header or without, with semicolons, compressed", async () => {
+    const rows = range(0, COUNT);
+    const header = ["label", ...Array.from({ length: PIXELS }, (_, i) => `pixel${i}`)];
+    const lines = Array.from(rows, (i) => [i % 2, ...image(i)]);
+    write("with.csv", [header, ...lines].map((line) => line.join(",")).join("\n"));
+    write("without.csv", lines.map((line) => line.join(",")).join("\n"));
+    write(
+      "other.csv",
+      [["", ...header], ...lines.map((line, i) => [i, ...line])].map((line) => line.join(";")).join("\r\n"),
+    );
+    write("packed.csv.gz", gzipSync(lines.map((line) => line.join(",")).join("\n")));
+    for (const name of ["with.csv", "without.csv", "other.csv", "packed.csv.gz"]) expectAll(await load(name));
+    const fer = Array.from(rows, (i) => `${i % 2},"${image(i).join(" ")}",${i < 18 ? "Training" : "PublicTest"}`);
+    write("fer.csv", ["emotion,pixels,Usage", ...fer].join("\n"));
+    expectAll(await load("fer.csv"), { numberOf: numberOf({ test: 18 }) });
+    write(
+      "named.csv",
+      [["label", "file", ...header.slice(1)], ...lines.map(([label, ...rest], i) => [label, `f${i}`, ...rest])]
+        .map((line) => line.join(","))
+        .join("\n"),
+    );
+    const named = await load("named.csv");
+    expectAll(named);
+    expect(named.notes).toEqual([`Columns of text in ${at("named.csv")} are ignored: file.`]);
+  });
+
+  it("of .amat, binarized or with a last column of labels", async () => {
+    const bit = (i: number, row: number, column: number) => (pixel(i, row, column) >= 128 ? 255 : 0);
+    const lines = Array.from(range(0, COUNT), (i) =>
+      image(i, bit)
+        .map((value) => value / 255)
+        .join(" "),
+    );
+    write("binarized.amat", lines.join("\n"));
+    expectAll(await load("binarized.amat"), { of: bit, hasLabels: false });
+    for (const [split, first, count] of [
+      ["train", 0, 14],
+      ["valid", 14, 4],
+      ["test", 18, 6],
+    ] as const) {
+      write(`folder/binarized_mnist_${split}.amat`, lines.slice(first, first + count).join("\n"));
+    }
+    const folder = await load("folder");
+    expectAll(folder, { of: bit, hasLabels: false, numberOf: numberOf({ validation: 14, test: 18 }) });
+    const floats = Array.from(range(0, COUNT), (i) =>
+      [...image(i).map((value) => value / 255), i % 2].map((value) => value.toExponential(7)).join("   "),
+    );
+    write("rotated.amat", floats.map((line) => `   ${line}`).join("\n"));
+    expectAll(await load("rotated.amat"));
+  });
+
+  it("of several data sets in one folder are told apart", async () => {
+    for (const name of ["letters", "digits"]) {
+      write(`data/emnist-${name}-train-images-idx3-ubyte`, idx([24, 8, 8], images()));
+      write(`data/emnist-${name}-test-images-idx3-ubyte`, idx([24, 8, 8], images()));
+    }
+    await expect(load("data")).rejects.toThrow(
+      "holds several data sets: emnist-digits-test-images-idx3-ubyte, emnist-letters-test-images-idx3-ubyte. Give the path of one file.",
+    );
+  });
+
+  it.each([
+    ["<!DOCTYPE html><html><body>404</body></html>", "is a web page"],
+    ["version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a Git LFS pointer"],
+    ["\x89HDF\r\n\x1a\n", "is an HDF5 file"],
+    ["MATLAB 5.0 MAT-file, Platform: GLNXA64", "MATLAB"],
+    [`PK\x03\x04${"\0".repeat(22)}\x10\0\0\0archive/data.pkl`, "PyTorch"],
+  ])("that are something else are named: %j", async (content, problem) => {
+    write("train-images-idx3-ubyte", Buffer.concat([Buffer.from(content, "latin1"), Buffer.alloc(200)]));
+    await expect(load("train-images-idx3-ubyte")).rejects.toThrow(problem);
+  });
+});
+
+describe("random splits", () => {
+  it("of images sorted by class have all classes in proportion", async () => {
+    const sorted = [...range(0, COUNT)].sort((a, b) => (a % 2) - (b % 2) || a - b);
+    const pixels = sorted.flatMap((i) => image(i));
+    write("data/train-images-idx3-ubyte", idx([24, 8, 8], pixels));
+    write(
+      "data/train-labels-idx1-ubyte",
+      idx(
+        [24],
+        sorted.map((i) => i % 2),
+      ),
+    );
+    write("data/t10k-images-idx3-ubyte", idx([24, 8, 8], pixels));
+    write(
+      "data/t10k-labels-idx1-ubyte",
+      idx(
+        [24],
+        sorted.map((i) => i % 2),
+      ),
+    );
+    const data = await load("data");
+    const tally = ({ labels = new Uint16Array() }: ImageSet) =>
+      [0, 1].map((label) => labels.filter((one) => one === label).length);
+    expect([data.train, data.validation, data.test].map(tally)).toEqual([
+      [11, 11],
+      [1, 1],
+      [12, 12],
+    ]);
+    const limited = await load("data", { limit: 8 });
+    expect([tally(limited.train), tally(limited.test)]).toEqual([
+      [3, 4],
+      [4, 4],
+    ]);
+    await pngs("photos", 0, 24);
+    expect([...((await load("photos", { limit: 10 })).train.labels ?? [])].sort()).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
+  });
+
+  it("keep MNIST's own", async () => {
+    const { train, validation, test } = await datasets.load("mnist");
+    expect([train, validation, test].map((set) => set.origin?.(set.count - 1))).toEqual([
+      { split: "train", row: 54_999 },
+      { split: "train", row: 59_999 },
+      { split: "test", row: 9_999 },
+    ]);
+  });
+});
+
+describe("datasets.load", () => {
+  it.each(["8", 8, "8x8", [8, 8], { width: 8, height: 8 }])("takes a size as %j", async (size) => {
+    write("x.npy", typed("|u1", images(), "(24, 64)"));
+    expectAll(await load("x.npy", { size: size as "8" }), { hasLabels: false });
+  });
+
+  it.each([
+    [{ size: [8] }, "The setting size is [8]."],
+    [{ size: 0 }, "The setting size is 0."],
+    [{ limit: -1 }, "The setting limit is -1."],
+    [{ channels: 2 }, "The setting channels is 2."],
+    [{ layout: "nchw" }, 'The setting layout is "nchw".'],
+    [{ sizes: 8 }, 'There is no setting "sizes".'],
+    [{ classes: "0" }, 'The setting classes is "0".'],
+  ])("refuses %j", async (options, problem) => {
+    write("x.npy", typed("|u1", images()));
+    const error = await load("x.npy", options as object).then(undefined, (error) => error);
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.message).toContain(problem);
+  });
+});
