@@ -61,7 +61,7 @@ function compare(a: NamedFile, b: NamedFile): number {
   return rank(a) - rank(b) || (a.file < b.file ? -1 : 1);
 }
 
-function listed(files: readonly NamedFile[]): string {
+export function listed(files: readonly NamedFile[]): string {
   const names = files.slice(0, MAX_NAMED).map(({ file }) => file);
   return [...names, ...(files.length > MAX_NAMED ? ["…"] : [])].join(", ");
 }

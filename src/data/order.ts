@@ -25,15 +25,18 @@ function isSorted(labels: Uint16Array): boolean {
   return alike / (labels.length - 1) > (1 + expected) / 2;
 }
 
-/** Spreads the images of each class evenly over the order. */
+/** Spreads the images of each class evenly: of n images, number k has a random place from k / n to (k + 1) / n. */
 function interleaveClasses(order: Uint32Array, labels: Uint16Array): Uint32Array {
+  const jitter = randomStream(0, "split", 1).permutation(order.length);
   const counts = new Map<number, number>();
   const ranks = Array.from(order, (image) => {
     const rank = counts.get(labels[image]) ?? 0;
     counts.set(labels[image], rank + 1);
     return rank;
   });
-  const place = Float64Array.from(order, (image, i) => (ranks[i] + 0.5) / (counts.get(labels[image]) as number));
+  const place = Float64Array.from(order, (image, i) => {
+    return (ranks[i] + jitter[i] / order.length) / (counts.get(labels[image]) as number);
+  });
   return range(0, order.length)
     .sort((a, b) => place[a] - place[b] || a - b)
     .map((i) => order[i]);

@@ -7,7 +7,7 @@ import { openParquet } from "../formats/parquet.js";
 import type { DataOptions } from "./dataset.js";
 import { type DecodedCollection, decodeCollection } from "./decode.js";
 import { describeBad } from "./image-folder.js";
-import { mainGroup } from "./name-groups.js";
+import { listed, mainGroup } from "./name-groups.js";
 import { parseName, SPLITS, type Split } from "./names.js";
 import { type Images, range, select } from "./pixels.js";
 import type { Source } from "./sources.js";
@@ -25,7 +25,7 @@ export async function openParquetFolder(
     split ? [{ file: path.join(folder, file), split }] : [],
   );
   const unused = named.filter(({ file }) => !files.some((one) => one.file === path.join(folder, file)));
-  const notes = unused.length > 0 ? [`Not used: ${unused.map(({ file }) => file).join(", ")}.`] : [];
+  const notes = unused.length > 0 ? [`Not used: ${listed(unused)}.`] : [];
   return openParquetFiles(folder, files, notes, options);
 }
 
