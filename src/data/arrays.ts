@@ -10,7 +10,7 @@ import { cached } from "../files/cache.js";
 import { addFileName, checkRegular, readBytes, readStart } from "../files/read.js";
 import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
-import { recognize } from "../formats/recognize.js";
+import { NPZ, recognize } from "../formats/recognize.js";
 import { type NumberTable, parseTable } from "../formats/table.js";
 import { readZip } from "../formats/zip.js";
 import { endingOf, parseName, type Role, SPLITS, type Split } from "./names.js";
@@ -25,7 +25,6 @@ const MAX_READ = 2 ** 31 - 1;
 const MAX_INFLATION = 1032;
 /** Decompressed text has no header that bounds it. */
 const MAX_TEXT = 4e9;
-const TABLE_ENDINGS = [".csv", ".tsv", ".amat", ".txt"];
 
 /** A row-major array of a file. */
 export interface FileArray {
@@ -85,16 +84,20 @@ export function openBytes(file: string, start: number, end: number): NonNullable
 async function parseContent(content: Content): Promise<FileArray[]> {
   const { file, start, length } = content;
   if (isNpy(start)) return [await openNpy(content)];
-  if (start[0] === 0 && start[1] === 0) return [await openIdx(content)];
-  const isText = !recognize(start) && start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
-  if (length > 0 && isText) return openTable(parseTable(await content.readAll(), file), file);
+  if (isIdx(start)) return [await openIdx(content)];
   const foreign = recognize(start);
-  if (foreign?.name.includes(".npz") || endingOf(file) === ".npz") return openNpz(await content.readAll(), file);
+  if (foreign?.name === NPZ) return openNpz(await content.readAll(), file);
   if (foreign) throw new UserError(`${file} is ${foreign.name}, not an array. ${foreign.remedy}`.trim());
+  const isText = start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
+  if (length > 0 && isText) return openTable(parseTable(await content.readAll(), file), file);
   if (endingOf(file) === ".npy") parseNpyHeader(start, file);
-  if (TABLE_ENDINGS.includes(endingOf(file))) parseTable(start, file);
+  if (endingOf(file) === ".npz") readZip(start, file);
   parseIdxHeader(start, file);
   throw new UserError(`${file} is none of IDX, .npy, .npz, .csv, .amat and .parquet.`);
+}
+
+function isIdx(start: Uint8Array): boolean {
+  return start[0] === 0 && start[1] === 0 && start.length > 2;
 }
 
 function isNpy(start: Uint8Array): boolean {
@@ -219,7 +222,7 @@ async function unpack(file: string, packed: number): Promise<Content> {
 /** The length that the header of an array promises; Infinity for other files. */
 function expectedLength(start: Uint8Array, file: string): number {
   if (isNpy(start)) return parseNpyHeader(start, file).end;
-  return start[0] === 0 && start[1] === 0 ? parseIdxHeader(start, file).end : Infinity;
+  return isIdx(start) ? parseIdxHeader(start, file).end : Infinity;
 }
 
 function checkLength(start: Uint8Array, length: number, file: string): void {

@@ -67,6 +67,10 @@ interface Info {
   readonly bad: readonly (BadFile & { readonly position: number })[];
   /** The number of images of which the background hides all. */
   readonly hidden: number;
+  /** The number of files whose first frame is used. */
+  readonly animated: number;
+  /** Whether all are grey, although they are stored in colour. */
+  readonly isGrey: boolean;
   readonly scales: Scales;
   /** Of the decoded bytes. */
   readonly range: Range;
@@ -81,7 +85,7 @@ interface Info {
 export async function decodeCollection(collection: Collection, options: DataOptions): Promise<DecodedCollection> {
   const { name, count, hasPartners } = collection;
   const { file, info, background, notes } = await decodeVisibly(collection, options);
-  const { shape, bad, scales, range: bytesRange } = info;
+  const { shape, bad, animated, isGrey, scales, range: bytesRange } = info;
   const badAt = new Set(bad.map(({ position }) => position));
   const positions = range(0, count).filter((position) => !badAt.has(position));
   const perImage = hasPartners ? 2 : 1;
@@ -100,7 +104,14 @@ export async function decodeCollection(collection: Collection, options: DataOpti
     positions,
     bad,
     background,
-    notes: [...notes, ...[...Object.values(scales), scale].flatMap((one) => (one ? describeScale(name, one) : []))],
+    notes: [
+      ...notes,
+      ...(animated > 0 ? [`Only the first frame is used of ${animated} files.`] : []),
+      ...(isGrey && positions.length > 0
+        ? ["All images are grey, but stored in colour. `channels: 1` makes the model smaller."]
+        : []),
+      ...[...Object.values(scales), scale].flatMap((one) => (one ? describeScale(name, one) : [])),
+    ],
   };
 }
 
@@ -154,13 +165,15 @@ async function* decodeAll(
   const decodeOptions = { channels: shape.channels, size: size ?? undefined, background, scales };
   const bad: Info["bad"][number][] = [];
   let byteRange = joinRanges([]);
-  let hidden = 0;
-  let position = 0;
+  let [position, hidden, animated] = [0, 0, 0];
+  let isGrey = shape.channels === 3;
   for await (const { image, result } of inBatches(collection, (image) => decodePair(image, decodeOptions), signal)) {
     if (result instanceof BadImage) bad.push({ file: image.name, why: result.message, position });
     else {
       hidden += result[0].isHidden ? 1 : 0;
+      animated += result[0].isAnimated ? 1 : 0;
       for (const { pixels } of result) {
+        isGrey &&= showsGrey(pixels);
         byteRange = joinRanges([byteRange, measureRange(pixels)]);
         yield pixels;
       }
@@ -168,7 +181,15 @@ async function* decodeAll(
     position++;
     onProgress?.(position, collection.count);
   }
-  return { shape, bad, hidden, scales, range: byteRange };
+  return { shape, bad, hidden, animated, isGrey, scales, range: byteRange };
+}
+
+/** Whether red, green and blue of all pixels are the same. */
+function showsGrey(pixels: Uint8Array): boolean {
+  for (let i = 0; i < pixels.length; i += 3) {
+    if (pixels[i] !== pixels[i + 1] || pixels[i] !== pixels[i + 2]) return false;
+  }
+  return true;
 }
 
 interface Survey {

@@ -45,6 +45,8 @@ export interface DecodedImage extends ImageShape {
   readonly pixels: Uint8Array;
   /** Whether the background hides all that is drawn: its shape lies in the transparency alone. */
   readonly isHidden: boolean;
+  /** Whether frames after the first are left out. */
+  readonly isAnimated: boolean;
 }
 
 /** What the header of an image says. */
@@ -90,7 +92,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
   const decoded: Uint8Array = await flat.raw({ depth: "uchar" }).toBuffer().catch(refuse);
   const pixels = !isGrey && channels === 1 ? toGrey(decoded) : decoded;
   const isHidden = hasAlpha && isConstant(pixels) && (await hasShape(scaled));
-  return { height, width, channels, pixels, isHidden };
+  return { height, width, channels, pixels, isHidden, isAnimated: opened.isAnimated };
 }
 
 /**
@@ -125,6 +127,7 @@ export async function decodeImages(
 export interface OpenedImage extends ImageHeader {
   readonly image: Sharp;
   readonly hasAlpha: boolean;
+  readonly isAnimated: boolean;
   /** sharp's name of its colour space. */
   readonly space: string;
 }
@@ -139,7 +142,7 @@ export async function openImage(bytes: Uint8Array): Promise<OpenedImage> {
   if (bytes.length === 0) throw new BadImage("it is empty");
   const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).autoOrient();
   const metadata = await image.metadata().catch((error) => refuse(error, bytes));
-  const { autoOrient, format, compression, space = "", depth, hasAlpha = false } = metadata;
+  const { autoOrient, format, compression, space = "", depth, hasAlpha = false, pages = 1 } = metadata;
   if (!FORMATS.includes(format) || compression === "hevc") throw new BadImage(describeForeign(bytes));
   if (autoOrient.height * autoOrient.width > MAX_PIXELS) throw new BadImage(TOO_LARGE);
   const channels = ["b-w", "grey16"].includes(space) ? 1 : 3;
@@ -148,7 +151,7 @@ export async function openImage(bytes: Uint8Array): Promise<OpenedImage> {
   if (!dtype || isHalf) {
     throw new BadImage(`its pixels are ${isHalf ? "16-bit floats" : depth}: save it with 8 or 16 bits or as float32`);
   }
-  return { ...autoOrient, channels, dtype, image, hasAlpha, space };
+  return { ...autoOrient, channels, dtype, image, hasAlpha, isAnimated: pages > 1, space };
 }
 
 /** The values of an image of more than eight bits. */

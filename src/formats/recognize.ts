@@ -13,6 +13,7 @@ export interface Foreign {
 const MAX_BYTES = 65_536;
 
 export const SAFETENSORS = "a safetensors file";
+export const NPZ = "an .npz archive";
 /** Limits of a safetensors header: `{}`, and the limit of the reference implementation. */
 const [MIN_HEADER_BYTES, MAX_HEADER_BYTES] = [2, 100_000_000];
 
@@ -123,7 +124,7 @@ const FORMATS: readonly (readonly [test: Test, name: string, remedy: string, wei
 
   // archives and compressed files
   [isPyTorchZip, "a PyTorch file", ...PYTORCH],
-  [isNpz, "an .npz archive", "", saveWeights('dict(np.load("x.npz"))')],
+  [isNpz, NPZ, "", saveWeights('dict(np.load("x.npz"))')],
   [at(0, "PK\x03\x04", "PK\x05\x06", "PK\x07\x08"), "a zip archive", unpack("unzip x.zip")],
   [at(257, "ustar"), "a tar archive", unpack("tar -xf x.tar")],
   [at(0, "7z\xbc\xaf\x27\x1c"), "a 7z archive", unpack("7z x x.7z")],

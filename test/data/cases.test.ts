@@ -340,6 +340,31 @@ describe("sizes and colours", () => {
     expect([...data.test.pixels.read([0]).subarray(0, 6)]).toEqual([0, 200, 200, 200, 200, 200]);
   });
 
+  it("of grey images stored in colour, and of animations, are noted", async () => {
+    for (let i = 0; i < 3; i++) {
+      const picture = new PNG({ width: 8, height: 8 });
+      picture.data.fill(255);
+      picture.data.fill(10 * i, 0, 3);
+      write(`data/${i}.png`, PNG.sync.write(picture, { colorType: 2 }));
+    }
+    expect((await load("data")).notes).toEqual([
+      "All images are grey, but stored in colour. `channels: 1` makes the model smaller.",
+    ]);
+    expect((await load("data", { channels: 1 })).notes).toEqual([]);
+    const frames = Buffer.from([...new Array(192).fill(200), ...new Array(192).fill(50)]);
+    for (let i = 0; i < 3; i++) {
+      mkdirSync(at("moving"), { recursive: true });
+      await sharp(frames, { raw: { width: 8, height: 16, channels: 3, pageHeight: 8 } })
+        .webp({ lossless: true })
+        .toFile(at(`moving/${i}.webp`));
+    }
+    const moving = await load("moving", { channels: 1 });
+    expect(moving.notes).toEqual(
+      [`${at("moving")}: all pixels are 200.`, "Only the first frame is used of 3 files."].reverse(),
+    );
+    expect(new Set(moving.train.pixels.read([0]))).toEqual(new Set([200]));
+  });
+
   it("become grey as in Pillow: 0.299 red, 0.587 green, 0.114 blue", async () => {
     for (let i = 0; i < 3; i++) {
       const picture = new PNG({ width: 3, height: 1 });
