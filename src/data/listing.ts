@@ -169,7 +169,7 @@ function hasTraining(groups: Groups): boolean {
 
 function swapClassAndSplit({ name, parts }: Located): Located {
   const [cls, split, ...rest] = parts;
-  return splitOf(split) ? { name, parts: [split, cls, ...rest] } : { name, parts };
+  return split !== undefined && splitOf(split) ? { name, parts: [split, cls, ...rest] } : { name, parts };
 }
 
 function arrangeSplits(images: readonly Located[]): Arrangement {

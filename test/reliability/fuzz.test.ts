@@ -1,11 +1,10 @@
-// Files that nobody would write, for the readers: a result or a UserError, never another error, soon, and no more memory than the
-// file is large. FUZZ_SECONDS for each property: 0.5 by default, 300 by npm run fuzz.
+// Files that nobody would write, for the readers: a result or a UserError, never another error, soon, and no more memory
+// than the file is large.
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
-import { UserError } from "../../src/errors.js";
 import { parseIdx } from "../../src/formats/idx.js";
 import { parseLatentLines } from "../../src/formats/latent-lines.js";
 import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
@@ -23,71 +22,7 @@ import { idx } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
 import { NUMPY_ARCHIVES, zip } from "../fixtures/zip.js";
 import { array, firstParams } from "../helpers.js";
-
-const seconds = Number(process.env.FUZZ_SECONDS ?? 0.5);
-const limits = {
-  numRuns: Number.MAX_SAFE_INTEGER,
-  interruptAfterTimeLimit: 1000 * seconds,
-  markInterruptAsFailure: false,
-};
-const timeout = 1000 * (seconds + 60);
-
-/** What `read` gives, or undefined where it explains what is wrong. */
-function result<T>(read: () => T): T | undefined {
-  const before = process.cpuUsage(); // not the clock's time: other processes may have the processor
-  try {
-    return read();
-  } catch (error) {
-    return explained(error);
-  } finally {
-    checkTime(before);
-  }
-}
-
-/** The same for an asynchronous one, with a time limit of its own. */
-async function asyncResult<T>(read: () => Promise<T>, seconds: number): Promise<T | undefined> {
-  const before = process.cpuUsage();
-  try {
-    return await read();
-  } catch (error) {
-    return explained(error);
-  } finally {
-    checkTime(before, seconds);
-  }
-}
-
-function explained(error: unknown): undefined {
-  if (!(error instanceof UserError)) throw error;
-  expect(error.message).toMatch(/^.+$/); // one line
-}
-
-function checkTime(before: NodeJS.CpuUsage, seconds = 1): void {
-  const { user, system } = process.cpuUsage(before);
-  expect(user + system).toBeLessThan(1_000_000 * seconds);
-}
-
-/** Changes to a file: a byte set, some cut out, some put in, the end cut off, a number of eight bytes written. */
-const change = fc.oneof(
-  fc.record({ kind: fc.constant("set"), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 1 }) }),
-  fc.record({ kind: fc.constant("cut"), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
-  fc.record({ kind: fc.constant("put"), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
-  fc.record({ kind: fc.constant("end"), at: fc.nat(), bytes: fc.constant(new Uint8Array()) }),
-  fc.record({ kind: fc.constant("set"), at: fc.nat(24), bytes: fc.uint8Array({ minLength: 4, maxLength: 8 }) }),
-);
-
-/** Files one to four changes away from one of these. */
-function mutants(...files: Uint8Array[]) {
-  return fc
-    .tuple(fc.constantFrom(...files), fc.array(change, { minLength: 1, maxLength: 4 }))
-    .map(([file, changes]) => changes.reduce(mutate, file));
-}
-
-function mutate(file: Uint8Array, { kind, at, bytes }: { kind: string; at: number; bytes: Uint8Array }): Uint8Array {
-  const place = file.length === 0 ? 0 : at % file.length;
-  const end = kind === "end" ? file.length : kind === "put" ? place : Math.min(file.length, place + bytes.length);
-  const between = kind === "set" || kind === "put" ? bytes : new Uint8Array();
-  return Uint8Array.from([...file.subarray(0, place), ...between, ...file.subarray(end)]);
-}
+import { asyncResult, limits, mutants, mutate, result, timeout } from "./fuzz.js";
 
 const mutantTexts = (text: string) => mutants(bytesOf(text)).map((bytes) => new TextDecoder().decode(bytes));
 
