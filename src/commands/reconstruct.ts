@@ -35,9 +35,16 @@ export const define = declare({
         note(io, `This model removes noise. To see it, give --noise ${formatNoise(config.noise)}.`);
       }
       const seed = givenSeed ?? config.seed;
-      const { picture, elbo, count, squaredError } = input
+      const {
+        picture,
+        elbo,
+        count,
+        squaredError,
+        notes = [],
+      } = input
         ? await model.pictures.reconstructionsOf(input, invert, noise, seed)
         : await model.pictures.reconstructions(n, noise, seed);
+      for (const text of notes) note(io, text);
       const images = input ? plural(count, "picture") : `the first ${plural(count, "test image")}`;
       const through = noise ? `, seen through ${name}` : "";
       print(io, `${formatElbo(elbo, config)}, mean over ${images}${through}`);

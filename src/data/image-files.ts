@@ -5,8 +5,8 @@ import type { Size } from "../config/entries.js";
 import { isSystemError, UserError } from "../errors.js";
 import { checkRegular, isMissing, readBytes } from "../files/read.js";
 import { recognize } from "../formats/recognize.js";
-import { type ImageShape, pixelsOf } from "./pixels.js";
-import { chooseScale, joinRanges, measureRange, type Range, type Scale, toBytes } from "./scale.js";
+import type { ImageShape } from "./pixels.js";
+import { chooseScale, describeScale, joinRanges, measureRange, type Range, type Scale, toBytes } from "./scale.js";
 
 export const IMAGE_ENDINGS = [
   ...[".avif", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".svg", ".tif", ".tiff", ".webp"],
@@ -97,30 +97,56 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
 
 /**
  * Decodes image files: `[files.length, height, width, channels]`. `invert` swaps black and white, for dark writing on
- * light paper.
+ * light paper; what is transparent keeps the background.
  *
+ * @returns pixels, and notes on how they were read
  * @throws UserError for the first file that does not exist or cannot be decoded
  */
 export async function decodeImages(
   files: readonly string[],
   shape: ImageShape,
-  { invert, background }: { readonly invert: boolean; readonly background: Background },
-): Promise<Uint8Array> {
-  const size = pixelsOf(shape);
-  const bytes = new Uint8Array(files.length * size);
+  { invert, background: own }: { readonly invert: boolean; readonly background: Background },
+): Promise<{ pixels: Uint8Array; notes: string[] }> {
+  const [first] = files;
+  const name = files.length === 1 ? first : `${first} and others`;
+  const contents = await forEach(files, readImageFile);
+  const deep = await forEach(files, async (_, i) => measureDeep(await openImage(contents[i])));
+  const scales = chooseScales(deep, name);
+  const background: Background = invert === (own === "black") ? "white" : "black";
+  const options = { channels: shape.channels, size: shape, background, scales };
+  const decoded = await forEach(files, (_, i) => decodeImage(contents[i], options));
+  const bytes = Buffer.concat(decoded.map(({ pixels }) => pixels));
+  const scale = chooseScale(measureRange(bytes), "uint8");
+  const pixels = toBytes(bytes, scale);
+  const hidden = files.filter((_, i) => decoded[i].isHidden);
+  return {
+    pixels: invert ? pixels.map((byte) => 255 - byte) : pixels,
+    notes: [
+      ...hidden.map(
+        (file) =>
+          `${file} is ${background} on transparency, which becomes ${background} too. ${invert ? "Leave out" : "Give"} \`invert\` to show it.`,
+      ),
+      ...[...Object.values(scales), scale].flatMap((one) => (one?.seen ? describeScale(name, one) : [])),
+    ],
+  };
+}
+
+/** Calls `act` for each file. @throws UserError that names the file */
+async function forEach<Result>(
+  files: readonly string[],
+  act: (file: string, i: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
   for (const [i, file] of files.entries()) {
     try {
-      const content = await readImageFile(file);
-      const scales = chooseScales([await measureDeep(await openImage(content))], file);
-      const { channels } = shape;
-      bytes.set((await decodeImage(content, { channels, size: shape, background, scales })).pixels, i * size);
+      results.push(await act(file, i));
     } catch (error) {
       if (error instanceof BadImage) throw new UserError(`${file} cannot be used: ${error.message}.`);
       if (isMissing(error)) throw new UserError(`There is no file ${file}.`);
       throw error;
     }
   }
-  return invert ? bytes.map((byte) => 255 - byte) : bytes;
+  return results;
 }
 
 /** An image whose header has been read. */

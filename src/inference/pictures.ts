@@ -20,6 +20,8 @@ interface ReconstructionPicture {
   /** Mean over the images. */
   readonly elbo: Elbo;
   readonly count: number;
+  /** How image files were read, one sentence each. */
+  readonly notes?: readonly string[];
   /** Mean squared errors of pixels, 1 = full white. */
   readonly squaredError?: { readonly noisy: number; readonly output: number };
 }
@@ -68,9 +70,10 @@ export class ModelPictures {
     const { size } = this.trained;
     const parsed = SETTINGS.noise.check(noise ?? null);
     checkTiles(size, (parsed ? 3 : 2) * files.length, "Take fewer.");
-    const bytes = await decodeImages(files, size, { invert, background: this.run.settings.background ?? "black" });
-    const images = { count: files.length, pixels: pixelsInMemory(bytes, pixelsOf(size)), offset: 0 };
-    return this.#reconstruct(images, parsed, seed);
+    const background = this.run.settings.background ?? "black";
+    const { pixels, notes } = await decodeImages(files, size, { invert, background });
+    const images = { count: files.length, pixels: pixelsInMemory(pixels, pixelsOf(size)), offset: 0 };
+    return { ...(await this.#reconstruct(images, parsed, seed)), notes };
   }
 
   async #reconstruct(images: ImageSet, noise: Config["noise"], seed: number): Promise<ReconstructionPicture> {

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Given } from "../../src/config/entries.js";
 import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
 import * as datasets from "../../src/data/datasets.js";
+import { decodeImages } from "../../src/data/image-files.js";
 import { range } from "../../src/data/pixels.js";
 import { UserError } from "../../src/errors.js";
 import { encodeZip } from "../../src/formats/zip.js";
@@ -550,6 +551,17 @@ describe("drawings on transparency", () => {
     const black = await load("data", { background: "black" });
     expect(new Set(black.train.pixels.read([0]))).toEqual(new Set([0]));
     expect(black.notes[0]).toBe("24 of 24 images are black on transparency. `background: white` shows them.");
+  });
+
+  it("become visible among single images by inverting them", async () => {
+    await drawing("0.png", 0, 0);
+    const shape = { height: 8, width: 8, channels: 1 };
+    const hidden = await decodeImages([at("0.png")], shape, { invert: false, background: "black" });
+    expect(hidden.notes).toEqual([
+      `${at("0.png")} is black on transparency, which becomes black too. Give \`invert\` to show it.`,
+    ]);
+    const { pixels, notes } = await decodeImages([at("0.png")], shape, { invert: true, background: "black" });
+    expect([[...pixels], notes]).toEqual([image(0), []]);
   });
 
   it("lie on black otherwise", async () => {
