@@ -23,22 +23,26 @@ interface Column {
   readonly width: number;
   /** Collects the cells of a column of text. */
   readonly texts: string[] | undefined;
+  /** Whether its cells are not parsed. */
+  readonly isSkipped: boolean;
 }
 
 /**
  * Parses a table and skips blank lines. The first line is a header if any of its cells is not a number.
  *
  * A cell can hold several numbers between spaces, such as the pixels of an image. It gives as many columns, which have
- * the same name. Below a header, a column is text if its first cell begins with a letter. Quoted cells end on their line.
+ * the same name. Below a header, a column is text if its first cell begins with a letter. Quoted cells can contain line
+ * ends.
  *
+ * @param isWanted if the table has a header, parses only the columns of these names, which must be numbers
  * @throws UserError with the line and the column that is wrong
  */
-export function parseTable(bytes: Uint8Array, file: string): NumberTable {
+export function parseTable(bytes: Uint8Array, file: string, isWanted?: (name: string) => boolean): NumberTable {
   const cursor = new Cursor(bytes, file);
   if (!cursor.nextLine()) refuse(file, "it is empty");
   const names = countNumbers(cursor).includes(0) ? readTexts(cursor) : undefined;
   if (names && !cursor.nextLine()) refuse(file, "it has a header, but no rows");
-  const cells = readColumns(cursor, names);
+  const cells = readColumns(cursor, names, isWanted);
   const columns = cells.reduce((sum, { width }) => sum + width, 0);
 
   // A value and its separator take two bytes: a long line above many blank ones allocates no more than this.
@@ -50,7 +54,7 @@ export function parseTable(bytes: Uint8Array, file: string): NumberTable {
     for (cursor.rewind(); cursor.nextCell(); count++) {
       const column = cells[count];
       if (column?.texts) column.texts.push(cursor.text());
-      else if (column) length = readNumbers(cursor, column, data, length);
+      else if (column && !column.isSkipped) length = readNumbers(cursor, column, data, length);
     }
     if (count !== cells.length) cursor.fail(`this row has ${count} values, and those before it ${cells.length}`);
     rows++;
@@ -101,15 +105,20 @@ function readTexts(cursor: Cursor): string[] {
 }
 
 /** Decides what the columns hold by the first row below the header. */
-function readColumns(cursor: Cursor, names: readonly string[] | undefined): Column[] {
+function readColumns(
+  cursor: Cursor,
+  names: readonly string[] | undefined,
+  isWanted?: (name: string) => boolean,
+): Column[] {
   const widths = countNumbers(cursor);
   if (names && names.length !== widths.length) {
     cursor.fail(`this row has ${widths.length} values, and the header ${names.length} names`);
   }
   const first = widths.includes(0) ? readTexts(cursor) : [];
   const columns = widths.map((width, i) => {
-    const isText = width === 0 && /^\p{L}/u.test(first[i]);
-    return { label: names?.[i] || i + 1, width, texts: isText ? [] : undefined };
+    const isSkipped = names !== undefined && isWanted?.(names[i]) === false;
+    const isText = width === 0 && !isWanted && /^\p{L}/u.test(first[i]);
+    return { label: names?.[i] || i + 1, width: isSkipped ? 0 : width, texts: isText ? [] : undefined, isSkipped };
   });
   const labels = columns.filter(({ texts }) => texts).map(({ label }) => label);
   if (labels.length === columns.length) cursor.fail("this row has no numbers");

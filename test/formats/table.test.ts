@@ -122,7 +122,13 @@ describe("parseTable", () => {
       "a,b\n1,2 3\n1,2",
       'x.csv, line 3, column "b": this cell has 1 numbers, and those above it 2.',
     ],
-    ["an open quote", '1,2\n"3,4\n5,6"', "x.csv, line 2: a quoted cell does not end on its line."],
+    ["an open quote", '1,2\n"3,4\n5,6', "x.csv, line 2: a quoted cell does not end."],
+    ["numbers on two lines of a cell", '1,2\n"3\n4",5', 'x.csv, line 2, column 1: "3\\n4" is not a number.'],
+    [
+      "a short row below a cell of two lines",
+      'a,b\n"x\n\ny",1\n2',
+      "x.csv, line 5: this row has 1 values, and those before it 2.",
+    ],
     ["text after a quote", '1,2\n"3"4,5', "x.csv, line 2: a closing quote stands within a cell; write it twice."],
     ["two texts of one name", "a,a,b\nx,y,1", "x.csv, line 2: two columns of text have the same name."],
     ["a number without end", `1\n${"1".repeat(2000)}`, "x.csv, line 2: a number has more than 1000 characters."],
@@ -136,6 +142,23 @@ describe("parseTable", () => {
     "refuses %s for a number",
     (text) => expect(() => parse(`1\n${text}`)).toThrow(`line 2, column 1: "${text}" is not a number.`),
   );
+
+  it("reads quoted cells that contain line ends", () => {
+    const text = 'a,"b\nb"\r\n"one\r\n two, ""three""\n",1\n"four" ,2\n';
+    expect(parse(text)).toMatchObject({ header: ["b\nb"], rows: 2, data: Float32Array.of(1, 2) });
+    expect([...parse(text).texts]).toEqual([["a", ['one\r\n two, "three"\n', "four"]]]);
+  });
+
+  it("reads only the columns that are wanted, if the table has a header", () => {
+    const wanted = (text: string) => {
+      const { header, columns, data } = parseTable(new TextEncoder().encode(text), "x.csv", (name) => /^z/.test(name));
+      return [header, columns, [...data]];
+    };
+    expect(wanted('file,z1,n,z0\n"1, 2\n.png",3,"",4\n7,5,x y,6\n')).toEqual([["z1", "z0"], 2, [3, 4, 5, 6]]);
+    expect(wanted("a,b\n1,2")).toEqual([[], 0, []]);
+    expect(wanted("1,2\n3,4")).toEqual([undefined, 2, [1, 2, 3, 4]]);
+    expect(() => wanted("a,z0\n1,x")).toThrow('x.csv, line 2, column "z0": "x" is not a number.');
+  });
 
   it("allocates no more than the file for a long line above many blank ones", () => {
     const text = `${"1,".repeat(100_000)}1${"\n".repeat(100_000)}`;

@@ -19,7 +19,9 @@ const MAX_TEXT_BYTES = 2 ** 20;
 
 export class Cursor {
   private readonly separator: number;
-  private line = 0;
+  private line = 1;
+  /** The number of lines in the file that this one takes: a quoted cell can contain line ends. */
+  private height = 0;
   private lineStart = 0;
   private lineEnd = 0;
   private nextLineStart = 0;
@@ -46,14 +48,11 @@ export class Cursor {
   nextLine(): boolean {
     const { bytes } = this;
     while (this.nextLineStart < bytes.length) {
-      this.line++;
+      this.line += this.height;
+      this.height = 1;
       this.lineStart = this.nextLineStart;
-      const found = bytes.indexOf(LINE_END, this.lineStart);
-      let end = found < 0 ? bytes.length : found;
-      this.nextLineStart = end + 1;
-      while (end > this.lineStart && (bytes[end - 1] === RETURN || this.isBlank(bytes[end - 1]))) end--;
-      this.lineEnd = end;
-      if (end > this.lineStart) return true;
+      this.endLine(this.lineStart);
+      if (this.lineEnd > this.lineStart) return true;
     }
     return false;
   }
@@ -75,20 +74,20 @@ export class Cursor {
 
   /** Moves to the next cell. @returns false at the end of the line */
   nextCell(): boolean {
-    const { bytes, lineEnd } = this;
+    const { bytes } = this;
     let at = this.nextCellStart;
-    if (at > lineEnd) return false;
-    while (at < lineEnd && this.isBlank(bytes[at])) at++;
-    this.isQuoted = at < lineEnd && bytes[at] === QUOTE;
+    if (at > this.lineEnd) return false;
+    while (at < this.lineEnd && this.isBlank(bytes[at])) at++;
+    this.isQuoted = at < this.lineEnd && bytes[at] === QUOTE;
     this.at = at;
     if (this.isQuoted) {
       this.at++;
       this.cellEnd = this.findClosingQuote(this.at);
-      for (at = this.cellEnd + 1; at < lineEnd && !this.isSeparator(bytes[at]); at++) {
+      for (at = this.cellEnd + 1; at < this.lineEnd && !this.isSeparator(bytes[at]); at++) {
         if (!this.isBlank(bytes[at])) this.fail("a closing quote stands within a cell; write it twice");
       }
     } else {
-      while (at < lineEnd && !this.isSeparator(bytes[at])) at++;
+      while (at < this.lineEnd && !this.isSeparator(bytes[at])) at++;
       let end = at;
       while (end > this.at && this.isBlank(bytes[end - 1])) end--;
       this.cellEnd = end;
@@ -170,14 +169,27 @@ export class Cursor {
     return sign === "-" ? -Infinity : Infinity;
   }
 
+  /** Ends this line at the next line end after `start`, without blanks. */
+  private endLine(start: number): void {
+    const { bytes } = this;
+    const found = bytes.indexOf(LINE_END, start);
+    let end = found < 0 ? bytes.length : found;
+    this.nextLineStart = end + 1;
+    while (end > start && (bytes[end - 1] === RETURN || this.isBlank(bytes[end - 1]))) end--;
+    this.lineEnd = end;
+  }
+
+  /** Extends the line if the quote closes on a later one. */
   private findClosingQuote(start: number): number {
-    const { bytes, lineEnd } = this;
-    for (let at = start; at < lineEnd; at++) {
-      if (bytes[at] !== QUOTE) continue;
-      if (bytes[at + 1] !== QUOTE) return at;
-      at++;
+    const { bytes } = this;
+    let at = start;
+    while (at < bytes.length && (bytes[at] !== QUOTE || bytes[at + 1] === QUOTE)) at += bytes[at] === QUOTE ? 2 : 1;
+    if (at >= bytes.length) this.fail("a quoted cell does not end");
+    if (at > this.lineEnd) {
+      for (let end = this.nextLineStart - 1; end < at; end++) if (bytes[end] === LINE_END) this.height++;
+      this.endLine(at + 1);
     }
-    return this.fail("a quoted cell does not end on its line");
+    return at;
   }
 
   private isBlank(byte: number): boolean {
@@ -193,7 +205,7 @@ export class Cursor {
 function findSeparator(bytes: Uint8Array, start: number): number {
   const counts = new Float64Array(256);
   let isQuoted = false;
-  for (let at = start; at < bytes.length && bytes[at] !== LINE_END; at++) {
+  for (let at = start; at < bytes.length && (isQuoted || bytes[at] !== LINE_END); at++) {
     if (bytes[at] === QUOTE) isQuoted = !isQuoted;
     else if (!isQuoted) counts[bytes[at]]++;
   }
