@@ -1,8 +1,8 @@
-// Reads and writes NumPy's .npy files: numbers in row-major order.
+// Reads and writes NumPy's .npy files: numbers in row-major order. Writes texts too.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from "../errors.js";
 import { halfToNumber } from "../half.js";
-import { type HostArray, sizeOf } from "../tree.js";
+import { sizeOf } from "../tree.js";
 
 /** NumPy's names of types, and views of their bytes, by their names in a header without the byte order. */
 const TYPES = {
@@ -34,6 +34,8 @@ const MAGIC = [0x93, ...Buffer.from("NUMPY")];
 const ALIGNMENT = 64;
 /** NumPy's own limit. */
 const MAX_HEADER_BYTES = 10_000;
+/** Texts take the length of the longest, so one long text can multiply their size. */
+const MAX_TEXT_BYTES = 2e9;
 /** A file's first bytes up to here contain its header. */
 export const MAX_NPY_HEADER_BYTES = MAGIC.length + 6 + MAX_HEADER_BYTES;
 
@@ -113,18 +115,47 @@ export function checkNpyLength({ dtype, shape, end }: NpyHeader, length: number,
   fail(file, `its header promises ${asTuple(shape)} values of ${dtype}, ${end} bytes in all, and it has ${found}`);
 }
 
-/** Encodes an array with the same bytes as np.save. */
-export function encodeNpy({ data, shape }: HostArray): Uint8Array {
-  const header = npyHeader(data instanceof Uint8Array ? "uint8" : "float32", shape);
-  const file = new Uint8Array(header.length + data.byteLength);
+/** Numbers, or texts without NUL at their end. */
+export type NpyValues = Uint8Array | Uint16Array | BigInt64Array | Float32Array | readonly string[];
+
+/** Encodes an array with the same bytes as np.save. @throws UserError if texts take more than 2 GB */
+export function encodeNpy({ data, shape }: { data: NpyValues; shape: readonly number[] }): Uint8Array {
+  const { descr, values } = ArrayBuffer.isView(data) ? { descr: descrOf(data), values: data } : encodeTexts(data);
+  const header = encodeHeader(descr, shape);
+  const file = new Uint8Array(header.length + values.byteLength);
   file.set(header);
-  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), header.length);
+  file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), header.length);
   return file;
+}
+
+function descrOf(data: Exclude<NpyValues, readonly string[]>): string {
+  if (data instanceof Uint8Array) return "|u1";
+  if (data instanceof Uint16Array) return "<u2";
+  return data instanceof Float32Array ? "<f4" : "<i8";
+}
+
+/** Encodes texts as UTF-32, padded with zeros to the length of the longest. */
+function encodeTexts(texts: readonly string[]): { descr: string; values: Uint32Array } {
+  const length = texts.reduce((longest, text) => Math.max(longest, Array.from(text).length), 1);
+  if (4 * length * texts.length > MAX_TEXT_BYTES) {
+    throw new UserError(`NumPy stores ${texts.length} texts of up to ${length} characters as more than 2 GB.`);
+  }
+  const values = new Uint32Array(length * texts.length);
+  texts.forEach((text, i) => {
+    values.set(
+      Array.from(text, (character) => character.codePointAt(0) as number),
+      i * length,
+    );
+  });
+  return { descr: `<U${length}`, values };
 }
 
 /** Encodes a header, for values that are written in parts: bytes, or little-endian float32. */
 export function npyHeader(dtype: "uint8" | "float32", shape: readonly number[]): Uint8Array {
-  const descr = dtype === "uint8" ? "|u1" : "<f4";
+  return encodeHeader(dtype === "uint8" ? "|u1" : "<f4", shape);
+}
+
+function encodeHeader(descr: string, shape: readonly number[]): Uint8Array {
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${asTuple(shape)}, }`;
   const start = MAGIC.length + 4;
   const length = Math.ceil((start + text.length + 1) / ALIGNMENT) * ALIGNMENT - start;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
-import { encodeNpy, npyHeader, parseNpy } from "../../src/formats/npy.js";
+import { encodeNpy, type NpyValues, npyHeader, parseNpy } from "../../src/formats/npy.js";
 import { npy } from "../fixtures/npy.js";
 import { array, weyl } from "../helpers.js";
 import cases from "../reference/npy.json" with { type: "json" };
@@ -126,6 +126,22 @@ describe("encodeNpy", () => {
       const { data } = parseNpy(bytesOf(file), "x.npy");
       expect(encodeNpy({ data: data as Float32Array | Uint8Array, shape })).toEqual(bytesOf(file));
     }
+  });
+
+  it("writes integers, and texts as UTF-32 of the length of the longest", () => {
+    const write = (data: NpyValues) => Buffer.from(encodeNpy({ data, shape: [data.length] }));
+    const values = (file: Buffer) => new Uint8Array(file.subarray(128));
+    expect(write(Uint16Array.of(0, 65_535))).toEqual(Buffer.from(npy("<u2", "(2,)", Uint8Array.of(0, 0, 255, 255))));
+    const integers = BigInt64Array.of(-1n, 2n ** 53n);
+    expect(write(integers)).toEqual(Buffer.from(npy("<i8", "(2,)", new Uint8Array(integers.buffer))));
+    const texts = write(["a", "", "größe", "😀"]);
+    expect(texts.toString("latin1")).toContain("{'descr': '<U5', 'fortran_order': False, 'shape': (4,), }");
+    const utf32 = [0x61, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x67, 0x72, 0xf6, 0xdf, 0x65, 0x1f600, 0, 0, 0, 0];
+    expect(values(texts)).toEqual(new Uint8Array(Uint32Array.from(utf32).buffer));
+    expect(write([""]).toString("latin1")).toContain("'<U1'");
+    expect(() => write(new Array(500_001).fill("").with(0, "x".repeat(1000)))).toThrow(
+      "up to 1000 characters as more than 2 GB",
+    );
   });
 
   it("gives a header alone to those who write the values themselves", () => {
