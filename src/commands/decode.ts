@@ -12,7 +12,8 @@ export const define = declare({
     ...RUN,
     input: flag(
       "<file>",
-      'latents: a .npy file of [N, Z], or JSON lines such as {"z":[0.5,-1]}, or - for standard input',
+      "latents: .npy of [N, Z]; .npz with the array z; CSV with the columns z0, z1, …, or without a header; JSON " +
+        'lines such as {"z":[0.5,-1]}; or - for standard input',
       TEXT,
       { default: "-" },
     ),

@@ -3,7 +3,7 @@ import type { Encoded, HostArray } from "../index.js";
 import { declare } from "./command.js";
 import { DRAWS, formatFlag, IMAGES, place, RUN, settingFlags } from "./flags.js";
 
-const FORMATS = ["jsonl", "npy"] as const;
+const FORMATS = ["jsonl", "npz", "csv", "npy"] as const;
 
 export const define = declare({
   flags: {
@@ -18,20 +18,41 @@ export const define = declare({
     ...settingFlags("layout"),
     ...DRAWS,
     format: formatFlag(FORMATS),
-    out: place("<file>", "output file, a .jsonl or .npy, or - (default: standard output)"),
+    out: place(
+      "<file>",
+      "output file: .jsonl, .npz or .csv with the file or the row, the label, z and sigma of each image; .npy with z " +
+        "alone; or - (default: standard output)",
+    ),
   },
-  examples: ["vae encode --out latents.npy", "vae encode --n 10 | vae decode --out ten.png"],
+  examples: ["vae encode --out latents.csv", "vae encode --n 10 | vae decode --out ten.png"],
   async run(io, { run, split, dataset, input, layout, n, draws, seed, format, out }, tools) {
-    const { chooseTarget, firstOf, lineParts, noteClean, npyParts, readImages, withModel, writeParts } = tools;
+    const {
+      checkArchiveSize,
+      chooseTarget,
+      firstOf,
+      formatTable,
+      noteClean,
+      npyParts,
+      readImages,
+      tabulate,
+      withModel,
+      writeParts,
+    } = tools;
     const target = chooseTarget(io, out, format, FORMATS);
     await withModel(io, run, async (model) => {
-      const given = input === undefined ? undefined : await readImages(io, input, model, layout);
-      const images = firstOf(given ?? (await model.loadData(dataset))[split], n);
-      if (!given) noteClean(io, model, dataset);
-      const parts = model.encodeParts(images, { what: draws ? "draws" : "means", seed });
-      const [count, labels] = "data" in images ? [images.shape[0]] : [images.count, images.labels];
-      const isNpy = target.format === "npy";
-      await writeParts(io, target, isNpy ? npyParts(count, onlyZ(parts)) : lineParts(parts, labels));
+      const given = input === undefined ? await model.loadData(dataset) : await readImages(io, input, model, layout);
+      const isDataset = "train" in given;
+      const images = firstOf(isDataset ? given[split] : given, n);
+      const count = "data" in images ? images.shape[0] : images.count;
+      if (isDataset) noteClean(io, model, dataset);
+      if (target.format === "npz") checkArchiveSize(count, model.model.parts.dimZ);
+
+      const options = { what: draws ? "draws" : "means", seed } as const;
+      const encode = () => model.encodeParts(images, options);
+      if (target.format === "npy") return writeParts(io, target, npyParts(count, onlyZ(encode())));
+      const parts = target.format === "npz" ? [await model.encode(images, options)] : encode();
+      const table = tabulate(images, isDataset ? given.classes : undefined, parts);
+      await writeParts(io, target, formatTable[target.format](table));
     });
   },
 });

@@ -1,9 +1,10 @@
 // What commands work with. Loaded when one runs, not for its help.
 export { clearCache, inspectCache } from "../files/cache.js";
 export * from "../files/write.js";
-export * from "../formats/latent-lines.js";
 export * from "../index.js";
 export * from "../inference/views.js";
-export * from "./array-files.js";
+export * from "./array-input.js";
+export * from "./array-output.js";
+export * from "./latent-table.js";
 export * from "./output.js";
 export * from "./training-screen.js";

@@ -41,9 +41,12 @@ export async function openParquetFiles(
     files.map(async ({ file, split }) => ({ split, ...(await openParquet(await bufferOf(file), file)) })),
   );
   const count = shards.reduce((sum, shard) => sum + shard.count, 0);
-  const rows = shards.flatMap(({ split, labels, count }) =>
-    Array.from(range(0, count), (row) => ({ split, row, label: labels?.[row] ?? -1 })),
-  );
+  const counts = new Map<Split, number>();
+  const rows = shards.flatMap(({ split, labels, count }) => {
+    const before = counts.get(split) ?? 0;
+    counts.set(split, before + count);
+    return Array.from(range(0, count), (row) => ({ split, row: before + row, label: labels?.[row] ?? -1 }));
+  });
   const decoded = await decodeCollection(
     {
       name,
@@ -74,7 +77,7 @@ export async function openParquetFiles(
 
 interface Row {
   readonly split: Split;
-  /** In its file. */
+  /** In the files of its split, one after the other. */
   readonly row: number;
   /** −1 if it has none. */
   readonly label: number;

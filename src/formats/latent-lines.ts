@@ -1,26 +1,8 @@
-// Formats and parses latents as JSON lines, one per image: {"image":0,"label":7,"z":[…],"sigma":[…]}. Parsing needs
-// only z.
+// Parses latents as JSON lines, one per image, such as {"image":0,"z":[0.5,-1]}. Needs only z.
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 
-const [LINE_END, BRACE] = Buffer.from("\n{");
-const BLANK = Buffer.from(" \t\n\v\f\r");
-
-export interface LatentLine {
-  readonly image: number;
-  readonly label?: number | undefined;
-  readonly z: Float32Array;
-  readonly sigma?: Float32Array | undefined;
-}
-
-export function formatLatentLine({ z, sigma, ...rest }: LatentLine): string {
-  return `${JSON.stringify({ ...rest, z: digits(z), sigma: sigma && digits(sigma) })}\n`;
-}
-
-/** Rounds to nine digits, which identify every float32. */
-function digits(floats: Float32Array): number[] {
-  return Array.from(floats, (float) => Number(float.toPrecision(9)));
-}
+const [LINE_END] = Buffer.from("\n");
 
 /** Parses latents, `[N, Z]`. Skips blank lines. @throws UserError with the number of the line that is wrong */
 export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Float32Array> {
@@ -41,15 +23,8 @@ export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Flo
   return { data: Float32Array.from(values), shape: [width && values.length / width, width] };
 }
 
-/** Checks the beginning of a file. @throws UserError unless it can be that of latents as JSON lines */
-export function checkLatentStart(bytes: Uint8Array, file: string): void {
-  const first = bytes.findIndex((byte) => !BLANK.includes(byte));
-  if (first < 0 || bytes[first] === BRACE) return;
-  refuse(file, 1 + bytes.subarray(0, first).filter((byte) => byte === LINE_END).length);
-}
-
 function refuse(file: string, line: number): never {
-  throw new UserError(`${file} is neither .npy nor latents as JSON lines: line ${line} must look like {"z":[0.5,-1]}.`);
+  throw new UserError(`${file} does not hold latents as JSON lines: line ${line} must look like {"z":[0.5,-1]}.`);
 }
 
 /** Splits into lines one by one, since the file may exceed the maximum length of a string. */

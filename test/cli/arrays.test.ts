@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
+import { encodeZip } from "../../src/formats/zip.js";
 import { datasets, drawImages, encodePng, type HostArray, type LoadedModel, loadModel } from "../../src/index.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
@@ -58,14 +59,14 @@ const readNpy = (bytes: Uint8Array) => {
 };
 
 describe("vae encode", () => {
-  it("writes JSON lines: number, label, z and sigma of each image", async () => {
+  it("writes JSON lines: number, origin, label, z and sigma of each image", async () => {
     const { code, stdout, stderr } = await pipe("encode --n 10");
     expect([code, stderr]).toEqual([0, ""]);
     const { z, sigma } = await model.encode({ ...data.test, count: 10 });
     const row = (of: HostArray, i: number) => [...of.data.subarray(2 * i, 2 * i + 2)];
     lines(stdout).forEach((line, i) => {
-      expect(Object.keys(line)).toEqual(["image", "label", "z", "sigma"]);
-      expect([line.image, line.label]).toEqual([i, data.test.labels?.[i]]);
+      expect(Object.keys(line)).toEqual(["image", "split", "row", "label", "z", "sigma"]);
+      expect([line.image, line.split, line.row, line.label]).toEqual([i, "test", i, data.test.labels?.[i]]);
       expect([line.z.map(Math.fround), line.sigma.map(Math.fround)]).toEqual([row(z, i), row(sigma as HostArray, i)]);
     });
     expect(lines(stdout)).toHaveLength(10);
@@ -146,7 +147,7 @@ describe("vae encode", () => {
 describe("vae decode", () => {
   const z = array(weyl(2 * 700, -2, 2), [700, 2]);
 
-  it("writes the images of a .npy file or of JSON lines, more than go at once", async () => {
+  it("writes the images of a .npy file, an .npz, a table or JSON lines, more than go at once", async () => {
     const images = await model.decode(z);
     expect(readNpy((await pipe("decode", encodeNpy(z))).stdout)).toEqual(images);
     writeFileSync(at("places.npy"), encodeNpy(z));
@@ -158,6 +159,24 @@ describe("vae decode", () => {
     expect(readNpy(readFileSync(at("images.npy")))).toEqual(images);
     const text = Array.from({ length: 700 }, (_, i) => `{"z":[${[...z.data.subarray(2 * i, 2 * i + 2)]}]}\n`).join("");
     expect(readNpy((await pipe("decode", text)).stdout)).toEqual(images);
+    expect(readNpy((await pipe("decode", `\ufeff${text}`)).stdout)).toEqual(images);
+    const archive = encodeZip([
+      ["label.npy", encodeNpy(array([1, 2]))],
+      ["z.npy", encodeNpy(z)],
+    ]);
+    expect(readNpy((await pipe("decode", archive)).stdout)).toEqual(images);
+    const rows = Array.from({ length: 700 }, (_, i) => z.data.subarray(2 * i, 2 * i + 2));
+    const tables = [
+      rows.map(([x, y]) => `${x},${y}\n`),
+      rows.map(([x, y]) => `${x} ${y}\n`),
+      ["z0,z1\n", ...rows.map(([x, y]) => `${x},${y}\n`)],
+      ["sigma1;z1;file;z0\r\n", ...rows.map(([x, y]) => `9;${y};"7;\n""x""";${x}\r\n`)],
+    ];
+    for (const table of tables) {
+      writeFileSync(at("z.csv"), table.join(""));
+      expect(readNpy((await pipe("decode --input z.csv --format npy")).stdout)).toEqual(images);
+      expect(readNpy((await pipe("decode", table.join(""))).stdout)).toEqual(images);
+    }
   });
 
   it("draws a grid", async () => {
@@ -176,6 +195,7 @@ describe("vae decode", () => {
 
 describe("what cannot be is explained in a line, with exit code 2:", () => {
   const nan = encodeNpy(array([1, 2, 3, Number.NaN], [2, 2]));
+  const z = encodeNpy(array([1, 2, 3], [1, 3]));
   const floats = (shade: number) => encodeNpy(array(new Array(98).fill(shade), [2, 49]));
 
   it.each([
@@ -215,8 +235,18 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     ["NaN in z, for a file", "decode --out nan.npy", nan, "Latent 1 holds NaN."],
     ["no z", "decode", encodeNpy(array([], [0, 2])), "There are no latents."],
     ["nothing for z", "decode", "", "standard input is empty"],
-    ["blank lines", "decode", "\n\n", "shape [0,0]"],
-    ["a text for z", "decode", "0,0,1\n", "line 1 must look like"],
+    ["blank lines", "decode", "\n\n", "standard input is not a table of numbers: it is empty."],
+    ["another object for z", "decode", '{"x":[1,2]}', 'line 1 must look like {"z":[0.5,-1]}.'],
+    ["a table of another width", "decode", "0,0,1\n", "shape [1,3], and this model takes [count,2]"],
+    ["a text", "decode", "Dear Sir,\n", "standard input is not a table of numbers: it has a header, but no rows."],
+    ["a table without z", "decode", "x,y\n1,2\n", "standard input has no column z0. Latents are read from z0, z1, …"],
+    ["a table without z1", "decode", "z0,z2\n1,2\n", "standard input has no column z1."],
+    ["a text in a column of z", "decode", "z0,z1\n1,x\n", 'standard input, line 2, column "z1": "x" is not a number.'],
+    ["NaN in a table", "decode", "z0,z1\n1,nan\n", "Latent 0 holds NaN."],
+    ["an archive without z", "decode", archive({ x: z, y: z }), "standard input has no array z, but x, y."],
+    ["an archive of z of another width", "decode", archive({ z }), "shape [1,3], and this model takes [count,2]"],
+    ["half an archive", "decode", archive({ z }).subarray(0, 99), "standard input is not a readable .zip archive"],
+    ["a picture for z", "decode", "\x89PNG\r\n\x1a\n", "standard input is none of .npy, .npz, JSON lines and CSV."],
     ["a .npy that is none", "decode --input run.npy", "", "run.npy is not a valid .npy file"],
     [
       "a grid of too many",
@@ -243,12 +273,16 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     return npy("{'descr': '|u1', 'fortran_order': True, 'shape': (1, 49), }", new Uint8Array(49));
   }
 
+  function archive(arrays: Record<string, Uint8Array>) {
+    return encodeZip(Object.entries(arrays).map(([name, content]) => [`${name}.npy`, content] as const));
+  }
+
   it("draws of a plain autoencoder", async () => {
     await vae("train --dataset tiny --n-hidden 8 --batch-size 50 --epochs 1 --model ae --run ae".split(" "), home);
     const { code, stderr } = await pipe("encode --run ae --draws --out ae.npy");
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: A plain autoencoder has no posterior to draw/)]);
     expect(lines((await pipe("encode --run ae --n 1")).stdout).map((line) => Object.keys(line))).toEqual([
-      ["image", "label", "z"],
+      ["image", "split", "row", "label", "z"],
     ]);
   });
 });

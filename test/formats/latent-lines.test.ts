@@ -1,25 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
-import { formatLatentLine, parseLatentLines } from "../../src/formats/latent-lines.js";
-import { weyl } from "../helpers.js";
+import { parseLatentLines } from "../../src/formats/latent-lines.js";
 
 const parse = (text: string) => parseLatentLines(new TextEncoder().encode(text), "x.jsonl");
 
 describe("latents as JSON lines", () => {
-  it("are an object a line", () => {
-    const z = Float32Array.of(0.1, -2);
-    expect(formatLatentLine({ image: 3, label: 7, z, sigma: Float32Array.of(1, 0.5) })).toBe(
-      '{"image":3,"label":7,"z":[0.100000001,-2],"sigma":[1,0.5]}\n',
-    );
-    expect(formatLatentLine({ image: 3, label: undefined, z })).toBe('{"image":3,"z":[0.100000001,-2]}\n');
-  });
-
-  it("come back with every bit", () => {
-    const z = Float32Array.from([...weyl(500, -3, 3), ...weyl(500, -1e-30, 1e-30), 3.4028235e38, 1e-45, 0]);
-    const text = formatLatentLine({ image: 0, z });
-    expect(parse(text)).toEqual({ data: z, shape: [1, z.length] });
-  });
-
   it("are read without what else is in a line, with blank lines, and with either end of a line", () => {
     const { data, shape } = parse('{"name":"größe","z":[1,2]}\r\n\n  \n{"z":[3,4]}');
     expect([[...data], shape]).toEqual([

@@ -1,0 +1,149 @@
+// Reads images and latents from files or standard input.
+import { createReadStream } from "node:fs";
+import path from "node:path";
+import type { GivenSettings } from "../config/config.js";
+import { SETTINGS } from "../config/settings.js";
+import { prepareImages } from "../data/input.js";
+import { checkCount } from "../data/pixels.js";
+import { describeScale } from "../data/scale.js";
+import { isSystemError, UserError } from "../errors.js";
+import { addFileName, isMissing } from "../files/read.js";
+import { parseLatentLines } from "../formats/latent-lines.js";
+import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
+import { parseTable } from "../formats/table.js";
+import { readZip } from "../formats/zip.js";
+import type { datasets, HostArray, LoadedModel } from "../index.js";
+import { sizeOf } from "../tree.js";
+import type { Io } from "./io.js";
+import { note } from "./output.js";
+
+/** Standard input. */
+const PIPE = "-";
+/** Input is held in memory, where the numbers of a text take more bytes than the text. */
+const MAX_ARRAY_BYTES = 2e9;
+const MAX_TEXT_BYTES = 200e6;
+
+/** Takes the first `wanted` images, or all. @throws UserError if there are fewer */
+export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number): datasets.ImageSet | HostArray {
+  if (wanted === undefined) return images;
+  if (!("data" in images)) return { ...images, count: checkCount(wanted, images.count) };
+  const [count, ...rest] = images.shape;
+  const first = checkCount(wanted, count);
+  return { data: images.data.subarray(0, first * sizeOf(rest)), shape: [first, ...rest] };
+}
+
+/** Reads images for a model from a .npy file, or from standard input for `-`. Notes how they are read. */
+export async function readImages(
+  io: Io,
+  place: string,
+  { config, size }: LoadedModel,
+  layout: GivenSettings["layout"] = config.layout,
+): Promise<HostArray> {
+  const { bytes, name } = await readPlace(io, place, checkNpy);
+  const { dtype, shape, data: values } = parseNpy(bytes, name);
+  const isNoisy = config.noise !== null || config.inputDir !== null;
+  const { images, scale } = prepareImages({ name, dtype, shape, values }, size, {
+    isNoisy,
+    layout: SETTINGS.layout.check(layout),
+  });
+  for (const text of describeScale(name, scale)) note(io, text);
+  return images;
+}
+
+const READERS = { npy: readNpy, npz: readNpz, jsonl: parseLatentLines, csv: readCsv };
+
+/** Reads latents, `[N, Z]`, from a file or from standard input for `-`. */
+export async function readLatents(io: Io, place: string): Promise<HostArray<Float32Array>> {
+  const formatOf = (bytes: Uint8Array, file: string) => latentFormat(bytes, path.extname(place).toLowerCase(), file);
+  const check: Check = (start, length, file) => CHECKS[formatOf(start, file)](start, length, file);
+  const { bytes, name } = await readPlace(io, place, check);
+  if (bytes.length === 0) throw new UserError(`${name} is empty. Give latents as .npy, .npz, JSON lines or CSV.`);
+  return READERS[formatOf(bytes, name)](bytes, name);
+}
+
+/** Recognizes a format by the first bytes, else by the ending of the name. @throws UserError if it is no text either */
+function latentFormat(bytes: Uint8Array, ending: string, name: string): keyof typeof READERS {
+  const start = new TextDecoder().decode(bytes.subarray(0, MAX_NPY_HEADER_BYTES)); // without a byte order mark
+  if (bytes[0] === 0x93 || ending === ".npy") return "npy";
+  if (start.startsWith("PK\x03\x04") || ending === ".npz") return "npz";
+  if (bytes.subarray(0, 512).some((byte) => byte < 32 && (byte < 9 || byte > 13))) {
+    throw new UserError(`${name} is none of .npy, .npz, JSON lines and CSV.`);
+  }
+  return start.trimStart().startsWith("{") || ending === ".jsonl" ? "jsonl" : "csv";
+}
+
+function readNpy(bytes: Uint8Array, name: string): HostArray<Float32Array> {
+  const { data, shape } = parseNpy(bytes, name);
+  return { data: data instanceof Float32Array ? data : Float32Array.from(data), shape };
+}
+
+function readNpz(bytes: Uint8Array, name: string): HostArray<Float32Array> {
+  const entries = readZip(bytes, name);
+  const z = entries.get("z.npy");
+  if (!z) {
+    const names = [...entries.keys()].map((entry) => entry.replace(/\.npy$/, ""));
+    throw new UserError(`${name} has no array z, but ${names.join(", ") || "none at all"}.`);
+  }
+  return readNpy(z.read(MAX_ARRAY_BYTES), `${name}/z`);
+}
+
+/** Takes the columns z0, z1, … in this order, or all columns of a table without a header. */
+function readCsv(bytes: Uint8Array, name: string): HostArray<Float32Array> {
+  const { header, columns, rows, data } = parseTable(bytes, name, (column) => /^z\d+$/.test(column));
+  if (!header) return { data, shape: [rows, columns] };
+  const places = new Map(header.map((column, place) => [column, place]));
+  const order = Array.from({ length: Math.max(1, columns) }, (_, i) => {
+    const place = places.get(`z${i}`);
+    if (place === undefined) throw new UserError(`${name} has no column z${i}. Latents are read from z0, z1, …`);
+    return place;
+  });
+  return { data: data.map((_, at) => data[at - (at % columns) + order[at % columns]]), shape: [rows, columns] };
+}
+
+/** Checks the beginning of a file, and the length read so far. @throws UserError to stop reading */
+type Check = (start: Uint8Array, length: number, name: string) => void;
+
+function checkNpy(start: Uint8Array, length: number, name: string): void {
+  const header = parseNpyHeader(start, name);
+  if (header.end > MAX_ARRAY_BYTES) {
+    throw new UserError(`${name} promises ${header.end} bytes, more than 2 GB. Give it in parts.`);
+  }
+  if (length > header.end) checkNpyLength(header, Infinity, name);
+}
+
+function checkArchive(_start: Uint8Array, length: number, name: string): void {
+  if (length > MAX_ARRAY_BYTES) throw new UserError(`${name} has more than 2 GB. Give it in parts.`);
+}
+
+function checkText(_start: Uint8Array, length: number, name: string): void {
+  if (length <= MAX_TEXT_BYTES) return;
+  throw new UserError(`${name} has more than 200 MB of text. Give the latents as .npy, or in parts.`);
+}
+
+const CHECKS = { npy: checkNpy, npz: checkArchive, jsonl: checkText, csv: checkText };
+
+/** Reads a file or standard input, which may be endless: checks its beginning before it reads on. */
+async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ bytes: Uint8Array; name: string }> {
+  const isPipe = place === PIPE;
+  if (isPipe && stdin.isTTY) {
+    throw new UserError("Standard input is a terminal. Give a file, --input FILE, or pipe data in.");
+  }
+  const name = isPipe ? "standard input" : place;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let start: Uint8Array | undefined;
+  try {
+    for await (const chunk of isPipe ? stdin : createReadStream(place)) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= MAX_NPY_HEADER_BYTES) start ??= Buffer.concat(chunks);
+      if (start) check(start, length, name);
+    }
+  } catch (error) {
+    if (!isPipe && isMissing(error)) throw new UserError(`--input ${place}: there is no such file.`);
+    if (isSystemError(error) && error.code === "EISDIR")
+      throw new UserError(`--input ${place} is a folder. Give a file.`);
+    throw addFileName(error, name, "read");
+  }
+  return { bytes: Buffer.concat(chunks), name };
+}

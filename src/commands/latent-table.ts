@@ -1,0 +1,112 @@
+// Latents as a table of columns, which JSON lines, CSV and .npz write: where each image comes from, its class, z and σ.
+import { range } from "../data/pixels.js";
+import { UserError } from "../errors.js";
+import { encodeNpy, type NpyValues } from "../formats/npy.js";
+import { formatCsvRow } from "../formats/table.js";
+import { encodeZip } from "../formats/zip.js";
+import type { datasets, Encoded, HostArray } from "../index.js";
+
+/** An archive is made in memory. */
+const MAX_ARCHIVE_BYTES = 2e9;
+
+/** A value for each image, `[count]`, or numbers, `[count, Z]`. */
+interface Column {
+  readonly name: string;
+  readonly data: Exclude<NpyValues, Uint8Array>;
+  readonly shape: readonly number[];
+}
+type Columns = readonly Column[];
+type Origins = Pick<datasets.ImageSet, "labels" | "origin">;
+
+/** The origin of images, their classes, and their latents, as columns: those of each part. */
+export async function* tabulate(
+  images: datasets.ImageSet | HostArray,
+  classes: readonly string[] | undefined,
+  parts: AsyncIterable<Encoded> | Iterable<Encoded>,
+): AsyncGenerator<Columns, void> {
+  let first = 0;
+  for await (const { z, sigma } of parts) {
+    const [count] = z.shape;
+    const vectors = [{ name: "z", ...z }, ...(sigma ? [{ name: "sigma", ...sigma }] : [])];
+    yield [...describeImages("data" in images ? {} : images, classes, first, count), ...vectors];
+    first += count;
+  }
+}
+
+/** Number, origin and class of images. A column without values is left out. */
+function describeImages(
+  { labels: all, origin }: Origins,
+  classes: readonly string[] | undefined,
+  first: number,
+  count: number,
+): Columns {
+  const numbers = Array.from(range(first, count));
+  const origins = origin ? numbers.map((image) => origin(image)) : [];
+  const labels = all?.subarray(first, first + count) ?? new Uint16Array();
+  const columns = {
+    image: BigInt64Array.from(numbers, BigInt),
+    file: origins.flatMap(({ file }) => file ?? []),
+    split: origins.flatMap(({ split }) => split ?? []),
+    row: BigInt64Array.from(
+      origins.flatMap(({ row }) => row ?? []),
+      BigInt,
+    ),
+    label: labels,
+    class: classes ? Array.from(labels, (label) => classes[label]) : [],
+  };
+  const described = Object.entries(columns).map(([name, data]) => ({ name, data, shape: [data.length] }));
+  return described.filter(({ data }) => data.length > 0);
+}
+
+type Cell = string | number;
+
+/** The value of a row in a column. Floats have the nine digits that identify every float32. */
+function cellOf({ data, shape: [, width] }: Column, row: number): Cell | Cell[] {
+  if (data instanceof Float32Array) {
+    return Array.from(data.subarray(row * width, (row + 1) * width), (float) => Number(float.toPrecision(9)));
+  }
+  const value = data[row];
+  return typeof value === "bigint" ? Number(value) : value;
+}
+
+function rowsOf([{ shape }]: Columns): number[] {
+  return Array.from(range(0, shape[0]));
+}
+
+async function* jsonLines(parts: AsyncIterable<Columns>): AsyncGenerator<string, void> {
+  for await (const columns of parts) {
+    const formatLine = (row: number) =>
+      `${JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, cellOf(column, row)])))}\n`;
+    yield rowsOf(columns).map(formatLine).join("");
+  }
+}
+
+/** Numbers of a vector have columns of their own: z0, z1, … */
+async function* csvRows(parts: AsyncIterable<Columns>): AsyncGenerator<string, void> {
+  let isFirst = true;
+  for await (const columns of parts) {
+    const namesOf = ({ name, shape: [, width] }: Column) =>
+      width === undefined ? name : Array.from(range(0, width), (i) => `${name}${i}`);
+    const header = isFirst ? [formatCsvRow(columns.flatMap(namesOf))] : [];
+    const rows = rowsOf(columns).map((row) => formatCsvRow(columns.flatMap((column) => cellOf(column, row))));
+    yield [...header, ...rows].join("");
+    isFirst = false;
+  }
+}
+
+/** @throws UserError if the latents of `count` images are too large to collect in memory */
+export function checkArchiveSize(count: number, dimZ: number): void {
+  if (2 * 4 * count * dimZ <= MAX_ARCHIVE_BYTES) return;
+  throw new UserError(`The latents of ${count} images take more than 2 GB as .npz. Write them as .npy, or in parts.`);
+}
+
+/** Takes one part. The number of an image is its place in each array. */
+async function* npzArchive(parts: AsyncIterable<Columns>): AsyncGenerator<Uint8Array, void> {
+  for await (const columns of parts) {
+    const arrays = columns.filter(({ name }) => name !== "image");
+    yield encodeZip(arrays.map(({ name, ...array }) => [`${name}.npy`, encodeNpy(array)] as const));
+  }
+}
+
+/** Formats columns. Yields nothing before the first part, so that a failure there writes nothing. */
+export const formatTable = { jsonl: jsonLines, csv: csvRows, npz: npzArchive };
