@@ -16,9 +16,10 @@ const at = (...place: string[]) => path.join(home, ...place);
 beforeAll(() => {
   home = mkdtempSync(path.join(tmpdir(), "vae-pipes-"));
   copyTiny(home);
-  writeFileSync(at("ten.npy"), encodeNpy({ data: new Uint8Array(490), shape: [10, 7, 7] }));
+  const shades = (count: number) => Uint8Array.from({ length: count * 49 }, (_, i) => i % 256);
+  writeFileSync(at("ten.npy"), encodeNpy({ data: shades(10), shape: [10, 7, 7] }));
   // The output for these exceeds the buffer of a pipe.
-  writeFileSync(at("many.npy"), encodeNpy({ data: new Uint8Array(20_000 * 49), shape: [20_000, 7, 7] }));
+  writeFileSync(at("many.npy"), encodeNpy({ data: shades(20_000), shape: [20_000, 7, 7] }));
   writeFileSync(at("vast.npy"), npy("<f4", "(99999999999, 7, 7)", new Uint8Array()));
 });
 afterAll(() => rmSync(home, { recursive: true }));
@@ -68,13 +69,13 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
   });
 
   it.runIf(existsSync("/dev/zero")).each([
-    ["encode --input - < /dev/zero", "standard input is not a valid .npy file: it does not begin with"],
-    ["encode --input /dev/zero", "/dev/zero is not a valid .npy file: it does not begin with"],
-    ["encode --input - < <(cat ten.npy /dev/zero)", "618 bytes in all, and it has more"],
-    ["encode --input - < <(cat vast.npy /dev/zero)", "bytes, more than 2 GB. Give it in parts."],
-    ["decode < /dev/zero", "standard input is neither .npy nor latents as JSON lines: line 1 must look"],
-    ["decode < <(echo; yes 0.5)", "line 2 must look like"],
-    [`decode < <(yes '{"z":[1,2]}')`, "standard input has more than 200 MB of JSON lines."],
+    ["encode --run run --input - < /dev/zero", "standard input is not a valid .npy file: it does not begin with"],
+    ["encode --run run --input /dev/zero", "/dev/zero is not a valid .npy file: it does not begin with"],
+    ["encode --run run --input - < <(cat ten.npy /dev/zero)", "618 bytes in all, and it has more"],
+    ["encode --run run --input - < <(cat vast.npy /dev/zero)", "bytes, more than 2 GB. Give it in parts."],
+    ["decode < /dev/zero", "standard input is none of .npy, .npz, JSON lines and CSV."],
+    ["decode < <(echo; yes 0.5)", "standard input has more than 200 MB of text."],
+    [`decode < <(yes '{"z":[1,2]}')`, "standard input has more than 200 MB of text."],
     ["reconstruct --input /dev/zero --run run", "/dev/zero is a pipe, a socket or a device, not a file."],
   ])("that never end are refused: %s", (command, problem) => {
     const { code, text, stderr } = shell(`VAE ${command}`);
