@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { PNG } from "pngjs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
 import { encodeZip, readZip } from "../../src/formats/zip.js";
-import { array, pythonWith, weyl } from "../helpers.js";
+import { array, copyTiny, pythonWith, weyl } from "../helpers.js";
+import { vae } from "../vae.js";
 
 const NUMPY = pythonWith("numpy");
 const ARRAYS = [
@@ -52,4 +54,65 @@ it.skipIf(!NUMPY)("NumPy reads the .npz files of this project, which reads what 
       expect({ data, shape }).toEqual(ARRAYS[i]);
     }
   }
+});
+
+/** Runs `vae encode` on the small run, and returns the lines that it writes as JSON. */
+async function encode(flags: string) {
+  for (const format of ["npz", "csv"]) {
+    const args = `encode --run run ${flags} --out latents.${format}`.split(" ");
+    expect(await vae(args, folder)).toMatchObject({ code: 0, stderr: "" });
+  }
+  const { stdout } = await vae(`encode --run run ${flags}`.split(" "), folder);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+const PRINT =
+  "import json; x = np.load('latents.npz'); print(json.dumps({k: [x[k].dtype.str, x[k].tolist()] for k in x}))";
+const CSV =
+  "import json, csv; print(json.dumps(list(csv.DictReader(open('latents.csv', newline='', encoding='utf-8')))))";
+
+it.skipIf(!NUMPY)("NumPy reads the latents of arrays, as docs/python.md shows", async () => {
+  copyTiny(folder);
+  const all = await encode("--split validation");
+  const arrays = JSON.parse(python(PRINT));
+  expect(Object.keys(arrays)).toEqual(["split", "row", "label", "z", "sigma"]);
+  const dtypes = { split: "<U5", row: "<i8", label: "<u2", z: "<f4", sigma: "<f4" };
+  for (const [name, dtype] of Object.entries(dtypes)) {
+    const [found, values] = arrays[name];
+    expect(found).toBe(dtype);
+    expect(values.flat().map(shorten)).toEqual(all.flatMap((line) => line[name]));
+  }
+  const [block] = /import numpy\n\nlatents = [^`]*/.exec(readFileSync("docs/python.md", "utf8")) ?? [];
+  const output = execFileSync(NUMPY as string, ["-c", block as string], { cwd: folder, encoding: "utf8" });
+  const labels = new Set(all.map(({ label }) => label));
+  expect(output.trimEnd().split("\n")).toHaveLength(labels.size);
+  expect(output).toMatch(/^(\d \[ *-?[\d.]+ +-?[\d.]+ *\] train \[\d+( \d+)*\]\n)+$/);
+});
+
+/** The nine digits that JSON lines have. */
+const shorten = (value: unknown) => (typeof value === "number" ? Number(value.toPrecision(9)) : value);
+
+// Windows has no such names.
+it.skipIf(!NUMPY || process.platform === "win32")("Python reads the names of image files and classes", async () => {
+  copyTiny(folder);
+  for (const name of ['a, "b"', "größe\n😀"]) {
+    mkdirSync(path.join(folder, "pictures", name), { recursive: true });
+    for (let i = 0; i < 8; i++) {
+      const png = new PNG({ width: 7, height: 7 });
+      png.data.fill(20 * i + 40);
+      writeFileSync(path.join(folder, "pictures", name, `${i},\r\n"é".png`), PNG.sync.write(png));
+    }
+  }
+  const all = await encode("--dataset pictures --split train");
+  const arrays = JSON.parse(python(PRINT));
+  expect(Object.keys(arrays)).toEqual(["file", "label", "class", "z", "sigma"]);
+  for (const name of ["file", "label", "class"]) {
+    expect(arrays[name][1]).toEqual(all.map((line) => line[name]));
+  }
+  const rows: Record<string, string>[] = JSON.parse(python(CSV));
+  expect(rows.map((row) => [row.file, row.class, Number(row.z1)])).toEqual(
+    all.map(({ file, class: name, z }) => [file, name, z[1]]),
+  );
 });

@@ -9,7 +9,7 @@ import { DOCS_PACKAGES } from "../setup.js";
 import { vae } from "../vae.js";
 
 const python = pythonWith(...DOCS_PACKAGES);
-const [weights, elbo, onnx, ...others] = Array.from(
+const [weights, elbo, onnx, latents, ...others] = Array.from(
   readFileSync("docs/python.md", "utf8").matchAll(/^```python\n(.*?)^```$/gms),
   ([, block]) => block,
 );
@@ -41,8 +41,8 @@ function fewerImages(folder: string, count: number) {
   writeFileSync(path.join(folder, train), file);
 }
 
-it("docs/python.md has the three blocks that are tested", () =>
-  expect([others, onnx === undefined]).toEqual([[], false]));
+it("docs/python.md has the four blocks that are tested, the last in numpy.test.ts", () =>
+  expect([others, latents === undefined]).toEqual([[], false]));
 
 describe.skipIf(!python).each(Object.entries(RUNS))("docs/python.md with %s model", (_, flags) => {
   let home: string;
