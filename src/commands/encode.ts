@@ -31,6 +31,7 @@ export const define = declare({
       chooseTarget,
       firstOf,
       formatTable,
+      note,
       noteClean,
       npyParts,
       readImages,
@@ -45,6 +46,7 @@ export const define = declare({
       const images = firstOf(isDataset ? given[split] : given, n);
       const count = "data" in images ? images.shape[0] : images.count;
       if (isDataset) noteClean(io, model, dataset);
+      if (isDataset && dataset !== undefined) for (const text of given.notes) note(io, text);
       if (target.format === "npz") checkArchiveSize(count, model.model.parts.dimZ);
 
       const options = { what: draws ? "draws" : "means", seed } as const;

@@ -22,6 +22,7 @@ export const define = declare({
       const result = await model.evaluate({ ...options, count: n, onProgress: bar.show }).finally(bar.stop);
       print(io, json ? encode(result, model) : describe(result, model, tools));
       if (!json && result.noLikelihood) note(io, result.noLikelihood);
+      for (const text of result.notes) note(io, text);
       if (!result.isOwnData) note(io, `This is not the data set that the model was trained on: ${result.dataset}.`);
     });
   },

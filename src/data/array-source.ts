@@ -5,8 +5,8 @@ import { type FileArray, openArrays } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
 import { readLabels } from "./labels.js";
 import { findLayout, type Layout, reorder } from "./layout.js";
-import { chooseFiles } from "./name-groups.js";
-import { type NameParts, parseName, SPLITS, type Split } from "./names.js";
+import { chooseFiles, findLabels } from "./name-groups.js";
+import { type NameParts, parseName, type Role, SPLITS, type Split } from "./names.js";
 import {
   chunks,
   describeShape,
@@ -17,7 +17,7 @@ import {
   pixelsOf,
 } from "./pixels.js";
 import {
-  chooseScale,
+  chooseScaleOf,
   describeScale,
   isPlain,
   joinRanges,
@@ -42,16 +42,16 @@ type Splits = Map<Split, SplitArrays>;
  * @throws UserError if it holds no images
  */
 export async function openArrayFile(file: string, siblings: readonly string[], options: DataOptions): Promise<Source> {
-  const splits: Splits = new Map();
-  const own = parseName(path.basename(file));
-  const notes = addArrays(splits, await openArrays(file), { ...own, split: undefined });
+  const base = path.basename(file);
+  const own = parseName(base);
+  const { splits, notes } = groupSplits(await openArrays(file, options.size), { ...own, split: undefined }, file);
   const [first] = splits.values();
-  const beside = siblings.find((name) => {
-    const { role, split, rest } = parseName(name);
-    return role === "labels" && split === own.split && rest === own.rest;
-  });
-  if (splits.size === 1 && !first.labels && beside !== undefined && own.role !== "labels") {
-    [first.labels] = await openArrays(path.join(path.dirname(file), beside));
+  const beside = findLabels(
+    { file: base, ...own },
+    siblings.map((name) => ({ file: name, ...parseName(name) })),
+  );
+  if (splits.size === 1 && !first.labels && beside && own.role !== "labels") {
+    first.labels = await openLabels(path.join(path.dirname(file), beside.file));
   }
   return openSplits(splits, file, notes, options);
 }
@@ -71,33 +71,93 @@ export async function openArrayFolder(
 ): Promise<Source> {
   const { chosen, notes } = chooseFiles(names, folder);
   const splits: Splits = new Map();
-  for (const { file, ...about } of chosen) {
-    notes.push(...addArrays(splits, await openArrays(path.join(folder, file)), about));
+  for (const { file, role, split } of chosen) {
+    const place = path.join(folder, file);
+    if (role === "labels") {
+      const present = splits.get(split) ?? {};
+      present.labels ??= await openLabels(place);
+      splits.set(split, present);
+      continue;
+    }
+    const opened = groupSplits(await openArrays(place, options.size), { role, split }, place);
+    for (const [own, arrays] of opened.splits) splits.set(own, { ...splits.get(own), ...arrays });
+    notes.push(...opened.notes);
   }
   return openSplits(splits, dataset, notes, options);
 }
 
+/** Opens a file of labels: its only array, or the column of labels of a table. */
+async function openLabels(file: string): Promise<FileArray> {
+  const arrays = await openArrays(file);
+  return arrays.find(({ key }) => key !== undefined && parseName(key).role === "labels") ?? arrays[0];
+}
+
 /**
- * Adds arrays to the splits that their names within a file, or the file's name, stand for. An array of no known name is
- * labels if it has one dimension, else images.
+ * Groups the arrays of a file by the splits that their names, or the file's, stand for. Arrays without a role by their
+ * names are images if they have two dimensions or more, and labels if there is one for each image.
  *
- * @returns notes on arrays that are not used
+ * @throws UserError if it is unclear which array holds the images
  */
-function addArrays(splits: Splits, arrays: readonly FileArray[], about: Omit<NameParts, "rest">): string[] {
+function groupSplits(
+  arrays: readonly FileArray[],
+  about: Pick<NameParts, "role" | "split">,
+  file: string,
+): { splits: Splits; notes: string[] } {
   const named = arrays.map((array) => {
     const own = array.key === undefined ? undefined : parseName(array.key);
-    const role = own?.role ?? about.role ?? (array.shape.length < 2 ? ("labels" as const) : ("images" as const));
-    return { array, role, split: own?.split ?? about.split ?? ("train" as const), isNamed: own?.role !== undefined };
+    const role = own?.role ?? (arrays.length === 1 ? about.role : undefined);
+    return { array, role, split: own?.split ?? about.split ?? ("train" as const), rest: own?.rest ?? "" };
   });
-  const unused: string[] = [];
-  for (const { array, role, split } of named.sort((a, b) => Number(b.isNamed) - Number(a.isNamed))) {
-    const present = splits.get(split) ?? {};
-    splits.set(split, present);
-    if (present[role]) unused.push(array.key ?? array.name);
-    else present[role] = array;
+  const splits: Splits = new Map();
+  const used = new Set<FileArray>();
+  for (const split of SPLITS) {
+    const own = named.filter((one) => one.split === split);
+    const images = chooseImages(
+      own.filter(({ role, array }) => role !== "labels" && array.shape.length > 1),
+      file,
+    );
+    const count = images?.array.shape[0];
+    const isOnePerImage = ({ array }: Candidate) => array.shape[0] === count && !isSequence(array);
+    const labels =
+      own.find(({ role, rest }) => role === "labels" && rest === images?.rest) ??
+      own.find(({ role }) => role === "labels") ??
+      own.find((one) => one.role === undefined && one !== images && one.array.shape.length === 1 && isOnePerImage(one));
+    if (images || labels) {
+      splits.set(split, { ...(images && { images: images.array }), ...(labels && { labels: labels.array }) });
+    }
+    for (const one of [images, labels]) if (one) used.add(one.array);
   }
-  const notes = arrays.flatMap(({ note }) => note ?? []);
-  return unused.length > 0 ? [...notes, `Not used: ${unused.join(", ")}.`] : notes;
+  const unused = arrays.filter((array) => !used.has(array)).map(({ key, name }) => key ?? name);
+  const notes = arrays.flatMap(({ notes = [] }) => notes);
+  return { splits, notes: unused.length > 0 ? [...notes, `Not used of ${file}: ${unused.join(", ")}.`] : notes };
+}
+
+interface Candidate {
+  readonly array: FileArray;
+  readonly role?: Role | undefined;
+  readonly rest: string;
+}
+
+/** Prefers arrays with a role, then with no other words in their names, then of more dimensions, then of more rows. */
+function chooseImages<One extends Candidate>(candidates: readonly One[], file: string): One | undefined {
+  const rank = ({ role, rest, array: { shape } }: Candidate) => [
+    ...[Number(role === "images"), Number(rest === ""), Number(shape.length > 2), shape[0]],
+  ];
+  const isBetter = (a: readonly number[], b: readonly number[]) => {
+    const at = a.findIndex((value, i) => value !== b[i]);
+    return at < 0 ? 0 : b[at] - a[at];
+  };
+  const [best, next] = [...candidates].sort((a, b) => isBetter(rank(a), rank(b)));
+  if (next && best.role === undefined && isBetter(rank(best), rank(next)) === 0) {
+    const names = [best, next].map(({ array }) => array.key ?? array.name);
+    throw new UserError(`${file} holds several arrays of images: ${names.join(", ")}. Save the right one alone.`);
+  }
+  return best;
+}
+
+/** Whether an array counts its values: 0, 1, 2, … */
+function isSequence({ values }: FileArray): boolean {
+  return values !== undefined && values.length > 2 && Array.prototype.every.call(values, (value, i) => value === i);
 }
 
 async function openSplits(splits: Splits, name: string, notes: string[], options: DataOptions): Promise<Source> {
@@ -105,7 +165,7 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
   if (!arrays.some(({ split }) => split === "train")) {
     throw new UserError(`${name} holds ${arrays.length > 0 ? "no images to train on" : "labels, but no images"}.`);
   }
-  const byColumns = options.layout ? undefined : arrays.find(({ images }) => isEmnist(images.name));
+  const byColumns = options.layout ? undefined : arrays.find(isEmnist);
   const layout = options.layout ?? (byColumns ? "whc" : undefined);
   const laidOut = arrays.map((one) => ({
     ...one,
@@ -114,11 +174,10 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
   const [{ shape }] = laidOut;
   for (const other of laidOut) checkShapes(laidOut[0], other, name);
   checkOptions(shape, options, name);
-  const scales = chooseScales(laidOut, name);
+  const scaleOf = chooseScales(laidOut, name);
   const parts = new Map<Split, Images>();
   for (const { split, images, labels, count, ...order } of laidOut) {
-    const scale = scales.get(images.dtype) as Scale;
-    const pixels = reorder(toPixels(images, pixelsOf(shape), scale), order);
+    const pixels = reorder(toPixels(images, pixelsOf(shape), scaleOf(images)), order);
     const { labels: classes, note } = labels ? readLabels(labels, count) : {};
     if (note) notes.push(note);
     parts.set(split, { shape, count, pixels, labels: classes, origin: (row) => ({ split, row }) });
@@ -132,13 +191,16 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
     ...(test && { test }),
     isStored: test !== undefined,
     bad: [],
-    notes: [...notes, ...[...scales.values()].flatMap((scale) => describeScale(name, scale))],
+    notes: [
+      ...notes,
+      ...[...new Set(arrays.map(({ images }) => scaleOf(images)))].flatMap((scale) => describeScale(name, scale)),
+    ],
   };
 }
 
-/** EMNIST's own files hold images column by column. */
-function isEmnist(name: string): boolean {
-  return /^emnist-.*idx3-ubyte(\.gz)?$/i.test(path.basename(name));
+/** EMNIST's own files, IDX and CSV, hold images column by column. */
+function isEmnist({ images: { name } }: { readonly images: FileArray }): boolean {
+  return /emnist/i.test(name.split(path.sep).slice(-2).join(path.sep)) && /(idx3-ubyte|\.csv)(\.gz)?$/i.test(name);
 }
 
 interface LaidOut {
@@ -163,22 +225,28 @@ function checkOptions(shape: ImageShape, { size, channels }: DataOptions, name: 
   throw new UserError(`${name} has images of ${describeShape(shape)}. Only image files can be scaled or made grey.`);
 }
 
-/** Chooses one scale for all splits, for each type. @throws UserError if none fits, or a value is not finite */
-function chooseScales(arrays: readonly LaidOut[], name: string): Map<string, Scale> {
-  const ranges = new Map<string, Range>();
-  for (const { images, count, shape } of arrays) {
-    const range = images.values ? measureRange(images.values) : measureBytes(images, count, pixelsOf(shape));
-    if (range.badAt !== undefined) {
-      const image = Math.floor(range.badAt / pixelsOf(shape));
-      throw new UserError(`Image ${image} of ${images.name} holds ${images.values?.[range.badAt]}.`);
-    }
-    ranges.set(images.dtype, joinRanges([ranges.get(images.dtype) ?? joinRanges([]), range]));
+/** Chooses one scale for all splits: one for integers, one for floats, one for bool. @throws UserError if none fits */
+function chooseScales(arrays: readonly LaidOut[], name: string): (array: FileArray) => Scale {
+  const scales = new Map<string, Scale>();
+  for (const kind of new Set(arrays.map(({ images }) => kindOf(images)))) {
+    const own = arrays.filter(({ images }) => kindOf(images) === kind);
+    const ranges = new Map(own.map((one) => [one.split, measure(one)]));
+    const { dtype } = own[0].images;
+    scales.set(kind, chooseScaleOf(ranges, own.every(({ images }) => images.dtype === dtype) ? dtype : kind, name));
   }
-  try {
-    return new Map([...ranges].map(([dtype, range]) => [dtype, chooseScale(range, dtype)]));
-  } catch (error) {
-    throw error instanceof UserError ? new UserError(`${name} ${error.message}`) : error;
-  }
+  return (array) => scales.get(kindOf(array)) as Scale;
+}
+
+function kindOf({ dtype }: FileArray): string {
+  if (dtype === "bool") return dtype;
+  return dtype.startsWith("float") ? "float64" : "int64";
+}
+
+function measure({ images, count, shape }: LaidOut): Range {
+  const range = images.values ? measureRange(images.values) : measureBytes(images, count, pixelsOf(shape));
+  if (range.badAt === undefined) return range;
+  const image = Math.floor(range.badAt / pixelsOf(shape));
+  throw new UserError(`Image ${image} of ${images.name} holds ${images.values?.[range.badAt]}.`);
 }
 
 /** Measures bytes, until they are known to be plain. */

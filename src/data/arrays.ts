@@ -5,17 +5,18 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
+import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
 import { addFileName, checkRegular, readBytes, readStart } from "../files/read.js";
 import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import { NPZ, recognize } from "../formats/recognize.js";
-import { type NumberTable, parseTable } from "../formats/table.js";
+import { parseTable } from "../formats/table.js";
 import { readZip } from "../formats/zip.js";
-import { endingOf, parseName, type Role, SPLITS, type Split } from "./names.js";
+import { endingOf } from "./names.js";
 import { type Pixels, pixelsInFile, pixelsInMemory } from "./pixels.js";
-import { measureRange } from "./scale.js";
+import { openTable } from "./table-arrays.js";
 
 /** Arrays of more bytes stay on the disk. MNIST's 60,000 images are 47 MB. */
 export const MAX_IN_MEMORY = 128e6;
@@ -23,8 +24,6 @@ export const MAX_IN_MEMORY = 128e6;
 const MAX_READ = 2 ** 31 - 1;
 /** Deflate makes at most 1032 bytes of one. */
 const MAX_INFLATION = 1032;
-/** Decompressed text has no header that bounds it. */
-const MAX_TEXT = 4e9;
 
 /** A row-major array of a file. */
 export interface FileArray {
@@ -35,8 +34,8 @@ export interface FileArray {
   /** NumPy's name for the type. */
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** On what the file holds besides. */
-  readonly note?: string | undefined;
+  /** On how the file is read, and what else it holds. */
+  readonly notes?: readonly string[] | undefined;
   /** The values of a type other than uint8. */
   readonly values?: ArrayLike<number> | undefined;
   /** The values of uint8, as images of `size` bytes. */
@@ -55,14 +54,15 @@ interface Content {
 /**
  * Opens a file of arrays: one of IDX and .npy, several of .npz, and of a table its images and, if it has them, labels.
  *
+ * @param size of the images, which tells pixels from other columns of a table
  * @throws UserError if it is not such a file
  */
-export async function openArrays(file: string): Promise<FileArray[]> {
+export async function openArrays(file: string, size?: Size | null): Promise<FileArray[]> {
   checkRegular(file);
   const start = await readStart(file, MAX_NPY_HEADER_BYTES);
-  const { size } = await stat(file);
-  if (start[0] === 0x1f && start[1] === 0x8b) return parseContent(await unpack(file, size));
-  return parseContent(contentOf(file, size, start));
+  const { size: length } = await stat(file);
+  if (start[0] === 0x1f && start[1] === 0x8b) return parseContent(await unpack(file, length), size);
+  return parseContent(contentOf(file, length, start), size);
 }
 
 function contentOf(file: string, length: number, start: Uint8Array, place = file): Content {
@@ -81,7 +81,7 @@ export function openBytes(file: string, start: number, end: number): NonNullable
   return (size) => pixelsInMemory(bytes, size);
 }
 
-async function parseContent(content: Content): Promise<FileArray[]> {
+async function parseContent(content: Content, size?: Size | null): Promise<FileArray[]> {
   const { file, start, length } = content;
   if (isNpy(start)) return [await openNpy(content)];
   if (isIdx(start)) return [await openIdx(content)];
@@ -89,7 +89,7 @@ async function parseContent(content: Content): Promise<FileArray[]> {
   if (foreign?.name === NPZ) return openNpz(await content.readAll(), file);
   if (foreign) throw new UserError(`${file} is ${foreign.name}, not an array. ${foreign.remedy}`.trim());
   const isText = start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
-  if (length > 0 && isText) return openTable(parseTable(await content.readAll(), file), file);
+  if (length > 0 && isText) return openTable(parseTable(await content.readAll(), file), file, size);
   if (endingOf(file) === ".npy") parseNpyHeader(start, file);
   if (endingOf(file) === ".npz") readZip(start, file);
   parseIdxHeader(start, file);
@@ -120,66 +120,28 @@ async function openNpy({ file, length, start, readAll, open }: Content): Promise
   return { name: file, dtype, shape, values: parseNpy(await readAll(), file).data };
 }
 
-/** Opens the arrays of an archive. Those that hold no numbers are left out, unless there are no others. */
+/** Opens the arrays of an archive. Notes those that hold no numbers. @throws UserError if none does, or one is damaged */
 function openNpz(bytes: Uint8Array, file: string): FileArray[] {
   const entries = [...readZip(bytes, file)].filter(([name]) => name.endsWith(".npy"));
   const arrays: FileArray[] = [];
-  let problem: unknown = new UserError(`${file} holds no arrays. ${recognize(bytes)?.remedy ?? ""}`.trim());
+  const notes: string[] = [];
   for (const [entry, content] of entries) {
     const key = entry.slice(0, -".npy".length);
     const name = `${file}/${key}`;
+    const npy = content.read(MAX_READ);
     try {
-      const { dtype, shape, data } = parseNpy(content.read(MAX_READ), name);
+      const { dtype, shape, data } = parseNpy(npy, name);
       const isBytes = data instanceof Uint8Array && dtype === "uint8";
       const values = isBytes ? { pixels: (size: number) => pixelsInMemory(data, size) } : { values: data };
       arrays.push({ name, key, dtype, shape, ...values });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      problem = error;
+      notes.push(`Ignored: ${error.message}`);
     }
   }
-  if (arrays.length === 0) throw problem;
-  return arrays;
-}
-
-const LABEL_COLUMN = /^(label|labels|class|target|y|emotion)$/i;
-/** Columns of row numbers. */
-const NUMBER_COLUMN = /^(|id|index|unnamed: 0)$/i;
-
-/**
- * Takes images and labels from a table. Labels are the column of that name. Without names they are the column in excess
- * of a square: the last of .amat, the first of other files. A column of texts such as Training and PublicTest divides
- * the rows into splits.
- */
-function openTable({ header, columns, rows, data, texts }: NumberTable, file: string): FileArray[] {
-  const names = header?.map((name) => name.trim());
-  const isSquare = (count: number) => Number.isInteger(Math.sqrt(count)) || Number.isInteger(Math.sqrt(count / 3));
-  let labelAt = names?.findIndex((name) => LABEL_COLUMN.test(name)) ?? -1;
-  if (!names && columns > 1 && !isSquare(columns) && isSquare(columns - 1)) {
-    labelAt = endingOf(file) === ".amat" ? columns - 1 : 0;
-  }
-  const isPixel = Array.from({ length: columns }, (_, at) => at !== labelAt && !NUMBER_COLUMN.test(names?.[at] ?? "-"));
-  const splitOf = [...texts].find(([, column]) => column.every((text) => parseName(text).split));
-  const splits = splitOf?.[1].map((text) => parseName(text).split as Split) ?? [];
-  const ignored = [...texts.keys()].filter((name) => name !== splitOf?.[0]);
-  const note = ignored.length > 0 ? `Columns of text in ${file} are ignored: ${ignored.join(", ")}.` : undefined;
-  const pick = (role: Role, isWanted: (column: number) => boolean, split?: Split): FileArray[] => {
-    const values = data.filter(
-      (_, i) => isWanted(i % columns) && (!split || splits[Math.floor(i / columns)] === split),
-    );
-    if (values.length === 0) return [];
-    const count = split ? splits.filter((one) => one === split).length : rows;
-    const dtype = measureRange(values).isWhole ? "int64" : "float64";
-    return [
-      { name: file, key: split ? `${split}_${role}` : role, dtype, shape: [count, values.length / count], values },
-    ];
-  };
-  const all = [undefined, ...SPLITS].filter((split) => (split ? splits.includes(split) : splits.length === 0));
-  const arrays = all.flatMap((split) => [
-    ...pick("images", (column) => isPixel[column], split),
-    ...pick("labels", (column) => column === labelAt, split),
-  ]);
-  return arrays.map((array, i) => (i === 0 && note ? { ...array, note } : array));
+  const [first, ...others] = arrays;
+  if (!first) throw new UserError(notes[0]?.replace("Ignored: ", "") ?? `${file} holds no arrays.`);
+  return [{ ...first, notes }, ...others];
 }
 
 /** Decompresses a file into the cache. */
@@ -189,7 +151,7 @@ async function unpack(file: string, packed: number): Promise<Content> {
   if (expected > MAX_INFLATION * packed && expected < Infinity) {
     throw new UserError(`${file} is too small for the ${expected} bytes that it promises.`);
   }
-  const most = Math.min(expected, MAX_TEXT);
+  const most = expected < Infinity ? expected : MAX_READ; // text has no header that bounds it
   let length = 0;
   async function* parts(): AsyncGenerator<Buffer, number> {
     for await (const chunk of gunzip(file)) {
@@ -198,7 +160,8 @@ async function unpack(file: string, packed: number): Promise<Content> {
       yield chunk;
     }
     if (length !== expected && expected < Infinity) checkLength(start, length, file);
-    if (length > most) throw new UserError(`${file} decompresses to more than ${most / 1e9} GB. Unpack it first.`);
+    if (length > most)
+      throw new UserError(`${file} decompresses to more than 2 GB of text. Save its images as .npy of uint8.`);
     return length;
   }
   if (expected <= MAX_IN_MEMORY) {

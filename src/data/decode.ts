@@ -18,7 +18,7 @@ import {
 } from "./image-files.js";
 import type { BadFile } from "./listing.js";
 import { type ImageShape, type Pixels, pixelsOf, range, select } from "./pixels.js";
-import { chooseScale, describeScale, joinRanges, measureRange, type Range, rescale } from "./scale.js";
+import { chooseScaleOf, describeScale, joinRanges, measureRange, type Range, rescale } from "./scale.js";
 
 /** Images that are decoded at the same time. */
 const BATCH = 8;
@@ -30,6 +30,8 @@ const USUAL_SIDE = 64;
 /** An image file that is not decoded yet. */
 export interface EncodedImage {
   readonly name: string;
+  /** All splits must have one scale. */
+  readonly split: string;
   read(): Promise<Uint8Array>;
   /** The corrupted image of a pair. Null: there is none, although it is needed. */
   readonly partner?: EncodedImage | null | undefined;
@@ -72,8 +74,8 @@ interface Info {
   /** Whether all are grey, although they are stored in colour. */
   readonly isGrey: boolean;
   readonly scales: Scales;
-  /** Of the decoded bytes. */
-  readonly range: Range;
+  /** Of the decoded bytes, by the names of the splits and "inputs" for the partners. */
+  readonly ranges: Readonly<Record<string, Range>>;
 }
 
 /**
@@ -85,13 +87,13 @@ interface Info {
 export async function decodeCollection(collection: Collection, options: DataOptions): Promise<DecodedCollection> {
   const { name, count, hasPartners } = collection;
   const { file, info, background, notes } = await decodeVisibly(collection, options);
-  const { shape, bad, animated, isGrey, scales, range: bytesRange } = info;
+  const { shape, bad, animated, isGrey, scales, ranges } = info;
   const badAt = new Set(bad.map(({ position }) => position));
   const positions = range(0, count).filter((position) => !badAt.has(position));
   const perImage = hasPartners ? 2 : 1;
   const size = pixelsOf(shape);
   const stored = openBytes(file, 0, positions.length * perImage * size)(size);
-  const scale = chooseScale(bytesRange, "uint8");
+  const scale = chooseScaleOf(new Map(Object.entries(ranges)), "uint8", name);
   const pixels = rescale(stored, scale);
   const every = (first: number) =>
     select(
@@ -164,7 +166,7 @@ async function* decodeAll(
   const scales = chooseScales(survey.deep, collection.name);
   const decodeOptions = { channels: shape.channels, size: size ?? undefined, background, scales };
   const bad: Info["bad"][number][] = [];
-  let byteRange = joinRanges([]);
+  const ranges = new Map<string, Range>();
   let [position, hidden, animated] = [0, 0, 0];
   let isGrey = shape.channels === 3;
   for await (const { image, result } of inBatches(collection, (image) => decodePair(image, decodeOptions), signal)) {
@@ -172,16 +174,17 @@ async function* decodeAll(
     else {
       hidden += result[0].isHidden ? 1 : 0;
       animated += result[0].isAnimated ? 1 : 0;
-      for (const { pixels } of result) {
+      for (const [i, { pixels }] of result.entries()) {
+        const group = i === 0 ? image.split : "inputs";
+        ranges.set(group, joinRanges([ranges.get(group) ?? joinRanges([]), measureRange(pixels)]));
         isGrey &&= showsGrey(pixels);
-        byteRange = joinRanges([byteRange, measureRange(pixels)]);
         yield pixels;
       }
     }
     position++;
     onProgress?.(position, collection.count);
   }
-  return { shape, bad, hidden, animated, isGrey, scales, range: byteRange };
+  return { shape, bad, hidden, animated, isGrey, scales, ranges: Object.fromEntries(ranges) };
 }
 
 /** Whether red, green and blue of all pixels are the same. */

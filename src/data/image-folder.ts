@@ -29,12 +29,14 @@ export async function openImageFolder(folder: string, listing: Listing, options:
         inputDir,
       )
     : undefined;
-  const encode = (name: string, file: string): EncodedImage => ({ name, read: () => readImageFile(file) });
-  const encoded = arranged.map(({ name }, i): EncodedImage => {
+  const encode = (name: string, file: string, split: string): EncodedImage => {
+    return { name, split, read: () => readImageFile(file) };
+  };
+  const encoded = arranged.map(({ name, split }, i): EncodedImage => {
     const partner = partners?.[i];
     return {
-      ...encode(name, path.join(folder, name)),
-      ...(partners && { partner: partner === undefined ? null : encode(partner, partner) }),
+      ...encode(name, path.join(folder, name), split),
+      ...(partners && { partner: partner === undefined ? null : encode(partner, partner, split) }),
     };
   });
   const decoded = await decodeCollection(

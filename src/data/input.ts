@@ -3,7 +3,7 @@ import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 import { findLayout, type Layout, reorderValues } from "./layout.js";
 import { describeShape, type ImageShape, imageShape, pixelsOf } from "./pixels.js";
-import { chooseScale, measureRange, type Scale, toBytes, toUnit } from "./scale.js";
+import { chooseScale, measureRange, type Scale, toBytes, toUnit, withName } from "./scale.js";
 
 /** An array of images before it is checked. */
 export interface RawImages {
@@ -47,16 +47,8 @@ export function prepareImages(
     throw new UserError(`${name} holds ${values[range.badAt]} in image ${image}. Pixels must be finite numbers.`);
   }
   const isFloat = dtype.startsWith("float");
-  const scale = isFloat && isNoisy ? { black: 0, step: 1 / 255 } : chooseNamed(range, dtype, name);
+  const scale = isFloat && isNoisy ? { black: 0, step: 1 / 255 } : withName(name, () => chooseScale(range, dtype));
   const floats = () => (isNoisy ? Float32Array.from(values) : toUnit(values, scale));
   const data = reorderValues(isFloat ? floats() : toBytes(values, scale), { shape, layout });
   return { images: { data, shape: [count, ...imageShape(shape)] }, scale };
-}
-
-function chooseNamed(range: ReturnType<typeof measureRange>, dtype: string, name: string): Scale {
-  try {
-    return chooseScale(range, dtype);
-  } catch (error) {
-    throw error instanceof UserError ? new UserError(`${name} ${error.message}`) : error;
-  }
 }

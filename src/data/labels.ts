@@ -21,8 +21,8 @@ export function readLabels(array: FileArray, count: number): { labels?: Uint16Ar
   const numbers = Array.from({ length: rows }, (_, i) => row(i));
   let labels: number[];
   if (columns === 1) labels = numbers.map(([label]) => label);
-  else if (columns === 8 && dtype === "int32") labels = numbers.map(([label]) => label);
   else if (numbers.every(isOneHot)) labels = numbers.map((values) => values.indexOf(1));
+  else if (columns === 8 && dtype === "int32" && /idx2-int/.test(name)) labels = numbers.map(([label]) => label);
   else return ignored(`their shape is (${shape.join(", ")}), and one class for each image is needed`);
   const bad = labels.find((label) => !Number.isInteger(label) || label < 0 || label > MAX_LABEL);
   if (bad !== undefined) return ignored(`${bad} is not a whole number from 0 to ${MAX_LABEL}`);

@@ -21,6 +21,7 @@ export interface LayoutOptions {
 
 /** Of an image in an array. The same limit as for `size`. */
 const MAX_SIDE = 4096;
+const LAST_AXIS = "The images seem to lie along the last axis. If so, save np.moveaxis(x, -1, 0).";
 const isChannels = (size: number) => size === 1 || size === 3;
 
 /**
@@ -34,15 +35,27 @@ export function findLayout(sizes: readonly number[], options: LayoutOptions, nam
     throw new UserError(`${name} has the shape (${sizes.join(", ")}). ${remedy}`);
   };
   if (sizes.includes(0)) return refuse("None of the sizes may be 0.");
-  if (rest.length === 1) return { count, ...findInRow(rest[0], options, name) };
+  if (rest.length === 1) return { count, ...findInRow(sizes, options, name) };
   if (rest.length === 2) return { count, ...findInPlane(sizes, options, refuse) };
   if (rest.length === 3) return { count, ...findInVolume(sizes, options, refuse) };
   return refuse("Images are [N, height, width], with channels [N, height, width, 3], or rows [N, pixels].");
 }
 
 /** Rows of numbers: the sizes are not known, except of square grey images. */
-function findInRow(length: number, { size, channels, layout }: LayoutOptions, name: string) {
+function findInRow([count, length]: readonly number[], { size, channels, layout }: LayoutOptions, name: string) {
   const side = Math.sqrt(length);
+  if (!size && isNatural(count) && !isNatural(length) && count !== length) {
+    throw new UserError(
+      `${name} has ${count} rows of ${length} values: the images may be its columns. If so, save x.T; if not, give their ` +
+        `\`size\`, such as \`size: ${example(length)}\`.`,
+    );
+  }
+  if (!size && count === length && Number.isInteger(side)) {
+    throw new UserError(
+      `${name} has ${count} rows of ${length} values, as one square image has. If the rows are images, give their ` +
+        `\`size\`, such as \`size: ${side}x${side}\`.`,
+    );
+  }
   const own = size ?? (Number.isInteger(side) && channels !== 3 ? { width: side, height: side } : undefined);
   const rows = `${name} has rows of ${length} values`;
   if (!own) {
@@ -63,9 +76,17 @@ function findInRow(length: number, { size, channels, layout }: LayoutOptions, na
   return { shape: { ...own, channels: found }, layout: layout ?? "hwc" };
 }
 
+/** Sides of images that data sets have. */
+const NATURAL_SIDES = [8, 14, 16, 20, 24, 28, 32, 48, 56, 64, 84, 96, 112, 128, 224, 256];
+
+/** Whether so many values are a square image of a usual size, in grey or colour. */
+function isNatural(count: number): boolean {
+  return NATURAL_SIDES.some((side) => count === side * side || count === 3 * side * side);
+}
+
 function example(length: number): string {
-  const side = Math.sqrt(length / 3);
-  return Number.isInteger(side) ? `${side}x${side}` : "28x28";
+  const side = [Math.sqrt(length), Math.sqrt(length / 3)].find(Number.isInteger) ?? 28;
+  return `${side}x${side}`;
 }
 
 /** [N, height, width] */
@@ -73,10 +94,13 @@ function findInPlane(sizes: readonly number[], { size, layout }: LayoutOptions, 
   const [count, height, width] = sizes;
   const isGiven = size?.width === width && size.height === height;
   if (!isGiven && width === 3 && Math.min(count, height) > 8) {
-    refuse("This is one colour image: np.save(file, x[None]) makes it an array of images.");
+    refuse("This is one colour image: x[None] makes it an array of one image.");
   }
-  if (!isGiven && count === height && width > height) {
-    refuse("The images seem to lie along the last axis: np.save(file, np.moveaxis(x, -1, 0)).");
+  if (!isGiven && count === height && count !== width && count > 3) {
+    refuse(`${LAST_AXIS} If not, give their \`size: ${width}x${height}\`.`);
+  }
+  if (!isGiven && count === 3 && height === width) {
+    refuse(`This may be one colour image. If it is three grey ones, give their \`size: ${width}x${height}\`.`);
   }
   if (height > MAX_SIDE || width > MAX_SIDE) refuse(`The sides of an image may have up to ${MAX_SIDE} pixels.`);
   return isTransposed(layout)
@@ -96,11 +120,12 @@ function findInVolume(sizes: readonly number[], { layout: given }: LayoutOptions
   const isFirst = isChannels(first);
   const isLast = isChannels(last);
   if (!isFirst && !isLast) {
-    if (last === 4) refuse("Leave out the transparency: np.save(file, x[..., :3]).");
-    if (first === 4) refuse("Leave out the transparency: np.save(file, x[:, :3]).");
+    if (last === 4) refuse("Leave out the transparency: save x[..., :3].");
+    if (first === 4) refuse("Leave out the transparency: save x[:, :3].");
     if (isChannels(middle) && last > 4) {
-      refuse("The images seem to lie along the last axis: np.save(file, np.moveaxis(x, -1, 0)).");
+      refuse(LAST_AXIS);
     }
+    if (isChannels(sizes[0]) && last > 4) refuse(LAST_AXIS);
     refuse("The last of four dimensions must be 1 or 3, the channels, or the second one.");
   }
   if (isFirst && isLast && !given) {

@@ -1,9 +1,9 @@
 // Lists a folder of files, and arranges image files into splits and classes by their folders.
-import { readdirSync, realpathSync } from "node:fs";
+import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { statIfThere } from "../files/read.js";
-import { type Split, splitOf, splitRank } from "./names.js";
+import { isFolder, statIfThere } from "../files/read.js";
+import { findSplits, isImagesFolder, type Split, splitOf } from "./names.js";
 
 /** A file that cannot be used. */
 export interface BadFile {
@@ -46,8 +46,7 @@ export function listFiles(folder: string): Listing {
     }
     visited.add(real);
     const entries = readdirSync(place, { withFileTypes: true });
-    const has = (name: string) => entries.some((entry) => entry.name === name);
-    if (has("checkpoint") && has("config.json")) return;
+    if (isRun(place, entries)) return;
     for (const entry of entries) {
       const name = path.join(inside, entry.name);
       const found = statIfThere(path.join(folder, name));
@@ -65,6 +64,14 @@ export function listFiles(folder: string): Listing {
   return { files: files.sort(), irregular: irregular.sort((a, b) => (a.file < b.file ? -1 : 1)), thumbnails };
 }
 
+/** Whether a folder is a run: its checkpoints are named by their steps. */
+function isRun(folder: string, entries: readonly Dirent[]): boolean {
+  const has = (name: string) => entries.some((entry) => entry.name === name);
+  const checkpoints = path.join(folder, "checkpoint");
+  if (!has("checkpoint") || !has("config.json") || !isFolder(checkpoints)) return false;
+  return readdirSync(checkpoints).every((name) => name.startsWith("step-") || name.startsWith("."));
+}
+
 function countFiles(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
 }
@@ -74,6 +81,8 @@ const OTHER_IMAGES =
   /^\.(heic|heif|bmp|ico|pgm|ppm|pbm|pnm|pfm|tga|jxl|jp2|j2k|psd|xcf|exr|hdr|dng|cr2|cr3|nef|arw|raf|orf|rw2|dcm)$/;
 /** Folders or kinds of files that a note names. */
 const MAX_NAMED = 8;
+/** Arrays that a reader names, with the way to convert them. */
+const OTHER_ARRAYS = /^\.(mat|h5|hdf5|pt|pth|pkl|pickle|arrow|feather|tfrecord|mdb|db|sqlite)$/;
 const ARCHIVES = /^\.(zip|tar|tgz|7z|rar|gz|xz|bz2)$/;
 
 /** "40 .HEIC (convert them to PNG or JPEG), 2 .txt": counts files by ending. */
@@ -91,6 +100,7 @@ export function countByEnding(files: readonly string[]): string {
 
 function remedyOf(ending: string): string {
   if (OTHER_IMAGES.test(ending)) return " (convert to PNG or JPEG)";
+  if (OTHER_ARRAYS.test(ending)) return " (vae data FILE says how to convert one)";
   return ARCHIVES.test(ending) ? " (unpack first)" : "";
 }
 
@@ -112,18 +122,25 @@ export interface Arrangement {
  * Finds the splits and the classes of images by the names of their folders: cats/1.png, train/cats/1.png,
  * photos/train/1.png, cats/train/1.png.
  *
- * @throws UserError if there are folders of splits, but none to train on
+ * @throws UserError if it is unclear which folders are splits, or there are none to train on
  */
 export function arrange(names: readonly string[], folder: string): Arrangement {
   const images = unwrap(names.map((name) => ({ name, parts: name.split(path.sep) })));
-  const tops = groupByFolder(images);
-  if (hasTraining(tops)) return arrangeSplits(images);
-  // Class first: each class has folders of splits.
-  if (tops.size > 0 && [...tops.values()].every((inside) => hasTraining(groupByFolder(inside)))) {
-    return arrangeSplits(images.map(swapClassAndSplit));
+  const groups = groupByFolder(images);
+  const splits = findSplits(groups.keys());
+  if (splits.has("train")) return arrangeSplits(images, splits, folder);
+  if (splits.size === groups.size && splits.size > 0 && countLoose(images) === 0) {
+    throw new UserError(`${folder} has folders of splits (${[...groups.keys()].join(", ")}), but none to train on.`);
   }
-  if (tops.size > 0 && [...tops.keys()].every(splitOf) && countLoose(images) === 0) {
-    throw new UserError(`${folder} has folders of splits (${[...tops.keys()].join(", ")}), but none to train on.`);
+  const inner = [...groups].flatMap(([name, inside]) => {
+    const splits = findSplits(groupByFolder(inside).keys());
+    return splits.has("train") ? [{ name, splits }] : [];
+  });
+  // One folder with splits wraps them. Several are classes: cats/train, dogs/train.
+  if (inner.length === 1) return arrangeSplits(images.map(liftFrom(inner[0].name)), inner[0].splits, folder);
+  if (inner.length > 1) {
+    const swapped = images.map(swapClassAndSplit);
+    return arrangeSplits(swapped, findSplits(groupByFolder(swapped).keys()), folder);
   }
   const { classes, notes } = classify(images, folder);
   const arranged = images.map(({ name }, i) => ({ name, split: "train" as const, class: classes?.[i] }));
@@ -155,42 +172,45 @@ function countLoose(images: readonly Located[]): number {
   return images.filter(({ parts }) => parts.length === 1).length;
 }
 
-/** Drops wrapping folders: each is alone in its place, and holds other folders or is named like a split. */
+/** Drops wrapping folders: each is alone in its place, and holds other folders or is named like a split or `images`. */
 function unwrap(images: readonly Located[]): readonly Located[] {
   const groups = groupByFolder(images);
   if (groups.size !== 1 || countLoose(images) > 0) return images;
   const [[name, inside]] = groups;
-  return groupByFolder(inside).size > 0 || splitOf(name) ? unwrap(inside) : images;
+  return groupByFolder(inside).size > 0 || splitOf(name) || isImagesFolder(name) ? unwrap(inside) : images;
 }
 
-function hasTraining(groups: Groups): boolean {
-  return [...groups.keys()].some((name) => splitOf(name) === "train");
+/** Moves the images in a folder one level up. */
+function liftFrom(folder: string) {
+  return ({ name, parts }: Located): Located => ({ name, parts: parts[0] === folder ? parts.slice(1) : parts });
 }
 
 function swapClassAndSplit({ name, parts }: Located): Located {
   const [cls, split, ...rest] = parts;
-  return split !== undefined && splitOf(split) ? { name, parts: [split, cls, ...rest] } : { name, parts };
+  return rest.length > 0 && splitOf(split) ? { name, parts: [split, cls, ...rest] } : { name, parts };
 }
 
-function arrangeSplits(images: readonly Located[]): Arrangement {
+function arrangeSplits(images: readonly Located[], splits: ReadonlyMap<Split, string[]>, folder: string): Arrangement {
   const groups = groupByFolder(images);
-  const used = new Map<Split, string>();
-  for (const name of [...groups.keys()].sort((a, b) => splitRank(a) - splitRank(b))) {
-    const split = splitOf(name);
-    if (split && !used.has(split)) used.set(split, name);
+  const used = [...splits].map(([split, [name]]) => ({ split, name, inside: groups.get(name) ?? [] }));
+  const names = used.map(({ name }) => name);
+  const unused = images.filter(({ parts }) => parts.length === 1 || !names.includes(parts[0]));
+  if (used.length === 1 && unused.length > images.length / 2) {
+    throw new UserError(
+      `${folder} has a folder ${names[0]} beside ${[...groups.keys()].filter((name) => name !== names[0]).join(", ")}, ` +
+        "which hold more images. Rename it if it is a class; move the others away if it is the images to train on.",
+    );
   }
   const arranged: Arranged[] = [];
   const notes: string[] = [];
-  for (const [split, name] of used) {
-    const inside = unwrap(groups.get(name) ?? []);
-    const { classes, notes: more } = classify(inside, name);
-    inside.forEach((image, i) => {
+  for (const { split, name, inside } of used) {
+    const located = unwrap(inside);
+    const { classes, notes: more } = classify(located, name);
+    located.forEach((image, i) => {
       arranged.push({ name: image.name, split, class: classes?.[i] });
     });
     notes.push(...more);
   }
-  const names = [...used.values()];
-  const unused = images.filter(({ parts }) => parts.length === 1 || !names.includes(parts[0]));
   if (unused.length > 0) notes.push(describeUnused(unused, names));
   return { images: arranged.sort((a, b) => (a.name < b.name ? -1 : 1)), hasSplits: true, notes };
 }

@@ -1,7 +1,7 @@
 // Chooses the files of one data set in a folder by their names.
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { type NameParts, parseName, type Split } from "./names.js";
+import { type NameParts, parseName, SPLITS, type Split } from "./names.js";
 
 /** A file, relative to its folder, with what its name says. */
 export interface NamedFile extends NameParts {
@@ -16,7 +16,10 @@ const MAX_NAMED = 8;
  *
  * @throws UserError if there are several data sets, or no images to train on
  */
-export function chooseFiles(names: readonly string[], folder: string): { chosen: NamedFile[]; notes: string[] } {
+export function chooseFiles(
+  names: readonly string[],
+  folder: string,
+): { chosen: (NamedFile & { readonly split: Split })[]; notes: string[] } {
   const files = names.map((file) => ({ file, ...parseName(file) }));
   const images = mainGroup(
     files.filter(({ role }) => role !== "labels"),
@@ -24,16 +27,14 @@ export function chooseFiles(names: readonly string[], folder: string): { chosen:
   );
   const hasTraining = images.some(({ split }) => split === "train");
   const splitOf = ({ split }: NamedFile): Split | undefined => split ?? (hasTraining ? undefined : "train");
-  const chosen: NamedFile[] = [];
-  for (const split of ["train", "validation", "test"] as const) {
+  const chosen: (NamedFile & { readonly split: Split })[] = [];
+  for (const split of SPLITS) {
     const own = images.filter((file) => splitOf(file) === split).sort(compare);
     const image = own.find(({ role }) => role === "images") ?? own[0];
     if (!image) continue;
     chosen.push({ ...image, split });
-    const labels = files
-      .filter(({ role, split: own }) => role === "labels" && (own ?? "train") === split)
-      .sort(compare);
-    const label = labels.find(({ rest }) => rest === image.rest) ?? labels[0];
+    const labels = files.map((file) => (file.role === "labels" ? { ...file, split: file.split ?? "train" } : file));
+    const label = findLabels({ ...image, split }, labels);
     if (label) chosen.push({ ...label, split });
   }
   if (!chosen.some(({ split }) => split === "train")) {
@@ -43,6 +44,13 @@ export function chooseFiles(names: readonly string[], folder: string): { chosen:
   return { chosen, notes: unused.length > 0 ? [`Not used: ${listed(unused)}.`] : [] };
 }
 
+/** Finds the labels of images: of the same split, and of the same data set or of none by their names. */
+export function findLabels(image: NamedFile, files: readonly NamedFile[]): NamedFile | undefined {
+  const labels = files.filter(({ role, split }) => role === "labels" && split === image.split).sort(compare);
+  const fitting = labels.filter(({ rest }) => rest === "" || image.rest === "");
+  return labels.find(({ rest }) => rest === image.rest) ?? (fitting.length === 1 ? fitting[0] : undefined);
+}
+
 /** The files of the one data set, or of the one that has images to train on. */
 export function mainGroup(files: readonly NamedFile[], folder: string): readonly NamedFile[] {
   const groups = [...new Set(files.map(({ rest }) => rest))].map((rest) => files.filter((file) => file.rest === rest));
@@ -50,15 +58,23 @@ export function mainGroup(files: readonly NamedFile[], folder: string): readonly
   const candidates = trained.length > 0 ? trained : groups;
   if (candidates.length === 1) return candidates[0];
   if (candidates.length === 0) throw new UserError(`${folder} holds labels, but no images.`);
-  throw new UserError(
-    `${folder} holds several data sets: ${listed(candidates.map(([first]) => first))}. Give the path of one file.`,
-  );
+  const places = candidates.map((group) => placeOf(group, candidates));
+  throw new UserError(`${folder} holds several data sets: ${places.join(", ")}. Give the path of one.`);
 }
 
-/** Prefers files in fewer folders, then plain files to compressed ones. */
+/** The folder of a data set, if no other one is there; else its first file to train on. */
+function placeOf(group: readonly NamedFile[], all: readonly (readonly NamedFile[])[]): string {
+  const folderOf = ({ file }: NamedFile) => path.dirname(file);
+  const folder = folderOf(group[0]);
+  const isOwn = all.every((other) => other === group || other.every((file) => folderOf(file) !== folder));
+  if (isOwn && folder !== "." && group.every((file) => folderOf(file) === folder)) return folder;
+  return (group.find(({ split }) => split === "train") ?? group[0]).file;
+}
+
+/** Prefers usual names, val to dev, then files in fewer folders, then plain files to compressed ones. */
 function compare(a: NamedFile, b: NamedFile): number {
   const rank = ({ file }: NamedFile) => 2 * file.split(path.sep).length + (file.endsWith(".gz") ? 1 : 0);
-  return rank(a) - rank(b) || (a.file < b.file ? -1 : 1);
+  return a.rank - b.rank || rank(a) - rank(b) || (a.file < b.file ? -1 : 1);
 }
 
 export function listed(files: readonly NamedFile[]): string {

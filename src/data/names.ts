@@ -1,5 +1,6 @@
 // What names say: the split and the role of an array or a folder, and the data set that it belongs to.
 import path from "node:path";
+import { UserError } from "../errors.js";
 
 export const SPLITS = ["train", "validation", "test"] as const;
 export type Split = (typeof SPLITS)[number];
@@ -23,6 +24,8 @@ const JOINED = /^(x|y)(train|training|val|valid|validation|dev|test|testing)$/;
 export interface NameParts {
   readonly split?: Split | undefined;
   readonly role?: Role | undefined;
+  /** The place of the split's word in the order of preference: 0 for val, more for dev. */
+  readonly rank: number;
   /** The other words: the name of the data set, empty for x_train.npy. */
   readonly rest: string;
 }
@@ -33,10 +36,45 @@ export function splitOf(folder: string): Split | undefined {
   return SPLITS.find((split) => SPLIT_WORDS[split].includes(word));
 }
 
-/** The order of precedence of a split's folders: `val` before `dev`. */
-export function splitRank(folder: string): number {
-  const split = splitOf(folder);
-  return split ? SPLIT_WORDS[split].indexOf(folder.toLowerCase()) : -1;
+/**
+ * Finds the folders of splits among some names: train, val and test; or, if there is no train, names that share all
+ * other words, such as seg_train and seg_test.
+ *
+ * @returns for each split its folders, the usual name first
+ */
+export function findSplits(names: Iterable<string>): Map<Split, string[]> {
+  const folders = [...names].map((name) => ({ name, ...parseName(name) }));
+  const isPlain = ({ name }: { name: string }) => splitOf(name) !== undefined;
+  const trained = (group: typeof folders) => group.some(({ split }) => split === "train");
+  let chosen = folders.filter(isPlain);
+  if (!trained(chosen)) {
+    const keyOf = ({ role, rest }: NameParts) => `${role} ${rest}`;
+    const groups = [...new Set(folders.map(keyOf))].map((key) =>
+      folders.filter((folder) => folder.split && keyOf(folder) === key),
+    );
+    const pairs = groups.filter((group) => group.length > 1 && trained(group));
+    if (pairs.length > 1) {
+      const all = pairs.flat().map(({ name }) => name);
+      throw new UserError(`The folders ${all.join(", ")} are splits of several data sets. Give a folder of one.`);
+    }
+    chosen = pairs[0] ?? chosen;
+  }
+  const splits = new Map<Split, string[]>();
+  for (const split of SPLITS) {
+    const own = chosen.filter((folder) => folder.split === split).map(({ name }) => name);
+    const rank = (name: string) => SPLIT_WORDS[split].indexOf(name.toLowerCase());
+    if (own.length > 0)
+      splits.set(
+        split,
+        own.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)),
+      );
+  }
+  return splits;
+}
+
+/** Whether a folder only holds the images of another one: images/1.png. */
+export function isImagesFolder(folder: string): boolean {
+  return ROLE_WORDS.images.slice(1).some((word) => word === folder.toLowerCase());
 }
 
 /**
@@ -46,6 +84,7 @@ export function splitRank(folder: string): number {
 export function parseName(name: string): NameParts {
   let split: Split | undefined;
   let role: Role | undefined;
+  let rank = 0;
   const rest: string[] = [];
   const words = name
     .normalize("NFC")
@@ -56,11 +95,13 @@ export function parseName(name: string): NameParts {
   for (const word of words) {
     const asSplit = splitOf(word);
     const asRole = (Object.keys(ROLE_WORDS) as Role[]).find((key) => ROLE_WORDS[key].some((known) => known === word));
-    if (asSplit) split = asSplit;
-    else if (asRole) role = asRole;
+    if (asSplit) {
+      split = asSplit;
+      rank = SPLIT_WORDS[asSplit].indexOf(word);
+    } else if (asRole) role = asRole;
     else if (word !== "" && !FORMAT_WORD.test(word)) rest.push(word);
   }
-  return { split, role, rest: rest.join("-") };
+  return { split, role, rank, rest: rest.join("-") };
 }
 
 /** The ending of a file's name, in lower case, without .gz: .csv of digits.CSV.gz. */

@@ -55,9 +55,10 @@ export async function openParquetFiles(
       key: [path.resolve(name)],
       files: files.map(({ file }) => file),
       async *images() {
-        for (const { images } of shards) {
+        for (const { images, split } of shards) {
           let row = 0;
-          for await (const { bytes, name } of images()) yield { name: name ?? `row ${row++}`, read: async () => bytes };
+          for await (const { bytes, name } of images())
+            yield { name: name ?? `row ${row++}`, split, read: async () => bytes };
         }
       },
     },

@@ -36,6 +36,8 @@ const OVERSHOOT = 0.05;
 const HALF_A_BYTE = 0.5 / 255;
 /** A brightest pixel below this, of 255, is hardly visible. */
 const DARK = 64;
+/** A split whose brightest pixel is below this, of 255, is on another scale than the others. */
+const MIN_BRIGHTEST = 32;
 
 export function measureRange(values: ArrayLike<number>): Range {
   let { min, max } = EMPTY;
@@ -80,6 +82,40 @@ export function chooseScale(range: Range, dtype: string): Scale {
   };
 }
 
+/**
+ * Chooses one scale for the splits of a data set.
+ *
+ * @param ranges by the names of the splits
+ * @throws UserError with the name of the data set, if none fits all
+ */
+export function chooseScaleOf(ranges: ReadonlyMap<string, Range>, dtype: string, name: string): Scale {
+  const scale = withName(name, () => chooseScale(joinRanges(ranges.values()), dtype));
+  for (const [split, range] of ranges) {
+    const brightest = (range.max - scale.black) / scale.step;
+    const own = withName(name, () => chooseScale(range, dtype));
+    if (brightest >= MIN_BRIGHTEST || range.min === range.max || own.step === scale.step) continue;
+    throw new UserError(
+      `${name} has splits on different scales: the ${split} images have values from ${format(range.min)} to ` +
+        `${format(range.max)}, others ${describeOthers(ranges, split)}. Save all on one scale.`,
+    );
+  }
+  return scale;
+}
+
+function describeOthers(ranges: ReadonlyMap<string, Range>, split: string): string {
+  const { min, max } = joinRanges([...ranges].filter(([name]) => name !== split).map(([, range]) => range));
+  return `from ${format(min)} to ${format(max)}`;
+}
+
+/** Calls `act`, whose errors lack the name of the data. */
+export function withName<Result>(name: string, act: () => Result): Result {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`${name} ${error.message}`) : error;
+  }
+}
+
 function chooseByRange({ min, max, isWhole }: Range, dtype: string): Scale {
   const isFloat = dtype.startsWith("float");
   const seen = `values from ${format(min)} to ${format(max)}`;
@@ -104,9 +140,10 @@ function chooseByRange({ min, max, isWhole }: Range, dtype: string): Scale {
   }
   if (min === max) throw new UserError(`has only the value ${format(max)}, which fits no usual scale.`);
   const shift = min === 0 ? "x" : `(x.astype("float32") ${min < 0 ? "+" : "-"} ${format(Math.abs(min))})`;
+  const wrapped = dtype === "int8" ? ' If they are bytes that were cast, save x.view("uint8").' : "";
   throw new UserError(
-    `has ${seen}, which fit no usual scale. If ${format(min)} is black and ${format(max)} is white: ` +
-      `np.save(file, ${shift} / ${format(max - min)}).`,
+    `has ${seen}, which fit no usual scale. If ${format(min)} is black and ${format(max)} is white, save ` +
+      `${shift} / ${format(max - min)} as float32, for all splits alike.${wrapped}`,
   );
 }
 

@@ -42,19 +42,45 @@ export async function openSource(dataset: string, options: DataOptions): Promise
   const listing = listFiles(dataset);
   const images = listing.files.filter(isImageName);
   const arrays = listing.files.filter(isArrayName);
-  const isMain = (file: string) =>
-    parseName(file).split === "train" && endingOf(file) !== ".csv" && path.basename(file) === file;
-  if (arrays.length === 0 || (images.length > 0 && !arrays.some(isMain))) {
-    return openImageFolder(dataset, listing, options);
-  }
+  if (arrays.length === 0 || areImagesMain(dataset, images, arrays)) return openImageFolder(dataset, listing, options);
   if (options.inputDir) throw needsImages();
   const parquet = arrays.filter((file) => endingOf(file) === ".parquet");
-  const source =
-    parquet.length > 0
-      ? await openParquetFolder(dataset, parquet, options)
-      : await openArrayFolder(dataset, arrays, options);
-  const others = listing.files.filter((file) => !isArrayName(file));
+  const isParquet = parquet.length > 0 && parquet.length === arrays.filter(isOfImages).length;
+  const source = isParquet
+    ? await openParquetFolder(dataset, parquet, options)
+    : await openArrayFolder(
+        dataset,
+        arrays.filter((file) => endingOf(file) !== ".parquet"),
+        options,
+      );
+  const others = listing.files.filter(
+    (file) => !arrays.includes(file) || (endingOf(file) === ".parquet") !== isParquet,
+  );
   return { ...source, notes: [...source.notes, ...describeIgnored(others, listing.thumbnails)] };
+}
+
+/** Fewer pictures than this beside arrays are figures rather than a data set. */
+const MIN_IMAGES = 100;
+
+/** Whether an array holds images, by its name, and not a table that describes image files. */
+function isOfImages(file: string): boolean {
+  return parseName(file).role !== "labels" && ![".csv", ".tsv"].includes(endingOf(file));
+}
+
+/**
+ * Whether image files are the data set of a folder, and not the arrays beside them.
+ *
+ * @throws UserError if that is unclear
+ */
+function areImagesMain(folder: string, images: readonly string[], arrays: readonly string[]): boolean {
+  const candidates = arrays.filter(isOfImages);
+  if (images.length === 0 || candidates.length === 0) return images.length > 0;
+  if (candidates.some((file) => parseName(file).role === "images")) return false;
+  if (images.length >= MIN_IMAGES) return true;
+  throw new UserError(
+    `${folder} holds ${images.length} image files and arrays such as ${candidates[0]}. Give the path of the arrays, or ` +
+      "move them away from the images.",
+  );
 }
 
 function needsImages(): UserError {

@@ -68,6 +68,8 @@ export interface Evaluation extends Bounds {
     readonly importanceSamples: number;
   };
   readonly noLikelihood?: string;
+  /** How other data were read: one sentence each. */
+  readonly notes: readonly string[];
   readonly seconds: number;
 }
 
@@ -135,6 +137,7 @@ export class LoadedModel extends TrainedModel {
       dimZ,
       ...(likelihood && { likelihood }),
       ...(noLikelihood && { noLikelihood }),
+      notes: dataset === undefined ? [] : data.notes,
       seconds: (performance.now() - started) / 1000,
     };
   }

@@ -177,8 +177,76 @@ describe("folders of splits", () => {
     expect(counts(data).reduce((a, b) => a + b)).toBe(14);
     expect(data.classes).toEqual(["0", "1"]);
     expect(data.notes).toEqual([
-      "6 images not used, outside of test/, train/: 2 in eval/, 3 in unlabeled/, 1 in no folder.",
+      "6 images not used, outside of train/, test/: 2 in eval/, 3 in unlabeled/, 1 in no folder.",
     ]);
+  });
+
+  it.each([
+    ["training_set/training_set", "test_set/test_set"],
+    ["seg_train", "seg_test"],
+    ["train_64x64", "test_64x64"],
+    ["Train Data", "Test Data"],
+    ["DATASET_TRAIN", "DATASET_TEST"],
+    ["trainA", "testA"],
+  ])("may have other words in common: %s, %s", async (train, test) => {
+    await pngs(`data/${train}`, 0, 16);
+    await pngs(`data/${test}`, 16, 8);
+    const data = await load("data");
+    expectAll(data);
+    expect([splitOf(data, "test"), data.classes]).toEqual([numbers(16, 8), ["0", "1"]]);
+  });
+
+  it("of several data sets are refused", async () => {
+    for (const name of ["trainA", "trainB", "testA", "testB"]) await pngs(`data/${name}`, 0, 4, false);
+    await expect(load("data")).rejects.toThrow(
+      "The folders testA, trainA, testB, trainB are splits of several data sets. Give a folder of one.",
+    );
+  });
+
+  it("in a wrapping folder or in classes leave out what lies beside them, and say so", async () => {
+    await pngs("wrapped/data/train", 0, 12);
+    await pngs("wrapped/data/test", 12, 2);
+    await pngs("wrapped/samples", 14, 2, false);
+    await png("wrapped/16.png", 16);
+    const wrapped = await load("wrapped");
+    expect([splitOf(wrapped, "test"), wrapped.classes]).toEqual([numbers(12, 2), ["0", "1"]]);
+    expect(wrapped.notes).toEqual(["3 images not used, outside of train/, test/: 2 in samples/, 1 in no folder."]);
+    for (const [folder, first] of [
+      ["cats/train", 0],
+      ["cats/test", 6],
+      ["dogs/train", 8],
+      ["rare/test", 14],
+      ["birds", 16],
+    ] as const) {
+      await pngs(`classes/${folder}`, first, 2, false);
+    }
+    await png("classes/18.png", 18);
+    const classes = await load("classes");
+    expect(classes.classes).toEqual(["cats", "dogs", "rare"]);
+    expect([splitOf(classes, "test"), counts(classes).reduce((a, b) => a + b)]).toEqual([[6, 7, 14, 15], 8]);
+    expect(classes.notes).toEqual(["3 images not used, outside of train/, test/: 2 in birds/, 1 in no folder."]);
+  });
+
+  it("may hold their images in a folder called images, which is no class", async () => {
+    for (const i of numbers(0, 16)) await png(`data/train/${i % 2}/images/${i}.png`, i);
+    await pngs("data/val/images", 16, 8, false);
+    const data = await load("data");
+    expect([data.classes, data.validation.labels]).toEqual([["0", "1"], undefined]);
+    await pngs("flat/train/images", 0, 16, false);
+    expect((await load("flat")).classes).toBeUndefined();
+  });
+
+  it("are not guessed from one class called train", async () => {
+    for (const [folder, first] of [
+      ["car", 0],
+      ["plane", 8],
+      ["train", 16],
+    ] as const) {
+      await pngs(`data/${folder}`, first, 8, false);
+    }
+    await expect(load("data")).rejects.toThrow(
+      "has a folder train beside car, plane, which hold more images. Rename it if it is a class;",
+    );
   });
 
   it("need images to train on", async () => {
@@ -303,6 +371,44 @@ describe("files that are ignored", () => {
     expect(whys.get("page.png")).toMatch(/^it is a web page/);
     expect(whys.get("pointer.jpg")).toMatch(/^it is a Git LFS pointer.*git lfs pull/);
     expect(whys.get("phone.jpg")).toMatch(/^it is an? HEIC image/);
+  });
+});
+
+describe("a folder of images and arrays", () => {
+  const array = () => typed("|u1", images());
+
+  it("holds the arrays, if their names say so", async () => {
+    for (let i = 0; i < 4; i++) await png(`data/plot-${i}.png`, i);
+    write("data/MNIST/raw/train-images-idx3-ubyte", idx([24, 8, 8], images()));
+    const data = await load("data");
+    expectAll(data, { hasLabels: false });
+    expect(data.notes).toEqual(["4 files ignored: 4 .png."]);
+  });
+
+  it("holds the images, if the arrays are labels or tables", async () => {
+    await pngs("data", 0, 24, false);
+    write("data/train_labels.npy", typed("<i4", labels(), "(24,)"));
+    write("data/train.csv", "file,label\n00.png,0\n");
+    write("data/train_boxes.tsv", "1\t2\t3\t4\n");
+    const data = await load("data");
+    expectAll(data, { hasLabels: false });
+    expect(data.notes).toEqual(["3 files ignored: 1 .csv, 1 .tsv, 1 .npy."]);
+  });
+
+  it("is refused if that is unclear", async () => {
+    await pngs("data", 0, 4, false);
+    write("data/digits.npy", array());
+    await expect(load("data")).rejects.toThrow(
+      "holds 4 image files and arrays such as digits.npy. Give the path of the",
+    );
+    expectAll(await load("data/digits.npy"), { hasLabels: false });
+  });
+
+  it("is no run because of a class called checkpoint", async () => {
+    await pngs("data/checkpoint", 0, 12, false);
+    await pngs("data/other", 12, 12, false);
+    write("data/config.json", "{}");
+    expect((await load("data")).classes).toEqual(["checkpoint", "other"]);
   });
 });
 
@@ -438,24 +544,34 @@ describe("the scale of pixels", () => {
   });
 
   it("is one for all splits", async () => {
-    write(
-      "data/x_train.npy",
-      typed(
-        "<u2",
-        images(0, 18).map((value) => value * 16),
-        "(18, 8, 8)",
-      ),
-    );
-    write(
-      "data/x_test.npy",
-      typed(
-        "<u2",
-        images(18, 6).map((value) => value % 16),
-        "(6, 8, 8)",
-      ),
-    );
+    const save = (split: string, first: number, count: number, map: (value: number) => number, type = "<u2") =>
+      write(`data/x_${split}.npy`, typed(type, images(first, count).map(map), `(${count}, 8, 8)`));
+    save("train", 0, 18, (value) => value * 16);
+    save("test", 18, 6, (value) => value * 3);
     const data = await load("data");
-    expect(new Set(data.test.pixels.read(range(0, 6)))).toEqual(new Set([0]));
+    expect([...data.test.pixels.read([0])]).toEqual(image(18).map((value) => Math.floor((value * 3) / 16)));
+    for (const [train, test, type] of [
+      [(value: number) => value / 255, (value: number) => value, "<f4"],
+      [(value: number) => value, (value: number) => (value > 99 ? 1 : 0), "|u1"],
+      [(value: number) => value / 65_025, (value: number) => value / 255, "<f4"],
+    ] as const) {
+      save("train", 0, 18, train, type);
+      save("test", 18, 6, test, type);
+      await expect(load("data")).rejects.toThrow(/has splits on different scales: the (train|test) images have values/);
+    }
+  });
+
+  it("is one for all splits of image files", async () => {
+    for (let i = 0; i < 12; i++) await png(`data/train/${i}.png`, i);
+    mkdirSync(at("data/test"));
+    for (let i = 0; i < 2; i++) {
+      const mask = Uint8Array.from(image(i), (value) => value & 1);
+      await sharp(mask, { raw: { width: 8, height: 8, channels: 1 } })
+        .toColourspace("b-w")
+        .png()
+        .toFile(at(`data/test/${i}.png`));
+    }
+    await expect(load("data")).rejects.toThrow("the test images have values from 0 to 1, others from 0 to 213.");
   });
 
   it.each([
@@ -489,7 +605,7 @@ describe("the scale of pixels", () => {
     write("x.npy", typed(type, values));
     const error = await load("x.npy").then(undefined, (error) => error);
     expect(error).toBeInstanceOf(UserError);
-    expect(error.message).toContain(`np.save(file, ${formula})`);
+    expect(error.message).toContain(`, save ${formula} as float32, for all splits alike.`);
     // The formula, computed as NumPy does.
     const [, add = "0", by] = /(?:\+ ([\d.]+)\) )?\/ ([\d.]+)$/.exec(formula) ?? [];
     write(
@@ -625,13 +741,28 @@ describe("the order of values in arrays", () => {
   it("of images along the last axis, of four channels and of one image is explained", async () => {
     const save = (shape: string, length: number) => write("x.npy", typed("|u1", new Array(length).fill(9), shape));
     save("(8, 8, 3, 24)", 8 * 8 * 3 * 24);
-    await expect(load("x.npy")).rejects.toThrow("np.moveaxis(x, -1, 0)");
+    await expect(load("x.npy")).rejects.toThrow("save np.moveaxis(x, -1, 0)");
     save("(8, 8, 24)", 8 * 8 * 24);
-    await expect(load("x.npy")).rejects.toThrow("np.moveaxis(x, -1, 0)");
+    await expect(load("x.npy")).rejects.toThrow("save np.moveaxis(x, -1, 0)");
     save("(24, 8, 8, 4)", 24 * 256);
-    await expect(load("x.npy")).rejects.toThrow("np.save(file, x[..., :3])");
+    await expect(load("x.npy")).rejects.toThrow("save x[..., :3]");
     save("(20, 30, 3)", 1800);
     await expect(load("x.npy")).rejects.toThrow("This is one colour image");
+  });
+
+  it("of rows is refused where it may be that of columns", async () => {
+    write("columns.npy", typed("|u1", new Array(784 * 100).fill(9), "(784, 100)"));
+    await expect(load("columns.npy")).rejects.toThrow(
+      "the images may be its columns. If so, save x.T; if not, give their `size`, such as `size: 10x10`.",
+    );
+    expect((await load("columns.npy", { size: 10 })).width).toBe(10);
+    write("one.npy", typed("|u1", new Array(64 * 64).fill(9), "(64, 64)"));
+    await expect(load("one.npy")).rejects.toThrow(
+      "as one square image has. If the rows are images, give their `size`, such as `size: 8x8`.",
+    );
+    write("slices.npy", typed("|u1", new Array(28 * 28 * 20).fill(9), "(28, 28, 20)"));
+    await expect(load("slices.npy")).rejects.toThrow("save np.moveaxis(x, -1, 0). If not, give their `size: 20x28`.");
+    expect((await load("slices.npy", { size: [20, 28] })).train.count).toBeGreaterThan(20);
   });
 
   it("of EMNIST is by columns, known by its name", async () => {
@@ -642,6 +773,11 @@ describe("the order of values in arrays", () => {
     expectAll(data);
     expect(data.notes[0]).toMatch(/is stored by columns, as EMNIST is\. `layout: hwc` if it is not\.$/);
     expectAll(await load("data/emnist-tiny-train-images-idx3-ubyte"));
+    write("emnist-letters/train-images-idx3-ubyte", idx([24, 8, 8], columns));
+    expectAll(await load("emnist-letters"), { hasLabels: false });
+    const lines = labels().map((label, i) => [label, ...columns.slice(64 * i, 64 * i + 64)].join(","));
+    write("emnist-letters-train.csv", lines.join("\n"));
+    expectAll(await load("emnist-letters-train.csv"));
     write("plain.npy", typed("|u1", columns));
     expectAll(await load("plain.npy", { layout: "whc" }), { hasLabels: false });
   });
@@ -790,6 +926,90 @@ describe("arrays and tables", () => {
     expect(named.notes).toEqual([`Columns of text in ${at("named.csv")} are ignored: file.`]);
   });
 
+  it("of CSV that pandas or NumPy wrote without names", async () => {
+    const rows = range(0, COUNT);
+    const join = (lines: readonly (readonly (string | number)[])[]) => lines.map((line) => line.join(",")).join("\n");
+    const plain = Array.from(rows, (i) => image(i));
+    const numbered = Array.from({ length: PIXELS }, (_, i) => i);
+    write("numbered.csv", join([numbered, ...plain]));
+    const data = await load("numbered.csv");
+    expectAll(data, { hasLabels: false, numberOf: (set, i) => set.origin?.(i).row ?? 0 });
+    expect(data.notes).toEqual([`The first line of ${at("numbered.csv")} is read as names of columns.`]);
+    write("index.csv", join(plain.map((line, i) => [i, ...line])));
+    expectAll(await load("index.csv"), { hasLabels: false });
+    write("last.csv", join(plain.map((line, i) => [...line, i % 2])));
+    expectAll(await load("last.csv"));
+    write("last.txt", plain.map((line, i) => [...line, i % 2].join(" ")).join("\n"));
+    expectAll(await load("last.txt"));
+    write("both.csv", join(plain.map((line, i) => [i % 2, ...line.slice(1), i % 2])));
+    await expect(load("both.csv")).rejects.toThrow(
+      'Add a first line with names of the columns, where "label" names the labels.',
+    );
+    const header = Array.from({ length: PIXELS }, (_, i) => `pixel${i}`);
+    write("odd.csv", join([["ImageNo", "kind", ...header], ...plain.map((line) => [1, 1, ...line])]));
+    await expect(load("odd.csv")).rejects.toThrow(
+      'has columns that are no pixels: ImageNo, kind. Name the labels "label"',
+    );
+    write("digit.csv", join([["image_id", "digit", ...header], ...plain.map((line, i) => [i, i % 2, ...line])]));
+    expectAll(await load("digit.csv"));
+  });
+
+  it("of .npz with other arrays", async () => {
+    const pack = (entries: Record<string, Uint8Array>) =>
+      encodeZip(Object.entries(entries).map(([name, content]) => [`${name}.npy`, content]));
+    const index = typed("<i4", numbers(0, 24), "(24,)");
+    const scalar = typed("<i4", [28], "()");
+    write(
+      "a.npz",
+      pack({ index, height: scalar, class_ids: typed("<i4", [3, 4], "(2,)"), data: typed("|u1", images()) }),
+    );
+    const data = await load("a.npz");
+    expectAll(data, { hasLabels: false });
+    expect(data.notes).toEqual([`Not used of ${at("a.npz")}: index, height, class_ids.`]);
+    const noisy = typed("|u1", images().fill(0));
+    write("b.npz", pack({ x_train_noisy: noisy, x_train: typed("|u1", images()), y_train: classes(0, 24) }));
+    expectAll(await load("b.npz"));
+    write("c.npz", pack({ masks: noisy, photos: noisy }));
+    await expect(load("c.npz")).rejects.toThrow(
+      "holds several arrays of images: masks, photos. Save the right one alone.",
+    );
+    const text = npy("<U3", "(24,)", new Uint8Array(24 * 12));
+    write("d.npz", pack({ x_train: typed("|u1", images()), y_train: text }));
+    const unlabelled = await load("d.npz");
+    expectAll(unlabelled, { hasLabels: false });
+    expect(unlabelled.notes[0]).toMatch(/^Ignored: .*d\.npz\/y_train holds .*<U3/);
+    const damaged = pack({ x_train: typed("|u1", images()), x_test: typed("|u1", images()) });
+    damaged[damaged.length - 400] ^= 1;
+    write("e.npz", damaged);
+    await expect(load("e.npz")).rejects.toThrow("e.npz");
+  });
+
+  it("with labels of another data set, or in tables", async () => {
+    write("data/a_train_images.npy", typed("|u1", images()));
+    write("data/b_train_labels.npy", classes(0, 24));
+    expectAll(await load("data"), { hasLabels: false });
+    write("table/x_train.npy", typed("|u1", images()));
+    write("table/y_train.csv", ["id,label", ...labels().map((label, i) => `${i},${label}`)].join("\n"));
+    expectAll(await load("table"));
+    write("table/y_train.csv", labels().join("\n"));
+    expectAll(await load("table"));
+    write("beside/data.npy", typed("|u1", images()));
+    write("beside/targets.npy", classes(0, 24));
+    expectAll(await load("beside/data.npy"));
+    const eight = labels().flatMap((label) => [1 - label, label, 0, 0, 0, 0, 0, 0]);
+    write("beside/targets.npy", typed("<i4", eight, "(24, 8)"));
+    expectAll(await load("beside"));
+  });
+
+  it("prefers val to dev", async () => {
+    write("data/x_train.npy", train());
+    write("data/x_dev.npy", typed("|u1", images(0, 6).fill(0), "(6, 8, 8)"));
+    write("data/x_val.npy", train(18, 6));
+    const { validation } = await load("data");
+    expect(validation.count).toBe(6);
+    expect([...validation.pixels.read([0])]).toEqual(image(18 + (validation.origin?.(0).row ?? 0)));
+  });
+
   it("of .amat, binarized or with a last column of labels", async () => {
     const bit = (i: number, row: number, column: number) => (pixel(i, row, column) >= 128 ? 255 : 0);
     const lines = Array.from(range(0, COUNT), (i) =>
@@ -821,7 +1041,7 @@ describe("arrays and tables", () => {
       write(`data/emnist-${name}-test-images-idx3-ubyte`, idx([24, 8, 8], images()));
     }
     await expect(load("data")).rejects.toThrow(
-      "holds several data sets: emnist-digits-test-images-idx3-ubyte, emnist-letters-test-images-idx3-ubyte. Give the path of one file.",
+      "holds several data sets: emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3-ubyte. Give the path of one.",
     );
   });
 

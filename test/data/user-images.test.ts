@@ -315,7 +315,7 @@ describe("one array of images", () => {
     );
     await expect(load({ size: { width: 5, height: 3 } }, "rows.npy")).rejects.toThrow("which cannot be images of 5×3");
     writeFileSync(at("large.npy"), encodeNpy({ data: floats.fill(2, 3, 4), shape: [21, 3, 4] }));
-    await expect(load({}, "large.npy")).rejects.toThrow("If 0 is black and 2 is white: np.save(file, x / 2).");
+    await expect(load({}, "large.npy")).rejects.toThrow("If 0 is black and 2 is white, save x / 2 as float32");
     writeFileSync(at("odd.npy"), encodeNpy({ data: bytes, shape: [21, 2, 3, 2] }));
     await expect(load({}, "odd.npy")).rejects.toThrow("The last of four dimensions must be 1 or 3");
   });
