@@ -113,7 +113,7 @@ function groupSplits(
   for (const split of SPLITS) {
     const own = named.filter((one) => one.split === split);
     const images = chooseImages(
-      own.filter(({ role, array }) => role !== "labels" && array.shape.length > 1),
+      own.filter(({ role, array }) => role === "images" || (!role && array.shape.length > 1)),
       file,
     );
     const count = images?.array.shape[0];
