@@ -2,13 +2,15 @@
 import path from "node:path";
 import { UserError } from "../errors.js";
 import type { DataOptions } from "./dataset.js";
-import { decodeCollection, type EncodedImage } from "./decode.js";
+import { type DecodedCollection, decodeCollection, type EncodedImage } from "./decode.js";
 import { IMAGE_ENDINGS, isImageName, readImageFile } from "./image-files.js";
-import { arrange, type BadFile, countByEnding, type Listing, listFiles } from "./listing.js";
+import { type Arranged, arrange, type BadFile, countByEnding, type Listing, listFiles } from "./listing.js";
 import { SPLITS } from "./names.js";
 import { type Images, select } from "./pixels.js";
 import type { Source } from "./sources.js";
 
+/** Labels are 16-bit numbers. */
+const MAX_CLASSES = 65_536;
 /** Bad images that an error names. */
 const MAX_NAMED = 3;
 
@@ -58,23 +60,8 @@ export async function openImageFolder(folder: string, listing: Listing, options:
     throw new UserError(describeBad(folder, bad, names.length + listing.irregular.length));
   }
   const good = Array.from(decoded.positions, (position) => arranged[position]);
-  const classes = [...new Set(good.flatMap((image) => image.class ?? []))].sort();
-  const numbers = new Map(classes.map((name, i) => [name, i]));
-  const imagesOf = (split: (typeof SPLITS)[number]): Images | undefined => {
-    const chosen = Uint32Array.from(good.keys()).filter((i) => good[i].split === split);
-    if (chosen.length === 0) return undefined;
-    const { shape, pixels, inputs } = decoded;
-    const hasLabels = classes.length <= 65_536 && good[chosen[0]].class !== undefined;
-    return {
-      shape,
-      count: chosen.length,
-      pixels: select(pixels, chosen),
-      inputs: inputs && select(inputs, chosen),
-      labels: hasLabels ? Uint16Array.from(chosen, (i) => numbers.get(good[i].class as string) as number) : undefined,
-      origin: (i) => ({ file: good[chosen[i]].name }),
-    };
-  };
-  const [train, validation, test] = SPLITS.map(imagesOf);
+  const { classes, splits } = selectSplits(decoded, good);
+  const [train, validation, test] = splits;
   if (!train) throw new UserError(`None of the images to train on in ${folder} can be used.`);
   return {
     train,
@@ -85,6 +72,30 @@ export async function openImageFolder(folder: string, listing: Listing, options:
     bad,
     notes: [...notes, ...describeIgnored(others, listing.thumbnails), ...decoded.notes],
   };
+}
+
+/** @returns the names of the classes, and the images of training, validation and test, if there are any */
+function selectSplits(
+  { shape, pixels, inputs }: DecodedCollection,
+  good: readonly Arranged[],
+): { classes: readonly string[]; splits: readonly (Images | undefined)[] } {
+  const names = [...new Set(good.flatMap((image) => image.class ?? []))].sort();
+  const classes = names.length <= MAX_CLASSES ? names : [];
+  const numbers = new Map(classes.map((name, i) => [name, i]));
+  const splits = SPLITS.map((split): Images | undefined => {
+    const own = Uint32Array.from(good.keys()).filter((i) => good[i].split === split);
+    if (own.length === 0) return undefined;
+    const labels = Array.from(own, (i) => numbers.get(good[i].class ?? ""));
+    return {
+      shape,
+      count: own.length,
+      pixels: select(pixels, own),
+      inputs: inputs && select(inputs, own),
+      labels: labels.every((label) => label !== undefined) ? Uint16Array.from(labels) : undefined,
+      origin: (i) => ({ file: good[own[i]].name }),
+    };
+  });
+  return { classes, splits };
 }
 
 export function describeIgnored(others: readonly string[], thumbnails: number): string[] {
