@@ -3,6 +3,7 @@
 const ORDER = [
   "version\\.ts",
   "errors\\.ts",
+  "wording\\.ts",
   "config/entries\\.ts", // constructors of settings, which every part may declare
   "engine/compiled/", // stands alone
   "tree\\.ts",

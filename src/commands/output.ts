@@ -41,9 +41,7 @@ export function formatCount(count: number): string {
   return count.toLocaleString("en");
 }
 
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
+export { plural } from "../wording.js";
 
 export function print({ stdout }: Io, text: string): void {
   stdout.write(`${text}\n`);

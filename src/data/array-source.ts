@@ -148,7 +148,7 @@ function chooseImages<One extends Candidate>(candidates: readonly One[], file: s
     return at < 0 ? 0 : b[at] - a[at];
   };
   const [best, next] = [...candidates].sort((a, b) => isBetter(rank(a), rank(b)));
-  if (next && best.role === undefined && isBetter(rank(best), rank(next)) === 0) {
+  if (next && isBetter(rank(best), rank(next)) === 0) {
     const names = [best, next].map(({ array }) => array.key ?? array.name);
     throw new UserError(`${file} holds several arrays of images: ${names.join(", ")}. Save the right one alone.`);
   }

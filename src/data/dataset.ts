@@ -4,12 +4,15 @@ import path from "node:path";
 import type { ValuesOf } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isFolder } from "../files/read.js";
+import { listSome } from "../wording.js";
 import type { Background } from "./image-files.js";
 import type { BadFile } from "./listing.js";
 import { orderImages } from "./order.js";
 import { chunks, type ImageShape, type Images, pixelsOf, select } from "./pixels.js";
 import type { DATA_SETTINGS } from "./settings.js";
 import { openSource } from "./sources.js";
+
+const MAX_CLASSES_LISTED = 20;
 
 /** A part of a data set. */
 export interface ImageSet extends Omit<Images, "shape"> {
@@ -53,9 +56,11 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   const { limit = 0, classes: wanted = ["all"] } = options;
   const source = await openSource(dataset, options);
   const { train: all, classes, background = "black", bad, notes } = source;
+  const sets = [all, source.validation, source.test].filter((images) => images !== undefined);
+  const isWanted = wanted.join() === "all" ? undefined : chooseClasses(wanted, sets, classes, dataset);
   const choose = (images: Images): Uint32Array => {
     const order = orderImages(images, source.isStored);
-    const chosen = wanted.join() === "all" ? order : order.filter(isOfClasses(images, wanted, classes, dataset));
+    const chosen = isWanted ? order.filter((image) => isWanted(images.labels?.[image])) : order;
     return limit > 0 ? chosen.subarray(0, limit) : chosen;
   };
   const chosen = choose(all);
@@ -101,24 +106,26 @@ function subset({ pixels, inputs, labels, origin }: Images, numbers: Uint32Array
   };
 }
 
-/** @param wanted names or numbers of classes. @returns whether an image is of one of them */
-function isOfClasses(
-  { labels }: Images,
+/** @param wanted names or numbers of classes. @returns whether a label is one of them */
+function chooseClasses(
   wanted: readonly string[],
+  sets: readonly Images[],
   classes: readonly string[] | undefined,
   dataset: string,
-): (image: number) => boolean {
-  if (!labels) throw new UserError(`${dataset} has images without labels, so no classes can be chosen.`);
-  const there = new Set(labels);
+): (label: number | undefined) => boolean {
+  if (!sets.every(({ labels }) => labels)) {
+    throw new UserError(`${dataset} has images without labels, so no classes can be chosen.`);
+  }
+  const there = new Set(sets.flatMap(({ labels = new Uint16Array() }) => [...labels]));
   const numbers = wanted.map((name) => {
     const number = classes ? classes.indexOf(name.normalize("NFC")) : /^\d+$/.test(name) ? Number(name) : -1;
     if (!there.has(number)) {
-      const some = (classes ?? [...there].sort((a, b) => a - b)).slice(0, 20).join(", ");
-      throw new UserError(`${dataset} has no class ${name}. It has ${some}${there.size > 20 ? ", …" : ""}.`);
+      const names = classes ?? [...there].sort((a, b) => a - b).map(String);
+      throw new UserError(`${dataset} has no class ${name}. It has ${listSome(names, MAX_CLASSES_LISTED)}.`);
     }
     return number;
   });
-  return (image) => numbers.includes(labels[image]);
+  return (label) => label !== undefined && numbers.includes(label);
 }
 
 /** The SHA-256 of the images of training, validation and test, in this order. Inputs follow the images of each part. */

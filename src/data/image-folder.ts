@@ -1,6 +1,7 @@
 // Opens a folder of image files: splits and classes by its folders, pairs by names.
 import path from "node:path";
 import { UserError } from "../errors.js";
+import { plural } from "../wording.js";
 import type { DataOptions } from "./dataset.js";
 import { type DecodedCollection, decodeCollection, type EncodedImage } from "./decode.js";
 import { IMAGE_ENDINGS, isImageName, readImageFile } from "./image-files.js";
@@ -100,13 +101,9 @@ function selectSplits(
 
 export function describeIgnored(others: readonly string[], thumbnails: number): string[] {
   return [
-    ...(others.length > 0 ? [`${count(others.length, "file")} ignored: ${countByEnding(others)}.`] : []),
-    ...(thumbnails > 0 ? [`${count(thumbnails, "file")} in folders of thumbnails ignored.`] : []),
+    ...(others.length > 0 ? [`${plural(others.length, "file")} ignored: ${countByEnding(others)}.`] : []),
+    ...(thumbnails > 0 ? [`${plural(thumbnails, "file")} in folders of thumbnails ignored.`] : []),
   ];
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 function describeEmpty(folder: string, { files, irregular, thumbnails }: Listing): string {

@@ -15,6 +15,9 @@ export interface RawImages {
   readonly values: ArrayLike<number>;
 }
 
+/** Noise leads beyond white, but not this far. */
+const MAX_NOISY = 16;
+
 interface Prepared {
   /** Bytes, or floats from 0 to 1: `[N, height, width]`, in colour `[N, height, width, 3]`. */
   readonly images: HostArray;
@@ -37,8 +40,8 @@ export function prepareImages(
   const { count, shape, layout } = findLayout(sizes, { size, channels, layout: given }, name);
   if (describeShape(shape) !== describeShape(size)) {
     throw new UserError(
-      `${name} has images of ${describeShape(shape)}, the shape (${sizes.join(", ")}), and this model takes ` +
-        `${describeShape(size)}, [N, ${imageShape(size).join(", ")}].`,
+      `${name} has images of ${describeShape(shape)}, the shape (${sizes.join(", ")}). This model takes ` +
+        `${describeShape(size)}, the shape [N, ${imageShape(size).join(", ")}].`,
     );
   }
   const range = measureRange(values);
@@ -47,6 +50,11 @@ export function prepareImages(
     throw new UserError(`${name} holds ${values[range.badAt]} in image ${image}. Pixels must be finite numbers.`);
   }
   const isFloat = dtype.startsWith("float");
+  if (isFloat && isNoisy && range.max > MAX_NOISY) {
+    throw new UserError(
+      `${name} has values up to ${range.max}. Noisy pixels are floats around 0 (black) to 1 (white): save x / 255.`,
+    );
+  }
   const scale = isFloat && isNoisy ? { black: 0, step: 1 / 255 } : withName(name, () => chooseScale(range, dtype));
   const floats = () => (isNoisy ? Float32Array.from(values) : toUnit(values, scale));
   const data = reorderValues(isFloat ? floats() : toBytes(values, scale), { shape, layout });

@@ -17,18 +17,26 @@ export function readLabels(array: FileArray, count: number): { labels?: Uint16Ar
   if (rows !== count) throw new UserError(`${name} holds ${rows} labels for ${count} images.`);
   const ignored = (why: string) => ({ note: `The labels in ${name} are ignored: ${why}.` });
   const values = array.values ?? array.pixels?.(rows * columns).read([0]) ?? [];
-  const row = (i: number) => Array.prototype.slice.call(values, i * columns, (i + 1) * columns) as number[];
-  const numbers = Array.from({ length: rows }, (_, i) => row(i));
-  let labels: number[];
-  if (columns === 1) labels = numbers.map(([label]) => label);
-  else if (numbers.every(isOneHot)) labels = numbers.map((values) => values.indexOf(1));
-  else if (columns === 8 && dtype === "int32" && /idx2-int/.test(name)) labels = numbers.map(([label]) => label);
-  else return ignored(`their shape is (${shape.join(", ")}), and one class for each image is needed`);
+  const isQmnist = columns === 8 && dtype === "int32" && /idx2-int/.test(name);
+  const labels = columns === 1 || isQmnist ? firstOfRows(values, rows, columns) : oneHotLabels(values, rows, columns);
+  if (!labels) return ignored(`their shape is (${shape.join(", ")}), and one class for each image is needed`);
   const bad = labels.find((label) => !Number.isInteger(label) || label < 0 || label > MAX_LABEL);
   if (bad !== undefined) return ignored(`${bad} is not a whole number from 0 to ${MAX_LABEL}`);
   return { labels: Uint16Array.from(labels) };
 }
 
-function isOneHot(row: readonly number[]): boolean {
-  return row.filter((value) => value === 1).length === 1 && row.every((value) => value === 0 || value === 1);
+function firstOfRows(values: ArrayLike<number>, rows: number, columns: number): Float64Array {
+  return new Float64Array(rows).map((_, row) => values[row * columns]);
+}
+
+/** The place of the only 1 of each row of zeros. Undefined if there is another row. */
+function oneHotLabels(values: ArrayLike<number>, rows: number, columns: number): Float64Array | undefined {
+  const labels = new Float64Array(rows).fill(-1);
+  for (let i = 0; i < rows * columns; i++) {
+    const row = Math.floor(i / columns);
+    if (values[i] === 0) continue;
+    if (values[i] !== 1 || labels[row] >= 0) return undefined;
+    labels[row] = i % columns;
+  }
+  return labels.includes(-1) ? undefined : labels;
 }

@@ -93,10 +93,12 @@ function example(length: number): string {
 function findInPlane(sizes: readonly number[], { size, layout }: LayoutOptions, refuse: Refuse) {
   const [count, height, width] = sizes;
   const isGiven = size?.width === width && size.height === height;
+  if (!isGiven && width === 3 && count > MAX_SIDE) refuse(`Save x.reshape(${count}, height, width, 3).`);
   if (!isGiven && width === 3 && Math.min(count, height) > 8) {
     refuse("This is one colour image: x[None] makes it an array of one image.");
   }
-  if (!isGiven && count === height && count !== width && count > 3) {
+  const isLast = (count === height && count !== width && count > 3) || (width > count && width > 8 * height);
+  if (!isGiven && isLast) {
     refuse(`${LAST_AXIS} If not, give their \`size: ${width}x${height}\`.`);
   }
   if (!isGiven && count === 3 && height === width) {

@@ -3,6 +3,7 @@ import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/read.js";
+import { listSome, plural } from "../wording.js";
 import { findSplits, isImagesFolder, type Split, splitOf } from "./names.js";
 
 /** A file that cannot be used. */
@@ -95,7 +96,7 @@ export function countByEnding(files: readonly string[]): string {
   const described = [...counts]
     .sort(([, a], [, b]) => b - a)
     .map(([ending, count]) => `${count} ${ending || "without an ending"}${remedyOf(ending.toLowerCase())}`);
-  return [...described.slice(0, MAX_NAMED), ...(described.length > MAX_NAMED ? ["…"] : [])].join(", ");
+  return listSome(described, MAX_NAMED);
 }
 
 function remedyOf(ending: string): string {
@@ -219,9 +220,8 @@ function describeUnused(unused: readonly Located[], splits: readonly string[]): 
   const counts = [...groupByFolder(unused)].map(([name, { length }]) => `${length} in ${name}${path.sep}`);
   const loose = countLoose(unused);
   if (loose > 0) counts.push(`${loose} in no folder`);
-  const shown = [...counts.slice(0, MAX_NAMED), ...(counts.length > MAX_NAMED ? ["…"] : [])];
-  const count = unused.length === 1 ? "1 image" : `${unused.length} images`;
-  return `${count} not used, outside of ${splits.map((name) => name + path.sep).join(", ")}: ${shown.join(", ")}.`;
+  const outside = splits.map((name) => name + path.sep).join(", ");
+  return `${plural(unused.length, "image")} not used, outside of ${outside}: ${listSome(counts, MAX_NAMED)}.`;
 }
 
 /** @returns the class of each image, in Unicode NFC, if all lie in folders */

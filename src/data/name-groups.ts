@@ -1,6 +1,7 @@
 // Chooses the files of one data set in a folder by their names.
 import path from "node:path";
 import { UserError } from "../errors.js";
+import { listSome } from "../wording.js";
 import { type NameParts, parseName, SPLITS, type Split } from "./names.js";
 
 /** A file, relative to its folder, with what its name says. */
@@ -78,6 +79,8 @@ function compare(a: NamedFile, b: NamedFile): number {
 }
 
 export function listed(files: readonly NamedFile[]): string {
-  const names = files.slice(0, MAX_NAMED).map(({ file }) => file);
-  return [...names, ...(files.length > MAX_NAMED ? ["…"] : [])].join(", ");
+  return listSome(
+    files.map(({ file }) => file),
+    MAX_NAMED,
+  );
 }

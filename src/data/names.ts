@@ -1,4 +1,4 @@
-// What names say: the split and the role of an array or a folder, and the data set that it belongs to.
+// Parses names of arrays and folders: their split, role and data set.
 import path from "node:path";
 import { UserError } from "../errors.js";
 
@@ -16,8 +16,8 @@ const ROLE_WORDS = {
 } as const;
 export type Role = keyof typeof ROLE_WORDS;
 
-/** Words of a format, which say nothing about the content. */
-const FORMAT_WORD = /^(idx\d|ubyte|int|npy|npz|csv|tsv|amat|parquet|gz|of|\d{4,5}|arr)$/;
+/** Words of a format, and the numbers and hashes of shards: they say nothing about the content. */
+const FORMAT_WORD = /^(idx\d|ubyte|int|npy|npz|csv|tsv|amat|parquet|gz|of|\d{4,5}|[\da-f]{16}|arr)$/;
 /** x_train in one word. */
 const JOINED = /^(x|y)(train|training|val|valid|validation|dev|test|testing)$/;
 

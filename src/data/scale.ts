@@ -72,6 +72,8 @@ export function chooseScale(range: Range, dtype: string): Scale {
   const scale = chooseByRange(range, dtype);
   if (min === max) return { ...scale, doubt: `all pixels are ${format(min)}` };
   const brightest = (max - scale.black) / scale.step;
+  if (dtype === "uint16" && scale.step === 1)
+    return { ...scale, doubt: `its 16-bit values end at ${max}, read as bytes` };
   if (brightest >= DARK || scale.seen) return scale;
   const white = Math.round(255 * scale.step + scale.black);
   return {
@@ -92,8 +94,8 @@ export function chooseScaleOf(ranges: ReadonlyMap<string, Range>, dtype: string,
   const scale = withName(name, () => chooseScale(joinRanges(ranges.values()), dtype));
   for (const [split, range] of ranges) {
     const brightest = (range.max - scale.black) / scale.step;
-    const own = withName(name, () => chooseScale(range, dtype));
-    if (brightest >= MIN_BRIGHTEST || range.min === range.max || own.step === scale.step) continue;
+    if (brightest >= MIN_BRIGHTEST || range.min === range.max) continue;
+    if (withName(`${name} (${split} images)`, () => chooseScale(range, dtype)).step === scale.step) continue;
     throw new UserError(
       `${name} has splits on different scales: the ${split} images have values from ${format(range.min)} to ` +
         `${format(range.max)}, others ${describeOthers(ranges, split)}. Save all on one scale.`,

@@ -2,6 +2,7 @@
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { NumberTable } from "../formats/table.js";
+import { listSome } from "../wording.js";
 import type { FileArray } from "./arrays.js";
 import { endingOf, parseName, SPLITS, type Split } from "./names.js";
 import { measureRange } from "./scale.js";
@@ -11,7 +12,7 @@ const LABEL_COLUMN = /^(label|labels|class|target|y|digit|emotion|category)$/i;
 const NUMBER_COLUMN = /^(|index|unnamed: ?\d+|(.*[_ ])?id|[a-z]+Id)$/i;
 /** Names of pixels: pixel0, 1x1, 783. */
 const PIXEL_COLUMN = /\d$/;
-/** More names than this are listed no more. */
+/** Columns that an error names. */
 const MAX_NAMED = 5;
 
 /** The columns of a table by what they hold. */
@@ -80,10 +81,9 @@ function findColumns(table: NumberTable, file: string, size?: Size | null): Colu
   const pixels = all.filter((at) => at !== label && !NUMBER_COLUMN.test(names[at]));
   const odd = pixels.filter((at) => !PIXEL_COLUMN.test(names[at])).map((at) => names[at]);
   if (odd.length > 0 && odd.length < pixels.length / 2) {
-    const more = odd.length > MAX_NAMED ? ", …" : "";
     throw new UserError(
-      `${file} has columns that are no pixels: ${odd.slice(0, MAX_NAMED).join(", ")}${more}. Name the labels "label", ` +
-        "and leave out the others.",
+      `${file} has columns that are no pixels: ${listSome(odd, MAX_NAMED)}. Name the labels "label", and leave out the ` +
+        "others.",
     );
   }
   return { pixels, ...(label >= 0 && { label }), skipped: 0, notes: [] };

@@ -203,7 +203,7 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
       "images of another size",
       "encode --input -",
       encodeNpy({ data: new Uint8Array(56), shape: [1, 7, 8] }),
-      "the shape (1, 7, 8), and this model takes 7×7, [N, 7, 7]",
+      "the shape (1, 7, 8). This model takes 7×7, the shape [N, 7, 7].",
     ],
     [
       "no images",

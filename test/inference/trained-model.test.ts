@@ -193,7 +193,7 @@ describe("a model", () => {
     expect((await model.sample(5)).shape).toEqual([5, 2, 2, 3]);
     expect(drawImages(await model.decode(z)).channels).toBe(3);
     await expect(model.encode(bytes(3, [3, 12, 1]))).rejects.toThrow(
-      "and this model takes 2×2 in colour, [N, 2, 2, 3].",
+      "This model takes 2×2 in colour, the shape [N, 2, 2, 3].",
     );
   });
 
@@ -216,7 +216,7 @@ describe("a model", () => {
     [
       "images of another size",
       (m) => m.encode(bytes(1, [1, 4, 3])),
-      /shape \(1, 4, 3\), and this model takes 4×3, \[N, 3, 4\]/,
+      /shape \(1, 4, 3\)\. This model takes 4×3, the shape \[N, 3, 4\]/,
     ],
     [
       "images of no shape",
