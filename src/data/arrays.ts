@@ -115,9 +115,18 @@ async function openIdx({ file, length, start, readAll, open }: Content): Promise
 async function openNpy({ file, length, start, readAll, open }: Content): Promise<FileArray> {
   const header = parseNpyHeader(start, file);
   checkNpyLength(header, length, file);
-  const { dtype, shape } = header;
-  if (dtype === "uint8") return { name: file, dtype, shape, pixels: open(header.start, header.end) };
-  return { name: file, dtype, shape, values: parseNpy(await readAll(), file).data };
+  const { dtype, shape, isFortran } = header;
+  if (isFortran && length > MAX_READ) {
+    throw new UserError(
+      `${file} is in Fortran order, and has more than 2 GB. ` +
+        'Save it again with np.save("new.npy", np.ascontiguousarray(x)).',
+    );
+  }
+  if (dtype === "uint8" && !isFortran) return { name: file, dtype, shape, pixels: open(header.start, header.end) };
+  const { data } = parseNpy(await readAll(), file);
+  const isBytes = data instanceof Uint8Array && dtype === "uint8";
+  const values = isBytes ? { pixels: (size: number) => pixelsInMemory(data, size) } : { values: data };
+  return { name: file, dtype, shape, ...values };
 }
 
 /** Opens the arrays of an archive. Notes those that hold no numbers. @throws UserError if none does, or one is damaged */

@@ -1,4 +1,5 @@
-// Reads and writes NumPy's .npy files: numbers in row-major order. Writes texts too.
+// Reads and writes NumPy's .npy files: reads numbers in row-major or Fortran order, writes numbers and texts in
+// row-major order.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from "../errors.js";
 import { halfToNumber } from "../half.js";
@@ -25,7 +26,7 @@ export interface NpyArray {
   /** NumPy's name for the type in the file. */
   readonly dtype: Type["name"];
   readonly shape: readonly number[];
-  /** bool becomes 0 and 1, float16 float32, 64-bit integers float64. May share the file's memory. */
+  /** In row-major order. bool becomes 0 and 1, float16 float32, 64-bit integers float64. May share the file's memory. */
   readonly data: Exclude<InstanceType<Type["Values"]>, BigInt64Array | BigUint64Array>;
 }
 
@@ -42,38 +43,67 @@ export const MAX_NPY_HEADER_BYTES = MAGIC.length + 6 + MAX_HEADER_BYTES;
 export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
   readonly Values: Type["Values"];
   readonly isBigEndian: boolean;
+  /** Whether the first index varies fastest in the file. */
+  readonly isFortran: boolean;
   /** Where the values begin. */
   readonly start: number;
   /** The length of the file. */
   readonly end: number;
 }
 
-/** Parses a .npy file, in either byte order. @throws UserError if it is not valid, or must be saved in another way */
+/** Parses a .npy file, in either byte order and in either order of values. @throws UserError if it is not valid, or must be saved in another way */
 export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
   const header = parseNpyHeader(bytes, file);
   checkNpyLength(header, bytes.length, file);
-  const { dtype, shape, start, Values, isBigEndian } = header;
+  const { dtype, shape, start, Values, isBigEndian, isFortran } = header;
   const size = Values.BYTES_PER_ELEMENT;
   const isAligned = (bytes.byteOffset + start) % size === 0;
   const content = isBigEndian || !isAligned ? new Uint8Array(bytes.subarray(start)) : bytes.subarray(start);
   if (isBigEndian) for (let i = 0; i < content.length; i += size) content.subarray(i, i + size).reverse();
   const values = new Values(content.buffer as ArrayBuffer, content.byteOffset, content.length / size);
+  if (dtype === "bool" && values.some((byte) => byte > 1)) fail(file, "its values of bool are not all 0 or 1");
+  const data = toNumbers(values, dtype, file);
+  return { dtype, shape, data: isFortran ? toRowMajor(data, shape) : data };
+}
+
+function toNumbers(values: InstanceType<Type["Values"]>, dtype: Type["name"], file: string): NpyArray["data"] {
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
     const toNumber = (integer: bigint) => {
       const number = Number(integer);
       if (!Number.isSafeInteger(number)) fail(file, `it holds ${number}, and integers are read up to 2^53 − 1`);
       return number;
     };
-    return { dtype, shape, data: Float64Array.from<bigint>(values, toNumber) };
+    return Float64Array.from<bigint>(values, toNumber);
   }
-  if (dtype === "bool" && values.some((byte) => byte > 1)) fail(file, "its values of bool are not all 0 or 1");
-  return { dtype, shape, data: dtype === "float16" ? Float32Array.from(values, halfToNumber) : values };
+  return dtype === "float16" ? Float32Array.from(values, halfToNumber) : values;
+}
+
+/** Copies values from Fortran order, where the first index varies fastest, to row-major order. */
+function toRowMajor<Values extends NpyArray["data"]>(values: Values, shape: readonly number[]): Values {
+  const axes: { size: number; stride: number; index: number }[] = []; // the first varies fastest in the result
+  let stride = 1;
+  for (const size of shape) {
+    if (size > 1) axes.unshift({ size, stride, index: 0 });
+    stride *= size;
+  }
+  const ordered = values.slice() as Values;
+  let from = 0;
+  for (let to = 0; to < ordered.length; to++) {
+    ordered[to] = values[from];
+    for (const axis of axes) {
+      from += axis.stride;
+      if (++axis.index < axis.size) break;
+      from -= axis.size * axis.stride;
+      axis.index = 0;
+    }
+  }
+  return ordered;
 }
 
 /** Parses the header at the beginning of a .npy file. @throws UserError as `parseNpy` does */
 export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   const refuse = (what: string, remedy: string): never => {
-    throw new UserError(`${file} ${what}. Save it again with np.save(file, ${remedy}).`);
+    throw new UserError(`${file} ${what}. Save it again with np.save("new.npy", ${remedy}).`);
   };
   const checkLength = (length: number, where: string) => {
     if (bytes.length < length) fail(file, `it ends at byte ${bytes.length}, ${where}`);
@@ -94,16 +124,12 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   checkLength(start, `within its header of ${start} bytes`);
 
   const { descr, isFortran, shape } = parseDict(bytes.subarray(headerStart, start), file);
-  if (descr.startsWith("[")) refuse("holds records, not plain numbers", 'x["field"]');
   const name = descr.slice(1, -1);
   const type = name.replace(/^[<>|=]/, "");
-  if (!isTypeName(type)) {
-    return refuse(`holds values of the type ${JSON.stringify(name)}, not plain numbers`, 'x.astype("float32")');
-  }
-  if (isFortran) refuse("is in Fortran order", "np.ascontiguousarray(x)");
+  if (!isTypeName(type)) return refuse(...describeOther(descr, shape));
   const { name: dtype, Values } = TYPES[type];
   const end = start + Values.BYTES_PER_ELEMENT * (shape.includes(0) ? 0 : sizeOf(shape));
-  return { dtype, shape, Values, isBigEndian: name[0] === ">", start, end };
+  return { dtype, shape, Values, isBigEndian: name[0] === ">", isFortran, start, end };
 }
 
 /**
@@ -189,6 +215,28 @@ function parseDict(bytes: Uint8Array, file: string): { descr: string; isFortran:
   const shape = (tuple.match(/\d+/g) ?? []).map(Number);
   if (!shape.every(Number.isSafeInteger)) fail(file, "its header names a size that is too large");
   return { descr, isFortran, shape };
+}
+
+/** Describes values that are not plain numbers, with a NumPy expression that makes numbers of them. */
+function describeOther(descr: string, shape: readonly number[]): [what: string, remedy: string] {
+  if (descr.startsWith("[")) {
+    const [, field = "field"] = /^\[\('(\w+)'/.exec(descr) ?? [];
+    return ["holds records, not plain numbers", `x["${field}"]`];
+  }
+  const type = descr.slice(1, -1);
+  const [, kind] = /^[<>|=]?([OUSMmc])(?=\d|\[|$)/.exec(type) ?? [];
+  const asFloats = 'x.astype("float32")';
+  if (kind === "O") {
+    const ofRank = ['x.item()["name"]', "np.stack(x)"]; // a dictionary, and a list of arrays or numbers
+    return ["holds Python objects, not numbers", ofRank[shape.length] ?? asFloats];
+  }
+  if (kind === "U" || kind === "S") {
+    const isOnePerRow = sizeOf(shape.slice(1)) === 1; // names of classes
+    return ["holds texts, not numbers", isOnePerRow ? "np.unique(x, return_inverse=True)[1]" : asFloats];
+  }
+  if (kind === "M" || kind === "m") return ["holds dates or times, not plain numbers", 'x.astype("float64")'];
+  if (kind === "c") return ["holds complex numbers", "np.abs(x)"];
+  return [`holds values of the type ${JSON.stringify(type)}, not plain numbers`, asFloats];
 }
 
 function isTypeName(name: string): name is keyof typeof TYPES {

@@ -738,6 +738,21 @@ describe("the order of values in arrays", () => {
     expectColours(await load("matlab.npy", { size: 8, layout: "cwh" }));
   });
 
+  it("is row-major, or Fortran order by the header: in .npy, .npz and gzip, of bytes and other types", async () => {
+    const fortran = (type: string, values: Uint8Array, shape: string) =>
+      npy(`{'descr': '${type}', 'fortran_order': True, 'shape': ${shape}, }`, values);
+    const bytes = Uint8Array.from(all("cwhn"));
+    const colours = fortran("|u1", bytes, "(24, 8, 8, 3)");
+    write("x.npy", colours);
+    write("x.npy.gz", gzipSync(colours));
+    write("x.npz", encodeZip([["x.npy", colours]]));
+    write("floats.npy", fortran("<f4", new Uint8Array(Float32Array.from(bytes).buffer), "(24, 8, 8, 3)"));
+    for (const file of ["x.npy", "x.npy.gz", "x.npz", "floats.npy"]) expectColours(await load(file));
+    const byColumns = Array.from({ length: PIXELS }, (_, at) => images().filter((_, i) => i % PIXELS === at)).flat();
+    write("rows.npy", fortran("|u1", Uint8Array.from(byColumns), "(24, 64)"));
+    expectAll(await load("rows.npy", { size: 8 }), { hasLabels: false });
+  });
+
   it("of images along the last axis, of four channels and of one image is explained", async () => {
     const save = (shape: string, length: number) => write("x.npy", typed("|u1", new Array(length).fill(9), shape));
     save("(8, 8, 3, 24)", 8 * 8 * 3 * 24);

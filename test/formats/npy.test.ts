@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
-import { encodeNpy, type NpyValues, npyHeader, parseNpy } from "../../src/formats/npy.js";
+import { encodeNpy, type NpyValues, npyHeader, parseNpy, parseNpyHeader } from "../../src/formats/npy.js";
 import { npy } from "../fixtures/npy.js";
 import { array, weyl } from "../helpers.js";
 import cases from "../reference/npy.json" with { type: "json" };
 
 const bytesOf = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
 const readable = cases.filter(({ kind }) => kind === "read");
-const refused = cases.filter(({ kind }) => kind !== "read");
+const fortran = cases.filter(({ kind }) => kind === "Fortran order");
+const refused = cases.filter(({ values }) => values === null);
 
 describe("parseNpy", () => {
   it.each(readable)("reads what NumPy wrote: version $version, $descr, shape $shape", ({ file, ...expected }) => {
@@ -66,9 +67,44 @@ describe("parseNpy", () => {
     }
   });
 
-  it.each(refused)("refuses $kind, and says how to save them", ({ file }) => {
+  it.each(fortran)("reads Fortran order as NumPy does: $descr, shape $shape", ({ file, ...expected }) => {
+    const { dtype, shape, data } = parseNpy(bytesOf(file), "x.npy");
+    expect([dtype, shape]).toEqual([expected.dtype, expected.shape]);
+    expect([...data]).toEqual(expected.values);
+  });
+
+  it("reads columns of Fortran order to rows, and leaves the file's bytes as they are", () => {
+    const file = npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", Uint8Array.of(1, 4, 2, 5, 3, 6));
+    const before = file.slice();
+    expect(parseNpyHeader(file, "x.npy").isFortran).toBe(true);
+    expect(parseNpy(file, "x.npy")).toEqual({ dtype: "uint8", shape: [2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 6) });
+    expect(file).toEqual(before);
+    expect(parseNpyHeader(npy("|u1", "(2, 3)", new Uint8Array(6)), "x.npy").isFortran).toBe(false);
+  });
+
+  it("reads Fortran order of hundreds of dimensions", () => {
+    const shape = [...new Array(500).fill(1), 2, ...new Array(500).fill(1), 2];
+    const header = `{'descr': '|u1', 'fortran_order': True, 'shape': (${shape.join(", ")}), }`;
+    expect([...parseNpy(npy(header, Uint8Array.of(1, 3, 2, 4)), "x.npy").data]).toEqual([1, 2, 3, 4]);
+  });
+
+  // test/system/numpy.test.ts follows the advice.
+  it.each([
+    ["records", 'holds records, not plain numbers. Save it again with np.save("new.npy", x["x"]).'],
+    ["records of version 3", 'holds records, not plain numbers. Save it again with np.save("new.npy", x["field"]).'],
+    ["complex numbers", 'holds complex numbers. Save it again with np.save("new.npy", np.abs(x)).'],
+    ["texts", 'texts, not numbers. Save it again with np.save("new.npy", np.unique(x, return_inverse=True)[1]).'],
+    ["a table of texts", 'holds texts, not numbers. Save it again with np.save("new.npy", x.astype("float32")).'],
+    ["dates", 'holds dates or times, not plain numbers. Save it again with np.save("new.npy", x.astype("float64")).'],
+    ["objects", 'holds Python objects, not numbers. Save it again with np.save("new.npy", np.stack(x)).'],
+    ["a table of objects", 'Python objects, not numbers. Save it again with np.save("new.npy", x.astype("float32")).'],
+    ["a dictionary", 'holds Python objects, not numbers. Save it again with np.save("new.npy", x.item()["name"]).'],
+    ["long doubles", '"<f16", not plain numbers. Save it again with np.save("new.npy", x.astype("float32")).'],
+  ])("refuses %s, and says how to save them", (kind, message) => {
+    const [{ file }] = refused.filter((one) => one.kind === kind);
     expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(UserError);
-    expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(/^x\.npy .*\. Save it again with np\.save\(file, .*\)\.$/);
+    expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(message);
+    expect(() => parseNpy(bytesOf(file), "x.npy")).toThrow(/^x\.npy holds .*\.$/);
   });
 
   const good = npy("|u1", "(2, 3)", new Uint8Array(6));
@@ -81,7 +117,7 @@ describe("parseNpy", () => {
     ["nothing", new Uint8Array(), "does not begin with \\x93NUMPY"],
     ["a text", new TextEncoder().encode("1,2,3\n"), "does not begin with \\x93NUMPY"],
     ["gzip", changed({ 0: 0x1f, 1: 0x8b }), "decompress it first (gunzip)"],
-    ["an .npz", changed({ 0: 0x50, 1: 0x4b }), 'np.save(file, np.load("x.npz")["name"])'],
+    ["an .npz", changed({ 0: 0x50, 1: 0x4b }), 'Save it again with np.save("new.npy", np.load("x.npz")["name"]).'],
     ["the magic string alone", good.subarray(0, 6), "it ends at byte 6, before its header"],
     ["version 0", changed({ 6: 0 }), "its version is 0.0, not 1.0"],
     ["version 4", changed({ 6: 4 }), "its version is 4.0, not 1.0"],

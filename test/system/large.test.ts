@@ -10,6 +10,7 @@ import { digestOf, loadDataset } from "../../src/data/dataset.js";
 import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
 import { encodeNpy } from "../../src/formats/npy.js";
 import { idx } from "../fixtures/idx.js";
+import { npy } from "../fixtures/npy.js";
 import { vae } from "../vae.js";
 
 let home: string;
@@ -49,6 +50,27 @@ it("large images are fewer in a picture, and too many of them are refused", asyn
     expect(stderr).toContain(problem);
     expect([code, stderr.trim().split("\n")]).toEqual([2, [expect.stringMatching(/^error: /)]]);
   }
+});
+
+it("a large array of bytes in Fortran order has the images of one in row-major order", async () => {
+  const size = 100 * 100;
+  const count = Math.ceil(MAX_IN_MEMORY / size) + 10;
+  const [rows, columns] = [new Uint8Array(count * size), new Uint8Array(count * size)];
+  for (let image = 0; image < count; image++) {
+    for (let pixel = 0; pixel < size; pixel++) {
+      const value = (7 * image + 3 * (pixel % 100) + Math.floor(pixel / 100)) % 251;
+      rows[image * size + pixel] = value;
+      columns[image + count * (Math.floor(pixel / 100) + 100 * (pixel % 100))] = value;
+    }
+  }
+  for (const [order, values] of Object.entries({ False: rows, True: columns })) {
+    const header = `{'descr': '|u1', 'fortran_order': ${order}, 'shape': (${count}, 100, 100), }`;
+    writeFileSync(at(`${order}.npy`), npy(header, new Uint8Array()));
+    appendFileSync(at(`${order}.npy`), values);
+  }
+  const [plain, fortran] = [await loadDataset(at("False.npy")), await loadDataset(at("True.npy"))];
+  expect(digestOf(fortran)).toBe(digestOf(plain));
+  expect([fortran.height, fortran.width, fortran.train.count]).toEqual([100, 100, plain.train.count]);
 });
 
 it("a large array is read from the disk, compressed or not, with the same bytes", async () => {

@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
+import { encodeNpy, parseNpy, parseNpyHeader } from "../../src/formats/npy.js";
 import { encodeZip, readZip } from "../../src/formats/zip.js";
 import { array, copyTiny, pythonWith, weyl } from "../helpers.js";
+import cases from "../reference/npy.json" with { type: "json" };
 import { vae } from "../vae.js";
 
 const NUMPY = pythonWith("numpy");
@@ -24,7 +25,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const python = (program: string) =>
-  execFileSync(NUMPY as string, ["-c", `import numpy as np; ${program}`], { cwd: folder, encoding: "utf8" }).trim();
+  execFileSync(NUMPY as string, ["-c", `import numpy as np\n${program}`], { cwd: folder, encoding: "utf8" }).trim();
 const read = (file: string) => readFileSync(path.join(folder, file));
 
 it.skipIf(!NUMPY)("NumPy reads the .npy files of this project, which reads what NumPy writes", () => {
@@ -53,6 +54,52 @@ it.skipIf(!NUMPY)("NumPy reads the .npz files of this project, which reads what 
       const { data, shape } = parseNpy(content, file);
       expect({ data, shape }).toEqual(ARRAYS[i]);
     }
+  }
+});
+
+it.skipIf(!NUMPY)("NumPy's Fortran order is read in row-major order: alone, in .npz, of all types and ranks", () => {
+  const types = ["|b1", "|u1", "|i1", "<u2", ">i2", "<i4", ">u4", "<i8", ">u8", "<f2", "<f4", ">f8"];
+  const shapes = [[3], [2, 3], [4, 3, 2], [2, 3, 1, 4], [2, 2, 3, 2, 2], [3, 0, 2]];
+  const cases = types.flatMap((type) => shapes.map((shape) => ({ type, shape })));
+  writeFileSync(path.join(folder, "cases.json"), JSON.stringify(cases));
+  const program = `
+import json
+for i, case in enumerate(json.load(open("cases.json"))):
+    shape = case["shape"]
+    x = np.asfortranarray(np.arange(np.prod(shape)).reshape(shape).astype(case["type"]))
+    np.save(f"{i}.npy", x)
+    np.savez_compressed(f"{i}.npz", x=x)
+    print(json.dumps(x.astype(float).ravel().tolist()))`;
+  const lines = python(program).split("\n");
+  for (const [i, { shape }] of cases.entries()) {
+    const archived = readZip(read(`${i}.npz`), "x.npz")
+      .get("x.npy")
+      ?.read(10_000) as Uint8Array;
+    for (const bytes of [read(`${i}.npy`), archived]) {
+      const parsed = parseNpy(bytes, "x.npy");
+      expect([parsed.shape, [...parsed.data]]).toEqual([shape, JSON.parse(lines[i])]);
+      const isBoth = shape.length === 1 || shape.includes(0); // row-major, too
+      expect(parseNpyHeader(bytes, "x.npy").isFortran).toBe(!isBoth);
+    }
+  }
+});
+
+it.skipIf(!NUMPY)("NumPy carries out the advice on values that are not numbers, and its result is read", () => {
+  const refused = cases.filter(({ values }) => values === null);
+  expect(refused.length).toBeGreaterThan(8);
+  for (const { file, kind } of refused) {
+    const bytes = Buffer.from(file, "base64");
+    writeFileSync(path.join(folder, "x.npy"), bytes);
+    let advice = "";
+    try {
+      parseNpy(bytes, "x.npy");
+    } catch (error) {
+      [advice] = /np\.save\(.*\)(?=\.$)/.exec((error as Error).message) as RegExpExecArray;
+    }
+    const named = advice.replace('["name"]', '["x"]').replace('["field"]', '["größe"]');
+    python(`x = np.load('x.npy', allow_pickle=True); ${named}`);
+    expect(parseNpy(read("new.npy"), kind).data.length).toBeGreaterThan(0);
+    expect(read("x.npy").equals(bytes)).toBe(true);
   }
 });
 
