@@ -50,6 +50,7 @@ describe("rubbish", () => {
       encodeNpy(array([1, 2, 3, 4], [2, 2])),
       npy(">i8", "(2,)", new Uint8Array(16)),
       npy("<f2", "(1, 3)", new Uint8Array(6)),
+      npy("{'descr': '>u2', 'fortran_order': True, 'shape': (2, 3), }", new Uint8Array(12)),
     ];
     const word = fc.constantFrom(...Array.from("{}()[]',: "), "descr", "shape", "fortran_order", "True", "False");
     const more = fc.constantFrom("'<f4'", "'|u1'", "'|O'", "0", "2", "3", "99999999999999999999", "'", '"', "L");
