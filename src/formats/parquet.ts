@@ -1,25 +1,21 @@
 // Reads data sets of encoded images in Parquet, as Hugging Face stores them: a column of {bytes, path}, and labels.
-import type { FileMetaData, SchemaTree } from "hyparquet";
+import type { SchemaTree } from "hyparquet";
 import { UserError } from "../errors.js";
 import { fail, printable } from "./parquet/checks.js";
 import { type AsyncBuffer, nameOf, openColumns, readColumn, type Source } from "./parquet/columns.js";
+import { type ParquetLabels, readLabels } from "./parquet/labels.js";
 import type { Leaf } from "./parquet/pages.js";
+import { type Features, isRepeated, readFeatures, typeName } from "./parquet/schema.js";
 
-/** Names of columns of images and of labels: the first that is there. */
+/** Names of columns of images: the first that is there. */
 const IMAGE_NAMES = ["image", "img"];
-const LABEL_NAMES = ["label", "labels", "fine_label"];
 /** In a message. */
 const MAX_NAMED_COLUMNS = 12;
-const MAX_NAMED_DEPTH = 4;
 
 export type { AsyncBuffer };
 
-export interface ParquetImages {
+export interface ParquetImages extends ParquetLabels {
   readonly count: number;
-  /** The names of the classes, if the file has Hugging Face's metadata. */
-  readonly classes?: readonly string[] | undefined;
-  /** The class of each image, -1 where it is missing. Undefined if all are. */
-  readonly labels?: Int32Array | undefined;
   /** Yields all images in order, page by page. @throws UserError if the file is damaged, or lacks an image */
   images(): AsyncGenerator<ParquetImage, void>;
 }
@@ -34,8 +30,8 @@ export interface ParquetImage {
  * Opens a Parquet file, and reads its labels.
  *
  * The images are a column of structs with a child `bytes`, or else of binary values: `image`, `img`, or the only one.
- * The labels are a column of integers: `label`, `labels`, `fine_label`, or the only ClassLabel. Other columns,
- * and labels of other types, are ignored.
+ * The labels are a column of whole numbers or texts: `label`, `labels`, `fine_label`, the only ClassLabel, `target`,
+ * `class` or `y`. Other columns are ignored.
  *
  * @param buffer the content. Errors of its `slice` pass unchanged.
  * @throws UserError if the file is damaged, or holds no such images
@@ -45,12 +41,9 @@ export async function openParquet(buffer: AsyncBuffer, file: string): Promise<Pa
   const { root, count, metadata } = source;
   const features = readFeatures(metadata);
   const image = findImages(root, features, file);
-  const label = findLabels(root, features);
-  const classes = label && classNames(features.get(label[1].element.name));
   return {
     count,
-    classes,
-    labels: label && (await readLabels(source, label, count, classes)),
+    ...(await readLabels(source, features, image.bytes[1])),
     images: () => readImages(source, image.bytes, image.path),
   };
 }
@@ -70,54 +63,8 @@ async function* readImages(source: Source, bytes: Leaf, path?: Leaf): AsyncGener
   }
 }
 
-async function readLabels(
-  source: Source,
-  leaf: Leaf,
-  count: number,
-  classes: readonly string[] | undefined,
-): Promise<Int32Array | undefined> {
-  const labels = new Int32Array(count).fill(-1);
-  const last = (classes?.length ?? 2 ** 31) - 1;
-  let row = 0;
-  for await (const value of readColumn(source, leaf)) {
-    if (value !== null && typeof value !== "bigint" && typeof value !== "number") {
-      fail(source.file, `row ${row} of column ${nameOf(leaf)} is damaged`);
-    }
-    const label = Number(value ?? -1);
-    if (!Number.isInteger(label) || label < -1 || label > last) {
-      throw new UserError(`${source.file} has the label ${label} in row ${row}, which is not between 0 and ${last}.`);
-    }
-    labels[row++] = label;
-  }
-  return labels.some((label) => label >= 0) ? labels : undefined;
-}
-
-// Which columns
-
-/** Hugging Face's types of the columns, by name. */
-function readFeatures({ key_value_metadata: pairs }: FileMetaData): Map<string, object> {
-  const text = pairs?.find(({ key }) => key === "huggingface")?.value;
-  try {
-    const features: unknown = JSON.parse(text ?? "{}").info?.features;
-    return new Map(Object.entries(features ?? {}).filter(([, feature]) => feature instanceof Object));
-  } catch {
-    return new Map(); // other tools may write under this key
-  }
-}
-
-function classNames(feature: object | undefined): readonly string[] | undefined {
-  if (!isClassLabel(feature) || !("names" in feature) || !Array.isArray(feature.names)) return undefined;
-  return feature.names.length > 0 && feature.names.every((name) => typeof name === "string")
-    ? feature.names
-    : undefined;
-}
-
-function isClassLabel(feature: object | undefined): feature is object {
-  return feature !== undefined && "_type" in feature && feature._type === "ClassLabel";
-}
-
 /** Finds the columns of the images and of their names. */
-function findImages(root: SchemaTree, features: Map<string, object>, file: string): { bytes: Leaf; path?: Leaf } {
+function findImages(root: SchemaTree, features: Features, file: string): { bytes: Leaf; path?: Leaf } {
   const columns = root.children.filter((column) => !isRepeated(column));
   const structs = columns.flatMap((column) => {
     const feature = features.get(column.element.name);
@@ -141,35 +88,6 @@ function findImages(root: SchemaTree, features: Map<string, object>, file: strin
   );
 }
 
-function findLabels(root: SchemaTree, features: Map<string, object>): Leaf | undefined {
-  const integers = root.children.filter((column) => !isRepeated(column) && /^u?int\d+$/.test(typeName(column)));
-  const named = LABEL_NAMES.flatMap((name) => integers.filter(({ element }) => element.name === name));
-  const labels = integers.filter(({ element }) => isClassLabel(features.get(element.name)));
-  const label = named[0] ?? (labels.length === 1 ? labels[0] : undefined);
-  return label && [root, label];
-}
-
-/** Formats a type as Arrow does, without the innermost parts of deep ones. */
-function typeName({ element, children }: SchemaTree, depth = 0): string {
-  const { type, converted_type: converted, logical_type: logical } = element;
-  if (children.length > 0) {
-    if (depth === MAX_NAMED_DEPTH) return "…";
-    const inner = (child: SchemaTree) => typeName(child, depth + 1);
-    const isList = converted === "LIST" || logical?.type === "LIST";
-    if (isList) return `list<${inner(children[0].children[0] ?? children[0])}>`;
-    return `struct<${children.map((child) => `${child.element.name}: ${inner(child)}`).join(", ")}>`;
-  }
-  if (converted === "UTF8" || logical?.type === "STRING") return "string";
-  if (converted && /^U?INT_\d+$/.test(converted)) return converted.replace("_", "").toLowerCase();
-  if (logical?.type === "INTEGER") return `${logical.isSigned ? "" : "u"}int${logical.bitWidth}`;
-  const name = logical ? logical.type : (converted ?? (type === "BYTE_ARRAY" ? "binary" : type));
-  return name?.toLowerCase() ?? "unknown";
-}
-
 function isBinary(column: SchemaTree): boolean {
   return typeName(column) === "binary";
-}
-
-function isRepeated({ element }: SchemaTree): boolean {
-  return element.repetition_type === "REPEATED";
 }

@@ -80,6 +80,37 @@ describe("openParquet", () => {
     expect(labels).toEqual(ALTERNATE.map((_, i) => (i % 3 === 2 ? 1 : -1)));
   });
 
+  it.each([
+    ["texts.parquet", ["cat", "dog"], (i: number) => 1 - (i % 2)],
+    ["plain-texts.parquet", ["bird", "cat", "dog"], (i: number) => (i % 6 === 5 ? -1 : 2 - (i % 3))],
+    ["floats.parquet", undefined, (i: number) => (i === 7 ? -1 : i % 2)],
+    ["nan.parquet", undefined, (i: number) => (i === 7 ? -1 : i % 2)],
+    ["booleans.parquet", undefined, (i: number) => i % 2],
+    ["thirds.parquet", undefined, (i: number) => i % 3],
+    ["swapped.parquet", ["dog", "cat"], (i: number) => 1 - (i % 2)],
+  ])("reads the labels of %s, -1 where there is none", async (name, classes, labelOf) => {
+    const data = await openParquet(fixture(name), "x.parquet");
+    expect([data.classes, data.note]).toEqual([classes, undefined]);
+    expect([...(data.labels ?? [])]).toEqual(ALTERNATE.map((_, i) => labelOf(i)));
+    expect(data.hasTexts).toBe(name.includes("texts"));
+  });
+
+  it.each([
+    ["halves.parquet", "y", "row 1 has 0.5, not a whole number from 0 to 65535"],
+    ["large.parquet", "label", "row 1 has 65536, not a whole number from 0 to 65535"],
+    ["streams.parquet", "target", "it has the encoding BYTE_STREAM_SPLIT, which is not read"],
+  ])("says why it reads no labels of %s", async (name, column, why) => {
+    const data = await openParquet(fixture(name), "x.parquet");
+    expect([data.labels, data.classes, data.note]).toEqual([undefined, undefined, { column, why }]);
+    expect((await read(fixture(name))).images).toHaveLength(COUNT);
+  });
+
+  it("takes the next column of labels if one cannot be used", async () => {
+    const { labels, note } = await openParquet(fixture("multiple.parquet"), "x.parquet");
+    expect([...(labels ?? [])]).toEqual(ALTERNATE);
+    expect(note).toEqual({ column: "label", why: "it holds list<int64>, not one class for each image" });
+  });
+
   it("can be read twice, also at the same time", async () => {
     const { images } = await openParquet(fixture("train-00000-of-00001.parquet"), "x.parquet");
     const second = images();

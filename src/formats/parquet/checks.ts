@@ -37,6 +37,16 @@ export function printable(text: string): string {
   return text.replace(/\p{C}/gu, "?").slice(0, MAX_NAME_LENGTH);
 }
 
+/** An encoding of pages that is not read. */
+export class UnreadEncoding extends UserError {
+  constructor(
+    file: string,
+    readonly encoding: string,
+  ) {
+    super(`${file} has the encoding ${encoding}, which is not read. Use the defaults to save it.`);
+  }
+}
+
 export function refuseEncrypted(file: string): never {
   throw new UserError(`${file} is encrypted. Save it again without encryption.`);
 }

@@ -1,7 +1,7 @@
 // Reads the footer and the columns of Parquet files. https://parquet.apache.org/docs/file-format/
 import type { ColumnMetaData, DecodedArray, FileMetaData, SchemaTree } from "hyparquet";
 import { UserError } from "../../errors.js";
-import { assert, check, fail, printable, refuseEncrypted, toCount, viewOf } from "./checks.js";
+import { assert, check, fail, printable, refuseEncrypted, toCount, UnreadEncoding, viewOf } from "./checks.js";
 import { checkRuns, decoder, decompressor, decompressPage, type Leaf, limitTime, parsePage } from "./pages.js";
 import { skipStruct } from "./thrift.js";
 
@@ -122,7 +122,7 @@ async function* readChunk(
     });
     if (at + page.size > end) fail(file, `${what} is damaged`);
     if (!ENCODINGS.includes(page.encoding)) {
-      throw new UserError(`${file} has the encoding ${page.encoding}, which is not read. Use the defaults to save it.`);
+      throw new UnreadEncoding(file, page.encoding);
     }
     const bytes = await read(at, page.size);
     at += page.size;
