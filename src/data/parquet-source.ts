@@ -3,7 +3,7 @@ import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { addFileName, checkRegular } from "../files/read.js";
-import { openParquet } from "../formats/parquet.js";
+import { joinClasses, openParquet, type ParquetImages } from "../formats/parquet.js";
 import type { DataOptions } from "./dataset.js";
 import { type DecodedCollection, decodeCollection } from "./decode.js";
 import { describeBad } from "./image-folder.js";
@@ -29,7 +29,11 @@ export async function openParquetFolder(
   return openParquetFiles(folder, files, notes, options);
 }
 
-/** Opens Parquet files as one data set. @throws UserError if one is not valid, or none has images to train on */
+/**
+ * Opens Parquet files as one data set.
+ *
+ * @throws UserError if one is not valid, none has images to train on, or their classes cannot be joined
+ */
 export async function openParquetFiles(
   name: string,
   files: readonly { readonly file: string; readonly split: Split }[],
@@ -38,11 +42,15 @@ export async function openParquetFiles(
 ): Promise<Source> {
   if (!files.some(({ split }) => split === "train")) throw new UserError(`${name} holds no images to train on.`);
   const shards = await Promise.all(
-    files.map(async ({ file, split }) => ({ split, ...(await openParquet(await bufferOf(file), file)) })),
+    files.map(async ({ file, split }) => ({ file, split, ...(await openParquet(await bufferOf(file), file)) })),
   );
+  const bySplit = SPLITS.flatMap((split) => shards.filter((shard) => shard.split === split));
+  const { classes, labelsOf, note } = joinClasses(bySplit);
   const count = shards.reduce((sum, shard) => sum + shard.count, 0);
   const counts = new Map<Split, number>();
-  const rows = shards.flatMap(({ split, labels, count }) => {
+  const rows = shards.flatMap((shard) => {
+    const { split, count } = shard;
+    const labels = labelsOf(shard);
     const before = counts.get(split) ?? 0;
     counts.set(split, before + count);
     return Array.from(range(0, count), (row) => ({ split, row: before + row, label: labels?.[row] ?? -1 }));
@@ -71,9 +79,31 @@ export async function openParquetFiles(
   const [train, validation, test] = SPLITS.map(imagesOf);
   if (!train) throw new UserError(`None of the images to train on in ${name} can be used.`);
   const { background, bad } = decoded;
-  const classes = shards.find((shard) => shard.classes)?.classes;
+  const good = Array.from(decoded.positions, (position) => rows[position]);
   const isStored = test !== undefined;
-  return { train, validation, test, isStored, classes, background, bad, notes: [...notes, ...decoded.notes] };
+  const labelNotes = [...describeColumns(shards), ...(note ? [note] : []), ...describeUnlabelled(name, good)];
+  const allNotes = [...notes, ...labelNotes, ...decoded.notes];
+  return { train, validation, test, isStored, classes, background, bad, notes: allNotes };
+}
+
+/** Describes columns of labels that are not used, one line for a column of all files. */
+function describeColumns(shards: readonly (Pick<ParquetImages, "note"> & { readonly file: string })[]): string[] {
+  const columns = new Set(shards.flatMap(({ note }) => note?.column ?? []));
+  return [...columns].map((column) => {
+    const [{ file, note }, ...others] = shards.filter(({ note }) => note?.column === column);
+    const more = others.length > 0 ? ` and ${others.length} other file${others.length > 1 ? "s" : ""}` : "";
+    return `In ${file}${more}, column ${column} is ignored: ${note?.why}.`;
+  });
+}
+
+/** Describes splits of which only some images have labels: none of theirs are used. */
+function describeUnlabelled(name: string, rows: readonly Row[]): string[] {
+  return SPLITS.flatMap((split) => {
+    const own = rows.filter((row) => row.split === split);
+    const missing = own.filter(({ label }) => label < 0).length;
+    if (missing === 0 || missing === own.length) return [];
+    return [`The labels of the ${split} images of ${name} are ignored: ${missing} of ${own.length} have none.`];
+  });
 }
 
 interface Row {

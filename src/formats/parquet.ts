@@ -12,6 +12,7 @@ const IMAGE_NAMES = ["image", "img"];
 /** In a message. */
 const MAX_NAMED_COLUMNS = 12;
 
+export { joinClasses } from "./parquet/classes.js";
 export type { AsyncBuffer };
 
 export interface ParquetImages extends ParquetLabels {

@@ -1,6 +1,6 @@
 // Inputs from the field: what users of such tools have, and what they expect. Images have 8×8 pixels: the pixel at row
 // r and column c of image i is (13·i + 7·r + 3·c) mod 256, and its label is i mod 2.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
@@ -1069,6 +1069,94 @@ describe("arrays and tables", () => {
   ])("that are something else are named: %j", async (content, problem) => {
     write("train-images-idx3-ubyte", Buffer.concat([Buffer.from(content, "latin1"), Buffer.alloc(200)]));
     await expect(load("train-images-idx3-ubyte")).rejects.toThrow(problem);
+  });
+});
+
+describe("Parquet files", () => {
+  /** Copies files that test/fixtures/parquet/make.py wrote, each of all 24 images. */
+  function copy(files: Record<string, string>): void {
+    rmSync(at("data"), { recursive: true, force: true });
+    mkdirSync(at("data"));
+    for (const [place, fixture] of Object.entries(files)) {
+      copyFileSync(path.join(import.meta.dirname, `../fixtures/parquet/${fixture}.parquet`), at("data", place));
+    }
+  }
+  /** Checks that image i of each split has the class of this name. */
+  function expectNames(data: Dataset, nameOf: (i: number) => string): void {
+    for (const split of SPLITS) {
+      const { count, labels, origin } = data[split];
+      const names = Array.from(range(0, count), (i) => data.classes?.[labels?.[i] ?? -1]);
+      expect(names).toEqual(Array.from(range(0, count), (i) => nameOf((origin?.(i).row as number) % COUNT)));
+    }
+  }
+  const petOf = (i: number) => ["cat", "dog"][i % 2];
+
+  it("have texts as classes, in the order of their names", async () => {
+    copy({ "train.parquet": "texts" });
+    const data = await load("data");
+    expect([data.classes, data.notes]).toEqual([["cat", "dog"], []]);
+    expectNames(data, (i) => ["dog", "cat"][i % 2]);
+    const cats = await load("data", { classes: ["cat"] });
+    expect(counts(cats).reduce((a, b) => a + b)).toBe(12);
+  });
+
+  it.each([
+    [{ "train.parquet": "snappy", "test.parquet": "swapped" }, ["cat", "dog"]],
+    [{ "train.parquet": "swapped", "test.parquet": "snappy" }, ["dog", "cat"]],
+    [{ "train.parquet": "snappy", "test.parquet": "more" }, ["cat", "dog", "bird"]],
+    [{ "train.parquet": "more", "validation.parquet": "swapped", "test.parquet": "snappy" }, ["bird", "dog", "cat"]],
+    [{ "train-00000-of-00002.parquet": "swapped", "train-00001-of-00002.parquet": "snappy" }, ["dog", "cat"]],
+    [{ "train.parquet": "pandas", "test.parquet": "snappy" }, ["cat", "dog"]],
+  ])("are joined by the names of their classes: %j", async (files, classes) => {
+    copy(files);
+    const data = await load("data");
+    expect([data.classes, data.notes]).toEqual([classes, []]);
+    expectNames(data, petOf);
+  });
+
+  it("of texts are joined to one sorted list, after the names of metadata", async () => {
+    copy({ "train.parquet": "texts", "test.parquet": "plain-texts" });
+    const data = await load("data");
+    expect(data.classes).toEqual(["bird", "cat", "dog"]);
+    const { labels, origin } = data.train;
+    expect([...(labels ?? [])]).toEqual(Array.from(labels ?? [], (_, i) => 2 - ((origin?.(i).row as number) % 2)));
+    expect(data.test.labels).toBeUndefined();
+    expect(data.notes).toEqual([`The labels of the test images of ${at("data")} are ignored: 4 of 24 have none.`]);
+    copy({ "train.parquet": "swapped", "test.parquet": "plain-texts" });
+    expect((await load("data")).classes).toEqual(["dog", "cat", "bird"]);
+  });
+
+  it.each([
+    ["snappy", "thirds"],
+    ["texts", "pandas"],
+  ])("of names, %s, and of numbers that do not fit them, %s, are refused", async (names, numbers) => {
+    copy({ "train.parquet": numbers, "test.parquet": names });
+    const error = await load("data").catch((error) => error);
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.message).toBe(
+      `${at("data/test.parquet")} has names of classes, and ${at("data/train.parquet")} numbers that do not tell ` +
+        "the name. Save the names in all of these files, or in none.",
+    );
+  });
+
+  it("of different names, and of numbers that would fit some of them, are refused", async () => {
+    copy({ "train.parquet": "pandas", "validation.parquet": "swapped", "test.parquet": "snappy" });
+    await expect(load("data")).rejects.toThrow("validation.parquet has names of classes, and ");
+  });
+
+  it("say which labels are ignored, in one sentence", async () => {
+    copy({ "train.parquet": "halves", "validation.parquet": "halves", "test.parquet": "multiple" });
+    const data = await load("data");
+    expect([data.train.labels, data.validation.labels, data.test.labels?.length]).toEqual([undefined, undefined, 24]);
+    expect(data.notes).toEqual([
+      `In ${at("data/test.parquet")}, column label is ignored: it holds list<int64>, not one class for each image.`,
+      `In ${at("data/train.parquet")} and 1 other file, column y is ignored: ` +
+        "row 1 has 0.5, not a whole number from 0 to 65535.",
+    ]);
+    copy({ "train.parquet": "floats" });
+    expect((await load("data")).notes).toEqual([
+      `The labels of the train images of ${at("data")} are ignored: 1 of 24 have none.`,
+    ]);
   });
 });
 
