@@ -3,20 +3,11 @@ import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
 import { openBytes } from "./arrays.js";
+import { BadImage } from "./bad-image.js";
 import type { DataOptions } from "./dataset.js";
-import {
-  type Background,
-  BadImage,
-  chooseScales,
-  type DecodedImage,
-  type DecodeOptions,
-  type DeepRange,
-  decodeImage,
-  measureDeep,
-  openImage,
-  type Scales,
-} from "./image-files.js";
+import { type Background, chooseScales, type DeepRange, decodeImage, measureDeep, type Scales } from "./image-files.js";
 import type { BadFile } from "./listing.js";
+import { openImage } from "./open-image.js";
 import { type ImageShape, type Pixels, pixelsOf, range, select } from "./pixels.js";
 import { chooseScaleOf, describeScale, joinRanges, measureRange, type Range, rescale } from "./scale.js";
 
@@ -167,9 +158,11 @@ async function* decodeAll(
   const decodeOptions = { channels: shape.channels, size: size ?? undefined, background, scales };
   const bad: Info["bad"][number][] = [];
   const ranges = new Map<string, Range>();
-  let [position, hidden, animated] = [0, 0, 0];
+  let [hidden, animated] = [0, 0];
   let isGrey = shape.channels === 3;
-  for await (const { image, result } of inBatches(collection, (image) => decodePair(image, decodeOptions), signal)) {
+  const decode = async (image: EncodedImage, position: number) =>
+    survey.bad.get(position) ?? forPair(image, (bytes) => decodeImage(bytes, decodeOptions));
+  for await (const { image, position, result } of inBatches(collection, decode, signal)) {
     if (result instanceof BadImage) bad.push({ file: image.name, why: result.message, position });
     else {
       hidden += result[0].isHidden ? 1 : 0;
@@ -181,8 +174,7 @@ async function* decodeAll(
         yield pixels;
       }
     }
-    position++;
-    onProgress?.(position, collection.count);
+    onProgress?.(position + 1, collection.count);
   }
   return { shape, bad, hidden, animated, isGrey, scales, ranges: Object.fromEntries(ranges) };
 }
@@ -201,21 +193,25 @@ interface Survey {
   /** 3 if any image is in colour. */
   readonly channels: number;
   readonly deep: readonly DeepRange[];
+  /** By their positions. */
+  readonly bad: ReadonlyMap<number, BadImage>;
 }
 
 /** Reads the headers of all images and partners, except bad ones. Measures pixels of more than eight bits. */
 async function surveyImages(collection: Collection, signal?: AbortSignal): Promise<Survey> {
   const sizes = new Map<string, Size & { count: number; example: string }>();
   const deep: DeepRange[] = [];
+  const bad = new Map<number, BadImage>();
   let channels = 1;
-  const look = async ({ read, partner }: EncodedImage) => {
-    const opened = await Promise.all(
-      [read, ...(partner ? [partner.read] : [])].map(async (read) => openImage(await read())),
-    );
-    return Promise.all(opened.map(async (one) => ({ ...one, deep: await measureDeep(one) })));
+  const look = async (bytes: Uint8Array) => {
+    const opened = await openImage(bytes);
+    return { ...opened, deep: await measureDeep(opened) };
   };
-  for await (const { image, result } of inBatches(collection, look, signal)) {
-    if (result instanceof BadImage) continue;
+  for await (const { image, position, result } of inBatches(collection, (image) => forPair(image, look), signal)) {
+    if (result instanceof BadImage) {
+      bad.set(position, result);
+      continue;
+    }
     channels = Math.max(channels, result[0].channels);
     for (const { height, width, deep: measured } of result) {
       const key = `${width}×${height}`;
@@ -223,7 +219,7 @@ async function surveyImages(collection: Collection, signal?: AbortSignal): Promi
       if (measured) deep.push(measured);
     }
   }
-  return { sizes: [...sizes.values()].sort((a, b) => b.count - a.count), channels, deep };
+  return { sizes: [...sizes.values()].sort((a, b) => b.count - a.count), channels, deep, bad };
 }
 
 function describeSizes(name: string, sizes: Survey["sizes"]): string {
@@ -241,19 +237,20 @@ function describeSizes(name: string, sizes: Survey["sizes"]): string {
 /** Calls `act` for a few images at a time. Yields results or BadImage errors in order, and throws other errors. */
 async function* inBatches<Result>(
   collection: Collection,
-  act: (image: EncodedImage) => Promise<Result>,
+  act: (image: EncodedImage, position: number) => Promise<Result>,
   signal?: AbortSignal,
-): AsyncGenerator<{ image: EncodedImage; result: Result | BadImage }, void> {
-  const attempt = async (image: EncodedImage) => {
-    const result = await act(image).catch((error: unknown) => {
+): AsyncGenerator<{ image: EncodedImage; position: number; result: Result | BadImage }, void> {
+  const attempt = async ({ image, position }: { image: EncodedImage; position: number }) => {
+    const result = await act(image, position).catch((error: unknown) => {
       if (error instanceof BadImage) return error;
       throw error;
     });
-    return { image, result };
+    return { image, position, result };
   };
-  let batch: EncodedImage[] = [];
+  let batch: { image: EncodedImage; position: number }[] = [];
+  let count = 0;
   for await (const image of collection.images()) {
-    batch.push(image);
+    batch.push({ image, position: count++ });
     if (batch.length < BATCH) continue;
     signal?.throwIfAborted();
     yield* await Promise.all(batch.map(attempt));
@@ -263,14 +260,20 @@ async function* inBatches<Result>(
   yield* await Promise.all(batch.map(attempt));
 }
 
-/** @throws BadImage if an image cannot be decoded, or has no partner */
-async function decodePair(image: EncodedImage, options: DecodeOptions): Promise<DecodedImage[]> {
-  const { partner } = image;
+/**
+ * Calls `act` for an image and its partner.
+ *
+ * @throws BadImage if one of them cannot be used, or the partner is missing
+ */
+async function forPair<Result>(
+  { read, partner }: EncodedImage,
+  act: (bytes: Uint8Array) => Promise<Result>,
+): Promise<Result[]> {
   if (partner === null) throw new BadImage("it has no partner of its name in inputDir");
-  const decoded = await decodeImage(await image.read(), options);
-  if (!partner) return [decoded];
+  const own = await act(await read());
+  if (!partner) return [own];
   try {
-    return [decoded, await decodeImage(await partner.read(), options)];
+    return [own, await act(await partner.read())];
   } catch (error) {
     throw error instanceof BadImage ? new BadImage(`its partner ${partner.name}: ${error.message}`) : error;
   }

@@ -1,31 +1,20 @@
-// Decodes image files with sharp.
+// Decodes image files with sharp: to bytes, on a background, in one size.
 import path from "node:path";
 import type { Sharp } from "sharp";
 import type { Size } from "../config/entries.js";
-import { isSystemError, UserError } from "../errors.js";
+import { UserError } from "../errors.js";
 import { checkRegular, isMissing, readBytes } from "../files/read.js";
-import { recognize } from "../formats/recognize.js";
+import { BadImage } from "./bad-image.js";
+import { type OpenedImage, openImage, refuse } from "./open-image.js";
 import type { ImageShape } from "./pixels.js";
 import { chooseScale, describeScale, joinRanges, measureRange, type Range, type Scale, toBytes } from "./scale.js";
 
 export const IMAGE_ENDINGS = [
   ...[".avif", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".svg", ".tif", ".tiff", ".webp"],
 ];
-/** Their names in sharp. */
-const FORMATS = ["gif", "heif", "jpeg", "png", "svg", "tiff", "webp"];
-/** More than cameras have. A small file that decodes to more is a decompression bomb. */
-const MAX_PIXELS = 100e6;
-const NOT_AN_IMAGE = "it is not an image, or its format is unknown";
-const TOO_LARGE = "it has more than 100 million pixels: make it smaller";
-/** Types of pixels in sharp, except bytes, and NumPy's names. */
-const DEEP_TYPES: Readonly<Record<string, string>> = {
-  char: "int8",
-  short: "int16",
-  ushort: "uint16",
-  int: "int32",
-  uint: "uint32",
-  float: "float32",
-};
+const NOT_FINITE = "it holds values that are NaN or infinite";
+/** Moves int16 to uint16: sharp's conversion of grey cuts negative values to 0. */
+const INT16_SHIFT = 32_768;
 
 export type Background = "black" | "white";
 export type Scales = Readonly<Partial<Record<string, Scale>>>;
@@ -37,7 +26,7 @@ export interface DecodeOptions {
   /** Behind transparent pixels. */
   readonly background: Background;
   /** The scales of pixels of more than eight bits, by NumPy's names of their types. */
-  readonly scales?: Scales | undefined;
+  readonly scales: Scales;
 }
 
 export interface DecodedImage extends ImageShape {
@@ -47,17 +36,6 @@ export interface DecodedImage extends ImageShape {
   readonly isHidden: boolean;
   /** Whether frames after the first are left out. */
   readonly isAnimated: boolean;
-}
-
-/** What the header of an image says. */
-export interface ImageHeader extends ImageShape {
-  /** NumPy's name of the type of its pixels. */
-  readonly dtype: string;
-}
-
-/** An image cannot be used. The message is the reason. */
-export class BadImage extends Error {
-  override readonly name = "BadImage";
 }
 
 /** Whether the file name has the ending of an image. */
@@ -78,10 +56,9 @@ export async function readImageFile(file: string): Promise<Uint8Array> {
  * @throws BadImage if it cannot be decoded
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedImage> {
-  const { channels, size, background, scales = {} } = options;
+  const { channels, size, background, scales } = options;
   const opened = await openImage(bytes);
-  const scale = scales[opened.dtype];
-  const { image, hasAlpha } = scale && !isSixteenBits(scale, opened) ? await toEightBits(opened, scale) : opened;
+  const image = await toEightBits(opened, scales);
   const { height, width } = size ?? opened;
   const scaled = size ? image.resize(width, height, { fit: "cover" }) : image;
   const isGrey = opened.channels === 1;
@@ -91,7 +68,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
     .toColourspace(isGrey && channels === 1 ? "b-w" : "srgb");
   const decoded: Uint8Array = await flat.raw({ depth: "uchar" }).toBuffer().catch(refuse);
   const pixels = !isGrey && channels === 1 ? toGrey(decoded) : decoded;
-  const isHidden = hasAlpha && isConstant(pixels) && (await hasShape(scaled));
+  const isHidden = opened.hasAlpha && isConstant(pixels) && (await hasShape(scaled));
   return { height, width, channels, pixels, isHidden, isAnimated: opened.isAnimated };
 }
 
@@ -149,37 +126,6 @@ async function forEach<Result>(
   return results;
 }
 
-/** An image whose header has been read. */
-export interface OpenedImage extends ImageHeader {
-  readonly image: Sharp;
-  readonly hasAlpha: boolean;
-  readonly isAnimated: boolean;
-  /** sharp's name of its colour space. */
-  readonly space: string;
-}
-
-/**
- * Reads the header of an image: its shape, with 3 channels if it is in colour.
- *
- * @throws BadImage if it cannot be read
- */
-export async function openImage(bytes: Uint8Array): Promise<OpenedImage> {
-  const { default: sharp } = await import("sharp");
-  if (bytes.length === 0) throw new BadImage("it is empty");
-  const image = sharp(bytes, { limitInputPixels: MAX_PIXELS }).autoOrient();
-  const metadata = await image.metadata().catch((error) => refuse(error, bytes));
-  const { autoOrient, format, compression, space = "", depth, hasAlpha = false, pages = 1 } = metadata;
-  if (!FORMATS.includes(format) || compression === "hevc") throw new BadImage(describeForeign(bytes));
-  if (autoOrient.height * autoOrient.width > MAX_PIXELS) throw new BadImage(TOO_LARGE);
-  const channels = ["b-w", "grey16"].includes(space) ? 1 : 3;
-  const dtype = depth === "uchar" ? "uint8" : DEEP_TYPES[depth ?? ""];
-  const isHalf = dtype === "float32" && ["grey16", "rgb16"].includes(space);
-  if (!dtype || isHalf) {
-    throw new BadImage(`its pixels are ${isHalf ? "16-bit floats" : depth}: save it with 8 or 16 bits or as float32`);
-  }
-  return { ...autoOrient, channels, dtype, image, hasAlpha, isAnimated: pages > 1, space };
-}
-
 /** The values of an image of more than eight bits. */
 export interface DeepRange {
   readonly dtype: string;
@@ -194,9 +140,7 @@ export interface DeepRange {
  */
 export async function measureDeep(opened: OpenedImage): Promise<DeepRange | undefined> {
   if (opened.dtype === "uint8") return undefined;
-  const range = measureRange(colours(await readDeep(opened), opened));
-  if (range.badAt !== undefined) throw new BadImage("it holds values that are NaN or infinite");
-  return { range, dtype: opened.dtype };
+  return { range: measureRange(colours(await readDeep(opened), opened)), dtype: opened.dtype };
 }
 
 /** Chooses one scale for all images of a type. @throws UserError with `name` if none fits */
@@ -217,10 +161,14 @@ function isSixteenBits({ step, floors }: Scale, { dtype }: OpenedImage): boolean
   return dtype === "uint16" && floors === true && step === 256;
 }
 
-/** An image's values, in its own units and channels. */
-async function readDeep({ image, space }: OpenedImage): Promise<Float32Array> {
-  const raw: Buffer = await image.clone().toColourspace(space).raw({ depth: "float" }).toBuffer().catch(refuse);
-  return new Float32Array(raw.buffer, raw.byteOffset, raw.length / 4);
+/** An image's values, in its own units and channels. @throws BadImage if it cannot be decoded, or holds NaN */
+async function readDeep({ image, space, dtype }: OpenedImage): Promise<Float32Array> {
+  const isCut = dtype === "int16" && space === "grey16";
+  const source = isCut ? image.clone().linear(1, INT16_SHIFT) : image.clone();
+  const raw: Buffer = await source.toColourspace(space).raw({ depth: "float" }).toBuffer().catch(refuse);
+  const values = new Float32Array(raw.buffer, raw.byteOffset, raw.length / 4);
+  if (dtype === "float32" && !values.every(Number.isFinite)) throw new BadImage(NOT_FINITE);
+  return isCut ? values.map((value) => value - INT16_SHIFT) : values;
 }
 
 /** The values without those of transparency. */
@@ -228,9 +176,14 @@ function colours(values: Float32Array, { channels, hasAlpha }: OpenedImage): Flo
   return hasAlpha ? values.filter((_, i) => i % (channels + 1) !== channels) : values;
 }
 
-async function toEightBits(opened: OpenedImage, scale: Scale): Promise<Pick<OpenedImage, "image" | "hasAlpha">> {
-  const { default: sharp } = await import("sharp");
+/** Applies the scale of the type of the pixels. */
+async function toEightBits(opened: OpenedImage, scales: Scales): Promise<Sharp> {
   const { width, height, channels, hasAlpha, dtype } = opened;
+  if (dtype === "uint8") return opened.image;
+  const scale = scales[dtype];
+  if (!scale) throw new BadImage("it has changed while it was read");
+  if (isSixteenBits(scale, opened)) return opened.image;
+  const { default: sharp } = await import("sharp");
   const values = await readDeep(opened);
   const bytes = toBytes(values, scale);
   const perPixel = channels + (hasAlpha ? 1 : 0);
@@ -238,7 +191,7 @@ async function toEightBits(opened: OpenedImage, scale: Scale): Promise<Pick<Open
   if (hasAlpha) {
     for (let i = channels; i < values.length; i += perPixel) bytes[i] = Math.round((values[i] / opaque) * 255);
   }
-  return { image: sharp(bytes, { raw: { width, height, channels: perPixel as 1 | 2 | 3 | 4 } }), hasAlpha };
+  return sharp(bytes, { raw: { width, height, channels: perPixel as 1 | 2 | 3 | 4 } });
 }
 
 /** Red, green and blue to grey, rounded as in Pillow. */
@@ -258,18 +211,4 @@ function isConstant(pixels: Uint8Array): boolean {
 async function hasShape(image: Sharp): Promise<boolean> {
   const alpha = await image.clone().extractChannel("alpha").raw({ depth: "uchar" }).toBuffer().catch(refuse);
   return !isConstant(alpha);
-}
-
-function describeForeign(bytes: Uint8Array): string {
-  const foreign = recognize(bytes);
-  return foreign ? `it is ${foreign.name}. ${foreign.remedy}`.replace(/\.?\s*$/, "") : NOT_AN_IMAGE;
-}
-
-/** Turns the message of libvips into a reason. */
-function refuse(error: unknown, bytes?: Uint8Array): never {
-  if (!(error instanceof Error) || isSystemError(error)) throw error;
-  const isHeic = bytes && /HEIC/.test(recognize(bytes)?.name ?? "");
-  if (bytes && (isHeic || /unsupported image format/.test(error.message))) throw new BadImage(describeForeign(bytes));
-  const line = error.message.split("\n")[0].replace(/^\w+: /, "");
-  throw new BadImage(/pixel limit/.test(line) ? TOO_LARGE : `it is damaged (${line})`);
 }
