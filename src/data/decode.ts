@@ -5,7 +5,15 @@ import { cached } from "../files/cache.js";
 import { openBytes } from "./arrays.js";
 import { BadImage } from "./bad-image.js";
 import type { DataOptions } from "./dataset.js";
-import { type Background, chooseScales, type DeepRange, decodeImage, measureDeep, type Scales } from "./image-files.js";
+import {
+  type Background,
+  chooseScales,
+  type DeepRange,
+  decodeImage,
+  measureDeep,
+  type Scales,
+  SHADES,
+} from "./image-files.js";
 import type { BadFile } from "./listing.js";
 import { openImage } from "./open-image.js";
 import { type ImageShape, type Pixels, pixelsOf, range, select } from "./pixels.js";
@@ -120,7 +128,7 @@ async function decodeVisibly(collection: Collection, options: DataOptions) {
     const onWhite = await decode("white");
     if (onWhite.info.hidden < decoded.info.hidden) {
       const { hidden } = decoded.info;
-      notes.push(`${hidden} of ${count} images are black on transparency: the background of all images is white.`);
+      notes.push(`${hidden} of ${count} images are dark on transparency: the background of all images is white.`);
       background = "white";
       decoded = onWhite;
     }
@@ -128,7 +136,9 @@ async function decodeVisibly(collection: Collection, options: DataOptions) {
   const other = background === "black" ? "white" : "black";
   if (decoded.info.hidden > 0) {
     const { hidden } = decoded.info;
-    notes.push(`${hidden} of ${count} images are ${background} on transparency. \`background: ${other}\` shows them.`);
+    notes.push(
+      `${hidden} of ${count} images are ${SHADES[background]} on transparency. \`background: ${other}\` shows them.`,
+    );
   }
   return { ...decoded, background, notes };
 }

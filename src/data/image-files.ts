@@ -13,10 +13,14 @@ export const IMAGE_ENDINGS = [
   ...[".avif", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".svg", ".tif", ".tiff", ".webp"],
 ];
 const NOT_FINITE = "it holds values that are NaN or infinite";
+/** Pixels that differ from the background by less than this, of 255, are hardly visible. */
+const FAINT = 32;
 /** Moves int16 to uint16: sharp's conversion of grey cuts negative values to 0. */
 const INT16_SHIFT = 32_768;
 
 export type Background = "black" | "white";
+/** What a background hides. */
+export const SHADES: Readonly<Record<Background, string>> = { black: "dark", white: "light" };
 export type Scales = Readonly<Partial<Record<string, Scale>>>;
 
 export interface DecodeOptions {
@@ -32,7 +36,7 @@ export interface DecodeOptions {
 export interface DecodedImage extends ImageShape {
   /** `[height, width, channels]`. */
   readonly pixels: Uint8Array;
-  /** Whether the background hides all that is drawn: its shape lies in the transparency alone. */
+  /** Whether the background hides all that is drawn: its shape lies in the transparency, not in the colours. */
   readonly isHidden: boolean;
   /** Whether frames after the first are left out. */
   readonly isAnimated: boolean;
@@ -68,7 +72,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
     .toColourspace(isGrey && channels === 1 ? "b-w" : "srgb");
   const decoded: Uint8Array = await flat.raw({ depth: "uchar" }).toBuffer().catch(refuse);
   const pixels = !isGrey && channels === 1 ? toGrey(decoded) : decoded;
-  const isHidden = opened.hasAlpha && isConstant(pixels) && (await hasShape(scaled));
+  const isHidden = opened.hasAlpha && (await hides(background, pixels, scaled));
   return { height, width, channels, pixels, isHidden, isAnimated: opened.isAnimated };
 }
 
@@ -101,7 +105,8 @@ export async function decodeImages(
     notes: [
       ...hidden.map(
         (file) =>
-          `${file} is ${background} on transparency, which becomes ${background} too. ${invert ? "Leave out" : "Give"} \`invert\` to show it.`,
+          `${file} is ${SHADES[background]} on transparency, which becomes ${background}. ` +
+          `${invert ? "Leave out" : "Give"} \`invert\` to show it.`,
       ),
       ...[...Object.values(scales), scale].flatMap((one) => (one?.seen ? describeScale(name, one) : [])),
     ],
@@ -203,12 +208,12 @@ function toGrey(colours: Uint8Array): Uint8Array {
   return grey;
 }
 
-function isConstant(pixels: Uint8Array): boolean {
-  return pixels.every((byte) => byte === pixels[0]);
-}
-
-/** Whether the transparency of an image varies. */
-async function hasShape(image: Sharp): Promise<boolean> {
+/** Whether all pixels are close to the background, although the transparency of `image` has more contrast. */
+async function hides(background: Background, pixels: Uint8Array, image: Sharp): Promise<boolean> {
+  const { min, max } = measureRange(pixels);
+  const distance = background === "black" ? max : 255 - min;
+  if (distance >= FAINT) return false;
   const alpha = await image.clone().extractChannel("alpha").raw({ depth: "uchar" }).toBuffer().catch(refuse);
-  return !isConstant(alpha);
+  const shape = measureRange(alpha);
+  return shape.max - shape.min > 2 * (max - min);
 }

@@ -663,10 +663,10 @@ describe("drawings on transparency", () => {
     const data = await load("data", { channels: 1 });
     expectAll(data, { of: (i, row, column) => 255 - pixel(i, row, column), hasLabels: false });
     expect(data.background).toBe("white");
-    expect(data.notes).toEqual(["24 of 24 images are black on transparency: the background of all images is white."]);
+    expect(data.notes).toEqual(["24 of 24 images are dark on transparency: the background of all images is white."]);
     const black = await load("data", { background: "black" });
     expect(new Set(black.train.pixels.read([0]))).toEqual(new Set([0]));
-    expect(black.notes[0]).toBe("24 of 24 images are black on transparency. `background: white` shows them.");
+    expect(black.notes[0]).toBe("24 of 24 images are dark on transparency. `background: white` shows them.");
   });
 
   it("become visible among single images by inverting them", async () => {
@@ -674,7 +674,7 @@ describe("drawings on transparency", () => {
     const shape = { height: 8, width: 8, channels: 1 };
     const hidden = await decodeImages([at("0.png")], shape, { invert: false, background: "black" });
     expect(hidden.notes).toEqual([
-      `${at("0.png")} is black on transparency, which becomes black too. Give \`invert\` to show it.`,
+      `${at("0.png")} is dark on transparency, which becomes black. Give \`invert\` to show it.`,
     ]);
     const { pixels, notes } = await decodeImages([at("0.png")], shape, { invert: true, background: "black" });
     expect([[...pixels], notes]).toEqual([image(0), []]);
