@@ -3,7 +3,7 @@ import path from "node:path";
 import { UserError } from "../errors.js";
 import { type FileArray, openArrays } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
-import { readLabels } from "./labels.js";
+import { areClasses, readLabels } from "./labels.js";
 import { findLayout, type Layout, reorder } from "./layout.js";
 import { chooseFiles, findLabels } from "./name-groups.js";
 import { type NameParts, parseName, type Role, SPLITS, type Split } from "./names.js";
@@ -19,7 +19,7 @@ import {
 import {
   chooseScaleOf,
   describeScale,
-  isPlain,
+  isCertain,
   joinRanges,
   measureRange,
   type Range,
@@ -51,7 +51,9 @@ export async function openArrayFile(file: string, siblings: readonly string[], o
     siblings.map((name) => ({ file: name, ...parseName(name) })),
   );
   if (splits.size === 1 && !first.labels && beside && own.role !== "labels") {
-    first.labels = await openLabels(path.join(path.dirname(file), beside.file));
+    const { labels, notes: more } = await openLabelsBeside(path.join(path.dirname(file), beside.file), first.images);
+    if (labels) first.labels = labels;
+    notes.push(...more);
   }
   return openSplits(splits, file, notes, options);
 }
@@ -74,9 +76,9 @@ export async function openArrayFolder(
   for (const { file, role, split } of chosen) {
     const place = path.join(folder, file);
     if (role === "labels") {
-      const present = splits.get(split) ?? {};
-      present.labels ??= await openLabels(place);
-      splits.set(split, present);
+      const { labels, notes: more } = await openLabels(place);
+      splits.set(split, { ...(labels && { labels }), ...splits.get(split) });
+      notes.push(...more);
       continue;
     }
     const opened = groupSplits(await openArrays(place, options.size), { role, split }, place);
@@ -87,9 +89,24 @@ export async function openArrayFolder(
 }
 
 /** Opens a file of labels: its only array, or the column of labels of a table. */
-async function openLabels(file: string): Promise<FileArray> {
+async function openLabels(file: string): Promise<{ labels?: FileArray; notes: readonly string[] }> {
   const arrays = await openArrays(file);
-  return arrays.find(({ key }) => key !== undefined && parseName(key).role === "labels") ?? arrays[0];
+  const labels = arrays.find(({ key }) => key !== undefined && parseName(key).role === "labels") ?? arrays[0];
+  const notes = arrays.flatMap(({ notes = [] }) => notes);
+  if (labels) return { labels, notes };
+  return { notes: [...notes, `The labels in ${file} are ignored: it has no column of whole numbers named label.`] };
+}
+
+/** Opens labels that were found beside images. Notes why they do not fit. */
+async function openLabelsBeside(file: string, images: FileArray | undefined): ReturnType<typeof openLabels> {
+  try {
+    const opened = await openLabels(file);
+    if (!opened.labels || opened.labels.shape[0] === images?.shape[0]) return opened;
+    return { notes: [`Not used: ${file}, which holds ${opened.labels.shape[0]} labels.`] };
+  } catch (error) {
+    if (error instanceof UserError) return { notes: [`Not used: ${error.message}`] };
+    throw error;
+  }
 }
 
 /**
@@ -117,11 +134,12 @@ function groupSplits(
       file,
     );
     const count = images?.array.shape[0];
-    const isOnePerImage = ({ array }: Candidate) => array.shape[0] === count && !isSequence(array);
+    const areLabels = ({ array: { shape, values = [] } }: Candidate) =>
+      shape.length === 1 && shape[0] === count && areClasses(values);
     const labels =
       own.find(({ role, rest }) => role === "labels" && rest === images?.rest) ??
       own.find(({ role }) => role === "labels") ??
-      own.find((one) => one.role === undefined && one !== images && one.array.shape.length === 1 && isOnePerImage(one));
+      own.find((one) => one.role === undefined && one !== images && areLabels(one));
     if (images || labels) {
       splits.set(split, { ...(images && { images: images.array }), ...(labels && { labels: labels.array }) });
     }
@@ -155,15 +173,13 @@ function chooseImages<One extends Candidate>(candidates: readonly One[], file: s
   return best;
 }
 
-/** Whether an array counts its values: 0, 1, 2, … */
-function isSequence({ values }: FileArray): boolean {
-  return values !== undefined && values.length > 2 && Array.prototype.every.call(values, (value, i) => value === i);
-}
-
 async function openSplits(splits: Splits, name: string, notes: string[], options: DataOptions): Promise<Source> {
   const arrays = [...splits].flatMap(([split, { images, labels }]) => (images ? [{ split, images, labels }] : []));
   if (!arrays.some(({ split }) => split === "train")) {
     throw new UserError(`${name} holds ${arrays.length > 0 ? "no images to train on" : "labels, but no images"}.`);
+  }
+  for (const [split, { images, labels }] of splits) {
+    if (!images && labels) notes.push(`Not used: ${labels.name}, as there are no ${split} images.`);
   }
   const byColumns = options.layout ? undefined : arrays.find(isEmnist);
   const layout = options.layout ?? (byColumns ? "whc" : undefined);
@@ -182,8 +198,9 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
     if (note) notes.push(note);
     parts.set(split, { shape, count, pixels, labels: classes, origin: (row) => ({ split, row }) });
   }
-  if (byColumns)
+  if (byColumns) {
     notes.push(`${byColumns.images.name} is stored by columns, as EMNIST is. \`layout: hwc\` if it is not.`);
+  }
   const [train, validation, test] = SPLITS.map((split) => parts.get(split));
   return {
     train: train as Images,
@@ -254,7 +271,7 @@ function measureBytes({ pixels }: FileArray, count: number, size: number): Range
   let range = joinRanges([]);
   for (const chunk of chunks((pixels as NonNullable<typeof pixels>)(size), count, size)) {
     range = joinRanges([range, measureRange(chunk)]);
-    if (isPlain(range)) break;
+    if (isCertain(range)) break;
   }
   return range;
 }

@@ -9,7 +9,7 @@ import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
 import { addFileName, checkRegular, readBytes, readStart } from "../files/read.js";
-import { checkIdxLength, MAX_IDX_HEADER_BYTES, parseIdx, parseIdxHeader } from "../formats/idx.js";
+import { checkIdxLength, parseIdx, parseIdxHeader } from "../formats/idx.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import { NPZ, recognize } from "../formats/recognize.js";
 import { parseTable } from "../formats/table.js";
@@ -85,15 +85,24 @@ async function parseContent(content: Content, size?: Size | null): Promise<FileA
   const { file, start, length } = content;
   if (isNpy(start)) return [await openNpy(content)];
   if (isIdx(start)) return [await openIdx(content)];
-  const foreign = recognize(start);
-  if (foreign?.name === NPZ) return openNpz(await content.readAll(), file);
-  if (foreign) throw new UserError(`${file} is ${foreign.name}, not an array. ${foreign.remedy}`.trim());
+  if (recognize(start)?.name === NPZ) return openNpz(await content.readAll(), file);
+  refuseForeign(start, file);
   const isText = start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
   if (length > 0 && isText) return openTable(parseTable(await content.readAll(), file), file, size);
+  // These readers say what is wrong with a damaged file of theirs.
   if (endingOf(file) === ".npy") parseNpyHeader(start, file);
   if (endingOf(file) === ".npz") readZip(start, file);
-  parseIdxHeader(start, file);
-  throw new UserError(`${file} is none of IDX, .npy, .npz, .csv, .amat and .parquet.`);
+  if (/idx\d/.test(file)) parseIdxHeader(start, file);
+  throw new UserError(
+    `${file} is neither an image nor an array: it is none of IDX, .npy, .npz, .csv, .amat, .parquet.`,
+  );
+}
+
+/** @throws UserError if the file is of another format, which is not read as an array */
+function refuseForeign(start: Uint8Array, file: string): void {
+  const foreign = recognize(start);
+  const isArray = isNpy(start) || isIdx(start) || foreign?.name === NPZ;
+  if (foreign && !isArray) throw new UserError(`${file} is ${foreign.name}, not an array. ${foreign.remedy}`.trim());
 }
 
 function isIdx(start: Uint8Array): boolean {
@@ -133,7 +142,7 @@ async function openNpy({ file, length, start, readAll, open }: Content): Promise
 function openNpz(bytes: Uint8Array, file: string): FileArray[] {
   const entries = [...readZip(bytes, file)].filter(([name]) => name.endsWith(".npy"));
   const arrays: FileArray[] = [];
-  const notes: string[] = [];
+  const problems: string[] = [];
   for (const [entry, content] of entries) {
     const key = entry.slice(0, -".npy".length);
     const name = `${file}/${key}`;
@@ -145,17 +154,18 @@ function openNpz(bytes: Uint8Array, file: string): FileArray[] {
       arrays.push({ name, key, dtype, shape, ...values });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      notes.push(`Ignored: ${error.message}`);
+      problems.push(error.message);
     }
   }
   const [first, ...others] = arrays;
-  if (!first) throw new UserError(notes[0]?.replace("Ignored: ", "") ?? `${file} holds no arrays.`);
-  return [{ ...first, notes }, ...others];
+  if (!first) throw new UserError(problems[0] ?? `${file} holds no arrays.`);
+  return [{ ...first, notes: problems.map((problem) => `Ignored: ${problem}`) }, ...others];
 }
 
 /** Decompresses a file into the cache. */
 async function unpack(file: string, packed: number): Promise<Content> {
   const start = await unpackedStart(file);
+  refuseForeign(start, file);
   const expected = expectedLength(start, file);
   if (expected > MAX_INFLATION * packed && expected < Infinity) {
     throw new UserError(`${file} is too small for the ${expected} bytes that it promises.`);
@@ -208,7 +218,7 @@ async function unpackedStart(file: string): Promise<Uint8Array> {
     start = Buffer.concat([start, chunk]);
     if (start.length >= MAX_NPY_HEADER_BYTES) break;
   }
-  return start.subarray(0, Math.max(MAX_NPY_HEADER_BYTES, MAX_IDX_HEADER_BYTES));
+  return start.subarray(0, MAX_NPY_HEADER_BYTES);
 }
 
 async function* gunzip(file: string): AsyncGenerator<Buffer, void> {

@@ -108,7 +108,7 @@ export async function decodeImages(
           `${file} is ${SHADES[background]} on transparency, which becomes ${background}. ` +
           `${invert ? "Leave out" : "Give"} \`invert\` to show it.`,
       ),
-      ...[...Object.values(scales), scale].flatMap((one) => (one?.seen ? describeScale(name, one) : [])),
+      ...[...Object.values(scales), scale].flatMap((one) => (one?.conversion ? describeScale(name, one) : [])),
     ],
   };
 }

@@ -3,7 +3,7 @@ import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 import { findLayout, type Layout, reorderValues } from "./layout.js";
 import { describeShape, type ImageShape, imageShape, pixelsOf } from "./pixels.js";
-import { chooseScale, measureRange, type Scale, toBytes, toUnit, withName } from "./scale.js";
+import { chooseScale, measureRange, prefixErrors, type Scale, toBytes, toUnit } from "./scale.js";
 
 /** An array of images before it is checked. */
 export interface RawImages {
@@ -55,7 +55,7 @@ export function prepareImages(
       `${name} has values up to ${range.max}. Noisy pixels are floats around 0 (black) to 1 (white): save x / 255.`,
     );
   }
-  const scale = isFloat && isNoisy ? { black: 0, step: 1 / 255 } : withName(name, () => chooseScale(range, dtype));
+  const scale = isFloat && isNoisy ? { black: 0, step: 1 / 255 } : prefixErrors(name, () => chooseScale(range, dtype));
   const floats = () => (isNoisy ? Float32Array.from(values) : toUnit(values, scale));
   const data = reorderValues(isFloat ? floats() : toBytes(values, scale), { shape, layout });
   return { images: { data, shape: [count, ...imageShape(shape)] }, scale };

@@ -1,6 +1,7 @@
 // Reads the labels of images from an array: whole numbers, one-hot rows, columns whose first is the class.
 import { UserError } from "../errors.js";
 import type { FileArray } from "./arrays.js";
+import { measureRange } from "./scale.js";
 
 const MAX_LABEL = 65_535;
 
@@ -23,6 +24,20 @@ export function readLabels(array: FileArray, count: number): { labels?: Uint16Ar
   const bad = labels.find((label) => !Number.isInteger(label) || label < 0 || label > MAX_LABEL);
   if (bad !== undefined) return ignored(`${bad} is not a whole number from 0 to ${MAX_LABEL}`);
   return { labels: Uint16Array.from(labels) };
+}
+
+/** Whether values count themselves from 0 or 1, as row numbers do. */
+export function isSequence(values: ArrayLike<number>): boolean {
+  if (values.length < 3 || (values[0] !== 0 && values[0] !== 1)) return false;
+  return Array.prototype.every.call(values, (value, i) => value === values[0] + i);
+}
+
+/** Whether values are classes: two or more whole numbers from 0 or 1 without gaps, each on average twice or more. */
+export function areClasses(values: ArrayLike<number>): boolean {
+  const found = new Set<number>(Array.prototype.slice.call(values));
+  const { min, max, isWhole } = measureRange([...found]);
+  const isDense = isWhole && (min === 0 || min === 1) && max - min + 1 === found.size;
+  return isDense && found.size > 1 && found.size <= values.length / 2;
 }
 
 function firstOfRows(values: ArrayLike<number>, rows: number, columns: number): Float64Array {

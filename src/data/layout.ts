@@ -44,7 +44,7 @@ export function findLayout(sizes: readonly number[], options: LayoutOptions, nam
 /** Rows of numbers: the sizes are not known, except of square grey images. */
 function findInRow([count, length]: readonly number[], { size, channels, layout }: LayoutOptions, name: string) {
   const side = Math.sqrt(length);
-  if (!size && isNatural(count) && !isNatural(length) && count !== length) {
+  if (!size && isUsualSize(count) && !isUsualSize(length) && count !== length) {
     throw new UserError(
       `${name} has ${count} rows of ${length} values: the images may be its columns. If so, save x.T; if not, give their ` +
         `\`size\`, such as \`size: ${example(length)}\`.`,
@@ -77,11 +77,11 @@ function findInRow([count, length]: readonly number[], { size, channels, layout 
 }
 
 /** Sides of images that data sets have. */
-const NATURAL_SIDES = [8, 14, 16, 20, 24, 28, 32, 48, 56, 64, 84, 96, 112, 128, 224, 256];
+const USUAL_SIDES = [8, 14, 16, 20, 24, 28, 32, 48, 56, 64, 84, 96, 112, 128, 224, 256];
 
 /** Whether so many values are a square image of a usual size, in grey or colour. */
-function isNatural(count: number): boolean {
-  return NATURAL_SIDES.some((side) => count === side * side || count === 3 * side * side);
+function isUsualSize(count: number): boolean {
+  return USUAL_SIDES.some((side) => count === side * side || count === 3 * side * side);
 }
 
 function example(length: number): string {

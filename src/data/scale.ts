@@ -12,7 +12,7 @@ export interface Range {
 }
 
 /** Whether bytes in this range are images for certain: neither constant nor almost black. */
-export function isPlain({ min, max }: Range): boolean {
+export function isCertain({ min, max }: Range): boolean {
   return max >= DARK && min < max;
 }
 
@@ -22,11 +22,10 @@ export interface Scale {
   readonly step: number;
   /** Whole numbers are rounded down: their upper eight bits remain. */
   readonly floors?: boolean;
-  /** What was seen, and the reading as a formula, if they are not as one would expect. */
-  readonly seen?: string;
-  readonly formula?: string;
-  /** A doubt that does not change the reading. */
-  readonly doubt?: string;
+  /** What was found, and the formula that converts it, if the values are not bytes or floats from 0 to 1. */
+  readonly conversion?: { readonly from: string; readonly formula: string };
+  /** On values that are read as they are, but look wrong. */
+  readonly warning?: string;
 }
 
 const EMPTY: Range = { min: Infinity, max: -Infinity, isWhole: true };
@@ -70,15 +69,15 @@ export function chooseScale(range: Range, dtype: string): Scale {
   const { min, max } = range;
   if (dtype === "bool") return linear(0, 1);
   const scale = chooseByRange(range, dtype);
-  if (min === max) return { ...scale, doubt: `all pixels are ${format(min)}` };
+  if (min === max) return { ...scale, warning: `all pixels are ${format(min)}` };
   const brightest = (max - scale.black) / scale.step;
   if (dtype === "uint16" && scale.step === 1)
-    return { ...scale, doubt: `its 16-bit values end at ${max}, read as bytes` };
-  if (brightest >= DARK || scale.seen) return scale;
+    return { ...scale, warning: `its 16-bit values end at ${max}, read as bytes` };
+  if (brightest >= DARK || scale.conversion) return scale;
   const white = Math.round(255 * scale.step + scale.black);
   return {
     ...scale,
-    doubt:
+    warning:
       `the brightest pixel is ${format(max)} of ${white}, almost black. ` +
       `If ${format(max)} is white, save x / ${format(max)} as float32`,
   };
@@ -91,11 +90,11 @@ export function chooseScale(range: Range, dtype: string): Scale {
  * @throws UserError with the name of the data set, if none fits all
  */
 export function chooseScaleOf(ranges: ReadonlyMap<string, Range>, dtype: string, name: string): Scale {
-  const scale = withName(name, () => chooseScale(joinRanges(ranges.values()), dtype));
+  const scale = prefixErrors(name, () => chooseScale(joinRanges(ranges.values()), dtype));
   for (const [split, range] of ranges) {
     const brightest = (range.max - scale.black) / scale.step;
     if (brightest >= MIN_BRIGHTEST || range.min === range.max) continue;
-    if (withName(`${name} (${split} images)`, () => chooseScale(range, dtype)).step === scale.step) continue;
+    if (prefixErrors(`${name} (${split} images)`, () => chooseScale(range, dtype)).step === scale.step) continue;
     throw new UserError(
       `${name} has splits on different scales: the ${split} images have values from ${format(range.min)} to ` +
         `${format(range.max)}, others ${describeOthers(ranges, split)}. Save all on one scale.`,
@@ -110,7 +109,7 @@ function describeOthers(ranges: ReadonlyMap<string, Range>, split: string): stri
 }
 
 /** Calls `act`, whose errors lack the name of the data. */
-export function withName<Result>(name: string, act: () => Result): Result {
+export function prefixErrors<Result>(name: string, act: () => Result): Result {
   try {
     return act();
   } catch (error) {
@@ -122,23 +121,23 @@ function chooseByRange({ min, max, isWhole }: Range, dtype: string): Scale {
   const isFloat = dtype.startsWith("float");
   const seen = `values from ${format(min)} to ${format(max)}`;
   if (isWhole && min >= 0 && (!isFloat || max > 255)) {
-    if (max === 1) return { ...linear(0, 1), seen: "only the values 0 and 1", formula: "x * 255" };
+    if (max === 1) return { ...linear(0, 1), conversion: { from: "only the values 0 and 1", formula: "x * 255" } };
     if (max <= 255) return linear(0, 255);
     const bits = bitsOf(max, dtype);
     if (bits <= 16) {
       const step = 2 ** (bits - 8);
-      return { black: 0, step, floors: true, seen: `${seen}: ${bits} bits`, formula: `x // ${step}` };
+      return { black: 0, step, floors: true, conversion: { from: `${seen}: ${bits} bits`, formula: `x // ${step}` } };
     }
   } else if (min >= -OVERSHOOT && max <= 1 + OVERSHOOT) {
     if (max > 0 && max <= 1 / 255 + 1e-6 && !(isWhole && max === 1)) {
-      return { ...linear(0, 1 / 255), seen: `${seen}: divided by 255 twice`, formula: "x * 255" };
+      return { ...linear(0, 1 / 255), conversion: { from: `${seen}: divided by 255 twice`, formula: "x * 255" } };
     }
     const isClipped = min < -HALF_A_BYTE || max > 1 + HALF_A_BYTE;
-    return { ...linear(0, 1), ...(isClipped && { seen, formula: "x.clip(0, 1)" }) };
+    return { ...linear(0, 1), ...(isClipped && { conversion: { from: seen, formula: "x.clip(0, 1)" } }) };
   } else if (min >= -1 - OVERSHOOT && max <= 1 + OVERSHOOT && (min < -0.5 - OVERSHOOT || isWhole)) {
-    return { ...linear(-1, 1), seen, formula: "(x + 1) / 2" };
+    return { ...linear(-1, 1), conversion: { from: seen, formula: "(x + 1) / 2" } };
   } else if (isFloat && min >= -0.5 && max <= 255.5 && max > 128) {
-    return { ...linear(0, 255), seen, formula: "x / 255" };
+    return { ...linear(0, 255), conversion: { from: seen, formula: "x / 255" } };
   }
   if (min === max) throw new UserError(`has only the value ${format(max)}, which fits no usual scale.`);
   const shift = min === 0 ? "x" : `(x.astype("float32") ${min < 0 ? "+" : "-"} ${format(Math.abs(min))})`;
@@ -181,8 +180,11 @@ export function toBytes(values: ArrayLike<number>, { black, step, floors }: Scal
 }
 
 /** Says how images of `name` are read, if they are not as one would expect. */
-export function describeScale(name: string, { seen, formula, doubt }: Scale): string[] {
-  return [...(seen ? [`${name} has ${seen}, read as ${formula}.`] : []), ...(doubt ? [`${name}: ${doubt}.`] : [])];
+export function describeScale(name: string, { conversion, warning }: Scale): string[] {
+  return [
+    ...(conversion ? [`${name} has ${conversion.from}, read as ${conversion.formula}.`] : []),
+    ...(warning ? [`${name}: ${warning}.`] : []),
+  ];
 }
 
 function format(value: number): string {

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { isFolder } from "../files/read.js";
+import { isFolder, readStart } from "../files/read.js";
 import { openArrayFile, openArrayFolder } from "./array-source.js";
 import type { DataOptions } from "./dataset.js";
 import { type Background, isImageName } from "./image-files.js";
@@ -42,29 +42,42 @@ export async function openSource(dataset: string, options: DataOptions): Promise
   const listing = listFiles(dataset);
   const images = listing.files.filter(isImageName);
   const arrays = listing.files.filter(isArrayName);
-  if (arrays.length === 0 || areImagesMain(dataset, images, arrays)) return openImageFolder(dataset, listing, options);
+  if (arrays.length === 0 || (await areImagesMain(dataset, images, arrays)))
+    return openImageFolder(dataset, listing, options);
   if (options.inputDir) throw needsImages();
-  const parquet = arrays.filter((file) => endingOf(file) === ".parquet");
-  const isParquet = parquet.length > 0 && parquet.length === arrays.filter(isOfImages).length;
-  const source = isParquet
-    ? await openParquetFolder(dataset, parquet, options)
-    : await openArrayFolder(
-        dataset,
-        arrays.filter((file) => endingOf(file) !== ".parquet"),
-        options,
-      );
-  const others = listing.files.filter(
-    (file) => !arrays.includes(file) || (endingOf(file) === ".parquet") !== isParquet,
-  );
+  const parquet = arrays.filter(isParquet);
+  const areParquet = parquet.length > 0 && parquet.length === arrays.filter(isOfImages).length;
+  const own = areParquet ? parquet : arrays.filter((file) => !isParquet(file));
+  const source = await (areParquet ? openParquetFolder : openArrayFolder)(dataset, own, options);
+  const others = listing.files.filter((file) => !own.includes(file));
   return { ...source, notes: [...source.notes, ...describeIgnored(others, listing.thumbnails)] };
+}
+
+function isParquet(file: string): boolean {
+  return endingOf(file) === ".parquet";
 }
 
 /** Fewer pictures than this beside arrays are figures rather than a data set. */
 const MIN_IMAGES = 100;
+/** A table with fewer columns describes images instead of holding their pixels. */
+const MIN_COLUMNS = 48;
 
 /** Whether an array holds images, by its name, and not a table that describes image files. */
 function isOfImages(file: string): boolean {
   return parseName(file).role !== "labels" && ![".csv", ".tsv"].includes(endingOf(file));
+}
+
+function isNamedImages(file: string): boolean {
+  return isOfImages(file) && parseName(file).role === "images";
+}
+
+/** Whether a table has the columns of an image, and does not describe image files. */
+async function isWideTable(file: string): Promise<boolean> {
+  if (![".csv", ".tsv"].includes(endingOf(file))) return false;
+  const [line] = Buffer.from(await readStart(file, 1e5))
+    .toString("latin1")
+    .split("\n", 1);
+  return line.split(/[,;\t]/).length > MIN_COLUMNS;
 }
 
 /**
@@ -72,11 +85,12 @@ function isOfImages(file: string): boolean {
  *
  * @throws UserError if that is unclear
  */
-function areImagesMain(folder: string, images: readonly string[], arrays: readonly string[]): boolean {
-  const candidates = arrays.filter(isOfImages);
-  if (images.length === 0 || candidates.length === 0) return images.length > 0;
-  if (candidates.some((file) => parseName(file).role === "images")) return false;
-  if (images.length >= MIN_IMAGES) return true;
+async function areImagesMain(folder: string, images: readonly string[], arrays: readonly string[]): Promise<boolean> {
+  if (images.length === 0 || images.length >= MIN_IMAGES) return images.length > 0 && !arrays.some(isNamedImages);
+  const wide = await Promise.all(arrays.map((file) => isWideTable(path.join(folder, file))));
+  const candidates = arrays.filter((file, i) => isOfImages(file) || wide[i]);
+  if (candidates.length === 0) return true;
+  if (candidates.some(isNamedImages)) return false;
   throw new UserError(
     `${folder} holds ${images.length} image files and arrays such as ${candidates[0]}. Give the path of the arrays, or ` +
       "move them away from the images.",
@@ -98,7 +112,7 @@ async function openFile(file: string, options: DataOptions): Promise<Source> {
   if (isImageName(file)) {
     throw new UserError(`${file} is one image. Give a folder of many. vae reconstruct takes single images.`);
   }
-  if (endingOf(file) === ".parquet") return openParquetFiles(file, [{ file, split: "train" }], [], options);
-  const siblings = (await readdir(path.dirname(file))).filter(isArrayName);
+  if (isParquet(file)) return openParquetFiles(file, [{ file, split: "train" }], [], options);
+  const siblings = (await readdir(path.dirname(file))).filter((name) => isArrayName(name) && !isParquet(name));
   return openArrayFile(file, siblings, options);
 }

@@ -4,6 +4,7 @@ import { UserError } from "../errors.js";
 import type { NumberTable } from "../formats/table.js";
 import { listSome } from "../wording.js";
 import type { FileArray } from "./arrays.js";
+import { areClasses, isSequence } from "./labels.js";
 import { endingOf, parseName, SPLITS, type Split } from "./names.js";
 import { measureRange } from "./scale.js";
 
@@ -53,7 +54,9 @@ export function openTable(table: NumberTable, file: string, size?: Size | null):
       ...(label === undefined ? [] : [array("labels", [label])]),
     ];
   };
-  const [first, ...others] = splits ? SPLITS.flatMap(arraysOf) : arraysOf();
+  const found = splits ? SPLITS.flatMap(arraysOf) : arraysOf();
+  const isFloat = found.some(({ dtype, key }) => dtype === "float64" && key?.endsWith("images"));
+  const [first, ...others] = found.map((array) => (isFloat ? { ...array, dtype: "float64" } : array));
   const text = ignored.length > 0 ? [`Columns of text in ${file} are ignored: ${ignored.join(", ")}.`] : [];
   return first ? [{ ...first, notes: [...notes, ...text] }, ...others] : [];
 }
@@ -96,13 +99,18 @@ function findUnnamed(table: NumberTable, file: string, size?: Size | null): Colu
   const notes = skipped ? [`The first line of ${file} is read as names of columns.`] : [];
   let pixels = Array.from({ length: columns }, (_, at) => at);
   const isExcess = () => !isImage(pixels.length, size);
-  if (isExcess() && (isImage(columns - 1, size) || isImage(columns - 2, size)) && isSequence(table, 0, skipped)) {
+  if (
+    isExcess() &&
+    (isImage(columns - 1, size) || isImage(columns - 2, size)) &&
+    isSequence(columnOf(table, 0, skipped))
+  ) {
     pixels = pixels.slice(1);
     notes.push(`The first column of ${file} is read as row numbers.`);
   }
   if (!isExcess() || !isImage(pixels.length - 1, size)) return { pixels, skipped, notes };
   const [first, last] = [pixels[0], columns - 1];
-  const candidates = endingOf(file) === ".amat" ? [last] : [first, last].filter((at) => isClass(table, at, skipped));
+  const candidates =
+    endingOf(file) === ".amat" ? [last] : [first, last].filter((at) => areClasses(columnOf(table, at, skipped)));
   if (candidates.length !== 1) {
     throw new UserError(
       `${file} has ${columns} columns, one more than an image of ${pixels.length - 1} pixels. Add a first line with ` +
@@ -132,24 +140,6 @@ function isNumbering({ data, rows, columns }: NumberTable): boolean {
   return !isWhole(first) && isWhole(data.subarray(columns));
 }
 
-function* column({ data, rows, columns }: NumberTable, at: number, skipped: number): Generator<number> {
-  for (let row = skipped; row < rows; row++) yield data[row * columns + at];
-}
-
-/** Whether a column counts the rows, from 0 or 1. */
-function isSequence(table: NumberTable, at: number, skipped: number): boolean {
-  let next: number | undefined;
-  for (const value of column(table, at, skipped)) {
-    if (next === undefined ? value !== 0 && value !== 1 : value !== next) return false;
-    next = value + 1;
-  }
-  return table.rows - skipped > 2;
-}
-
-/** Whether a column holds classes: two or more whole numbers from 0 or 1 without gaps, fewer than half of the rows. */
-function isClass(table: NumberTable, at: number, skipped: number): boolean {
-  const found = new Set(column(table, at, skipped));
-  const { min, max, isWhole } = measureRange([...found]);
-  const isDense = isWhole && (min === 0 || min === 1) && max - min + 1 === found.size;
-  return isDense && found.size > 1 && found.size <= (table.rows - skipped) / 2;
+function columnOf({ data, rows, columns }: NumberTable, at: number, skipped: number): Float32Array {
+  return new Float32Array(rows - skipped).map((_, row) => data[(row + skipped) * columns + at]);
 }

@@ -28,7 +28,8 @@ export function asImageSet({ data, shape }: HostArray, size: ImageShape, isNoisy
   const dtype = data instanceof Uint8Array ? "uint8" : "float32";
   const raw = { name: "The array of images", dtype, shape, values: data };
   const { images, scale } = prepareImages(raw, size, { isNoisy });
-  if (scale.seen) throw new UserError(`The images have ${scale.seen}. Give ${scale.formula}.`);
+  const { conversion } = scale;
+  if (conversion) throw new UserError(`The images have ${conversion.from}. Give ${conversion.formula}.`);
   const [count] = images.shape;
   const pixels = pixelsOf(size);
   if (images.data instanceof Uint8Array) return { count, pixels: pixelsInMemory(images.data, pixels), offset: 0 };
