@@ -3,17 +3,14 @@ import path from "node:path";
 import { UserError } from "../errors.js";
 import { plural } from "../wording.js";
 import type { DataOptions } from "./dataset.js";
-import { type DecodedCollection, decodeCollection, type EncodedImage } from "./decode.js";
+import { decodeCollection } from "./decode.js";
+import { divideDecoded } from "./decoded-source.js";
 import { IMAGE_ENDINGS, isImageName, readImageFile } from "./image-files.js";
-import { type Arranged, arrange, type BadFile, countByEnding, type Listing, listFiles } from "./listing.js";
-import { SPLITS } from "./names.js";
-import { type Images, select } from "./pixels.js";
+import { type Arranged, arrange, countByEnding, type Listing, listFiles } from "./listing.js";
 import type { Source } from "./sources.js";
 
 /** Labels are 16-bit numbers. */
 const MAX_CLASSES = 65_536;
-/** Bad images that an error names. */
-const MAX_NAMED = 3;
 
 /**
  * Opens a folder of images. Those of `inputDir` become the `inputs`.
@@ -22,81 +19,57 @@ const MAX_NAMED = 3;
  */
 export async function openImageFolder(folder: string, listing: Listing, options: DataOptions): Promise<Source> {
   const { inputDir, skipBad } = options;
+  const { irregular } = listing;
   const names = listing.files.filter(isImageName);
   const others = listing.files.filter((name) => !isImageName(name));
   if (names.length === 0) throw new UserError(describeEmpty(folder, listing));
-  const { images: arranged, hasSplits, notes } = arrange(names, folder);
-  const partners = inputDir
-    ? findPartners(
-        arranged.map(({ name }) => name),
-        inputDir,
-      )
-    : undefined;
-  const encode = (name: string, file: string, split: string): EncodedImage => {
-    return { name, split, read: () => readImageFile(file) };
-  };
-  const encoded = arranged.map(({ name, split }, i): EncodedImage => {
-    const partner = partners?.[i];
-    return {
-      ...encode(name, path.join(folder, name), split),
-      ...(partners && { partner: partner === undefined ? null : encode(partner, partner, split) }),
-    };
-  });
+  const { images, notes } = arrange(names, folder);
+  const encoded = encodeImages(folder, images, inputDir);
   const decoded = await decodeCollection(
     {
       name: folder,
       count: encoded.length,
-      hasPartners: partners !== undefined,
+      hasPartners: Boolean(inputDir),
       key: [folder, ...(inputDir ? [inputDir] : [])].map((place) => path.resolve(place)),
-      files: [
-        ...arranged.map(({ name }) => path.join(folder, name)),
-        ...(partners ?? []).filter((file) => file !== undefined),
-      ],
+      files: encoded.flatMap(({ file, partner }) => (partner ? [file, partner.file] : [file])),
       images: () => encoded,
     },
     options,
   );
-  const bad = [...decoded.bad, ...listing.irregular];
-  if (decoded.positions.length === 0 || (bad.length > 0 && !skipBad)) {
-    throw new UserError(describeBad(folder, bad, names.length + listing.irregular.length));
-  }
-  const good = Array.from(decoded.positions, (position) => arranged[position]);
-  const { classes, splits } = selectSplits(decoded, good);
-  const [train, validation, test] = splits;
-  if (!train) throw new UserError(`None of the images to train on in ${folder} can be used.`);
+  const classes = classesOf(images);
+  const numbers = new Map(classes?.map((name, i) => [name, i]));
+  const entries = images.map(({ name, split, class: own = "" }) => ({
+    split,
+    label: numbers.get(own),
+    origin: { file: name },
+  }));
   return {
-    train,
-    ...(hasSplits && { validation, test }),
+    ...divideDecoded(folder, decoded, entries, { irregular, skipBad }),
     isStored: false,
-    classes: classes.length > 0 ? classes : undefined,
-    background: decoded.background,
-    bad,
+    classes,
     notes: [...notes, ...describeIgnored(others, listing.thumbnails), ...decoded.notes],
   };
 }
 
-/** @returns the names of the classes, and the images of training, validation and test, if there are any */
-function selectSplits(
-  { shape, pixels, inputs }: DecodedCollection,
-  good: readonly Arranged[],
-): { classes: readonly string[]; splits: readonly (Images | undefined)[] } {
-  const names = [...new Set(good.flatMap((image) => image.class ?? []))].sort();
-  const classes = names.length <= MAX_CLASSES ? names : [];
-  const numbers = new Map(classes.map((name, i) => [name, i]));
-  const splits = SPLITS.map((split): Images | undefined => {
-    const own = Uint32Array.from(good.keys()).filter((i) => good[i].split === split);
-    if (own.length === 0) return undefined;
-    const labels = Array.from(own, (i) => numbers.get(good[i].class ?? ""));
-    return {
-      shape,
-      count: own.length,
-      pixels: select(pixels, own),
-      inputs: inputs && select(inputs, own),
-      labels: labels.every((label) => label !== undefined) ? Uint16Array.from(labels) : undefined,
-      origin: (i) => ({ file: good[own[i]].name }),
-    };
+/** Pairs images with their files and, if there is `inputDir`, with their partners. */
+function encodeImages(folder: string, images: readonly Arranged[], inputDir: string | null | undefined) {
+  const encode = (name: string, file: string, split: string) => {
+    return { name, split, file, read: () => readImageFile(file) };
+  };
+  const partners = inputDir ? findPartners(images, inputDir) : undefined;
+  return images.map(({ name, split }, i) => {
+    const image = encode(name, path.join(folder, name), split);
+    const partner = partners?.[i];
+    return partners
+      ? { ...image, partner: partner === undefined ? null : encode(partner, partner, split) }
+      : { ...image, partner: undefined };
   });
-  return { classes, splits };
+}
+
+/** The names of the classes, sorted. Undefined if there are none, or more than labels can number. */
+function classesOf(images: readonly Arranged[]): readonly string[] | undefined {
+  const names = [...new Set(images.flatMap((image) => image.class ?? []))].sort();
+  return names.length > 0 && names.length <= MAX_CLASSES ? names : undefined;
 }
 
 export function describeIgnored(others: readonly string[], thumbnails: number): string[] {
@@ -119,21 +92,12 @@ function describeEmpty(folder: string, { files, irregular, thumbnails }: Listing
   );
 }
 
-export function describeBad(folder: string, bad: readonly BadFile[], count: number): string {
-  const named = bad.slice(0, MAX_NAMED).map(({ file, why }) => `${file} (${why})`);
-  const more = bad.length > MAX_NAMED ? ` and ${bad.length - MAX_NAMED} more` : "";
-  return (
-    `${bad.length} of the ${count} images in ${folder} cannot be used: ` +
-    `${named.join(", ")}${more}. vae data lists all; \`skipBad\` leaves them out.`
-  );
-}
-
 /**
- * Finds the file in `folder` for each name: the same in Unicode NFC, else the one that differs only in its ending.
+ * Finds the file in `folder` for each image: the same name in Unicode NFC, else the one that differs only in its ending.
  *
  * @throws UserError if several do
  */
-function findPartners(names: readonly string[], folder: string): (string | undefined)[] {
+function findPartners(wanted: readonly Arranged[], folder: string): (string | undefined)[] {
   const images = listFiles(folder).files.filter(isImageName);
   const stem = (name: string) => name.slice(0, name.length - path.extname(name).length).normalize("NFC");
   const group = (keyOf: (name: string) => string) => {
@@ -143,7 +107,7 @@ function findPartners(names: readonly string[], folder: string): (string | undef
   };
   const byName = group((name) => name.normalize("NFC"));
   const byStem = group(stem);
-  return names.map((name) => {
+  return wanted.map(({ name }) => {
     const alike = byName.get(name.normalize("NFC")) ?? byStem.get(stem(name)) ?? [];
     if (alike.length > 1) {
       throw new UserError(`${folder} holds ${alike.join(" and ")}: it is unclear which one belongs to ${name}.`);

@@ -114,7 +114,6 @@ export interface Arranged {
 
 export interface Arrangement {
   readonly images: readonly Arranged[];
-  readonly hasSplits: boolean;
   /** One line each on images that are not used or have no class. */
   readonly notes: readonly string[];
 }
@@ -145,7 +144,7 @@ export function arrange(names: readonly string[], folder: string): Arrangement {
   }
   const { classes, notes } = classify(images, folder);
   const arranged = images.map(({ name }, i) => ({ name, split: "train" as const, class: classes?.[i] }));
-  return { images: arranged, hasSplits: false, notes };
+  return { images: arranged, notes };
 }
 
 /** An image and its place: folders and the file's own name, from where splits or classes begin. */
@@ -213,7 +212,7 @@ function arrangeSplits(images: readonly Located[], splits: ReadonlyMap<Split, st
     notes.push(...more);
   }
   if (unused.length > 0) notes.push(describeUnused(unused, names));
-  return { images: arranged.sort((a, b) => (a.name < b.name ? -1 : 1)), hasSplits: true, notes };
+  return { images: arranged.sort((a, b) => (a.name < b.name ? -1 : 1)), notes };
 }
 
 function describeUnused(unused: readonly Located[], splits: readonly string[]): string {

@@ -5,11 +5,11 @@ import { UserError } from "../errors.js";
 import { addFileName, checkRegular } from "../files/read.js";
 import { joinClasses, openParquet, type ParquetImages } from "../formats/parquet.js";
 import type { DataOptions } from "./dataset.js";
-import { type DecodedCollection, decodeCollection } from "./decode.js";
-import { describeBad } from "./image-folder.js";
+import { decodeCollection } from "./decode.js";
+import { divideDecoded, type Entry } from "./decoded-source.js";
 import { listed, mainGroup } from "./name-groups.js";
 import { parseName, SPLITS, type Split } from "./names.js";
-import { type Images, range, select } from "./pixels.js";
+import { range } from "./pixels.js";
 import type { Source } from "./sources.js";
 
 /** Opens the files of one data set in a folder. @throws UserError if they belong to several data sets */
@@ -48,12 +48,15 @@ export async function openParquetFiles(
   const { classes, labelsOf, note } = joinClasses(bySplit);
   const count = shards.reduce((sum, shard) => sum + shard.count, 0);
   const counts = new Map<Split, number>();
-  const rows = shards.flatMap((shard) => {
+  const entries = shards.flatMap((shard) => {
     const { split, count } = shard;
     const labels = labelsOf(shard);
     const before = counts.get(split) ?? 0;
     counts.set(split, before + count);
-    return Array.from(range(0, count), (row) => ({ split, row: before + row, label: labels?.[row] ?? -1 }));
+    return Array.from(range(0, count), (row): Entry => {
+      const label = labels?.[row] ?? -1;
+      return { split, label: label < 0 ? undefined : label, origin: { split, row: before + row } };
+    });
   });
   const decoded = await decodeCollection(
     {
@@ -72,18 +75,10 @@ export async function openParquetFiles(
     },
     options,
   );
-  if (decoded.positions.length === 0 || (decoded.bad.length > 0 && !options.skipBad)) {
-    throw new UserError(describeBad(name, decoded.bad, count));
-  }
-  const imagesOf = (split: Split) => selectSplit(decoded, rows, split);
-  const [train, validation, test] = SPLITS.map(imagesOf);
-  if (!train) throw new UserError(`None of the images to train on in ${name} can be used.`);
-  const { background, bad } = decoded;
-  const good = Array.from(decoded.positions, (position) => rows[position]);
-  const isStored = test !== undefined;
-  const labelNotes = [...describeColumns(shards), ...(note ? [note] : []), ...describeUnlabelled(name, good)];
-  const allNotes = [...notes, ...labelNotes, ...decoded.notes];
-  return { train, validation, test, isStored, classes, background, bad, notes: allNotes };
+  const images = divideDecoded(name, decoded, entries, options);
+  const labelNotes = [...describeColumns(shards), ...(note ? [note] : []), ...describeUnlabelled(name, entries)];
+  const isStored = images.test !== undefined;
+  return { ...images, isStored, classes, notes: [...notes, ...labelNotes, ...decoded.notes] };
 }
 
 /** Describes columns of labels that are not used, one line for a column of all files. */
@@ -97,36 +92,13 @@ function describeColumns(shards: readonly (Pick<ParquetImages, "note"> & { reado
 }
 
 /** Describes splits of which only some images have labels: none of theirs are used. */
-function describeUnlabelled(name: string, rows: readonly Row[]): string[] {
+function describeUnlabelled(name: string, entries: readonly Entry[]): string[] {
   return SPLITS.flatMap((split) => {
-    const own = rows.filter((row) => row.split === split);
-    const missing = own.filter(({ label }) => label < 0).length;
+    const own = entries.filter((entry) => entry.split === split);
+    const missing = own.filter(({ label }) => label === undefined).length;
     if (missing === 0 || missing === own.length) return [];
     return [`The labels of the ${split} images of ${name} are ignored: ${missing} of ${own.length} have none.`];
   });
-}
-
-interface Row {
-  readonly split: Split;
-  /** In the files of its split, one after the other. */
-  readonly row: number;
-  /** −1 if it has none. */
-  readonly label: number;
-}
-
-function selectSplit({ shape, pixels, positions }: DecodedCollection, rows: readonly Row[], split: Split) {
-  const own = Uint32Array.from(positions.keys()).filter((i) => rows[positions[i]].split === split);
-  if (own.length === 0) return undefined;
-  const rowOf = (i: number) => rows[positions[own[i]]];
-  const labels = Array.from(own, (_, i) => rowOf(i).label);
-  const images: Images = {
-    shape,
-    count: own.length,
-    pixels: select(pixels, own),
-    labels: labels.every((label) => label >= 0) ? Uint16Array.from(labels) : undefined,
-    origin: (i) => ({ split, row: rowOf(i).row }),
-  };
-  return images;
 }
 
 /** Reads parts of a file as they are asked for. */
