@@ -48,7 +48,7 @@ export function imageShape({ height, width, channels }: ImageShape): number[] {
   return channels === 1 ? [height, width] : [height, width, channels];
 }
 
-/** Formats a shape: 28×28, or 28×28 in colour. */
+/** Formats a shape as width × height: 28×20, or 28×20 in colour. */
 export function describeShape({ height, width, channels }: ImageShape): string {
   return `${width}×${height}${channels === 3 ? " in colour" : ""}`;
 }

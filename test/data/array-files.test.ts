@@ -1,0 +1,436 @@
+// Files of arrays and tables: layouts, names, labels and splits.
+import { rmSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import type { Dataset, ImageSet } from "../../src/data/dataset.js";
+import { range } from "../../src/data/pixels.js";
+import { UserError } from "../../src/errors.js";
+import { encodeZip } from "../../src/formats/zip.js";
+import { idx } from "../fixtures/idx.js";
+import { npy } from "../fixtures/npy.js";
+import {
+  at,
+  COUNT,
+  collect,
+  counts,
+  expectAll,
+  image,
+  images,
+  labels,
+  load,
+  numbers,
+  PIXELS,
+  pixel,
+  SIDE,
+  typed,
+  useHome,
+  write,
+} from "./cases.js";
+
+useHome();
+
+describe("the order of values in arrays", () => {
+  const colour = (i: number, row: number, column: number, channel: number) =>
+    (pixel(i, row, column) + 80 * channel) % 256;
+  const all = (order: string) => {
+    const sizes = { n: COUNT, h: SIDE, w: SIDE, c: 3 };
+    const axes = [...order] as (keyof typeof sizes)[];
+    const values: number[] = [];
+    const fill = (depth: number, at: Record<string, number>) => {
+      if (depth === axes.length) return void values.push(colour(at.n, at.h, at.w, at.c));
+      for (let i = 0; i < sizes[axes[depth]]; i++) fill(depth + 1, { ...at, [axes[depth]]: i });
+    };
+    fill(0, {});
+    return values;
+  };
+  const expectColours = (data: Dataset) => {
+    expect(data.channels).toBe(3);
+    for (const [i, { pixels }] of collect(data)) {
+      const expected = Array.from({ length: 3 * PIXELS }, (_, at) =>
+        colour(i, Math.floor(at / 24), Math.floor(at / 3) % 8, at % 3),
+      );
+      expect(pixels).toEqual(expected);
+    }
+  };
+
+  it("is that of channels last or first, by the shape", async () => {
+    write("last.npy", typed("|u1", all("nhwc"), "(24, 8, 8, 3)"));
+    write("first.npy", typed("|u1", all("nchw"), "(24, 3, 8, 8)"));
+    expectColours(await load("last.npy"));
+    expectColours(await load("first.npy"));
+    write("grey.npy", typed("|u1", images(), "(24, 1, 8, 8)"));
+    expectAll(await load("grey.npy"), { hasLabels: false });
+    write("both.npy", typed("|u1", images(0, 9), "(64, 3, 1, 3)"));
+    await expect(load("both.npy")).rejects.toThrow("Give `layout: hwc` if the last axis is the channels");
+  });
+
+  it("of colour in rows must be given", async () => {
+    write("rows.npy", typed("|u1", all("nchw"), "(24, 192)"));
+    await expect(load("rows.npy")).rejects.toThrow(
+      "`size: 8x8`, and `layout: hwc` or `layout: chw` if they are in colour",
+    );
+    await expect(load("rows.npy", { size: 8 })).rejects.toThrow(
+      "`layout: chw` if they are three planes, as in CIFAR-10",
+    );
+    expectColours(await load("rows.npy", { size: 8, layout: "chw" }));
+    write("pixels.npy", typed("|u1", all("nhwc"), "(24, 192)"));
+    expectColours(await load("pixels.npy", { size: 8, layout: "hwc" }));
+    write("matlab.npy", typed("|u1", all("ncwh"), "(24, 192)"));
+    expectColours(await load("matlab.npy", { size: 8, layout: "cwh" }));
+  });
+
+  it("is row-major, or Fortran order by the header: in .npy, .npz and gzip, of bytes and other types", async () => {
+    const fortran = (type: string, values: Uint8Array, shape: string) =>
+      npy(`{'descr': '${type}', 'fortran_order': True, 'shape': ${shape}, }`, values);
+    const bytes = Uint8Array.from(all("cwhn"));
+    const colours = fortran("|u1", bytes, "(24, 8, 8, 3)");
+    write("x.npy", colours);
+    write("x.npy.gz", gzipSync(colours));
+    write("x.npz", encodeZip([["x.npy", colours]]));
+    write("floats.npy", fortran("<f4", new Uint8Array(Float32Array.from(bytes).buffer), "(24, 8, 8, 3)"));
+    for (const file of ["x.npy", "x.npy.gz", "x.npz", "floats.npy"]) expectColours(await load(file));
+    const byColumns = Array.from({ length: PIXELS }, (_, at) => images().filter((_, i) => i % PIXELS === at)).flat();
+    write("rows.npy", fortran("|u1", Uint8Array.from(byColumns), "(24, 64)"));
+    expectAll(await load("rows.npy", { size: 8 }), { hasLabels: false });
+  });
+
+  it("of images along the last axis, of four channels and of one image is explained", async () => {
+    const save = (shape: string, length: number) => write("x.npy", typed("|u1", new Array(length).fill(9), shape));
+    save("(8, 8, 3, 24)", 8 * 8 * 3 * 24);
+    await expect(load("x.npy")).rejects.toThrow("save np.moveaxis(x, -1, 0)");
+    save("(8, 8, 24)", 8 * 8 * 24);
+    await expect(load("x.npy")).rejects.toThrow("save np.moveaxis(x, -1, 0)");
+    save("(24, 8, 8, 4)", 24 * 256);
+    await expect(load("x.npy")).rejects.toThrow("save x[..., :3]");
+    save("(20, 30, 3)", 1800);
+    await expect(load("x.npy")).rejects.toThrow("This is one colour image");
+  });
+
+  it("of rows is refused where it may be that of columns", async () => {
+    write("columns.npy", typed("|u1", new Array(784 * 100).fill(9), "(784, 100)"));
+    await expect(load("columns.npy")).rejects.toThrow(
+      "the images may be its columns. If so, save x.T; if not, give their `size`, such as `size: 10x10`.",
+    );
+    expect((await load("columns.npy", { size: 10 })).width).toBe(10);
+    write("one.npy", typed("|u1", new Array(64 * 64).fill(9), "(64, 64)"));
+    await expect(load("one.npy")).rejects.toThrow(
+      "as one square image has. If the rows are images, give their `size`, such as `size: 8x8`.",
+    );
+    write("slices.npy", typed("|u1", new Array(28 * 28 * 20).fill(9), "(28, 28, 20)"));
+    await expect(load("slices.npy")).rejects.toThrow("save np.moveaxis(x, -1, 0). If not, give their `size: 20x28`.");
+    expect((await load("slices.npy", { size: [20, 28] })).train.count).toBeGreaterThan(20);
+  });
+
+  it("of EMNIST is by columns, known by its name", async () => {
+    const columns = images(0, COUNT, (i, row, column) => pixel(i, column, row));
+    write("data/emnist-tiny-train-images-idx3-ubyte", idx([24, 8, 8], columns));
+    write("data/emnist-tiny-train-labels-idx1-ubyte", idx([24], labels()));
+    const data = await load("data");
+    expectAll(data);
+    expect(data.notes[0]).toMatch(/is stored by columns, as EMNIST is\. `layout: hwc` if it is not\.$/);
+    expectAll(await load("data/emnist-tiny-train-images-idx3-ubyte"));
+    write("emnist-letters/train-images-idx3-ubyte", idx([24, 8, 8], columns));
+    expectAll(await load("emnist-letters"), { hasLabels: false });
+    const lines = labels().map((label, i) => [label, ...columns.slice(64 * i, 64 * i + 64)].join(","));
+    write("emnist-letters-train.csv", lines.join("\n"));
+    expectAll(await load("emnist-letters-train.csv"));
+    write("plain.npy", typed("|u1", columns));
+    expectAll(await load("plain.npy", { layout: "whc" }), { hasLabels: false });
+  });
+});
+
+describe("arrays and tables", () => {
+  const train = (first = 0, count = 18) => typed("|u1", images(first, count), `(${count}, 8, 8)`);
+  const classes = (first = 0, count = 18, type = "<i4", shape = `(${count},)`) =>
+    typed(type, labels(first, count), shape);
+  /** Row i of train is image i, row i of validation and test are images first + i. */
+  const numberOf = (firsts: Record<string, number>) => (set: ImageSet, i: number) => {
+    const { split = "train", row = 0 } = set.origin?.(i) ?? {};
+    return (firsts[split] ?? 0) + row;
+  };
+
+  it.each([
+    ["keras", ["x_train", "y_train", "x_test", "y_test"]],
+    ["kmnist", ["train_imgs", "train_labels", "test_imgs", "test_labels"]],
+    ["camel", ["XTrain", "yTrain", "XTest", "yTest"]],
+    ["joined", ["xtrain", "ytrain", "xtest", "ytest"]],
+  ])("of .npz with the names of %s", async (_, [x, y, xTest, yTest]) => {
+    const entries = [
+      [x, train()],
+      [y, classes()],
+      [xTest, train(18, 6)],
+      [yTest, classes(18, 6)],
+    ] as const;
+    write("data.npz", encodeZip(entries.map(([name, content]) => [`${name}.npy`, content])));
+    const data = await load("data.npz");
+    expectAll(data, { numberOf: numberOf({ test: 18 }) });
+    expect([data.test.count, data.notes]).toEqual([6, []]);
+  });
+
+  it("of .npz with the names of MedMNIST", async () => {
+    const column = (first: number, count: number) => classes(first, count, "|u1", `(${count}, 1)`);
+    const entries = [
+      ...[
+        ["train_images", train(0, 14)],
+        ["val_images", train(14, 4)],
+        ["test_images", train(18, 6)],
+      ],
+      ...[
+        ["train_labels", column(0, 14)],
+        ["val_labels", column(14, 4)],
+        ["test_labels", column(18, 6)],
+      ],
+    ] as [string, Uint8Array][];
+    write("medmnist.npz", encodeZip(entries.map(([name, content]) => [`${name}.npy`, content])));
+    const data = await load("medmnist.npz");
+    expectAll(data, { numberOf: numberOf({ validation: 14, test: 18 }) });
+    expect(counts(data)).toEqual([14, 4, 6]);
+  });
+
+  it("of two .npz, as KMNIST has them", async () => {
+    write("data/kmnist-train-imgs.npz", encodeZip([["arr_0.npy", train()]]));
+    write("data/kmnist-train-labels.npz", encodeZip([["arr_0.npy", classes()]]));
+    write("data/kmnist-test-imgs.npz", encodeZip([["arr_0.npy", train(18, 6)]]));
+    write("data/kmnist-test-labels.npz", encodeZip([["arr_0.npy", classes(18, 6)]]));
+    expectAll(await load("data"), { numberOf: numberOf({ test: 18 }) });
+    write(
+      "two.npz",
+      encodeZip([
+        ["arr_0.npy", typed("|u1", images())],
+        ["arr_1.npy", classes(0, 24)],
+      ]),
+    );
+    expectAll(await load("two.npz"));
+  });
+
+  it("of .npy with labels beside them, as a folder and as a file", async () => {
+    write("data/x_train.npy", typed("|u1", images()));
+    write("data/y_train.npy", classes(0, 24));
+    expectAll(await load("data"));
+    expectAll(await load("data/x_train.npy"));
+    write("plain/digits.npy", typed("|u1", images()));
+    write("plain/labels.npy", classes(0, 24));
+    expectAll(await load("plain"));
+  });
+
+  it("with one-hot labels and QMNIST's", async () => {
+    const oneHot = labels().flatMap((label) => (label ? [0, 1] : [1, 0]));
+    write("data/x_train.npy", typed("|u1", images()));
+    write("data/y_train.npy", typed("<f4", oneHot, "(24, 2)"));
+    expectAll(await load("data"));
+    const rows = labels().flatMap((label) => [label, 4, 99, 7, 0, 0, 0, 0]);
+    const bytes = new DataView(new ArrayBuffer(12 + 4 * rows.length));
+    [0x0c02, 24, 8, ...rows].forEach((value, i) => {
+      bytes.setInt32(4 * i, value);
+    });
+    write("qmnist/qmnist-train-labels-idx2-int", new Uint8Array(bytes.buffer));
+    write("qmnist/train-images-idx3-ubyte", idx([24, 8, 8], images()));
+    expectAll(await load("qmnist"));
+    write("data/y_train.npy", typed("<f4", oneHot.fill(0.5), "(24, 2)"));
+    const data = await load("data");
+    expectAll(data, { hasLabels: false });
+    expect(data.notes[0]).toMatch(/y_train\.npy are ignored: their shape is \(24, 2\), and one class/);
+  });
+
+  it("of IDX beside folders of the same names", async () => {
+    for (const [part, first, count] of [
+      ["train", 0, 18],
+      ["t10k", 18, 6],
+    ] as const) {
+      write(`data/${part}-images.idx3-ubyte`, idx([count, 8, 8], images(first, count)));
+      write(
+        `data/${part}-images-idx3-ubyte/${part}-images-idx3-ubyte`,
+        idx(
+          [count, 8, 8],
+          images()
+            .slice(0, 64 * count)
+            .fill(9),
+        ),
+      );
+    }
+    const data = await load("data");
+    expectAll(data, { hasLabels: false, numberOf: numberOf({ test: 18 }) });
+    expect(data.notes[0]).toMatch(/^Not used: t10k-images-idx3-ubyte\/t10k-/);
+    rmSync(at("data/train-images.idx3-ubyte"));
+    rmSync(at("data/t10k-images.idx3-ubyte"));
+    expect((await load("data")).train.pixels.read([0])[0]).toBe(9);
+  });
+
+  it("of Kaggle's CSV, with a header or without, with semicolons, compressed", async () => {
+    const rows = range(0, COUNT);
+    const header = ["label", ...Array.from({ length: PIXELS }, (_, i) => `pixel${i}`)];
+    const lines = Array.from(rows, (i) => [i % 2, ...image(i)]);
+    write("with.csv", [header, ...lines].map((line) => line.join(",")).join("\n"));
+    write("without.csv", lines.map((line) => line.join(",")).join("\n"));
+    write(
+      "other.csv",
+      [["", ...header], ...lines.map((line, i) => [i, ...line])].map((line) => line.join(";")).join("\r\n"),
+    );
+    write("packed.csv.gz", gzipSync(lines.map((line) => line.join(",")).join("\n")));
+    for (const name of ["with.csv", "without.csv", "other.csv", "packed.csv.gz"]) expectAll(await load(name));
+    const fer = Array.from(rows, (i) => `${i % 2},"${image(i).join(" ")}",${i < 18 ? "Training" : "PublicTest"}`);
+    write("fer.csv", ["emotion,pixels,Usage", ...fer].join("\n"));
+    expectAll(await load("fer.csv"), { numberOf: numberOf({ test: 18 }) });
+    write(
+      "named.csv",
+      [["label", "file", ...header.slice(1)], ...lines.map(([label, ...rest], i) => [label, `f${i}`, ...rest])]
+        .map((line) => line.join(","))
+        .join("\n"),
+    );
+    const named = await load("named.csv");
+    expectAll(named);
+    expect(named.notes).toEqual([`Columns of text in ${at("named.csv")} are ignored: file.`]);
+  });
+
+  it("of CSV that pandas or NumPy wrote without names", async () => {
+    const rows = range(0, COUNT);
+    const join = (lines: readonly (readonly (string | number)[])[]) => lines.map((line) => line.join(",")).join("\n");
+    const plain = Array.from(rows, (i) => image(i));
+    const numbered = Array.from({ length: PIXELS }, (_, i) => i);
+    write("numbered.csv", join([numbered, ...plain]));
+    const data = await load("numbered.csv");
+    expectAll(data, { hasLabels: false, numberOf: (set, i) => set.origin?.(i).row ?? 0 });
+    expect(data.notes).toEqual([`The first line of ${at("numbered.csv")} is read as names of columns.`]);
+    write("index.csv", join(plain.map((line, i) => [i, ...line])));
+    expectAll(await load("index.csv"), { hasLabels: false });
+    write("last.csv", join(plain.map((line, i) => [...line, i % 2])));
+    expectAll(await load("last.csv"));
+    write("last.txt", plain.map((line, i) => [...line, i % 2].join(" ")).join("\n"));
+    expectAll(await load("last.txt"));
+    write("both.csv", join(plain.map((line, i) => [i % 2, ...line.slice(1), i % 2])));
+    await expect(load("both.csv")).rejects.toThrow(
+      'Add a first line with names of the columns, where "label" names the labels.',
+    );
+    const header = Array.from({ length: PIXELS }, (_, i) => `pixel${i}`);
+    write("odd.csv", join([["ImageNo", "kind", ...header], ...plain.map((line) => [1, 1, ...line])]));
+    await expect(load("odd.csv")).rejects.toThrow(
+      'has columns that are no pixels: ImageNo, kind. Name the labels "label"',
+    );
+    write("digit.csv", join([["image_id", "digit", ...header], ...plain.map((line, i) => [i, i % 2, ...line])]));
+    expectAll(await load("digit.csv"));
+  });
+
+  it("of .npz with other arrays", async () => {
+    const pack = (entries: Record<string, Uint8Array>) =>
+      encodeZip(Object.entries(entries).map(([name, content]) => [`${name}.npy`, content]));
+    const index = typed("<i4", numbers(0, 24), "(24,)");
+    const scalar = typed("<i4", [28], "()");
+    write(
+      "a.npz",
+      pack({ index, height: scalar, class_ids: typed("<i4", [3, 4], "(2,)"), data: typed("|u1", images()) }),
+    );
+    const data = await load("a.npz");
+    expectAll(data, { hasLabels: false });
+    expect(data.notes).toEqual([`Not used of ${at("a.npz")}: index, height, class_ids.`]);
+    const noisy = typed("|u1", images().fill(0));
+    write("b.npz", pack({ x_train_noisy: noisy, x_train: typed("|u1", images()), y_train: classes(0, 24) }));
+    expectAll(await load("b.npz"));
+    write("c.npz", pack({ masks: noisy, photos: noisy }));
+    await expect(load("c.npz")).rejects.toThrow(
+      "holds several arrays of images: masks, photos. Save the right one alone.",
+    );
+    const text = npy("<U3", "(24,)", new Uint8Array(24 * 12));
+    write("d.npz", pack({ x_train: typed("|u1", images()), y_train: text }));
+    const unlabelled = await load("d.npz");
+    expectAll(unlabelled, { hasLabels: false });
+    expect(unlabelled.notes[0]).toMatch(/^Ignored: .*d\.npz\/y_train holds texts, not numbers/);
+    const damaged = pack({ x_train: typed("|u1", images()), x_test: typed("|u1", images()) });
+    damaged[damaged.length - 400] ^= 1;
+    write("e.npz", damaged);
+    await expect(load("e.npz")).rejects.toThrow("e.npz");
+  });
+
+  it("with labels of another data set, or in tables", async () => {
+    write("data/a_train_images.npy", typed("|u1", images()));
+    write("data/b_train_labels.npy", classes(0, 24));
+    expectAll(await load("data"), { hasLabels: false });
+    write("table/x_train.npy", typed("|u1", images()));
+    write("table/y_train.csv", ["id,label", ...labels().map((label, i) => `${i},${label}`)].join("\n"));
+    expectAll(await load("table"));
+    write("table/y_train.csv", labels().join("\n"));
+    expectAll(await load("table"));
+    write("beside/data.npy", typed("|u1", images()));
+    write("beside/targets.npy", classes(0, 24));
+    expectAll(await load("beside/data.npy"));
+    const eight = labels().flatMap((label) => [1 - label, label, 0, 0, 0, 0, 0, 0]);
+    write("beside/targets.npy", typed("<i4", eight, "(24, 8)"));
+    expectAll(await load("beside"));
+  });
+
+  it("prefers val to dev", async () => {
+    write("data/x_train.npy", train());
+    write("data/x_dev.npy", typed("|u1", images(0, 6).fill(0), "(6, 8, 8)"));
+    write("data/x_val.npy", train(18, 6));
+    const { validation } = await load("data");
+    expect(validation.count).toBe(6);
+    expect([...validation.pixels.read([0])]).toEqual(image(18 + (validation.origin?.(0).row ?? 0)));
+  });
+
+  it("of .amat, binarized or with a last column of labels", async () => {
+    const bit = (i: number, row: number, column: number) => (pixel(i, row, column) >= 128 ? 255 : 0);
+    const lines = Array.from(range(0, COUNT), (i) =>
+      image(i, bit)
+        .map((value) => value / 255)
+        .join(" "),
+    );
+    write("binarized.amat", lines.join("\n"));
+    expectAll(await load("binarized.amat"), { of: bit, hasLabels: false });
+    for (const [split, first, count] of [
+      ["train", 0, 14],
+      ["valid", 14, 4],
+      ["test", 18, 6],
+    ] as const) {
+      write(`folder/binarized_mnist_${split}.amat`, lines.slice(first, first + count).join("\n"));
+    }
+    const folder = await load("folder");
+    expectAll(folder, { of: bit, hasLabels: false, numberOf: numberOf({ validation: 14, test: 18 }) });
+    const floats = Array.from(range(0, COUNT), (i) =>
+      [...image(i).map((value) => value / 255), i % 2].map((value) => value.toExponential(7)).join("   "),
+    );
+    write("rotated.amat", floats.map((line) => `   ${line}`).join("\n"));
+    expectAll(await load("rotated.amat"));
+  });
+
+  it("of several data sets in one folder are told apart", async () => {
+    for (const name of ["letters", "digits"]) {
+      write(`data/emnist-${name}-train-images-idx3-ubyte`, idx([24, 8, 8], images()));
+      write(`data/emnist-${name}-test-images-idx3-ubyte`, idx([24, 8, 8], images()));
+    }
+    await expect(load("data")).rejects.toThrow(
+      "holds several data sets: emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3-ubyte. Give the path of one.",
+    );
+  });
+
+  it.each([
+    ["<!DOCTYPE html><html><body>404</body></html>", "is a web page"],
+    ["version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a Git LFS pointer"],
+    ["\x89HDF\r\n\x1a\n", "is an HDF5 file"],
+    ["MATLAB 5.0 MAT-file, Platform: GLNXA64", "MATLAB"],
+    [`PK\x03\x04${"\0".repeat(22)}\x10\0\0\0archive/data.pkl`, "PyTorch"],
+  ])("that are something else are named: %j", async (content, problem) => {
+    write("train-images-idx3-ubyte", Buffer.concat([Buffer.from(content, "latin1"), Buffer.alloc(200)]));
+    await expect(load("train-images-idx3-ubyte")).rejects.toThrow(problem);
+  });
+});
+
+describe("datasets.load", () => {
+  it.each(["8", 8, "8x8", [8, 8], { width: 8, height: 8 }])("takes a size as %j", async (size) => {
+    write("x.npy", typed("|u1", images(), "(24, 64)"));
+    expectAll(await load("x.npy", { size: size as "8" }), { hasLabels: false });
+  });
+
+  it.each([
+    [{ size: [8] }, "The setting size is [8]."],
+    [{ size: 0 }, "The setting size is 0."],
+    [{ limit: -1 }, "The setting limit is -1."],
+    [{ channels: 2 }, "The setting channels is 2."],
+    [{ layout: "nchw" }, 'The setting layout is "nchw".'],
+    [{ sizes: 8 }, 'There is no setting "sizes".'],
+    [{ classes: "0" }, 'The setting classes is "0".'],
+  ])("refuses %j", async (options, problem) => {
+    write("x.npy", typed("|u1", images()));
+    const error = await load("x.npy", options as object).then(undefined, (error) => error);
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.message).toContain(problem);
+  });
+});
