@@ -37,7 +37,8 @@ interface SplitArrays {
 type Splits = Map<Split, SplitArrays>;
 
 /**
- * Opens one file of arrays. It may bring splits and labels; else labels are those beside it: y_train.npy of x_train.npy.
+ * Opens one file of arrays. It may bring splits and labels; else labels are those beside it: y_train.npy of
+ * x_train.npy.
  *
  * @throws UserError if it holds no images
  */

@@ -138,7 +138,11 @@ async function openNpy({ file, length, start, readAll, open }: Content): Promise
   return { name: file, dtype, shape, ...values };
 }
 
-/** Opens the arrays of an archive. Notes those that hold no numbers. @throws UserError if none does, or one is damaged */
+/**
+ * Opens the arrays of an archive. Notes those that hold no numbers.
+ *
+ * @throws UserError if none does, or one is damaged
+ */
 function openNpz(bytes: Uint8Array, file: string): FileArray[] {
   const entries = [...readZip(bytes, file)].filter(([name]) => name.endsWith(".npy"));
   const arrays: FileArray[] = [];

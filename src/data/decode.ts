@@ -241,7 +241,8 @@ function describeSizes(name: string, sizes: Survey["sizes"]): string {
   const more = sizes.length > MAX_SIZES ? ", …" : "";
   const isSmall = Math.max(most.width, most.height) <= USUAL_SIDE;
   const suggested = !isSmall ? String(USUAL_SIDE) : `${most.width}x${most.height}`;
-  return `${name} holds ${count} images in ${sizes.length} sizes: ${listed.join(", ")}${more}. Use \`size: ${suggested}\`.`;
+  const found = `${count} images in ${sizes.length} sizes: ${listed.join(", ")}${more}`;
+  return `${name} holds ${found}. Use \`size: ${suggested}\`.`;
 }
 
 /** Calls `act` for a few images at a time. Yields results or BadImage errors in order, and throws other errors. */

@@ -93,7 +93,8 @@ function describeEmpty(folder: string, { files, irregular, thumbnails }: Listing
 }
 
 /**
- * Finds the file in `folder` for each image: the same name in Unicode NFC, else the one that differs only in its ending.
+ * Finds the file in `folder` for each image: the same name in Unicode NFC, else the one that differs only in its
+ * ending.
  *
  * @throws UserError if several do
  */

@@ -46,8 +46,8 @@ function findInRow([count, length]: readonly number[], { size, channels, layout 
   const side = Math.sqrt(length);
   if (!size && isUsualSize(count) && !isUsualSize(length) && count !== length) {
     throw new UserError(
-      `${name} has ${count} rows of ${length} values: the images may be its columns. If so, save x.T; if not, give their ` +
-        `\`size\`, such as \`size: ${example(length)}\`.`,
+      `${name} has ${count} rows of ${length} values: the images may be its columns. If so, save x.T; if not, give ` +
+        `their \`size\`, such as \`size: ${example(length)}\`.`,
     );
   }
   if (!size && count === length && Number.isInteger(side)) {

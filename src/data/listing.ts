@@ -196,8 +196,9 @@ function arrangeSplits(images: readonly Located[], splits: ReadonlyMap<Split, st
   const names = used.map(({ name }) => name);
   const unused = images.filter(({ parts }) => parts.length === 1 || !names.includes(parts[0]));
   if (used.length === 1 && unused.length > images.length / 2) {
+    const others = [...groups.keys()].filter((name) => name !== names[0]);
     throw new UserError(
-      `${folder} has a folder ${names[0]} beside ${[...groups.keys()].filter((name) => name !== names[0]).join(", ")}, ` +
+      `${folder} has a folder ${names[0]} beside ${listSome(others, MAX_NAMED)}, ` +
         "which hold more images. Rename it if it is a class; move the others away if it is the images to train on.",
     );
   }

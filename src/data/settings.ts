@@ -17,7 +17,7 @@ export const DATA_SETTINGS = {
   background: optional("own", oneOf(["black", "white"]), { flag: "black|white",
     help: "behind transparent image files; own = black, or white if black hides the drawings" }),
   layout: optional("own", oneOf(LAYOUTS), { flag: LAYOUTS.join("|"),
-    help: "order of the values of an image in an array: hwc by rows, chw by planes (CIFAR-10), whc by columns (EMNIST); own = by its shape and name" }),
+    help: "order of an image's values in arrays: hwc = rows, chw = planes, whc = columns; own = by shape and name" }),
   limit: integer({ default: 0, min: 0, max: 4_294_967_295, flag: "count",
     help: "use at most this many images, and at most this many of a separate validation or test set; 0 = all" }),
   classes: texts({ default: ["all"], alone: "all", flag: "name,...",

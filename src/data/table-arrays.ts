@@ -85,8 +85,8 @@ function findColumns(table: NumberTable, file: string, size?: Size | null): Colu
   const odd = pixels.filter((at) => !PIXEL_COLUMN.test(names[at])).map((at) => names[at]);
   if (odd.length > 0 && odd.length < pixels.length / 2) {
     throw new UserError(
-      `${file} has columns that are no pixels: ${listSome(odd, MAX_NAMED)}. Name the labels "label", and leave out the ` +
-        "others.",
+      `${file} has columns that are no pixels: ${listSome(odd, MAX_NAMED)}. Name the labels "label", and leave out ` +
+        "the others.",
     );
   }
   return { pixels, ...(label >= 0 && { label }), skipped: 0, notes: [] };

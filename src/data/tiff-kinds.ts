@@ -1,5 +1,5 @@
-// Refuses kinds of TIFF that sharp does not decode or decodes wrongly. By their tags: of files that are read at the same
-// time, libvips may mix up the messages.
+// Refuses kinds of TIFF that sharp does not decode or decodes wrongly. By their tags: of files that are read at the
+// same time, libvips may mix up the messages.
 import { readTiffTags, type TiffTags } from "../formats/tiff.js";
 import { BadImage } from "./bad-image.js";
 

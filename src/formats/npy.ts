@@ -26,7 +26,9 @@ export interface NpyArray {
   /** NumPy's name for the type in the file. */
   readonly dtype: Type["name"];
   readonly shape: readonly number[];
-  /** In row-major order. bool becomes 0 and 1, float16 float32, 64-bit integers float64. May share the file's memory. */
+  /**
+   * In row-major order. bool becomes 0 and 1, float16 float32, 64-bit integers float64. May share the file's memory.
+   */
   readonly data: Exclude<InstanceType<Type["Values"]>, BigInt64Array | BigUint64Array>;
 }
 
@@ -51,7 +53,11 @@ export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
   readonly end: number;
 }
 
-/** Parses a .npy file, in either byte order and in either order of values. @throws UserError if it is not valid, or must be saved in another way */
+/**
+ * Parses a .npy file, in either byte order and in either order of values.
+ *
+ * @throws UserError if it is not valid, or must be saved in another way
+ */
 export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
   const header = parseNpyHeader(bytes, file);
   checkNpyLength(header, bytes.length, file);

@@ -9,7 +9,9 @@ export interface NumberTable {
   readonly header?: readonly string[];
   readonly columns: number;
   readonly rows: number;
-  /** `[rows, columns]`. Integers up to 2^24 are exact. Contains NaN and Infinity where the file says `nan` and `inf`. */
+  /**
+   * `[rows, columns]`. Integers up to 2^24 are exact. Contains NaN and Infinity where the file says `nan` and `inf`.
+   */
   readonly data: Float32Array;
   /** Columns of text by name, with a text for each row. `header` and `columns` do not count them. */
   readonly texts: ReadonlyMap<string, readonly string[]>;

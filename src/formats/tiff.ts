@@ -1,5 +1,5 @@
-// Reads the tags of a TIFF's first image that say how its pixels are stored: classic TIFF and BigTIFF, both byte orders.
-// Decodes no pixels.
+// Reads the tags of a TIFF's first image that say how its pixels are stored: classic TIFF and BigTIFF, both byte
+// orders. Decodes no pixels.
 
 /** The first value of each tag, or the default of the specification. */
 export interface TiffTags {

@@ -1,5 +1,5 @@
-// Reads and writes .zip archives in memory, for NumPy's .npz: stored or deflated entries, with Zip64, without encryption.
-// https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+// Reads and writes .zip archives in memory, for NumPy's .npz: stored or deflated entries, with Zip64, without
+// encryption. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 import { crc32, inflateRawSync } from "node:zlib";
 import { UserError } from "../errors.js";
 

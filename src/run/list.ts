@@ -20,8 +20,8 @@ export interface RunReport {
   readonly best?: { readonly epoch: number; readonly validation: Bounds };
   readonly config: Config;
   /**
-   * Settings, as JSON, that differ from the defaults, except channels, background, engine and threads: these follow from the data
-   * and the machine.
+   * Settings, as JSON, that differ from the defaults, except channels, background, engine and threads: these follow
+   * from the data and the machine.
    */
   readonly settings: GivenSettings;
 }
