@@ -1,6 +1,7 @@
 // Opens a file or a folder of arrays: images, labels and splits by their names.
 import path from "node:path";
 import { UserError } from "../errors.js";
+import { listSome } from "../wording.js";
 import { type FileArray, openArrays } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
 import { areClasses, readLabels } from "./labels.js";
@@ -28,6 +29,9 @@ import {
   toBytes,
 } from "./scale.js";
 import type { Source } from "./sources.js";
+
+/** Arrays that a message names. */
+const MAX_NAMED = 8;
 
 /** The arrays of one split. */
 interface SplitArrays {
@@ -148,7 +152,10 @@ function groupSplits(
   }
   const unused = arrays.filter((array) => !used.has(array)).map(({ key, name }) => key ?? name);
   const notes = arrays.flatMap(({ notes = [] }) => notes);
-  return { splits, notes: unused.length > 0 ? [...notes, `Not used of ${file}: ${unused.join(", ")}.`] : notes };
+  return {
+    splits,
+    notes: unused.length > 0 ? [...notes, `Not used of ${file}: ${listSome(unused, MAX_NAMED)}.`] : notes,
+  };
 }
 
 interface Candidate {
@@ -169,7 +176,9 @@ function chooseImages<One extends Candidate>(candidates: readonly One[], file: s
   const [best, next] = [...candidates].sort((a, b) => isBetter(rank(a), rank(b)));
   if (next && isBetter(rank(best), rank(next)) === 0) {
     const names = [best, next].map(({ array }) => array.key ?? array.name);
-    throw new UserError(`${file} holds several arrays of images: ${names.join(", ")}. Save the right one alone.`);
+    throw new UserError(
+      `${file} holds several arrays of images: ${listSome(names, MAX_NAMED)}. Save the right one alone.`,
+    );
   }
   return best;
 }

@@ -14,6 +14,7 @@ import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "
 import { NPZ, recognize } from "../formats/recognize.js";
 import { parseTable } from "../formats/table.js";
 import { readZip } from "../formats/zip.js";
+import { printable } from "../wording.js";
 import { endingOf } from "./names.js";
 import { type Pixels, pixelsInFile, pixelsInMemory } from "./pixels.js";
 import { openTable } from "./table-arrays.js";
@@ -148,7 +149,7 @@ function openNpz(bytes: Uint8Array, file: string): FileArray[] {
   const arrays: FileArray[] = [];
   const problems: string[] = [];
   for (const [entry, content] of entries) {
-    const key = entry.slice(0, -".npy".length);
+    const key = printable(entry.slice(0, -".npy".length));
     const name = `${file}/${key}`;
     const npy = content.read(MAX_READ);
     try {

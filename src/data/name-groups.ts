@@ -60,7 +60,7 @@ export function mainGroup(files: readonly NamedFile[], folder: string): readonly
   if (candidates.length === 1) return candidates[0];
   if (candidates.length === 0) throw new UserError(`${folder} holds labels, but no images.`);
   const places = candidates.map((group) => placeOf(group, candidates));
-  throw new UserError(`${folder} holds several data sets: ${places.join(", ")}. Give the path of one.`);
+  throw new UserError(`${folder} holds several data sets: ${listSome(places, MAX_NAMED)}. Give the path of one.`);
 }
 
 /** The folder of a data set, if no other one is there; else its first file to train on. */

@@ -1,6 +1,7 @@
 // Parses names of arrays and folders: their split, role and data set.
 import path from "node:path";
 import { UserError } from "../errors.js";
+import { listSome } from "../wording.js";
 
 export const SPLITS = ["train", "validation", "test"] as const;
 export type Split = (typeof SPLITS)[number];
@@ -20,6 +21,9 @@ export type Role = keyof typeof ROLE_WORDS;
 const FORMAT_WORD = /^(idx\d|ubyte|int|npy|npz|csv|tsv|amat|parquet|gz|of|\d{4,5}|[\da-f]{16}|arr)$/;
 /** x_train in one word. */
 const JOINED = /^(x|y)(train|training|val|valid|validation|dev|test|testing)$/;
+
+/** Folders that an error names. */
+const MAX_NAMED = 8;
 
 export interface NameParts {
   readonly split?: Split | undefined;
@@ -55,7 +59,9 @@ export function findSplits(names: Iterable<string>): Map<Split, string[]> {
     const pairs = groups.filter((group) => group.length > 1 && trained(group));
     if (pairs.length > 1) {
       const all = pairs.flat().map(({ name }) => name);
-      throw new UserError(`The folders ${all.join(", ")} are splits of several data sets. Give a folder of one.`);
+      throw new UserError(
+        `The folders ${listSome(all, MAX_NAMED)} are splits of several data sets. Give a folder of one.`,
+      );
     }
     chosen = pairs[0] ?? chosen;
   }

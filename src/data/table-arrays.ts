@@ -13,7 +13,7 @@ const LABEL_COLUMN = /^(label|labels|class|target|y|digit|emotion|category)$/i;
 const NUMBER_COLUMN = /^(|index|unnamed: ?\d+|(.*[_ ])?id|[a-z]+Id)$/i;
 /** Names of pixels: pixel0, 1x1, 783. */
 const PIXEL_COLUMN = /\d$/;
-/** Columns that an error names. */
+/** Columns that a message names. */
 const MAX_NAMED = 5;
 
 /** The columns of a table by what they hold. */
@@ -57,7 +57,7 @@ export function openTable(table: NumberTable, file: string, size?: Size | null):
   const found = splits ? SPLITS.flatMap(arraysOf) : arraysOf();
   const isFloat = found.some(({ dtype, key }) => dtype === "float64" && key?.endsWith("images"));
   const [first, ...others] = found.map((array) => (isFloat ? { ...array, dtype: "float64" } : array));
-  const text = ignored.length > 0 ? [`Columns of text in ${file} are ignored: ${ignored.join(", ")}.`] : [];
+  const text = ignored.length > 0 ? [`Columns of text in ${file} are ignored: ${listSome(ignored, MAX_NAMED)}.`] : [];
   return first ? [{ ...first, notes: [...notes, ...text] }, ...others] : [];
 }
 

@@ -1,7 +1,8 @@
 // Reads data sets of encoded images in Parquet, as Hugging Face stores them: a column of {bytes, path}, and labels.
 import type { SchemaTree } from "hyparquet";
 import { UserError } from "../errors.js";
-import { fail, printable } from "./parquet/checks.js";
+import { printable } from "../wording.js";
+import { fail } from "./parquet/checks.js";
 import { type AsyncBuffer, nameOf, openColumns, readColumn, type Source } from "./parquet/columns.js";
 import { type ParquetLabels, readLabels } from "./parquet/labels.js";
 import type { Leaf } from "./parquet/pages.js";

@@ -1,9 +1,6 @@
 // Checks of Parquet files, and their errors.
 import { UserError } from "../../errors.js";
 
-/** In messages. */
-const MAX_NAME_LENGTH = 100;
-
 export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }
@@ -30,11 +27,6 @@ export function check<Result>(file: string, what: string, parse: () => Result): 
 /** Throws an error for `check`. */
 export function assert(condition: boolean): asserts condition {
   if (!condition) throw new Error("damaged");
-}
-
-/** Names in a file may hold line breaks. */
-export function printable(text: string): string {
-  return text.replace(/\p{C}/gu, "?").slice(0, MAX_NAME_LENGTH);
 }
 
 /** An encoding of pages that is not read. */

@@ -1,7 +1,8 @@
 // Reads the footer and the columns of Parquet files. https://parquet.apache.org/docs/file-format/
 import type { ColumnMetaData, DecodedArray, FileMetaData, SchemaTree } from "hyparquet";
 import { UserError } from "../../errors.js";
-import { assert, check, fail, printable, refuseEncrypted, toCount, UnreadEncoding, viewOf } from "./checks.js";
+import { printable } from "../../wording.js";
+import { assert, check, fail, refuseEncrypted, toCount, UnreadEncoding, viewOf } from "./checks.js";
 import { checkRuns, decoder, decompressor, decompressPage, type Leaf, limitTime, parsePage } from "./pages.js";
 import { skipStruct } from "./thrift.js";
 

@@ -1,7 +1,8 @@
 // Finds and reads the labels in Parquet files: numbers of classes, or their names.
 import type { SchemaTree } from "hyparquet";
 import { UserError } from "../../errors.js";
-import { fail, printable, UnreadEncoding } from "./checks.js";
+import { printable } from "../../wording.js";
+import { fail, UnreadEncoding } from "./checks.js";
 import { nameOf, readColumn, type Source } from "./columns.js";
 import type { Leaf } from "./pages.js";
 import { classNames, type Features, isClassLabel, isRepeated, typeName } from "./schema.js";
