@@ -27,7 +27,6 @@ export const define = declare({
     }
     print(io, describe(report, tools));
     for (const text of report.notes) note(io, text);
-    if (report.bad.length > 0) note(io, "vae train refuses these files, and leaves them out with --skip-bad.");
     await writeFileAtomically(file, encodePng(sheet));
     print(io, file);
   },
@@ -43,7 +42,9 @@ function describe(report: Omit<datasets.DataReport, "sheet">, { datasets, format
     classes ? `classes: ${listed(perClass).join(", ")}` : "no classes",
     `pixels from ${pixels.min} to ${pixels.max}, mean ${pixels.mean.toFixed(1)}`,
     `SHA-256 ${sha256}`,
-    ...(bad.length > 0 ? [`${formatCount(bad.length)} cannot be used:`, ...listed(problems)] : []),
+    ...(bad.length > 0
+      ? [`${formatCount(bad.length)} cannot be used; vae train leaves them out with --skip-bad:`, ...listed(problems)]
+      : []),
   ].join("\n");
 }
 

@@ -46,7 +46,11 @@ export const define = declare({
       const images = firstOf(isDataset ? given[split] : given, n);
       const count = "data" in images ? images.shape[0] : images.count;
       if (isDataset) noteClean(io, model, dataset);
-      if (isDataset && dataset !== undefined) for (const text of given.notes) note(io, text);
+      if (isDataset && dataset !== undefined) {
+        for (const text of given.notes) note(io, text);
+        const all = given.train.count + given.validation.count + given.test.count;
+        note(io, `Encoding the ${split} images, ${given[split].count} of ${all}. --split chooses others.`);
+      }
       if (target.format === "npz") checkArchiveSize(count, model.model.parts.dimZ);
 
       const options = { what: draws ? "draws" : "means", seed } as const;

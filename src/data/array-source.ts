@@ -60,6 +60,13 @@ export async function openArrayFile(file: string, siblings: readonly string[], o
     if (labels) first.labels = labels;
     notes.push(...more);
   }
+  const others = siblings.filter((name) => {
+    const { role, split, rest } = parseName(name);
+    return role !== "labels" && split !== undefined && split !== own.split && rest === own.rest;
+  });
+  if (own.split === "train" && others.length > 0) {
+    notes.push(`Not used: ${listSome(others, MAX_NAMED)}. Give the folder instead of the file to use all splits.`);
+  }
   return openSplits(splits, file, notes, options);
 }
 
@@ -248,8 +255,11 @@ function checkShapes(first: LaidOut, other: LaidOut, name: string): void {
 
 function checkOptions(shape: ImageShape, { size, channels }: DataOptions, name: string): void {
   const isOther = size && (size.width !== shape.width || size.height !== shape.height);
-  if (!isOther && (!channels || channels === shape.channels)) return;
-  throw new UserError(`${name} has images of ${describeShape(shape)}. Only image files can be scaled or made grey.`);
+  const found = `${name} has images of ${describeShape(shape)}, and`;
+  if (isOther) throw new UserError(`${found} arrays are not scaled. Leave out \`size\`.`);
+  if (channels && channels !== shape.channels) {
+    throw new UserError(`${found} the channels of arrays are not converted. Leave out \`channels\`.`);
+  }
 }
 
 /** Chooses one scale for all splits: one for integers, one for floats, one for bool. @throws UserError if none fits */

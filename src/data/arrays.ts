@@ -107,7 +107,7 @@ function refuseForeign(start: Uint8Array, file: string): void {
 }
 
 function isIdx(start: Uint8Array): boolean {
-  return start[0] === 0 && start[1] === 0 && start.length > 2;
+  return start[0] === 0 && start[1] === 0 && start[2] >= 8 && start[2] <= 14;
 }
 
 function isNpy(start: Uint8Array): boolean {

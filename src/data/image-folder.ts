@@ -1,6 +1,7 @@
 // Opens a folder of image files: splits and classes by its folders, pairs by names.
 import path from "node:path";
 import { UserError } from "../errors.js";
+import { isFolder } from "../files/read.js";
 import { plural } from "../wording.js";
 import type { DataOptions } from "./dataset.js";
 import { decodeCollection } from "./decode.js";
@@ -47,7 +48,12 @@ export async function openImageFolder(folder: string, listing: Listing, options:
     ...divideDecoded(folder, decoded, entries, { irregular, skipBad }),
     isStored: false,
     classes,
-    notes: [...notes, ...describeIgnored(others, listing.thumbnails), ...decoded.notes],
+    notes: [
+      ...notes,
+      ...(inputDir ? [`The encoder's inputs are the images of the same names in ${inputDir}.`] : []),
+      ...describeIgnored(others, listing.thumbnails),
+      ...decoded.notes,
+    ],
   };
 }
 
@@ -75,7 +81,7 @@ function classesOf(images: readonly Arranged[]): readonly string[] | undefined {
 export function describeIgnored(others: readonly string[], thumbnails: number): string[] {
   return [
     ...(others.length > 0 ? [`${plural(others.length, "file")} ignored: ${countByEnding(others)}.`] : []),
-    ...(thumbnails > 0 ? [`${plural(thumbnails, "file")} in folders of thumbnails ignored.`] : []),
+    ...(thumbnails > 0 ? [`${plural(thumbnails, "file")} in folders of thumbnails and metadata ignored.`] : []),
   ];
 }
 
@@ -96,9 +102,10 @@ function describeEmpty(folder: string, { files, irregular, thumbnails }: Listing
  * Finds the file in `folder` for each image: the same name in Unicode NFC, else the one that differs only in its
  * ending.
  *
- * @throws UserError if several do
+ * @throws UserError if several do, or none is found for any image
  */
 function findPartners(wanted: readonly Arranged[], folder: string): (string | undefined)[] {
+  if (!isFolder(folder)) throw new UserError(`${folder} is no folder. Give a folder of images.`);
   const images = listFiles(folder).files.filter(isImageName);
   const stem = (name: string) => name.slice(0, name.length - path.extname(name).length).normalize("NFC");
   const group = (keyOf: (name: string) => string) => {
@@ -108,11 +115,16 @@ function findPartners(wanted: readonly Arranged[], folder: string): (string | un
   };
   const byName = group((name) => name.normalize("NFC"));
   const byStem = group(stem);
-  return wanted.map(({ name }) => {
+  const partners = wanted.map(({ name }) => {
     const alike = byName.get(name.normalize("NFC")) ?? byStem.get(stem(name)) ?? [];
     if (alike.length > 1) {
       throw new UserError(`${folder} holds ${alike.join(" and ")}: it is unclear which one belongs to ${name}.`);
     }
     return alike[0] && path.join(folder, alike[0]);
   });
+  if (partners.some((partner) => partner !== undefined)) return partners;
+  throw new UserError(
+    `No image has a partner in ${folder}, which holds ${images.length > 0 ? `${images[0]}, …` : "no images"}, and not ` +
+      `${wanted[0].name}. Partners have the same name; only the extension may differ.`,
+  );
 }

@@ -50,10 +50,10 @@ function findInRow([count, length]: readonly number[], { size, channels, layout 
         `their \`size\`, such as \`size: ${example(length)}\`.`,
     );
   }
-  if (!size && count === length && Number.isInteger(side)) {
+  if (!size && count === length && count > 3) {
     throw new UserError(
       `${name} has ${count} rows of ${length} values, as one square image has. If the rows are images, give their ` +
-        `\`size\`, such as \`size: ${side}x${side}\`.`,
+        `\`size\`, such as \`size: ${example(length)}\`.`,
     );
   }
   const own = size ?? (Number.isInteger(side) && channels !== 3 ? { width: side, height: side } : undefined);
@@ -61,7 +61,7 @@ function findInRow([count, length]: readonly number[], { size, channels, layout 
   if (!own) {
     const isColour = Number.isInteger(Math.sqrt(length / 3));
     const colour = isColour ? ", and `layout: hwc` or `layout: chw` if they are in colour" : "";
-    throw new UserError(`${rows}. Give the size of the images, such as \`size: ${example(length)}\`${colour}.`);
+    throw new UserError(`${rows}. Give their width and height, such as \`size: ${example(length)}\`${colour}.`);
   }
   const found = length / (own.width * own.height);
   if (!isChannels(found)) {
@@ -84,9 +84,13 @@ function isUsualSize(count: number): boolean {
   return USUAL_SIDES.some((side) => count === side * side || count === 3 * side * side);
 }
 
+/** A size of so many values: a square, grey or in colour, or else the rectangle that is nearest to a square. */
 function example(length: number): string {
-  const side = [Math.sqrt(length), Math.sqrt(length / 3)].find(Number.isInteger) ?? 28;
-  return `${side}x${side}`;
+  const side = [Math.sqrt(length), Math.sqrt(length / 3)].find(Number.isInteger);
+  if (side) return `${side}x${side}`;
+  let width = Math.floor(Math.sqrt(length));
+  while (length % width !== 0) width--;
+  return `${width}x${length / width}`;
 }
 
 /** [N, height, width] */

@@ -95,14 +95,15 @@ export function countByEnding(files: readonly string[]): string {
   }
   const described = [...counts]
     .sort(([, a], [, b]) => b - a)
-    .map(([ending, count]) => `${count} ${ending || "without an ending"}${remedyOf(ending.toLowerCase())}`);
+    .map(([ending, count]) => `${count} ${ending || "without an ending"}${remedyOf(ending)}`);
   return listSome(described, MAX_NAMED);
 }
 
 function remedyOf(ending: string): string {
-  if (OTHER_IMAGES.test(ending)) return " (convert to PNG or JPEG)";
-  if (OTHER_ARRAYS.test(ending)) return " (vae data FILE says how to convert one)";
-  return ARCHIVES.test(ending) ? " (unpack first)" : "";
+  const kind = ending.toLowerCase();
+  if (OTHER_IMAGES.test(kind)) return ` (magick mogrify -format png *${ending})`;
+  if (OTHER_ARRAYS.test(kind)) return " (vae data FILE says how to convert one)";
+  return ARCHIVES.test(kind) ? " (unpack first)" : "";
 }
 
 export interface Arranged {

@@ -80,5 +80,7 @@ export function refuse(error: unknown, bytes?: Uint8Array): never {
   const isHeic = bytes && /HEIC/.test(recognize(bytes)?.name ?? "");
   if (bytes && (isHeic || /unsupported image format/.test(error.message))) throw new BadImage(describeForeign(bytes));
   const line = error.message.split("\n")[0].replace(/^\w+: /, "");
-  throw new BadImage(/pixel limit/.test(line) ? TOO_LARGE : `it is damaged (${line})`);
+  throw new BadImage(
+    /pixel limit/.test(line) ? TOO_LARGE : /failOn/.test(line) ? "it is damaged" : `it is damaged (${line})`,
+  );
 }

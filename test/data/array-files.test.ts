@@ -208,6 +208,10 @@ describe("arrays and tables", () => {
     write("data/y_train.npy", classes(0, 24));
     expectAll(await load("data"));
     expectAll(await load("data/x_train.npy"));
+    write("data/x_test.npy", train(18, 6));
+    expect((await load("data/x_train.npy")).notes).toEqual([
+      "Not used: x_test.npy. Give the folder instead of the file to use all splits.",
+    ]);
     write("plain/digits.npy", typed("|u1", images()));
     write("plain/labels.npy", classes(0, 24));
     expectAll(await load("plain"));

@@ -220,7 +220,7 @@ describe("class folders", () => {
     for (const folder of ["@eaDir", "0/.thumbnails", "1/__MACOSX"]) await png(`data/${folder}/x/99.png`, 99);
     const data = await load("data");
     expectAll(data);
-    expect(data.notes).toEqual(["3 files in folders of thumbnails ignored."]);
+    expect(data.notes).toEqual(["3 files in folders of thumbnails and metadata ignored."]);
   });
 });
 
@@ -231,7 +231,7 @@ describe("files that are ignored", () => {
     write("data/notes.txt", "");
     const data = await load("data");
     expectAll(data, { hasLabels: false, count: 12 });
-    expect(data.notes).toEqual(["5 files ignored: 4 .HEIC (convert to PNG or JPEG), 1 .txt."]);
+    expect(data.notes).toEqual(["5 files ignored: 4 .HEIC (magick mogrify -format png *.HEIC), 1 .txt."]);
   });
 
   it("are named where there are no images", async () => {
@@ -240,7 +240,7 @@ describe("files that are ignored", () => {
     }
     write("data/all.zip", "PK");
     await expect(load("data")).rejects.toThrow(
-      /holds no images: only 24 \.pgm \(convert to PNG or JPEG\), 1 \.zip \(unpack first\)\. Images are files that end in \.avif, /,
+      /holds no images: only 24 \.pgm \(magick mogrify -format png \*\.pgm\), 1 \.zip \(unpack first\)\. Images are files that end in \.avif, /,
     );
     mkdirSync(at("empty/inner"), { recursive: true });
     await expect(load("empty")).rejects.toThrow("holds no images: it and its sub-folders are empty.");

@@ -251,6 +251,12 @@ describe("a folder of images", () => {
     );
     shade("hazy/003.png", 103, 8, 6);
     expect((await load(options, "clean")).train.count).toBe(data.train.count);
+    expect(data.notes).toEqual([`The encoder's inputs are the images of the same names in ${at("hazy")}.`]);
+    shade("other/000_hazy.png", 9);
+    await expect(load({ ...options, inputDir: at("other") }, "clean")).rejects.toThrow(
+      "other, which holds 000_hazy.png, …, and not 000.png. Partners have the same name; only the extension may differ.",
+    );
+    await expect(load({ ...options, inputDir: at("nowhere") }, "clean")).rejects.toThrow("nowhere is no folder.");
   });
 
   it("is refused where it holds too little", async () => {
@@ -308,7 +314,7 @@ describe("one array of images", () => {
     expect(sorted(data)).toEqual(all);
     expect(digestOf(await load({}, "floats.npy"))).toBe(digestOf(data));
     expect(digestOf(await load({ size: { width: 4, height: 3 } }, "rows.npy"))).toBe(digestOf(data));
-    await expect(load({}, "rows.npy")).rejects.toThrow("Give the size of the images, such as `size: 2x2`");
+    await expect(load({}, "rows.npy")).rejects.toThrow("Give their width and height, such as `size: 2x2`");
     expect(digestOf(await datasets.load(at("rows.npy"), { size: "4x3" }))).toBe(digestOf(data));
     await expect(datasets.load(at("rows.npy"), { size: "4x0" })).rejects.toThrow(
       'The setting size is "4x0". It must be',

@@ -63,7 +63,7 @@ async function shell(
 async function images(folder: string, count: number, width: number, height: number) {
   mkdirSync(at(folder));
   for (let i = 0; i < count; i++) {
-    const image = sharp({ create: { width, height, channels: 3, background: { r: i, g: 0, b: 0 } } });
+    const image = sharp({ create: { width, height, channels: 3, background: { r: i, g: 200, b: 0 } } });
     await image.toFile(at(folder, `${i}.png`));
   }
 }
