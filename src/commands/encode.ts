@@ -49,7 +49,9 @@ export const define = declare({
       if (isDataset && dataset !== undefined) {
         for (const text of given.notes) note(io, text);
         const all = given.train.count + given.validation.count + given.test.count;
-        note(io, `Encoding the ${split} images, ${given[split].count} of ${all}. --split chooses others.`);
+        if (split === "test") {
+          note(io, `Encoding the test images, ${given.test.count} of ${all}. --split chooses others.`);
+        }
       }
       if (target.format === "npz") checkArchiveSize(count, model.model.parts.dimZ);
 

@@ -254,7 +254,7 @@ describe("rubbish", () => {
     );
   });
 
-  it("for the safetensors reader", { timeout }, () => {
+  it("for the safetensors reader", { timeout: 2 * timeout }, () => {
     const tensors = new Map([
       ["a", array([1, 2, 3, 4], [2, 2])],
       ["b", array([5], [1])],
