@@ -133,14 +133,15 @@ export function arrange(names: readonly string[], folder: string): Arrangement {
   if (splits.size === groups.size && splits.size > 0 && countLoose(images) === 0) {
     throw new UserError(`${folder} has folders of splits (${[...groups.keys()].join(", ")}), but none to train on.`);
   }
-  const inner = [...groups].flatMap(([name, inside]) => {
-    const splits = findSplits(groupByFolder(inside).keys());
-    return splits.has("train") ? [{ name, splits }] : [];
-  });
+  const all = [...groups].map(([name, inside]) => [name, findSplits(groupByFolder(inside).keys())] as const);
+  const inner = new Map(all.filter(([, splits]) => splits.has("train")));
   // One folder with splits wraps them. Several are classes: cats/train, dogs/train.
-  if (inner.length === 1) return arrangeSplits(images.map(liftFrom(inner[0].name)), inner[0].splits, folder);
-  if (inner.length > 1) {
-    const swapped = images.map(swapClassAndSplit);
+  if (inner.size === 1) {
+    const [[name, splits]] = inner;
+    return arrangeSplits(images.map(liftFrom(name)), splits, folder);
+  }
+  if (inner.size > 1) {
+    const swapped = images.map(swapClassAndSplit(new Map(all)));
     return arrangeSplits(swapped, findSplits(groupByFolder(swapped).keys()), folder);
   }
   const { classes, notes } = classify(images, folder);
@@ -186,9 +187,13 @@ function liftFrom(folder: string) {
   return ({ name, parts }: Located): Located => ({ name, parts: parts[0] === folder ? parts.slice(1) : parts });
 }
 
-function swapClassAndSplit({ name, parts }: Located): Located {
-  const [cls, split, ...rest] = parts;
-  return rest.length > 0 && splitOf(split) ? { name, parts: [split, cls, ...rest] } : { name, parts };
+/** Moves the images in cats/train to train/cats. @param splits of each class */
+function swapClassAndSplit(splits: ReadonlyMap<string, ReadonlyMap<Split, string[]>>) {
+  return ({ name, parts }: Located): Located => {
+    const [cls, folder, ...rest] = parts;
+    const found = [...(splits.get(cls) ?? [])].find(([, folders]) => folders.includes(folder));
+    return found && rest.length > 0 ? { name, parts: [found[0], cls, ...rest] } : { name, parts };
+  };
 }
 
 function arrangeSplits(images: readonly Located[], splits: ReadonlyMap<Split, string[]>, folder: string): Arrangement {

@@ -61,6 +61,26 @@ describe("folders of splits", () => {
     expect(data.classes).toEqual(["0", "1"]);
   });
 
+  it("may have other names in each class folder", async () => {
+    for (const [folder, first, count] of [
+      ["0/Train", 0, 8],
+      ["1/training", 8, 8],
+      ["0/val", 16, 2],
+      ["1/dev", 18, 2],
+      ["0/set_test", 20, 2],
+      ["0/test", 22, 2],
+    ] as const) {
+      await pngs(`data/${folder}`, first, count, false);
+    }
+    const data = await load("data");
+    expect([splitOf(data, "train"), splitOf(data, "validation")]).toEqual([numbers(0, 16), numbers(16, 4)]);
+    expect([splitOf(data, "test"), data.classes]).toEqual([
+      [22, 23],
+      ["0", "1"],
+    ]);
+    expect(data.notes).toEqual(["2 images not used, outside of train/, validation/, test/: 2 in 0/."]);
+  });
+
   it("without a test hold out a part of train, and validate with valid", async () => {
     await pngs("data/train", 0, 16);
     await pngs("data/valid", 16, 8);
