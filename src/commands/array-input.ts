@@ -36,7 +36,7 @@ export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number):
 export async function readImages(
   io: Io,
   place: string,
-  { config, size }: LoadedModel,
+  { config, size, folder }: LoadedModel,
   layout: GivenSettings["layout"] = config.layout,
 ): Promise<HostArray> {
   const { bytes, name } = await readPlace(io, place, checkNpy);
@@ -45,6 +45,7 @@ export async function readImages(
   const { images, scale } = prepareImages({ name, dtype, shape, values }, size, {
     isNoisy,
     layout: SETTINGS.layout.check(layout),
+    scales: folder.config.data.scales,
   });
   for (const text of describeScale(name, scale)) note(io, text);
   return images;

@@ -26,6 +26,7 @@ import {
   type Range,
   rescale,
   type Scale,
+  type Scales,
   toBytes,
 } from "./scale.js";
 import type { Source } from "./sources.js";
@@ -207,7 +208,7 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
   const [{ shape }] = laidOut;
   for (const other of laidOut) checkShapes(laidOut[0], other, name);
   checkOptions(shape, options, name);
-  const scaleOf = chooseScales(laidOut, name);
+  const scaleOf = chooseScales(laidOut, name, options.scales);
   const parts = new Map<Split, Images>();
   for (const { split, images, labels, count, ...order } of laidOut) {
     const pixels = reorder(toPixels(images, pixelsOf(shape), scaleOf(images)), order);
@@ -224,6 +225,9 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
     ...(validation && { validation }),
     ...(test && { test }),
     isStored: test !== undefined,
+    scales: Object.fromEntries(
+      arrays.flatMap(({ images }) => (scaleOf(images).conversion ? [[images.dtype, scaleOf(images)]] : [])),
+    ),
     bad: [],
     notes: [
       ...notes,
@@ -263,13 +267,18 @@ function checkOptions(shape: ImageShape, { size, channels }: DataOptions, name: 
 }
 
 /** Chooses one scale for all splits: one for integers, one for floats, one for bool. @throws UserError if none fits */
-function chooseScales(arrays: readonly LaidOut[], name: string): (array: FileArray) => Scale {
+function chooseScales(
+  arrays: readonly LaidOut[],
+  name: string,
+  trained?: Scales | undefined,
+): (array: FileArray) => Scale {
   const scales = new Map<string, Scale>();
   for (const kind of new Set(arrays.map(({ images }) => kindOf(images)))) {
     const own = arrays.filter(({ images }) => kindOf(images) === kind);
     const ranges = new Map(own.map((one) => [one.split, measure(one)]));
     const { dtype } = own[0].images;
-    scales.set(kind, chooseScaleOf(ranges, own.every(({ images }) => images.dtype === dtype) ? dtype : kind, name));
+    const type = own.every(({ images }) => images.dtype === dtype) ? dtype : kind;
+    scales.set(kind, chooseScaleOf(ranges, type, name, trained));
   }
   return (array) => scales.get(kindOf(array)) as Scale;
 }

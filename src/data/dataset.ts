@@ -9,6 +9,7 @@ import type { Background } from "./image-files.js";
 import type { BadFile } from "./listing.js";
 import { orderImages } from "./order.js";
 import { chunks, type ImageShape, type Images, pixelsOf, select } from "./pixels.js";
+import type { Scales } from "./scale.js";
 import type { DATA_SETTINGS } from "./settings.js";
 import { openSource } from "./sources.js";
 
@@ -30,6 +31,8 @@ export interface Dataset extends ImageShape {
   readonly classes?: readonly string[] | undefined;
   /** Behind transparent image files. */
   readonly background: Background;
+  /** How values became bytes, for types other than plain bytes. */
+  readonly scales: Scales;
   readonly bad: readonly BadFile[];
   /** How the data were read, and what was ignored: one sentence each. */
   readonly notes: readonly string[];
@@ -37,6 +40,8 @@ export interface Dataset extends ImageShape {
 
 /** The settings that choose the data, besides `dataset`. */
 export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>, "dataset">> {
+  /** Those of a model's training images. */
+  readonly scales?: Scales | undefined;
   /** Called as image files are decoded: not if the cache has them. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
   /** Aborts decoding. */
@@ -55,7 +60,7 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
 export async function loadDataset(dataset: string, options: DataOptions = {}): Promise<Dataset> {
   const { limit = 0, classes: wanted = ["all"] } = options;
   const source = await openSource(dataset, options);
-  const { train: all, classes, background = "black", bad, notes } = source;
+  const { train: all, classes, background = "black", scales, bad, notes } = source;
   const sets = [all, source.validation, source.test].filter((images) => images !== undefined);
   const isWanted = wanted.join() === "all" ? undefined : chooseClasses(wanted, sets, classes, dataset);
   const choose = (images: Images): Uint32Array => {
@@ -90,6 +95,7 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
     test,
     classes,
     background,
+    scales,
     bad,
     notes,
   };

@@ -5,19 +5,11 @@ import { cached } from "../files/cache.js";
 import { openBytes } from "./arrays.js";
 import { BadImage } from "./bad-image.js";
 import type { DataOptions } from "./dataset.js";
-import {
-  type Background,
-  chooseScales,
-  type DeepRange,
-  decodeImage,
-  measureDeep,
-  type Scales,
-  SHADES,
-} from "./image-files.js";
+import { type Background, chooseScales, type DeepRange, decodeImage, measureDeep, SHADES } from "./image-files.js";
 import type { BadFile } from "./listing.js";
 import { openImage } from "./open-image.js";
 import { type ImageShape, type Pixels, pixelsOf, range, select } from "./pixels.js";
-import { chooseScaleOf, describeScale, joinRanges, measureRange, type Range, rescale } from "./scale.js";
+import { chooseScaleOf, describeScale, joinRanges, measureRange, type Range, rescale, type Scales } from "./scale.js";
 
 /** Images that are decoded at the same time. */
 const BATCH = 8;
@@ -58,6 +50,8 @@ export interface DecodedCollection {
   readonly positions: Uint32Array;
   readonly bad: readonly BadFile[];
   readonly background: Background;
+  /** Of types other than plain bytes. */
+  readonly scales: Scales;
   /** How pixels were read, one line each. */
   readonly notes: readonly string[];
 }
@@ -92,7 +86,7 @@ export async function decodeCollection(collection: Collection, options: DataOpti
   const perImage = hasPartners ? 2 : 1;
   const size = pixelsOf(shape);
   const stored = openBytes(file, 0, positions.length * perImage * size)(size);
-  const scale = chooseScaleOf(new Map(Object.entries(ranges)), "uint8", name);
+  const scale = chooseScaleOf(new Map(Object.entries(ranges)), "uint8", name, options.scales);
   const pixels = rescale(stored, scale);
   const every = (first: number) =>
     select(
@@ -105,6 +99,7 @@ export async function decodeCollection(collection: Collection, options: DataOpti
     positions,
     bad,
     background,
+    scales: { ...scales, ...(scale.conversion && { uint8: scale }) },
     notes: [
       ...notes,
       ...(animated > 0 ? [`Only the first frame is used of ${animated} files.`] : []),
@@ -148,23 +143,23 @@ function decodeCached(
   options: DataOptions,
   background: Background,
 ): Promise<{ file: string; info: Info }> {
-  const { size, channels } = options;
+  const { size, channels, scales } = options;
   const side = size ? `${size.width}x${size.height}` : "own";
-  const key = [...collection.key, side, String(channels ?? "own"), background];
+  const key = [...collection.key, side, String(channels ?? "own"), background, JSON.stringify(scales)];
   return cached({ key, sources: collection.files, make: () => decodeAll(collection, options, background) });
 }
 
 /** Yields the pixels of all images, each followed by its partner's. */
 async function* decodeAll(
   collection: Collection,
-  { size, channels, onProgress, signal }: DataOptions,
+  { size, channels, scales: trained, onProgress, signal }: DataOptions,
   background: Background,
 ): AsyncGenerator<Uint8Array, Info> {
   const survey = await surveyImages(collection, signal);
   if (!size && survey.sizes.length > 1) throw new UserError(describeSizes(collection.name, survey.sizes));
   const { height, width } = size ?? survey.sizes[0] ?? { height: 0, width: 0 };
   const shape = { height, width, channels: channels ?? survey.channels };
-  const scales = chooseScales(survey.deep, collection.name);
+  const scales = chooseScales(survey.deep, collection.name, trained);
   const decodeOptions = { channels: shape.channels, size: size ?? undefined, background, scales };
   const bad: Info["bad"][number][] = [];
   const ranges = new Map<string, Range>();

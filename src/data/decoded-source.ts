@@ -32,7 +32,7 @@ export function divideDecoded(
     irregular = [],
     skipBad = false,
   }: { readonly irregular?: readonly BadFile[]; readonly skipBad?: boolean | undefined },
-): Pick<Source, "train" | "validation" | "test" | "background" | "bad"> {
+): Pick<Source, "train" | "validation" | "test" | "background" | "scales" | "bad"> {
   const bad = [...decoded.bad, ...irregular];
   if (positions.length === 0 || (bad.length > 0 && !skipBad)) {
     throw new UserError(describeBad(name, bad, entries.length + irregular.length));
@@ -52,7 +52,7 @@ export function divideDecoded(
     };
   });
   if (!train) throw new UserError(`None of the images to train on in ${name} can be used.`);
-  return { train, validation, test, background: decoded.background, bad };
+  return { train, validation, test, background: decoded.background, scales: decoded.scales, bad };
 }
 
 function describeBad(folder: string, bad: readonly BadFile[], count: number): string {

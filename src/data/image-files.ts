@@ -7,7 +7,16 @@ import { checkRegular, isMissing, readBytes } from "../files/read.js";
 import { BadImage } from "./bad-image.js";
 import { type OpenedImage, openImage, refuse } from "./open-image.js";
 import type { ImageShape } from "./pixels.js";
-import { chooseScale, describeScale, joinRanges, measureRange, type Range, type Scale, toBytes } from "./scale.js";
+import {
+  chooseScale,
+  describeScale,
+  joinRanges,
+  measureRange,
+  type Range,
+  type Scale,
+  type Scales,
+  toBytes,
+} from "./scale.js";
 
 export const IMAGE_ENDINGS = [
   ...[".avif", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".svg", ".tif", ".tiff", ".webp"],
@@ -21,7 +30,6 @@ const INT16_SHIFT = 32_768;
 export type Background = "black" | "white";
 /** What a background hides. */
 export const SHADES: Readonly<Record<Background, string>> = { black: "dark", white: "light" };
-export type Scales = Readonly<Partial<Record<string, Scale>>>;
 
 export interface DecodeOptions {
   readonly channels: number;
@@ -86,18 +94,22 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
 export async function decodeImages(
   files: readonly string[],
   shape: ImageShape,
-  { invert, background: own }: { readonly invert: boolean; readonly background: Background },
+  {
+    invert,
+    background: own,
+    scales: trained,
+  }: { readonly invert: boolean; readonly background: Background; readonly scales?: Scales | undefined },
 ): Promise<{ pixels: Uint8Array; notes: string[] }> {
   const [first] = files;
   const name = files.length === 1 ? first : `${first} and others`;
   const contents = await forEach(files, readImageFile);
   const deep = await forEach(files, async (_, i) => measureDeep(await openImage(contents[i])));
-  const scales = chooseScales(deep, name);
+  const scales = chooseScales(deep, name, trained);
   const background: Background = invert === (own === "black") ? "white" : "black";
   const options = { channels: shape.channels, size: shape, background, scales };
   const decoded = await forEach(files, (_, i) => decodeImage(contents[i], options));
   const bytes = Buffer.concat(decoded.map(({ pixels }) => pixels));
-  const scale = chooseScale(measureRange(bytes), "uint8");
+  const scale = chooseScale(measureRange(bytes), "uint8", trained);
   const pixels = toBytes(bytes, scale);
   const hidden = files.filter((_, i) => decoded[i].isHidden);
   return {
@@ -149,11 +161,19 @@ export async function measureDeep(opened: OpenedImage): Promise<DeepRange | unde
 }
 
 /** Chooses one scale for all images of a type. @throws UserError with `name` if none fits */
-export function chooseScales(measured: readonly (DeepRange | undefined)[], name: string): Scales {
+export function chooseScales(
+  measured: readonly (DeepRange | undefined)[],
+  name: string,
+  trained?: Scales | undefined,
+): Scales {
   const deep = measured.filter((one) => one !== undefined);
   const scaleOf = (type: string) => {
     try {
-      return chooseScale(joinRanges(deep.filter(({ dtype }) => dtype === type).map(({ range }) => range)), type);
+      return chooseScale(
+        joinRanges(deep.filter(({ dtype }) => dtype === type).map(({ range }) => range)),
+        type,
+        trained,
+      );
     } catch (error) {
       throw error instanceof UserError ? new UserError(`${name} ${error.message}`) : error;
     }

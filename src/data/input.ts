@@ -3,7 +3,7 @@ import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 import { findLayout, type Layout, reorderValues } from "./layout.js";
 import { describeShape, type ImageShape, imageShape, pixelsOf } from "./pixels.js";
-import { chooseScale, measureRange, prefixErrors, type Scale, toBytes, toUnit } from "./scale.js";
+import { chooseScale, measureRange, prefixErrors, type Scale, type Scales, toBytes, toUnit } from "./scale.js";
 
 /** An array of images before it is checked. */
 export interface RawImages {
@@ -28,13 +28,21 @@ interface Prepared {
 /**
  * Brings images to the shape of a model's, and to bytes or floats from 0 black to 1 white.
  *
- * @param options isNoisy: floats keep any finite value, as noise leads beyond 0 and 1
+ * @param options scales: those of the training images. isNoisy: floats keep any finite value, as noise leads beyond 0 and 1
  * @throws UserError if the images have another size, or their layout or scale is unclear
  */
 export function prepareImages(
   { name, dtype, shape: sizes, values }: RawImages,
   size: ImageShape,
-  { isNoisy, layout: given }: { readonly isNoisy: boolean; readonly layout?: Layout | null | undefined },
+  {
+    isNoisy,
+    layout: given,
+    scales,
+  }: {
+    readonly isNoisy: boolean;
+    readonly layout?: Layout | null | undefined;
+    readonly scales?: Scales | undefined;
+  },
 ): Prepared {
   const channels = size.channels === 3 ? 3 : 1;
   const { count, shape, layout } = findLayout(sizes, { size, channels, layout: given }, name);
@@ -55,7 +63,8 @@ export function prepareImages(
       `${name} has values up to ${range.max}. Noisy pixels are floats around 0 (black) to 1 (white): save x / 255.`,
     );
   }
-  const scale = isFloat && isNoisy ? { black: 0, step: 1 / 255 } : prefixErrors(name, () => chooseScale(range, dtype));
+  const scale =
+    isFloat && isNoisy ? { black: 0, step: 1 / 255 } : prefixErrors(name, () => chooseScale(range, dtype, scales));
   const floats = () => (isNoisy ? Float32Array.from(values) : toUnit(values, scale));
   const data = reorderValues(isFloat ? floats() : toBytes(values, scale), { shape, layout });
   return { images: { data, shape: [count, ...imageShape(shape)] }, scale };

@@ -28,6 +28,9 @@ export interface Scale {
   readonly warning?: string;
 }
 
+/** Scales by NumPy's names of types. */
+export type Scales = Readonly<Partial<Record<string, Scale>>>;
+
 const EMPTY: Range = { min: Infinity, max: -Infinity, isWhole: true };
 /** Resampling overshoots black and white by a few hundredths. */
 const OVERSHOOT = 0.05;
@@ -63,10 +66,13 @@ export function joinRanges(ranges: Iterable<Range>): Range {
  * Chooses the scale of images by their range: one for all images of a data set.
  *
  * @param dtype NumPy's name of the type in the file
+ * @param trained the scales of a model's training images: theirs is taken if the values fit into it
  * @throws UserError without the file's name, if no scale fits
  */
-export function chooseScale(range: Range, dtype: string): Scale {
+export function chooseScale(range: Range, dtype: string, trained: Scales = {}): Scale {
   const { min, max } = range;
+  const before = trained[dtype];
+  if (before && fits(range, before)) return before;
   if (dtype === "bool") return linear(0, 1);
   const scale = chooseByRange(range, dtype);
   if (min === max) return { ...scale, warning: `all pixels are ${format(min)}` };
@@ -83,14 +89,25 @@ export function chooseScale(range: Range, dtype: string): Scale {
   };
 }
 
+function fits({ min, max }: Range, { black, step }: Scale): boolean {
+  const [darkest, brightest] = [min, max].map((value) => (value - black) / step);
+  return darkest >= -255 * OVERSHOOT && brightest <= 255 * (1 + OVERSHOOT);
+}
+
 /**
  * Chooses one scale for the splits of a data set.
  *
  * @param ranges by the names of the splits
  * @throws UserError with the name of the data set, if none fits all
  */
-export function chooseScaleOf(ranges: ReadonlyMap<string, Range>, dtype: string, name: string): Scale {
-  const scale = prefixErrors(name, () => chooseScale(joinRanges(ranges.values()), dtype));
+export function chooseScaleOf(
+  ranges: ReadonlyMap<string, Range>,
+  dtype: string,
+  name: string,
+  trained?: Scales | undefined,
+): Scale {
+  const scale = prefixErrors(name, () => chooseScale(joinRanges(ranges.values()), dtype, trained));
+  if (scale === trained?.[dtype]) return scale;
   for (const [split, range] of ranges) {
     const brightest = (range.max - scale.black) / scale.step;
     if (brightest >= MIN_BRIGHTEST || range.min === range.max) continue;

@@ -13,6 +13,7 @@ import { type BadFile, listFiles } from "./listing.js";
 import { endingOf, isArrayName, parseName } from "./names.js";
 import { openParquetFiles, openParquetFolder } from "./parquet-source.js";
 import type { Images } from "./pixels.js";
+import type { Scales } from "./scale.js";
 
 /** The images of a data set, before they are divided. */
 export interface Source {
@@ -26,6 +27,8 @@ export interface Source {
   readonly classes?: readonly string[] | undefined;
   /** Behind transparent image files. */
   readonly background?: Background | undefined;
+  /** How values became bytes, for types other than plain bytes. */
+  readonly scales: Scales;
   readonly bad: readonly BadFile[];
   /** How the data were read, and what was ignored: one sentence each. */
   readonly notes: readonly string[];

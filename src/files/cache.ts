@@ -9,7 +9,7 @@ import { listNames } from "./read.js";
 import { TEMPORARY, writeFileAtomically } from "./write.js";
 
 /** Version of the content. Raise it when the same sources give other bytes or another info. */
-const FORMAT = 3;
+const FORMAT = 4;
 const DAY = 86_400_000;
 /** Digits of each hash in a name. */
 const DIGITS = 24;

@@ -71,7 +71,7 @@ export class ModelPictures {
     const parsed = SETTINGS.noise.check(noise ?? null);
     checkTiles(size, (parsed ? 3 : 2) * files.length, "Take fewer.");
     const background = this.run.settings.background ?? "black";
-    const { pixels, notes } = await decodeImages(files, size, { invert, background });
+    const { pixels, notes } = await decodeImages(files, size, { invert, background, scales: this.run.data.scales });
     const images = { count: files.length, pixels: pixelsInMemory(pixels, pixelsOf(size)), offset: 0 };
     return { ...(await this.#reconstruct(images, parsed, seed)), notes };
   }

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { type Config, createConfig, encodeConfig } from "../config/config.js";
 import { type ImageShape, pixelsOf } from "../data/pixels.js";
+import type { Scales } from "../data/scale.js";
 import { UserError } from "../errors.js";
 import { ifPresent, readText } from "../files/read.js";
 import { writeFileAtomically } from "../files/write.js";
@@ -29,6 +30,8 @@ export interface RunData extends ImageShape {
   readonly train: number;
   readonly validation: number;
   readonly test: number;
+  /** How values became bytes, for types other than plain bytes. Absent if there were none. */
+  readonly scales?: Scales;
   /** The digest of the images of training, validation and test, in this order. */
   readonly sha256: string;
 }
@@ -55,12 +58,14 @@ export function parseRunConfig(text: string, file: string): RunConfig {
     throw new UserError(`${file} is not valid JSON.`);
   }
   const { version, created, settings, data } = config ?? {};
+  const scales = Object.values(data?.scales ?? {});
   const texts = [version, created, data?.name];
   const sizes = [data?.height, data?.width, data?.channels, data?.train, data?.validation, data?.test];
   if (
     !texts.every((text) => typeof text === "string") ||
     !sizes.every((size) => Number.isSafeInteger(size) && size > 0) ||
     !Number.isSafeInteger(pixelsOf(data)) ||
+    !scales.every((scale) => Number.isFinite(scale?.black) && Number(scale?.step) > 0) ||
     !settings
   ) {
     throw new UserError(

@@ -13,7 +13,8 @@ import type { RunConfig } from "./config.js";
 export async function loadTrainingData({ settings, data: before }: RunConfig, other?: string): Promise<Dataset> {
   const { height, width, channels } = before;
   const { background, skipBad } = settings;
-  const fitting = { size: { width, height }, channels: channels === 3 ? 3 : 1, background, skipBad } as const;
+  const size = { width, height };
+  const fitting = { size, channels: channels === 3 ? 3 : 1, background, skipBad, scales: before.scales } as const;
   const data = other === undefined ? await loadOwnData(settings) : await loadDataset(other, fitting);
   if (describeShape(data) !== describeShape(before)) {
     throw new UserError(

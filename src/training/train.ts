@@ -143,8 +143,9 @@ export function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "data
 }
 
 export function describeData(data: Dataset): Omit<RunConfig["data"], "name"> {
-  const { height, width, channels } = data;
-  return { height, width, channels, ...countImages(data), sha256: digestOf(data) };
+  const { height, width, channels, scales } = data;
+  const hasScales = Object.keys(scales).length > 0;
+  return { height, width, channels, ...countImages(data), ...(hasScales && { scales }), sha256: digestOf(data) };
 }
 
 function explainDivergence(error: DivergenceError, config: Config, run: string, { reports }: Snapshot): UserError {

@@ -6,6 +6,7 @@ import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeTinyMnist } from "../fixtures/idx.js";
+import { npy } from "../fixtures/npy.js";
 import { ENGINES } from "../helpers.js";
 import { vae } from "../vae.js";
 
@@ -125,6 +126,36 @@ describe("a training too large", () => {
   it("is refused before it takes any memory", async () => {
     const { code, stderr } = await run(`train --dataset photos --size 200 --skip-bad ${SMALL} --n-hidden 4096`);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: .* parameters, more than 120,000,000\./)]);
+  });
+});
+
+describe("the scale of the training", () => {
+  it("is kept, and used for other arrays of the same type", async () => {
+    const shades = Array.from({ length: 40 * 36 }, (_, i) => (i * 37) % 256);
+    const save = (name: string, type: string, values: Uint8Array | Uint16Array) =>
+      writeFileSync(at(name), npy(type, `(${values.length / 36}, 6, 6)`, new Uint8Array(values.buffer)));
+    save(
+      "deep.npy",
+      "<u2",
+      Uint16Array.from(shades, (shade) => 16 * shade),
+    );
+    await run(`train --dataset deep.npy ${SMALL} --epochs 1 --run deep`);
+    expect(config("deep").data.scales).toMatchObject({ uint16: { black: 0, step: 16, floors: true } });
+    save(
+      "dark.npy",
+      "<u2",
+      Uint16Array.from(shades.slice(0, 720), (shade) => 2 * shade),
+    );
+    save(
+      "bytes.npy",
+      "|u1",
+      Uint8Array.from(shades.slice(0, 720), (shade) => shade >> 3),
+    );
+    const dark = await run("encode --run deep --input dark.npy");
+    expect(dark.stdout).toBe((await run("encode --run deep --input bytes.npy")).stdout);
+    expect(dark.stderr).toContain("read as x // 16.");
+    const other = await run("encode --run deep --dataset dark.npy --split train --n 1 --format csv");
+    expect(other.stderr).toContain("read as x // 16.");
   });
 });
 

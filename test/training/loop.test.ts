@@ -27,6 +27,7 @@ const data = {
   test: set(10, 120),
   bad: [],
   background: "black" as const,
+  scales: {},
   notes: [],
 };
 
