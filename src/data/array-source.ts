@@ -42,8 +42,7 @@ interface SplitArrays {
 type Splits = Map<Split, SplitArrays>;
 
 /**
- * Opens one file of arrays. It may bring splits and labels; else labels are those beside it: y_train.npy of
- * x_train.npy.
+ * Opens one file of arrays. Labels come from the file itself, or from a file beside it: y_train.npy for x_train.npy.
  *
  * @throws UserError if it holds no images
  */

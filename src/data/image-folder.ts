@@ -123,8 +123,9 @@ function findPartners(wanted: readonly Arranged[], folder: string): (string | un
     return alike[0] && path.join(folder, alike[0]);
   });
   if (partners.some((partner) => partner !== undefined)) return partners;
+  const found = images.length > 0 ? `${images[0]}, …` : "no images";
   throw new UserError(
-    `No image has a partner in ${folder}, which holds ${images.length > 0 ? `${images[0]}, …` : "no images"}, and not ` +
+    `No image has a partner in ${folder}, which holds ${found}, and not ` +
       `${wanted[0].name}. Partners have the same name; only the extension may differ.`,
   );
 }

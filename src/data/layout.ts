@@ -79,12 +79,12 @@ function findInRow([count, length]: readonly number[], { size, channels, layout 
 /** Sides of images that data sets have. */
 const USUAL_SIDES = [8, 14, 16, 20, 24, 28, 32, 48, 56, 64, 84, 96, 112, 128, 224, 256];
 
-/** Whether so many values are a square image of a usual size, in grey or colour. */
+/** Whether `count` values can be a square image of a usual size, in grey or colour. */
 function isUsualSize(count: number): boolean {
   return USUAL_SIDES.some((side) => count === side * side || count === 3 * side * side);
 }
 
-/** A size of so many values: a square, grey or in colour, or else the rectangle that is nearest to a square. */
+/** Suggests a size for images of `length` values: a square, in grey or colour, else the rectangle nearest to one. */
 function example(length: number): string {
   const side = [Math.sqrt(length), Math.sqrt(length / 3)].find(Number.isInteger);
   if (side) return `${side}x${side}`;

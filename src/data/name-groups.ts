@@ -26,11 +26,10 @@ export function chooseFiles(
     files.filter(({ role }) => role !== "labels"),
     folder,
   );
-  const hasTraining = images.some(({ split }) => split === "train");
-  const splitOf = ({ split }: NamedFile): Split | undefined => split ?? (hasTraining ? undefined : "train");
+  const assigned = assignSplits(images);
   const chosen: (NamedFile & { readonly split: Split })[] = [];
   for (const split of SPLITS) {
-    const own = images.filter((file) => splitOf(file) === split).sort(compare);
+    const own = assigned.filter((file) => file.split === split).sort(compare);
     const image = own.find(({ role }) => role === "images") ?? own[0];
     if (!image) continue;
     chosen.push({ ...image, split });
@@ -43,6 +42,15 @@ export function chooseFiles(
   }
   const unused = files.filter(({ file }) => !chosen.some((one) => one.file === file));
   return { chosen, notes: unused.length > 0 ? [`Not used: ${listed(unused)}.`] : [] };
+}
+
+/** Files without a split are for training, if no other is. Otherwise they are left out. */
+export function assignSplits<File extends NamedFile>(files: readonly File[]): (File & { readonly split: Split })[] {
+  const rest = files.some(({ split }) => split === "train") ? undefined : ("train" as const);
+  return files.flatMap((file) => {
+    const split = file.split ?? rest;
+    return split ? [{ ...file, split }] : [];
+  });
 }
 
 /** Finds the labels of images: of the same split, and of the same data set or of none by their names. */

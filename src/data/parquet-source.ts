@@ -7,7 +7,7 @@ import { joinClasses, openParquet, type ParquetImages } from "../formats/parquet
 import type { DataOptions } from "./dataset.js";
 import { decodeCollection } from "./decode.js";
 import { divideDecoded, type Entry } from "./decoded-source.js";
-import { listed, mainGroup } from "./name-groups.js";
+import { assignSplits, listed, mainGroup } from "./name-groups.js";
 import { parseName, SPLITS, type Split } from "./names.js";
 import { range } from "./pixels.js";
 import type { Source } from "./sources.js";
@@ -20,10 +20,7 @@ export async function openParquetFolder(
 ): Promise<Source> {
   const named = names.map((file) => ({ file, ...parseName(file) }));
   const group = mainGroup(named, folder);
-  const hasTraining = group.some(({ split }) => split === "train");
-  const files = group.flatMap(({ file, split = hasTraining ? undefined : ("train" as const) }) =>
-    split ? [{ file: path.join(folder, file), split }] : [],
-  );
+  const files = assignSplits(group).map(({ file, split }) => ({ file: path.join(folder, file), split }));
   const unused = named.filter(({ file }) => !files.some((one) => one.file === path.join(folder, file)));
   const notes = unused.length > 0 ? [`Not used: ${listed(unused)}.`] : [];
   return openParquetFiles(folder, files, notes, options);

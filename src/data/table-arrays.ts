@@ -122,7 +122,7 @@ function findUnnamed(table: NumberTable, file: string, size?: Size | null): Colu
   return { pixels: pixels.filter((at) => at !== label), label, skipped, notes };
 }
 
-/** Whether so many values are an image: of the given size, or square, in grey or colour. */
+/** Whether `count` values can be an image: of the given size, or square, in grey or colour. */
 function isImage(count: number, size?: Size | null): boolean {
   if (size) return count === size.width * size.height || count === 3 * size.width * size.height;
   return Number.isInteger(Math.sqrt(count)) || Number.isInteger(Math.sqrt(count / 3));

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import sharp from "sharp";
-import { afterEach, beforeEach, expect } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import type { Given } from "../../src/config/entries.js";
 import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
 import * as datasets from "../../src/data/datasets.js";
@@ -18,12 +18,16 @@ export const PIXELS = SIDE * SIDE;
 let home: string;
 export const at = (...place: string[]) => path.join(home, ...place);
 
-/** Gives each test of a file an empty folder. */
+/** Gives each test of a file an empty folder, and a cache of its own in it. */
 export function useHome(): void {
   beforeEach(() => {
     home = mkdtempSync(path.join(tmpdir(), "vae-cases-"));
+    vi.stubEnv("VAE_CACHE", at("cache"));
   });
-  afterEach(() => rmSync(home, { recursive: true }));
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(home, { recursive: true });
+  });
 }
 
 export const pixel = (i: number, row: number, column: number) => (13 * i + 7 * row + 3 * column) % 256;

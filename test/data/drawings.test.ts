@@ -1,27 +1,14 @@
 // Drawings whose shape lies in transparency, and images that are decoded alone.
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Given } from "../../src/config/entries.js";
-import type { DataOptions } from "../../src/data/dataset.js";
-import * as datasets from "../../src/data/datasets.js";
+import { describe, expect, it } from "vitest";
 import { decodeImages } from "../../src/data/image-files.js";
+import { at, load, useHome } from "./cases.js";
 import { channel, interleave, pixelsByName, SIDE } from "./images.js";
 
-let home: string;
-const at = (...place: string[]) => path.join(home, ...place);
-beforeEach(() => {
-  home = mkdtempSync(path.join(tmpdir(), "vae-drawings-"));
-  vi.stubEnv("VAE_CACHE", at("cache"));
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-  rmSync(home, { recursive: true });
-});
+useHome();
 
-const load = (place: string, options: Given<DataOptions> = {}) => datasets.load(at(place), options);
 const single = { height: SIDE, width: SIDE, channels: 1 };
 const plain = { invert: false, background: "black" } as const;
 

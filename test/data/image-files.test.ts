@@ -1,26 +1,15 @@
 // Kinds of image files: what they become, and why some are refused. The TIFFs in test/fixtures/tiff are by tifffile.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Given } from "../../src/config/entries.js";
-import type { DataOptions } from "../../src/data/dataset.js";
+import { describe, expect, it } from "vitest";
 import * as datasets from "../../src/data/datasets.js";
 import { chooseScales, decodeImage, decodeImages, measureDeep } from "../../src/data/image-files.js";
 import { openImage } from "../../src/data/open-image.js";
+import { at, load, useHome } from "./cases.js";
 import { channel, interleave, pixelsByName, SIDE } from "./images.js";
 
-let home: string;
-const at = (...place: string[]) => path.join(home, ...place);
-beforeEach(() => {
-  home = mkdtempSync(path.join(tmpdir(), "vae-kinds-"));
-  vi.stubEnv("VAE_CACHE", at("cache"));
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
-  rmSync(home, { recursive: true });
-});
+useHome();
 
 const fixture = (name: string) => path.join("test/fixtures/tiff", `${name}.tif`);
 
@@ -29,8 +18,6 @@ function copy(folder: string, files: Readonly<Record<string, string>>): void {
   mkdirSync(at(folder), { recursive: true });
   for (const [name, from] of Object.entries(files)) copyFileSync(fixture(from), at(folder, `${name}.tif`));
 }
-
-const load = (place: string, options: Given<DataOptions> = {}) => datasets.load(at(place), options);
 
 /** Decodes one file with a scale of its own. */
 async function decode(file: string, background: "black" | "white" = "black") {
