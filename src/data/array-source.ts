@@ -42,7 +42,7 @@ interface SplitArrays {
 type Splits = Map<Split, SplitArrays>;
 
 /**
- * Opens one file of arrays. Labels come from the file itself, or from a file beside it: y_train.npy for x_train.npy.
+ * Opens one file of arrays. Labels come from it, or from another file of its folder: y_train.npy for x_train.npy.
  *
  * @throws UserError if it holds no images
  */
@@ -109,7 +109,7 @@ async function openLabels(file: string): Promise<{ labels?: FileArray; notes: re
   return { notes: [...notes, `The labels in ${file} are ignored: it has no column of whole numbers named label.`] };
 }
 
-/** Opens labels that were found beside images. Notes why they do not fit. */
+/** Opens labels from another file of the folder. Notes why they do not fit. */
 async function openLabelsBeside(file: string, images: FileArray | undefined): ReturnType<typeof openLabels> {
   try {
     const opened = await openLabels(file);
@@ -184,7 +184,7 @@ function chooseImages<One extends Candidate>(candidates: readonly One[], file: s
   if (next && isBetter(rank(best), rank(next)) === 0) {
     const names = [best, next].map(({ array }) => array.key ?? array.name);
     throw new UserError(
-      `${file} holds several arrays of images: ${listSome(names, MAX_NAMED)}. Save the right one alone.`,
+      `${file} holds several arrays of images: ${listSome(names, MAX_NAMED)}. Save only the right one.`,
     );
   }
   return best;

@@ -90,7 +90,7 @@ async function parseContent(content: Content, size?: Size | null): Promise<FileA
   refuseForeign(start, file);
   const isText = start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
   if (length > 0 && isText) return openTable(parseTable(await content.readAll(), file), file, size);
-  // These readers say what is wrong with a damaged file of theirs.
+  // Each of these parsers throws an error that says what is damaged.
   if (endingOf(file) === ".npy") parseNpyHeader(start, file);
   if (endingOf(file) === ".npz") readZip(start, file);
   if (/idx\d/.test(file)) parseIdxHeader(start, file);

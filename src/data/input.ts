@@ -28,8 +28,7 @@ interface Prepared {
 /**
  * Brings images to the shape of a model's, and to bytes or floats from 0 black to 1 white.
  *
- * @param options scales: those of the training images. isNoisy: floats keep any finite value, since noise leads beyond 0
- * and 1
+ * @param options scales: those of the training images. isNoisy: floats keep any finite value
  * @throws UserError if the images have another size, or their layout or scale is unclear
  */
 export function prepareImages(

@@ -174,7 +174,7 @@ function countLoose(images: readonly Located[]): number {
   return images.filter(({ parts }) => parts.length === 1).length;
 }
 
-/** Drops wrapping folders: each is alone in its place, and holds other folders or is named like a split or `images`. */
+/** Drops a wrapping folder: the only one at its level, if it holds folders, or is named like a split or `images`. */
 function unwrap(images: readonly Located[]): readonly Located[] {
   const groups = groupByFolder(images);
   if (groups.size !== 1 || countLoose(images) > 0) return images;
@@ -204,7 +204,7 @@ function arrangeSplits(images: readonly Located[], splits: ReadonlyMap<Split, st
   if (used.length === 1 && unused.length > images.length / 2) {
     const others = [...groups.keys()].filter((name) => name !== names[0]);
     throw new UserError(
-      `${folder} has a folder ${names[0]} beside ${listSome(others, MAX_NAMED)}, ` +
+      `${folder} has a folder ${names[0]} next to ${listSome(others, MAX_NAMED)}, ` +
         "which hold more images. Rename it if it is a class; move the others away if it is the images to train on.",
     );
   }

@@ -71,7 +71,7 @@ export function mainGroup(files: readonly NamedFile[], folder: string): readonly
   throw new UserError(`${folder} holds several data sets: ${listSome(places, MAX_NAMED)}. Give the path of one.`);
 }
 
-/** The folder of a data set, if no other one is there; else its first file to train on. */
+/** The folder of a data set, unless it holds others too: then the first file to train on. */
 function placeOf(group: readonly NamedFile[], all: readonly (readonly NamedFile[])[]): string {
   const folderOf = ({ file }: NamedFile) => path.dirname(file);
   const folder = folderOf(group[0]);

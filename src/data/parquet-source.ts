@@ -88,7 +88,7 @@ function describeColumns(shards: readonly (Pick<ParquetImages, "note"> & { reado
   });
 }
 
-/** Describes splits of which only some images have labels: none of theirs are used. */
+/** Notes splits whose labels are ignored, since only some images have one. */
 function describeUnlabelled(name: string, entries: readonly Entry[]): string[] {
   return SPLITS.flatMap((split) => {
     const own = entries.filter((entry) => entry.split === split);

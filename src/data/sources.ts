@@ -60,7 +60,7 @@ function isParquet(file: string): boolean {
   return endingOf(file) === ".parquet";
 }
 
-/** Fewer pictures than this beside arrays are figures rather than a data set. */
+/** Fewer image files than this, in a folder with arrays, may be figures instead of a data set. */
 const MIN_IMAGES = 100;
 /** A table with fewer columns describes images instead of holding their pixels. */
 const MIN_COLUMNS = 48;
@@ -84,7 +84,7 @@ async function isWideTable(file: string): Promise<boolean> {
 }
 
 /**
- * Whether image files are the data set of a folder, and not the arrays beside them.
+ * Whether a folder's image files are the data set, and not its arrays.
  *
  * @throws UserError if that is unclear
  */

@@ -14,7 +14,7 @@ const MODE = 0o700;
  * The user's cache folder: VAE_CACHE, or the place that the system has for caches.
  *
  * @param home may throw
- * @returns undefined if the environment names no such place
+ * @returns undefined if the environment names no folder
  */
 export function userCacheFolder(
   env: Readonly<Record<string, string | undefined>>,

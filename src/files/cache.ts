@@ -125,7 +125,7 @@ function regularFile(file: string): Stats | undefined {
   return found?.isFile() ? found : undefined;
 }
 
-/** Deletes what can be deleted. The rest, such as open files on Windows, waits for the next time. */
+/** Deletes files. Those that cannot be deleted, such as open files on Windows, are left for the next call. */
 async function deleteFiles(entries: readonly Entry[]): Promise<void> {
   for (const { file } of entries) await rm(file, { force: true }).catch(() => {});
 }

@@ -8,7 +8,7 @@ import { type ParquetLabels, readLabels } from "./parquet/labels.js";
 import type { Leaf } from "./parquet/pages.js";
 import { type Features, isRepeated, readFeatures, typeName } from "./parquet/schema.js";
 
-/** Names of columns of images: the first that is there. */
+/** Names of columns of images: the first one found is used. */
 const IMAGE_NAMES = ["image", "img"];
 /** In a message. */
 const MAX_NAMED_COLUMNS = 12;
@@ -36,7 +36,7 @@ export interface ParquetImage {
  * `class` or `y`. Other columns are ignored.
  *
  * @param buffer the content. Errors of its `slice` pass unchanged.
- * @throws UserError if the file is damaged, or holds no such images
+ * @throws UserError if the file is damaged, or holds no column of encoded images
  */
 export async function openParquet(buffer: AsyncBuffer, file: string): Promise<ParquetImages> {
   const source = await openColumns(buffer, file);

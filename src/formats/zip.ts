@@ -126,7 +126,7 @@ function findDirectory(view: DataView, file: string): Directory {
   return { start, end: start + size, count };
 }
 
-/** @returns undefined if no header that ends before `end` is there */
+/** @returns undefined if no header ends before `end` */
 function parseHeader(bytes: Uint8Array, view: DataView, at: number, end: number) {
   if (at + DIRECTORY_HEADER_BYTES > end || view.getUint32(at, true) !== DIRECTORY_HEADER) return undefined;
   const nameStart = at + DIRECTORY_HEADER_BYTES;

@@ -219,7 +219,7 @@ describe("arrays and tables", () => {
     expectAll(await load("b.npz"));
     write("c.npz", pack({ masks: noisy, photos: noisy }));
     await expect(load("c.npz")).rejects.toThrow(
-      "holds several arrays of images: masks, photos. Save the right one alone.",
+      "holds several arrays of images: masks, photos. Save only the right one.",
     );
     const text = npy("<U3", "(24,)", new Uint8Array(24 * 12));
     write("d.npz", pack({ x_train: typed("|u1", images()), y_train: text }));

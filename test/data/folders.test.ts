@@ -179,7 +179,7 @@ describe("folders of splits", () => {
       await pngs(`data/${folder}`, first, 8, false);
     }
     await expect(load("data")).rejects.toThrow(
-      "has a folder train beside car, plane, which hold more images. Rename it if it is a class;",
+      "has a folder train next to car, plane, which hold more images. Rename it if it is a class;",
     );
   });
 

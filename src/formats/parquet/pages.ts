@@ -13,7 +13,7 @@ const MAX_PAGE_VALUES = 2 ** 22;
 /** Images are compressed already, so pages above SMALL_PAGE_BYTES do not shrink more than this. */
 const MAX_INFLATION = 1100;
 const SMALL_PAGE_BYTES = 2 ** 24;
-/** To decode a page, in milliseconds: this and one per so many bytes. */
+/** The time limit to decode a page, in milliseconds: a base, and one more per number of bytes. */
 const MIN_TIME_LIMIT = 10_000;
 const BYTES_PER_MS = 10_000;
 
@@ -75,7 +75,7 @@ export async function decompressor(codec: CompressionCodec, file: string): Promi
   throw new UserError(`${file} has the compression ${codec ?? "of an unknown kind"}, which is not read. Use snappy.`);
 }
 
-/** Decompresses a page to a buffer of its own: hyparquet compares lengths with the end of the buffer alone. */
+/** Decompresses a page to a buffer of its own: hyparquet compares lengths only with the end of the buffer. */
 export function decompressPage({ header, isVersion2, levelBytes }: Page, bytes: Uint8Array, decompress: Decompress) {
   const content = new Uint8Array(header.uncompressed_page_size);
   content.set(bytes.subarray(0, levelBytes));
@@ -111,7 +111,7 @@ export function checkRuns(
  * Counts the integers in runs, which hyparquet writes out whatever their number.
  *
  * @param width bits of an integer
- * @param most where to stop. It is an error if a run goes on.
+ * @param most the maximum number of values. A run that exceeds it is an error.
  */
 function countRuns(bytes: Uint8Array, width: number, most: number): number {
   assert(width <= 24);
