@@ -1,10 +1,12 @@
 // vae train
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { createConfig, type GivenSettings, isSettingName, parseSetting } from "../config/config.js";
 import { TEXT } from "../config/entries.js";
 import { PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
-import { Interruption, UserError } from "../errors.js";
-import { readText, statIfThere } from "../files/read.js";
+import { Interruption, isSystemError, UserError } from "../errors.js";
+import { readStream, readText, statIfThere } from "../files/read.js";
 import type { TrainingStart } from "../index.js";
 import { declare } from "./command.js";
 import { flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
@@ -13,6 +15,9 @@ import type { TrainingScreen } from "./training-screen.js";
 
 /** Signals that save and stop a training. */
 const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
+
+/** How long the preparation of a training may take to end after a signal. */
+const MAX_ABORT_MILLISECONDS = 2000;
 
 /** Of a preset file. */
 const MAX_BYTES = 1e6;
@@ -54,7 +59,7 @@ export const define = declare({
     let started: TrainingStart | undefined;
     let screen: TrainingScreen | undefined;
     const bar = tools.progressBar(io, "decoding images");
-    const stop = stopOnSignals();
+    const stop = stopOnSignals(() => started !== undefined);
     const options = { signal: stop.signal, ...(!quiet && { onDecoding: bar.show }) };
     const events =
       resumed === undefined
@@ -75,7 +80,7 @@ export const define = declare({
       }
       if (screen) tools.suggest(io, run ?? (resumed === undefined ? undefined : started?.run));
     } catch (error) {
-      throw started ? withResumeHint(error, tools.resumeCommand(io, started.run)) : error;
+      throw started ? withResumeHint(error, started.run, tools.resumeCommand(io, started.run)) : error;
     } finally {
       stop.end();
       bar.stop();
@@ -93,12 +98,17 @@ function pairOf(targetDir: string | undefined, { dataset, inputDir }: GivenSetti
   return { dataset: targetDir };
 }
 
-/** Aborts the training at Ctrl-C, kill or a closed terminal. A second signal ends the process. */
-function stopOnSignals(): { signal: AbortSignal; end: () => void } {
+/**
+ * Aborts the training at Ctrl-C, kill or a closed terminal. A second signal ends the process. So does the first one if
+ * the training has not started, and what prepares it does not end soon: a file of a dead network may block for ever.
+ */
+function stopOnSignals(hasStarted: () => boolean): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   const stop = (name: string, number: number) => {
-    if (controller.signal.aborted) process.exit(128 + number);
+    const exit = () => process.exit(128 + number);
+    if (controller.signal.aborted) exit();
     controller.abort(new Interruption(`Stopped by ${name}.`, 128 + number));
+    if (!hasStarted()) setTimeout(exit, MAX_ABORT_MILLISECONDS).unref();
   };
   for (const name of SIGNALS) process.on(name, stop);
   const end = () => {
@@ -107,13 +117,15 @@ function stopOnSignals(): { signal: AbortSignal; end: () => void } {
   return { signal: controller.signal, end };
 }
 
-/** Adds to the error how to resume the run. */
-function withResumeHint(error: unknown, command: string): unknown {
+/** Adds to the error how to resume the run, if its folder still exists. */
+function withResumeHint(error: unknown, run: string, command: string): unknown {
   if (error instanceof Interruption) {
     return new Interruption(`${error.message.replace(/\.$/, ", and saved.")} Resume: ${command}`, error.exitCode);
   }
-  if (error instanceof Error && "syscall" in error) {
-    error.message += `. The last checkpoint is intact. Resume later: ${command}`;
+  if (isSystemError(error)) {
+    error.message += existsSync(path.join(run, "config.json"))
+      ? `. The last checkpoint is intact. Resume later: ${command}`
+      : `. ${run} was moved or deleted.`;
   }
   return error;
 }
@@ -126,7 +138,7 @@ async function readPreset(place: string): Promise<GivenSettings> {
     const problem = `--preset ${place}: there is neither a preset nor a file of this name.`;
     throw new UserError(`${problem} Presets are ${PRESET_NAMES}.`);
   }
-  const text = await readText(place, MAX_BYTES, "a JSON file of settings");
+  const text = await readText(place, MAX_BYTES, "a JSON file of settings", readStream);
   try {
     const content = JSON.parse(text);
     const { engine, threads, ...ofRun } = content?.settings ?? {};

@@ -8,7 +8,7 @@ import { createGunzip } from "node:zlib";
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
-import { addFileName, checkRegular, readBytes, readStart } from "../files/read.js";
+import { addFileName, readBytes, readStart } from "../files/read.js";
 import { checkIdxLength, parseIdx, parseIdxHeader } from "../formats/idx.js";
 import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
 import { NPZ, recognize } from "../formats/recognize.js";
@@ -59,7 +59,6 @@ interface Content {
  * @throws UserError if it is not such a file
  */
 export async function openArrays(file: string, size?: Size | null): Promise<FileArray[]> {
-  checkRegular(file);
   const start = await readStart(file, MAX_NPY_HEADER_BYTES);
   const { size: length } = await stat(file);
   if (start[0] === 0x1f && start[1] === 0x8b) return parseContent(await unpack(file, length), size);

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Sharp } from "sharp";
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
-import { checkRegular, isMissing, readBytes } from "../files/read.js";
+import { isMissing, readBytes } from "../files/read.js";
 import { BadImage } from "./bad-image.js";
 import { type OpenedImage, openImage, refuse } from "./open-image.js";
 import type { ImageShape } from "./pixels.js";
@@ -55,12 +55,6 @@ export function isImageName(file: string): boolean {
   return IMAGE_ENDINGS.includes(path.extname(file).toLowerCase());
 }
 
-/** Reads an image file whole. @throws BadImage if it is empty */
-export async function readImageFile(file: string): Promise<Uint8Array> {
-  checkRegular(file);
-  return readBytes(file);
-}
-
 /**
  * Decodes an image: upright, 8 bits, the first of several frames. Grey is 0.299 red + 0.587 green + 0.114 blue (ITU-R
  * BT.601), as in Pillow and OpenCV.
@@ -102,7 +96,7 @@ export async function decodeImages(
 ): Promise<{ pixels: Uint8Array; notes: string[] }> {
   const [first] = files;
   const name = files.length === 1 ? first : `${first} and others`;
-  const contents = await forEach(files, readImageFile);
+  const contents = await forEach(files, (file) => readBytes(file));
   const deep = await forEach(files, async (_, i) => measureDeep(await openImage(contents[i])));
   const scales = chooseScales(deep, name, trained);
   const background: Background = invert === (own === "black") ? "white" : "black";

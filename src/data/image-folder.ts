@@ -1,12 +1,12 @@
 // Opens a folder of image files: splits and classes by its folders, pairs by names.
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { isFolder } from "../files/read.js";
+import { isFolder, readBytes } from "../files/read.js";
 import { plural } from "../wording.js";
 import type { DataOptions } from "./dataset.js";
 import { decodeCollection } from "./decode.js";
 import { divideDecoded } from "./decoded-source.js";
-import { IMAGE_ENDINGS, isImageName, readImageFile } from "./image-files.js";
+import { IMAGE_ENDINGS, isImageName } from "./image-files.js";
 import { type Arranged, arrange, countByEnding, type Listing, listFiles } from "./listing.js";
 import type { Source } from "./sources.js";
 
@@ -60,7 +60,7 @@ export async function openImageFolder(folder: string, listing: Listing, options:
 /** Pairs images with their files and, if there is `inputDir`, with their partners. */
 function encodeImages(folder: string, images: readonly Arranged[], inputDir: string | null | undefined) {
   const encode = (name: string, file: string, split: string) => {
-    return { name, split, file, read: () => readImageFile(file) };
+    return { name, split, file, read: () => readBytes(file) };
   };
   const partners = inputDir ? findPartners(images, inputDir) : undefined;
   return images.map(({ name, split }, i) => {

@@ -1,8 +1,8 @@
 // Opens data sets of encoded images in Parquet files: one or more for each split.
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { addFileName, checkRegular } from "../files/read.js";
+import { addFileName, openRegular } from "../files/read.js";
 import { joinClasses, openParquet, type ParquetImages } from "../formats/parquet.js";
 import type { DataOptions } from "./dataset.js";
 import { decodeCollection } from "./decode.js";
@@ -100,10 +100,9 @@ function describeUnlabelled(name: string, entries: readonly Entry[]): string[] {
 
 /** Reads parts of a file as they are asked for. */
 async function bufferOf(file: string) {
-  checkRegular(file);
   const { size } = await stat(file);
   const slice = async (start: number, end = size): Promise<ArrayBuffer> => {
-    const handle = await open(file, "r");
+    const handle = await openRegular(file);
     try {
       const bytes = new Uint8Array(end - start);
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);

@@ -1,6 +1,6 @@
 // Looks at files and reads them. System errors name the file.
-import { createReadStream, type Stats, statSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { constants, createReadStream, type Stats, statSync } from "node:fs";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { isSystemError, UserError } from "../errors.js";
 
 /** Whether the file, or a folder above it, does not exist. */
@@ -45,21 +45,45 @@ export async function listNames(folder: string): Promise<string[]> {
   return (await ifPresent(readdir(folder))) ?? [];
 }
 
-/** @throws UserError if the file is a folder, or something that may block when opened. It may be missing. */
-export function checkRegular(file: string): void {
-  const found = statIfThere(file);
-  if (found?.isDirectory()) throw new UserError(`${file} is a folder, not a file.`);
-  if (found && !found.isFile()) throw new UserError(`${file} is a pipe, a socket or a device, not a file.`);
+/** Node.js reads up to this size in one piece. */
+const MAX_READ_BYTES = 2 ** 31 - 1;
+/** Opening a pipe or a device does not wait for its other end. Windows has no such flag. */
+const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** @throws UserError if the file is a folder, a pipe, a socket or a device: reading one may never end */
+function checkKind(file: string, found: Stats): void {
+  if (found.isDirectory()) throw new UserError(`${file} is a folder, not a file.`);
+  if (!found.isFile()) throw new UserError(`${file} is a pipe, a socket or a device, not a file.`);
 }
 
-export function readBytes(file: string): Promise<Uint8Array> {
-  return readFile(file).catch((error) => {
-    throw addFileName(error, file, "read");
+/** Opens a regular file, or a link to one. @throws UserError if it is anything else */
+export async function openRegular(file: string): Promise<FileHandle> {
+  checkKind(file, await stat(file)); // opening a device may have effects
+  const handle = await open(file, READ_ONLY);
+  try {
+    checkKind(file, await handle.stat());
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Reads a regular file. @throws UserError if it is none, or has more than `most` bytes */
+export async function readBytes(file: string, most = MAX_READ_BYTES): Promise<Uint8Array> {
+  return withRegular(file, async (handle, size) => {
+    if (size > most) throw new UserError(`${file} has ${formatSize(size)}, more than ${formatSize(most)}.`);
+    return readPart(handle, size);
   });
 }
 
-/** Reads up to `most` bytes from a file or a pipe. */
+/** Reads up to `most` bytes from the start of a regular file. @throws UserError if it is none */
 export async function readStart(file: string, most: number): Promise<Uint8Array> {
+  return withRegular(file, (handle, size) => readPart(handle, Math.min(size, most)));
+}
+
+/** Reads up to `most` bytes from a file or a pipe. */
+export async function readStream(file: string, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
     for await (const chunk of createReadStream(file, { end: most - 1 })) chunks.push(chunk);
@@ -69,9 +93,45 @@ export async function readStart(file: string, most: number): Promise<Uint8Array>
   return Buffer.concat(chunks);
 }
 
-/** Reads a text from a file or a pipe. `what`: what it should be. @throws UserError if it has more than `most` bytes */
-export async function readText(file: string, most: number, what: string): Promise<string> {
-  const bytes = await readStart(file, most + 1);
-  if (bytes.length > most) throw new UserError(`${file} is not ${what}: it has more than ${most / 1e6} MB.`);
+/**
+ * Reads a text.
+ *
+ * @param what what it should be, for the error
+ * @param read `readStream` accepts pipes
+ * @throws UserError if it has more than `most` bytes
+ */
+export async function readText(file: string, most: number, what: string, read = readStart): Promise<string> {
+  const bytes = await read(file, most + 1);
+  if (bytes.length > most) throw new UserError(`${file} is not ${what}: it has more than ${formatSize(most)}.`);
   return new TextDecoder().decode(bytes);
+}
+
+async function withRegular<Result>(
+  file: string,
+  use: (handle: FileHandle, size: number) => Promise<Result>,
+): Promise<Result> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await openRegular(file);
+    return await use(handle, (await handle.stat()).size);
+  } catch (error) {
+    throw addFileName(error, file, "read");
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** Reads the first `length` bytes: fewer if the file was truncated meanwhile. */
+async function readPart(handle: FileHandle, length: number): Promise<Uint8Array> {
+  const bytes = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle.read(bytes, done, length - done, done);
+    if (bytesRead === 0) return bytes.subarray(0, done);
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function formatSize(bytes: number): string {
+  return bytes < 1e9 ? `${Math.round(bytes / 1e3) / 1e3} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,6 +1,6 @@
 // Atomic writes: temporary file, fsync, rename.
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import { link, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import process, { pid, platform } from "node:process";
@@ -72,20 +72,25 @@ export async function writeFileAtomically(
   { flush = true } = {},
 ): Promise<void> {
   const parts = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
-  const fail = (error: unknown): never => {
-    throw addFileName(error, file, "written");
-  };
+  const fail = failToWrite(file);
   await withTemporary(file, async (temporary) => {
     const handle = await open(temporary, "w").catch(fail);
     try {
       for await (const part of parts) await handle.writeFile(part).catch(fail);
       if (flush) await handle.sync().catch(fail);
     } finally {
-      await handle.close();
+      await handle.close().catch(fail);
     }
     await rename(temporary, file).catch(fail);
   });
   if (flush) await syncFolder(path.dirname(file));
+}
+
+/** Adds the file's name to system errors of writing it. */
+function failToWrite(file: string): (error: unknown) => never {
+  return (error) => {
+    throw addFileName(error, file, "written");
+  };
 }
 
 /** Creates a file atomically. Returns false if it exists. */
@@ -98,7 +103,7 @@ export async function createFileAtomically(file: string, content: string): Promi
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-      throw error;
+      return failToWrite(file)(error);
     }
   });
 }
@@ -119,9 +124,25 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   }
 }
 
+/**
+ * Makes a folder inside another one that exists, unless it is there.
+ *
+ * @throws UserError if the place is a file or a link: what is written there would land elsewhere
+ */
+export async function makeOwnFolder(folder: string): Promise<void> {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  if (found) throw new UserError(`${folder} is a ${found.isSymbolicLink() ? "link" : "file"}, not a folder.`);
+  await mkdir(folder);
+}
+
 /** Flushes the names in a folder, so that a rename survives a power cut. Windows has no such call. */
 export async function syncFolder(folder: string): Promise<void> {
   if (platform === "win32") return;
-  const handle = await open(folder, "r");
-  await handle.sync().finally(() => handle.close());
+  const fail = failToWrite(folder);
+  const handle = await open(folder, "r").catch(fail);
+  await handle
+    .sync()
+    .catch(fail)
+    .finally(() => handle.close());
 }

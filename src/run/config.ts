@@ -13,6 +13,11 @@ const MAX_BYTES = 1e6;
 
 /** All that rebuilds the model, except its weights. */
 export interface RunConfig {
+  /**
+   * Names the run in its checkpoints and weights: the digest of all that decides these, so that a repeated run writes
+   * the same bytes. Runs of older versions have none.
+   */
+  readonly id?: string;
   /** The version of vae. */
   readonly version: string;
   /** ISO 8601. */
@@ -57,9 +62,9 @@ export function parseRunConfig(text: string, file: string): RunConfig {
   } catch {
     throw new UserError(`${file} is not valid JSON.`);
   }
-  const { version, created, settings, data } = config ?? {};
+  const { id = "", version, created, settings, data } = config ?? {};
   const scales = Object.values(data?.scales ?? {});
-  const texts = [version, created, data?.name];
+  const texts = [version, created, data?.name, id];
   const sizes = [data?.height, data?.width, data?.channels, data?.train, data?.validation, data?.test];
   if (
     !texts.every((text) => typeof text === "string") ||

@@ -4,8 +4,15 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
-import { checkRegular, ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
-import { makeFolder, syncFolder, TEMPORARY, withTemporary, writeFileAtomically } from "../files/write.js";
+import { ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
+import {
+  makeFolder,
+  makeOwnFolder,
+  syncFolder,
+  TEMPORARY,
+  withTemporary,
+  writeFileAtomically,
+} from "../files/write.js";
 import { recognize, SAFETENSORS } from "../formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 import type { HostParams } from "../model/initialize.js";
@@ -13,7 +20,7 @@ import type { Specs } from "../model/specs.js";
 import type { HostArray } from "../tree.js";
 import { CONFIG, defaultName, type RunConfig, readRunConfig, writeRunConfig } from "./config.js";
 import { findNewest, RUNS } from "./find.js";
-import { lockRun, lockState } from "./lock.js";
+import { lockRun, lockState, type RunLock } from "./lock.js";
 
 export const METRICS = "metrics.jsonl";
 const MODEL = "model.safetensors";
@@ -24,14 +31,15 @@ const MAX_CHECKPOINTS = 2;
 const MAX_METRICS_BYTES = 1e8;
 
 export class RunFolder {
-  readonly #unlock: (dir: string) => Promise<void>;
+  /** Undefined if the run is only read. */
+  readonly #lock: RunLock | undefined;
 
   private constructor(
     readonly dir: string,
     readonly config: RunConfig,
-    unlock: (dir: string) => Promise<void> = async () => {},
+    lock?: RunLock,
   ) {
-    this.#unlock = unlock;
+    this.#lock = lock;
   }
 
   /**
@@ -47,20 +55,20 @@ export class RunFolder {
     const exists = new UserError(`${place} exists already. Give a new folder for a new run, or resume this one.`);
     if (statIfThere(place)) throw exists;
     await deleteAbandoned(parent);
-    const unlock = await withTemporary(target, async (temporary) => {
+    const lock = await withTemporary(target, async (temporary) => {
       await mkdir(temporary);
       await mkdir(path.join(temporary, PICTURES));
       await mkdir(path.join(temporary, CHECKPOINTS));
-      const unlock = await lockRun(temporary);
+      const lock = await lockRun(temporary);
       await writeRunConfig(temporary, config);
-      await writeCheckpoint(temporary, 0, start);
+      await writeCheckpoint(temporary, 0, withRun(start, config));
       await rename(temporary, target).catch((error) => {
         throw ["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(error.code) ? exists : error; // another run was faster
       });
-      return unlock;
+      return lock;
     });
     await syncFolder(parent);
-    return new RunFolder(place, config, unlock);
+    return new RunFolder(place, config, lock);
   }
 
   /**
@@ -72,18 +80,19 @@ export class RunFolder {
     const none = "There is no run in runs/ to resume. Name its folder.";
     const place = dir ?? (await findNewest(async (run) => (await listCheckpoints(run)).length > 0, none));
     await readRunConfig(place); // before it is locked, so that no lock appears in a folder that is not a run
-    const unlock = await lockRun(place);
+    const lock = await lockRun(place);
     try {
+      const folders = [CHECKPOINTS, PICTURES].map((name) => path.join(place, name));
+      for (const folder of folders) await makeOwnFolder(folder);
       // the temporary files of a crash
-      for (const folder of [place, path.join(place, CHECKPOINTS), path.join(place, PICTURES)]) {
-        await makeFolder(folder);
+      for (const folder of [place, ...folders]) {
         for (const name of await listNames(folder)) {
-          if (TEMPORARY.test(name)) await rm(path.join(folder, name), { force: true });
+          if (TEMPORARY.test(name)) await rm(path.join(folder, name), { recursive: true, force: true });
         }
       }
-      return new RunFolder(place, await readRunConfig(place), unlock);
+      return new RunFolder(place, await readRunConfig(place), lock);
     } catch (error) {
-      await unlock(place);
+      await lock.release(place);
       throw error;
     }
   }
@@ -99,11 +108,11 @@ export class RunFolder {
   async withSettings(settings: Config): Promise<RunFolder> {
     const config = { ...this.config, settings };
     await writeRunConfig(this.dir, config);
-    return new RunFolder(this.dir, config, this.#unlock);
+    return new RunFolder(this.dir, config, this.#lock);
   }
 
-  close(): Promise<void> {
-    return this.#unlock(this.dir);
+  async close(): Promise<void> {
+    await this.#lock?.release(this.dir);
   }
 
   /** Whether a process trains the run now. */
@@ -129,7 +138,8 @@ export class RunFolder {
   }
 
   writeModel(params: HostParams, metadata: Record<string, string>): Promise<void> {
-    return this.#write(MODEL, encodeSafetensors({ tensors: new Map(Object.entries(params)), metadata }));
+    const content = { tensors: new Map(Object.entries(params)), metadata };
+    return this.#write(MODEL, encodeSafetensors(withRun(content, this.config)));
   }
 
   /** Deletes a model newer than the checkpoint being resumed. */
@@ -143,6 +153,7 @@ export class RunFolder {
     const bytes = await ifPresent(readBytes(file));
     if (!bytes) throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch has finished.`);
     const { tensors, metadata } = decodeTensors(bytes, file);
+    checkRun(metadata, this.config, file);
     const params: Record<string, HostArray<Float32Array>> = {};
     for (const [name, { shape }] of Object.entries(specs)) {
       const tensor = tensors.get(name);
@@ -156,23 +167,26 @@ export class RunFolder {
     return { params, metadata };
   }
 
-  writeCheckpoint(step: number, content: TensorFile): Promise<void> {
-    return writeCheckpoint(this.dir, step, content);
+  /** Writes a checkpoint after `step` steps, and deletes old ones. @throws UserError if the lock has vanished */
+  async writeCheckpoint(step: number, content: TensorFile): Promise<void> {
+    await this.#lock?.check(this.dir);
+    await makeOwnFolder(path.join(this.dir, CHECKPOINTS));
+    await writeCheckpoint(this.dir, step, withRun(content, this.config));
   }
 
   /**
    * Reads the last checkpoint.
    *
-   * @throws UserError if there is none, or it is damaged. Names the previous one, if that is valid.
+   * @throws UserError if there is none, or it is damaged or of another run. Names the previous one, if that is valid.
    */
   async readCheckpoint(): Promise<{ file: string; content: TensorFile }> {
     const [last, before] = await listCheckpoints(this.dir);
     if (!last) throw new UserError(`${this.dir} has no checkpoint to resume from. Train anew: vae train.`);
     try {
-      return { file: last, content: await readCheckpoint(last) };
+      return { file: last, content: await readCheckpoint(last, this.config) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      const other = before && (await readCheckpoint(before).catch(() => undefined));
+      const other = before && (await readCheckpoint(before, this.config).catch(() => undefined));
       const remedy = other
         ? `The previous one is whole: delete ${last} to resume from ${before}.`
         : "No other one is whole, so the run cannot be resumed.";
@@ -183,6 +197,7 @@ export class RunFolder {
   /** @returns the picture's file */
   async writePicture(name: string, content: Uint8Array | string): Promise<string> {
     const file = path.join(PICTURES, name);
+    await makeOwnFolder(path.join(this.dir, PICTURES));
     await this.#write(file, content);
     return path.join(this.dir, file);
   }
@@ -210,11 +225,22 @@ async function writeCheckpoint(run: string, step: number, content: TensorFile): 
   for (const old of others.slice(MAX_CHECKPOINTS - 1)) await rm(old, { force: true });
 }
 
-async function readCheckpoint(file: string): Promise<TensorFile> {
-  checkRegular(file);
+async function readCheckpoint(file: string, config: RunConfig): Promise<TensorFile> {
   const content = decodeTensors(await readBytes(file), file);
   if (content.metadata.sha256 === undefined) throw new UserError(`${file} has no checksum, so it was damaged.`);
+  checkRun(content.metadata, config, file);
   return content;
+}
+
+/** Adds the id of the run. Runs of older versions have none. */
+function withRun({ tensors, metadata }: TensorFile, { id }: RunConfig): TensorFile {
+  return { tensors, metadata: { ...metadata, ...(id !== undefined && { run: id }) } };
+}
+
+/** @throws UserError if the file names another run. Files of other programs name none. */
+function checkRun({ run }: TensorFile["metadata"], { id }: RunConfig, file: string): void {
+  if (run === undefined || id === undefined || run === id) return;
+  throw new UserError(`${file} belongs to another run than the ${CONFIG} beside it.`);
 }
 
 /** Parses safetensors. @throws UserError that names the format, if it is another one */
@@ -224,9 +250,10 @@ function decodeTensors(bytes: Uint8Array, file: string): TensorFile {
   return decodeSafetensors(bytes, file);
 }
 
-/** Lists the checkpoints of a run, the last one first. */
+/** Lists the checkpoints of a run, the last one first. @throws UserError if their folder is a file */
 async function listCheckpoints(run: string): Promise<string[]> {
   const folder = path.join(run, CHECKPOINTS);
+  if (statIfThere(folder)?.isFile()) throw new UserError(`${folder} is a file, not a folder.`);
   return (await listNames(folder))
     .filter((name) => /^step-\d{9,}\.safetensors$/.test(name))
     .sort((a, b) => b.length - a.length || (a < b ? 1 : -1))

@@ -5,29 +5,36 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { kill, pid } from "node:process";
 import { UserError } from "../errors.js";
-import { ifPresent, readBytes, statIfThere } from "../files/read.js";
+import { ifPresent, isFolder, readText, statIfThere } from "../files/read.js";
 import { createFileAtomically } from "../files/write.js";
 
 const LOCK = "lock";
 /** Without hard links a lock is empty for a moment. An empty one that is older is stale. */
 const MAX_WRITING_MILLISECONDS = 10_000;
 const MAX_ATTEMPTS = 20;
+/** Some 100 times the usual size. */
+const MAX_BYTES = 1e4;
 
 /** The contents of all locks of this process. */
 const own = new Set<string>();
 
-/**
- * Locks a run. Returns a function that unlocks it, given the folder's name at that time.
- *
- * @throws UserError if another process, or this one, holds the lock
- */
-export async function lockRun(dir: string): Promise<(dir: string) => Promise<void>> {
+/** The lock of a run that this process holds. The folder may be renamed meanwhile, so it is given each time. */
+export interface RunLock {
+  /** @throws UserError if it was deleted or taken over */
+  check(dir: string): Promise<void>;
+  release(dir: string): Promise<void>;
+}
+
+/** @throws UserError if another process, or this one, holds the lock */
+export async function lockRun(dir: string): Promise<RunLock> {
   const file = path.join(dir, LOCK);
   const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() });
   own.add(content);
   let found: string | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    if (await createFileAtomically(file, content)) return (place) => unlock(place, content);
+    if (await createFileAtomically(file, content)) {
+      return { check: (place) => check(place, content), release: (place) => unlock(place, content) };
+    }
     found = await read(file);
     if (found === undefined) continue; // unlocked meanwhile
     if (!isStale(file, found)) break;
@@ -36,6 +43,15 @@ export async function lockRun(dir: string): Promise<(dir: string) => Promise<voi
   const owner = parseOwner(found ?? "");
   const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
   throw new UserError(`${dir} is in use by ${who}. If no vae trains there, delete ${file}.`);
+}
+
+async function check(dir: string, content: string): Promise<void> {
+  const file = path.join(dir, LOCK);
+  // Without the folder, the next write fails and names it.
+  if (!isFolder(dir) || (await read(file)) === content) return;
+  throw new UserError(
+    `${file} was deleted or replaced while this process trained there, so the training stops without another checkpoint.`,
+  );
 }
 
 async function unlock(dir: string, content: string): Promise<void> {
@@ -72,7 +88,7 @@ async function deleteStale(file: string, found: string, content: string): Promis
 
 /** @returns undefined if the file does not exist */
 function read(file: string): Promise<string | undefined> {
-  return ifPresent(readBytes(file).then((bytes) => new TextDecoder().decode(bytes)));
+  return ifPresent(readText(file, MAX_BYTES, "a lock"));
 }
 
 /** Whether the process is known to have ended. One on another machine is not. */

@@ -109,18 +109,21 @@ function parse(json: string | undefined): Json | undefined {
 }
 
 /**
- * Finds a setting that differs and changes the result of a step. The places of the data do not, since a digest checks
- * their content; the number of threads changes the last bits only. Settings missing in `before`, which is JSON, have
- * their defaults.
+ * The settings that decide the weights after a number of steps, as JSON. The places of the data do not, since a digest
+ * checks their content; the number of threads changes the last bits only.
  */
+export function decisiveSettings(config: Config): Partial<Record<keyof Config, unknown>> {
+  const { checkpointSeconds, threads, dataset, inputDir, epochs, ...decisive } = encodeConfig(config);
+  return config.learningRateSchedule === "cosine" ? { ...decisive, epochs } : decisive;
+}
+
+/** Finds a decisive setting that differs. Settings missing in `before`, which is JSON, have their defaults. */
 export function differingSetting(
   before: Readonly<Partial<Record<keyof Config, unknown>>>,
   now: Config,
 ): keyof Config | undefined {
-  const mayDiffer: (keyof Config)[] = ["checkpointSeconds", "threads", "dataset", "inputDir"];
-  if (now.learningRateSchedule !== "cosine") mayDiffer.push("epochs");
   const then = { ...encodeConfig(createConfig({})), ...before };
-  const wanted = encodeConfig(now);
+  const wanted = decisiveSettings(now);
   const names = Object.keys(wanted) as (keyof Config)[];
-  return names.find((name) => !mayDiffer.includes(name) && JSON.stringify(then[name]) !== JSON.stringify(wanted[name]));
+  return names.find((name) => JSON.stringify(then[name]) !== JSON.stringify(wanted[name]));
 }

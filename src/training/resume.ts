@@ -24,6 +24,7 @@ import { describeData, firstState, resolvePlaces, type Training, type TrainingOp
 export async function* resume(run?: string, settings: GivenSettings = {}, options: TrainingOptions = {}): Training {
   const started = performance.now();
   const { onDecoding, parts, signal } = options;
+  signal?.throwIfAborted();
   let folder = await RunFolder.resume(run);
   try {
     const { config: ran } = folder;
@@ -41,6 +42,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     }
     const { engine } = await openEngine(config.engine, config.threads);
     try {
+      signal?.throwIfAborted();
       if (JSON.stringify(config) !== JSON.stringify(ran.settings)) folder = await folder.withSettings(config);
       yield* trainInto(folder, { engine, model, config, data, signal, started }, checkpoint);
     } finally {

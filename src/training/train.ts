@@ -1,4 +1,5 @@
 // Trains a model into a run folder: prepares settings, data, model and engine, then runs the loop with its sinks.
+import { createHash, randomUUID } from "node:crypto";
 import path from "node:path";
 import { type Config, checkNeeds, createConfig, type GivenSettings } from "../config/config.js";
 import { meanImage } from "../data/binarize.js";
@@ -14,7 +15,7 @@ import { RunFolder } from "../run/folder.js";
 import { bestOf } from "../run/reports.js";
 import { VERSION } from "../version.js";
 import { stepsPerEpoch } from "./batches.js";
-import { type Checkpoint, encodeCheckpoint } from "./checkpoint.js";
+import { type Checkpoint, decisiveSettings, encodeCheckpoint } from "./checkpoint.js";
 import type { TrainingEvent } from "./events.js";
 import { countImages, type LoopOptions, trainModel } from "./loop.js";
 import { writeCheckpoints, writeMetrics, writeModel } from "./sinks/files.js";
@@ -26,7 +27,10 @@ export interface TrainingOptions {
   readonly parts?: BuildParts | undefined;
   /** Called while image files are decoded, which happens once. */
   readonly onDecoding?: ((done: number, count: number) => void) | undefined;
-  /** Once aborted, the chunk of steps is finished, a checkpoint written, and the signal's reason thrown. */
+  /**
+   * Once aborted, the chunk of steps is finished, a checkpoint written, and the signal's reason thrown. If the run's
+   * folder does not exist yet, none is created.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -55,6 +59,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   if (requested.inputDir !== null && requested.noise !== null) {
     throw new UserError("The images of inputDir are corrupted already. Leave out noise.");
   }
+  signal?.throwIfAborted();
   const data = await loadDataset(requested.dataset, { ...requested, onProgress: onDecoding, signal });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
@@ -71,13 +76,16 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
     const { background } = data;
     const { name: engineName, threads } = engine;
     const config: Config = { ...requested, ...places, channels, background, engine: engineName, threads };
+    const digested = { name: data.name, ...describeData(data) };
     const about: RunConfig = {
+      id: createId(config, digested.sha256, parts !== undefined),
       version: VERSION,
       created: new Date().toISOString(),
       settings: config,
-      data: { name: data.name, ...describeData(data) },
+      data: digested,
       ...(parts && { parts: "own" }),
     };
+    signal?.throwIfAborted();
     const folder = await RunFolder.create(about, encodeCheckpoint(start, config), run);
     try {
       yield* trainInto(folder, { engine, model, config, data, fallbackReason, signal, started }, start);
@@ -116,6 +124,8 @@ export async function* trainInto(
   }
 }
 
+const ID_DIGITS = 32;
+
 /** A checkpoint holds four numbers for each parameter, and Node.js reads at most 2 GiB at once. */
 const MAX_PARAMETERS = 120_000_000;
 
@@ -132,6 +142,12 @@ export function firstState(model: Model, data: Dataset, { binarize, seed }: Conf
   }
   const mean = needsMeanImage(specs) ? meanImage(data.train, pixelsOf(data), binarize) : undefined;
   return firstSnapshot(initialParams(specs, seed, mean));
+}
+
+/** See `RunConfig.id`. Own parts are code, which has no digest, so their runs get a random number too. */
+function createId(config: Config, dataDigest: string, hasOwnParts: boolean): string {
+  const decisive = [VERSION, decisiveSettings(config), dataDigest, ...(hasOwnParts ? [randomUUID()] : [])];
+  return createHash("sha256").update(JSON.stringify(decisive)).digest("hex").slice(0, ID_DIGITS);
 }
 
 /** Makes the paths of the data absolute. */

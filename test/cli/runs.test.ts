@@ -59,7 +59,7 @@ const PROBLEMS = [
   ["g-odd", "g-odd/metrics.jsonl is not valid JSON lines."],
   ["h-odd", "h-odd/metrics.jsonl does not hold the epochs of a training."],
   ["i-odd", "i-odd/metrics.jsonl does not hold the epochs of a training."],
-  ["odd-config", "EISDIR"],
+  ["odd-config", "is a folder, not a file."],
 ];
 
 describe("vae runs", () => {

@@ -32,15 +32,15 @@ const noLinks = async () => {
 
 describe("a run's lock", () => {
   it("names its owner, keeps others out, and can be given back", async () => {
-    const unlock = await lockRun(dir);
+    const lock = await lockRun(dir);
     expect(JSON.parse(readFileSync(path.join(dir, "lock"), "utf8"))).toMatchObject({
       pid: process.pid,
       host: hostname(),
     });
     await expect(lockRun(dir)).rejects.toThrow(`in use by process ${process.pid} on ${hostname()}`);
-    await unlock(dir);
+    await lock.release(dir);
     expect(readdirSync(dir)).toEqual([]);
-    await (await lockRun(dir))(dir);
+    await (await lockRun(dir)).release(dir);
   });
 
   it("is kept by a process that lives, here or on another machine", async () => {
@@ -59,10 +59,10 @@ describe("a run's lock", () => {
   ])("is taken over from %s", async (_, owner) => {
     write(owner);
     utimesSync(path.join(dir, "lock"), 0, 0);
-    const unlock = await lockRun(dir);
+    const lock = await lockRun(dir);
     expect(JSON.parse(readFileSync(path.join(dir, "lock"), "utf8")).pid).toBe(process.pid);
     expect(readdirSync(dir)).toEqual(["lock"]);
-    await unlock(dir);
+    await lock.release(dir);
   });
 
   it("is left alone while another process may be writing it, and where it cannot be read", async () => {
@@ -70,7 +70,7 @@ describe("a run's lock", () => {
     await expect(lockRun(dir)).rejects.toThrow("in use by another process");
     rmSync(path.join(dir, "lock"));
     mkdirSync(path.join(dir, "lock"));
-    await expect(lockRun(dir)).rejects.toThrow(`${path.join(dir, "lock")} could not be read (EISDIR`);
+    await expect(lockRun(dir)).rejects.toThrow(`${path.join(dir, "lock")} is a folder, not a file.`);
   });
 
   it("is never seen half written", async () => {
@@ -79,7 +79,7 @@ describe("a run's lock", () => {
       seen.add(`${readFileSync(from, "utf8").length > 0} ${readdirSync(dir).includes(path.basename(String(to)))}`);
       return real.link(from, to);
     });
-    await (await lockRun(dir))(dir);
+    await (await lockRun(dir)).release(dir);
     expect([...seen]).toEqual(["true false"]);
   });
 
@@ -111,7 +111,7 @@ describe("a run's lock", () => {
     const left = readdirSync(dir).filter((name) => name !== "lock");
     expect(left.filter((name) => !TEMPORARY.test(name))).toEqual([]);
     vi.mocked(link).mockReset();
-    await (await lockRun(dir))(dir);
+    await (await lockRun(dir)).release(dir);
     expect(left).toEqual(expect.arrayContaining(readdirSync(dir)));
     expect([left.length, readdirSync(dir).length]).toEqual([6, 3]); // the second locks are deleted, and what they were before they were whole is left
   });
@@ -138,7 +138,7 @@ describe("a run's lock", () => {
       const { signal, status } = spawnSync(process.execPath, ["--input-type=module", "-e", script(killed)], {
         cwd: dir,
       });
-      await (await lockRun(dir))(dir);
+      await (await lockRun(dir)).release(dir);
       expect(readdirSync(dir).filter((name) => !TEMPORARY.test(name))).toEqual([]);
       if (status === 0) break;
       expect(signal).toBe("SIGKILL");
