@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import type { Io } from "./commands/io.js";
 import { Interruption, isSystemError, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
+import { printable, printableLine, visibleLines } from "./wording.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
@@ -54,7 +55,7 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
     .addHelpText("after", "\nExample:\n  vae train --epochs 20 --dim-z 2\n  vae reconstruct\n  vae sample --n 100")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
+      writeOut: (text) => io.stdout.write(visibleLines(text)),
       writeErr: () => {},
       getOutHelpWidth: () => (io.stdout.isTTY && io.stdout.columns) || 80,
     })
@@ -72,22 +73,30 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
 async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.success;
-    const isUnknown = error.code === "commander.help";
-    const message = isUnknown ? "There is no such command. See vae --help." : error.message.replace(/^error: /, "");
+    const message =
+      error.code === "commander.help" ? "There is no such command. See vae --help." : oneLine(error.message);
     return printError(io, message, EXIT.mistake);
   }
   if (error instanceof Interruption) {
-    io.stderr.write(`${error.message}\n`);
+    io.stderr.write(`${printableLine(error.message)}\n`);
     return error.exitCode;
   }
   if (error instanceof UserError) return printError(io, error.message, EXIT.mistake);
   if (isSystemError(error)) return printError(io, error.message, EXIT.failure);
-  io.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  io.stderr.write(`${visibleLines(String(error instanceof Error ? error.stack : error))}\n`);
   return EXIT.failure;
+}
+
+/** A message of commander, with the given value cut. */
+function oneLine(message: string): string {
+  return message
+    .replace(/^error: /, "")
+    .replace(/(?<= argument ').*(?=' is invalid\. )/s, (value) => printable(value))
+    .replace(/\n(?=\()/, " ");
 }
 
 async function printError(io: Io, message: string, exitCode: number): Promise<number> {
   const { colourOf, withFlags } = await import("./commands/io.js"); // here, so that vae --help does not wait for it
-  io.stderr.write(`${colourOf(io).red("error:")} ${withFlags(message).replace(/\s*\n\s*/g, " ")}\n`);
+  io.stderr.write(`${colourOf(io).red("error:")} ${printableLine(withFlags(message))}\n`);
   return exitCode;
 }

@@ -14,6 +14,7 @@ import { parseTable } from "../formats/table.js";
 import { readZip } from "../formats/zip.js";
 import type { datasets, HostArray, LoadedModel } from "../index.js";
 import { sizeOf } from "../tree.js";
+import { listSome } from "../wording.js";
 import type { Io } from "./io.js";
 import { note } from "./output.js";
 
@@ -22,6 +23,8 @@ const PIPE = "-";
 /** Input is held in memory, where the numbers of a text take more bytes than the text. */
 const MAX_ARRAY_BYTES = 2e9;
 const MAX_TEXT_BYTES = 200e6;
+/** Arrays that a message names. */
+const MAX_NAMED = 8;
 
 /** Takes the first `wanted` images, or all. @throws UserError if there are fewer */
 export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number): datasets.ImageSet | HostArray {
@@ -83,7 +86,7 @@ function readNpz(bytes: Uint8Array, name: string): HostArray<Float32Array> {
   const z = entries.get("z.npy");
   if (!z) {
     const names = [...entries.keys()].map((entry) => entry.replace(/\.npy$/, ""));
-    throw new UserError(`${name} has no array z, but ${names.join(", ") || "none at all"}.`);
+    throw new UserError(`${name} has no array z, but ${listSome(names, MAX_NAMED) || "none at all"}.`);
   }
   return readNpy(z.read(MAX_ARRAY_BYTES), `${name}/z`);
 }

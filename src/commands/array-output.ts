@@ -4,6 +4,7 @@ import { UserError } from "../errors.js";
 import { writeFileAtomically } from "../files/write.js";
 import { npyHeader } from "../formats/npy.js";
 import type { HostArray } from "../index.js";
+import { visibleLines } from "../wording.js";
 import { checkPlace } from "./flags.js";
 import type { Io } from "./io.js";
 import { print } from "./output.js";
@@ -36,7 +37,7 @@ export function chooseTarget<Format extends string>(
 
 type Parts = Uint8Array | AsyncIterable<string | Uint8Array>;
 
-/** Writes parts as they come, and prints the file's name if there is one. */
+/** Writes parts as they come, and prints the file's name if there is one. Only a terminal gets escaped text. */
 export async function writeParts(io: Io, { out }: { out: string }, parts: Parts): Promise<void> {
   if (out !== PIPE) {
     await writeFileAtomically(out, parts);
@@ -44,7 +45,8 @@ export async function writeParts(io: Io, { out }: { out: string }, parts: Parts)
     return;
   }
   for await (const part of parts instanceof Uint8Array ? [parts] : parts) {
-    if (!io.stdout.write(part)) await new Promise<void>((resolve) => io.stdout.once("drain", resolve));
+    const shown = io.stdout.isTTY && typeof part === "string" ? visibleLines(part) : part;
+    if (!io.stdout.write(shown)) await new Promise<void>((resolve) => io.stdout.once("drain", resolve));
   }
 }
 

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { UserError } from "../errors.js";
 import type { datasets } from "../index.js";
+import { printable } from "../wording.js";
 import { declare, type Tools } from "./command.js";
 import { pictureFlag, settingFlags, toggle } from "./flags.js";
 
@@ -25,16 +26,16 @@ export const define = declare({
     if (!path.relative(place, file).startsWith("..") && place !== "mnist") {
       throw new UserError(`${file} would lie among the images. Give another file for the contact sheet: --out FILE`);
     }
-    print(io, describe(report, tools));
+    print(io, ...describe(report, tools).map(tools.printableLine));
     for (const text of report.notes) note(io, text);
     await writeFileAtomically(file, encodePng(sheet));
     print(io, file);
   },
 });
 
-function describe(report: Omit<datasets.DataReport, "sheet">, { datasets, formatCount }: Tools): string {
+function describe(report: Omit<datasets.DataReport, "sheet">, { datasets, formatCount }: Tools): string[] {
   const { train, validation, test, classes, pixels, bad, sha256 } = report;
-  const perClass = Object.entries(classes ?? {}).map(([name, images]) => `${name} (${formatCount(images)})`);
+  const perClass = Object.entries(classes ?? {}).map(([name, images]) => `${printable(name)} (${formatCount(images)})`);
   const problems = bad.map(({ file, why }) => `  ${file}: ${why}`);
   return [
     `${formatCount(train + validation + test)} images of ${datasets.describeShape(report)}: ` +
@@ -45,7 +46,7 @@ function describe(report: Omit<datasets.DataReport, "sheet">, { datasets, format
     ...(bad.length > 0
       ? [`${formatCount(bad.length)} cannot be used; vae train leaves them out with --skip-bad:`, ...listed(problems)]
       : []),
-  ].join("\n");
+  ];
 }
 
 function listed(items: readonly string[]): readonly string[] {

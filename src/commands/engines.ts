@@ -24,7 +24,11 @@ export const define = declare({
     for (const report of reports) {
       if (report.runs) row(report.name, report.version, String(report.threads), formatTime(times?.get(report.name)));
       else
-        print(io, `${report.name.padEnd(12)}not here: ${report.reason}.\n${" ".repeat(12)}To get it: ${report.remedy}`);
+        print(
+          io,
+          `${report.name.padEnd(12)}not here: ${report.reason}.`,
+          `${" ".repeat(12)}To get it: ${report.remedy}`,
+        );
     }
   },
 });

@@ -20,7 +20,7 @@ export const define = declare({
     await withModel(io, run, async (model) => {
       const bar = progressBar(io, "images");
       const result = await model.evaluate({ ...options, count: n, onProgress: bar.show }).finally(bar.stop);
-      print(io, json ? encode(result, model) : describe(result, model, tools));
+      print(io, ...(json ? [encode(result, model)] : describe(result, model, tools)));
       if (!json && result.noLikelihood) note(io, result.noLikelihood);
       for (const text of result.notes) note(io, text);
       if (!result.isOwnData) note(io, `This is not the data set that the model was trained on: ${result.dataset}.`);
@@ -32,7 +32,7 @@ function encode(result: Evaluation, { folder }: LoadedModel): string {
   return JSON.stringify({ run: folder.dir, ...result, noise: formatNoise(result.noise) });
 }
 
-function describe(result: Evaluation, { config, folder }: LoadedModel, tools: Tools): string {
+function describe(result: Evaluation, { config, folder }: LoadedModel, tools: Tools): string[] {
   const { describePixels, formatNats, formatTime, hasBound, objectiveName, plural } = tools;
   const { split, images, of, objective, elbo, reconstruction, kl, likelihood, noise, seconds } = result;
   const pixels = describePixels(config);
@@ -57,5 +57,5 @@ function describe(result: Evaluation, { config, folder }: LoadedModel, tools: To
     add("−log p(x)", formatNats(nll), `${pixels}; ${plural(importanceSamples, "importance sample")}${error}`);
   }
   add("active units", String(result.activeUnits), `${result.dimZ} latent dimensions, by means from ${pixels}`);
-  return lines.join("\n");
+  return lines;
 }

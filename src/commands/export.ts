@@ -19,7 +19,8 @@ export const define = declare({
       if (out !== undefined) await makeFolder(out);
       await writeFileAtomically(encoder, models.encoder);
       await writeFileAtomically(decoder, models.decoder);
-      print(io, json ? JSON.stringify({ run: model.folder.dir, format, encoder, decoder }) : `${encoder}\n${decoder}`);
+      if (json) print(io, JSON.stringify({ run: model.folder.dir, format, encoder, decoder }));
+      else print(io, encoder, decoder);
     });
   },
 });

@@ -13,6 +13,7 @@ import {
   objectiveName,
   type Picture,
 } from "../index.js";
+import { printableLine, visible } from "../wording.js";
 import { colourOf, type Io, withFlags } from "./io.js";
 
 /** The numbers of the bound, with signs, unit, and the kind of pixels. */
@@ -41,15 +42,16 @@ export function formatCount(count: number): string {
   return count.toLocaleString("en");
 }
 
-export { plural } from "../wording.js";
+export { plural, printableLine } from "../wording.js";
 
-export function print({ stdout }: Io, text: string): void {
-  stdout.write(`${text}\n`);
+/** Prints lines, in which hidden characters are visible. */
+export function print({ stdout }: Io, ...lines: string[]): void {
+  for (const line of lines) stdout.write(`${visible(line)}\n`);
 }
 
-/** Writes a note to stderr. stdout holds only results. */
+/** Writes a note to stderr, on one line. stdout holds only results. */
 export function note(io: Io, text: string): void {
-  io.stderr.write(`${colourOf(io).dim(withFlags(text))}\n`);
+  io.stderr.write(`${colourOf(io).dim(printableLine(withFlags(text)))}\n`);
 }
 
 /**

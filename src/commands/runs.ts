@@ -1,6 +1,7 @@
 // vae runs
 import { encodeConfig } from "../config/config.js";
 import type { RunReport } from "../index.js";
+import { visible } from "../wording.js";
 import { declare, type Tools } from "./command.js";
 import { JSON_RESULT, place } from "./flags.js";
 import type { Io } from "./io.js";
@@ -16,21 +17,24 @@ export const define = declare({
       print(io, JSON.stringify({ runs: encoded, unreadable }));
       return;
     }
-    if (runs.length > 0) print(io, table(io, runs, tools));
+    if (runs.length > 0) print(io, ...table(io, runs, tools));
     else note(io, `There is no readable run in ${dir ?? "runs"}. Train one: vae train`);
-    for (const { problem } of unreadable) note(io, `Cannot be read: ${problem.replace(/\s*\n\s*/g, " ")}`);
+    for (const { problem } of unreadable) note(io, `Cannot be read: ${problem}`);
   },
 });
 
+/** Of a table that does not go to a terminal. */
+const MAX_WIDTH = 2000;
+
 /** A line per run, cut to the width of a terminal. */
-function table({ stdout }: Io, runs: readonly RunReport[], { formatNats, objectiveName }: Tools): string {
-  const width = (stdout.isTTY && stdout.columns) || Number.POSITIVE_INFINITY;
+function table({ stdout }: Io, runs: readonly RunReport[], { formatNats, objectiveName }: Tools): string[] {
+  const width = (stdout.isTTY && stdout.columns) || MAX_WIDTH;
   const rows = runs.map(({ run, state, epochs, best, config, settings }) => [
-    shorten(run.replace(/\s/g, " "), Math.floor(width / 2)),
+    shorten(visible(run), Math.floor(width / 2)),
     `${epochs}/${config.epochs}`,
     state,
     best ? `−${objectiveName(config)} ${formatNats(-best.validation.objective)}` : "",
-    describe(settings),
+    visible(describe(settings)),
   ]);
   rows.unshift(["run", "epochs", "", "validation", "settings"]);
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
@@ -40,7 +44,7 @@ function table({ stdout }: Io, runs: readonly RunReport[], { formatNats, objecti
       .join("  ")
       .trimEnd(),
   );
-  return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line)).join("\n");
+  return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
 }
 
 /** Settings as `--set` takes them, without the epochs, which have their own column. */

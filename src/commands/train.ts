@@ -8,6 +8,7 @@ import { SETTINGS, type SettingName } from "../config/settings.js";
 import { Interruption, isSystemError, UserError } from "../errors.js";
 import { readStream, readText, statIfThere } from "../files/read.js";
 import type { TrainingStart } from "../index.js";
+import { printable } from "../wording.js";
 import { declare } from "./command.js";
 import { flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
 import { flagOf } from "./io.js";
@@ -75,7 +76,7 @@ export const define = declare({
         else {
           const { type, ...result } = event;
           const { config } = started as TrainingStart;
-          tools.print(io, json ? JSON.stringify(result) : tools.describeResult(event, config));
+          tools.print(io, ...(json ? [JSON.stringify(result)] : tools.describeResult(event, config)));
         }
       }
       if (screen) tools.suggest(io, run ?? (resumed === undefined ? undefined : started?.run));
@@ -154,7 +155,7 @@ async function readPreset(place: string): Promise<GivenSettings> {
 function collectSettings(text: string, before: GivenSettings = {}): GivenSettings {
   const [name, ...value] = text.split("=");
   if (value.length === 0) throw new UserError("It must be NAME=VALUE.");
-  if (!isSettingName(name)) throw new UserError(`There is no setting "${name}". See docs/settings.md.`);
+  if (!isSettingName(name)) throw new UserError(`There is no setting "${printable(name)}". See docs/settings.md.`);
   if (name in before) throw new UserError(`${name} is given twice.`);
   return { ...before, [name]: parseSetting(name, value.join("=")) };
 }

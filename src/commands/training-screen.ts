@@ -9,6 +9,7 @@ import {
   type TrainingEpoch,
   type TrainingStart,
 } from "../index.js";
+import { visible } from "../wording.js";
 import { colourOf, type Io } from "./io.js";
 import { barWidth, createBar, formatCount, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
 
@@ -32,7 +33,7 @@ export function openScreen(io: Io, start: TrainingStart) {
   widths.push(Math.max(17, objective.length + 11), 9);
   const writeRow = (...cells: string[]) => {
     const row = cells.map((cell, i) => cell.padStart(widths[i])).join(" ");
-    io.stderr.write(`${row.replace("best", colourOf(io).green("best"))}\n`);
+    io.stderr.write(`${visible(row).replace("best", colourOf(io).green("best"))}\n`);
   };
 
   for (const line of describeStart(start)) note(io, line);
@@ -79,7 +80,8 @@ export function openScreen(io: Io, start: TrainingStart) {
 export function suggest(io: Io, folder: string | undefined): void {
   const vae = programName(io);
   const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
-  note(io, `Next:\n  ${vae} reconstruct${which}    reconstructions of test images`);
+  note(io, "Next:");
+  note(io, `  ${vae} reconstruct${which}    reconstructions of test images`);
   note(io, `  ${vae} sample${which}         new images`);
 }
 
@@ -114,14 +116,14 @@ function describeResumed({ epoch, step, isFinished }: NonNullable<TrainingStart[
 }
 
 /** The result of a training in words. */
-export function describeResult({ run, epochs, bestEpoch, test, seconds }: TrainingDone, config: Config): string {
+export function describeResult({ run, epochs, bestEpoch, test, seconds }: TrainingDone, config: Config): string[] {
   const stopped = epochs < config.epochs ? `, none better in ${plural(config.patience, "epoch")}` : "";
   return [
     `Test ${formatElbo(test, config)}`,
     `with the weights of epoch ${bestEpoch}, the best on the validation images${stopped}; ` +
       `${formatTime(seconds)} in all`,
     `${run} holds the weights, metrics.jsonl and pictures/: see progress.png first`,
-  ].join("\n");
+  ];
 }
 
 /** The command that resumes a run. */
@@ -134,10 +136,21 @@ function programName({ env }: Io): string {
   return env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
 }
 
-/** Quotes a word for a shell. */
-function quote(word: string): string {
+/** Quotes a word for a shell. Hidden characters become \U0000001b in $'…', which bash and zsh read. */
+export function quote(word: string): string {
   if (word.startsWith("-")) return quote(`./${word}`);
-  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  if (/^[\w./-]+$/.test(word)) return word;
+  if (isPlain(word)) return `'${word.replaceAll("'", "'\\''")}'`;
+  const code = (character: string) => `\\U${character.codePointAt(0)?.toString(16).padStart(8, "0")}`;
+  const coded = [...word].map((character) =>
+    isPlain(character) && !/[\\']/.test(character) ? character : code(character),
+  );
+  return `$'${coded.join("")}'`;
+}
+
+/** A backquote would begin the name of a setting: see `withFlags`. */
+function isPlain(text: string): boolean {
+  return visible(text) === text && !text.includes("`");
 }
 
 /** 2:07 or 1:02:07 */

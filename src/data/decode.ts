@@ -2,6 +2,7 @@
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached } from "../files/cache.js";
+import { printable } from "../wording.js";
 import { openBytes } from "./arrays.js";
 import { BadImage } from "./bad-image.js";
 import type { DataOptions } from "./dataset.js";
@@ -231,7 +232,7 @@ function describeSizes(name: string, sizes: Survey["sizes"]): string {
   const [most] = sizes;
   const count = sizes.reduce((sum, size) => sum + size.count, 0);
   const listed = sizes.slice(0, MAX_SIZES).map(({ width, height, count, example }) => {
-    return `${width}×${height} (${count === 1 ? example : count})`;
+    return `${width}×${height} (${count === 1 ? printable(example) : count})`;
   });
   const more = sizes.length > MAX_SIZES ? ", …" : "";
   const isSmall = Math.max(most.width, most.height) <= USUAL_SIDE;
@@ -281,6 +282,6 @@ async function forPair<Result>(
   try {
     return [own, await act(await partner.read())];
   } catch (error) {
-    throw error instanceof BadImage ? new BadImage(`its partner ${partner.name}: ${error.message}`) : error;
+    throw error instanceof BadImage ? new BadImage(`its partner ${printable(partner.name)}: ${error.message}`) : error;
   }
 }

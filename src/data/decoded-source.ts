@@ -1,5 +1,6 @@
 // Divides decoded images into the splits of a source.
 import { UserError } from "../errors.js";
+import { printable } from "../wording.js";
 import type { DecodedCollection } from "./decode.js";
 import type { BadFile } from "./listing.js";
 import { SPLITS, type Split } from "./names.js";
@@ -56,7 +57,7 @@ export function divideDecoded(
 }
 
 function describeBad(folder: string, bad: readonly BadFile[], count: number): string {
-  const named = bad.slice(0, MAX_NAMED).map(({ file, why }) => `${file} (${why})`);
+  const named = bad.slice(0, MAX_NAMED).map(({ file, why }) => `${printable(file)} (${why})`);
   const more = bad.length > MAX_NAMED ? ` and ${bad.length - MAX_NAMED} more` : "";
   return (
     `${bad.length} of the ${count} images in ${folder} cannot be used: ` +

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { isFolder, readBytes } from "../files/read.js";
-import { plural } from "../wording.js";
+import { plural, printable } from "../wording.js";
 import type { DataOptions } from "./dataset.js";
 import { decodeCollection } from "./decode.js";
 import { divideDecoded } from "./decoded-source.js";
@@ -88,7 +88,7 @@ export function describeIgnored(others: readonly string[], thumbnails: number): 
 function describeEmpty(folder: string, { files, irregular, thumbnails }: Listing): string {
   const found = [
     ...(files.length > 0 ? [countByEnding(files)] : []),
-    ...(irregular.length > 0 ? [`${irregular[0].file} (${irregular[0].why})`] : []),
+    ...(irregular.length > 0 ? [`${printable(irregular[0].file)} (${irregular[0].why})`] : []),
     ...(thumbnails > 0 ? [`${thumbnails} in folders of thumbnails`] : []),
   ];
   const what = found.length > 0 ? `only ${found.join(", ")}` : "it and its sub-folders are empty";
@@ -118,14 +118,16 @@ function findPartners(wanted: readonly Arranged[], folder: string): (string | un
   const partners = wanted.map(({ name }) => {
     const alike = byName.get(name.normalize("NFC")) ?? byStem.get(stem(name)) ?? [];
     if (alike.length > 1) {
-      throw new UserError(`${folder} holds ${alike.join(" and ")}: it is unclear which one belongs to ${name}.`);
+      throw new UserError(
+        `${folder} holds ${alike.map(printable).join(" and ")}: it is unclear which one belongs to ${printable(name)}.`,
+      );
     }
     return alike[0] && path.join(folder, alike[0]);
   });
   if (partners.some((partner) => partner !== undefined)) return partners;
-  const found = images.length > 0 ? `${images[0]}, …` : "no images";
+  const found = images.length > 0 ? `${printable(images[0])}, …` : "no images";
   throw new UserError(
     `No image has a partner in ${folder}, which holds ${found}, and not ` +
-      `${wanted[0].name}. Partners have the same name; only the extension may differ.`,
+      `${printable(wanted[0].name)}. Partners have the same name; only the extension may differ.`,
   );
 }

@@ -1,5 +1,6 @@
 // Reads the labels of images from an array: whole numbers, one-hot rows, columns whose first is the class.
 import { UserError } from "../errors.js";
+import { printable } from "../wording.js";
 import type { FileArray } from "./arrays.js";
 import { measureRange } from "./scale.js";
 
@@ -20,7 +21,8 @@ export function readLabels(array: FileArray, count: number): { labels?: Uint16Ar
   const values = array.values ?? array.pixels?.(rows * columns).read([0]) ?? [];
   const isQmnist = columns === 8 && dtype === "int32" && /idx2-int/.test(name);
   const labels = columns === 1 || isQmnist ? firstOfRows(values, rows, columns) : oneHotLabels(values, rows, columns);
-  if (!labels) return ignored(`their shape is (${shape.join(", ")}), and one class for each image is needed`);
+  if (!labels)
+    return ignored(`their shape is (${printable(shape.join(", "))}), and one class for each image is needed`);
   const bad = labels.find((label) => !Number.isInteger(label) || label < 0 || label > MAX_LABEL);
   if (bad !== undefined) return ignored(`${bad} is not a whole number from 0 to ${MAX_LABEL}`);
   return { labels: Uint16Array.from(labels) };

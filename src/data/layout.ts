@@ -1,6 +1,7 @@
 // The layout of images in arrays: which axis is which, and in which order the values of an image are stored.
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
+import { printable } from "../wording.js";
 import { type ImageShape, type Pixels, pixelsOf } from "./pixels.js";
 import type { LAYOUTS } from "./settings.js";
 
@@ -32,7 +33,7 @@ const isChannels = (size: number) => size === 1 || size === 3;
 export function findLayout(sizes: readonly number[], options: LayoutOptions, name: string): ArrayLayout {
   const [count, ...rest] = sizes;
   const refuse = (remedy: string): never => {
-    throw new UserError(`${name} has the shape (${sizes.join(", ")}). ${remedy}`);
+    throw new UserError(`${name} has the shape (${printable(sizes.join(", "))}). ${remedy}`);
   };
   if (sizes.includes(0)) return refuse("None of the sizes may be 0.");
   if (rest.length === 1) return { count, ...findInRow(sizes, options, name) };

@@ -3,7 +3,7 @@ import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/read.js";
-import { listSome, plural } from "../wording.js";
+import { listSome, plural, printable } from "../wording.js";
 import { findSplits, isImagesFolder, type Split, splitOf } from "./names.js";
 
 /** A file that cannot be used. */
@@ -131,7 +131,9 @@ export function arrange(names: readonly string[], folder: string): Arrangement {
   const splits = findSplits(groups.keys());
   if (splits.has("train")) return arrangeSplits(images, splits, folder);
   if (splits.size === groups.size && splits.size > 0 && countLoose(images) === 0) {
-    throw new UserError(`${folder} has folders of splits (${[...groups.keys()].join(", ")}), but none to train on.`);
+    throw new UserError(
+      `${folder} has folders of splits (${listSome([...groups.keys()], MAX_NAMED)}), but none to train on.`,
+    );
   }
   const all = [...groups].map(([name, inside]) => [name, findSplits(groupByFolder(inside).keys())] as const);
   const inner = new Map(all.filter(([, splits]) => splits.has("train")));
@@ -204,7 +206,7 @@ function arrangeSplits(images: readonly Located[], splits: ReadonlyMap<Split, st
   if (used.length === 1 && unused.length > images.length / 2) {
     const others = [...groups.keys()].filter((name) => name !== names[0]);
     throw new UserError(
-      `${folder} has a folder ${names[0]} next to ${listSome(others, MAX_NAMED)}, ` +
+      `${folder} has a folder ${printable(names[0])} next to ${listSome(others, MAX_NAMED)}, ` +
         "which hold more images. Rename it if it is a class; move the others away if it is the images to train on.",
     );
   }
@@ -226,7 +228,7 @@ function describeUnused(unused: readonly Located[], splits: readonly string[]): 
   const counts = [...groupByFolder(unused)].map(([name, { length }]) => `${length} in ${name}${path.sep}`);
   const loose = countLoose(unused);
   if (loose > 0) counts.push(`${loose} in no folder`);
-  const outside = splits.map((name) => name + path.sep).join(", ");
+  const outside = splits.map((name) => printable(name) + path.sep).join(", ");
   return `${plural(unused.length, "image")} not used, outside of ${outside}: ${listSome(counts, MAX_NAMED)}.`;
 }
 
@@ -237,8 +239,8 @@ function classify(images: readonly Located[], folder: string): { classes?: reado
   if (loose.length === images.length) return { notes: [] };
   return {
     notes: [
-      `${folder} has no classes: ${loose.length} of its ${images.length} images lie outside of class folders, ` +
-        `such as ${loose[0].name}.`,
+      `${printable(folder)} has no classes: ${loose.length} of its ${images.length} images lie outside of class folders, ` +
+        `such as ${printable(loose[0].name)}.`,
     ],
   };
 }

@@ -2,6 +2,7 @@
 import type { Metadata, Sharp } from "sharp";
 import { isSystemError } from "../errors.js";
 import { recognize } from "../formats/recognize.js";
+import { printable } from "../wording.js";
 import { BadImage } from "./bad-image.js";
 import type { ImageShape } from "./pixels.js";
 import { checkTiff } from "./tiff-kinds.js";
@@ -81,6 +82,6 @@ export function refuse(error: unknown, bytes?: Uint8Array): never {
   if (bytes && (isHeic || /unsupported image format/.test(error.message))) throw new BadImage(describeForeign(bytes));
   const line = error.message.split("\n")[0].replace(/^\w+: /, "");
   throw new BadImage(
-    /pixel limit/.test(line) ? TOO_LARGE : /failOn/.test(line) ? "it is damaged" : `it is damaged (${line})`,
+    /pixel limit/.test(line) ? TOO_LARGE : /failOn/.test(line) ? "it is damaged" : `it is damaged (${printable(line)})`,
   );
 }

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { isFolder, readStart } from "../files/read.js";
+import { printable } from "../wording.js";
 import { openArrayFile, openArrayFolder } from "./array-source.js";
 import type { DataOptions } from "./dataset.js";
 import { type Background, isImageName } from "./image-files.js";
@@ -95,7 +96,7 @@ async function areImagesMain(folder: string, images: readonly string[], arrays: 
   if (candidates.length === 0) return true;
   if (candidates.some(isNamedImages)) return false;
   throw new UserError(
-    `${folder} holds ${images.length} image files and arrays such as ${candidates[0]}. Give the path of the arrays, ` +
+    `${folder} holds ${images.length} image files and arrays such as ${printable(candidates[0])}. Give the path of the arrays, ` +
       "or move them away from the images.",
   );
 }

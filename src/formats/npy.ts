@@ -4,6 +4,7 @@
 import { UserError } from "../errors.js";
 import { halfToNumber } from "../half.js";
 import { sizeOf } from "../tree.js";
+import { printable, visible } from "../wording.js";
 
 /** NumPy's names of types, and views of their bytes, by their names in a header without the byte order. */
 const TYPES = {
@@ -205,7 +206,7 @@ function parseDict(bytes: Uint8Array, file: string): { descr: string; isFortran:
   let rest = text;
   const refuse = (): never => {
     const example = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }";
-    fail(file, `its header must look like ${example}, but is ${JSON.stringify(text.slice(0, 200))}`);
+    fail(file, `its header must look like ${example}, but is ${visible(JSON.stringify(text.slice(0, 200)))}`);
   };
   /** Takes an entry out of `rest`. */
   const take = (key: string, pattern: string): string => {
@@ -242,7 +243,7 @@ function describeOther(descr: string, shape: readonly number[]): [what: string, 
   }
   if (kind === "M" || kind === "m") return ["holds dates or times, not plain numbers", 'x.astype("float64")'];
   if (kind === "c") return ["holds complex numbers", "np.abs(x)"];
-  return [`holds values of the type ${JSON.stringify(type)}, not plain numbers`, asFloats];
+  return [`holds values of the type ${printable(JSON.stringify(type))}, not plain numbers`, asFloats];
 }
 
 function isTypeName(name: string): name is keyof typeof TYPES {

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
 import { halfToNumber } from "../half.js";
 import { type HostArray, sizeOf } from "../tree.js";
+import { printable } from "../wording.js";
 
 export interface TensorFile {
   readonly tensors: ReadonlyMap<string, HostArray<Float32Array>>;
@@ -87,7 +88,9 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   layout.sort((a, b) => a.from - b.from || a.to - b.to);
   for (const { name, type, shape, from, to } of layout) {
     if (from !== end || to - from !== type.size * sizeOf(shape) || to > values.length) {
-      fail(`the values of tensor ${name} [${shape}] stand at ${from} to ${to} of ${values.length} bytes`);
+      fail(
+        `the values of tensor ${printable(name)} [${printable(String(shape))}] stand at ${from} to ${to} of ${values.length} bytes`,
+      );
     }
     end = to;
     // A copy, since the values may not be aligned in memory. (slice would not copy a Buffer.)
@@ -106,10 +109,12 @@ type Fail = (problem: string) => never;
 
 function parseEntry(name: string, entry: unknown, fail: Fail) {
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
-  if (typeof dtype !== "string") return fail(`tensor ${name} has no dtype`);
-  const type = TYPES.get(dtype) ?? fail(`tensor ${name} is of type ${dtype}, not ${[...TYPES.keys()].join(", ")}`);
-  if (!isSizes(shape)) return fail(`the shape of tensor ${name} is not a list of sizes`);
-  if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor ${name} has no data_offsets`);
+  const tensor = `tensor ${printable(name)}`;
+  if (typeof dtype !== "string") return fail(`${tensor} has no dtype`);
+  const type = TYPES.get(dtype);
+  if (!type) return fail(`${tensor} is of type ${printable(dtype)}, not ${[...TYPES.keys()].join(", ")}`);
+  if (!isSizes(shape)) return fail(`the shape of ${tensor} is not a list of sizes`);
+  if (!isSizes(offsets) || offsets.length !== 2) return fail(`${tensor} has no data_offsets`);
   const [from, to] = offsets;
   return { type, shape, from, to };
 }

@@ -2,6 +2,7 @@
 // encryption. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 import { crc32, inflateRawSync } from "node:zlib";
 import { UserError } from "../errors.js";
+import { printable } from "../wording.js";
 
 /** The first letters of every record. */
 const MAGIC = 0x504b; // PK
@@ -66,7 +67,7 @@ export function readZip(bytes: Uint8Array, file: string): ReadonlyMap<string, Zi
   const entries = new Map<string, ZipEntry>();
   for (let at = start; at < end; ) {
     const { header, next } = parseHeader(bytes, view, at, end) ?? failAt(file, at);
-    if (entries.has(header.name)) fail(file, `it has two entries named ${quote(header.name)}`);
+    if (entries.has(header.name)) fail(file, `it has two entries named ${printable(JSON.stringify(header.name))}`);
     const read = (maxBytes: number) => readContent(header, bytes.subarray(0, start), view, maxBytes, file);
     entries.set(header.name, { size: header.size, read });
     at = next;
@@ -153,7 +154,7 @@ function parseHeader(bytes: Uint8Array, view: DataView, at: number, end: number)
 /** Reads the content of an entry. `bytes` ends where the central directory begins. */
 function readContent(header: Header, bytes: Uint8Array, view: DataView, maxBytes: number, file: string): Uint8Array {
   const { name, isEncrypted, method, checksum, size, compressedSize, offset } = header;
-  const refuse = (problem: string): never => fail(file, `its entry ${quote(name)} ${problem}`);
+  const refuse = (problem: string): never => fail(file, `its entry ${printable(JSON.stringify(name))} ${problem}`);
   const limit = Math.min(maxBytes, MAX_UINT32 - 1);
   if (isEncrypted) refuse("is encrypted");
   if (method !== STORED && method !== DEFLATED) {
@@ -211,10 +212,6 @@ function pack(...fields: readonly (readonly [bytes: 2 | 4, value: number])[]): U
 /** Rounds above 2^53, which is beyond the end of any file. */
 function uint64At(view: DataView, at: number): number {
   return Number(view.getBigUint64(at, true));
-}
-
-function quote(name: string): string {
-  return JSON.stringify(name.slice(0, 100));
 }
 
 function failAt(file: string, at: number): never {

@@ -1,5 +1,6 @@
 // Plots as SVG text, drawn by Vega: points in the latent plane, and the terms of the ELBO by epoch.
 import type { TopLevelSpec } from "vega-lite";
+import { printable } from "../wording.js";
 
 /** Points in the plane of two latent dimensions. */
 export interface LatentPoints {
@@ -40,17 +41,20 @@ const CONFIG = {
 /** Width in pixels of all panels of learning curves, and of each panel's axis within it. */
 const PANELS_WIDTH = 960;
 const AXIS_WIDTH = 65;
+/** Controls, lone surrogates and two other characters that XML forbids or that steer a terminal. */
+const NOT_XML = /(?![\n\t])[\p{Cc}\p{Cs}\ufffe\uffff]/gu;
 const ABOVE_PANEL = { titleX: 0, titleY: -16, titleAngle: 0, titleAlign: "left" } as const;
 
 /** Points in the latent plane, coloured by class: SVG text, with one scale for both axes. */
 export async function latentPlot(points: LatentPoints): Promise<string> {
-  const { x, y, labels, classes: names } = points;
+  const { x, y, labels, classes } = points;
+  const names = classes?.map(legendName);
   const label = (i: number) => labels && (names?.[labels[i]] ?? labels[i]);
   const values = Array.from(x, (x, i) => ({ x, y: y[i], label: label(i) })).filter(
     (point) => Number.isFinite(point.x) && Number.isFinite(point.y),
   );
   const extent = roundUp(values.reduce((most, p) => Math.max(most, Math.abs(p.x), Math.abs(p.y)), 0));
-  const classes = new Set(values.map(({ label }) => label)).size;
+  const count = new Set(values.map(({ label }) => label)).size;
   const scale = { domain: [-extent, extent], nice: false };
   const axis = { type: "quantitative", scale, axis: { tickCount: 8 } } as const;
   return draw({
@@ -66,12 +70,18 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
         color: {
           field: "label",
           type: "nominal",
-          scale: { scheme: classes <= 10 ? "category10" : classes <= 20 ? "category20" : "rainbow" },
-          legend: { direction: "horizontal", columns: Math.ceil(classes / 25) },
+          scale: { scheme: count <= 10 ? "category10" : count <= 20 ? "category20" : "rainbow" },
+          legend: { direction: "horizontal", columns: Math.ceil(count / 25) },
         },
       }),
     },
   });
+}
+
+/** A class in a legend. One that cannot be shown as it is has its number, which tells it from others. */
+function legendName(name: string, label: number): string {
+  const shown = printable(name);
+  return shown === name && name.trim() !== "" ? name : `${shown} (class ${label})`;
 }
 
 /**
@@ -142,7 +152,8 @@ async function draw(spec: TopLevelSpec): Promise<string> {
   try {
     // A tenth of a pixel is enough for the eye, and makes the file shorter.
     const round = (_: string, x: string, y: string) => `translate(${+(+x).toFixed(1)},${+(+y).toFixed(1)})`;
-    return (await view.toSVG()).replace(/translate\(([-\d.e]+),([-\d.e]+)\)/g, round);
+    const svg = (await view.toSVG()).replace(/translate\(([-\d.e]+),([-\d.e]+)\)/g, round);
+    return svg.replace(NOT_XML, "");
   } finally {
     view.finalize();
   }

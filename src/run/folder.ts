@@ -18,6 +18,7 @@ import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../format
 import type { HostParams } from "../model/initialize.js";
 import type { Specs } from "../model/specs.js";
 import type { HostArray } from "../tree.js";
+import { printable } from "../wording.js";
 import { CONFIG, defaultName, type RunConfig, readRunConfig, writeRunConfig } from "./config.js";
 import { findNewest, RUNS } from "./find.js";
 import { lockRun, lockState, type RunLock } from "./lock.js";
@@ -158,7 +159,7 @@ export class RunFolder {
     for (const [name, { shape }] of Object.entries(specs)) {
       const tensor = tensors.get(name);
       if (!tensor || tensor.shape.join() !== shape.join()) {
-        const found = tensor ? `is [${tensor.shape}]` : "is missing";
+        const found = tensor ? `is [${printable(String(tensor.shape))}]` : "is missing";
         throw new UserError(`${file} does not belong to its ${CONFIG}: ${name} ${found}, where [${shape}] is needed.`);
       }
       if (!tensor.data.every(Number.isFinite)) throw new UserError(`${file} is broken: ${name} holds NaN or infinity.`);

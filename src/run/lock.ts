@@ -7,6 +7,7 @@ import { kill, pid } from "node:process";
 import { UserError } from "../errors.js";
 import { ifPresent, isFolder, readText, statIfThere } from "../files/read.js";
 import { createFileAtomically } from "../files/write.js";
+import { printable } from "../wording.js";
 
 const LOCK = "lock";
 /** Without hard links a lock is empty for a moment. An empty one that is older is stale. */
@@ -41,7 +42,7 @@ export async function lockRun(dir: string): Promise<RunLock> {
     await deleteStale(file, found, content);
   }
   const owner = parseOwner(found ?? "");
-  const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
+  const who = owner ? `process ${owner.pid} on ${printable(owner.host)}` : "another process";
   throw new UserError(`${dir} is in use by ${who}. If no vae trains there, delete ${file}.`);
 }
 

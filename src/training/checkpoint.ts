@@ -4,6 +4,7 @@ import { UserError } from "../errors.js";
 import type { TensorFile } from "../formats/safetensors.js";
 import { mapTerms } from "../model/bounds.js";
 import { type HostArray, leaves, mapTree } from "../tree.js";
+import { printable } from "../wording.js";
 import type { PictureRow } from "./sinks/pictures.js";
 import type { Position, Snapshot, TrainingState } from "./snapshot.js";
 
@@ -47,7 +48,7 @@ export function decodeCheckpoint(
 ): Checkpoint {
   if (metadata.format !== String(FORMAT)) {
     throw new UserError(
-      `${file} is of format ${JSON.stringify(metadata.format)}, and this vae resumes from format ${FORMAT}. Use the ` +
+      `${file} is of format ${printable(String(JSON.stringify(metadata.format)))}, and this vae resumes from format ${FORMAT}. Use the ` +
         "version that config.json names.",
     );
   }

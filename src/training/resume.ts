@@ -10,6 +10,7 @@ import type { RunConfig } from "../run/config.js";
 import { loadOwnData } from "../run/data.js";
 import { checkOwnParts, RunFolder } from "../run/folder.js";
 import { isDone } from "../run/reports.js";
+import { printable } from "../wording.js";
 import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
 import { describeData, firstState, resolvePlaces, type Training, type TrainingOptions, trainInto } from "./train.js";
 
@@ -67,8 +68,8 @@ function changeSettings(own: Config, given: GivenSettings): Config {
   }
   if (changed) {
     throw new UserError(
-      `A resumed run keeps its settings, in which ${changed} is ${encodeConfig(own)[changed]}, not ` +
-        `${encodeConfig(config)[changed]}. Leave it out, or begin a new run.`,
+      `A resumed run keeps its settings, in which ${changed} is ${printable(String(encodeConfig(own)[changed]))}, not ` +
+        `${printable(String(encodeConfig(config)[changed]))}. Leave it out, or begin a new run.`,
     );
   }
   if (config.epochs < own.epochs) {

@@ -120,6 +120,20 @@ describe("the latent plane", () => {
     expect(drawn).toEqual([...labels].map((label) => colours[label]));
   });
 
+  it("has a legend for classes of any names, as well-formed XML without controls", async () => {
+    const plain = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "0", "-1", "all"];
+    const odd = [" ", "<&\u001b\u009b\u202e\n\ud800\ufffe", "x".repeat(300), `${"x".repeat(299)}y`];
+    const classes = [...plain, ...odd];
+    const labels = classes.map((_, i) => i);
+    const text = await latentPlot(points({ x: labels, y: labels, labels, classes }));
+    expect(text).not.toMatch(/(?![\n\t])[\p{Cc}\p{Cs}\p{Bidi_C}\ufffe\uffff]/u);
+    const svg = parseXml(text);
+    const names = pick(svg, "text", "role-legend-label").map((element) => element.text);
+    expect(names).toEqual(expect.arrayContaining(plain));
+    expect(pick(svg, "path", "role-legend-symbol")).toHaveLength(classes.length);
+    expect(new Set(pick(svg, "path", "role-mark").map(({ attributes }) => attributes.fill)).size).toBe(classes.length);
+  });
+
   it("leaves out what is not finite", async () => {
     const svg = parseXml(
       await latentPlot(points({ x: [1, NaN, 0.5, -2], y: [1, 0, Infinity, 2], labels: [3, 4, 5, 7] })),

@@ -1,5 +1,6 @@
 // Steps through the lines of a table, the cells of a line, and the numbers of a cell.
 import { UserError } from "../../errors.js";
+import { visible } from "../../wording.js";
 
 const [TAB, LINE_END, RETURN, SPACE, QUOTE, PLUS, COMMA, MINUS, POINT, SEMICOLON, LESS] = Buffer.from('\t\n\r "+,-.;<');
 const [ZERO, NINE, SMALL_E] = Buffer.from("09e");
@@ -150,12 +151,12 @@ export class Cursor {
     const [start, end] = [this.at, Math.min(this.cellEnd, this.at + 4 * MAX_WORD_CHARACTERS)]; // up to 4 bytes each
     const length = this.bytes.subarray(start, end).findIndex((byte) => this.isBlank(byte));
     const word = DECODER.decode(this.bytes.subarray(start, length < 0 ? end : start + length));
-    return JSON.stringify(word.slice(0, MAX_WORD_CHARACTERS));
+    return visible(JSON.stringify(word.slice(0, MAX_WORD_CHARACTERS)));
   }
 
   /** @throws UserError with the number of this line, and the column, if it is given */
   fail(problem: string, column?: string | number): never {
-    const label = typeof column === "string" ? JSON.stringify(column.slice(0, MAX_WORD_CHARACTERS)) : column;
+    const label = typeof column === "string" ? visible(JSON.stringify(column.slice(0, MAX_WORD_CHARACTERS))) : column;
     const place = label === undefined ? `line ${this.line}` : `line ${this.line}, column ${label}`;
     throw new UserError(`${this.file}, ${place}: ${problem}.`);
   }
