@@ -1,5 +1,6 @@
 // vae runs
 import { encodeConfig } from "../config/config.js";
+import { quoteItem } from "../config/entries.js";
 import type { RunReport } from "../index.js";
 import { visible } from "../wording.js";
 import { declare, type Tools } from "./command.js";
@@ -50,7 +51,8 @@ function table({ stdout }: Io, runs: readonly RunReport[], { formatNats, objecti
 /** Settings as `--set` takes them, without the epochs, which have their own column. */
 function describe({ epochs, dataset, ...settings }: RunReport["settings"]): string {
   const data = dataset === undefined ? [] : [`dataset=${dataset.split(/[\\/]/).at(-1)}`];
-  return [...data, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)].join(" ");
+  const format = (value: unknown) => (Array.isArray(value) ? value.map((item) => quoteItem(String(item))) : value);
+  return [...data, ...Object.entries(settings).map(([name, value]) => `${name}=${format(value)}`)].join(" ");
 }
 
 /** Keeps the end of a name: the time tells runs apart. */

@@ -1,5 +1,6 @@
 // Constructors of settings. A setting parses, checks, describes and encodes its values. SETTINGS is the table of all.
 import { UserError } from "../errors.js";
+import { printable } from "../wording.js";
 
 /** The values that a setting may have. */
 export interface Domain<Value> {
@@ -44,6 +45,9 @@ export type Given<Values> = {
     | undefined;
 };
 
+/** Of a list in a message. */
+const MAX_ITEMS_SHOWN = 100;
+
 /** Completes settings, values or their JSON, with a preset and defaults. @throws UserError that names a wrong one */
 export function checkSettings<Table extends SettingTable>(
   table: Table,
@@ -62,7 +66,7 @@ function checkNames(table: SettingTable, settings: unknown): void {
     throw new UserError("Settings must be an object of names and values.");
   }
   const unknown = Object.keys(settings).find((name) => !Object.hasOwn(table, name));
-  if (unknown !== undefined) throw new UserError(`There is no setting ${JSON.stringify(unknown)}.`);
+  if (unknown !== undefined) throw new UserError(`There is no setting ${printable(JSON.stringify(unknown))}.`);
 }
 
 function checkSetting<Value>(name: string, setting: Setting<Value>, value: unknown): Value {
@@ -70,11 +74,19 @@ function checkSetting<Value>(name: string, setting: Setting<Value>, value: unkno
     return setting.check(value ?? setting.default);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`The setting ${name} is ${JSON.stringify(value)}. ${error.message}`);
+    throw new UserError(`The setting ${name} is ${describeValue(value)}. ${error.message}`);
   }
 }
 
+/** The beginning of a value as JSON. */
+function describeValue(value: unknown): string {
+  const some = Array.isArray(value) ? value.slice(0, MAX_ITEMS_SHOWN) : value; // the whole may be too long for a text
+  return printable(String(JSON.stringify(some)));
+}
+
 type Options<Value> = Described & { readonly default: Value };
+/** The most items of a list. */
+type Length = { readonly maxLength: number };
 /** The bounds are inclusive, except `above`. */
 type Range = { readonly max: number } & ({ readonly min: number } | { readonly above: number });
 
@@ -87,9 +99,10 @@ export function real(options: Options<number> & Range): Setting<number> {
 }
 
 /** One or more integers, separated by commas on the command line. */
-export function integers(options: Options<readonly number[]> & Range): Setting<readonly number[]> {
-  const values = `a list of whole numbers ${describeRange(options)}`;
-  return { ...options, ...domain(values, pickList(pickInteger(options)), (text) => text.split(",").map(parseNumber)) };
+export function integers(options: Options<readonly number[]> & Range & Length): Setting<readonly number[]> {
+  const values = `${describeLength(options)} whole numbers ${describeRange(options)}`;
+  const pick = pickList(pickInteger(options), options);
+  return { ...options, ...domain(values, pick, (text) => text.split(",").map(parseNumber)) };
 }
 
 export function choice<const Choice extends string>(
@@ -102,25 +115,57 @@ export function choice<const Choice extends string>(
 /** One or more choices, separated by commas on the command line. */
 export function choices<const Choice extends string>(
   choices: readonly Choice[],
-  options: Options<readonly NoInfer<Choice>[]>,
+  options: Options<readonly NoInfer<Choice>[]> & Length,
 ): Setting<readonly Choice[]> & { readonly choices: readonly Choice[] } {
-  return { ...options, choices, ...domain(`a list of ${choices.join(", ")}`, pickList(pickOne(choices)), splitText) };
+  const values = `${describeLength(options)} of ${choices.join(", ")}`;
+  const read = (text: string) => text.split(",").map((item) => item.trim());
+  return { ...options, choices, ...domain(values, pickList(pickOne(choices), options), read) };
 }
 
 export function text(options: Options<string>): Setting<string> {
   return { ...options, ...TEXT };
 }
 
-/** One or more texts, separated by commas on the command line. The text `alone` excludes others. */
-export function texts(options: Options<readonly string[]> & { readonly alone: string }): Setting<readonly string[]> {
+/**
+ * One or more texts, separated by commas on the command line. The text `alone` excludes others. A text in quotes keeps
+ * them, may contain commas, and is never `alone`: `unquote` gives what it stands for.
+ */
+export function texts(
+  options: Options<readonly string[]> & Length & { readonly alone: string },
+): Setting<readonly string[]> {
+  const { alone } = options;
   const pick = (value: unknown) => {
-    const texts = pickList(pickText)(value);
-    if (texts && texts.length > 1 && texts.includes(options.alone)) {
-      throw new UserError(`"${options.alone}" excludes others.`);
+    const texts = pickList(pickText, options)(value);
+    if (texts && texts.length > 1 && texts.includes(alone)) {
+      throw new UserError(`${alone} excludes others; the text "${alone}", in quotes, does not.`);
     }
     return texts;
   };
-  return { ...options, ...domain("a list of non-empty texts", pick, splitText) };
+  return { ...options, ...domain(`${describeLength(options)} non-empty texts`, pick, splitTexts) };
+}
+
+/** As in CSV, "" is a quote. */
+const QUOTED = /^"(?:[^"]|"")*"$/;
+/** An item of a list and the comma before it. */
+const LISTED = /,(?:\s*("(?:[^"]|"")*")\s*(?=,|$)|([^,]*))/g;
+
+function splitTexts(text: string): string[] {
+  return Array.from(`,${text}`.matchAll(LISTED), ([, quoted, plain]) => quoted ?? plain.trim());
+}
+
+/** The text that an item of a list of texts stands for: a,b for "a,b" in quotes. */
+export function unquote(item: string): string {
+  return QUOTED.test(item) ? item.slice(1, -1).replaceAll('""', '"') : item;
+}
+
+/** An item of a list of texts as the command line takes it. */
+export function quoteItem(item: string): string {
+  return QUOTED.test(item) || !/^$|^\s|\s$|[",]/.test(item) ? item : quoteText(item);
+}
+
+/** A text in quotes, which only stands for itself. */
+export function quoteText(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
 }
 
 /** false, unless its flag or a preset says otherwise. */
@@ -218,9 +263,9 @@ function pickOne<Choice extends string | number>(choices: readonly Choice[]): Pi
   return (value) => choices.find((choice) => choice === value || String(choice) === value);
 }
 
-function pickList<Item>(pick: Pick<Item>): Pick<readonly Item[]> {
+function pickList<Item>(pick: Pick<Item>, { maxLength }: Length): Pick<readonly Item[]> {
   return (value) => {
-    const items = Array.isArray(value) ? value.map(pick) : [];
+    const items = Array.isArray(value) && value.length <= maxLength ? value.map(pick) : [];
     return items.length > 0 && !items.includes(undefined) ? (items as Item[]) : undefined;
   };
 }
@@ -241,6 +286,6 @@ function describeRange(range: Range): string {
   return "above" in range ? `above ${range.above} and at most ${range.max}` : `from ${range.min} to ${range.max}`;
 }
 
-function splitText(text: string): string[] {
-  return text.split(",").map((item) => item.trim());
+function describeLength({ maxLength }: Length): string {
+  return `a list of up to ${maxLength.toLocaleString("en")}`;
 }

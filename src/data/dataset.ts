@@ -1,16 +1,16 @@
 // Loads a data set, and divides its images into training, validation and test.
 import { createHash } from "node:crypto";
 import path from "node:path";
-import type { ValuesOf } from "../config/entries.js";
+import { quoteItem, quoteText, unquote, type ValuesOf } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isFolder } from "../files/read.js";
-import { listSome } from "../wording.js";
+import { listSome, printable } from "../wording.js";
 import type { Background } from "./image-files.js";
 import type { BadFile } from "./listing.js";
 import { orderImages } from "./order.js";
 import { chunks, type ImageShape, type Images, pixelsOf, select } from "./pixels.js";
 import type { Scales } from "./scale.js";
-import type { DATA_SETTINGS } from "./settings.js";
+import { ALL, type DATA_SETTINGS } from "./settings.js";
 import { openSource } from "./sources.js";
 
 const MAX_CLASSES_LISTED = 20;
@@ -58,11 +58,11 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
  * @throws UserError if a file is missing or not valid, or there are too few images
  */
 export async function loadDataset(dataset: string, options: DataOptions = {}): Promise<Dataset> {
-  const { limit = 0, classes: wanted = ["all"] } = options;
+  const { limit = 0, classes: wanted = [ALL] } = options;
   const source = await openSource(dataset, options);
   const { train: all, classes, background = "black", scales, bad, notes } = source;
   const sets = [all, source.validation, source.test].filter((images) => images !== undefined);
-  const isWanted = wanted.join() === "all" ? undefined : chooseClasses(wanted, sets, classes, dataset);
+  const isWanted = wanted.length === 1 && wanted[0] === ALL ? undefined : chooseClasses(wanted, sets, classes, dataset);
   const choose = (images: Images): Uint32Array => {
     const order = orderImages(images, source.isStored);
     const chosen = isWanted ? order.filter((image) => isWanted(images.labels?.[image])) : order;
@@ -122,16 +122,25 @@ function chooseClasses(
   if (!sets.every(({ labels }) => labels)) {
     throw new UserError(`${dataset} has images without labels, so no classes can be chosen.`);
   }
-  const there = new Set(sets.flatMap(({ labels = new Uint16Array() }) => [...labels]));
-  const numbers = wanted.map((name) => {
-    const number = classes ? classes.indexOf(name.normalize("NFC")) : /^\d+$/.test(name) ? Number(name) : -1;
-    if (!there.has(number)) {
-      const names = classes ?? [...there].sort((a, b) => a - b).map(String);
-      throw new UserError(`${dataset} has no class ${name}. It has ${listSome(names, MAX_CLASSES_LISTED)}.`);
-    }
-    return number;
-  });
-  return (label) => label !== undefined && numbers.includes(label);
+  const nameOf = (label: number) => classes?.[label] ?? String(label);
+  const there = new Set<number>();
+  for (const { labels = [] } of sets) for (const label of labels) there.add(label);
+  const found = [...there].sort((a, b) => a - b).map((label) => [nameOf(label), label] as const);
+  const names = new Set(found.map(([name]) => name));
+  const chosen = new Set(wanted.map((item) => unquote(item).normalize("NFC")));
+  const missing = [...chosen].find((name) => !names.has(name));
+  if (missing !== undefined) {
+    const [wrong, ...listed] = [missing, ...names].map(itemOf);
+    throw new UserError(`${dataset} has no class ${printable(wrong)}. It has ${listSome(listed, MAX_CLASSES_LISTED)}.`);
+  }
+  const labels = new Set(found.flatMap(([name, label]) => (chosen.has(name) ? [label] : [])));
+  return (label) => label !== undefined && labels.has(label);
+}
+
+/** A class as an item of `classes`. */
+function itemOf(name: string): string {
+  const item = quoteItem(name);
+  return name === ALL || unquote(item) !== name ? quoteText(name) : item;
 }
 
 /** The SHA-256 of the images of training, validation and test, in this order. Inputs follow the images of each part. */

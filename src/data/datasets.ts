@@ -19,7 +19,7 @@ export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | 
   readonly train: number;
   readonly validation: number;
   readonly test: number;
-  /** The number of images of each class, by its name or its label. */
+  /** The number of images of each class, by its name or its label. Has no prototype: a class may be `constructor`. */
   readonly classes?: Readonly<Record<string, number>>;
   /** Of all pixels, from 0 black to 255 white. */
   readonly pixels: { readonly min: number; readonly max: number; readonly mean: number };
@@ -61,7 +61,7 @@ export async function inspect(dataset: string, options: Given<DataOptions> = {})
     train: train.count,
     validation: validation.count,
     test: test.count,
-    ...(byName.length > 0 && { classes: Object.fromEntries(byName) }),
+    ...(byName.length > 0 && { classes: Object.setPrototypeOf(Object.fromEntries(byName), null) }),
     bad,
     notes,
     pixels: measurePixels(data),

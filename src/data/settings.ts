@@ -4,6 +4,9 @@ import { integer, oneOf, optional, SIZE, TEXT, text, texts, toggle } from "../co
 /** The axes of an image from the slowest to the fastest. */
 export const LAYOUTS = ["hwc", "chw", "whc", "cwh"] as const;
 
+/** All classes. The class of this name is in quotes. */
+export const ALL = "all";
+
 // biome-ignore format: two lines per setting
 export const DATA_SETTINGS = {
   dataset: text({ default: "mnist", flag: "mnist|path",
@@ -20,7 +23,7 @@ export const DATA_SETTINGS = {
     help: "order of an image's values in arrays: hwc = rows, chw = planes, whc = columns; own = by shape and name" }),
   limit: integer({ default: 0, min: 0, max: 4_294_967_295, flag: "count",
     help: "use at most this many images, and at most this many of a separate validation or test set; 0 = all" }),
-  classes: texts({ default: ["all"], alone: "all", flag: "name,...",
-    help: "use only images of these classes: labels, or names of sub-folders" }),
+  classes: texts({ default: [ALL], alone: ALL, maxLength: 65_536, flag: "name,...",
+    help: 'use only images of these classes: labels, or names of sub-folders; "a,b" or "all" in quotes is a name' }),
   skipBad: toggle({ flag: "", help: "leave out image files that cannot be used, and report how many" }),
 };

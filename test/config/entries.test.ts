@@ -9,12 +9,15 @@ import {
   oneOf,
   optional,
   parseSides,
+  quoteItem,
+  quoteText,
   real,
   type Setting,
   SIZE,
   text,
   texts,
   toggle,
+  unquote,
   type ValuesOf,
 } from "../../src/config/entries.js";
 import { UserError } from "../../src/errors.js";
@@ -23,11 +26,11 @@ const help = "help";
 const TABLE = {
   count: integer({ default: 2, min: 1, max: 10, help }),
   rate: real({ default: 0.5, above: 0, max: 1, help }),
-  units: integers({ default: [5, 5], min: 1, max: 9, help }),
+  units: integers({ default: [5, 5], min: 1, max: 9, maxLength: 3, help }),
   kind: choice(["one", "two"], { default: "one", help }),
-  kinds: choices(["one", "two"], { default: ["one"], help }),
+  kinds: choices(["one", "two"], { default: ["one"], maxLength: 3, help }),
   name: text({ default: "me", help }),
-  names: texts({ default: ["all"], alone: "all", help }),
+  names: texts({ default: ["all"], alone: "all", maxLength: 3, help }),
   isOn: toggle({ help }),
   channels: optional("own", oneOf([1, 3]), { help }),
   size: optional("own", SIZE, { help }),
@@ -61,6 +64,11 @@ describe("a setting", () => {
     ["name", "you and me", "you and me"],
     ["names", "a,b", ["a", "b"]],
     ["names", "all", ["all"]],
+    ["names", ' a , "b,""c""" ,d"e', ["a", '"b,""c"""', 'd"e']],
+    ["names", '"all",a', ['"all"', "a"]],
+    ["names", '" ",""', ['" "', '""']],
+    ["names", '"a,b', ['"a', "b"]],
+    ["units", "1,2,3", [1, 2, 3]],
     ["isOn", "true", true],
     ["channels", "own", null, "own"],
     ["channels", "3", 3, "3"],
@@ -80,12 +88,16 @@ describe("a setting", () => {
     ["count", "1.5", "It must be a whole number from 1 to 10."],
     ["rate", "0", "It must be a number above 0 and at most 1."],
     ["rate", "0x1", "It must be a number above 0"],
-    ["units", "5,", "It must be a list of whole numbers from 1 to 9."],
+    ["units", "5,", "It must be a list of up to 3 whole numbers from 1 to 9."],
+    ["units", "1,1,1,1", "It must be a list of up to 3 whole numbers from 1 to 9."],
     ["kind", "three", "It must be one of one, two."],
-    ["kinds", "one,three", "It must be a list of one, two."],
+    ["kinds", "one,three", "It must be a list of up to 3 of one, two."],
+    ["kinds", "one,one,one,one", "It must be a list of up to 3 of one, two."],
     ["name", "", "It must not be empty."],
-    ["names", "a,,b", "It must be a list of non-empty texts."],
-    ["names", "all,a", '"all" excludes others.'],
+    ["names", "a,,b", "It must be a list of up to 3 non-empty texts."],
+    ["names", "a,b,c,d", "It must be a list of up to 3 non-empty texts."],
+    ["names", ",a", "It must be a list of up to 3 non-empty texts."],
+    ["names", "all,a", 'all excludes others; the text "all", in quotes, does not.'],
     ["isOn", "yes", "It must be true or false."],
     ["channels", "2", "It must be one of 1, 3."],
     ["size", "0x5", "It must be WIDTHxHEIGHT, or one number for both, each from 1 to 4096."],
@@ -113,6 +125,14 @@ describe("checkSettings", () => {
     });
   });
 
+  it("refuses values of any length, and shows the beginning of them", () => {
+    const long = [{ units: Array(1e8) }, { names: Array(4).fill("x".repeat(1e6)) }, { ["n".repeat(1e6)]: 1 }];
+    for (const given of long) {
+      expect(() => checkSettings(TABLE, given)).toThrow(/^.{1,250}$/);
+    }
+    expect(() => checkSettings(TABLE, { kind: "\u009b2J" })).toThrow('The setting kind is "\\u009b2J".');
+  });
+
   it.each([
     [{ count: 0 }, "The setting count is 0. It must be a whole number from 1 to 10."],
     [{ counts: 1 }, 'There is no setting "counts".'],
@@ -122,6 +142,18 @@ describe("checkSettings", () => {
     expect(() => checkSettings(TABLE, given)).toThrow(problem);
     expect(() => checkSettings(TABLE, {}, given)).toThrow(problem);
   });
+});
+
+it.each([
+  ["plain", "plain", '"plain"'],
+  ["a,b", '"a,b"', '"a,b"'],
+  [' "x" ', '" ""x"" "', '" ""x"" "'],
+  ['d"e', '"d""e"', '"d""e"'],
+  ['"a,b"', '"a,b"', '"""a,b"""'],
+])("an item %j of a list of texts is %s on the command line, and the text %s", (item, listed, quoted) => {
+  expect([quoteItem(item), quoteText(item)]).toEqual([listed, quoted]);
+  expect([unquote(listed), unquote(quoted)]).toEqual([unquote(item), item]);
+  expect(setting("names").parse(`x,${listed},${quoted}`)).toEqual(["x", listed, quoted]);
 });
 
 it("parseSides reads one side or two, up to a maximum", () => {
