@@ -39,7 +39,7 @@ export const define = declare({
       TEXT,
     ),
     ...JSON_RESULT,
-    quiet: toggle("print only the result"),
+    quiet: toggle("print only the result, and on stderr what is wrong"),
   },
   examples: [
     "vae train --epochs 20 --dim-z 2",
@@ -70,10 +70,13 @@ export const define = declare({
       for await (const event of events) {
         if (event.type === "start") {
           started = event;
-          if (!quiet) screen = tools.openScreen(io, event);
+          if (quiet) tools.noteData(io, event);
+          else screen = tools.openScreen(io, event);
         } else if (event.type === "chunk") screen?.showProgress(event);
-        else if (event.type === "epoch") screen?.showEpoch(event);
-        else {
+        else if (event.type === "epoch") {
+          screen?.showEpoch(event);
+          tools.noteDivergence(io, started as TrainingStart, event);
+        } else {
           const { type, ...result } = event;
           const { config } = started as TrainingStart;
           tools.print(io, ...(json ? [JSON.stringify(result)] : tools.describeResult(event, config)));

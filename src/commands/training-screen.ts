@@ -20,12 +20,10 @@ export type TrainingScreen = ReturnType<typeof openScreen>;
 
 /** Shows a table on stderr, a line for each epoch, and on a terminal a bar below it. */
 export function openScreen(io: Io, start: TrainingStart) {
-  const { config, pixels } = start;
+  const { config } = start;
   const objective = `−${objectiveName(config)}`;
   const width = barWidth(io, STATUS_WIDTH);
   const bar = createBar(io, "{label} {bar} {status}", width);
-  // nats: worse than a model for which every pixel is half white, by a nat for each pixel
-  const worst = greyNats(config, pixels) + pixels;
   let isSlow = config.engine !== "compiled";
 
   const number = (epoch: number) => `${String(epoch).padStart(String(config.epochs).length)}/${config.epochs}`;
@@ -36,7 +34,9 @@ export function openScreen(io: Io, start: TrainingStart) {
     io.stderr.write(`${visible(row).replace("best", colourOf(io).green("best"))}\n`);
   };
 
-  for (const line of describeStart(start)) note(io, line);
+  note(io, describeImages(start));
+  noteData(io, start);
+  for (const line of describeRun(start)) note(io, line);
   writeRow("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");
 
   return {
@@ -67,13 +67,25 @@ export function openScreen(io: Io, start: TrainingStart) {
       const trained = [-train.objective, train.reconstruction, train.kl].map((nats) => formatNats(nats));
       const validated = `${formatNats(-validation.objective)} ${isBest ? "best" : "    "}`;
       writeRow(number(epoch), ...trained, validated, String(Math.round(imagesPerSecond)));
-      if (-validation.objective <= worst) return;
-      const problem = "This is far worse than a grey picture: the training does not learn.";
-      note(io, `${problem} Try a smaller --learning-rate than ${config.learningRate}.`);
     },
 
     stop: () => bar?.stop(),
   };
+}
+
+/** Notes what is wrong with the data or how they are read, with --quiet too. */
+export function noteData(io: Io, { notes, skipped }: TrainingStart): void {
+  for (const line of notes) note(io, line);
+  if (skipped > 0) note(io, `${plural(skipped, "image file")} left out; vae data says which and why.`);
+}
+
+/** Notes that a training does not learn, with --quiet too. */
+export function noteDivergence(io: Io, { config, pixels }: TrainingStart, { validation }: TrainingEpoch): void {
+  // nats: worse than a model for which every pixel is half white, by a nat for each pixel
+  const worst = greyNats(config, pixels) + pixels;
+  if (-validation.objective <= worst) return;
+  const problem = "This is far worse than a grey picture: the training does not learn.";
+  note(io, `${problem} Try a smaller --learning-rate than ${config.learningRate}.`);
 }
 
 /** Says what to do next. @param folder the run's, if it was named */
@@ -85,24 +97,17 @@ export function suggest(io: Io, folder: string | undefined): void {
   note(io, `  ${vae} sample${which}         new images`);
 }
 
+function describeImages({ config, images }: TrainingStart): string {
+  const [train, validation, test] = [images.train, images.validation, images.test].map(formatCount);
+  const counts = `${train} images to train, ${validation} to validate, ${test} to test`;
+  return `${config.dataset}: ${counts}; ${describePixels(config)}`;
+}
+
 /** Lines about a training that begins or continues. */
-function describeStart({
-  run,
-  config,
-  images,
-  skipped,
-  notes,
-  parameters,
-  fallbackReason,
-  resumed,
-}: TrainingStart): string[] {
-  const { dataset, dimZ, engine, nHidden, threads } = config;
+function describeRun({ run, config, parameters, fallbackReason, resumed }: TrainingStart): string[] {
+  const { dimZ, engine, nHidden, threads } = config;
   const units = [...nHidden, dimZ].join("-");
   return [
-    `${dataset}: ${formatCount(images.train)} images to train, ${formatCount(images.validation)} to validate, ` +
-      `${formatCount(images.test)} to test; ${describePixels(config)}`,
-    ...notes,
-    ...(skipped > 0 ? [`${plural(skipped, "image file")} left out; vae data says which and why.`] : []),
     `${run}: ${units} units, ${formatCount(parameters)} parameters, engine ${engine}, ${plural(threads, "thread")}`,
     ...(resumed ? [describeResumed(resumed, config)] : []),
     ...(fallbackReason ? [`Using engine ${engine}: ${fallbackReason}.`] : []),

@@ -129,6 +129,31 @@ describe("vae train", () => {
     expect(result.test.elbo).toBeCloseTo(result.test.reconstruction - result.test.kl, 10);
   });
 
+  it.each([["--quiet"], ["--quiet --json"], ["--json"]])("%s hides no divergence", async (flags) => {
+    const settings = ["--epochs", "1", "--learning-rate", "30", "--run", `worse ${flags}`];
+    const { code, stdout, stderr } = await run("train", ...TINY, ...settings, ...flags.split(" "));
+    expect(code).toBe(0);
+    expect(stdout).not.toContain("grey picture");
+    const note = "This is far worse than a grey picture: the training does not learn. Try a smaller --learning-rate";
+    if (flags.includes("--quiet")) expect(stderr).toBe(`${note} than 30.\n`);
+    else expect(stderr).toContain(note);
+  });
+
+  it("--quiet hides no images and labels that are left out", async () => {
+    mkdirSync(path.join(home, "partly/loose"), { recursive: true });
+    for (let i = 0; i < 20; i++) {
+      const png = new PNG({ width: 4, height: 4 });
+      png.data.fill(10 * i);
+      writeFileSync(path.join(home, `partly/${i % 2 ? "loose/" : ""}${i}.png`), PNG.sync.write(png));
+    }
+    writeFileSync(path.join(home, "partly/bad.png"), "");
+    const settings = ["--skip-bad", "--n-hidden", "4", "--batch-size", "5", "--epochs", "1", "--quiet"];
+    const { code, stderr } = await run("train", "--dataset", "partly", ...settings, "--run", "partly run");
+    expect(code).toBe(0);
+    expect(stderr).toContain("1 image file left out; vae data says which and why.\n");
+    expect(stderr).toContain("partly has no classes");
+  });
+
   it("stops at a loss that is not finite, keeps no broken weights, and advises", async () => {
     const { code, stderr } = await run("train", ...TINY, "--learning-rate", "1e30", "--quiet", "--run", "diverged");
     expect(code).toBe(2);
