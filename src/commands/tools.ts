@@ -3,6 +3,7 @@ export { clearCache, inspectCache } from "../files/cache.js";
 export * from "../files/write.js";
 export * from "../index.js";
 export * from "../inference/views.js";
+export { maxTiles } from "../pictures/grid.js";
 export * from "./array-input.js";
 export * from "./array-output.js";
 export * from "./latent-table.js";

@@ -2,7 +2,7 @@
 import { checkSettings, type Given } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { squareFigure } from "../pictures/figures.js";
-import type { Picture } from "../pictures/grid.js";
+import { type Picture, tileNumbers } from "../pictures/grid.js";
 import type { HostArray } from "../tree.js";
 import { type DataOptions, type Dataset, digestOf, loadDataset } from "./dataset.js";
 import { checkCount, chunks, imageShape, pixelsOf, range, toFloat } from "./pixels.js";
@@ -52,7 +52,7 @@ export async function inspect(dataset: string, options: Given<DataOptions> = {})
     }
   }
   const byName = [...counts].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
-  const shown = Math.min(SHEET_IMAGES, train.count, Math.max(1, Math.floor(SHEET_BYTES / pixelsOf(data))));
+  const shown = Math.min(SHEET_IMAGES, train.count, Math.max(1, Math.floor(SHEET_BYTES / tileNumbers(data))));
   return {
     name,
     height,

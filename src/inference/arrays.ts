@@ -6,6 +6,7 @@ import { UserError } from "../errors.js";
 import { singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { type HostArray, sizeOf } from "../tree.js";
+import { checkTiles } from "./views.js";
 
 /** Images of an array. */
 interface GivenImages extends ImageSet {
@@ -66,9 +67,15 @@ export function checkSeed(seed: number): void {
   }
 }
 
-/** Draws a near-square grid of images, `[N, height, width]` or `[N, height, width, 3]`, clipped to 0 and 1. */
+/**
+ * Draws a near-square grid of images, `[N, height, width]` or `[N, height, width, 3]`, clipped to 0 and 1.
+ *
+ * @throws UserError if they are too many for a picture
+ */
 export function drawImages(images: HostArray<Float32Array>): Picture {
-  return squareFigure(asFigure(images));
+  const figure = asFigure(images);
+  checkTiles(figure, images.shape[0], "Draw fewer.");
+  return squareFigure(figure);
 }
 
 /** Makes each image a picture. */

@@ -3,21 +3,16 @@ import type { ImageSet } from "../data/dataset.js";
 import { describeShape, type ImageShape, pixelsOf, range, select } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { type Images, interpolationFigure, manifoldFigure } from "../pictures/figures.js";
-import type { Picture } from "../pictures/grid.js";
+import { maxTiles, type Picture, tileNumbers } from "../pictures/grid.js";
 import { latentPlot } from "../pictures/plots.js";
 import type { DrawConfig } from "./batches.js";
 import { decodeLatents, inferLatents, reconstructImages } from "./coding.js";
 import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 
-/** The largest number of images in a picture: drawing 100 million numbers takes one to two GB. */
-export function maxTiles(size: ImageShape): number {
-  return Math.max(1, Math.floor(100e6 / pixelsOf(size)));
-}
-
 /** The default number of images in a picture. */
 export function usualTiles(size: ImageShape): number {
-  return Math.max(1, Math.floor(20e6 / pixelsOf(size)));
+  return Math.max(1, Math.floor(20e6 / tileNumbers(size)));
 }
 
 /** Columns and rows of a manifold by default. */
@@ -96,15 +91,19 @@ export async function drawInterpolation(
     const { originals } = await reconstructImages(trained, alone, clean);
     return { original: originals, z: await inferLatents(trained, alone, clean, "means") };
   };
-  const rows: Float32Array[] = [];
-  for (const pair of pairs) {
+  const columns = steps + 2;
+  const size = pixelsOf(trained.size);
+  const pixels = new Float32Array(pairs.length * columns * size);
+  for (const [row, pair] of pairs.entries()) {
     const [from, to] = [await endOf(pair[0]), await endOf(pair[1])];
     const z = Float32Array.from({ length: steps * dimZ }, (_, at) => {
       const part = Math.floor(at / dimZ) / (steps - 1);
       return (1 - part) * from.z[at % dimZ] + part * to.z[at % dimZ];
     });
-    rows.push(from.original, await decodeLatents(trained, z), to.original);
+    const start = row * columns * size;
+    pixels.set(from.original, start);
+    pixels.set(await decodeLatents(trained, z), start + size);
+    pixels.set(to.original, start + (columns - 1) * size);
   }
-  const pixels = Float32Array.from(rows.flatMap((row) => [...row]));
-  return interpolationFigure(asImages(trained, pixels), steps + 2);
+  return interpolationFigure(asImages(trained, pixels), columns);
 }

@@ -1,5 +1,6 @@
 // The pictures of a run: which images go where.
-import { drawGrid, type ImageSize, type Picture } from "./grid.js";
+import { UserError } from "../errors.js";
+import { drawGrid, GUTTER, type ImageSize, isElongated, type Picture, tileSize } from "./grid.js";
 
 /** Images, count × height × width × channels, from 0 to 1 (white). Values beyond are clipped. */
 export interface Images extends ImageSize {
@@ -12,20 +13,27 @@ export interface Version {
   readonly images: Images;
 }
 
+/** Each image takes some hundred bytes besides its pixels. */
+const MAX_IMAGES = 1e6;
+
 /** A near-square grid. */
 export function squareFigure(images: Images): Picture {
   const tiles = toTiles(images);
-  return drawGrid(toRows(tiles, Math.ceil(Math.sqrt(tiles.length))), images);
+  const { length } = tiles;
+  const columns = isElongated(images) ? nearSquareColumns(length, 1, images) : Math.ceil(Math.sqrt(length));
+  return drawGrid(toRows(tiles, columns), images);
 }
 
 /** Versions of the same images, each image's one above the other: input, what the encoder saw, output. */
 export function comparisonFigure(versions: readonly Version[]): Picture {
   const tiles = versions.map(({ images }) => toTiles(images));
-  const columns = fittingColumns(tiles[0].length, versions.length);
+  const [{ images }] = versions;
+  const chooseColumns = isElongated(images) ? nearSquareColumns : fittingColumns;
+  const columns = chooseColumns(tiles[0].length, versions.length, images);
   const rowsOf = tiles.map((version) => toRows(version, columns));
   const rows = rowsOf[0].flatMap((_, group) => rowsOf.map((version) => version[group]));
   const labels = rows.map((_, row) => versions[row % versions.length].label);
-  return drawGrid(rows, { ...versions[0].images, rowsPerGroup: versions.length, labels });
+  return drawGrid(rows, { ...images, rowsPerGroup: versions.length, labels });
 }
 
 /** A row of images for each version: how reconstructions improve from epoch to epoch. */
@@ -61,10 +69,30 @@ export function singlePictures(images: Images): Picture[] {
   return toTiles(images).map((pixels) => ({ pixels, width, height, channels }));
 }
 
+/** @throws UserError if they are too many to hold in memory one by one */
 function toTiles({ pixels, height, width, channels }: Images): Uint8Array[] {
-  const bytes = Uint8ClampedArray.from(pixels, (value) => value * 255);
   const size = height * width * channels;
-  return Array.from({ length: bytes.length / size }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
+  const count = pixels.length / size;
+  if (count > MAX_IMAGES)
+    throw new UserError(`Up to ${MAX_IMAGES} images can be drawn at once, not ${count}. Draw fewer.`);
+  const bytes = new Uint8ClampedArray(pixels.length);
+  for (let i = 0; i < pixels.length; i++) bytes[i] = pixels[i] * 255;
+  return Array.from({ length: count }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
+}
+
+/** The columns with which the picture is the nearest to a square. */
+function nearSquareColumns(count: number, rowsPerImage: number, size: ImageSize): number {
+  const distance = (columns: number) => {
+    const rows = Math.ceil(count / columns) * rowsPerImage;
+    const tile = tileSize(size, rows, columns);
+    return Math.abs(Math.log((columns * (tile.width + GUTTER)) / (rows * (tile.height + GUTTER))));
+  };
+  let best = { columns: 1, distance: distance(1) };
+  for (let columns = 2; columns <= count; columns++) {
+    const next = { columns, distance: distance(columns) };
+    if (next.distance < best.distance) best = next;
+  }
+  return best.columns;
 }
 
 /** Columns, at least ten, that make the whole about square, and the last row full if possible. */

@@ -1,4 +1,6 @@
 // Grids of images. Grey values are not stretched, so tiles can be compared.
+import { UserError } from "../errors.js";
+import { plural } from "../wording.js";
 import { drawText, TEXT_HEIGHT, textWidth } from "./text.js";
 
 export interface ImageSize {
@@ -31,47 +33,139 @@ export interface GridOptions extends ImageSize {
 
 const BACKGROUND = 56;
 const TEXT = 230;
-const GUTTER = 2;
+export const GUTTER = 2;
 const GROUP_GUTTER = 10;
 const LABEL_PADDING = 8;
+/** The largest number of rows that grow to the height of their labels. */
+const MAX_LINES = 500;
 /** Least distance in pixels between column labels. */
 const LABEL_DISTANCE = 12;
-/** Tiles are magnified by a whole number, up to these widths in pixels of a tile and of all columns. */
+/** Tiles are magnified by a whole number, up to these pixels of a tile's side, of all columns and of all rows. */
 const MAX_TILE = 96;
-const MAX_TILES = 1120;
+const MAX_COLUMNS_WIDTH = 1120;
+const MAX_ROWS_HEIGHT = 9600;
+/** Elongated tiles are reduced to so many pixels of all columns and of all rows: a longer strip is hard to look at. */
+const MAX_ELONGATED = 8192;
+/** A side is drawn so thick, so that a signal of 4096×1 can be seen; or half as long as the other side, if that is less. */
+const MIN_TILE = 16;
+/** Tiles are reduced until the picture fits these pixels of a side, and these numbers: bytes in memory. */
+const MAX_SIDE = 16_384;
+const MAX_NUMBERS = 2 ** 27;
 
-/** Draws rows of tiles. A row may be shorter than the others. */
+/** The largest number of images of a size in a picture: drawing 100 million numbers takes up to one GB. */
+export function maxTiles(size: ImageSize): number {
+  return Math.max(1, Math.floor(Math.min(1e6, 100e6 / tileNumbers(size))));
+}
+
+/** The numbers of a tile, drawn without magnification. */
+export function tileNumbers(size: ImageSize): number {
+  const tile = drawnTile(size, 1);
+  return tile.width * tile.height * size.channels;
+}
+
+/** Draws rows of tiles. A row may be shorter than the others. @throws UserError if they are too many for a picture */
 export function drawGrid(rows: readonly (readonly Uint8Array[])[], options: GridOptions): Picture {
-  const { width, height, channels, rowsPerGroup = rows.length, columnGroups = [], gutter = GUTTER } = options;
+  const columns = rows.reduce((most, row) => Math.max(most, row.length), 0);
+  const layout = fitLayout(rows.length, columns, options);
+  const { width, height } = layout;
+  const { channels } = options;
+  const picture = { width, height, channels, pixels: new Uint8Array(width * height * channels).fill(BACKGROUND) };
+  const across = spans(options.width, layout.tile.width);
+  const down = spans(options.height, layout.tile.height);
+  for (const [r, row] of rows.entries()) {
+    for (const [c, pixels] of row.entries()) {
+      drawTile(picture, { ...options, pixels }, across, down, layout.lefts[c], layout.tops[r]);
+    }
+  }
+  writeTexts(picture, layout, options);
+  return picture;
+}
+
+/** Width and height of a tile in a grid, unless the picture is too large for it. */
+export function tileSize(size: ImageSize, rows: number, columns: number): Sides {
+  return drawnTile(size, magnification(size, rows, columns));
+}
+
+type Sides = Readonly<Record<"width" | "height", number>>;
+
+/** Whether a side is more than twice as long as the other. */
+export function isElongated({ width, height }: ImageSize): boolean {
+  return Math.max(width, height) > 2 * Math.min(width, height);
+}
+
+function magnification(size: ImageSize, rows: number, columns: number): number {
+  const { width, height } = size;
+  const fitting = (side: number, count: number, max: number) => Math.floor(Math.min(MAX_TILE, max / count) / side);
+  const scale = Math.min(fitting(width, columns, MAX_COLUMNS_WIDTH), fitting(height, rows, MAX_ROWS_HEIGHT));
+  if (scale >= 1 || !isElongated(size)) return Math.max(1, scale);
+  return Math.min(1, MAX_ELONGATED / Math.max(columns * width, rows * height));
+}
+
+/** A thin side is magnified by a whole number of its own. */
+function drawnTile({ width, height }: ImageSize, scale: number): Sides {
+  const least = Math.min(MIN_TILE, (Math.max(width, height) * scale) / 2);
+  const drawn = (side: number) => {
+    const thick = side < least ? side * Math.ceil(least / side) : least;
+    return Math.max(1, Math.floor(Math.max(side * scale, thick)));
+  };
+  return { width: drawn(width), height: drawn(height) };
+}
+
+/** Where things are in a picture, in pixels. */
+interface Layout extends Sides {
+  readonly tile: Sides;
+  readonly lefts: readonly number[];
+  readonly tops: readonly number[];
+  readonly rowHeight: number;
+  readonly titleEnd: number;
+  readonly labelsBottom: number;
+  readonly titleBottom: number;
+}
+
+/** The layout with the largest tiles that fits a picture. */
+function fitLayout(rows: number, columns: number, options: GridOptions): Layout {
+  const longest = Math.max(options.width, options.height);
+  let scale = magnification(options, rows, columns);
+  while (Math.max(rows, columns) <= MAX_SIDE) {
+    const layout = layOut(rows, columns, drawnTile(options, scale), options);
+    const { width, height } = layout;
+    const area = (width * height * options.channels) / MAX_NUMBERS;
+    const excess = Math.max(width / MAX_SIDE, height / MAX_SIDE, Math.sqrt(area));
+    if (excess <= 1) return layout;
+    if (scale * longest <= 1) break;
+    scale *= 0.99 / excess; // gutters and labels do not shrink
+  }
+  throw new UserError(`A picture cannot hold ${plural(rows, "row")} of ${plural(columns, "image")}. Draw fewer.`);
+}
+
+function layOut(rows: number, columns: number, tile: Sides, options: GridOptions): Layout {
+  const { rowsPerGroup = rows, columnGroups = [], gutter = GUTTER } = options;
   const { labels = [], columnLabels = [], rowTitle = "", columnTitle = "" } = options;
-  const columns = Math.max(...rows.map((row) => row.length));
-  const scale = Math.max(1, Math.floor(Math.min(MAX_TILE, MAX_TILES / columns) / width));
-  const [tileWidth, tileHeight] = [width * scale, height * scale];
-  const rowHeight = labels.length > 0 && gutter > 0 ? Math.max(tileHeight, TEXT_HEIGHT) : tileHeight;
+  const hasLines = labels.length > 0 && gutter > 0 && rows <= MAX_LINES;
+  const rowHeight = hasLines ? Math.max(tile.height, TEXT_HEIGHT) : tile.height;
 
   // From left to right: row title, labels, tiles. A column's label may be wider than its column.
   const titleEnd = rowTitle ? LABEL_PADDING + textWidth(rowTitle) : 0;
   const labelsEnd = labels.length > 0 ? titleEnd + Math.max(...labels.map(textWidth)) + 2 * LABEL_PADDING : titleEnd;
-  const overhang = Math.max(0, ...columnLabels.map((label) => Math.ceil((textWidth(label) - tileWidth) / 2)));
+  const overhang = Math.max(0, ...columnLabels.map((label) => Math.ceil((textWidth(label) - tile.width) / 2)));
   const left = Math.max(labelsEnd, overhang) + GUTTER;
-  const lefts = places(columns, left, tileWidth, gutter, (column) => columnGroups.includes(column));
-  const right = lefts[columns - 1] + tileWidth + GUTTER;
+  const lefts = places(columns, left, tile.width, gutter, (column) => columnGroups.includes(column));
+  const right = lefts[columns - 1] + tile.width + GUTTER;
 
   // From top to bottom: tiles, column labels, column title. A row's label may be higher than its row.
   const rise = labels.length > 0 ? Math.max(0, Math.ceil((TEXT_HEIGHT - rowHeight) / 2)) : 0;
-  const tops = places(rows.length, rise + GUTTER, rowHeight, gutter, (row) => row % rowsPerGroup === 0);
-  const bottom = tops[rows.length - 1] + rowHeight + GUTTER + rise;
+  const tops = places(rows, rise + GUTTER, rowHeight, gutter, (row) => row % rowsPerGroup === 0);
+  const bottom = tops[rows - 1] + rowHeight + GUTTER + rise;
   const labelsBottom = bottom + (columnLabels.length > 0 ? LABEL_PADDING + TEXT_HEIGHT : 0);
   const titleBottom = labelsBottom + (columnTitle ? LABEL_PADDING + TEXT_HEIGHT : 0);
 
-  const size = { width: right + overhang, height: titleBottom + (titleBottom > bottom ? LABEL_PADDING : 0), channels };
-  const pixels = new Uint8Array(size.width * size.height * channels).fill(BACKGROUND);
-  const picture = { ...size, pixels };
-  for (const [r, row] of rows.entries()) {
-    for (const [c, tile] of row.entries()) {
-      drawTile(picture, { pixels: tile, width, height, channels }, scale, lefts[c], tops[r]);
-    }
-  }
+  const [width, height] = [right + overhang, titleBottom + (titleBottom > bottom ? LABEL_PADDING : 0)];
+  return { width, height, tile, lefts, tops, rowHeight, titleEnd, labelsBottom, titleBottom };
+}
+
+function writeTexts(picture: Picture, layout: Layout, options: GridOptions): void {
+  const { tile, lefts, tops, rowHeight, titleEnd, labelsBottom, titleBottom } = layout;
+  const { labels = [], columnLabels = [], rowTitle = "", columnTitle = "" } = options;
   const write = (text: string, x: number, centre: number) =>
     drawText(picture, text, x, Math.floor(centre - TEXT_HEIGHT / 2), TEXT);
   const writeCentred = (text: string, centre: number, textBottom: number) =>
@@ -80,13 +174,12 @@ export function drawGrid(rows: readonly (readonly Uint8Array[])[], options: Grid
   for (const row of legible(labels, middles, () => TEXT_HEIGHT + 1)) {
     write(labels[row], titleEnd + LABEL_PADDING, middles[row]);
   }
-  const centres = lefts.map((start) => start + tileWidth / 2);
+  const centres = lefts.map((start) => start + tile.width / 2);
   for (const column of legible(columnLabels, centres, (label) => textWidth(label) + LABEL_DISTANCE)) {
     writeCentred(columnLabels[column], centres[column], labelsBottom);
   }
-  write(rowTitle, LABEL_PADDING, (middles[0] + middles[rows.length - 1]) / 2);
-  writeCentred(columnTitle, (centres[0] + centres[columns - 1]) / 2, titleBottom);
-  return picture;
+  write(rowTitle, LABEL_PADDING, (middles[0] + middles[middles.length - 1]) / 2);
+  writeCentred(columnTitle, (centres[0] + centres[centres.length - 1]) / 2, titleBottom);
 }
 
 /** Where rows or columns begin, with a wider gutter before each group. */
@@ -107,15 +200,35 @@ function legible(labels: readonly string[], middles: readonly number[], space: (
   }
 }
 
-function drawTile(picture: Picture, tile: Picture, scale: number, left: number, top: number): void {
-  const { width, height, channels } = tile;
-  for (let y = 0; y < height * scale; y++) {
-    const source = Math.floor(y / scale) * width;
-    const target = (top + y) * picture.width + left;
-    for (let x = 0; x < width * scale; x++) {
+/** For each of `drawn` pixels along a side, the source pixels of `length` that it shows. */
+function spans(length: number, drawn: number): readonly (readonly [first: number, end: number])[] {
+  return Array.from({ length: drawn }, (_, i) => {
+    const first = Math.floor((i * length) / drawn);
+    return [first, Math.max(first + 1, Math.floor(((i + 1) * length) / drawn))];
+  });
+}
+
+/** Repeats source pixels where the tile is magnified, and averages them where it is reduced. */
+function drawTile(
+  picture: Picture,
+  { pixels, width, channels }: Picture,
+  across: ReturnType<typeof spans>,
+  down: ReturnType<typeof spans>,
+  left: number,
+  top: number,
+): void {
+  for (const [y, [firstRow, endRow]] of down.entries()) {
+    let at = ((top + y) * picture.width + left) * channels;
+    for (const [firstColumn, endColumn] of across) {
+      const count = (endRow - firstRow) * (endColumn - firstColumn);
       for (let channel = 0; channel < channels; channel++) {
-        const value = tile.pixels[(source + Math.floor(x / scale)) * channels + channel];
-        picture.pixels[(target + x) * channels + channel] = value;
+        let sum = 0;
+        for (let row = firstRow; row < endRow; row++) {
+          for (let column = firstColumn; column < endColumn; column++) {
+            sum += pixels[(row * width + column) * channels + channel];
+          }
+        }
+        picture.pixels[at++] = Math.round(sum / count);
       }
     }
   }
