@@ -1,9 +1,8 @@
 // Trains a model with an encoder of its own, of ReZero residual blocks (Bachlechner et al. 2020), on the compiled engine:
 // node examples/own-encoder.js [DATASET] [RUN]
-import { loadModel, parts, train } from "vae";
+import { loadModel, parts, train, UserError } from "vae";
 
 const { assemble, dense, joinSpecs, pieces, sequential, tf } = parts;
-const [dataset = "mnist", run = "runs/own-encoder"] = process.argv.slice(2);
 
 /** x + scale ⊙ f(x): `scale` is a weight of its own, zero at first, so that a deep network begins as the identity. */
 function residual(units) {
@@ -25,13 +24,22 @@ function ownParts(settings, pixels) {
   return assemble({ ...chosen, encoder: sequential([first, residual(200), residual(200), residual(200), last]) });
 }
 
-const settings = { dataset, dimZ: 10, epochs: 3, engine: "compiled" };
-for await (const event of train(settings, { run, parts: ownParts })) {
-  if (event.type === "start") console.log(`${event.parameters} parameters`);
-  if (event.type === "epoch") console.log(`epoch ${event.epoch}: validation ELBO ${event.validation.elbo.toFixed(2)}`);
+async function main([dataset = "mnist", run = "runs/own-encoder"]) {
+  const settings = { dataset, dimZ: 10, epochs: 3, engine: "compiled" };
+  for await (const event of train(settings, { run, parts: ownParts })) {
+    if (event.type === "start") console.log(`${event.parameters} parameters`);
+    if (event.type === "epoch")
+      console.log(`epoch ${event.epoch}: validation ELBO ${event.validation.elbo.toFixed(2)}`);
+  }
+
+  const model = await loadModel(run, ownParts);
+  const { elbo, activeUnits } = await model.evaluate({ split: "test", importanceSamples: 1, count: 100 });
+  console.log(`test ELBO of 100 images ${elbo.toFixed(2)}, ${activeUnits} active units, engine ${model.engine.name}`);
+  await model.close();
 }
 
-const model = await loadModel(run, ownParts);
-const { elbo, activeUnits } = await model.evaluate({ split: "test", importanceSamples: 1, count: 100 });
-console.log(`test ELBO of 100 images ${elbo.toFixed(2)}, ${activeUnits} active units, engine ${model.engine.name}`);
-await model.close();
+await main(process.argv.slice(2)).catch((error) => {
+  if (!(error instanceof UserError)) throw error; // a bug, or the system's error: its stack trace helps
+  console.error(`error: ${error.message}`);
+  process.exitCode = 1;
+});

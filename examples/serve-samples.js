@@ -1,25 +1,75 @@
-// New images over HTTP: PORT=8080 node examples/serve-samples.js [RUN], then http://localhost:8080/?n=16&seed=3
+// New images over HTTP: PORT=8080 node examples/serve-samples.js [RUN], then http://127.0.0.1:8080/?n=16&seed=3
+// HOST names another address to listen on than 127.0.0.1, which only this machine reaches.
 import { createServer } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import { drawImages, encodePng, loadModel, UserError } from "vae";
 
-const MOST = 400;
-const model = await loadModel(process.argv[2]); // without a folder, the newest in runs/
+const host = process.env.HOST || "127.0.0.1";
+const port = process.env.PORT || "8080";
+if (!/^\d+$/.test(port) || Number(port) > 65535) fail(new UserError(`PORT must be from 0 to 65535, not ${port}.`));
+const model = await loadModel(process.argv[2]).catch(fail); // without a folder, the newest in runs/
 
-const server = createServer(async (request, response) => {
-  const answer = (status, type, body) => response.writeHead(status, { "content-type": type }).end(body);
-  const { searchParams } = new URL(request.url, "http://localhost");
-  const [n, seed] = [Number(searchParams.get("n") ?? 1), Number(searchParams.get("seed") ?? Date.now())];
+const { width, height, channels } = model.size;
+const MAX = Math.max(1, Math.min(400, Math.floor(1e7 / (width * height * channels))));
+
+/** [status, content type, body] */
+async function answer({ method, url }) {
+  const [, path, query] = /^([^?]*)(.*)$/s.exec(url); // not new URL(url), which throws for some requests, such as GET //
+  if (!path.startsWith("/")) return [400, "text/plain", "The request must begin with a path.\n"];
+  if (path !== "/") return [404, "text/plain", "Images are at /?n=16&seed=3\n"];
+  if (method !== "GET" && method !== "HEAD") return [405, "text/plain", "Only GET and HEAD.\n"];
   try {
-    if (n > MOST) throw new UserError(`n must be at most ${MOST}.`);
-    answer(200, "image/png", encodePng(drawImages(await model.sample(n, { seed }))));
+    const parameters = new URLSearchParams(query);
+    const n = wholeNumber(parameters, "n") ?? 1;
+    if (n > MAX) throw new UserError(`n must be at most ${MAX}.`);
+    const samples = await model.sample(n, { seed: wholeNumber(parameters, "seed") ?? Date.now() });
+    return [200, "image/png", encodePng(drawImages(samples))];
   } catch (error) {
-    if (error instanceof UserError) answer(400, "text/plain", `${error.message}\n`);
-    else {
-      console.error(error);
-      answer(500, "text/plain", "Something went wrong here.\n");
-    }
+    if (!(error instanceof UserError)) throw error;
+    return [400, "text/plain", `${error.message}\n`];
   }
+}
+
+function wholeNumber(parameters, name) {
+  const values = parameters.getAll(name);
+  if (values.length > 1 || values.some((value) => !/^\d+$/.test(value))) {
+    throw new UserError(`${name} must be one whole number.`);
+  }
+  return values.length > 0 ? Number(values[0]) : undefined;
+}
+
+const answering = new Set();
+const timeouts = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000 };
+const server = createServer(timeouts, async (request, response) => {
+  const closed = new Promise((resolve) => response.once("close", resolve));
+  answering.add(closed);
+  closed.then(() => answering.delete(closed));
+  const [status, type, body] = await answer(request).catch((error) => {
+    console.error(error);
+    return [500, "text/plain", "Something went wrong here.\n"];
+  });
+  const headers = { "content-type": type, "content-length": Buffer.byteLength(body), allow: "GET, HEAD" };
+  response.writeHead(status, headers).end(body);
 });
 
-server.listen(Number(process.env.PORT ?? 8080), () => console.log(`http://localhost:${server.address().port}/`));
-process.once("SIGTERM", () => server.close(() => model.close()));
+server.once("error", fail); // the port is taken
+server.listen(Number(port), host, () => {
+  server.off("error", fail).on("error", (error) => console.error(error.message)); // too many connections
+  const { address, family, port } = server.address();
+  console.log(`http://${family === "IPv6" ? `[${address}]` : address}:${port}/`);
+});
+
+/** Finishes the answers it owes within five seconds, and hangs up on clients that asked nothing yet. */
+async function stop() {
+  server.close();
+  await Promise.race([Promise.all(answering), setTimeout(5000, undefined, { ref: false })]);
+  server.closeAllConnections();
+  await model.close();
+}
+process.once("SIGTERM", stop).once("SIGINT", stop);
+
+/** Prints one line if the user or the system is at fault. Anything else is a bug, and keeps its stack trace. */
+function fail(error) {
+  console.error(error instanceof UserError || "syscall" in error ? `error: ${error.message}` : error);
+  process.exit(1);
+}

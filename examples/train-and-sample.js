@@ -1,16 +1,22 @@
 // Trains a model, and writes a picture of a hundred new images: node examples/train-and-sample.js [DATASET] [RUN]
 import { writeFile } from "node:fs/promises";
-import { drawImages, encodePng, loadModel, train } from "vae";
+import { drawImages, encodePng, loadModel, train, UserError } from "vae";
 
-const [dataset = "mnist", run = "runs/example"] = process.argv.slice(2);
+async function main([dataset = "mnist", run = "runs/example"]) {
+  for await (const event of train({ dataset, dimZ: 10, epochs: 3 }, { run })) {
+    if (event.type !== "epoch") continue;
+    console.log(`epoch ${event.epoch}: validation ELBO ${event.validation.elbo.toFixed(2)} nats per image`);
+  }
 
-for await (const event of train({ dataset, dimZ: 10, epochs: 3 }, { run })) {
-  if (event.type !== "epoch") continue;
-  console.log(`epoch ${event.epoch}: validation ELBO ${event.validation.elbo.toFixed(2)} nats per image`);
+  const model = await loadModel(run);
+  const samples = await model.sample(100, { seed: 1 }); // [100, height, width], 0 black to 1 white
+  await model.close();
+  await writeFile("samples.png", encodePng(drawImages(samples)));
+  console.log("samples.png");
 }
 
-const model = await loadModel(run);
-const samples = await model.sample(100, { seed: 1 }); // [100, height, width], 0 black to 1 white
-await model.close();
-await writeFile("samples.png", encodePng(drawImages(samples)));
-console.log("samples.png");
+await main(process.argv.slice(2)).catch((error) => {
+  if (!(error instanceof UserError)) throw error; // a bug, or the system's error: its stack trace helps
+  console.error(`error: ${error.message}`);
+  process.exitCode = 1;
+});

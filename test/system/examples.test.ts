@@ -11,11 +11,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeTinyMnist } from "../fixtures/idx.js";
+import { copyTiny } from "../helpers.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
@@ -29,8 +31,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, args, { cwd: home, env: { ...process.env, PORT: "0" } });
+function start(args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, args, { cwd: home, env: { ...process.env, PORT: "0", ...env } });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (text) => {
     output.stdout += text;
@@ -110,4 +112,163 @@ it("the blocks of docs/library.md, as one program, run", async () => {
   expect(stdout).toContain("true nowhere is not the folder of a run");
   expect(stdout).toContain("grey pixels ELBO");
   expect(readdirSync(home).filter((name) => name.startsWith("sample-"))).toHaveLength(64);
+});
+
+it.each([
+  ["train-and-sample.js", ["nowhere"], "nowhere"],
+  ["own-encoder.js", ["nowhere"], "nowhere"],
+  ["neighbours.js", ["nowhere"], "nowhere is not the folder of a run"],
+  ["serve-samples.js", ["nowhere"], "nowhere is not the folder of a run"],
+])("%s answers a user's mistake in one line", async (example, args, problem) => {
+  const { code, stdout, stderr } = await program(example, ...args);
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(/^error: .*\n$/);
+  expect(stderr).toContain(problem);
+});
+
+it("neighbours.js wants the number of a test image", async () => {
+  mkdirSync(at("small"));
+  copyTiny(at("small"));
+  for (const image of ["120", "x", "-1", "1.5"]) {
+    const { code, stderr } = await program("neighbours.js", "small/run", image);
+    expect([code, stderr]).toEqual([1, `error: There is no test image ${image}: their numbers are 0 to 119.\n`]);
+  }
+});
+
+describe("serve-samples.js", () => {
+  beforeAll(() => {
+    mkdirSync(at("served"));
+    copyTiny(at("served"));
+  });
+
+  async function serve(env: Record<string, string> = {}) {
+    const server = start(["serve-samples.js", "served/run"], env);
+    const [line] = await once(server.child.stdout, "data");
+    const [, host, port] = /^http:\/\/(.+):(\d+)\/\n$/.exec(String(line)) ?? [];
+    return { ...server, host: host.replace(/[[\]]/g, ""), port: Number(port) };
+  }
+
+  /** What the server sends until it hangs up. */
+  async function ask(port: number, request: string): Promise<Buffer> {
+    const socket = connect(port, "127.0.0.1");
+    const parts: Buffer[] = [];
+    socket.on("data", (part) => parts.push(part));
+    socket.on("error", () => {}); // a reset, where it refuses to read on
+    socket.write(request);
+    await once(socket, "close");
+    return Buffer.concat(parts);
+  }
+  const get = (target: string, method = "GET") =>
+    `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
+  const statusOf = (answer: Buffer) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString("latin1"))?.[1]);
+
+  it("answers any request with a status, and goes on", async () => {
+    const { child, ended, port, host } = await serve();
+    expect(host).toBe("127.0.0.1");
+    const statuses: [request: string, status: number][] = [
+      [get("//"), 404],
+      [get("///"), 404],
+      [get("/favicon.ico"), 404],
+      [get("http://["), 400],
+      [get("http://localhost/?n=1"), 400],
+      [get("*"), 400],
+      [get("*", "OPTIONS"), 400],
+      [get("?n=1"), 400],
+      [get("/", "POST"), 405],
+      [get("/", "DELETE"), 405],
+      [get("/?n=2&seed=1", "HEAD"), 200],
+      [get("/?n=2&seed=1"), 200],
+      [get("/"), 200],
+      ["rubbish\r\n\r\n", 400],
+      [`GET / HTTP/1.1\r\nHost: x\r\n${"x: y\r\n".repeat(20_000)}\r\n`, 431],
+      [get(`/?n=${"1".repeat(100_000)}`), 431],
+      [get(`/?n=${"1".repeat(5000)}`), 400],
+      [get(`/?seed=${"1".repeat(5000)}`), 400],
+    ];
+    for (const value of [
+      "",
+      "NaN",
+      "1e999",
+      "1e1",
+      "-1",
+      "1.5",
+      "0",
+      "401",
+      "0x10",
+      "%zz",
+      "%",
+      "%00",
+      "+1",
+      "1&n=1",
+    ]) {
+      statuses.push([get(`/?n=${value}`), 400]);
+    }
+    for (const value of ["", "NaN", "1e999", "-1", "1.5", "x", "%ff", "1&seed=1"]) {
+      statuses.push([get(`/?seed=${value}`), 400]);
+    }
+    for (const [request, status] of statuses) {
+      expect(statusOf(await ask(port, request)), request.slice(0, 60)).toBe(status);
+    }
+    const head = (await ask(port, get("/?n=2&seed=1", "HEAD"))).toString("latin1");
+    const whole = await ask(port, get("/?n=2&seed=1"));
+    const body = whole.subarray(whole.indexOf("\r\n\r\n") + 4);
+    expect(head).toContain(`content-length: ${body.length}\r\n`);
+    expect(head.endsWith("\r\n\r\n")).toBe(true);
+    expect(PNG.sync.read(body).width).toBeGreaterThan(2 * 90);
+
+    const rude = connect(port, "127.0.0.1"); // hangs up without waiting for its picture
+    rude.write(get("/?n=400"), () => rude.resetAndDestroy());
+    await once(rude, "close");
+    expect(statusOf(await ask(port, get("/")))).toBe(200);
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it.each(["SIGTERM", "SIGINT"] as const)("ends on %s whatever its clients do, and answers first", async (signal) => {
+    const { child, ended, port } = await serve();
+    const idle: Socket[] = [];
+    for (const text of ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n", get("/").replace("close", "keep-alive")]) {
+      const socket = connect(port, "127.0.0.1").on("error", () => {});
+      idle.push(socket);
+      await once(socket, "connect");
+      socket.write(text);
+    }
+    await once(idle[3], "data");
+    const request = ask(port, get("/?n=400&seed=1").replace("close", "keep-alive"));
+    const first = ask(port, get("/?n=1&seed=1"));
+    await first; // read after the request for 400, so that one is being answered, or has been
+    child.kill(signal);
+    expect(await ended).toMatchObject({ code: 0, stderr: "" });
+    const answer = await request;
+    expect(PNG.sync.read(answer.subarray(answer.indexOf("\r\n\r\n") + 4)).width).toBeGreaterThan(400);
+    for (const socket of idle) socket.destroy();
+  });
+
+  it("says in one line that it cannot listen", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const address = other.address();
+    const port = typeof address === "object" ? String(address?.port) : "";
+    const mistakes: [env: Record<string, string>, problem: string][] = [
+      [{ PORT: port }, "EADDRINUSE"],
+      [{ HOST: "not a host" }, "not a host"],
+    ];
+    for (const PORT of ["65536", "-1", "x", "80.5", "1e3"]) {
+      mistakes.push([{ PORT }, `PORT must be from 0 to 65535, not ${PORT}.`]);
+    }
+    for (const [env, problem] of mistakes) {
+      const { code, stdout, stderr } = await start(["serve-samples.js", "served/run"], env).ended;
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toMatch(/^error: .*\n$/);
+      expect(stderr).toContain(problem);
+    }
+    other.close();
+  });
+
+  it("prints the address that it listens on", async () => {
+    const { child, ended, host } = await serve({ HOST: "0.0.0.0" });
+    expect(host).toBe("0.0.0.0");
+    child.kill("SIGTERM");
+    expect((await ended).code).toBe(0);
+  });
 });
