@@ -16,7 +16,7 @@ import { parseTable } from "../formats/table.js";
 import { readZip } from "../formats/zip.js";
 import { printable } from "../wording.js";
 import { endingOf } from "./names.js";
-import { type Pixels, pixelsInFile, pixelsInMemory } from "./pixels.js";
+import { type Pixels, pixelsInFile, pixelsInMemory, readRange } from "./pixels.js";
 import { openTable } from "./table-arrays.js";
 
 /** Arrays of more bytes stay on the disk. MNIST's 60,000 images are 47 MB. */
@@ -77,7 +77,7 @@ function contentOf(file: string, length: number, start: Uint8Array, place = file
 /** Opens bytes `start` to `end` of a file. */
 export function openBytes(file: string, start: number, end: number): NonNullable<FileArray["pixels"]> {
   if (end - start > MAX_IN_MEMORY) return (size) => pixelsInFile(file, start, size);
-  const bytes = pixelsInFile(file, start, end - start).read([0]);
+  const bytes = readRange(file, start, end);
   return (size) => pixelsInMemory(bytes, size);
 }
 

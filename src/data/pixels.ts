@@ -96,7 +96,14 @@ export function pixelsInMemory(bytes: Uint8Array, size: number): Pixels {
 }
 
 /** Closes the files of `Pixels` that nothing uses any more. */
-const opened = new FinalizationRegistry(closeSync);
+const opened = new FinalizationRegistry(close);
+
+/** Closes a file that was read. A failure loses nothing, and thrown by a finalizer it would end the process. */
+function close(descriptor: number): void {
+  try {
+    closeSync(descriptor);
+  } catch {}
+}
 
 /**
  * Images of `size` bytes in a file, one after the other from byte `start`. Read on every call: the system caches what
@@ -125,6 +132,20 @@ export function pixelsInFile(file: string, start: number, size: number): Pixels 
 /** The images with these numbers, renumbered from 0. */
 export function select(pixels: Pixels, numbers: Uint32Array): Pixels {
   return { read: (some) => pixels.read(Uint32Array.from(some, (number) => numbers[number])) };
+}
+
+/** Reads bytes `start` to `end` of a file. */
+export function readRange(file: string, start: number, end: number): Uint8Array<ArrayBuffer> {
+  const descriptor = openSync(file, "r");
+  try {
+    const bytes = new Uint8Array(end - start);
+    readFully(descriptor, bytes, start);
+    return bytes;
+  } catch (error) {
+    throw addFileName(error, file, "read");
+  } finally {
+    close(descriptor);
+  }
 }
 
 function readFully(opened: number, target: Uint8Array, position: number): void {
