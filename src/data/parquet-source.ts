@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { addFileName, openRegular } from "../files/read.js";
+import { addFileName, closeRead, openRegular } from "../files/read.js";
 import { joinClasses, openParquet, type ParquetImages } from "../formats/parquet.js";
 import type { DataOptions } from "./dataset.js";
 import { decodeCollection } from "./decode.js";
@@ -110,7 +110,7 @@ async function bufferOf(file: string) {
     } catch (error) {
       throw addFileName(error, file, "read");
     } finally {
-      await handle.close();
+      await closeRead(handle);
     }
   };
   return { byteLength: size, slice };

@@ -5,7 +5,7 @@ import { type FileHandle, open, rm } from "node:fs/promises";
 import path from "node:path";
 import { isSystemError } from "../errors.js";
 import { openCacheFolder } from "./cache-folder.js";
-import { listNames } from "./read.js";
+import { closeRead, listNames } from "./read.js";
 import { TEMPORARY, writeFileAtomically } from "./write.js";
 
 /** Version of the content. Raise it when the same sources give other bytes or another info. */
@@ -170,7 +170,7 @@ async function readVerified(file: string): Promise<string | undefined> {
     if (isSystemError(error)) return undefined;
     throw error;
   } finally {
-    await handle?.close();
+    if (handle) await closeRead(handle);
   }
 }
 

@@ -64,9 +64,14 @@ export async function openRegular(file: string): Promise<FileHandle> {
     checkKind(file, await handle.stat());
     return handle;
   } catch (error) {
-    await handle.close();
+    await closeRead(handle);
     throw error;
   }
+}
+
+/** Closes a file that was only read. A failure loses nothing. */
+export async function closeRead(handle: FileHandle): Promise<void> {
+  await handle.close().catch(() => {});
 }
 
 /** Reads a regular file. @throws UserError if it is none, or has more than `most` bytes */
@@ -117,7 +122,7 @@ async function withRegular<Result>(
   } catch (error) {
     throw addFileName(error, file, "read");
   } finally {
-    await handle?.close();
+    if (handle) await closeRead(handle);
   }
 }
 

@@ -5,7 +5,7 @@ import { link, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import process, { pid, platform } from "node:process";
 import { UserError } from "../errors.js";
-import { addFileName, isFolder } from "./read.js";
+import { addFileName, closeRead, isFolder } from "./read.js";
 
 /** Matches the names of temporary files. A killed process leaves them behind. */
 export const TEMPORARY = /\.\d+-[\da-f]{12}\.tmp$/;
@@ -83,7 +83,7 @@ export async function writeFileAtomically(
     }
     await rename(temporary, file).catch(fail);
   });
-  if (flush) await syncFolder(path.dirname(file));
+  if (flush) await syncFolder(path.dirname(file), file);
 }
 
 /** Adds the file's name to system errors of writing it. */
@@ -99,13 +99,24 @@ export async function createFileAtomically(file: string, content: string): Promi
     try {
       await writeFile(temporary, content);
       // Some file systems have no hard links. There the file is empty for a moment.
-      await link(temporary, file).catch(() => writeFile(file, content, { flag: "wx" }));
+      await link(temporary, file).catch(() => createFile(file, content));
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
       return failToWrite(file)(error);
     }
   });
+}
+
+/** Creates a file, and deletes it if its content cannot be written. */
+async function createFile(file: string, content: string): Promise<void> {
+  const handle = await open(file, "wx");
+  try {
+    await handle.writeFile(content).finally(() => handle.close());
+  } catch (error) {
+    await rm(file, { force: true }).catch(() => {});
+    throw error;
+  }
 }
 
 /** Creates a folder, and those missing above it. @throws UserError if the place, or one above it, is a file */
@@ -136,13 +147,17 @@ export async function makeOwnFolder(folder: string): Promise<void> {
   await mkdir(folder);
 }
 
-/** Flushes the names in a folder, so that a rename survives a power cut. Windows has no such call. */
-export async function syncFolder(folder: string): Promise<void> {
+/**
+ * Flushes the names in a folder, so that a rename survives a power cut. Windows has no such call.
+ *
+ * @param file the file in it that errors name
+ */
+export async function syncFolder(folder: string, file = folder): Promise<void> {
   if (platform === "win32") return;
-  const fail = failToWrite(folder);
+  const fail = failToWrite(file);
   const handle = await open(folder, "r").catch(fail);
   await handle
     .sync()
     .catch(fail)
-    .finally(() => handle.close());
+    .finally(() => closeRead(handle));
 }
