@@ -68,8 +68,14 @@ export class RunFolder {
       });
       return lock;
     });
-    await syncFolder(parent);
-    return new RunFolder(place, config, lock);
+    const folder = new RunFolder(place, config, lock);
+    try {
+      await syncFolder(parent);
+    } catch (error) {
+      await folder.close();
+      throw error;
+    }
+    return folder;
   }
 
   /**

@@ -57,7 +57,11 @@ async function check(dir: string, content: string): Promise<void> {
 
 async function unlock(dir: string, content: string): Promise<void> {
   const file = path.join(dir, LOCK);
-  if ((await read(file)) === content) await rm(file, { force: true });
+  try {
+    if ((await read(file)) === content) await rm(file, { force: true });
+  } finally {
+    own.delete(content); // a lock that could not be deleted is stale
+  }
 }
 
 /** held: by a process that may be running. stale: by one that has ended. */
