@@ -9,12 +9,6 @@ import { CONFIG, readRunConfig } from "./config.js";
 /** Holds the runs that are not given a folder. */
 export const RUNS = "runs";
 
-/** A run that exists, and why it cannot be read. */
-export interface UnreadableRun {
-  readonly run: string;
-  readonly problem: string;
-}
-
 /**
  * Opens the runs in a folder, by name.
  *
@@ -24,17 +18,17 @@ export interface UnreadableRun {
 export async function findRuns<Run>(
   open: (run: string) => Promise<Run>,
   dir?: string,
-): Promise<{ runs: Run[]; unreadable: UnreadableRun[] }> {
+): Promise<{ runs: Run[]; unreadable: { readonly run: string; readonly error: Error }[] }> {
   if (dir !== undefined && !isFolder(dir)) throw new UserError(`There is no folder ${dir}.`);
   const runs: Run[] = [];
-  const unreadable: UnreadableRun[] = [];
+  const unreadable: { run: string; error: Error }[] = [];
   for (const name of (await listNames(dir ?? RUNS)).sort()) {
     const run = path.join(dir ?? RUNS, name);
     try {
       if (!TEMPORARY.test(name) && statIfThere(path.join(run, CONFIG))) runs.push(await open(run));
     } catch (error) {
       if (!(error instanceof UserError || isSystemError(error))) throw error;
-      unreadable.push({ run, problem: error.message });
+      unreadable.push({ run, error });
     }
   }
   return { runs, unreadable };
@@ -43,7 +37,7 @@ export async function findRuns<Run>(
 /**
  * Finds the newest run in `runs/` that `isWanted`.
  *
- * @throws UserError `none`, or if a run that cannot be read may be newer
+ * @throws UserError `none`, or if a run that is not valid may be newer; system errors of reading one likewise
  */
 export async function findNewest(isWanted: (dir: string) => boolean | Promise<boolean>, none: string): Promise<string> {
   const { runs, unreadable } = await findRuns(async (dir) => {
@@ -51,13 +45,12 @@ export async function findNewest(isWanted: (dir: string) => boolean | Promise<bo
     return { dir, created, isWanted: await isWanted(dir) };
   });
   const [newest] = runs.filter((run) => run.isWanted).sort((a, b) => (a.created < b.created ? 1 : -1));
-  for (const { run, problem } of unreadable) {
+  for (const { run, error } of unreadable) {
     const changed = await stat(path.join(run, CONFIG)).catch(() => undefined);
     if (newest && changed && changed.mtime < new Date(newest.created)) continue;
-    throw new UserError(
-      `${run} may be the newest run, but it cannot be read (${problem.replace(/\.$/, "")}): name the ` +
-        "one that you mean.",
-    );
+    const problem = error.message.replace(/\.$/, "");
+    error.message = `${run} may be the newest run, but it cannot be read (${problem}): name the one that you mean.`;
+    throw error;
   }
   if (!newest) throw new UserError(none);
   return newest.dir;

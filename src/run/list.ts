@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
-import { findRuns, type UnreadableRun } from "./find.js";
+import { findRuns } from "./find.js";
 import { METRICS, RunFolder } from "./folder.js";
 import { bestOf, type EpochReport, isDone } from "./reports.js";
 
@@ -26,6 +26,12 @@ export interface RunReport {
   readonly settings: GivenSettings;
 }
 
+/** A run that exists, and why it cannot be read. */
+export interface UnreadableRun {
+  readonly run: string;
+  readonly problem: string;
+}
+
 /**
  * Lists the runs in a folder, the newest first.
  *
@@ -35,7 +41,7 @@ export interface RunReport {
 export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unreadable: UnreadableRun[] }> {
   const { runs, unreadable } = await findRuns(describe, dir);
   runs.sort((a, b) => Number(a.created < b.created) - Number(a.created > b.created));
-  return { runs, unreadable };
+  return { runs, unreadable: unreadable.map(({ run, error }) => ({ run, problem: error.message })) };
 }
 
 async function describe(run: string): Promise<RunReport> {
