@@ -32,6 +32,9 @@ export function userCacheFolder(
   return path.join(folder, platform === "darwin" ? "Library/Caches" : ".cache", "vae");
 }
 
+/** Codes of errors that do not show whether the folder can be used. */
+const PASSING = ["EIO", "EMFILE", "ENFILE", "ENOMEM"];
+
 /** Creates the folder of the cache if need be. @throws UserError if no folder can be used */
 export async function openCacheFolder(): Promise<string> {
   try {
@@ -42,7 +45,8 @@ export async function openCacheFolder(): Promise<string> {
       return folder;
     }
   } catch (error) {
-    if (!isSystemError(error) && !(error instanceof UserError)) throw error;
+    const isUnusable = isSystemError(error) && !PASSING.includes(error.code ?? "");
+    if (!isUnusable && !(error instanceof UserError)) throw error;
   }
   return openFallback();
 }
