@@ -5,6 +5,7 @@ const ORDER = [
   "errors\\.ts",
   "wording\\.ts",
   "config/entries\\.ts", // constructors of settings, which every part may declare
+  "arguments\\.ts",
   "engine/compiled/", // stands alone
   "tree\\.ts",
   "random\\.ts",

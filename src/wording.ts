@@ -1,4 +1,5 @@
 // Words of messages, and texts from outside as one short, visible line.
+import { inspect } from "node:util";
 
 /** "1 file", "2 files" */
 export function plural(count: number, noun: string): string {
@@ -46,4 +47,12 @@ export function printableLine(text: string): string {
 /** Joins texts of a file with commas, and ends in … if there are more than `max`. */
 export function listSome(items: readonly string[], max: number): string {
   return [...items.slice(0, max).map(printable), ...(items.length > max ? ["…"] : [])].join(", ");
+}
+
+const BRIEF = { depth: 1, maxArrayLength: 5, maxStringLength: 50, breakLength: Infinity, compact: true } as const;
+
+/** Any value that a caller gave, short and on one line. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string") return printable(JSON.stringify(value.slice(0, MAX_NAME_LENGTH)));
+  return printable(inspect(value, { ...BRIEF, customInspect: false })).replace(/^\[ (.*) \]$/, "[$1]");
 }

@@ -1,13 +1,17 @@
 // Constructors of settings. A setting parses, checks, describes and encodes its values. SETTINGS is the table of all.
 import { UserError } from "../errors.js";
-import { printable } from "../wording.js";
+import { describeValue } from "../wording.js";
+
+/** Checks values of any type. */
+export interface Checker<Value> {
+  /** Returns the value, from JSON or the library, in its own form. @throws UserError that says what it must be */
+  check(value: unknown): Value;
+}
 
 /** The values that a setting may have. */
-export interface Domain<Value> {
+export interface Domain<Value> extends Checker<Value> {
   /** The values, in words. */
   readonly values: string;
-  /** Checks a value from JSON or the library. @throws UserError that says what it must be */
-  check(value: unknown): Value;
   /** Parses a text of the command line. @throws UserError that says what it must be */
   parse(text: string): Value;
   /** The value as JSON: what config.json and checkpoints hold. */
@@ -45,9 +49,6 @@ export type Given<Values> = {
     | undefined;
 };
 
-/** Of a list in a message. */
-const MAX_ITEMS_SHOWN = 100;
-
 /** Completes settings, values or their JSON, with a preset and defaults. @throws UserError that names a wrong one */
 export function checkSettings<Table extends SettingTable>(
   table: Table,
@@ -62,26 +63,28 @@ export function checkSettings<Table extends SettingTable>(
 }
 
 function checkNames(table: SettingTable, settings: unknown): void {
-  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
-    throw new UserError("Settings must be an object of names and values.");
-  }
+  if (!isRecord(settings)) throw new UserError("Settings must be an object of names and values.");
   const unknown = Object.keys(settings).find((name) => !Object.hasOwn(table, name));
-  if (unknown !== undefined) throw new UserError(`There is no setting ${printable(JSON.stringify(unknown))}.`);
+  if (unknown !== undefined) throw new UserError(`There is no setting ${describeValue(unknown)}.`);
 }
 
 function checkSetting<Value>(name: string, setting: Setting<Value>, value: unknown): Value {
+  return value === undefined ? setting.default : checkValue(`The setting ${name}`, setting, value);
+}
+
+/** Checks a value that the message calls `what`. @throws UserError that says what is wrong */
+export function checkValue<Value>(what: string, checker: Checker<Value>, value: unknown): Value {
   try {
-    return setting.check(value ?? setting.default);
+    return checker.check(value);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`The setting ${name} is ${describeValue(value)}. ${error.message}`);
+    throw new UserError(`${what} is ${describeValue(value)}. ${error.message}`);
   }
 }
 
-/** The beginning of a value as JSON. */
-function describeValue(value: unknown): string {
-  const some = Array.isArray(value) ? value.slice(0, MAX_ITEMS_SHOWN) : value; // the whole may be too long for a text
-  return printable(String(JSON.stringify(some)));
+/** Whether a value is an object of names and values: no array, map, date or the like. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 type Options<Value> = Described & { readonly default: Value };
@@ -187,8 +190,13 @@ export function optional<Value>(word: string, inner: Domain<Value>, options: Des
   };
 }
 
-/** Any text but the empty one. */
-export const TEXT: Domain<string> = domain("text", pickText, undefined, "not be empty");
+/** Any text but the empty one, and none with NUL, which no path may hold. */
+export const TEXT: Domain<string> = {
+  values: "text",
+  check: checkText,
+  parse: checkText,
+  encode: (value) => value,
+};
 
 export function oneOf<const Choice extends string | number>(choices: readonly Choice[]): Domain<Choice> {
   return domain(choices.join(", "), pickOne(choices), undefined, `be one of ${choices.join(", ")}`);
@@ -207,7 +215,8 @@ export interface Size {
   readonly height: number;
 }
 
-const MAX_SIDE = 4096;
+/** Pixels of a side of an image. */
+export const MAX_SIDE = 4096;
 
 /** Pixels of an image: { width, height }, in JSON "28x20". [28, 20], 28 and "28" are accepted too. */
 export const SIZE: Domain<Size> = {
@@ -252,6 +261,13 @@ function pickNumber(range: Range): Pick<number> {
 function pickInteger(range: Range): Pick<number> {
   const pick = pickNumber(range);
   return (value) => (Number.isInteger(value) ? pick(value) : undefined);
+}
+
+function checkText(value: unknown): string {
+  if (typeof value !== "string") throw new UserError("It must be a text.");
+  if (value === "") throw new UserError("It must not be empty.");
+  if (value.includes("\0")) throw new UserError("It must not hold the character NUL.");
+  return value;
 }
 
 function pickText(value: unknown): string | undefined {

@@ -1,11 +1,12 @@
-// Names of objectives, curves and pixels, the same in all output.
+// Names of objectives, curves and pixels, the same in all output. Settings left out have their defaults.
 import type { Bounds } from "../model/bounds.js";
 import { LIKELIHOODS, OBJECTIVES, POSTERIORS } from "../model/registry.js";
-import type { ModelConfig } from "../model/settings.js";
-import type { Config } from "./config.js";
+import { type Config, createConfig, type GivenSettings } from "./config.js";
+import { checkValue, wholeNumber } from "./entries.js";
 
 /** Whether the objective is a bound of log p(x): not that of a plain autoencoder. */
-export function hasBound({ model }: ModelConfig): boolean {
+export function hasBound(settings: GivenSettings): boolean {
+  const { model } = createConfig(settings);
   return !POSTERIORS[model].isPoint;
 }
 
@@ -13,7 +14,8 @@ export function hasBound({ model }: ModelConfig): boolean {
  * What training maximizes: the ELBO, the importance-weighted bound L_k, the bound of a β-VAE, or log p(x|z) of an
  * autoencoder.
  */
-export function objectiveName(config: ModelConfig): string {
+export function objectiveName(settings: GivenSettings): string {
+  const config = createConfig(settings);
   const { objective, beta } = config;
   if (!hasBound(config)) return "log p(x|z)";
   const name = OBJECTIVES[objective].label(config);
@@ -21,7 +23,7 @@ export function objectiveName(config: ModelConfig): string {
 }
 
 /** The learning curves of a model, and their titles. */
-export function curveTitles(config: ModelConfig): [term: keyof Bounds, title: string][] {
+export function curveTitles(config: Config): [term: keyof Bounds, title: string][] {
   const name = objectiveName(config);
   if (!hasBound(config)) return [["objective", name]];
   return [
@@ -33,12 +35,17 @@ export function curveTitles(config: ModelConfig): [term: keyof Bounds, title: st
 }
 
 /** −log p(x) of an image, at most, if the mean of every pixel is half white: nats. */
-export function greyNats(config: ModelConfig, pixels: number): number {
-  return pixels * LIKELIHOODS[config.likelihood].greyNats(config);
+export function greyNats(settings: GivenSettings, pixels: number): number {
+  const config = createConfig(settings);
+  return (
+    checkValue("The number of pixels", wholeNumber({ min: 1, max: 1e9 }), pixels) *
+    LIKELIHOODS[config.likelihood].greyNats(config)
+  );
 }
 
 /** The kind of pixels that a number refers to. */
-export function describePixels(config: Config): string {
+export function describePixels(settings: GivenSettings): string {
+  const config = createConfig(settings);
   const { binarize, channels, likelihood } = config;
   const pixels = {
     none: channels === 3 ? "colour pixels" : "grey pixels",

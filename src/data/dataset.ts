@@ -1,14 +1,25 @@
 // Loads a data set, and divides its images into training, validation and test.
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { quoteItem, quoteText, unquote, type ValuesOf } from "../config/entries.js";
+import { func, maybe, objectWith } from "../arguments.js";
+import { checkValue, quoteItem, quoteText, unquote, type ValuesOf, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isFolder } from "../files/read.js";
 import { listSome, printable } from "../wording.js";
 import type { Background } from "./image-files.js";
 import type { BadFile } from "./listing.js";
 import { orderImages } from "./order.js";
-import { chunks, type ImageShape, type Images, pixelsOf, select } from "./pixels.js";
+import {
+  COUNT,
+  chunks,
+  type ImageShape,
+  type Images,
+  imageShape,
+  numberIn,
+  type Pixels,
+  pixelsOf,
+  select,
+} from "./pixels.js";
 import type { Scales } from "./scale.js";
 import { ALL, type DATA_SETTINGS } from "./settings.js";
 import { openSource } from "./sources.js";
@@ -107,9 +118,31 @@ function subset({ pixels, inputs, labels, origin }: Images, numbers: Uint32Array
     pixels: select(pixels, numbers),
     inputs: inputs && select(inputs, numbers),
     labels: labels && Uint16Array.from(numbers, (number) => labels[number]),
-    origin: origin && ((image) => origin(numbers[image])),
+    origin: origin && ((image) => origin(numberIn(numbers, image))),
     offset,
   };
+}
+
+const PIXELS = objectWith<Pixels>({ read: func() });
+const IMAGE_SET = objectWith<ImageSet>({
+  count: COUNT,
+  offset: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+  pixels: PIXELS,
+  inputs: maybe(PIXELS),
+});
+
+/** @throws UserError unless the value is a part of a data set whose images have this shape */
+export function checkImageSet(value: unknown, shape: ImageShape): ImageSet {
+  const set = checkValue("The part of a data set", IMAGE_SET, value);
+  for (const pixels of set.inputs !== undefined ? [set.pixels, set.inputs] : [set.pixels]) {
+    const read: unknown = pixels.read([0, set.count - 1]);
+    const found = read instanceof Uint8Array ? read.length / 2 : 0;
+    if (found === pixelsOf(shape)) continue;
+    throw new UserError(
+      `The images of this data set have ${found} numbers each, and [${imageShape(shape)}], ${pixelsOf(shape)} are needed.`,
+    );
+  }
+  return set;
 }
 
 /** @param wanted names or numbers of classes. @returns whether a label is one of them */

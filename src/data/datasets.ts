@@ -1,16 +1,27 @@
 // The public API of data sets: `datasets.load`, `datasets.read`, `datasets.inspect`.
-import { checkSettings, type Given } from "../config/entries.js";
+import { func, maybe, objectWith, SIGNAL } from "../arguments.js";
+import { checkSettings, checkValue, type Given, oneOf, TEXT, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { squareFigure } from "../pictures/figures.js";
 import { type Picture, tileNumbers } from "../pictures/grid.js";
 import type { HostArray } from "../tree.js";
-import { type DataOptions, type Dataset, digestOf, loadDataset } from "./dataset.js";
-import { checkCount, chunks, imageShape, pixelsOf, range, toFloat } from "./pixels.js";
-import { DATA_SETTINGS } from "./settings.js";
+import { checkImageSet, type DataOptions, type Dataset, digestOf, loadDataset } from "./dataset.js";
+import {
+  checkShape,
+  chunks,
+  describeShape as formatShape,
+  type ImageShape,
+  imageShape,
+  pixelsOf,
+  range,
+  toFloat,
+} from "./pixels.js";
+import { DATA_SETTINGS, SPLITS } from "./settings.js";
 
 export type { DataOptions, Dataset, ImageSet } from "./dataset.js";
-export { describeShape } from "./pixels.js";
 
+/** Bytes that `read` gives at once. */
+const MAX_BYTES = 800e6;
 const SHEET_IMAGES = 100;
 /** Limits the number of large images on the sheet. */
 const SHEET_BYTES = 20e6;
@@ -29,10 +40,14 @@ export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | 
   readonly sheet: Picture;
 }
 
+const OPTIONS = objectWith<Given<DataOptions>>({ onProgress: maybe(func()), signal: maybe(SIGNAL) });
+
 /** `loadDataset` with checked settings. A size may be "28x20", 28, [28, 20] or { width: 28, height: 20 }. */
 export async function load(dataset: string, options: Given<DataOptions> = {}): Promise<Dataset> {
-  const { onProgress, signal, ...settings } = options;
-  return loadDataset(dataset, { ...checkSettings(DATA_SETTINGS, settings), onProgress, signal });
+  const place = checkValue("The data set", TEXT, dataset);
+  const { onProgress, signal, ...settings } = checkValue("The options", OPTIONS, options);
+  const { dataset: _, ...table } = DATA_SETTINGS;
+  return loadDataset(place, { ...checkSettings(table, settings), onProgress, signal });
 }
 
 /**
@@ -42,7 +57,7 @@ export async function load(dataset: string, options: Given<DataOptions> = {}): P
  * @throws UserError if no image can be used
  */
 export async function inspect(dataset: string, options: Given<DataOptions> = {}): Promise<DataReport> {
-  const data = await load(dataset, { ...options, skipBad: true });
+  const data = await load(dataset, { ...checkValue("The options", OPTIONS, options), skipBad: true });
   const { name, height, width, channels, train, validation, test, bad, notes } = data;
   const counts = new Map<string, number>();
   for (const { labels = [] } of [train, validation, test]) {
@@ -93,15 +108,28 @@ function measurePixels(data: Dataset): DataReport["pixels"] {
  */
 export function read(
   dataset: Dataset,
-  part: "train" | "validation" | "test",
+  part: (typeof SPLITS)[number],
   first = 0,
-  count = dataset[part].count - first,
+  count?: number,
 ): HostArray<Uint8Array> {
-  const { pixels, count: all } = dataset[part];
-  if (!Number.isSafeInteger(first) || first < 0) {
-    throw new UserError(`The first image must be a number from 0, not ${first}.`);
+  const split = checkValue("The part", oneOf(SPLITS), part);
+  const shape = checkShape(checkValue("The data set", DATASET, dataset));
+  const set = checkImageSet(shape[split], shape);
+  const start = checkValue("The first image", wholeNumber({ min: 0, max: set.count - 1 }), first);
+  const taken = checkValue(
+    "The count",
+    maybe(wholeNumber({ min: 1, max: set.count - start }), set.count - start),
+    count,
+  );
+  if (taken * pixelsOf(shape) > MAX_BYTES) {
+    throw new UserError(`${taken} images of ${formatShape(shape)} are more than 800 MB. Read fewer at once.`);
   }
-  checkCount(count);
-  checkCount(first + count, all);
-  return { data: pixels.read(range(first, count)), shape: [count, ...imageShape(dataset)] };
+  return { data: set.pixels.read(range(start, taken)), shape: [taken, ...imageShape(shape)] };
+}
+
+const DATASET = objectWith<Dataset>({});
+
+/** Formats the size of images as width × height: 28×20, or 28×20 in colour. */
+export function describeShape(shape: ImageShape): string {
+  return formatShape(checkShape(shape));
 }

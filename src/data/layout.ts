@@ -1,5 +1,5 @@
 // The layout of images in arrays: which axis is which, and in which order the values of an image are stored.
-import type { Size } from "../config/entries.js";
+import { MAX_SIDE, type Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { printable } from "../wording.js";
 import { type ImageShape, type Pixels, pixelsOf } from "./pixels.js";
@@ -20,8 +20,6 @@ export interface LayoutOptions {
   readonly layout?: Layout | null | undefined;
 }
 
-/** Of an image in an array. The same limit as for `size`. */
-const MAX_SIDE = 4096;
 const LAST_AXIS = "The images seem to lie along the last axis. If so, save np.moveaxis(x, -1, 0).";
 const isChannels = (size: number) => size === 1 || size === 3;
 

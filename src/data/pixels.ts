@@ -1,7 +1,10 @@
 // Images of one shape, addressed by number, as bytes in memory or on the disk.
 import { closeSync, openSync, readSync } from "node:fs";
+import { objectWith, such } from "../arguments.js";
+import { type Checker, checkValue, MAX_SIDE, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { addFileName } from "../files/read.js";
+import { describeValue } from "../wording.js";
 
 /** Height and width in pixels, and the channels of each: 1 (grey) or 3 (red, green, blue). */
 export interface ImageShape {
@@ -48,15 +51,28 @@ export function imageShape({ height, width, channels }: ImageShape): number[] {
   return channels === 1 ? [height, width] : [height, width, channels];
 }
 
+const SIDE = wholeNumber({ min: 1, max: MAX_SIDE });
+const CHANNELS: Checker<number> = such("be 1 or 3", (value) => value === 1 || value === 3);
+const SHAPE: Checker<ImageShape> = objectWith({ height: SIDE, width: SIDE, channels: CHANNELS });
+
+/** @throws UserError unless a size is given that an image may have */
+export function checkShape<Shape extends ImageShape>(shape: Shape): Shape {
+  checkValue("The size of an image", SHAPE, shape);
+  return shape;
+}
+
 /** Formats a shape as width × height: 28×20, or 28×20 in colour. */
 export function describeShape({ height, width, channels }: ImageShape): string {
   return `${width}×${height}${channels === 3 ? " in colour" : ""}`;
 }
 
+/** Of images. */
+export const COUNT = wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
+
 /** Returns `count`. @throws UserError unless it is a whole number from 1 to `available` */
 export function checkCount(count: number, available = Infinity): number {
   if (!Number.isSafeInteger(count) || count < 1) {
-    throw new UserError(`The count must be a whole number above 0, not ${count}.`);
+    throw new UserError(`The count must be a whole number above 0, not ${describeValue(count)}.`);
   }
   if (count > available) {
     throw new UserError(`There are ${available} images, fewer than the ${count} that were asked for.`);
@@ -131,7 +147,19 @@ export function pixelsInFile(file: string, start: number, size: number): Pixels 
 
 /** The images with these numbers, renumbered from 0. */
 export function select(pixels: Pixels, numbers: Uint32Array): Pixels {
-  return { read: (some) => pixels.read(Uint32Array.from(some, (number) => numbers[number])) };
+  return {
+    read(some) {
+      if (!Array.isArray(some) && !ArrayBuffer.isView(some)) throw new UserError("The numbers must be an array.");
+      return pixels.read(Uint32Array.from(some, (image) => numberIn(numbers, image)));
+    },
+  };
+}
+
+/** @throws UserError if there is no such image */
+export function numberIn(numbers: Uint32Array, image: number): number {
+  const number = Number.isSafeInteger(image) ? numbers[image] : undefined;
+  if (number !== undefined) return number;
+  throw new UserError(`There is no image ${describeValue(image)}. They are numbered from 0 to ${numbers.length - 1}.`);
 }
 
 /** Reads bytes `start` to `end` of a file. */

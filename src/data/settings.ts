@@ -7,6 +7,9 @@ export const LAYOUTS = ["hwc", "chw", "whc", "cwh"] as const;
 /** All classes. The class of this name is in quotes. */
 export const ALL = "all";
 
+/** The parts of a data set. */
+export const SPLITS = ["test", "validation", "train"] as const;
+
 // biome-ignore format: two lines per setting
 export const DATA_SETTINGS = {
   dataset: text({ default: "mnist", flag: "mnist|path",

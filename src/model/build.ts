@@ -1,12 +1,18 @@
 // Builds a model from settings.
+import { objectWith } from "../arguments.js";
 import type { Config } from "../config/config.js";
+import { checkSettings, checkValue } from "../config/entries.js";
+import { PARTS, UNITS } from "./checks.js";
 import { mlp } from "./layers.js";
+import { Model } from "./model.js";
 import { assemble, type Parts } from "./parts.js";
 import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
-import type { ModelConfig } from "./settings.js";
+import { MODEL_SETTINGS, type ModelConfig } from "./settings.js";
 
-/** Chooses the pieces of a model of fully connected networks by the settings. */
-export function standardPieces(config: ModelConfig, pixels: number) {
+/** Chooses the pieces of a model of fully connected networks by the settings. @throws UserError if one is wrong */
+export function standardPieces(given: ModelConfig, pixels: number) {
+  const config = checkModelSettings(given);
+  checkValue("The number of pixels", UNITS, pixels);
   const { dimZ, nHidden, keepProb, encoderActivations, decoderActivations, initialWeights: weight, beta } = config;
   const posterior = POSTERIORS[config.model].build(config, dimZ);
   // The objective of an autoencoder uses no prior, and "normal" has no weights.
@@ -27,8 +33,26 @@ export function standardPieces(config: ModelConfig, pixels: number) {
   return { pixels, dimZ, encoder, posterior, prior, decoder, likelihood, objective, beta };
 }
 
+/** Checks the settings of a model among all. */
+function checkModelSettings(given: ModelConfig): ModelConfig {
+  const all = checkValue("The configuration", objectWith<ModelConfig>({}), given);
+  const names = Object.keys(MODEL_SETTINGS) as (keyof ModelConfig)[];
+  return checkSettings(MODEL_SETTINGS, Object.fromEntries(names.map((name) => [name, all[name]])));
+}
+
 /** Builds a model for images of `pixels` numbers. */
 export type BuildParts = (config: Config, pixels: number) => Parts;
+
+/**
+ * A model of own parts, or of those that the settings choose.
+ *
+ * @throws UserError if the own parts are no model
+ */
+export function buildModel(config: Config, pixels: number, own?: BuildParts): Model {
+  return new Model(
+    own ? checkValue("The model that parts returned", PARTS, own(config, pixels)) : buildParts(config, pixels),
+  );
+}
 
 export function buildParts(config: ModelConfig, pixels: number): Parts {
   return assemble(standardPieces(config, pixels));

@@ -1,5 +1,8 @@
 // Layers: functions of a batch that declare their weights and draws. Shapes leave out the batch: [N, …shape].
+import { checkOptions, listOf, maybe } from "../arguments.js";
+import { checkValue, number, oneOf } from "../config/entries.js";
 import { tf } from "../engine/compiled/tf.js";
+import { INIT, LAYER, UNITS } from "./checks.js";
 import { type Context, type DrawSpec, type Init, joinSpecs, type Specs } from "./specs.js";
 
 export interface Layer {
@@ -29,8 +32,21 @@ interface DenseOptions {
   readonly bias?: Init;
 }
 
+const ACTIVATION = oneOf(Object.keys(ACTIVATIONS) as ActivationName[]);
+const KEEP_PROB = number({ above: 0, max: 1 });
+
 /** dropout(activation(x·weight + bias)): `weight` is [in, units], `bias` [units], the draw `mask` [units]. */
-export function dense({ units, activation, keepProb = 1, weight, bias = "zeros" }: DenseOptions): Layer {
+export function dense(options: DenseOptions): Layer {
+  const { units, activation, keepProb, weight, bias } = checkOptions(
+    {
+      units: UNITS,
+      activation: maybe(ACTIVATION),
+      keepProb: maybe(KEEP_PROB, 1),
+      weight: INIT,
+      bias: maybe(INIT, "zeros"),
+    },
+    options,
+  );
   return {
     specs: ([inputs], per) => ({
       params: { weight: { shape: [inputs, units], init: weight, decays: true }, bias: { shape: [units], init: bias } },
@@ -48,6 +64,7 @@ export function dense({ units, activation, keepProb = 1, weight, bias = "zeros" 
 
 /** Chains layers, in scopes named by their numbers. */
 export function sequential(layers: readonly Layer[]): Layer {
+  checkValue("The argument layers", listOf(LAYER), layers);
   return {
     specs(input, per) {
       let output = input;
@@ -73,7 +90,18 @@ interface MlpOptions extends Pick<DenseOptions, "weight" | "bias"> {
 /**
  * A multilayer perceptron: hidden layers with activation and dropout, and a linear output, whose first bias is `bias`.
  */
-export function mlp({ hidden, activations, keepProb, outputs, weight, bias = "zeros" }: MlpOptions): Layer {
+export function mlp(options: MlpOptions): Layer {
+  const { hidden, activations, keepProb, outputs, weight, bias } = checkOptions(
+    {
+      hidden: listOf(UNITS),
+      activations: listOf(ACTIVATION),
+      keepProb: KEEP_PROB,
+      outputs: UNITS,
+      weight: INIT,
+      bias: maybe(INIT, "zeros"),
+    },
+    options,
+  );
   const layers = hidden.map((units, i) =>
     dense({ units, activation: activations[Math.min(i, activations.length - 1)], keepProb, weight }),
   );

@@ -1,7 +1,9 @@
 // The parts of a variational autoencoder and how they fit together (Kingma & Welling 2014).
 // Shapes: B images in a batch, D numbers in an image, L draws of z for an image, Z latent dimensions.
-import type { ValuesOf } from "../config/entries.js";
+import { checkValue, type ValuesOf } from "../config/entries.js";
 import type { tf } from "../engine/compiled/tf.js";
+import { UserError } from "../errors.js";
+import { ASSEMBLY, LAYER_SPECS } from "./checks.js";
 import type { Layer } from "./layers.js";
 import { type Context, joinSpecs, type Specs } from "./specs.js";
 
@@ -148,14 +150,20 @@ export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
   readonly likelihood: LikelihoodFamily;
 }
 
-/** Joins pieces to a model, each in a scope of its name. @throws Error if they do not fit together */
+/** Joins pieces to a model, each in a scope of its name. @throws UserError if they do not fit together */
 export function assemble(assembly: Assembly): Parts {
-  const { pixels, dimZ, objective, beta, encoder, posterior, prior, decoder, likelihood } = assembly;
-  const networks = { encoder: encoder.specs([pixels], "image"), decoder: decoder.specs([dimZ], "sample") };
+  const pieces = checkValue("The argument of assemble", ASSEMBLY, assembly);
+  const { pixels, dimZ, objective, beta, encoder, posterior, prior, decoder, likelihood } = pieces;
+  const networks = {
+    encoder: checkValue("The value of encoder.specs", LAYER_SPECS, encoder.specs([pixels], "image")),
+    decoder: checkValue("The value of decoder.specs", LAYER_SPECS, decoder.specs([dimZ], "sample")),
+  };
   checkNetwork("encoder", networks.encoder, posterior.inputs);
   checkNetwork("decoder", networks.decoder, likelihood.inputs);
   if (posterior.dimZ !== dimZ || prior.dimZ !== dimZ) {
-    throw new Error(`The posterior has ${posterior.dimZ} dimensions and the prior ${prior.dimZ}, but dimZ is ${dimZ}`);
+    throw new UserError(
+      `The posterior has ${posterior.dimZ} dimensions and the prior ${prior.dimZ}, but dimZ is ${dimZ}`,
+    );
   }
   return {
     dimZ,
@@ -171,9 +179,9 @@ export function assemble(assembly: Assembly): Parts {
 
 function checkNetwork(name: string, { output, draws }: ReturnType<Layer["specs"]>, needed: number): void {
   if (output.length !== 1 || output[0] !== needed) {
-    throw new Error(`The ${name} gives [${output}] for an image, but the part after it takes [${needed}]`);
+    throw new UserError(`The ${name} gives [${output}] for an image, but the part after it takes [${needed}]`);
   }
   const other = Object.entries(draws).find(([, { phase }]) => phase !== "training");
   if (other)
-    throw new Error(`The draw ${name}.${other[0]} has the phase ${other[1].phase}: a layer draws in training only`);
+    throw new UserError(`The draw ${name}.${other[0]} has the phase ${other[1].phase}: a layer draws in training only`);
 }

@@ -1,6 +1,10 @@
 // The weights and random draws of a part of a model, as data. The host initializes, fills, counts and stores them by
 // these specs alone.
+import { objectOf } from "../arguments.js";
+import { checkValue } from "../config/entries.js";
 import type { tf } from "../engine/compiled/tf.js";
+
+import { SPECS } from "./checks.js";
 
 /** First values of a weight. */
 export type Init =
@@ -45,6 +49,7 @@ export const NO_SPECS: Specs = { params: {}, draws: {} };
 
 /** The specs of several parts, each within its scope: `encoder`, then `encoder.weight`. */
 export function joinSpecs(scopes: { readonly [scope: string]: Specs }): Specs {
+  checkValue("The argument scopes", objectOf(SPECS), scopes);
   const params: Record<string, ParamSpec> = {};
   const draws: Record<string, DrawSpec> = {};
   for (const [scope, specs] of Object.entries(scopes)) {

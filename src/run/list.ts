@@ -1,6 +1,8 @@
 // Lists runs with their progress.
 import path from "node:path";
+import { maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
+import { checkValue, TEXT } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
 import { findRuns } from "./find.js";
@@ -39,7 +41,7 @@ export interface UnreadableRun {
  * @throws UserError if there is no such folder
  */
 export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unreadable: UnreadableRun[] }> {
-  const { runs, unreadable } = await findRuns(describe, dir);
+  const { runs, unreadable } = await findRuns(describe, checkValue("The folder", maybe(TEXT), dir));
   runs.sort((a, b) => Number(a.created < b.created) - Number(a.created > b.created));
   return { runs, unreadable: unreadable.map(({ run, error }) => ({ run, problem: error.message })) };
 }

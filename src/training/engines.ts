@@ -1,5 +1,8 @@
 // Finds and times the engines.
+import { listOf } from "../arguments.js";
 import { createConfig } from "../config/config.js";
+import { checkValue, oneOf } from "../config/entries.js";
+import { SETTINGS } from "../config/settings.js";
 import { loadDataset } from "../data/dataset.js";
 import { pixelsOf } from "../data/pixels.js";
 import { ENGINE_NAMES, type Engine, type EngineName } from "../engine/engine.js";
@@ -19,7 +22,8 @@ const ROUNDS = 3;
 const ROUND_MILLISECONDS = 500;
 
 /** Opens each engine, to find those that run. @throws UserError if there are fewer processors than threads */
-export async function findEngines(threads: number): Promise<EngineReport[]> {
+export async function findEngines(threads = SETTINGS.threads.default): Promise<EngineReport[]> {
+  checkValue("The number of threads", SETTINGS.threads, threads);
   const reports: EngineReport[] = [];
   for (const name of ENGINE_NAMES) {
     try {
@@ -42,8 +46,10 @@ export async function findEngines(threads: number): Promise<EngineReport[]> {
  */
 export async function timeTrainingStep(
   names: readonly EngineName[],
-  threads: number,
+  threads = SETTINGS.threads.default,
 ): Promise<Map<EngineName, number>> {
+  checkValue("The argument names", listOf(oneOf(ENGINE_NAMES)), names);
+  checkValue("The number of threads", SETTINGS.threads, threads);
   const config = createConfig({});
   const mnist = await loadDataset("mnist");
   const { train } = mnist;

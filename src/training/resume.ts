@@ -1,18 +1,27 @@
 // Resumes a run from its last checkpoint.
+import { checkOptions, maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
+import { checkValue, TEXT } from "../config/entries.js";
 import type { Dataset } from "../data/dataset.js";
 import { describeShape, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
-import { buildParts } from "../model/build.js";
-import { Model } from "../model/model.js";
+import { buildModel } from "../model/build.js";
 import type { RunConfig } from "../run/config.js";
 import { loadOwnData } from "../run/data.js";
 import { checkOwnParts, RunFolder } from "../run/folder.js";
 import { isDone } from "../run/reports.js";
 import { printable } from "../wording.js";
 import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
-import { describeData, firstState, resolvePlaces, type Training, type TrainingOptions, trainInto } from "./train.js";
+import {
+  describeData,
+  firstState,
+  resolvePlaces,
+  TRAINING_OPTIONS,
+  type Training,
+  type TrainingOptions,
+  trainInto,
+} from "./train.js";
 
 /**
  * Resumes a run from its last checkpoint, as if it had never stopped. A finished run repeats its `done` event.
@@ -24,7 +33,8 @@ import { describeData, firstState, resolvePlaces, type Training, type TrainingOp
  */
 export async function* resume(run?: string, settings: GivenSettings = {}, options: TrainingOptions = {}): Training {
   const started = performance.now();
-  const { onDecoding, parts, signal } = options;
+  checkValue("The run", maybe(TEXT), run);
+  const { onDecoding, parts, signal } = checkOptions(TRAINING_OPTIONS, options);
   signal?.throwIfAborted();
   let folder = await RunFolder.resume(run);
   try {
@@ -34,7 +44,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const data = await loadOwnData(config, { onProgress: onDecoding, signal });
     checkData(folder, data, config);
     checkOwnParts(folder, parts, "resume");
-    const model = new Model((parts ?? buildParts)(config, pixelsOf(data)));
+    const model = buildModel(config, pixelsOf(data), parts);
     const checkpoint = decodeCheckpoint(content, firstState(model, data, config).state, config, file);
     if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
       throw new UserError(
@@ -56,7 +66,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
 
 /** Applies changes of the run's settings. @throws UserError if a setting must not change */
 function changeSettings(own: Config, given: GivenSettings): Config {
-  const wanted = createConfig({ ...own, ...given });
+  const wanted = createConfig(given, own);
   const engine = wanted.engine === "auto" ? own.engine : wanted.engine;
   const config = { ...wanted, engine, ...resolvePlaces(wanted) };
   const changed = differingSetting(encodeConfig(own), config);

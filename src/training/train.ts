@@ -1,15 +1,17 @@
 // Trains a model into a run folder: prepares settings, data, model and engine, then runs the loop with its sinks.
 import { createHash, randomUUID } from "node:crypto";
 import path from "node:path";
+import { checkOptions, func, maybe, objectWith, SIGNAL } from "../arguments.js";
 import { type Config, checkNeeds, createConfig, type GivenSettings } from "../config/config.js";
+import { TEXT } from "../config/entries.js";
 import { meanImage } from "../data/binarize.js";
 import { type Dataset, digestOf, loadDataset } from "../data/dataset.js";
 import { describeShape, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
-import { type BuildParts, buildParts } from "../model/build.js";
+import { type BuildParts, buildModel } from "../model/build.js";
 import { countParameters, initialParams, needsMeanImage } from "../model/initialize.js";
-import { Model } from "../model/model.js";
+import type { Model } from "../model/model.js";
 import type { RunConfig } from "../run/config.js";
 import { RunFolder } from "../run/folder.js";
 import { bestOf } from "../run/reports.js";
@@ -41,6 +43,9 @@ export interface TrainOptions extends TrainingOptions {
   readonly preset?: GivenSettings | undefined;
 }
 
+export const TRAINING_OPTIONS = { parts: maybe(func<BuildParts>()), onDecoding: maybe(func()), signal: maybe(SIGNAL) };
+const TRAIN_OPTIONS = { ...TRAINING_OPTIONS, run: maybe(TEXT), preset: maybe(objectWith<GivenSettings>({})) };
+
 /** The events of a training: `start`, a `chunk` about twice a second, an `epoch` after each epoch, `done`. */
 export type Training = AsyncGenerator<TrainingEvent, void>;
 
@@ -53,9 +58,10 @@ export type Training = AsyncGenerator<TrainingEvent, void>;
  */
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
-  const { onDecoding, parts, preset, run, signal } = options;
+  const { onDecoding, parts, preset, run, signal } = checkOptions(TRAIN_OPTIONS, options);
   const requested = createConfig(settings, preset);
   checkNeeds(settings, requested);
+  signal?.throwIfAborted();
   if (requested.inputDir !== null && requested.noise !== null) {
     throw new UserError("The images of inputDir are corrupted already. Leave out noise.");
   }
@@ -67,7 +73,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
         "smaller batchSize.",
     );
   }
-  const model = new Model((parts ?? buildParts)(requested, pixelsOf(data)));
+  const model = buildModel(requested, pixelsOf(data), parts);
   const start = { ...firstState(model, data, requested), rows: [] };
   const { engine, fallbackReason } = await openEngine(requested.engine, requested.threads);
   try {

@@ -1,0 +1,92 @@
+// Checks arguments of the library's functions.
+import { type Checker, checkValue, isRecord } from "./config/entries.js";
+import { UserError } from "./errors.js";
+import { describeValue } from "./wording.js";
+
+type Checkers = { readonly [name: string]: Checker<unknown> };
+type Checked<Fields> = { readonly [name in keyof Fields]: Fields[name] extends Checker<infer Value> ? Value : never };
+
+/** Checks options by name. @throws UserError that names a wrong or an unknown one */
+export function checkOptions<const Options extends Checkers>(options: Options, given: unknown): Checked<Options> {
+  if (!isRecord(given)) throw new UserError(`The options are ${describeValue(given)}. They must be an object.`);
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(options, name));
+  if (unknown !== undefined) {
+    throw new UserError(`There is no option ${describeValue(unknown)}. There are ${Object.keys(options).join(", ")}.`);
+  }
+  return checkFields(options, given, "The option");
+}
+
+function checkFields<Fields extends Checkers>(fields: Fields, given: object, what: string): Checked<Fields> {
+  const values = given as Readonly<Record<string, unknown>>;
+  const entries = Object.entries(fields).map(([name, field]) => [
+    name,
+    checkValue(`${what} ${name}`, field, values[name]),
+  ]);
+  return Object.fromEntries(entries) as Checked<Fields>;
+}
+
+/** A value that may be left out: then it is `usual`. */
+export function maybe<Value>(checker: Checker<Value>): Checker<Value | undefined>;
+export function maybe<Value>(checker: Checker<Value>, usual: Value): Checker<Value>;
+export function maybe<Value>({ check }: Checker<Value>, usual?: Value): Checker<Value | undefined> {
+  return { check: (value) => (value === undefined ? usual : check(value)) };
+}
+
+/** A value of which `test` is true; if not, it must `must`. */
+export function such<Value>(must: string, test: (value: unknown) => boolean): Checker<Value> {
+  return {
+    check(value) {
+      if (!test(value)) throw new UserError(`It must ${must}.`);
+      return value as Value;
+    },
+  };
+}
+
+/** An array of `min` items or more. */
+export function listOf<Item>(item: Checker<Item>, min = 0): Checker<readonly Item[]> {
+  return {
+    check(value) {
+      if (!Array.isArray(value) || value.length < min) {
+        throw new UserError(`It must be an array${min > 0 ? ", and not empty" : ""}.`);
+      }
+      for (let i = 0; i < value.length; i++) checkValue(`Item ${i}`, item, value[i]);
+      return value;
+    },
+  };
+}
+
+/** An object that has these fields, and maybe others. */
+export function objectWith<Value extends object>(
+  fields: {
+    readonly [name in keyof Value]?: Checker<Value[name]>;
+  },
+): Checker<Value> {
+  return {
+    check(value) {
+      if (!isRecord(value)) throw new UserError("It must be an object.");
+      checkFields(fields as Checkers, value, "Its");
+      return value as Value;
+    },
+  };
+}
+
+/** An object of any names. */
+export function objectOf<Item>(item: Checker<Item>): Checker<{ readonly [name: string]: Item }> {
+  return {
+    check(value) {
+      if (!isRecord(value)) throw new UserError("It must be an object.");
+      for (const name in value) checkValue(`Its ${name}`, item, value[name]);
+      return value as { readonly [name: string]: Item };
+    },
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: of any function
+type AnyFunction = (...given: any[]) => any;
+
+export function func<Value extends AnyFunction>(): Checker<Value> {
+  return such("be a function", (value) => typeof value === "function");
+}
+
+export const SIGNAL: Checker<AbortSignal> = such("be an AbortSignal", (value) => value instanceof AbortSignal);
+export const BOOLEAN: Checker<boolean> = such("be true or false", (value) => typeof value === "boolean");

@@ -1,0 +1,65 @@
+// Checks of parts, which users can bring.
+import { BOOLEAN, func, listOf, objectOf, objectWith, such } from "../arguments.js";
+import { type Checker, isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
+import type { Layer } from "./layers.js";
+import type { Assembly, LikelihoodFamily, Objective, Parts, PosteriorFamily, PriorFamily } from "./parts.js";
+import type { DrawSpec, Init, ParamSpec, Specs } from "./specs.js";
+
+const isWithin = (value: unknown, min: number, max: number) =>
+  typeof value === "number" && value >= min && value <= max;
+
+/** Of a layer, an image or z. */
+export const UNITS = wholeNumber({ min: 1, max: 1e9 });
+const SHAPE = listOf(UNITS);
+const NAMED_INITS: readonly unknown[] = ["zeros", "he", "glorot", "ones", "mean-image"] satisfies Init[];
+
+export const INIT: Checker<Init> = such(
+  `be one of ${NAMED_INITS.join(", ")}, or { normal: deviation }`,
+  (value) => NAMED_INITS.includes(value) || (isRecord(value) && isWithin(value.normal, 0, 1e6)),
+);
+
+const KIND: Checker<DrawSpec["kind"]> = such(
+  "be normal, uniform or { bernoulli: probability }",
+  (value) => value === "normal" || value === "uniform" || (isRecord(value) && isWithin(value.bernoulli, 0, 1)),
+);
+
+const PARAM = objectWith<ParamSpec>({ shape: SHAPE, init: INIT });
+const DRAW = objectWith<DrawSpec>({
+  shape: SHAPE,
+  per: oneOf(["image", "sample"]),
+  phase: oneOf(["training", "posterior", "prior"]),
+  kind: KIND,
+});
+const OF_SPECS = { params: objectOf(PARAM), draws: objectOf(DRAW) };
+
+export const SPECS = objectWith<Specs>(OF_SPECS);
+export const LAYER_SPECS = objectWith<ReturnType<Layer["specs"]>>({ ...OF_SPECS, output: SHAPE });
+export const LAYER = objectWith<Layer>({ specs: func(), apply: func() });
+
+const BETA = number({ min: 0, max: 1000 });
+const OBJECTIVE = objectWith<Objective>({ draws: wholeNumber({ min: 1, max: 1e6 }), value: func() });
+const OF_LIKELIHOOD = { name: TEXT, isProbability: BOOLEAN };
+const LIKELIHOOD = objectWith<LikelihoodFamily>({ ...OF_LIKELIHOOD, inputs: UNITS, specs: SPECS, build: func() });
+
+export const ASSEMBLY = objectWith<Assembly>({
+  pixels: UNITS,
+  dimZ: UNITS,
+  objective: OBJECTIVE,
+  beta: BETA,
+  encoder: LAYER,
+  posterior: objectWith<PosteriorFamily>({ dimZ: UNITS, inputs: UNITS, specs: SPECS, build: func() }),
+  prior: objectWith<PriorFamily>({ dimZ: UNITS, specs: SPECS, build: func() }),
+  decoder: LAYER,
+  likelihood: LIKELIHOOD,
+});
+
+export const PARTS = objectWith<Parts>({
+  dimZ: UNITS,
+  specs: SPECS,
+  objective: OBJECTIVE,
+  beta: BETA,
+  likelihood: objectWith<Parts["likelihood"]>(OF_LIKELIHOOD),
+  encode: func(),
+  prior: func(),
+  decode: func(),
+});
