@@ -1,19 +1,26 @@
 // Pictures as PNG files.
 import { PNG } from "pngjs";
+import { objectWith, such } from "../arguments.js";
+import { checkValue, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Picture } from "./grid.js";
 
 /** For these pictures within 1% of the size of the best filter for each line, in a third of the time. */
 const PAETH = 4;
 
-/** Eight bits of grey, or of each colour. @throws UserError if the sizes and the number of the pixels do not agree */
-export function encodePng({ width, height, channels, pixels }: Picture): Uint8Array {
-  const isPicture = width > 0 && height > 0 && [1, 3].includes(channels) && pixels instanceof Uint8Array;
-  if (!isPicture || ![width, height].every(Number.isSafeInteger) || pixels.length !== width * height * channels) {
-    throw new UserError(
-      "A picture must be { width, height, channels, pixels }: a Uint8Array of width × height × channels numbers, " +
-        "and channels 1 or 3.",
-    );
+const SIDE = wholeNumber({ min: 1, max: 2 ** 31 - 1 });
+const PICTURE = objectWith<Picture>({
+  width: SIDE,
+  height: SIDE,
+  channels: such("be 1 or 3", (value) => value === 1 || value === 3),
+  pixels: such("be a Uint8Array", (value) => value instanceof Uint8Array),
+});
+
+/** Eight bits of grey, or of each colour. @throws UserError unless the pixels are as many as the size says */
+export function encodePng(picture: Picture): Uint8Array {
+  const { width, height, channels, pixels } = checkValue("The picture", PICTURE, picture);
+  if (pixels.length !== width * height * channels) {
+    throw new UserError(`The picture has ${pixels.length} bytes, and its size is ${width}×${height}×${channels}.`);
   }
   const png = new PNG(); // without a size: with one, it allocates four bytes for each pixel
   Object.assign(png, { width, height });
