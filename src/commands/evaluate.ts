@@ -1,17 +1,17 @@
 // vae evaluate
-import { wholeNumber } from "../config/entries.js";
+import { EVALUATION } from "../config/evaluation.js";
 import type { Evaluation, LoadedModel } from "../index.js";
 import { formatNoise } from "../noise.js";
 import { declare, type Tools } from "./command.js";
 import { flag, IMAGES, JSON_RESULT, RUN } from "./flags.js";
 
-const SAMPLES = wholeNumber({ min: 1, max: 1e6 });
+const { importanceSamples: SAMPLES } = EVALUATION;
 
 export const define = declare({
   flags: {
     ...RUN,
     ...IMAGES,
-    importanceSamples: flag("<count>", "draws of z per image for the likelihood", SAMPLES, { default: 5000 }),
+    importanceSamples: flag("<count>", SAMPLES.help, SAMPLES, { default: SAMPLES.default }),
     ...JSON_RESULT,
   },
   examples: ["vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"],

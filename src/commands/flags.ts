@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { GivenSettings } from "../config/config.js";
 import { oneOf, type Setting, TEXT, wholeNumber } from "../config/entries.js";
+import { EVALUATION } from "../config/evaluation.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/read.js";
@@ -118,7 +119,7 @@ export const DRAWS = { draws: toggle("draw from each posterior instead of taking
 
 /** A part of a data set. */
 export const IMAGES = {
-  split: choiceFlag(["test", "validation", "train"], "part of the data set", "test"),
+  split: choiceFlag(EVALUATION.split.choices, EVALUATION.split.help, EVALUATION.split.default),
   dataset: place("<mnist|path>", "other data than the model was trained on"),
   n: count("number of images, from the first (default: all)"),
 };

@@ -1,27 +1,30 @@
 // Checks, draws and joins the arrays of models.
 import type { ImageSet } from "../data/dataset.js";
 import { prepareImages } from "../data/input.js";
-import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
+import { checkShape, type ImageShape, imageShape, pixelsInMemory, pixelsOf, toFloat } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
-import { type HostArray, sizeOf } from "../tree.js";
+import { type HostArray, type HostData, sizeOf } from "../tree.js";
+import { flatten, MAX_NUMBERS, type NestedArray } from "./nested.js";
 import { checkTiles } from "./views.js";
 
 /** Images of an array. */
-interface GivenImages extends ImageSet {
+export interface ArrayImages extends ImageSet {
   /** count × pixels, if they were given as floats: these are exact. */
   readonly floats?: Float32Array;
 }
+
+/** An array of the library's user: row by row with its shape, or nested. */
+export type GivenArray<Data extends HostData = HostData> = HostArray<Data> | NestedArray;
 
 /**
  * Makes a set of images of bytes, or of floats, which may lie beyond 0 and 1 if they are noisy.
  *
  * @throws UserError if the shape is not that of the model's images, or the values are on another scale
  */
-export function asImageSet({ data, shape }: HostArray, size: ImageShape, isNoisy: boolean): GivenImages {
-  checkArray({ data, shape }, "images", "a Uint8Array or a Float32Array");
-  if (shape[0] === 0) throw new UserError("There are no images.");
+export function asImageSet(given: unknown, size: ImageShape, isNoisy: boolean): ArrayImages {
+  const { data, shape } = asArray(given, "images");
   if (shape.length === 2 && size.channels > 1) {
     const [last, first] = [imageShape(size), [size.channels, size.height, size.width]];
     throw new UserError(`The images are rows of ${shape[1]} values. Give their shape, [N,${last}] or [N,${first}].`);
@@ -39,32 +42,29 @@ export function asImageSet({ data, shape }: HostArray, size: ImageShape, isNoisy
   return { count, pixels: pixelsInMemory(bytes, pixels), offset: 0, floats };
 }
 
-/** @throws UserError if the images have another size than a model's */
-export function checkImageSet({ pixels }: ImageSet, size: ImageShape): void {
-  const found = pixels.read([0]).length;
-  if (found === pixelsOf(size)) return;
-  throw new UserError(
-    `The images of this data set have ${found} numbers each, and this model takes ` +
-      `[${imageShape(size)}], ${pixelsOf(size)}.`,
-  );
-}
-
 /** @throws UserError if the shape is not [N, Z], or a number is not finite */
-export function checkLatents({ data, shape }: HostArray<Float32Array>, dimZ: number): void {
-  checkArray({ data, shape }, "latents", "a Float32Array");
-  const [count, width, ...rest] = shape;
+export function asLatents(given: unknown, dimZ: number): HostArray<Float32Array> {
+  const { data, shape } = asArray(given, "latents", "a Float32Array");
+  const [, width, ...rest] = shape;
+  if (!(data instanceof Float32Array)) throw new UserError("The latents are bytes. Give a Float32Array.");
   if (width !== dimZ || rest.length > 0) {
     throw new UserError(`The latents have the shape [${shape}], and this model takes [count,${dimZ}].`);
   }
-  if (count === 0) throw new UserError("There are no latents.");
   const at = data.findIndex((value) => !Number.isFinite(value));
   if (at >= 0) throw new UserError(`Latent ${Math.floor(at / dimZ)} holds ${data[at]}. Its numbers must be finite.`);
+  return { data, shape };
 }
 
-export function checkSeed(seed: number): void {
-  if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new UserError(`The seed must be a whole number from 0, not ${seed}.`);
-  }
+/** @throws UserError if the result of a call, `count` rows of so many numbers, needs too much memory */
+export function checkResult(count: number, numbers: number, parts: string): void {
+  if (count * numbers <= MAX_NUMBERS) return;
+  throw new UserError(`The result for ${count} images would have ${count * numbers} numbers. Use \`${parts}\`.`);
+}
+
+/** @throws UserError if a result is not finite */
+export function checkFinite({ data }: HostArray<Float32Array>, inputs: string): void {
+  if (data.every(Number.isFinite)) return;
+  throw new UserError(`The model overflows for these ${inputs}: they are too far from those of its training.`);
 }
 
 /**
@@ -72,14 +72,14 @@ export function checkSeed(seed: number): void {
  *
  * @throws UserError if they are too many for a picture
  */
-export function drawImages(images: HostArray<Float32Array>): Picture {
+export function drawImages(images: GivenArray): Picture {
   const figure = asFigure(images);
-  checkTiles(figure, images.shape[0], "Draw fewer.");
+  checkTiles(figure, figure.pixels.length / pixelsOf(figure), "Draw fewer.");
   return squareFigure(figure);
 }
 
 /** Makes each image a picture. */
-export function toPictures(images: HostArray<Float32Array>): Picture[] {
+export function toPictures(images: GivenArray): Picture[] {
   return singlePictures(asFigure(images));
 }
 
@@ -96,21 +96,35 @@ export function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<
   return { data, shape: [count, ...rest] };
 }
 
-function asFigure({ data, shape }: HostArray<Float32Array>) {
-  checkArray({ data, shape }, "images", "a Float32Array");
+function asFigure(images: GivenArray) {
+  const { data, shape } = asArray(images, "images");
   const [count, height, width, channels = 1, ...rest] = shape;
-  if (shape.length < 3 || rest.length > 0 || ![1, 3].includes(channels) || !(count > 0)) {
+  if (shape.length < 3 || rest.length > 0 || ![1, 3].includes(channels)) {
     throw new UserError(`Images to draw have a shape [count,height,width] or [count,height,width,3], not [${shape}].`);
   }
-  return { pixels: data, height, width, channels };
+  const size = checkShape({ height, width, channels });
+  checkTiles(size, count, "Take fewer.");
+  if (!data.every(Number.isFinite)) throw new UserError("The images hold NaN or infinity. Give finite numbers.");
+  return { pixels: data instanceof Uint8Array ? toFloat(data) : data, ...size };
 }
 
-function checkArray({ data, shape }: HostArray, what: string, types: string): void {
-  const isOfType = data instanceof Float32Array || (data instanceof Uint8Array && types.includes("Uint8Array"));
-  if (!isOfType || !Array.isArray(shape) || !shape.every(Number.isSafeInteger)) {
-    throw new UserError(`The ${what} must be { data, shape }: ${types}, row by row, and its sizes.`);
+const MAX_AXES = 8;
+
+/** @throws UserError unless the array is a nested one, or has data of bytes or float32 and a shape that fits */
+function asArray(given: unknown, what: string, types = "a Uint8Array or a Float32Array"): HostArray {
+  if (Array.isArray(given)) return flatten(given, what);
+  const { data, shape }: Partial<Record<string, unknown>> = Object(given);
+  const isOfType = data instanceof Float32Array || data instanceof Uint8Array;
+  const isShape = Array.isArray(shape) && shape.length <= MAX_AXES;
+  if (!isOfType || !isShape || !Array.from(shape).every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    throw new UserError(
+      `The ${what} must be { data, shape }: ${types}, row by row, and its sizes; or nested arrays of numbers.`,
+    );
   }
   if (data.length !== sizeOf(shape)) {
     throw new UserError(`The array of ${what} has ${data.length} numbers, and its shape is [${shape}].`);
   }
+  if (data.length === 0) throw new UserError(`There are no ${what}.`);
+  // onnxruntime takes no shared memory.
+  return { data: data.buffer instanceof SharedArrayBuffer ? data.slice() : data, shape };
 }

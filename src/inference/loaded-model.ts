@@ -1,12 +1,16 @@
 // The trained model of a run: loads, evaluates, draws and exports it.
+import { checkOptions, func, maybe } from "../arguments.js";
 import type { Config } from "../config/config.js";
+import { checkValue, TEXT } from "../config/entries.js";
+import { EVALUATION } from "../config/evaluation.js";
 import { SETTINGS } from "../config/settings.js";
 import { type Dataset, digestOf } from "../data/dataset.js";
-import { checkCount, pixelsOf } from "../data/pixels.js";
+import { COUNT, checkCount, pixelsOf } from "../data/pixels.js";
+import type { SPLITS } from "../data/settings.js";
 import { openEngine } from "../engine/index.js";
 import type { Bounds } from "../model/bounds.js";
-import { type BuildParts, buildParts } from "../model/build.js";
-import { Model } from "../model/model.js";
+import { type BuildParts, buildModel } from "../model/build.js";
+import type { Model } from "../model/model.js";
 import { loadTrainingData } from "../run/data.js";
 import { checkOwnParts, RunFolder } from "../run/folder.js";
 import { inferLatents } from "./coding.js";
@@ -22,10 +26,12 @@ import { TrainedModel, type TrainedModelInit } from "./trained-model.js";
  * @throws UserError if there is no model, it is broken, or its own parts are missing
  */
 export async function loadModel(run?: string, parts?: BuildParts): Promise<LoadedModel> {
+  checkValue("The run", maybe(TEXT), run);
+  checkValue("The argument parts", maybe(func()), parts);
   const folder = await RunFolder.open(run);
   const { settings, data } = folder.config;
   checkOwnParts(folder, parts, "loadModel");
-  const model = new Model((parts ?? buildParts)(settings, pixelsOf(data)));
+  const model = buildModel(settings, pixelsOf(data), parts);
   const { params, metadata } = await folder.readModel(model.parts.specs);
   const { engine, fallbackReason } = await openEngine("auto", SETTINGS.threads.default);
   const { height, width, channels } = data;
@@ -34,21 +40,30 @@ export async function loadModel(run?: string, parts?: BuildParts): Promise<Loade
 }
 
 export interface EvaluateOptions {
-  readonly split: "test" | "validation" | "train";
-  /** Draws of z that estimate an image's likelihood. */
-  readonly importanceSamples: number;
+  /** By default "test". */
+  readonly split?: (typeof SPLITS)[number] | undefined;
+  /** Draws of z that estimate an image's likelihood: 1 to a million, by default 5,000. */
+  readonly importanceSamples?: number | undefined;
   /** Use the first `count` images; all if undefined. */
   readonly count?: number | undefined;
   /** Other data, as the setting `dataset`, of the same size. Image files are resized. */
   readonly dataset?: string | undefined;
-  readonly onProgress?: (done: number, count: number) => void;
+  readonly onProgress?: ((done: number, count: number) => void) | undefined;
 }
+
+const EVALUATE_OPTIONS = {
+  split: maybe(EVALUATION.split, EVALUATION.split.default),
+  importanceSamples: maybe(EVALUATION.importanceSamples, EVALUATION.importanceSamples.default),
+  count: maybe(COUNT),
+  dataset: maybe(TEXT),
+  onProgress: maybe(func<(done: number, count: number) => void>()),
+};
 
 export interface Evaluation extends Bounds {
   readonly dataset: string;
   /** Whether the model was trained and chosen on exactly these data. */
   readonly isOwnData: boolean;
-  readonly split: EvaluateOptions["split"];
+  readonly split: (typeof SPLITS)[number];
   /** The number of images, the first `images` of the split's `of`. */
   readonly images: number;
   readonly of: number;
@@ -96,8 +111,12 @@ export class LoadedModel extends TrainedModel {
    *
    * @throws UserError if it cannot be read, or its images have another size
    */
-  async loadData(other?: string): Promise<Dataset> {
-    return loadTrainingData(this.folder.config, other);
+  loadData(other?: string): Promise<Dataset> {
+    return this.use(() => this.#loadData(other));
+  }
+
+  async #loadData(other?: string): Promise<Dataset> {
+    return loadTrainingData(this.folder.config, checkValue("The data set", maybe(TEXT), other));
   }
 
   /**
@@ -105,13 +124,18 @@ export class LoadedModel extends TrainedModel {
    *
    * @throws UserError if there are too few images
    */
-  async evaluate({ split, importanceSamples, count, dataset, onProgress }: EvaluateOptions): Promise<Evaluation> {
+  evaluate(options: EvaluateOptions = {}): Promise<Evaluation> {
+    return this.use(() => this.#evaluate(options));
+  }
+
+  async #evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const started = performance.now();
+    const { split, importanceSamples, count, dataset, onProgress } = checkOptions(EVALUATE_OPTIONS, options);
     const { binarize, noise, seed } = this.config;
-    const data = await this.loadData(dataset);
+    const data = await this.#loadData(dataset);
     const set = data[split];
     const images = { ...set, count: checkCount(count ?? set.count, set.count) };
-    const draws = this.drawing(seed, noise);
+    const draws = { binarize, seed, noise };
     const bounds = await evaluate(this, images, draws);
     const { dimZ, likelihood: pixels } = this.model.parts;
     const activeUnits = countActiveUnits(await inferLatents(this, images, draws, "means"), dimZ);
@@ -143,8 +167,8 @@ export class LoadedModel extends TrainedModel {
   }
 
   /** Exports the encoder and the decoder as ONNX files: docs/python.md. */
-  async toOnnx(): Promise<OnnxModels> {
-    return toOnnx(this, this.folder.config, this.metadata);
+  toOnnx(): Promise<OnnxModels> {
+    return this.use(() => toOnnx(this, this.folder.config, this.metadata));
   }
 }
 

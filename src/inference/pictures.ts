@@ -1,18 +1,21 @@
 // The pictures of a trained model, for the commands that show it.
-import type { Config, GivenSettings } from "../config/config.js";
+import { BOOLEAN, checkOptions, listOf, maybe } from "../arguments.js";
+import type { GivenSettings } from "../config/config.js";
+import { type Checker, checkValue, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
 import { SETTINGS } from "../config/settings.js";
 import type { ImageSet } from "../data/dataset.js";
 import { decodeImages } from "../data/image-files.js";
-import { checkCount, pixelsInMemory, pixelsOf } from "../data/pixels.js";
+import { COUNT, checkCount, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { Elbo } from "../model/bounds.js";
 import { comparisonFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import type { RunConfig } from "../run/config.js";
 import { loadTrainingData } from "../run/data.js";
+import type { DrawConfig } from "./batches.js";
 import { reconstructImages } from "./coding.js";
 import type { ManifoldGrid } from "./latent-plane.js";
-import type { TrainedModel } from "./trained-model.js";
+import { type TrainedModel, WHATS } from "./trained-model.js";
 import { asImages, checkTiles, drawInterpolation, drawLatents, drawManifold, usualTiles } from "./views.js";
 
 interface ReconstructionPicture {
@@ -26,7 +29,29 @@ interface ReconstructionPicture {
   readonly squaredError?: { readonly noisy: number; readonly output: number };
 }
 
-/** `model.pictures`: what `vae reconstruct`, `manifold`, `latent` and `interpolate` draw. */
+const IMAGE = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const PAIR: Checker<readonly number[]> = {
+  check(value) {
+    const pair = listOf(IMAGE).check(value);
+    if (pair.length !== 2) throw new UserError("It must be the numbers of two test images.");
+    return pair;
+  },
+};
+const MAX_ROWS = 100;
+const STEPS = wholeNumber({ min: 2, max: 100 });
+const SIDE = wholeNumber({ min: 1, max: 1000 });
+const GRID = {
+  columns: SIDE,
+  rows: SIDE,
+  spacing: oneOf(["linear", "quantile"]),
+  range: number({ above: 0, max: 100 }),
+};
+const LATENTS = { count: maybe(COUNT), what: maybe(oneOf(WHATS), "means") };
+
+/**
+ * `model.pictures`: what `vae reconstruct`, `manifold`, `latent` and `interpolate` draw. The default of a seed is the
+ * training's.
+ */
 export class ModelPictures {
   constructor(
     private readonly trained: TrainedModel,
@@ -39,21 +64,24 @@ export class ModelPictures {
    *
    * @throws UserError if there are too few test images, or too many for a picture
    */
-  async reconstructions(
-    requested: number | undefined,
-    noise: GivenSettings["noise"],
-    seed: number,
+  reconstructions(
+    requested?: number,
+    noise: GivenSettings["noise"] = null,
+    seed?: number,
   ): Promise<ReconstructionPicture> {
-    const parsed = SETTINGS.noise.check(noise ?? null);
-    const { test } = await loadTrainingData(this.run);
-    const versions = test.inputs || parsed ? 3 : 2;
-    const usual = Math.max(1, Math.floor(usualTiles(this.trained.size) / versions));
-    const count = checkCount(requested ?? Math.min(100, test.count, usual), test.count);
-    checkTiles(this.trained.size, versions * count, "Take fewer.");
-    if (test.inputs && parsed) {
-      throw new UserError("The test images of this model are corrupted already. Leave out noise.");
-    }
-    return this.#reconstruct({ ...test, count }, parsed, seed);
+    return this.trained.use(async () => {
+      checkValue("The count", maybe(COUNT), requested);
+      const drawing = this.#drawing(noise, seed);
+      const { test } = await loadTrainingData(this.run);
+      const versions = test.inputs || drawing.noise ? 3 : 2;
+      const usual = Math.max(1, Math.floor(usualTiles(this.trained.size) / versions));
+      const count = checkCount(requested ?? Math.min(100, test.count, usual), test.count);
+      checkTiles(this.trained.size, versions * count, "Take fewer.");
+      if (test.inputs && drawing.noise) {
+        throw new UserError("The test images of this model are corrupted already. Leave out noise.");
+      }
+      return this.#reconstruct({ ...test, count }, drawing);
+    });
   }
 
   /**
@@ -61,23 +89,27 @@ export class ModelPictures {
    *
    * @throws UserError if a file does not exist or cannot be decoded, or they are too many for a picture
    */
-  async reconstructionsOf(
+  reconstructionsOf(
     files: readonly string[],
-    invert: boolean,
-    noise: GivenSettings["noise"],
-    seed: number,
+    invert = false,
+    noise: GivenSettings["noise"] = null,
+    seed?: number,
   ): Promise<ReconstructionPicture> {
-    const { size } = this.trained;
-    const parsed = SETTINGS.noise.check(noise ?? null);
-    checkTiles(size, (parsed ? 3 : 2) * files.length, "Take fewer.");
-    const background = this.run.settings.background ?? "black";
-    const { pixels, notes } = await decodeImages(files, size, { invert, background, scales: this.run.data.scales });
-    const images = { count: files.length, pixels: pixelsInMemory(pixels, pixelsOf(size)), offset: 0 };
-    return { ...(await this.#reconstruct(images, parsed, seed)), notes };
+    return this.trained.use(async () => {
+      checkValue("The list of files", listOf(TEXT, 1), files);
+      checkValue("The argument invert", BOOLEAN, invert);
+      const drawing = this.#drawing(noise, seed);
+      const { size } = this.trained;
+      checkTiles(size, (drawing.noise ? 3 : 2) * files.length, "Take fewer.");
+      const background = this.run.settings.background ?? "black";
+      const { pixels, notes } = await decodeImages(files, size, { invert, background, scales: this.run.data.scales });
+      const images = { count: files.length, pixels: pixelsInMemory(pixels, pixelsOf(size)), offset: 0 };
+      return { ...(await this.#reconstruct(images, drawing)), notes };
+    });
   }
 
-  async #reconstruct(images: ImageSet, noise: Config["noise"], seed: number): Promise<ReconstructionPicture> {
-    const result = await reconstructImages(this.trained, images, this.trained.drawing(seed, noise));
+  async #reconstruct(images: ImageSet, drawing: DrawConfig): Promise<ReconstructionPicture> {
+    const result = await reconstructImages(this.trained, images, drawing);
     const { originals, corrupted, outputs, elbo } = result;
     const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.trained, pixels) });
     const error = (pixels: Float32Array) =>
@@ -92,33 +124,39 @@ export class ModelPictures {
   }
 
   /** Decodes a grid of z. @throws UserError if Z is not 2, or the grid is too large for a picture */
-  async manifold(options: ManifoldGrid): Promise<Picture> {
-    const { dimZ } = this.trained.model.parts;
-    if (dimZ !== 2) {
-      throw new UserError(
-        `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one ` +
-          "with dimZ 2, or draw samples or interpolations.",
-      );
-    }
-    if (options.spacing === "quantile" && this.run.settings.prior !== "normal") {
-      throw new UserError(
-        "Quantiles are of the standard normal prior, and this model has another. Use linear spacing.",
-      );
-    }
-    checkTiles(this.trained.size, options.columns * options.rows, "Take fewer columns and rows.");
-    return drawManifold(this.trained, options);
+  manifold(options: ManifoldGrid): Promise<Picture> {
+    return this.trained.use(async () => {
+      const grid = checkOptions(GRID, options);
+      const { dimZ } = this.trained.model.parts;
+      if (dimZ !== 2) {
+        throw new UserError(
+          `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one ` +
+            "with dimZ 2, or draw samples or interpolations.",
+        );
+      }
+      if (grid.spacing === "quantile" && this.run.settings.prior !== "normal") {
+        throw new UserError(
+          "Quantiles are of the standard normal prior, and this model has another. Use linear spacing.",
+        );
+      }
+      checkTiles(this.trained.size, grid.columns * grid.rows, "Take fewer columns and rows.");
+      return drawManifold(this.trained, grid);
+    });
   }
 
   /** Plots the latents of test images, coloured by class: see `drawLatents`. */
-  async latents(
-    { count: requested, what }: { count: number | undefined; what: "means" | "draws" },
-    seed: number,
+  latents(
+    options: { count?: number | undefined; what?: (typeof WHATS)[number] | undefined } = {},
+    seed?: number,
   ): Promise<{ svg: string; count: number; hasLabels: boolean; explained?: readonly [number, number] }> {
-    const { test, classes } = await loadTrainingData(this.run);
-    const count = checkCount(requested ?? Math.min(5000, test.count), test.count);
-    const drawing = this.trained.drawing(seed, null);
-    const plot = await drawLatents(this.trained, { ...test, count }, what, drawing, classes);
-    return { ...plot, count, hasLabels: test.labels !== undefined };
+    return this.trained.use(async () => {
+      const { count: requested, what } = checkOptions(LATENTS, options);
+      const drawing = this.#drawing(null, seed);
+      const { test, classes } = await loadTrainingData(this.run);
+      const count = checkCount(requested ?? Math.min(5000, test.count), test.count);
+      const plot = await drawLatents(this.trained, { ...test, count }, what, drawing, classes);
+      return { ...plot, count, hasLabels: test.labels !== undefined };
+    });
   }
 
   /**
@@ -126,13 +164,27 @@ export class ModelPictures {
    *
    * @throws UserError if an image does not exist, or they are too many for a picture
    */
-  async interpolations(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
-    const { test } = await loadTrainingData(this.run);
-    const largest = Math.max(...pairs.flat());
-    if (largest >= test.count) {
-      throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
-    }
-    checkTiles(this.trained.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
-    return drawInterpolation(this.trained, test, pairs, steps, this.trained.drawing(this.run.settings.seed, null));
+  interpolations(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
+    return this.trained.use(async () => {
+      checkValue("The list of pairs", listOf(PAIR, 1), pairs);
+      checkValue("The number of steps", STEPS, steps);
+      if (pairs.length > MAX_ROWS) throw new UserError(`At most ${MAX_ROWS} pairs fit a picture.`);
+      const { test } = await loadTrainingData(this.run);
+      const largest = Math.max(...pairs.flat());
+      if (largest >= test.count) {
+        throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
+      }
+      checkTiles(this.trained.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
+      return drawInterpolation(this.trained, test, pairs, steps, this.#drawing(null));
+    });
+  }
+
+  /** The training's binarization, with this noise and seed. */
+  #drawing(noise: unknown, seed: number = this.run.settings.seed): DrawConfig {
+    return {
+      binarize: this.run.settings.binarize,
+      noise: checkValue("The noise", SETTINGS.noise, noise),
+      seed: checkValue("The seed", SETTINGS.seed, seed),
+    };
   }
 }

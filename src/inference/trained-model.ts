@@ -1,14 +1,29 @@
 // A model with its weights, on the engine that runs it. Encodes, decodes and samples row-major arrays.
+import { checkOptions, func, maybe } from "../arguments.js";
 import type { Config } from "../config/config.js";
-import type { ImageSet } from "../data/dataset.js";
+import { checkValue, isRecord, oneOf } from "../config/entries.js";
+import { SETTINGS } from "../config/settings.js";
+import { checkImageSet, type ImageSet } from "../data/dataset.js";
 import { checkCount, type ImageShape, imageShape, pixelsOf } from "../data/pixels.js";
 import type { Engine } from "../engine/engine.js";
+import { UserError } from "../errors.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
 import type { HostArray } from "../tree.js";
-import { asImageSet, checkImageSet, checkLatents, checkSeed, joinParts } from "./arrays.js";
-import { type DrawConfig, rowsAtOnce } from "./batches.js";
+import {
+  type ArrayImages,
+  asImageSet,
+  asLatents,
+  checkFinite,
+  checkResult,
+  type GivenArray,
+  joinParts,
+} from "./arrays.js";
+import { rowsAtOnce } from "./batches.js";
 import { decodeLatents, inferPosteriors, sampleImages } from "./coding.js";
+
+/** What `encode` gives of posteriors. */
+export const WHATS = ["means", "draws"] as const;
 
 export interface SampleOptions {
   /** By default the training's. */
@@ -18,7 +33,7 @@ export interface SampleOptions {
 /** The seed fixes draws of z and dynamic binarization. */
 export interface EncodeOptions extends SampleOptions {
   /** The means of the posteriors, the default, or a draw from each. */
-  readonly what?: "means" | "draws";
+  readonly what?: (typeof WHATS)[number] | undefined;
 }
 
 /** The posteriors of N images. */
@@ -38,6 +53,8 @@ export class TrainedModel {
   /** Height, width and channels of an image. */
   readonly size: ImageShape;
   readonly config: Config;
+  readonly #running = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
 
   constructor({ engine, model, params, size, config }: TrainedModelInit) {
     this.engine = engine;
@@ -52,32 +69,16 @@ export class TrainedModel {
    * beyond 0 and 1.
    *
    * @param images a part of a data set; or `[N, height, width]`, in colour `[N, height, width, 3]` or `[N, 3, height,
-   * width]`, or rows of grey pixels: bytes from 0 black to 255 white, or floats from 0 to 1
+   * width]`, or rows of grey pixels: bytes from 0 black to 255 white, or floats from 0 to 1, also as nested arrays
    * @throws UserError if the images have another shape or scale
    */
-  async encode(images: ImageSet | HostArray, options: EncodeOptions = {}): Promise<Encoded> {
-    const parts: Encoded[] = [];
-    for await (const part of this.encodeParts(images, options)) parts.push(part);
-    const sigmas = parts.flatMap(({ sigma }) => sigma ?? []);
-    return { z: joinParts(parts.map(({ z }) => z)), ...(sigmas.length > 0 && { sigma: joinParts(sigmas) }) };
+  encode(images: ImageSet | GivenArray, options: EncodeOptions = {}): Promise<Encoded> {
+    return this.use(() => this.#encode(images, options));
   }
 
   /** As `encode`, but some hundred images at a time, in flat memory. */
-  async *encodeParts(
-    images: ImageSet | HostArray,
-    { what = "means", seed = this.config.seed }: EncodeOptions = {},
-  ): AsyncGenerator<Encoded, void> {
-    checkSeed(seed);
-    const drawing = this.drawing(seed, null);
-    if ("pixels" in images) {
-      checkImageSet(images, this.size);
-      return yield* inferPosteriors(this, images, drawing, what);
-    }
-    const { binarize, inputDir, noise } = this.config;
-    const isDenoiser = noise !== null || inputDir !== null;
-    const set = asImageSet(images, this.size, isDenoiser);
-    const isExact = isDenoiser || binarize === "none";
-    yield* inferPosteriors(this, set, drawing, what, isExact ? set.floats : undefined);
+  encodeParts(images: ImageSet | GivenArray, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
+    return this.#inSteps(this.#encodeParts(images, options));
   }
 
   /**
@@ -86,62 +87,134 @@ export class TrainedModel {
    *
    * @throws UserError if z has another shape, or is not finite
    */
-  async decode(z: HostArray<Float32Array>): Promise<HostArray<Float32Array>> {
-    checkLatents(z, this.model.parts.dimZ);
-    return this.#asImages(await decodeLatents(this, z.data));
+  decode(z: GivenArray<Float32Array>): Promise<HostArray<Float32Array>> {
+    return this.use(() => this.#decode(z));
   }
 
   /** As `decode`, but some hundred images at a time, in flat memory. */
-  async *decodeParts(z: HostArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
-    checkLatents(z, this.model.parts.dimZ);
-    const length = rowsAtOnce(this.size) * this.model.parts.dimZ;
-    for (let at = 0; at < z.data.length; at += length) {
-      yield this.#asImages(await decodeLatents(this, z.data.subarray(at, at + length)));
-    }
+  decodeParts(z: GivenArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
+    return this.#inSteps(this.#decodeParts(z));
   }
 
   /** Encodes images to the means of their posteriors, and decodes these. */
-  async reconstruct(images: ImageSet | HostArray): Promise<HostArray<Float32Array>> {
-    return this.decode((await this.encode(images)).z);
+  reconstruct(images: ImageSet | GivenArray): Promise<HostArray<Float32Array>> {
+    return this.use(async () => this.#decode((await this.#encode(images)).z));
   }
 
   /**
    * Decodes draws from the prior to images, as `decode` does. A seed's are always the same: `sample(10)` begins
    * `sample(100)`.
    */
-  async sample(count: number, { seed = this.config.seed }: SampleOptions = {}): Promise<HostArray<Float32Array>> {
-    checkCount(count);
-    return this.#sample(0, count, seed);
+  sample(count: number, options: SampleOptions = {}): Promise<HostArray<Float32Array>> {
+    return this.use(async () => {
+      const { seed } = checkOptions(this.#sampleOptions, options);
+      this.#checkResult(checkCount(count), "sampleParts");
+      return this.#asImages(await sampleImages(this, 0, count, seed));
+    });
   }
 
   /** As `sample`, but some hundred images at a time, in flat memory. */
-  async *sampleParts(
-    count: number,
-    { seed = this.config.seed }: SampleOptions = {},
-  ): AsyncGenerator<HostArray<Float32Array>, void> {
-    checkCount(count);
-    const atOnce = rowsAtOnce(this.size);
-    for (let first = 0; first < count; first += atOnce) {
-      yield this.#sample(first, Math.min(atOnce, count - first), seed);
+  sampleParts(count: number, options: SampleOptions = {}): AsyncGenerator<HostArray<Float32Array>, void> {
+    return this.#inSteps(this.#sampleParts(count, options));
+  }
+
+  /** Waits for the calls in flight, and frees the engine. Every later call throws a UserError. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.allSettled(this.#running).then(() => this.engine.close());
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Runs an operation, for which `close` waits. @throws UserError if the model is closed */
+  async use<Result>(operation: () => Promise<Result>): Promise<Result> {
+    checkValue("The operation", func(), operation);
+    if (this.#closing) throw new UserError("The model is closed.");
+    const running = operation();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
     }
   }
 
-  /** Frees the engine. */
-  close(): Promise<void> {
-    return this.engine.close();
+  /** Yields the parts of a generator. `close` waits for the step that runs, not for those to come. */
+  async *#inSteps<Part>(parts: AsyncGenerator<Part, void>): AsyncGenerator<Part, void> {
+    for (;;) {
+      const step = await this.use(() => parts.next());
+      if (step.done) return;
+      yield step.value;
+    }
   }
 
-  /** The training's binarization, with this seed and noise. */
-  drawing(seed: number, noise: Config["noise"]): DrawConfig {
-    return { binarize: this.config.binarize, seed, noise };
+  async #encode(images: ImageSet | GivenArray, options: EncodeOptions = {}): Promise<Encoded> {
+    const parts: Encoded[] = [];
+    for await (const part of this.#encodeParts(images, options, true)) parts.push(part);
+    const sigmas = parts.flatMap(({ sigma }) => sigma ?? []);
+    return { z: joinParts(parts.map(({ z }) => z)), ...(sigmas.length > 0 && { sigma: joinParts(sigmas) }) };
   }
 
-  async #sample(first: number, count: number, seed: number): Promise<HostArray<Float32Array>> {
-    checkSeed(seed);
-    return this.#asImages(await sampleImages(this, first, count, seed));
+  /** @param isJoined whether the parts become one array, which must fit in memory */
+  async *#encodeParts(
+    images: ImageSet | GivenArray,
+    options: EncodeOptions,
+    isJoined = false,
+  ): AsyncGenerator<Encoded, void> {
+    const { what, seed } = checkOptions({ ...this.#sampleOptions, what: maybe(oneOf(WHATS), "means") }, options);
+    const { binarize, inputDir, noise } = this.config;
+    const isDenoiser = noise !== null || inputDir !== null;
+    const set: ArrayImages =
+      isRecord(images) && "pixels" in images
+        ? checkImageSet(images, this.size)
+        : asImageSet(images, this.size, isDenoiser);
+    // Means and deviations, in parts and joined.
+    if (isJoined) checkResult(set.count, 4 * this.model.parts.dimZ, "encodeParts");
+    const isExact = isDenoiser || binarize === "none";
+    const drawing = { binarize, seed, noise: null };
+    for await (const part of inferPosteriors(this, set, drawing, what, isExact ? set.floats : undefined)) {
+      for (const array of Object.values(part)) checkFinite(array, "images");
+      yield part;
+    }
+  }
+
+  async #decode(given: GivenArray): Promise<HostArray<Float32Array>> {
+    const z = asLatents(given, this.model.parts.dimZ);
+    this.#checkResult(z.shape[0], "decodeParts");
+    return this.#asImages(await decodeLatents(this, z.data));
+  }
+
+  async *#decodeParts(given: GivenArray): AsyncGenerator<HostArray<Float32Array>, void> {
+    const z = asLatents(given, this.model.parts.dimZ);
+    const length = rowsAtOnce(this.size) * this.model.parts.dimZ;
+    for (let at = 0; at < z.data.length; at += length) {
+      yield this.#asImages(await decodeLatents(this, z.data.subarray(at, at + length)));
+    }
+  }
+
+  async *#sampleParts(count: number, options: SampleOptions): AsyncGenerator<HostArray<Float32Array>, void> {
+    const { seed } = checkOptions(this.#sampleOptions, options);
+    checkCount(count);
+    const atOnce = rowsAtOnce(this.size);
+    for (let first = 0; first < count; first += atOnce) {
+      yield this.#asImages(await sampleImages(this, first, Math.min(atOnce, count - first), seed));
+    }
+  }
+
+  get #sampleOptions() {
+    return { seed: maybe(SETTINGS.seed, this.config.seed) };
+  }
+
+  /** @throws UserError if so many images do not fit in memory */
+  #checkResult(count: number, parts: string): void {
+    checkResult(count, pixelsOf(this.size), parts);
   }
 
   #asImages(data: Float32Array): HostArray<Float32Array> {
-    return { data, shape: [data.length / pixelsOf(this.size), ...imageShape(this.size)] };
+    const images = { data, shape: [data.length / pixelsOf(this.size), ...imageShape(this.size)] };
+    checkFinite(images, "latents");
+    return images;
   }
 }

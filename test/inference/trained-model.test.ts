@@ -208,7 +208,7 @@ describe("a model", () => {
     const seen = await model.encode(array(new Array(3 * 784).fill(0.2), [3, 784]));
     expect(relativeError((await model.encode({ ...few, inputs })).z.data, seen.z.data)).toBeLessThan(1e-5);
     const { model: other } = await modelOf();
-    await expect(other.encode(few)).rejects.toThrow("have 784 numbers each, and this model takes [3,4], 12");
+    await expect(other.encode(few)).rejects.toThrow("have 784 numbers each, and [3,4], 12 are needed");
   });
 
   const plain = [0, 0];
@@ -236,7 +236,11 @@ describe("a model", () => {
       (m) => m.encode(array([...plain, ...new Array(10).fill(Number.NaN)], [1, 12])),
       /holds NaN in image 0/,
     ],
-    ["a seed of a half", (m) => m.encode(bytes(1), { seed: 0.5 }), /The seed must be a whole number from 0, not 0.5/],
+    [
+      "a seed of a half",
+      (m) => m.encode(bytes(1), { seed: 0.5 }),
+      /The option seed is 0.5. It must be a whole number from 0/,
+    ],
     [
       "z of another width",
       (m) => m.decode(array([1, 2, 3], [1, 3])),
