@@ -1,0 +1,278 @@
+// Arguments that nobody would give, for every function of the library: a result of finite numbers or a UserError.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createConfig } from "../../src/config/config.js";
+import * as vae from "../../src/index.js";
+import { array, copyTiny } from "../helpers.js";
+import { asyncResult, limits, timeout } from "./fuzz.js";
+
+let home: string;
+let model: vae.LoadedModel;
+let data: vae.datasets.Dataset;
+let runs = 0;
+const before = process.cwd();
+const at = (...place: string[]) => path.join(home, ...place);
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-fuzz-"));
+  copyTiny(home);
+  process.chdir(home); // a run without a name is made in runs/
+  model = await vae.loadModel(at("run"));
+  data = await vae.datasets.load(at("tiny"));
+  writeFileSync(at("a.png"), vae.encodePng(vae.drawImages(await model.sample(1))));
+});
+afterAll(async () => {
+  process.chdir(before);
+  await model.close();
+  rmSync(home, { recursive: true });
+});
+
+const { parts } = vae;
+const settings = () => ({ dataset: at("tiny"), nHidden: [4], batchSize: 40, epochs: 1, threads: 1, dimZ: 2 });
+const config = createConfig({ nHidden: [4] });
+const ownParts: vae.parts.BuildParts = (given, pixels) => parts.assemble(parts.pieces(given, pixels));
+const layer = parts.dense({ units: 3, weight: "he" });
+const nop = () => {};
+const images = () => ({ data: new Uint8Array(2 * 49).fill(9), shape: [2, 7, 7] });
+const nested = () => [new Array(49).fill(0.5), new Float32Array(49)];
+const z = () => array([0, 1, 2, 3], [2, 2]);
+
+interface Subject {
+  /** Arguments that are right, as a list of lists. */
+  readonly right: () => unknown[][];
+  // biome-ignore lint/suspicious/noExplicitAny: that is the point
+  readonly call: (...given: any[]) => unknown;
+}
+const fresh = async (use: (model: vae.LoadedModel) => Promise<void>) => use(await vae.loadModel(at("run")));
+
+/** One for each function that users can call. */
+const SUBJECTS: Record<string, Subject> = {
+  describePixels: { right: () => [[config]], call: vae.describePixels },
+  greyNats: { right: () => [[config, 784]], call: vae.greyNats },
+  hasBound: { right: () => [[config]], call: vae.hasBound },
+  objectiveName: { right: () => [[config]], call: vae.objectiveName },
+  drawImages: { right: () => [[z3()], [[[[0, 1]]]], [images()]], call: vae.drawImages },
+  toPictures: { right: () => [[z3()], [[[[0, 1]]]]], call: vae.toPictures },
+  encodePng: {
+    right: () => [[{ width: 1, height: 2, channels: 1, pixels: Uint8Array.of(1, 2) }]],
+    call: vae.encodePng,
+  },
+  listRuns: { right: () => [[], [home]], call: vae.listRuns },
+  findEngines: { right: () => [[], [1]], call: vae.findEngines },
+  timeTrainingStep: { right: () => [[[], 1]], call: vae.timeTrainingStep },
+  loadModel: { right: () => [[at("run")]], call: vae.loadModel },
+  train: {
+    right: () => [[settings(), { run: at(`run-${runs++}`), onDecoding: nop, preset: {}, parts: ownParts }]],
+    call: vae.train,
+  },
+  resume: { right: () => [[at("run"), { epochs: 2, threads: 1 }, { onDecoding: nop }]], call: vae.resume },
+  "datasets.load": { right: () => [[at("tiny"), { limit: 50, onProgress: nop }]], call: vae.datasets.load },
+  "datasets.inspect": { right: () => [[at("tiny"), { limit: 50 }]], call: vae.datasets.inspect },
+  "datasets.read": {
+    right: () => [
+      [data, "test", 0, 2],
+      [data, "train"],
+    ],
+    call: vae.datasets.read,
+  },
+  "datasets.describeShape": { right: () => [[{ height: 1, width: 2, channels: 3 }]], call: vae.datasets.describeShape },
+  "parts.build": { right: () => [[config, 49]], call: parts.build },
+  "parts.pieces": { right: () => [[config, 49]], call: parts.pieces },
+  "parts.dense": {
+    right: () => [[{ units: 3, activation: "elu", keepProb: 0.5, weight: "he", bias: { normal: 1 } }]],
+    call: parts.dense,
+  },
+  "parts.mlp": {
+    right: () => [[{ hidden: [3], activations: ["elu"], keepProb: 1, outputs: 2, weight: "he", bias: "zeros" }]],
+    call: parts.mlp,
+  },
+  "parts.sequential": { right: () => [[[layer, layer]]], call: parts.sequential },
+  "parts.assemble": { right: () => [[parts.pieces(config, 49)]], call: parts.assemble },
+  "parts.joinSpecs": { right: () => [[{ a: layer.specs([4], "image") }]], call: parts.joinSpecs },
+  "model.encode": {
+    right: () => [[images(), { what: "draws", seed: 1 }], [nested()], [{ ...data.test, count: 2 }]],
+    call: (...given) => model.encode(...(given as [never])),
+  },
+  "model.encodeParts": {
+    right: () => [[images(), { what: "draws", seed: 1 }], [nested()], [{ ...data.test, count: 2 }]],
+    call: (...given) => model.encodeParts(...(given as [never])),
+  },
+  "model.decode": { right: () => [[z()], [[[0, 1]]]], call: (...given) => model.decode(...(given as [never])) },
+  "model.decodeParts": {
+    right: () => [[z()], [[[0, 1]]]],
+    call: (...given) => model.decodeParts(...(given as [never])),
+  },
+  "model.reconstruct": {
+    right: () => [[images()], [nested()]],
+    call: (...given) => model.reconstruct(...(given as [never])),
+  },
+  "model.sample": { right: () => [[2, { seed: 1 }]], call: (...given) => model.sample(...(given as [never])) },
+  "model.sampleParts": {
+    right: () => [[2, { seed: 1 }]],
+    call: (...given) => model.sampleParts(...(given as [never])),
+  },
+  "model.evaluate": {
+    right: () => [[{ split: "test", importanceSamples: 3, count: 2, dataset: at("tiny"), onProgress: nop }]],
+    call: (...given) => model.evaluate(...(given as [never])),
+  },
+  "model.loadData": { right: () => [[], [at("tiny")]], call: (...given) => model.loadData(...(given as [never])) },
+  "model.toOnnx": { right: () => [[]], call: () => model.toOnnx() },
+  "model.close": { right: () => [[]], call: () => fresh((model) => model.close()) },
+  "model.asyncDispose": { right: () => [[]], call: () => fresh((model) => model[Symbol.asyncDispose]()) },
+  "model.use": { right: () => [[async () => 1]], call: (...given) => model.use(...(given as [never])) },
+  "model.pictures.reconstructions": {
+    right: () => [[2, "mask:0.5", 1], []],
+    call: (...given) => model.pictures.reconstructions(...(given as [])),
+  },
+  "model.pictures.reconstructionsOf": {
+    right: () => [[[at("a.png")], true, "none", 1]],
+    call: (...given) => model.pictures.reconstructionsOf(...(given as [never])),
+  },
+  "model.pictures.manifold": {
+    right: () => [[{ columns: 2, rows: 3, spacing: "linear", range: 1 }]],
+    call: (...given) => model.pictures.manifold(...(given as [never])),
+  },
+  "model.pictures.latents": {
+    right: () => [[{ count: 5, what: "draws" }, 1], []],
+    call: (...given) => model.pictures.latents(...(given as [])),
+  },
+  "model.pictures.interpolations": {
+    right: () => [
+      [
+        [
+          [0, 1],
+          [2, 3],
+        ],
+        2,
+      ],
+    ],
+    call: (...given) => model.pictures.interpolations(...(given as [never, never])),
+  },
+};
+const z3 = () => array([0, 1, 2, 3], [2, 1, 2]);
+
+/** Constants, errors, and TensorFlow.js. */
+const NOT_CALLED = ["PRESETS", "Interruption", "UserError", "parts.tf", "parts.STANDARD_NORMAL", "parts.NO_SPECS"];
+
+const namesOf = (prefix: string, values: object) => Object.keys(values).map((name) => prefix + name);
+function methodsOf(prefix: string, object: object): string[] {
+  const names = new Set<string>();
+  for (let of = Object.getPrototypeOf(object); of !== Object.prototype; of = Object.getPrototypeOf(of)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(of))) {
+      if (typeof value === "function" && name !== "constructor") names.add(prefix + name);
+    }
+    if (Object.hasOwn(of, Symbol.asyncDispose)) names.add(`${prefix}asyncDispose`);
+  }
+  return [...names];
+}
+
+const detached = new Float32Array(4);
+structuredClone(detached, { transfer: [detached.buffer] });
+const endless: unknown[] = [];
+endless.push(endless);
+// biome-ignore format: many on a line
+const WRONG: unknown[] = [
+  ...[undefined, null, Number.NaN, Infinity, -Infinity, -1, -0, 0, 1.5, 1e300, 2 ** 53, 2n, "", "x", "a\0b", "-1", true],
+  ...[[], {}, nop, Symbol("x"), new Date(0), new Map([["seed", 1]]), new Set([1]), /x/, Promise.resolve(1), new Error("x")],
+  ...[Object.create(null), new Array(3), [[]], [[0, 1], [2]], [[0, "x"]], [new Array(2)], endless, [undefined], [1n]],
+  ...[new Float32Array(4), new Float64Array(4), new BigInt64Array(2), new Uint8Array(0), new DataView(new ArrayBuffer(8))],
+  ...[detached, new Float32Array(new SharedArrayBuffer(16)), { data: detached, shape: [2, 2] }],
+  ...[-1, 0, 0.5, 2 ** 32, 2 ** 53, 1e300].map((size) => ({ data: new Float32Array(4), shape: [size, 2] })),
+  ...[-2, 0, 1e9].map((size) => ({ data: new Float32Array(4), shape: [size, size] })),
+  ...[{ data: new Float32Array(4).fill(Number.NaN), shape: [2, 2] }, { data: [0, 1], shape: [1, 2] }, { unknown: 1 }],
+  ...[{ data: new Float32Array(0), shape: [0, 7, 7] }, { data: new Uint8Array(98).fill(1), shape: [2, 7, 7] }],
+  ...[{ signal: {} }, { signal: AbortSignal.abort(new vae.UserError("Stopped.")) }, new AbortController().signal],
+  ...[{ pixels: { read: nop }, count: 2, offset: 0 }, { pixels: 1 }, { specs: nop, apply: nop }, () => ({ dimZ: 2 })],
+];
+const anything = fc.anything({
+  values: [fc.boolean(), fc.integer(), fc.double(), fc.constantFrom(null, undefined, "x", Number.NaN)],
+  key: fc.constantFrom("data", "shape", "seed", "count", "length", "epochs", "0", "toString", "then"),
+  maxDepth: 2,
+  withBigInt: true,
+  withMap: true,
+  withNullPrototype: true,
+  withSparseArray: true,
+  withTypedArray: true,
+});
+
+/** The value with one of its fields, by these numbers, replaced; a number beyond the last field adds one. */
+function damage(value: unknown, [step, ...steps]: readonly number[], wrong: unknown): unknown {
+  const isOpen = Array.isArray(value) || Object.prototype.toString.call(value) === "[object Object]";
+  if (step === undefined || !isOpen) return wrong;
+  const fields = value as Record<string, unknown>;
+  const keys = [...Object.keys(fields), Array.isArray(value) ? String(value.length) : "unknown"];
+  const key = keys[step % keys.length];
+  const copy = Array.isArray(value) ? ([...value] as unknown as typeof fields) : { ...fields };
+  copy[key] = damage(fields[key], steps, wrong);
+  return copy;
+}
+
+/** Expects finite numbers alone, down to some depth. */
+function checkNumbers(value: unknown, depth = 5): void {
+  if (typeof value === "number") expect(value).toSatisfy(Number.isFinite);
+  else if (value instanceof Float32Array) expect(value.every(Number.isFinite)).toBe(true);
+  else if (depth > 0 && Array.isArray(value)) for (const item of value) checkNumbers(item, depth - 1);
+  else if (depth > 0 && Object.prototype.toString.call(value) === "[object Object]") {
+    for (const item of Object.values(value as object)) checkNumbers(item, depth - 1);
+  }
+}
+
+/** Waits for the result of a call: of a generator, some parts. */
+async function finish(returned: unknown): Promise<unknown> {
+  const result = await returned;
+  if (Symbol.asyncIterator in Object(result)) {
+    const generator = result as AsyncGenerator<unknown>;
+    const some: unknown[] = [];
+    for await (const part of generator) if (some.push(part) === 3) break;
+    return some;
+  }
+  if (result instanceof Object && "engine" in result && "close" in result) {
+    await (result as vae.LoadedModel).close();
+    return undefined;
+  }
+  return result;
+}
+
+describe("arguments that nobody would give", () => {
+  it("are tried with everything that can be called", () => {
+    const there = [
+      ...namesOf("", vae).filter((name) => name !== "parts" && name !== "datasets"),
+      ...namesOf("datasets.", vae.datasets),
+      ...namesOf("parts.", vae.parts),
+      ...methodsOf("model.", model),
+      ...methodsOf("model.pictures.", model.pictures),
+    ];
+    expect([...Object.keys(SUBJECTS), ...NOT_CALLED].sort()).toEqual(there.sort());
+  });
+
+  it.each(Object.keys(SUBJECTS))("right ones give a result of %s", async (name) => {
+    const { right, call } = SUBJECTS[name];
+    for (const given of right()) checkNumbers(await finish(call(...given)));
+  });
+
+  it.each(Object.keys(SUBJECTS))("wrong ones give a result or a UserError of %s", { timeout }, async (name) => {
+    const { right, call } = SUBJECTS[name];
+    const wrong = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...WRONG) }, anything);
+    const damages = fc.array(fc.tuple(fc.array(fc.nat(20), { minLength: 1, maxLength: 4 }), wrong), { maxLength: 2 });
+    const memory = process.resourceUsage().maxRSS;
+    const property = fc.asyncProperty(fc.nat(3), damages, async (choice, all) => {
+      const lists = right();
+      let given: unknown = lists[choice % lists.length];
+      for (const [steps, value] of all) given = damage(given, steps, value);
+      checkNumbers(await asyncResult(async () => finish(call(...(given as unknown[]))), 60));
+    });
+    // A call may take longer than the time limit, with which fast-check would fail.
+    const start = performance.now();
+    do await fc.assert(property, { numRuns: 5 });
+    while (performance.now() - start < limits.interruptAfterTimeLimit);
+    expect(process.resourceUsage().maxRSS - memory).toBeLessThan(1_000_000); // kB
+  });
+
+  it("leave a model that works", async () => {
+    const { z } = await model.encode({ ...data.test, count: 3 });
+    expect(z).toEqual((await model.encode({ ...data.test, count: 3 })).z);
+    expect(await model.sample(2, { seed: 1 })).toEqual(await model.sample(2, { seed: 1 }));
+  });
+});
