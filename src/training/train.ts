@@ -61,7 +61,6 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   const { onDecoding, parts, preset, run, signal } = checkOptions(TRAIN_OPTIONS, options);
   const requested = createConfig(settings, preset);
   checkNeeds(settings, requested);
-  signal?.throwIfAborted();
   if (requested.inputDir !== null && requested.noise !== null) {
     throw new UserError("The images of inputDir are corrupted already. Leave out noise.");
   }
