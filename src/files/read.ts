@@ -47,6 +47,8 @@ export async function listNames(folder: string): Promise<string[]> {
 
 /** Node.js reads up to this size in one piece. */
 const MAX_READ_BYTES = 2 ** 31 - 1;
+/** Files of /proc have the size 0. */
+const MAX_UNSIZED_BYTES = 1e5;
 /** Opening a pipe or a device does not wait for its other end. Windows has no such flag. */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
@@ -118,7 +120,7 @@ async function withRegular<Result>(
   let handle: FileHandle | undefined;
   try {
     handle = await openRegular(file);
-    return await use(handle, (await handle.stat()).size);
+    return await use(handle, (await handle.stat()).size || MAX_UNSIZED_BYTES);
   } catch (error) {
     throw addFileName(error, file, "read");
   } finally {
