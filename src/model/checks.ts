@@ -1,5 +1,5 @@
 // Checks of parts, which users can bring.
-import { BOOLEAN, func, listOf, objectOf, objectWith, such } from "../arguments.js";
+import { BOOLEAN, func, listOf, maybe, objectOf, objectWith, such } from "../arguments.js";
 import { type Checker, isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
 import type { Layer } from "./layers.js";
 import type { Assembly, LikelihoodFamily, Objective, Parts, PosteriorFamily, PriorFamily } from "./parts.js";
@@ -23,7 +23,7 @@ const KIND: Checker<DrawSpec["kind"]> = such(
   (value) => value === "normal" || value === "uniform" || (isRecord(value) && isWithin(value.bernoulli, 0, 1)),
 );
 
-const PARAM = objectWith<ParamSpec>({ shape: SHAPE, init: INIT });
+const PARAM = objectWith<ParamSpec>({ shape: SHAPE, init: INIT, decays: maybe(BOOLEAN) });
 const DRAW = objectWith<DrawSpec>({
   shape: SHAPE,
   per: oneOf(["image", "sample"]),

@@ -266,6 +266,11 @@ describe("arguments", () => {
     ["sequential", () => parts.sequential(wrong([layer, 5])), "Item 1 is 5. It must be an object."],
     ["assemble", () => parts.assemble(wrong({})), "Its pixels is undefined."],
     ["joinSpecs", () => parts.joinSpecs(wrong({ a: 1 })), "Its a is 1."],
+    [
+      "decays",
+      () => parts.joinSpecs(wrong({ a: { params: { w: { shape: [1], init: "he", decays: 1 } }, draws: {} } })),
+      "Its decays is 1. It must be true or false.",
+    ],
     ["pieces", () => parts.pieces(wrong({ dimZ: -1 }), 4), "The setting dimZ is -1."],
   ])("are refused: %s", async (_, call, problem) => {
     await expectRefusal(call, new RegExp(problem.replace(/[[\]+.(){}]/g, "\\$&"), "i"));
