@@ -108,14 +108,16 @@ function pairOf(targetDir: string | undefined, { dataset, inputDir }: GivenSetti
  */
 function stopOnSignals(hasStarted: () => boolean): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
   const stop = (name: string, number: number) => {
     const exit = () => process.exit(128 + number);
     if (controller.signal.aborted) exit();
     controller.abort(new Interruption(`Stopped by ${name}.`, 128 + number));
-    if (!hasStarted()) setTimeout(exit, MAX_ABORT_MILLISECONDS).unref();
+    if (!hasStarted()) timer = setTimeout(exit, MAX_ABORT_MILLISECONDS);
   };
   for (const name of SIGNALS) process.on(name, stop);
   const end = () => {
+    clearTimeout(timer);
     for (const name of SIGNALS) process.off(name, stop);
   };
   return { signal: controller.signal, end };

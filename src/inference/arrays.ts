@@ -98,12 +98,11 @@ export function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<
 
 function asFigure(images: GivenArray) {
   const { data, shape } = asArray(images, "images");
-  const [count, height, width, channels = 1, ...rest] = shape;
+  const [, height, width, channels = 1, ...rest] = shape;
   if (shape.length < 3 || rest.length > 0 || ![1, 3].includes(channels)) {
     throw new UserError(`Images to draw have a shape [count,height,width] or [count,height,width,3], not [${shape}].`);
   }
   const size = checkShape({ height, width, channels });
-  checkTiles(size, count, "Take fewer.");
   if (!data.every(Number.isFinite)) throw new UserError("The images hold NaN or infinity. Give finite numbers.");
   return { pixels: data instanceof Uint8Array ? toFloat(data) : data, ...size };
 }
