@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { addFileName, closeRead, openRegular } from "../files/read.js";
+import { withRegular } from "../files/read.js";
 import { joinClasses, openParquet, type ParquetImages } from "../formats/parquet.js";
 import type { DataOptions } from "./dataset.js";
 import { decodeCollection } from "./decode.js";
@@ -101,17 +101,11 @@ function describeUnlabelled(name: string, entries: readonly Entry[]): string[] {
 /** Reads parts of a file as they are asked for. */
 async function bufferOf(file: string) {
   const { size } = await stat(file);
-  const slice = async (start: number, end = size): Promise<ArrayBuffer> => {
-    const handle = await openRegular(file);
-    try {
+  const slice = (start: number, end = size): Promise<ArrayBuffer> =>
+    withRegular(file, async (handle) => {
       const bytes = new Uint8Array(end - start);
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
       return bytes.buffer.slice(0, bytesRead);
-    } catch (error) {
-      throw addFileName(error, file, "read");
-    } finally {
-      await closeRead(handle);
-    }
-  };
+    });
   return { byteLength: size, slice };
 }

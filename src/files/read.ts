@@ -59,7 +59,7 @@ function checkKind(file: string, found: Stats): void {
 }
 
 /** Opens a regular file, or a link to one. @throws UserError if it is anything else */
-export async function openRegular(file: string): Promise<FileHandle> {
+async function openRegular(file: string): Promise<FileHandle> {
   checkKind(file, await stat(file)); // opening a device may have effects
   const handle = await open(file, READ_ONLY);
   try {
@@ -113,7 +113,8 @@ export async function readText(file: string, most: number, what: string, read = 
   return new TextDecoder().decode(bytes);
 }
 
-async function withRegular<Result>(
+/** Opens a regular file, calls `use`, and closes it. Errors name the file. @throws UserError if it is none */
+export async function withRegular<Result>(
   file: string,
   use: (handle: FileHandle, size: number) => Promise<Result>,
 ): Promise<Result> {

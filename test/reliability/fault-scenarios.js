@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { encodePng } from "../../dist/pictures/png.js";
 
@@ -10,7 +11,8 @@ const TRAINING = "--run run --dim-z 3 --n-hidden 4 --batch-size 16 --seed 1 --en
 /** Writes the data into a folder. @returns by name: the command, and other commands or functions that come before it */
 export function createScenarios(folder) {
   writeData(folder);
-  const [tiny, photos, zipped] = ["tiny", "photos", "zipped"].map((name) => path.join(folder, name));
+  const places = ["tiny", "photos", "zipped", "parquet", "preset.json"].map((name) => path.join(folder, name));
+  const [tiny, photos, zipped, parquet, preset] = places;
   const train = `train --dataset ${tiny} --epochs 2 --set checkpointSeconds=0 ${TRAINING}`;
   const inspect = `data ${photos} --size 8 --out sheet.png`;
   return {
@@ -18,7 +20,8 @@ export function createScenarios(folder) {
     resume: ["train --resume run --epochs 2 --quiet", train.replace("--epochs 2", "--epochs 1"), crash],
     sample: ["sample --n 4", train, copyRun],
     export: ["export --run run --out exported", train],
-    photos: [`train --dataset ${photos} --size 8 --epochs 1 ${TRAINING.replace("16", "4")}`],
+    photos: [`train --dataset ${photos} --preset ${preset} --epochs 1 ${TRAINING.replace("16", "4")}`],
+    parquet: [`data ${parquet} --out sheet.png`],
     zipped: [`data ${zipped} --out sheet.png`],
     data: [inspect, inspect, outdate],
     encode: ["encode --run run --out z.npz", train],
@@ -49,7 +52,8 @@ function outdate() {
 }
 
 function writeData(folder) {
-  for (const name of ["tiny", "zipped", "photos"]) mkdirSync(path.join(folder, name), { recursive: true });
+  for (const name of ["tiny", "zipped", "photos", "parquet"]) mkdirSync(path.join(folder, name), { recursive: true });
+  writeFileSync(path.join(folder, "preset.json"), '{"size":"8"}');
   for (const [part, count] of Object.entries({ train: 40, t10k: 8 })) {
     const images = idx([count, 7, 7], pixels(count * 49));
     const labels = idx(
@@ -60,6 +64,8 @@ function writeData(folder) {
     writeFileSync(path.join(folder, "tiny", `${part}-labels-idx1-ubyte`), labels);
     writeFileSync(path.join(folder, "zipped", `${part}-images-idx3-ubyte.gz`), gzipSync(images));
   }
+  const parquet = fileURLToPath(new URL("../fixtures/parquet/gzip.parquet", import.meta.url));
+  cpSync(parquet, path.join(folder, "parquet", "train.parquet"));
   for (let i = 0; i < 9; i++) {
     const image = { width: 8, height: 8, channels: 1, pixels: pixels(64 + i).slice(i) };
     writeFileSync(path.join(folder, "photos", `${i}.png`), encodePng(image));

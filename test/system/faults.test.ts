@@ -7,7 +7,7 @@ const [PRELOAD, FAULTS] = ["faults.cjs", "faults.js"].map((name) =>
   fileURLToPath(new URL(`../reliability/${name}`, import.meta.url)),
 );
 const HALVES = [
-  "train sample export zipped data encode decode",
+  "train sample export zipped parquet data encode decode",
   "resume photos evaluate reconstruct latent runs cache each",
 ];
 
