@@ -110,6 +110,7 @@ module.exports = {
       "files/(cache-folder|write)\\.ts",
       "engine/tensorflow\\.ts",
       "engine/compiled/session\\.ts",
+      "training/size\\.ts",
     ]),
     only("disk", "^(node:)?fs(/promises)?$", ["data/", "files/", "run/", "commands/", "engine/compiled/session\\.ts"]),
     {

@@ -6,6 +6,14 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** "850 kB", "1.2 GB" */
+export function formatBytes(bytes: number): string {
+  const power = Math.max(1, Math.min(4, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const value = bytes / 1000 ** power;
+  const digits = value < 10 ? 1 : 0;
+  return `${value.toLocaleString("en", { maximumFractionDigits: digits })} ${["kB", "MB", "GB", "TB"][power - 1]}`;
+}
+
 /**
  * Characters that steer a terminal, end a line, change the direction of text, or show nothing; and lone surrogates. Not
  * the two joiners, which scripts and emoji need.

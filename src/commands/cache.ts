@@ -1,4 +1,5 @@
 // vae cache
+import { formatBytes } from "../wording.js";
 import { declare } from "./command.js";
 import { JSON_RESULT, toggle } from "./flags.js";
 
@@ -16,8 +17,3 @@ export const define = declare({
     print(io, clear ? `${folder}: deleted ${what}` : `${folder}: ${what}`);
   },
 });
-
-function formatBytes(bytes: number): string {
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
-  return bytes >= 1e6 ? `${Math.round(bytes / 1e6)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
-}

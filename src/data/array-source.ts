@@ -1,6 +1,7 @@
 // Opens a file or a folder of arrays: images, labels and splits by their names.
 import path from "node:path";
 import { UserError } from "../errors.js";
+import { LargeInteger } from "../formats/npy.js";
 import { listSome } from "../wording.js";
 import { type FileArray, openArrays } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
@@ -49,7 +50,8 @@ type Splits = Map<Split, SplitArrays>;
 export async function openArrayFile(file: string, siblings: readonly string[], options: DataOptions): Promise<Source> {
   const base = path.basename(file);
   const own = parseName(base);
-  const { splits, notes } = groupSplits(await openArrays(file, options.size), { ...own, split: undefined }, file);
+  const arrays = await openArrays(file, { size: options.size, onHeader: checkHeader(file, options) });
+  const { splits, notes } = groupSplits(arrays, { ...own, split: undefined }, file);
   const [first] = splits.values();
   const beside = findLabels(
     { file: base, ...own },
@@ -93,11 +95,22 @@ export async function openArrayFolder(
       notes.push(...more);
       continue;
     }
-    const opened = groupSplits(await openArrays(place, options.size), { role, split }, place);
+    const arrays = await openArrays(place, { size: options.size, onHeader: checkHeader(dataset, options) });
+    const opened = groupSplits(arrays, { role, split }, place);
     for (const [own, arrays] of opened.splits) splits.set(own, { ...splits.get(own), ...arrays });
     notes.push(...opened.notes);
   }
   return openSplits(splits, dataset, notes, options);
+}
+
+/** Checks the shape of images before they are read. */
+function checkHeader(dataset: string, options: DataOptions) {
+  return ({ name, shape: stored }: Pick<FileArray, "name" | "shape">) => {
+    if (stored.length === 1) return;
+    const { shape } = findLayout(stored, options, name);
+    checkOptions(shape, options, dataset);
+    options.onShape?.(shape);
+  };
 }
 
 /** Opens a file of labels: its only array, or the column of labels of a table. */
@@ -146,8 +159,8 @@ function groupSplits(
       file,
     );
     const count = images?.array.shape[0];
-    const areLabels = ({ array: { shape, values = [] } }: Candidate) =>
-      shape.length === 1 && shape[0] === count && areClasses(values);
+    const areLabels = ({ array }: Candidate) =>
+      array.shape.length === 1 && array.shape[0] === count && holdsClasses(array);
     const labels =
       own.find(({ role, rest }) => role === "labels" && rest === images?.rest) ??
       own.find(({ role }) => role === "labels") ??
@@ -163,6 +176,15 @@ function groupSplits(
     splits,
     notes: unused.length > 0 ? [...notes, `Not used of ${file}: ${listSome(unused, MAX_NAMED)}.`] : notes,
   };
+}
+
+function holdsClasses(array: FileArray): boolean {
+  try {
+    return areClasses(array.values ?? []);
+  } catch (error) {
+    if (error instanceof LargeInteger) return false;
+    throw error;
+  }
 }
 
 interface Candidate {
@@ -207,6 +229,7 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
   const [{ shape }] = laidOut;
   for (const other of laidOut) checkShapes(laidOut[0], other, name);
   checkOptions(shape, options, name);
+  options.onShape?.(shape);
   const scaleOf = chooseScales(laidOut, name, options.scales);
   const parts = new Map<Split, Images>();
   for (const { split, images, labels, count, ...order } of laidOut) {

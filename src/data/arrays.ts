@@ -7,13 +7,20 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
-import { cached } from "../files/cache.js";
+import { cached, type Reserve } from "../files/cache.js";
 import { addFileName, readBytes, readStart } from "../files/read.js";
-import { checkIdxLength, parseIdx, parseIdxHeader } from "../formats/idx.js";
-import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
+import { checkIdxLength, type IdxHeader, parseIdx, parseIdxHeader } from "../formats/idx.js";
+import {
+  checkNpyLength,
+  MAX_NPY_HEADER_BYTES,
+  type NpyArray,
+  type NpyHeader,
+  parseNpy,
+  parseNpyHeader,
+} from "../formats/npy.js";
 import { NPZ, recognize } from "../formats/recognize.js";
 import { parseTable } from "../formats/table.js";
-import { readZip } from "../formats/zip.js";
+import { readZip, type ZipEntry } from "../formats/zip.js";
 import { printable } from "../wording.js";
 import { endingOf } from "./names.js";
 import { type Pixels, pixelsInFile, pixelsInMemory, readRange } from "./pixels.js";
@@ -52,17 +59,23 @@ interface Content {
   readonly open: (start: number, end: number) => NonNullable<FileArray["pixels"]>;
 }
 
+interface OpenOptions {
+  /** Of the images, which tells pixels from other columns of a table. */
+  readonly size?: Size | null | undefined;
+  /** Called with the only array of a file before its values are read. */
+  readonly onHeader?: ((array: Pick<FileArray, "name" | "shape">) => void) | undefined;
+}
+
 /**
  * Opens a file of arrays: one of IDX and .npy, several of .npz, and of a table its images and, if it has them, labels.
  *
- * @param size of the images, which tells pixels from other columns of a table
  * @throws UserError if it is not such a file
  */
-export async function openArrays(file: string, size?: Size | null): Promise<FileArray[]> {
+export async function openArrays(file: string, options: OpenOptions = {}): Promise<FileArray[]> {
   const start = await readStart(file, MAX_NPY_HEADER_BYTES);
   const { size: length } = await stat(file);
-  if (start[0] === 0x1f && start[1] === 0x8b) return parseContent(await unpack(file, length), size);
-  return parseContent(contentOf(file, length, start), size);
+  const isPacked = start[0] === 0x1f && start[1] === 0x8b;
+  return parseContent(isPacked ? await unpack(file, length, options) : contentOf(file, length, start), options);
 }
 
 function contentOf(file: string, length: number, start: Uint8Array, place = file): Content {
@@ -81,10 +94,10 @@ export function openBytes(file: string, start: number, end: number): NonNullable
   return (size) => pixelsInMemory(bytes, size);
 }
 
-async function parseContent(content: Content, size?: Size | null): Promise<FileArray[]> {
+async function parseContent(content: Content, { size, onHeader }: OpenOptions): Promise<FileArray[]> {
   const { file, start, length } = content;
-  if (isNpy(start)) return [await openNpy(content)];
-  if (isIdx(start)) return [await openIdx(content)];
+  if (isNpy(start)) return [await openNpy(content, onHeader)];
+  if (isIdx(start)) return [await openIdx(content, onHeader)];
   if (recognize(start)?.name === NPZ) return openNpz(await content.readAll(), file);
   refuseForeign(start, file);
   const isText = start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
@@ -113,18 +126,26 @@ function isNpy(start: Uint8Array): boolean {
   return start[0] === 0x93 && start[1] === 0x4e;
 }
 
-async function openIdx({ file, length, start, readAll, open }: Content): Promise<FileArray> {
+async function openIdx(
+  { file, length, start, readAll, open }: Content,
+  onHeader: OpenOptions["onHeader"],
+): Promise<FileArray> {
   const header = parseIdxHeader(start, file);
   checkIdxLength(header, length, file);
   const { dtype, shape } = header;
+  onHeader?.({ name: file, shape });
   if (dtype === "uint8") return { name: file, dtype, shape, pixels: open(header.start, header.end) };
   return { name: file, dtype, shape, values: parseIdx(await readAll(), file).data };
 }
 
-async function openNpy({ file, length, start, readAll, open }: Content): Promise<FileArray> {
+async function openNpy(
+  { file, length, start, readAll, open }: Content,
+  onHeader: OpenOptions["onHeader"],
+): Promise<FileArray> {
   const header = parseNpyHeader(start, file);
   checkNpyLength(header, length, file);
   const { dtype, shape, isFortran } = header;
+  onHeader?.({ name: file, shape });
   if (isFortran && length > MAX_READ) {
     throw new UserError(
       `${file} is in Fortran order, and has more than 2 GB. ` +
@@ -133,13 +154,19 @@ async function openNpy({ file, length, start, readAll, open }: Content): Promise
   }
   if (dtype === "uint8" && !isFortran) return { name: file, dtype, shape, pixels: open(header.start, header.end) };
   const { data } = parseNpy(await readAll(), file);
-  const isBytes = data instanceof Uint8Array && dtype === "uint8";
-  const values = isBytes ? { pixels: (size: number) => pixelsInMemory(data, size) } : { values: data };
-  return { name: file, dtype, shape, ...values };
+  return dtype === "uint8"
+    ? bytesOf({ name: file, dtype, shape }, () => data)
+    : { name: file, dtype, shape, values: data };
+}
+
+/** An array of uint8. */
+function bytesOf(about: FileArray, read: () => NpyArray["data"]): FileArray {
+  return { ...about, pixels: (size) => pixelsInMemory(read() as Uint8Array, size) };
 }
 
 /**
- * Opens the arrays of an archive. Notes those that hold no numbers.
+ * Opens the arrays of an archive by their headers. Their values are read when they are asked for: a small archive may
+ * hold many large arrays. Notes those that hold no numbers.
  *
  * @throws UserError if none does, or one is damaged
  */
@@ -147,36 +174,59 @@ function openNpz(bytes: Uint8Array, file: string): FileArray[] {
   const entries = [...readZip(bytes, file)].filter(([name]) => name.endsWith(".npy"));
   const arrays: FileArray[] = [];
   const problems: string[] = [];
+  const notes: string[] = [];
   for (const [entry, content] of entries) {
     const key = printable(entry.slice(0, -".npy".length));
     const name = `${file}/${key}`;
-    const npy = content.read(MAX_READ);
+    const start = content.readStart(MAX_NPY_HEADER_BYTES);
     try {
-      const { dtype, shape, data } = parseNpy(npy, name);
-      const isBytes = data instanceof Uint8Array && dtype === "uint8";
-      const values = isBytes ? { pixels: (size: number) => pixelsInMemory(data, size) } : { values: data };
-      arrays.push({ name, key, dtype, shape, ...values });
+      const header = parseNpyHeader(start, name);
+      checkNpyLength(header, content.size, name);
+      arrays.push(openEntry({ name, key, ...(arrays.length === 0 && { notes }) }, header, content));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       problems.push(error.message);
     }
   }
-  const [first, ...others] = arrays;
-  if (!first) throw new UserError(problems[0] ?? `${file} holds no arrays.`);
-  return [{ ...first, notes: problems.map((problem) => `Ignored: ${problem}`) }, ...others];
+  if (arrays.length === 0) throw new UserError(problems[0] ?? `${file} holds no arrays.`);
+  notes.push(...problems.map((problem) => `Ignored: ${problem}`));
+  return arrays;
+}
+
+function openEntry(
+  about: Pick<FileArray, "name" | "key" | "notes">,
+  { dtype, shape }: NpyHeader,
+  content: ZipEntry,
+): FileArray {
+  let data: NpyArray["data"] | undefined;
+  const read = () => {
+    data ??= parseNpy(content.read(MAX_READ), about.name).data;
+    return data;
+  };
+  if (dtype === "uint8") return bytesOf({ ...about, dtype, shape }, read);
+  return {
+    ...about,
+    dtype,
+    shape,
+    get values() {
+      return read();
+    },
+  };
 }
 
 /** Decompresses a file into the cache. */
-async function unpack(file: string, packed: number): Promise<Content> {
+async function unpack(file: string, packed: number, { onHeader }: OpenOptions): Promise<Content> {
   const start = await unpackedStart(file);
   refuseForeign(start, file);
   const expected = expectedLength(start, file);
   if (expected > MAX_INFLATION * packed && expected < Infinity) {
     throw new UserError(`${file} is too small for the ${expected} bytes that it promises.`);
   }
+  if (expected < Infinity) onHeader?.({ name: file, shape: headerOf(start, file).shape });
   const most = expected < Infinity ? expected : MAX_READ; // text has no header that bounds it
   let length = 0;
-  async function* parts(): AsyncGenerator<Buffer, number> {
+  async function* parts(reserve?: Reserve): AsyncGenerator<Buffer, number> {
+    if (expected < Infinity) await reserve?.(expected);
     for await (const chunk of gunzip(file)) {
       length += chunk.length;
       if (length > most) break;
@@ -207,8 +257,11 @@ async function unpack(file: string, packed: number): Promise<Content> {
 
 /** The length that the header of an array promises; Infinity for other files. */
 function expectedLength(start: Uint8Array, file: string): number {
-  if (isNpy(start)) return parseNpyHeader(start, file).end;
-  return isIdx(start) ? parseIdxHeader(start, file).end : Infinity;
+  return isNpy(start) || isIdx(start) ? headerOf(start, file).end : Infinity;
+}
+
+function headerOf(start: Uint8Array, file: string): NpyHeader | IdxHeader {
+  return isNpy(start) ? parseNpyHeader(start, file) : parseIdxHeader(start, file);
 }
 
 function checkLength(start: Uint8Array, length: number, file: string): void {

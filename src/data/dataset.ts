@@ -53,6 +53,11 @@ export interface Dataset extends ImageShape {
 export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>, "dataset">> {
   /** Those of a model's training images. */
   readonly scales?: Scales | undefined;
+  /**
+   * Called with the shape of the images before they are decoded or decompressed, and again once they are. May throw to
+   * refuse them.
+   */
+  readonly onShape?: ((shape: ImageShape) => void) | undefined;
   /** Called as image files are decoded: not if the cache has them. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
   /** Aborts decoding. */
@@ -71,6 +76,7 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
 export async function loadDataset(dataset: string, options: DataOptions = {}): Promise<Dataset> {
   const { limit = 0, classes: wanted = [ALL] } = options;
   const source = await openSource(dataset, options);
+  options.onShape?.(source.train.shape);
   const { train: all, classes, background = "black", scales, bad, notes } = source;
   const sets = [all, source.validation, source.test].filter((images) => images !== undefined);
   const isWanted = wanted.length === 1 && wanted[0] === ALL ? undefined : chooseClasses(wanted, sets, classes, dataset);

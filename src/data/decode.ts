@@ -1,7 +1,7 @@
 // Decodes a collection of image files into one array of one shape, in the cache.
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
-import { cached } from "../files/cache.js";
+import { cached, type Reserve } from "../files/cache.js";
 import { printable } from "../wording.js";
 import { openBytes } from "./arrays.js";
 import { BadImage } from "./bad-image.js";
@@ -12,8 +12,10 @@ import { openImage } from "./open-image.js";
 import { type ImageShape, type Pixels, pixelsOf, range, select } from "./pixels.js";
 import { chooseScaleOf, describeScale, joinRanges, measureRange, type Range, rescale, type Scales } from "./scale.js";
 
-/** Images that are decoded at the same time. */
-const BATCH = 8;
+/** Images that are decoded at the same time, and their pixels. Those of more than eight bits count four times. */
+const MAX_AT_ONCE = 8;
+const MAX_PIXELS_AT_ONCE = 100e6;
+const DEEP_WEIGHT = 4;
 /** Sizes that an error lists. */
 const MAX_SIZES = 5;
 /** The side that an error suggests for images that are larger. */
@@ -147,28 +149,37 @@ function decodeCached(
   const { size, channels, scales } = options;
   const side = size ? `${size.width}x${size.height}` : "own";
   const key = [...collection.key, side, String(channels ?? "own"), background, JSON.stringify(scales)];
-  return cached({ key, sources: collection.files, make: () => decodeAll(collection, options, background) });
+  return cached({
+    key,
+    sources: collection.files,
+    make: (reserve) => decodeAll(collection, options, background, reserve),
+  });
 }
 
 /** Yields the pixels of all images, each followed by its partner's. */
 async function* decodeAll(
   collection: Collection,
-  { size, channels, scales: trained, onProgress, signal }: DataOptions,
+  { size, channels, scales: trained, onShape, onProgress, signal }: DataOptions,
   background: Background,
+  reserve: Reserve,
 ): AsyncGenerator<Uint8Array, Info> {
   const survey = await surveyImages(collection, signal);
   if (!size && survey.sizes.length > 1) throw new UserError(describeSizes(collection.name, survey.sizes));
   const { height, width } = size ?? survey.sizes[0] ?? { height: 0, width: 0 };
   const shape = { height, width, channels: channels ?? survey.channels };
-  const scales = chooseScales(survey.deep, collection.name, trained);
+  if (survey.sizes.length > 0) onShape?.(shape);
+  const count = collection.count - survey.bad.size;
+  await reserve(count * pixelsOf(shape) * (collection.hasPartners ? 2 : 1));
+  const measured = await measureImages(collection, survey, signal);
+  const scales = chooseScales(measured.deep, collection.name, trained);
   const decodeOptions = { channels: shape.channels, size: size ?? undefined, background, scales };
   const bad: Info["bad"][number][] = [];
   const ranges = new Map<string, Range>();
   let [hidden, animated] = [0, 0];
   let isGrey = shape.channels === 3;
   const decode = async (image: EncodedImage, position: number) =>
-    survey.bad.get(position) ?? forPair(image, (bytes) => decodeImage(bytes, decodeOptions));
-  for await (const { image, position, result } of inBatches(collection, decode, signal)) {
+    measured.bad.get(position) ?? forPair(image, (bytes) => decodeImage(bytes, decodeOptions));
+  for await (const { image, position, result } of inBatches(collection, decode, survey.atOnce, signal)) {
     if (result instanceof BadImage) bad.push({ file: image.name, why: result.message, position });
     else {
       hidden += result[0].isHidden ? 1 : 0;
@@ -198,34 +209,50 @@ interface Survey {
   readonly sizes: readonly (Size & { readonly count: number; readonly example: string })[];
   /** 3 if any image is in colour. */
   readonly channels: number;
-  readonly deep: readonly DeepRange[];
+  /** The positions of images with pixels of more than eight bits. */
+  readonly deep: ReadonlySet<number>;
   /** By their positions. */
   readonly bad: ReadonlyMap<number, BadImage>;
+  /** How many images are decoded at the same time, so that memory stays flat. */
+  readonly atOnce: number;
 }
 
-/** Reads the headers of all images and partners, except bad ones. Measures pixels of more than eight bits. */
+/** Reads the headers of all images and partners, except bad ones. */
 async function surveyImages(collection: Collection, signal?: AbortSignal): Promise<Survey> {
   const sizes = new Map<string, Size & { count: number; example: string }>();
-  const deep: DeepRange[] = [];
+  const deep = new Set<number>();
   const bad = new Map<number, BadImage>();
-  let channels = 1;
-  const look = async (bytes: Uint8Array) => {
-    const opened = await openImage(bytes);
-    return { ...opened, deep: await measureDeep(opened) };
-  };
-  for await (const { image, position, result } of inBatches(collection, (image) => forPair(image, look), signal)) {
+  let [channels, largest] = [1, 1];
+  const look = (image: EncodedImage) => forPair(image, openImage);
+  for await (const { image, position, result } of inBatches(collection, look, MAX_AT_ONCE, signal)) {
     if (result instanceof BadImage) {
       bad.set(position, result);
       continue;
     }
     channels = Math.max(channels, result[0].channels);
-    for (const { height, width, deep: measured } of result) {
+    for (const { height, width, dtype } of result) {
       const key = `${width}×${height}`;
       sizes.set(key, { height, width, count: (sizes.get(key)?.count ?? 0) + 1, example: image.name });
-      if (measured) deep.push(measured);
+      if (dtype !== "uint8") deep.add(position);
+      largest = Math.max(largest, height * width * (dtype === "uint8" ? 1 : DEEP_WEIGHT));
     }
   }
-  return { sizes: [...sizes.values()].sort((a, b) => b.count - a.count), channels, deep, bad };
+  const atOnce = Math.max(1, Math.min(MAX_AT_ONCE, Math.floor(MAX_PIXELS_AT_ONCE / largest)));
+  return { sizes: [...sizes.values()].sort((a, b) => b.count - a.count), channels, deep, bad, atOnce };
+}
+
+/** Measures pixels of more than eight bits. @returns their ranges, and all bad images by their positions */
+async function measureImages(collection: Collection, { deep, bad: unread, atOnce }: Survey, signal?: AbortSignal) {
+  const ranges: DeepRange[] = [];
+  const bad = new Map(unread);
+  if (deep.size === 0) return { deep: ranges, bad };
+  const measure = async (image: EncodedImage, position: number): Promise<(DeepRange | undefined)[]> =>
+    deep.has(position) ? forPair(image, async (bytes) => measureDeep(await openImage(bytes))) : [];
+  for await (const { position, result } of inBatches(collection, measure, atOnce, signal)) {
+    if (result instanceof BadImage) bad.set(position, result);
+    else ranges.push(...result.filter((range) => range !== undefined));
+  }
+  return { deep: ranges, bad };
 }
 
 function describeSizes(name: string, sizes: Survey["sizes"]): string {
@@ -241,10 +268,11 @@ function describeSizes(name: string, sizes: Survey["sizes"]): string {
   return `${name} holds ${found}. Use \`size: ${suggested}\`.`;
 }
 
-/** Calls `act` for a few images at a time. Yields results or BadImage errors in order, and throws other errors. */
+/** Calls `act` for `atOnce` images at a time. Yields results or BadImage errors in order, and throws other errors. */
 async function* inBatches<Result>(
   collection: Collection,
   act: (image: EncodedImage, position: number) => Promise<Result>,
+  atOnce: number,
   signal?: AbortSignal,
 ): AsyncGenerator<{ image: EncodedImage; position: number; result: Result | BadImage }, void> {
   const attempt = async ({ image, position }: { image: EncodedImage; position: number }) => {
@@ -258,7 +286,7 @@ async function* inBatches<Result>(
   let count = 0;
   for await (const image of collection.images()) {
     batch.push({ image, position: count++ });
-    if (batch.length < BATCH) continue;
+    if (batch.length < atOnce) continue;
     signal?.throwIfAborted();
     yield* await Promise.all(batch.map(attempt));
     batch = [];

@@ -26,6 +26,10 @@ const NOT_FINITE = "it holds values that are NaN or infinite";
 const FAINT = 32;
 /** Moves int16 to uint16: sharp's conversion of grey cuts negative values to 0. */
 const INT16_SHIFT = 32_768;
+/** An image of more than eight bits is decoded in strips of this size. Each takes the time of all rows above it. */
+const STRIP_BYTES = 150e6;
+/** Values that are converted at a time. */
+const BLOCK_VALUES = 4e6;
 
 export type Background = "black" | "white";
 /** What a background hides. */
@@ -96,12 +100,12 @@ export async function decodeImages(
 ): Promise<{ pixels: Uint8Array; notes: string[] }> {
   const [first] = files;
   const name = files.length === 1 ? first : `${first} and others`;
-  const contents = await forEach(files, (file) => readBytes(file));
-  const deep = await forEach(files, async (_, i) => measureDeep(await openImage(contents[i])));
+  const open = async (file: string) => openImage(await readBytes(file)); // read twice, so that memory stays flat
+  const deep = await forEach(files, async (file) => measureDeep(await open(file)));
   const scales = chooseScales(deep, name, trained);
   const background: Background = invert === (own === "black") ? "white" : "black";
   const options = { channels: shape.channels, size: shape, background, scales };
-  const decoded = await forEach(files, (_, i) => decodeImage(contents[i], options));
+  const decoded = await forEach(files, async (file) => decodeImage(await readBytes(file), options));
   const bytes = Buffer.concat(decoded.map(({ pixels }) => pixels));
   const scale = chooseScale(measureRange(bytes), "uint8", trained);
   const pixels = toBytes(bytes, scale);
@@ -120,14 +124,11 @@ export async function decodeImages(
 }
 
 /** Calls `act` for each file. @throws UserError that names the file */
-async function forEach<Result>(
-  files: readonly string[],
-  act: (file: string, i: number) => Promise<Result>,
-): Promise<Result[]> {
+async function forEach<Result>(files: readonly string[], act: (file: string) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
-  for (const [i, file] of files.entries()) {
+  for (const file of files) {
     try {
-      results.push(await act(file, i));
+      results.push(await act(file));
     } catch (error) {
       if (error instanceof BadImage) throw new UserError(`${file} cannot be used: ${error.message}.`);
       if (isMissing(error)) throw new UserError(`There is no file ${file}.`);
@@ -151,7 +152,9 @@ export interface DeepRange {
  */
 export async function measureDeep(opened: OpenedImage): Promise<DeepRange | undefined> {
   if (opened.dtype === "uint8") return undefined;
-  return { range: measureRange(colours(await readDeep(opened), opened)), dtype: opened.dtype };
+  const ranges: Range[] = [];
+  for await (const values of readDeep(opened)) ranges.push(measureRange(colours(values, opened)));
+  return { range: joinRanges(ranges), dtype: opened.dtype };
 }
 
 /** Chooses one scale for all images of a type. @throws UserError with `name` if none fits */
@@ -180,19 +183,45 @@ function isSixteenBits({ step, floors }: Scale, { dtype }: OpenedImage): boolean
   return dtype === "uint16" && floors === true && step === 256;
 }
 
-/** An image's values, in its own units and channels. @throws BadImage if it cannot be decoded, or holds NaN */
-async function readDeep({ image, space, dtype }: OpenedImage): Promise<Float32Array> {
+/**
+ * Yields an image's values, in its own units and channels, some rows at a time. Large images are decoded in strips.
+ *
+ * @throws BadImage if it cannot be decoded, or holds NaN
+ */
+async function* readDeep(opened: OpenedImage): AsyncGenerator<Float32Array, void> {
+  const { image, space, dtype, width, height, channels, hasAlpha } = opened;
   const isCut = dtype === "int16" && space === "grey16";
-  const source = isCut ? image.clone().linear(1, INT16_SHIFT) : image.clone();
-  const raw: Buffer = await source.toColourspace(space).raw({ depth: "float" }).toBuffer().catch(refuse);
-  const values = new Float32Array(raw.buffer, raw.byteOffset, raw.length / 4);
-  if (dtype === "float32" && !values.every(Number.isFinite)) throw new BadImage(NOT_FINITE);
-  return isCut ? values.map((value) => value - INT16_SHIFT) : values;
+  const source = isCut ? image.clone().linear(1, INT16_SHIFT) : image;
+  const isShort = dtype === "uint16";
+  const perRow = width * (channels + (hasAlpha ? 1 : 0));
+  const rows = Math.ceil(STRIP_BYTES / (perRow * (isShort ? 2 : 4)));
+  const block = perRow * Math.ceil(BLOCK_VALUES / perRow);
+  for (let top = 0; top < height; top += rows) {
+    const part = { left: 0, top, width, height: Math.min(rows, height - top) };
+    const strip = rows < height ? source.clone().extract(part) : source.clone();
+    const raw: Buffer = await strip
+      .toColourspace(space)
+      .raw({ depth: isShort ? "ushort" : "float" })
+      .toBuffer()
+      .catch(refuse);
+    const { buffer, byteOffset, length } = raw;
+    const all = isShort
+      ? new Uint16Array(buffer, byteOffset, length / 2)
+      : new Float32Array(buffer, byteOffset, length / 4);
+    for (let start = 0; start < all.length; start += block) {
+      const values = new Float32Array(all.subarray(start, start + block));
+      if (dtype === "float32" && !values.every(Number.isFinite)) throw new BadImage(NOT_FINITE);
+      yield isCut ? values.map((value) => value - INT16_SHIFT) : values;
+    }
+  }
 }
 
 /** The values without those of transparency. */
 function colours(values: Float32Array, { channels, hasAlpha }: OpenedImage): Float32Array {
-  return hasAlpha ? values.filter((_, i) => i % (channels + 1) !== channels) : values;
+  if (!hasAlpha) return values;
+  const opaque = new Float32Array((values.length / (channels + 1)) * channels);
+  for (let i = 0; i < opaque.length; i++) opaque[i] = values[i + Math.floor(i / channels)];
+  return opaque;
 }
 
 /** Applies the scale of the type of the pixels. */
@@ -203,12 +232,17 @@ async function toEightBits(opened: OpenedImage, scales: Scales): Promise<Sharp> 
   if (!scale) throw new BadImage("it has changed while it was read");
   if (isSixteenBits(scale, opened)) return opened.image;
   const { default: sharp } = await import("sharp");
-  const values = await readDeep(opened);
-  const bytes = toBytes(values, scale);
   const perPixel = channels + (hasAlpha ? 1 : 0);
   const opaque = dtype === "uint16" ? 65_535 : 1;
-  if (hasAlpha) {
-    for (let i = channels; i < values.length; i += perPixel) bytes[i] = Math.round((values[i] / opaque) * 255);
+  const bytes = new Uint8Array(height * width * perPixel);
+  let start = 0;
+  for await (const values of readDeep(opened)) {
+    const strip = toBytes(values, scale);
+    if (hasAlpha) {
+      for (let i = channels; i < values.length; i += perPixel) strip[i] = Math.round((values[i] / opaque) * 255);
+    }
+    bytes.set(strip, start);
+    start += strip.length;
   }
   return sharp(bytes, { raw: { width, height, channels: perPixel as 1 | 2 | 3 | 4 } });
 }

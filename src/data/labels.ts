@@ -1,5 +1,6 @@
 // Reads the labels of images from an array: whole numbers, one-hot rows, columns whose first is the class.
 import { UserError } from "../errors.js";
+import { LargeInteger } from "../formats/npy.js";
 import { printable } from "../wording.js";
 import type { FileArray } from "./arrays.js";
 import { measureRange } from "./scale.js";
@@ -18,7 +19,13 @@ export function readLabels(array: FileArray, count: number): { labels?: Uint16Ar
   const columns = rest.reduce((product, size) => product * size, 1);
   if (rows !== count) throw new UserError(`${name} holds ${rows} labels for ${count} images.`);
   const ignored = (why: string) => ({ note: `The labels in ${name} are ignored: ${why}.` });
-  const values = array.values ?? array.pixels?.(rows * columns).read([0]) ?? [];
+  let values: ArrayLike<number>;
+  try {
+    values = array.values ?? array.pixels?.(rows * columns).read([0]) ?? [];
+  } catch (error) {
+    if (error instanceof LargeInteger) return { note: `Ignored: ${error.message}` };
+    throw error;
+  }
   const isQmnist = columns === 8 && dtype === "int32" && /idx2-int/.test(name);
   const labels = columns === 1 || isQmnist ? firstOfRows(values, rows, columns) : oneHotLabels(values, rows, columns);
   if (!labels)

@@ -1,6 +1,6 @@
 // Refuses kinds of TIFF that sharp does not decode or decodes wrongly. By their tags: of files that are read at the
 // same time, libvips may mix up the messages.
-import { readTiffTags, type TiffTags } from "../formats/tiff.js";
+import { countTiffImages, readTiffTags, type TiffTags } from "../formats/tiff.js";
 import { BadImage } from "./bad-image.js";
 
 /** Channels of colour by PhotometricInterpretation: white or black is zero, RGB, palette, CMYK, YCbCr. */
@@ -13,6 +13,8 @@ const COLOURS: ReadonlyMap<number, number> = new Map([
   [6, 3],
 ]);
 const CMYK = 4;
+/** libtiff looks for all images of a file: for seconds, if there are some hundred thousand. */
+const MAX_IMAGES = 10_000;
 /** Values of Compression that sharp's libtiff decodes: none, CCITT, LZW, JPEG, Deflate, PackBits, WebP and old ones. */
 const COMPRESSIONS = [
   ...[1, 2, 3, 4, 5, 6, 7, 8, 32_766, 32_771, 32_773, 32_809, 32_909, 32_946, 34_676, 34_677, 50_001],
@@ -40,6 +42,9 @@ export function checkTiff(bytes: Uint8Array): void {
   checkCompression(tags);
   checkType(tags);
   checkChannels(tags);
+  if (countTiffImages(bytes, MAX_IMAGES + 1) > MAX_IMAGES) {
+    throw new BadImage(`it holds more than ${MAX_IMAGES} images, of which only the first is read: save single ones`);
+  }
 }
 
 function checkCompression({ compression }: TiffTags): void {

@@ -1,9 +1,10 @@
 // The cache of decoded and decompressed data: one file for each data set. May be deleted any time.
 import { createHash } from "node:crypto";
 import { lstatSync, type Stats, statSync } from "node:fs";
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { type FileHandle, open, rm, statfs } from "node:fs/promises";
 import path from "node:path";
 import { isSystemError } from "../errors.js";
+import { formatBytes } from "../wording.js";
 import { openCacheFolder } from "./cache-folder.js";
 import { closeRead, listNames } from "./read.js";
 import { TEMPORARY, writeFileAtomically } from "./write.js";
@@ -25,9 +26,15 @@ export interface CacheRequest<Info> {
   readonly key: readonly string[];
   /** The files that the entry is made of. */
   readonly sources: readonly string[];
-  /** Yields the data in parts, and returns `info`, which must be JSON. */
-  readonly make: () => AsyncGenerator<Uint8Array, Info>;
+  /**
+   * Yields the data in parts, and returns `info`, which must be JSON.
+   *
+   * @param reserve checks that so many bytes fit on the disk. To be called as soon as their number is known.
+   */
+  readonly make: (reserve: Reserve) => AsyncGenerator<Uint8Array, Info>;
 }
+
+export type Reserve = (bytes: number) => Promise<void>;
 
 /**
  * Returns the cached file of a key. Makes it if there is none, if it is damaged, or if the sources have changed since.
@@ -47,7 +54,7 @@ export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file:
   const outdated = (await listEntries(folder)).filter((entry) => entry.name.startsWith(prefix) && entry.name !== name);
   let info!: Info;
   async function* data() {
-    info = yield* make();
+    info = yield* make((bytes) => checkSpace(folder, bytes));
   }
   async function* content() {
     const hash = createHash("sha256").update(name);
@@ -63,6 +70,17 @@ export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file:
   await writeFileAtomically(file, content());
   await deleteFiles(outdated);
   return { file, info };
+}
+
+/** @throws a system error if the disk of the cache has fewer bytes free, as if it was full already */
+async function checkSpace(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize, blocks } = await statfs(folder);
+  const free = bavail * bsize;
+  if (bytes <= free || blocks === 0) return; // some file systems do not tell
+  const message =
+    `The cache needs ${formatBytes(bytes)} for these images, and the disk of ${folder} has ${formatBytes(free)} ` +
+    "left. Set VAE_CACHE to a folder on a larger disk.";
+  throw Object.assign(new Error(message), { code: "ENOSPC", syscall: "write", path: folder });
 }
 
 /** What is in the cache. */

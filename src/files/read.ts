@@ -2,6 +2,7 @@
 import { constants, createReadStream, type Stats, statSync } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { isSystemError, UserError } from "../errors.js";
+import { formatBytes } from "../wording.js";
 
 /** Whether the file, or a folder above it, does not exist. */
 export function isMissing(error: unknown): boolean {
@@ -79,7 +80,7 @@ export async function closeRead(handle: FileHandle): Promise<void> {
 /** Reads a regular file. @throws UserError if it is none, or has more than `most` bytes */
 export async function readBytes(file: string, most = MAX_READ_BYTES): Promise<Uint8Array> {
   return withRegular(file, async (handle, size) => {
-    if (size > most) throw new UserError(`${file} has ${formatSize(size)}, more than ${formatSize(most)}.`);
+    if (size > most) throw new UserError(`${file} has ${formatBytes(size)}, more than ${formatBytes(most)}.`);
     return readPart(handle, size);
   });
 }
@@ -109,7 +110,7 @@ export async function readStream(file: string, most: number): Promise<Uint8Array
  */
 export async function readText(file: string, most: number, what: string, read = readStart): Promise<string> {
   const bytes = await read(file, most + 1);
-  if (bytes.length > most) throw new UserError(`${file} is not ${what}: it has more than ${formatSize(most)}.`);
+  if (bytes.length > most) throw new UserError(`${file} is not ${what}: it has more than ${formatBytes(most)}.`);
   return new TextDecoder().decode(bytes);
 }
 
@@ -138,8 +139,4 @@ async function readPart(handle: FileHandle, length: number): Promise<Uint8Array>
     done += bytesRead;
   }
   return bytes;
-}
-
-function formatSize(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e3) / 1e3} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -33,6 +33,13 @@ export interface NpyArray {
   readonly data: Exclude<InstanceType<Type["Values"]>, BigInt64Array | BigUint64Array>;
 }
 
+/** An integer that is no exact float64. */
+export class LargeInteger extends UserError {
+  constructor(file: string, number: number) {
+    super(`${file} is not a valid .npy file: it holds ${number}, and integers are read up to 2^53 − 1.`);
+  }
+}
+
 const MAGIC = [0x93, ...Buffer.from("NUMPY")];
 /** Values begin at a multiple of this. */
 const ALIGNMENT = 64;
@@ -77,7 +84,7 @@ function toNumbers(values: InstanceType<Type["Values"]>, dtype: Type["name"], fi
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
     const toNumber = (integer: bigint) => {
       const number = Number(integer);
-      if (!Number.isSafeInteger(number)) fail(file, `it holds ${number}, and integers are read up to 2^53 − 1`);
+      if (!Number.isSafeInteger(number)) throw new LargeInteger(file, number);
       return number;
     };
     return Float64Array.from<bigint>(values, toNumber);

@@ -35,15 +35,10 @@ type ReadUint = (offset: number, size: number) => number | undefined;
 
 /** @returns undefined if the bytes are not a TIFF, or its tags lie beyond the end */
 export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
-  const order = String.fromCharCode(...bytes.subarray(0, 2));
-  if (order !== "II" && order !== "MM") return undefined;
-  const read = reader(bytes, order === "II");
-  const version = read(2, 2);
-  if (version !== 42 && version !== 43) return undefined;
-  const isBig = version === 43;
-  const directory = read(isBig ? 8 : 4, isBig ? 8 : 4);
-  const tags = directory === undefined ? undefined : read(directory, isBig ? 8 : 2);
-  if (directory === undefined || tags === undefined) return undefined;
+  const { read, isBig, directory } = openTiff(bytes) ?? {};
+  if (!read || directory === undefined) return undefined;
+  const tags = read(directory, isBig ? 8 : 2);
+  if (tags === undefined) return undefined;
   const [entryBytes, firstEntry] = isBig ? [20, directory + 8] : [12, directory + 2];
   const first = new Map<number, number>();
   for (let i = 0; i < Math.min(tags, MAX_TAGS); i++) {
@@ -51,7 +46,7 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
     const tag = read(entry, 2);
     if (tag === undefined) break;
     if (!READ.includes(tag) || first.has(tag)) continue;
-    const value = readFirstValue(read, entry, isBig);
+    const value = readFirstValue(read, entry, isBig === true);
     if (value !== undefined) first.set(tag, value);
   }
   return {
@@ -62,6 +57,29 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
     extraSamples: first.get(EXTRA_SAMPLES),
     sampleFormat: first.get(SAMPLE_FORMAT) ?? 1,
   };
+}
+
+/** Counts the images in a TIFF, up to `most`. */
+export function countTiffImages(bytes: Uint8Array, most: number): number {
+  const { read, isBig, directory } = openTiff(bytes) ?? {};
+  let count = 0;
+  for (let at = directory; read && at && count < most; count++) {
+    const tags = read(at, isBig ? 8 : 2);
+    if (tags === undefined) break;
+    at = isBig ? read(at + 8 + 20 * tags, 8) : read(at + 2 + 12 * tags, 4);
+  }
+  return count;
+}
+
+/** Finds the directory of tags of the first image. @returns undefined if the bytes are not a TIFF */
+function openTiff(bytes: Uint8Array) {
+  const order = String.fromCharCode(...bytes.subarray(0, 2));
+  if (order !== "II" && order !== "MM") return undefined;
+  const read = reader(bytes, order === "II");
+  const version = read(2, 2);
+  if (version !== 42 && version !== 43) return undefined;
+  const isBig = version === 43;
+  return { read, isBig, directory: isBig ? read(8, 8) : read(4, 4) };
 }
 
 function reader(bytes: Uint8Array, isLittle: boolean): ReadUint {

@@ -1,6 +1,6 @@
 // Reads and writes .zip archives in memory, for NumPy's .npz: stored or deflated entries, with Zip64, without
 // encryption. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
-import { crc32, inflateRawSync } from "node:zlib";
+import { constants, crc32, inflateRawSync } from "node:zlib";
 import { UserError } from "../errors.js";
 import { printable } from "../wording.js";
 
@@ -35,6 +35,8 @@ export interface ZipEntry {
    * @throws UserError if the entry is larger than `maxBytes`, damaged, encrypted or compressed in another way
    */
   read(maxBytes: number): Uint8Array;
+  /** Reads the beginning, of `bytes` or more if there are as many. Verifies nothing. @throws UserError as above */
+  readStart(bytes: number): Uint8Array;
 }
 
 /** Where the central directory is. */
@@ -68,8 +70,12 @@ export function readZip(bytes: Uint8Array, file: string): ReadonlyMap<string, Zi
   for (let at = start; at < end; ) {
     const { header, next } = parseHeader(bytes, view, at, end) ?? failAt(file, at);
     if (entries.has(header.name)) fail(file, `it has two entries named ${printable(JSON.stringify(header.name))}`);
-    const read = (maxBytes: number) => readContent(header, bytes.subarray(0, start), view, maxBytes, file);
-    entries.set(header.name, { size: header.size, read });
+    const packed = (maxBytes: number) => findContent(header, bytes.subarray(0, start), view, maxBytes, file);
+    entries.set(header.name, {
+      size: header.size,
+      read: (maxBytes) => readContent(header, packed(maxBytes), file),
+      readStart: (most) => readBeginning(header, packed(Infinity), most, file),
+    });
     at = next;
   }
   if (entries.size !== count) fail(file, `it declares ${count} entries, but lists ${entries.size}`);
@@ -151,9 +157,9 @@ function parseHeader(bytes: Uint8Array, view: DataView, at: number, end: number)
   return { header, next };
 }
 
-/** Reads the content of an entry. `bytes` ends where the central directory begins. */
-function readContent(header: Header, bytes: Uint8Array, view: DataView, maxBytes: number, file: string): Uint8Array {
-  const { name, isEncrypted, method, checksum, size, compressedSize, offset } = header;
+/** Finds the content of an entry, as it is stored. `bytes` ends where the central directory begins. */
+function findContent(header: Header, bytes: Uint8Array, view: DataView, maxBytes: number, file: string): Uint8Array {
+  const { name, isEncrypted, method, size, compressedSize, offset } = header;
   const refuse = (problem: string): never => fail(file, `its entry ${printable(JSON.stringify(name))} ${problem}`);
   const limit = Math.min(maxBytes, MAX_UINT32 - 1);
   if (isEncrypted) refuse("is encrypted");
@@ -166,10 +172,26 @@ function readContent(header: Header, bytes: Uint8Array, view: DataView, maxBytes
   }
   const start = offset + LOCAL_HEADER_BYTES + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
   if (start + compressedSize > bytes.length) refuse("does not end before the central directory");
-  const packed = bytes.subarray(start, start + compressedSize);
+  return bytes.subarray(start, start + compressedSize);
+}
+
+function readContent({ name, method, checksum, size }: Header, packed: Uint8Array, file: string): Uint8Array {
   const content = method === STORED ? packed : inflate(packed, size);
-  if (content?.length !== size || crc32(content) !== checksum) return refuse("is damaged");
+  if (content?.length !== size || crc32(content) !== checksum)
+    fail(file, `its entry ${printable(JSON.stringify(name))} is damaged`);
   return content;
+}
+
+function readBeginning({ name, method }: Header, packed: Uint8Array, most: number, file: string): Uint8Array {
+  const start = packed.subarray(0, 2 * most); // deflate adds an eighth to bytes that it cannot compress
+  if (method === STORED) return start;
+  try {
+    return inflateRawSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code?.startsWith("Z_"))
+      fail(file, `its entry ${printable(JSON.stringify(name))} is damaged`);
+    throw error;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 // Loads the data set that a run was trained on, or another one of the same shape.
 import type { Config } from "../config/config.js";
 import { type DataOptions, type Dataset, loadDataset } from "../data/dataset.js";
-import { describeShape } from "../data/pixels.js";
+import { describeShape, type ImageShape } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { RunConfig } from "./config.js";
 
@@ -15,25 +15,34 @@ export async function loadTrainingData({ settings, data: before }: RunConfig, ot
   const { background, skipBad } = settings;
   const size = { width, height };
   const fitting = { size, channels: channels === 3 ? 3 : 1, background, skipBad, scales: before.scales } as const;
-  const data = other === undefined ? await loadOwnData(settings) : await loadDataset(other, fitting);
-  if (describeShape(data) !== describeShape(before)) {
+  const onShape = (shape: ImageShape) => {
+    if (describeShape(shape) === describeShape(before)) return;
     throw new UserError(
-      `${other ?? settings.dataset} has images of ${describeShape(data)}, but the model was trained ` +
+      `${other ?? settings.dataset} has images of ${describeShape(shape)}, but the model was trained ` +
         `on ${describeShape(before)}.`,
     );
-  }
-  return data;
+  };
+  return other === undefined ? loadOwnData(settings, { onShape }) : loadDataset(other, { ...fitting, onShape });
 }
 
 /** @throws UserError if the data cannot be read: it may have been moved */
 export async function loadOwnData(
   settings: Config,
-  hooks: Pick<DataOptions, "onProgress" | "signal"> = {},
+  hooks: Pick<DataOptions, "onShape" | "onProgress" | "signal"> = {},
 ): Promise<Dataset> {
+  let refusal: unknown;
+  const onShape = (shape: ImageShape) => {
+    try {
+      hooks.onShape?.(shape);
+    } catch (error) {
+      refusal = error;
+      throw error;
+    }
+  };
   try {
-    return await loadDataset(settings.dataset, { ...settings, ...hooks });
+    return await loadDataset(settings.dataset, { ...settings, ...hooks, onShape });
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || error === refusal) throw error;
     throw new UserError(
       `This run was trained on ${settings.dataset}, which cannot be read now. ${error.message} ` +
         "If the data were moved, resume the run once with their new place as `dataset`.",

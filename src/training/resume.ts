@@ -3,7 +3,7 @@ import { checkOptions, maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
 import { checkValue, TEXT } from "../config/entries.js";
 import type { Dataset } from "../data/dataset.js";
-import { describeShape, pixelsOf } from "../data/pixels.js";
+import { describeShape, type ImageShape, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { buildModel } from "../model/build.js";
@@ -13,6 +13,7 @@ import { checkOwnParts, RunFolder } from "../run/folder.js";
 import { isDone } from "../run/reports.js";
 import { printable } from "../wording.js";
 import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
+import { checkSize } from "./size.js";
 import {
   describeData,
   firstState,
@@ -41,10 +42,14 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const { config: ran } = folder;
     const config = changeSettings(ran.settings, settings);
     const { file, content } = await folder.readCheckpoint();
-    const data = await loadOwnData(config, { onProgress: onDecoding, signal });
-    checkData(folder, data, config);
     checkOwnParts(folder, parts, "resume");
-    const model = buildModel(config, pixelsOf(data), parts);
+    const model = buildModel(config, pixelsOf(ran.data), parts);
+    const onShape = (shape: ImageShape) => {
+      checkShape(folder, shape, config);
+      checkSize(model, shape, config);
+    };
+    const data = await loadOwnData(config, { onShape, onProgress: onDecoding, signal });
+    checkData(folder, data, config);
     const checkpoint = decodeCheckpoint(content, firstState(model, data, config).state, config, file);
     if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
       throw new UserError(
@@ -86,6 +91,15 @@ function changeSettings(own: Config, given: GivenSettings): Config {
     throw new UserError(`The run is one of ${own.epochs} epochs. They can be raised, not lowered to ${config.epochs}.`);
   }
   return config;
+}
+
+/** @throws UserError if images have another size than those of the run */
+function checkShape({ config: { data: before }, dir }: RunFolder, shape: ImageShape, { dataset }: Config): void {
+  if (describeShape(shape) === describeShape(before)) return;
+  throw new UserError(
+    `The data set ${dataset} is not what ${dir} was trained on: it has images of ${describeShape(shape)}, and had ` +
+      `${describeShape(before)}.`,
+  );
 }
 
 /** @throws UserError if the data are not those of the run */

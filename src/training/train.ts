@@ -6,11 +6,11 @@ import { type Config, checkNeeds, createConfig, type GivenSettings } from "../co
 import { TEXT } from "../config/entries.js";
 import { meanImage } from "../data/binarize.js";
 import { type Dataset, digestOf, loadDataset } from "../data/dataset.js";
-import { describeShape, pixelsOf } from "../data/pixels.js";
+import { type ImageShape, pixelsOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { type BuildParts, buildModel } from "../model/build.js";
-import { countParameters, initialParams, needsMeanImage } from "../model/initialize.js";
+import { initialParams, needsMeanImage } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
 import type { RunConfig } from "../run/config.js";
 import { RunFolder } from "../run/folder.js";
@@ -22,6 +22,7 @@ import type { TrainingEvent } from "./events.js";
 import { countImages, type LoopOptions, trainModel } from "./loop.js";
 import { writeCheckpoints, writeMetrics, writeModel } from "./sinks/files.js";
 import { EpochPictures } from "./sinks/pictures.js";
+import { checkSize } from "./size.js";
 import { DivergenceError, firstSnapshot, type Snapshot } from "./snapshot.js";
 
 export interface TrainingOptions {
@@ -65,7 +66,8 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
     throw new UserError("The images of inputDir are corrupted already. Leave out noise.");
   }
   signal?.throwIfAborted();
-  const data = await loadDataset(requested.dataset, { ...requested, onProgress: onDecoding, signal });
+  const onShape = (shape: ImageShape) => checkSize(buildModel(requested, pixelsOf(shape), parts), shape, requested);
+  const data = await loadDataset(requested.dataset, { ...requested, onShape, onProgress: onDecoding, signal });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
       `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a ` +
@@ -131,20 +133,9 @@ export async function* trainInto(
 
 const ID_DIGITS = 32;
 
-/** A checkpoint holds four numbers for each parameter, and Node.js reads at most 2 GiB at once. */
-const MAX_PARAMETERS = 120_000_000;
-
-/** The snapshot before the first step. @throws UserError if the model is too large */
+/** The snapshot before the first step. */
 export function firstState(model: Model, data: Dataset, { binarize, seed }: Config): Snapshot {
   const { specs } = model.parts;
-  const parameters = countParameters(specs);
-  if (parameters > MAX_PARAMETERS) {
-    const count = (number: number) => number.toLocaleString("en");
-    throw new UserError(
-      `For images of ${describeShape(data)} this model has ${count(parameters)} parameters, more than ` +
-        `${count(MAX_PARAMETERS)}. Give a smaller size or nHidden.`,
-    );
-  }
   const mean = needsMeanImage(specs) ? meanImage(data.train, pixelsOf(data), binarize) : undefined;
   return firstSnapshot(initialParams(specs, seed, mean));
 }

@@ -1,9 +1,11 @@
 // Data sets and pictures that take a hundred megabytes.
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { PNG } from "pngjs";
+import sharp from "sharp";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { MAX_IN_MEMORY } from "../../src/data/arrays.js";
 import { digestOf, loadDataset } from "../../src/data/dataset.js";
@@ -11,7 +13,7 @@ import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
 import { encodeNpy } from "../../src/formats/npy.js";
 import { idx } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
-import { vae } from "../vae.js";
+import { LAUNCHER, vae } from "../vae.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
@@ -99,3 +101,19 @@ it("a large array is read from the disk, compressed or not, with the same bytes"
     pixelsInMemory(large, size).read(some),
   );
 });
+
+it("images of 16 bits take no more memory the more there are", async () => {
+  const create = { width: 3000, height: 3000, channels: 4, background: { r: 1, g: 2, b: 3, alpha: 1 } } as const;
+  const bytes = await sharp({ create }).toColourspace("rgb16").png().toBuffer();
+  mkdirSync(at("deep"));
+  for (let i = 0; i < 8; i++) writeFileSync(at("deep", `${i}.png`), bytes);
+  const report = "process.on('exit', () => console.error(process.resourceUsage().maxRSS))";
+  const args = ["--import", `data:text/javascript,${report}`, LAUNCHER, "data", "deep", "--size", "8"];
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    cwd: home,
+    encoding: "utf8",
+    env: { ...process.env, VAE_CACHE: at("cache") },
+  });
+  expect(status).toBe(0);
+  expect(Number(stderr.trim().split("\n").at(-1))).toBeLessThan(1.2e6); // in kilobytes
+}, 120_000);

@@ -1,0 +1,50 @@
+// Refuses models that are too large to train here, before any image is decoded.
+import { totalmem } from "node:os";
+import process from "node:process";
+import type { Config } from "../config/config.js";
+import { describeShape, type ImageShape, pixelsOf } from "../data/pixels.js";
+import { UserError } from "../errors.js";
+import { countParameters } from "../model/initialize.js";
+import type { Model } from "../model/model.js";
+import { formatBytes } from "../wording.js";
+
+/** A checkpoint holds four numbers for each parameter, and Node.js reads at most 2 GiB at once. */
+const MAX_PARAMETERS = 120_000_000;
+
+/**
+ * Checks a model for images of a shape.
+ *
+ * @throws UserError if it has too many parameters, or a step needs more memory than this machine has
+ */
+export function checkSize(model: Model, shape: ImageShape, { batchSize }: Pick<Config, "batchSize">): void {
+  const parameters = countParameters(model.parts.specs);
+  if (parameters > MAX_PARAMETERS) {
+    const count = (number: number) => number.toLocaleString("en");
+    throw new UserError(
+      `For images of ${describeShape(shape)} this model has ${count(parameters)} parameters, more than ` +
+        `${count(MAX_PARAMETERS)}. Give a smaller size or nHidden.`,
+    );
+  }
+  const [needed, memory] = [bytesOfStep(model, pixelsOf(shape), batchSize), availableMemory()];
+  if (needed > memory) {
+    throw new UserError(
+      `A step with batches of ${batchSize} images of ${describeShape(shape)} needs more than ${formatBytes(needed)} ` +
+        `of memory, and there are ${formatBytes(memory)}. Give a smaller \`batchSize\`, \`size\` or \`nHidden\`.`,
+    );
+  }
+}
+
+/**
+ * The least memory of a training step: weights and Adam's moments before and after it, the batch as bytes and as floats,
+ * and the decoder's output for each draw of z. An engine takes more, but never less.
+ */
+function bytesOfStep({ draws, parts }: Model, pixels: number, batchSize: number): number {
+  const state = 2 * 3 * 4 * countParameters(parts.specs);
+  return state + batchSize * pixels * (1 + 4 + 4 * draws);
+}
+
+/** The memory of this machine, or of the container. */
+function availableMemory(): number {
+  const constrained = process.constrainedMemory(); // 0, or a number beyond any memory, if there is no constraint
+  return Math.min(totalmem(), constrained || Infinity);
+}

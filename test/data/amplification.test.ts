@@ -1,0 +1,137 @@
+// Small files that stand for large data: refused by their headers, before anything is decoded, and nothing is cached.
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import sharp from "sharp";
+import { expect, it } from "vitest";
+import { loadDataset } from "../../src/data/dataset.js";
+import { cached } from "../../src/files/cache.js";
+import { train } from "../../src/training/train.js";
+import { npy } from "../fixtures/npy.js";
+import { zip } from "../fixtures/zip.js";
+import { copyTiny } from "../helpers.js";
+import { vae } from "../vae.js";
+import { at, useHome, write } from "./cases.js";
+
+useHome();
+
+const header = (shape: string, type = "|u1") =>
+  npy(`{'descr': '${type}', 'fortran_order': False, 'shape': ${shape}, }`, new Uint8Array());
+/** Its header promises 360 MB, and it is long enough for them. */
+const packed = () => gzipSync(Buffer.concat([header("(1000, 600, 600)"), randomBytes(500_000)]));
+
+/** Twelve images of one colour, of 8 or 16 bits. */
+async function photos(folder: string, space: "b-w" | "rgb16"): Promise<void> {
+  mkdirSync(at(folder));
+  const blank = sharp({ create: { width: 2000, height: 1500, channels: 3, background: "#123" } });
+  const bytes = await blank.toColourspace(space).png().toBuffer();
+  for (let i = 0; i < 12; i++) writeFileSync(at(folder, `${i}.png`), bytes);
+}
+
+/** The cache may have been opened, but holds nothing. */
+const expectNothingCached = () => expect(existsSync(at("cache")) ? readdirSync(at("cache")) : []).toEqual([]);
+
+async function trainOn(dataset: string, settings: Parameters<typeof train>[0] = {}): Promise<void> {
+  for await (const _ of train({ ...settings, dataset: at(dataset) }, { run: at("run") }));
+}
+
+it.each([
+  ["images of 8 bits", "photos", () => photos("photos", "b-w"), "2000×1500"],
+  ["images of 16 bits", "deep", () => photos("deep", "rgb16"), "2000×1500 in colour"],
+  ["an array in gzip", "x.npy.gz", async () => write("x.npy.gz", packed()), "600×600"],
+])("a model too large for %s is refused before they are decoded", async (_, name, make, shape) => {
+  await make();
+  await expect(trainOn(name)).rejects.toThrow(
+    new RegExp(`^For images of ${shape} this model has [\\d,]+ parameters, more than 120,000,000\\.`),
+  );
+  expectNothingCached();
+  expect(existsSync(at("run"))).toBe(false);
+});
+
+it.each([
+  ["x.npy", async () => write("x.npy", npy("|u1", "(24, 8, 8)", new Uint8Array(1536)))],
+  ["x.npz", async () => write("x.npz", zip({ "x.npy": npy("|u1", "(24, 8, 8)", new Uint8Array(1536)) }))],
+  ["photos", () => photos("photos", "b-w")],
+])("the shape of %s can be refused", async (name, make) => {
+  await make();
+  const shapes: unknown[] = [];
+  const onShape = (shape: unknown) => {
+    shapes.push(shape);
+    throw new Error("refused");
+  };
+  await expect(loadDataset(at(name), { onShape })).rejects.toThrow("refused");
+  const [height, width] = name === "photos" ? [1500, 2000] : [8, 8];
+  expect(shapes).toEqual([{ height, width, channels: 1 }]);
+  expectNothingCached();
+});
+
+it("a batch that no memory holds is refused", async () => {
+  write("x.npy", header("(24, 4096, 4096)"));
+  truncateSync(at("x.npy"), header("(24, 4096, 4096)").length + 24 * 4096 ** 2);
+  await expect(trainOn("x.npy", { nHidden: [1], batchSize: 65_536 })).rejects.toThrow(
+    /^A step with batches of 65536 images of 4096×4096 needs more than 9\.9 TB of memory, and there are [\d.,]+ [MGT]B\. Give a smaller `batchSize`, `size` or `nHidden`\.$/,
+  );
+});
+
+it("other images of another shape are refused by a model before they are decoded", async () => {
+  copyTiny(at());
+  write("x.npy.gz", packed());
+  for (const [command, problem] of [
+    ["evaluate --run run --dataset x.npy.gz", "x.npy.gz has images of 600×600, and arrays are not scaled."],
+    ["train --resume run --dataset x.npy.gz", "x.npy.gz is not what run was trained on: it has images of 600×600, and"],
+  ]) {
+    const { code, stderr } = await vae(command.split(" "), at());
+    expect([code, stderr]).toEqual([2, expect.stringContaining(problem)]);
+    expect(stderr).not.toContain("cannot be read now");
+    expectNothingCached();
+  }
+});
+
+it("data that the disk of the cache has no place for are refused at once", async () => {
+  const problem =
+    /^The cache needs [\d,]+ TB for these images, and the disk of \S+ has [\d.,]+ [kMGT]B left\. Set VAE_CACHE/;
+  async function* make(reserve: (bytes: number) => Promise<void>) {
+    yield Buffer.from("some");
+    await reserve(1e17);
+  }
+  await expect(cached({ key: ["large"], sources: [], make })).rejects.toThrow(problem);
+  // A sparse file, long enough for 500 TB.
+  write("x.npy.gz", gzipSync(Buffer.concat([header("(50000000000, 100, 100)"), new Uint8Array(20_000)])));
+  truncateSync(at("x.npy.gz"), 1e12);
+  const { code, stderr } = await vae(["data", "x.npy.gz"], at());
+  expect([code, stderr]).toEqual([1, expect.stringMatching(new RegExp(problem.source.replace("^", "^error: ")))]);
+  expectNothingCached();
+});
+
+it("of an archive of large arrays, only those are decompressed that are used", async () => {
+  const large = npy("|u1", "(50000000,)", new Uint8Array(50e6));
+  const others = Array.from({ length: 12 }, (_, i) => [`other${i}.npy`, large]);
+  write("x.npz", zip({ "x.npy": npy("|u1", "(24, 8, 8)", new Uint8Array(1536)), ...Object.fromEntries(others) }));
+  const before = process.memoryUsage().arrayBuffers;
+  const data = await loadDataset(at("x.npz"));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100e6);
+  expect([data.height, data.width]).toEqual([8, 8]);
+  expect(data.notes).toContainEqual(expect.stringMatching(/^Not used of .*x\.npz: other0, /));
+});
+
+it("integers of an archive that are too large for labels are ignored", async () => {
+  const ids = npy("<i8", "(24,)", new Uint8Array(new BigInt64Array(24).fill(2n ** 60n).buffer));
+  const x = npy("|u1", "(24, 8, 8)", new Uint8Array(1536));
+  write("x.npz", zip({ "x.npy": x, "ids.npy": ids }));
+  expect((await loadDataset(at("x.npz"))).notes).toContainEqual(expect.stringMatching(/^Not used of .*: ids\.$/));
+  write("y.npz", zip({ "x.npy": x, "y.npy": ids }));
+  const { train: images, notes } = await loadDataset(at("y.npz"));
+  expect(images.labels).toBeUndefined();
+  expect(notes).toContainEqual(expect.stringMatching(/^Ignored: .*y is not a valid \.npy file: it holds 11529/));
+});
+
+it("a TIFF of a hundred thousand images is refused", async () => {
+  const count = 100_000;
+  const bytes = Buffer.alloc(8 + 6 * count); // directories without tags, one after the other
+  bytes.write("II*\0", "latin1");
+  for (let i = 0; i <= count; i++) bytes.writeUInt32LE(i < count ? 8 + 6 * i : 0, i === 0 ? 4 : 4 + 6 * i);
+  for (let i = 0; i < 12; i++) write(`pages/${i}.tif`, bytes);
+  await expect(loadDataset(at("pages"))).rejects.toThrow(
+    "holds more than 10000 images, of which only the first is read",
+  );
+});
