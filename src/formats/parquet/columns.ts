@@ -13,8 +13,8 @@ const MAX_FOOTER_BYTES = 2 ** 26;
 const MAX_PAGE_HEADER_BYTES = 2 ** 16;
 /** A column is read in blocks of this size: a few pages. */
 const BLOCK_BYTES = 2 ** 22;
-/** Equal images may share their bytes, but have a name or a label each. */
-const MAX_ROWS_PER_BYTE = 16;
+/** A row takes a byte or more: equal images may share theirs, but have a name or a label each. */
+const MAX_ROWS_PER_BYTE = 1;
 const MAX_ROWS = 2 ** 28;
 const ENCODINGS = ["PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY"];
 
