@@ -8,10 +8,11 @@ export function plural(count: number, noun: string): string {
 
 /** "850 kB", "1.2 GB" */
 export function formatBytes(bytes: number): string {
-  const power = Math.max(1, Math.min(4, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
+  const power = Math.min(4, Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1000 ** power;
-  const digits = value < 10 ? 1 : 0;
-  return `${value.toLocaleString("en", { maximumFractionDigits: digits })} ${["kB", "MB", "GB", "TB"][power - 1]}`;
+  const number = value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 1 : 0 });
+  return `${number} ${["MB", "GB", "TB"][power - 2]}`;
 }
 
 /**
