@@ -8,9 +8,9 @@ export class UserError extends Error {
   override readonly name = "UserError";
 }
 
-/** Whether the operating system failed: a full disk, no permission, a file too large to read. */
+/** Whether the operating system failed: a full disk, no permission. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && ("syscall" in error || ("code" in error && error.code === "ERR_FS_FILE_TOO_LARGE"));
+  return error instanceof Error && "syscall" in error;
 }
 
 /**

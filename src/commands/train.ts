@@ -1,17 +1,16 @@
 // vae train
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { createConfig, type GivenSettings, isSettingName, parseSetting } from "../config/config.js";
 import { TEXT } from "../config/entries.js";
 import { PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { Interruption, isSystemError, UserError } from "../errors.js";
-import { readStream, readText, statIfThere } from "../files/read.js";
+import { isGone, readStream, readText, statIfThere } from "../files/read.js";
 import type { TrainingStart } from "../index.js";
 import { printable } from "../wording.js";
 import { declare } from "./command.js";
 import { flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
-import { flagOf } from "./io.js";
+import { flagOf, type Io } from "./io.js";
 import type { TrainingScreen } from "./training-screen.js";
 
 /** Signals that save and stop a training. */
@@ -60,7 +59,7 @@ export const define = declare({
     let started: TrainingStart | undefined;
     let screen: TrainingScreen | undefined;
     const bar = tools.progressBar(io, "decoding images");
-    const stop = stopOnSignals(() => started !== undefined);
+    const stop = stopOnSignals(io, () => started !== undefined);
     const options = { signal: stop.signal, ...(!quiet && { onDecoding: bar.show }) };
     const events =
       resumed === undefined
@@ -106,14 +105,18 @@ function pairOf(targetDir: string | undefined, { dataset, inputDir }: GivenSetti
  * Aborts the training at Ctrl-C, kill or a closed terminal. A second signal ends the process. So does the first one if
  * the training has not started, and what prepares it does not end soon: a file of a dead network may block for ever.
  */
-function stopOnSignals(hasStarted: () => boolean): { signal: AbortSignal; end: () => void } {
+function stopOnSignals(io: Io, hasStarted: () => boolean): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const stop = (name: string, number: number) => {
     const exit = () => process.exit(128 + number);
     if (controller.signal.aborted) exit();
     controller.abort(new Interruption(`Stopped by ${name}.`, 128 + number));
-    if (!hasStarted()) timer = setTimeout(exit, MAX_ABORT_MILLISECONDS);
+    timer = setTimeout(() => {
+      if (hasStarted()) return;
+      io.stderr.write(`Stopped by ${name}.\n`);
+      exit();
+    }, MAX_ABORT_MILLISECONDS);
   };
   for (const name of SIGNALS) process.on(name, stop);
   const end = () => {
@@ -129,9 +132,9 @@ function withResumeHint(error: unknown, run: string, command: string): unknown {
     return new Interruption(`${error.message.replace(/\.$/, ", and saved.")} Resume: ${command}`, error.exitCode);
   }
   if (isSystemError(error)) {
-    error.message += existsSync(path.join(run, "config.json"))
-      ? `. The last checkpoint is intact. Resume later: ${command}`
-      : `. ${run} was moved or deleted.`;
+    error.message += isGone(path.join(run, "config.json"))
+      ? `. ${run} was moved or deleted.`
+      : `. The last checkpoint is intact. Resume later: ${command}`;
   }
   return error;
 }

@@ -37,6 +37,15 @@ export function statIfThere(place: string): Stats | undefined {
   }
 }
 
+/** Whether nothing is there. A place that cannot be looked at may exist. */
+export function isGone(place: string): boolean {
+  try {
+    return statIfThere(place) === undefined;
+  } catch {
+    return false;
+  }
+}
+
 export function isFolder(place: string): boolean {
   return statIfThere(place)?.isDirectory() ?? false;
 }
@@ -47,9 +56,7 @@ export async function listNames(folder: string): Promise<string[]> {
 }
 
 /** Node.js reads up to this size in one piece. */
-const MAX_READ_BYTES = 2 ** 31 - 1;
-/** Files of /proc have the size 0. */
-const MAX_UNSIZED_BYTES = 1e5;
+export const MAX_READ_BYTES = 2 ** 31 - 1;
 /** Opening a pipe or a device does not wait for its other end. Windows has no such flag. */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
@@ -77,27 +84,31 @@ export async function closeRead(handle: FileHandle): Promise<void> {
   await handle.close().catch(() => {});
 }
 
-/** Reads a regular file. @throws UserError if it is none, or has more than `most` bytes */
-export async function readBytes(file: string, most = MAX_READ_BYTES): Promise<Uint8Array> {
+/** Reads a regular file. @throws UserError if it is none, or has more than 2 GiB */
+export async function readBytes(file: string): Promise<Uint8Array> {
   return withRegular(file, async (handle, size) => {
-    if (size > most) throw new UserError(`${file} has ${formatBytes(size)}, more than ${formatBytes(most)}.`);
-    return readPart(handle, size);
+    if (size <= MAX_READ_BYTES) return readFrom(handle, size, MAX_READ_BYTES);
+    throw new UserError(`${file} has ${formatBytes(size)}, and only files of up to 2 GiB are read at once.`);
   });
 }
 
-/** Reads up to `most` bytes from the start of a regular file. @throws UserError if it is none */
-export async function readStart(file: string, most: number): Promise<Uint8Array> {
-  return withRegular(file, (handle, size) => readPart(handle, Math.min(size, most)));
+/** Reads up to `maxBytes` from the start of a regular file. @throws UserError if it is none */
+export async function readStart(file: string, maxBytes: number): Promise<Uint8Array> {
+  return withRegular(file, (handle, size) => readFrom(handle, size, maxBytes));
 }
 
-/** Reads up to `most` bytes from a file or a pipe. */
-export async function readStream(file: string, most: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+/** Reads up to `maxBytes` from a file or a pipe. */
+export async function readStream(file: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    for await (const chunk of createReadStream(file, { end: most - 1 })) chunks.push(chunk);
+    return await collect(createReadStream(file, { end: maxBytes - 1 }));
   } catch (error) {
     throw addFileName(error, file, "read");
   }
+}
+
+async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of parts) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -106,11 +117,13 @@ export async function readStream(file: string, most: number): Promise<Uint8Array
  *
  * @param what what it should be, for the error
  * @param read `readStream` accepts pipes
- * @throws UserError if it has more than `most` bytes
+ * @throws UserError if it has more than `maxBytes`
  */
-export async function readText(file: string, most: number, what: string, read = readStart): Promise<string> {
-  const bytes = await read(file, most + 1);
-  if (bytes.length > most) throw new UserError(`${file} is not ${what}: it has more than ${formatBytes(most)}.`);
+export async function readText(file: string, maxBytes: number, what: string, read = readStart): Promise<string> {
+  const bytes = await read(file, maxBytes + 1);
+  if (bytes.length > maxBytes) {
+    throw new UserError(`${file} is not ${what}: it has more than ${formatBytes(maxBytes)}.`);
+  }
   return new TextDecoder().decode(bytes);
 }
 
@@ -122,7 +135,7 @@ export async function withRegular<Result>(
   let handle: FileHandle | undefined;
   try {
     handle = await openRegular(file);
-    return await use(handle, (await handle.stat()).size || MAX_UNSIZED_BYTES);
+    return await use(handle, (await handle.stat()).size);
   } catch (error) {
     throw addFileName(error, file, "read");
   } finally {
@@ -130,8 +143,10 @@ export async function withRegular<Result>(
   }
 }
 
-/** Reads the first `length` bytes: fewer if the file was truncated meanwhile. */
-async function readPart(handle: FileHandle, length: number): Promise<Uint8Array> {
+/** Reads the first `maxBytes` bytes, or all. Files of /proc have the size 0, so these are read to their end. */
+async function readFrom(handle: FileHandle, size: number, maxBytes: number): Promise<Uint8Array> {
+  if (size === 0) return collect(handle.createReadStream({ start: 0, end: maxBytes - 1, autoClose: false }));
+  const length = Math.min(size, maxBytes);
   const bytes = Buffer.alloc(length);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(bytes, done, length - done, done);

@@ -143,7 +143,8 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
 export async function makeOwnFolder(folder: string): Promise<void> {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
-  if (found) throw new UserError(`${folder} is a ${found.isSymbolicLink() ? "link" : "file"}, not a folder.`);
+  if (found)
+    throw new UserError(`${folder} is a ${found.isSymbolicLink() ? "link" : "file"}, not a folder. Move it away.`);
   await mkdir(folder);
 }
 

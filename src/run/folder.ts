@@ -150,8 +150,9 @@ export class RunFolder {
   }
 
   /** Deletes a model newer than the checkpoint being resumed. */
-  deleteModel(): Promise<void> {
-    return rm(path.join(this.dir, MODEL), { force: true });
+  async deleteModel(): Promise<void> {
+    await this.#lock?.check(this.dir);
+    await rm(path.join(this.dir, MODEL), { force: true });
   }
 
   /** @throws UserError if there is no model, it is damaged, or its shapes do not fit the specs of the model */
@@ -160,7 +161,7 @@ export class RunFolder {
     const bytes = await ifPresent(readBytes(file));
     if (!bytes) throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch has finished.`);
     const { tensors, metadata } = decodeTensors(bytes, file);
-    checkRun(metadata, this.config, file);
+    if (metadata.run !== undefined) checkRun(metadata, this.config, file); // files of other programs name none
     const params: Record<string, HostArray<Float32Array>> = {};
     for (const [name, { shape }] of Object.entries(specs)) {
       const tensor = tensors.get(name);
@@ -174,7 +175,7 @@ export class RunFolder {
     return { params, metadata };
   }
 
-  /** Writes a checkpoint after `step` steps, and deletes old ones. @throws UserError if the lock has vanished */
+  /** Writes a checkpoint after `step` steps, and deletes old ones. */
   async writeCheckpoint(step: number, content: TensorFile): Promise<void> {
     await this.#lock?.check(this.dir);
     await makeOwnFolder(path.join(this.dir, CHECKPOINTS));
@@ -196,7 +197,7 @@ export class RunFolder {
       const other = before && (await readCheckpoint(before, this.config).catch(() => undefined));
       const remedy = other
         ? `The previous one is whole: delete ${last} to resume from ${before}.`
-        : "No other one is whole, so the run cannot be resumed.";
+        : "There is no other one to resume from.";
       throw new UserError(`${error.message} ${remedy}`);
     }
   }
@@ -209,15 +210,17 @@ export class RunFolder {
     return path.join(this.dir, file);
   }
 
-  #write(name: string, content: string | Uint8Array): Promise<void> {
-    return writeFileAtomically(path.join(this.dir, name), content);
+  /** @throws UserError if the lock has vanished: another process may train the run */
+  async #write(name: string, content: string | Uint8Array): Promise<void> {
+    await this.#lock?.check(this.dir);
+    await writeFileAtomically(path.join(this.dir, name), content);
   }
 }
 
 /** @throws UserError unless own parts are given for a run that was trained with own parts, and only for such a run */
-export function checkOwnParts({ dir, config }: RunFolder, parts: unknown, taker: string): void {
+export function checkOwnParts({ dir, config }: RunFolder, parts: unknown, caller: string): void {
   if (config.parts === "own" && !parts) {
-    throw new UserError(`${dir} was trained with its own parts: give them to ${taker} of the library.`);
+    throw new UserError(`${dir} was trained with its own parts: give them to ${caller} of the library.`);
   }
   if (config.parts !== "own" && parts) {
     throw new UserError(`${dir} was trained with the parts that its settings choose: leave out yours.`);
@@ -244,10 +247,10 @@ function withRun({ tensors, metadata }: TensorFile, { id }: RunConfig): TensorFi
   return { tensors, metadata: { ...metadata, ...(id !== undefined && { run: id }) } };
 }
 
-/** @throws UserError if the file names another run. Files of other programs name none. */
+/** @throws UserError if the file is not of this run. Any is, if the run is of an older version. */
 function checkRun({ run }: TensorFile["metadata"], { id }: RunConfig, file: string): void {
-  if (run === undefined || id === undefined || run === id) return;
-  throw new UserError(`${file} belongs to another run than the ${CONFIG} beside it.`);
+  if (id === undefined || run === id) return;
+  throw new UserError(`${file} belongs to another run than the ${CONFIG} beside it. Put back the files of one run.`);
 }
 
 /** Parses safetensors. @throws UserError that names the format, if it is another one */

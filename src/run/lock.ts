@@ -51,7 +51,8 @@ async function check(dir: string, content: string): Promise<void> {
   // Without the folder, the next write fails and names it.
   if (!isFolder(dir) || (await read(file)) === content) return;
   throw new UserError(
-    `${file} was deleted or replaced while this process trained there, so the training stops without another checkpoint.`,
+    `${file} was deleted or replaced, so another process may train there. This training stops. Resume it when no ` +
+      "other process does.",
   );
 }
 

@@ -66,7 +66,11 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
     throw new UserError("The images of inputDir are corrupted already. Leave out noise.");
   }
   signal?.throwIfAborted();
-  const onShape = (shape: ImageShape) => checkSize(buildModel(requested, pixelsOf(shape), parts), shape, requested);
+  let model!: Model; // for the last shape, that of the data
+  const onShape = (shape: ImageShape) => {
+    model = buildModel(requested, pixelsOf(shape), parts);
+    checkSize(model, shape, requested);
+  };
   const data = await loadDataset(requested.dataset, { ...requested, onShape, onProgress: onDecoding, signal });
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
@@ -74,7 +78,6 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
         "smaller batchSize.",
     );
   }
-  const model = buildModel(requested, pixelsOf(data), parts);
   const start = { ...firstState(model, data, requested), rows: [] };
   const { engine, fallbackReason } = await openEngine(requested.engine, requested.threads);
   try {
@@ -140,7 +143,7 @@ export function firstState(model: Model, data: Dataset, { binarize, seed }: Conf
   return firstSnapshot(initialParams(specs, seed, mean));
 }
 
-/** See `RunConfig.id`. Own parts are code, which has no digest, so their runs get a random number too. */
+/** See `RunConfig.id`. Own parts are code, which has no digest: their runs get a random number too. */
 function createId(config: Config, dataDigest: string, hasOwnParts: boolean): string {
   const decisive = [VERSION, decisiveSettings(config), dataDigest, ...(hasOwnParts ? [randomUUID()] : [])];
   return createHash("sha256").update(JSON.stringify(decisive)).digest("hex").slice(0, ID_DIGITS);

@@ -176,7 +176,7 @@ describe("vae train --resume", () => {
     expect(madeBy(name)).toEqual(madeBy(WHOLE));
 
     for (const checkpoint of checkpointsAt(name)) writeFileSync(at(name, "checkpoint", checkpoint), "rubbish");
-    await refused("No other one is whole", "--resume", name);
+    await refused("There is no other one to resume from", "--resume", name);
     rmSync(at(name, "checkpoint"), { recursive: true });
     await refused("has no checkpoint to resume from", "--resume", name);
   });

@@ -90,6 +90,23 @@ describe("files of another run", () => {
     expect(readFileSync(path.join(run, "model.safetensors"))).toEqual(readFileSync(at("a/model.safetensors")));
   });
 
+  it("a checkpoint without an id, of an older version, is of another run", async () => {
+    const run = copy("older");
+    const file = lastCheckpointOf(run);
+    const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
+    const { run: _, ...rest } = metadata;
+    writeFileSync(file, encodeSafetensors({ tensors, metadata: rest }));
+    await expect(resume(run).next()).rejects.toThrow(`${file} belongs to another run`);
+  });
+
+  it("a configuration of another run makes all checkpoints those of another", async () => {
+    const run = copy("foreign-config");
+    cpSync(at("b/config.json"), path.join(run, "config.json"));
+    await expect(resume(run).next()).rejects.toThrow(
+      "Put back the files of one run. There is no other one to resume from.",
+    );
+  });
+
   it("weights without an id, as other programs write them, are read", async () => {
     const run = copy("foreign");
     const file = path.join(run, "model.safetensors");
@@ -118,8 +135,25 @@ describe("a lock that vanishes while a run is trained", () => {
   it("stops it before the next checkpoint", async () => {
     const { error, before } = await disturbed("unlocked", (run) => rmSync(path.join(run, "lock")));
     expect(error).toBeInstanceOf(UserError);
-    expect((error as Error).message).toMatch(/^\S+lock was deleted or replaced while this process trained there/);
+    expect((error as Error).message).toMatch(/^\S+lock was deleted or replaced, so another process may train there/);
     expect(checkpointsOf(at("unlocked"))).toEqual(before);
+  });
+
+  it("stops it before it overwrites weights, metrics and pictures of another process", async () => {
+    const contents = (run: string) =>
+      readdirSync(run, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && entry.name !== "lock")
+        .map(({ parentPath, name }) => [name, readFileSync(path.join(parentPath, name)).toString("base64")]);
+    let before: unknown;
+    const training = train(settings({ epochs: 50, checkpointSeconds: 1000 }), { run: at("taken") });
+    await expect(async () => {
+      for await (const event of training) {
+        if (event.type !== "epoch" || before) continue;
+        rmSync(at("taken/lock"));
+        before = contents(at("taken"));
+      }
+    }).rejects.toThrow("lock was deleted or replaced");
+    expect(contents(at("taken"))).toEqual(before);
   });
 
   it("and another process' lock in its place stays", async () => {
