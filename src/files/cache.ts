@@ -67,6 +67,7 @@ export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file:
     length.writeUInt32LE(text.length);
     yield Buffer.concat([text, length, hash.update(text).update(length).digest()]);
   }
+  if (!regularFile(file)) await rm(file, { recursive: true, force: true }); // a rename cannot replace a folder
   await writeFileAtomically(file, content());
   await deleteFiles(outdated);
   return { file, info };
@@ -176,6 +177,7 @@ async function readVerified(file: string): Promise<string | undefined> {
     const { size } = await handle.stat();
     if (size < FOOTER_BYTES) return undefined;
     const footer = await readPart(handle, size - FOOTER_BYTES, size);
+    if (footer.readUInt32LE() === 0) return undefined; // before reading all of a file that was extended by zeros
     const hash = createHash("sha256").update(path.basename(file));
     const end = size - DIGEST_BYTES;
     for (let at = 0; at < end; at += CHUNK_BYTES) {

@@ -4,9 +4,9 @@ import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { isSystemError, UserError } from "../errors.js";
 import { formatBytes } from "../wording.js";
 
-/** Whether the file, or a folder above it, does not exist. */
+/** Whether the file, or a folder above it, does not exist. None has a name that is too long. */
 export function isMissing(error: unknown): boolean {
-  return isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  return isSystemError(error) && ["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(error.code ?? "");
 }
 
 /** @returns undefined if the file that is read does not exist */

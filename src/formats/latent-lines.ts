@@ -3,6 +3,8 @@ import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 
 const [LINE_END] = Buffer.from("\n");
+/** Some ten times a line of 4,096 dimensions with σ. JSON takes 20 times as much memory. */
+const MAX_LINE_BYTES = 2e6;
 
 /** Parses latents, `[N, Z]`. Skips blank lines. @throws UserError with the number of the line that is wrong */
 export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Float32Array> {
@@ -11,8 +13,8 @@ export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Flo
   let number = 0;
   for (const line of linesOf(bytes)) {
     number++;
-    if (line.trim() === "") continue;
-    const z = parseLine(line);
+    if (line?.trim() === "") continue;
+    const z = line && parseLine(line);
     if (!z) refuse(file, number);
     width ||= z.length;
     if (z.length !== width) {
@@ -27,13 +29,16 @@ function refuse(file: string, line: number): never {
   throw new UserError(`${file} does not hold latents as JSON lines: line ${line} must look like {"z":[0.5,-1]}.`);
 }
 
-/** Splits into lines one by one, since the file may exceed the maximum length of a string. */
-function* linesOf(bytes: Uint8Array): Generator<string> {
+/**
+ * Splits into lines one by one, since the file may exceed the maximum length of a string. Undefined for a line that is
+ * too long.
+ */
+function* linesOf(bytes: Uint8Array): Generator<string | undefined> {
   const decoder = new TextDecoder();
   for (let start = 0, end: number; start < bytes.length; start = end + 1) {
     end = bytes.indexOf(LINE_END, start);
     if (end < 0) end = bytes.length;
-    yield decoder.decode(bytes.subarray(start, end));
+    yield end - start > MAX_LINE_BYTES ? undefined : decoder.decode(bytes.subarray(start, end));
   }
 }
 

@@ -1,9 +1,10 @@
 // Locks a run for one process at a time, by a file in its folder that names the process.
 import { createHash, randomUUID } from "node:crypto";
+import { readFileSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
-import { kill, pid } from "node:process";
+import process, { kill, pid } from "node:process";
 import { UserError } from "../errors.js";
 import { ifPresent, isFolder, readText, statIfThere } from "../files/read.js";
 import { createFileAtomically } from "../files/write.js";
@@ -16,8 +17,18 @@ const MAX_ATTEMPTS = 20;
 /** Some 100 times the usual size. */
 const MAX_BYTES = 1e4;
 
-/** The contents of all locks of this process. */
-const own = new Set<string>();
+/** The folders of the locks of this process, by their contents. */
+const own = new Map<string, string>();
+
+/** A second signal ends a training at once, without its `finally`. */
+function deleteOwn(): void {
+  for (const [content, dir] of own) {
+    try {
+      const file = path.join(dir, LOCK);
+      if (readFileSync(file, "utf8") === content) rmSync(file);
+    } catch {} // the process ends all the same
+  }
+}
 
 /** The lock of a run that this process holds. The folder may be renamed meanwhile, so it is given each time. */
 export interface RunLock {
@@ -30,7 +41,8 @@ export interface RunLock {
 export async function lockRun(dir: string): Promise<RunLock> {
   const file = path.join(dir, LOCK);
   const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() });
-  own.add(content);
+  if (own.size === 0) process.on("exit", deleteOwn);
+  own.set(content, dir);
   let found: string | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     if (await createFileAtomically(file, content)) {
@@ -41,6 +53,7 @@ export async function lockRun(dir: string): Promise<RunLock> {
     if (!isStale(file, found)) break;
     await deleteStale(file, found, content);
   }
+  own.delete(content);
   const owner = parseOwner(found ?? "");
   const who = owner ? `process ${owner.pid} on ${printable(owner.host)}` : "another process";
   throw new UserError(`${dir} is in use by ${who}. If no vae trains there, delete ${file}.`);
@@ -48,6 +61,7 @@ export async function lockRun(dir: string): Promise<RunLock> {
 
 async function check(dir: string, content: string): Promise<void> {
   const file = path.join(dir, LOCK);
+  own.set(content, dir);
   // Without the folder, the next write fails and names it.
   if (!isFolder(dir) || (await read(file)) === content) return;
   throw new UserError(
@@ -62,6 +76,7 @@ async function unlock(dir: string, content: string): Promise<void> {
     if ((await read(file)) === content) await rm(file, { force: true });
   } finally {
     own.delete(content); // a lock that could not be deleted is stale
+    if (own.size === 0) process.off("exit", deleteOwn);
   }
 }
 

@@ -166,6 +166,21 @@ describe("an entry", () => {
     expect(made).toBe(1 + whole.length);
   });
 
+  it("is made again if a folder that is not empty is in its place", async () => {
+    const { file } = await join();
+    rmSync(at("cache", file));
+    mkdirSync(at("cache", file));
+    writeFileSync(at("cache", file, "inside"), "");
+    expect((await join()).text).toBe(WHOLE);
+    expect(statSync(at("cache", file)).isFile()).toBe(true);
+  });
+
+  it("is made again if it was extended by zeros", async () => {
+    const { file } = await join();
+    truncateSync(at("cache", file), 1e12); // more than can be read
+    expect((await join()).text).toBe(WHOLE);
+  });
+
   it("is not taken from another key", async () => {
     const { file } = await join();
     const other = await join(["b", "a"], ["other"]);

@@ -5,6 +5,11 @@ import { parseLatentLines } from "../../src/formats/latent-lines.js";
 const parse = (text: string) => parseLatentLines(new TextEncoder().encode(text), "x.jsonl");
 
 describe("latents as JSON lines", () => {
+  it("are refused if a line is too long for JSON.parse to be cheap", () => {
+    const long = Buffer.from(`{"z":[1]}\n{"z":[${"0,".repeat(1.1e6)}0]}\n`);
+    expect(() => parseLatentLines(long, "x")).toThrow("x does not hold latents as JSON lines: line 2 must look like");
+  });
+
   it("are read without what else is in a line, with blank lines, and with either end of a line", () => {
     const { data, shape } = parse('{"name":"größe","z":[1,2]}\r\n\n  \n{"z":[3,4]}');
     expect([[...data], shape]).toEqual([

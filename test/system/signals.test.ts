@@ -73,6 +73,19 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     expect(madeBy(name)).toEqual(madeBy(whole));
   });
 
+  it("a second signal ends it at once, and leaves neither its lock nor temporary files", async () => {
+    const name = `twice-signalled ${engine}`;
+    const { child, outcome } = start(train(name, "--engine", engine, "--epochs", "50"), home);
+    while (!existsSync(at(name, "model.safetensors"))) await setTimeout(5);
+    child.kill("SIGINT");
+    child.kill("SIGINT");
+    await setTimeout(1);
+    child.kill("SIGINT");
+    expect((await outcome).code).toBe(130);
+    expect(readdirSync(at(name)).sort()).not.toContain("lock");
+    expect(readdirSync(at(name)).filter((entry) => entry.endsWith(".tmp"))).toEqual([]);
+  });
+
   it("a signal between the last step of an epoch and the next one's first loses nothing", async () => {
     const name = `validating ${engine}`;
     const settings = ["--dataset", "long-validation", "--engine", engine, "--epochs", "2"];

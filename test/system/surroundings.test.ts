@@ -20,6 +20,22 @@ it("no HOME, another locale, no TERM", async () => {
   expect(JSON.parse(stdout).elbo).toBeLessThan(0);
 });
 
+it("a HOME that cannot be written, or is empty: nothing of a library is printed or written there", async () => {
+  const user = path.join(home, "user");
+  mkdirSync(user);
+  for (const HOME of ["/nonexistent", user]) {
+    const { code, stderr } = await start("sample --run run --n 1 --seed 1".split(" "), home, { HOME }).outcome;
+    expect([code, stderr]).toEqual([0, ""]);
+  }
+  expect(readdirSync(user)).toEqual([]);
+});
+
+it("a command line of 60 kB", async () => {
+  const args = Array.from({ length: 6000 }, () => ["--seed", "7"]).flat();
+  const { code, stderr } = await start(["sample", "--run", "run", "--n", "1", ...args], home).outcome;
+  expect([code, stderr]).toEqual([0, ""]);
+});
+
 it("two trainings at once, in one runs/", async () => {
   const both = path.join(home, "both");
   mkdirSync(both);

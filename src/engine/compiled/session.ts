@@ -2,7 +2,7 @@
 import { open, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { arch, platform } from "node:process";
+import { arch, env, platform } from "node:process";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { HostArray } from "./tree.js";
 
@@ -26,7 +26,7 @@ export class Session {
 
   /** Loads onnxruntime at the first call. @throws Error if that fails, or onnxruntime refuses the model */
   static async create(model: Uint8Array, threads: number): Promise<Session> {
-    loading ??= checkLibraries().then(() => import("onnxruntime-node"));
+    loading ??= load();
     const onnxruntime = await loading;
     const session = await onnxruntime.InferenceSession.create(model, {
       executionProviders: ["cpu"],
@@ -52,6 +52,16 @@ export class Session {
   async close(): Promise<void> {
     await this.session.release();
   }
+}
+
+/**
+ * Without this variable, onnxruntime 1.30 writes an identifier and a database to the user's home, prints a coloured
+ * warning where it cannot, and crashes if the command line has more than 28 kB.
+ */
+async function load(): Promise<Onnxruntime> {
+  env.ORT_DISABLE_TELEMETRY ??= "1";
+  await checkLibraries();
+  return import("onnxruntime-node");
 }
 
 /**
