@@ -3,7 +3,7 @@ import path from "node:path";
 import { UserError } from "../errors.js";
 import { LargeInteger } from "../formats/npy.js";
 import { listSome } from "../wording.js";
-import { type FileArray, openArrays } from "./arrays.js";
+import { type FileArray, openArrays, readShape } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
 import { areClasses, readLabels } from "./labels.js";
 import { findLayout, type Layout, reorder } from "./layout.js";
@@ -50,7 +50,8 @@ type Splits = Map<Split, SplitArrays>;
 export async function openArrayFile(file: string, siblings: readonly string[], options: DataOptions): Promise<Source> {
   const base = path.basename(file);
   const own = parseName(base);
-  const arrays = await openArrays(file, { size: options.size, onHeader: checkHeader(file, options) });
+  await checkHeaders([{ place: file, role: own.role, split: "train" }], file, options);
+  const arrays = await openArrays(file, options.size);
   const { splits, notes } = groupSplits(arrays, { ...own, split: undefined }, file);
   const [first] = splits.values();
   const beside = findLabels(
@@ -86,16 +87,17 @@ export async function openArrayFolder(
   dataset = folder,
 ): Promise<Source> {
   const { chosen, notes } = chooseFiles(names, folder);
+  const files = chosen.map(({ file, role, split }) => ({ place: path.join(folder, file), role, split }));
+  await checkHeaders(files, dataset, options);
   const splits: Splits = new Map();
-  for (const { file, role, split } of chosen) {
-    const place = path.join(folder, file);
+  for (const { place, role, split } of files) {
     if (role === "labels") {
       const { labels, notes: more } = await openLabels(place);
       splits.set(split, { ...(labels && { labels }), ...splits.get(split) });
       notes.push(...more);
       continue;
     }
-    const arrays = await openArrays(place, { size: options.size, onHeader: checkHeader(dataset, options) });
+    const arrays = await openArrays(place, options.size);
     const opened = groupSplits(arrays, { role, split }, place);
     for (const [own, arrays] of opened.splits) splits.set(own, { ...splits.get(own), ...arrays });
     notes.push(...opened.notes);
@@ -103,14 +105,20 @@ export async function openArrayFolder(
   return openSplits(splits, dataset, notes, options);
 }
 
-/** Checks the shape of images before they are read. */
-function checkHeader(dataset: string, options: DataOptions) {
-  return ({ name, shape: stored }: Pick<FileArray, "name" | "shape">) => {
-    if (stored.length === 1) return;
-    const { shape } = findLayout(stored, options, name);
-    checkOptions(shape, options, dataset);
-    options.onShape?.(shape);
-  };
+/** Checks the shapes of images before they are read, if the headers of all files tell them. */
+async function checkHeaders(
+  files: readonly { readonly place: string; readonly role?: Role | undefined; readonly split: Split }[],
+  dataset: string,
+  options: DataOptions,
+): Promise<void> {
+  const arrays: { split: Split; images: Header }[] = [];
+  for (const { place, role, split } of files) {
+    if (role === "labels") continue;
+    const shape = await readShape(place);
+    if (!shape || (!role && shape.length < 2)) return;
+    arrays.push({ split, images: { name: place, shape } });
+  }
+  if (arrays.length > 0) layOut(arrays, dataset, options);
 }
 
 /** Opens a file of labels: its only array, or the column of labels of a table. */
@@ -220,16 +228,7 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
   for (const [split, { images, labels }] of splits) {
     if (!images && labels) notes.push(`Not used: ${labels.name}, as there are no ${split} images.`);
   }
-  const byColumns = options.layout ? undefined : arrays.find(isEmnist);
-  const layout = options.layout ?? (byColumns ? "whc" : undefined);
-  const laidOut = arrays.map((one) => ({
-    ...one,
-    ...findLayout(one.images.shape, { ...options, layout }, one.images.name),
-  }));
-  const [{ shape }] = laidOut;
-  for (const other of laidOut) checkShapes(laidOut[0], other, name);
-  checkOptions(shape, options, name);
-  options.onShape?.(shape);
+  const { laidOut, shape, byColumns } = layOut(arrays, name, options);
   const scaleOf = chooseScales(laidOut, name, options.scales);
   const parts = new Map<Split, Images>();
   for (const { split, images, labels, count, ...order } of laidOut) {
@@ -239,7 +238,7 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
     parts.set(split, { shape, count, pixels, labels: classes, origin: (row) => ({ split, row }) });
   }
   if (byColumns) {
-    notes.push(`${byColumns.images.name} is stored by columns, as EMNIST is. \`layout: hwc\` if it is not.`);
+    notes.push(`${byColumns} is stored by columns, as EMNIST is. \`layout: hwc\` if it is not.`);
   }
   const [train, validation, test] = SPLITS.map((split) => parts.get(split));
   return {
@@ -258,8 +257,34 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
   };
 }
 
+type Header = Pick<FileArray, "name" | "shape">;
+
+/**
+ * Finds the layouts of images, which all have one shape.
+ *
+ * @returns byColumns: the name of an array whose images lie column by column, as its name tells
+ * @throws UserError if shapes or options do not fit, or `onShape` refuses the shape
+ */
+function layOut<One extends { readonly split: Split; readonly images: Header }>(
+  arrays: readonly One[],
+  name: string,
+  options: DataOptions,
+) {
+  const byColumns = options.layout ? undefined : arrays.find(({ images }) => isEmnist(images.name))?.images.name;
+  const layout = byColumns === undefined ? options.layout : "whc";
+  const laidOut = arrays.map((one) => ({
+    ...one,
+    ...findLayout(one.images.shape, { ...options, layout }, one.images.name),
+  }));
+  const [{ shape }] = laidOut;
+  for (const other of laidOut) checkShapes(laidOut[0], other, name);
+  checkOptions(shape, options, name);
+  options.onShape?.(shape);
+  return { laidOut, shape, byColumns };
+}
+
 /** EMNIST's own files, IDX and CSV, hold images column by column. */
-function isEmnist({ images: { name } }: { readonly images: FileArray }): boolean {
+function isEmnist(name: string): boolean {
   return /emnist/i.test(name.split(path.sep).slice(-2).join(path.sep)) && /(idx3-ubyte|\.csv)(\.gz)?$/i.test(name);
 }
 
@@ -271,7 +296,9 @@ interface LaidOut {
   readonly layout: Layout;
 }
 
-function checkShapes(first: LaidOut, other: LaidOut, name: string): void {
+type Shaped = Pick<LaidOut, "split" | "shape">;
+
+function checkShapes(first: Shaped, other: Shaped, name: string): void {
   const [a, b] = [first, other].map(({ shape }) => describeShape(shape));
   if (a === b) return;
   throw new UserError(

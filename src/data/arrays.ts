@@ -59,23 +59,37 @@ interface Content {
   readonly open: (start: number, end: number) => NonNullable<FileArray["pixels"]>;
 }
 
-interface OpenOptions {
-  /** Of the images, which tells pixels from other columns of a table. */
-  readonly size?: Size | null | undefined;
-  /** Called with the only array of a file before its values are read. */
-  readonly onHeader?: ((array: Pick<FileArray, "name" | "shape">) => void) | undefined;
-}
-
 /**
  * Opens a file of arrays: one of IDX and .npy, several of .npz, and of a table its images and, if it has them, labels.
  *
+ * @param size of the images, which tells pixels from other columns of a table
  * @throws UserError if it is not such a file
  */
-export async function openArrays(file: string, options: OpenOptions = {}): Promise<FileArray[]> {
+export async function openArrays(file: string, size?: Size | null): Promise<FileArray[]> {
   const start = await readStart(file, MAX_NPY_HEADER_BYTES);
   const { size: length } = await stat(file);
-  const isPacked = start[0] === 0x1f && start[1] === 0x8b;
-  return parseContent(isPacked ? await unpack(file, length, options) : contentOf(file, length, start), options);
+  return parseContent(isPacked(start) ? await unpack(file, length) : contentOf(file, length, start), size);
+}
+
+/**
+ * Reads the shape of the only array of a file from its header.
+ *
+ * @returns undefined for other files and damaged ones, whose problem `openArrays` reports
+ */
+export async function readShape(file: string): Promise<readonly number[] | undefined> {
+  const stored = await readStart(file, MAX_NPY_HEADER_BYTES);
+  try {
+    const start = isPacked(stored) ? await unpackedStart(file) : stored;
+    return isNpy(start) || isIdx(start) ? headerOf(start, file).shape : undefined;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a file is compressed with gzip. */
+function isPacked(start: Uint8Array): boolean {
+  return start[0] === 0x1f && start[1] === 0x8b;
 }
 
 function contentOf(file: string, length: number, start: Uint8Array, place = file): Content {
@@ -94,10 +108,10 @@ export function openBytes(file: string, start: number, end: number): NonNullable
   return (size) => pixelsInMemory(bytes, size);
 }
 
-async function parseContent(content: Content, { size, onHeader }: OpenOptions): Promise<FileArray[]> {
+async function parseContent(content: Content, size?: Size | null): Promise<FileArray[]> {
   const { file, start, length } = content;
-  if (isNpy(start)) return [await openNpy(content, onHeader)];
-  if (isIdx(start)) return [await openIdx(content, onHeader)];
+  if (isNpy(start)) return [await openNpy(content)];
+  if (isIdx(start)) return [await openIdx(content)];
   if (recognize(start)?.name === NPZ) return openNpz(await content.readAll(), file);
   refuseForeign(start, file);
   const isText = start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
@@ -126,26 +140,18 @@ function isNpy(start: Uint8Array): boolean {
   return start[0] === 0x93 && start[1] === 0x4e;
 }
 
-async function openIdx(
-  { file, length, start, readAll, open }: Content,
-  onHeader: OpenOptions["onHeader"],
-): Promise<FileArray> {
+async function openIdx({ file, length, start, readAll, open }: Content): Promise<FileArray> {
   const header = parseIdxHeader(start, file);
   checkIdxLength(header, length, file);
   const { dtype, shape } = header;
-  onHeader?.({ name: file, shape });
   if (dtype === "uint8") return { name: file, dtype, shape, pixels: open(header.start, header.end) };
   return { name: file, dtype, shape, values: parseIdx(await readAll(), file).data };
 }
 
-async function openNpy(
-  { file, length, start, readAll, open }: Content,
-  onHeader: OpenOptions["onHeader"],
-): Promise<FileArray> {
+async function openNpy({ file, length, start, readAll, open }: Content): Promise<FileArray> {
   const header = parseNpyHeader(start, file);
   checkNpyLength(header, length, file);
   const { dtype, shape, isFortran } = header;
-  onHeader?.({ name: file, shape });
   if (isFortran && length > MAX_READ) {
     throw new UserError(
       `${file} is in Fortran order, and has more than 2 GB. ` +
@@ -215,14 +221,13 @@ function openEntry(
 }
 
 /** Decompresses a file into the cache. */
-async function unpack(file: string, packed: number, { onHeader }: OpenOptions): Promise<Content> {
+async function unpack(file: string, packed: number): Promise<Content> {
   const start = await unpackedStart(file);
   refuseForeign(start, file);
   const expected = expectedLength(start, file);
   if (expected > MAX_INFLATION * packed && expected < Infinity) {
     throw new UserError(`${file} is too small for the ${expected} bytes that it promises.`);
   }
-  if (expected < Infinity) onHeader?.({ name: file, shape: headerOf(start, file).shape });
   const most = expected < Infinity ? expected : MAX_READ; // text has no header that bounds it
   let length = 0;
   async function* parts(reserve?: Reserve): AsyncGenerator<Buffer, number> {

@@ -37,6 +37,28 @@ describe("arrays and tables", () => {
     return (firsts[split] ?? 0) + row;
   };
 
+  it.each(["", ".gz"])("of labels alone are no images, whatever their shape: .npy%s", async (ending) => {
+    const save = (place: string, bytes: Uint8Array) => write(place + ending, ending ? gzipSync(bytes) : bytes);
+    save("y_train.npy", typed("|u1", new Array(240).fill(0), "(24, 10)"));
+    await expect(load(`y_train.npy${ending}`)).rejects.toThrow(/^\S+ holds labels, but no images\.$/);
+    save("names/x_train.npy", train());
+    save("names/y_train.npy", typed("|u1", new Array(180).fill(0), "(18, 10)"));
+    expect(await load("names", { size: 8 })).toMatchObject({ width: 8, height: 8 });
+    save("x.npy", typed("|u1", new Array(24).fill(0), "(24,)"));
+    await expect(load(`x.npy${ending}`)).rejects.toThrow(`x.npy${ending} has the shape (24). Images are [N, `);
+  });
+
+  it.each(["", ".gz"])("of several sizes are refused with all sizes, whatever the options: .npy%s", async (ending) => {
+    const save = (place: string, bytes: Uint8Array) => write(place + ending, ending ? gzipSync(bytes) : bytes);
+    save("data/x_train.npy", typed("|u1", new Array(24 * 49).fill(9), "(24, 7, 7)"));
+    save("data/x_test.npy", typed("|u1", images()));
+    for (const options of [{}, { size: 7 }, { size: 8 }, { size: 9 }, { channels: 3 }] as const) {
+      await expect(load("data", options)).rejects.toThrow(
+        /^The train images of \S+ are 7×7, but its test images 8×8\. They must have the same size\.$/,
+      );
+    }
+  });
+
   it.each([
     ["keras", ["x_train", "y_train", "x_test", "y_test"]],
     ["kmnist", ["train_imgs", "train_labels", "test_imgs", "test_labels"]],

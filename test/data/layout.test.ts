@@ -1,10 +1,11 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import type { Dataset } from "../../src/data/dataset.js";
+import { type Dataset, loadDataset } from "../../src/data/dataset.js";
 import { encodeZip } from "../../src/formats/zip.js";
 import { idx } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
 import {
+  at,
   COUNT,
   collect,
   expectAll,
@@ -128,5 +129,21 @@ describe("the order of values in arrays", () => {
     expectAll(await load("emnist-letters-train.csv"));
     write("plain.npy", typed("|u1", columns));
     expectAll(await load("plain.npy", { layout: "whc" }), { hasLabels: false });
+  });
+
+  it.each(["", ".gz"])("of EMNIST is by columns before it is read too: idx3-ubyte%s", async (ending) => {
+    const bytes = idx([24, 4, 7], new Array(24 * 28).fill(9));
+    for (const split of ["train", "test"]) {
+      write(`data/emnist-tiny-${split}-images-idx3-ubyte${ending}`, ending ? gzipSync(bytes) : bytes);
+    }
+    const shapes: unknown[] = [];
+    for (const place of ["data", `data/emnist-tiny-train-images-idx3-ubyte${ending}`]) {
+      const { width, height } = await load(place, { size: "4x7" });
+      expect([width, height]).toEqual([4, 7]);
+      await loadDataset(at(place), { onShape: (shape) => shapes.push(shape) });
+      await expect(load(place, { size: "7x4" })).rejects.toThrow("has images of 4×7, and arrays are not scaled.");
+    }
+    for (const shape of shapes) expect(shape).toEqual({ width: 4, height: 7, channels: 1 });
+    expect(shapes.length).toBeGreaterThan(2);
   });
 });
