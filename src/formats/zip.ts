@@ -61,15 +61,18 @@ interface Header {
 /**
  * Lists the entries of an archive by their names, in the order of its central directory. Reads no content.
  *
- * @throws UserError if the archive is truncated, its central directory is damaged, or two entries have one name
+ * @throws UserError if the archive is truncated, its central directory is damaged, or two entries have one name or
+ * share bytes
  */
 export function readZip(bytes: Uint8Array, file: string): ReadonlyMap<string, ZipEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const { start, end, count } = findDirectory(view, file);
   const entries = new Map<string, ZipEntry>();
+  const headers: Header[] = [];
   for (let at = start; at < end; ) {
     const { header, next } = parseHeader(bytes, view, at, end) ?? failAt(file, at);
     if (entries.has(header.name)) fail(file, `it has two entries named ${printable(JSON.stringify(header.name))}`);
+    headers.push(header);
     const packed = (maxBytes: number) => findContent(header, bytes.subarray(0, start), view, maxBytes, file);
     entries.set(header.name, {
       size: header.size,
@@ -79,7 +82,17 @@ export function readZip(bytes: Uint8Array, file: string): ReadonlyMap<string, Zi
     at = next;
   }
   if (entries.size !== count) fail(file, `it declares ${count} entries, but lists ${entries.size}`);
+  checkOverlap(headers, file);
   return entries;
+}
+
+/** Refuses entries that share bytes. Otherwise a small archive could hold any number of large entries. */
+function checkOverlap(headers: readonly Header[], file: string): void {
+  let end = 0;
+  for (const { offset, compressedSize } of [...headers].sort((a, b) => a.offset - b.offset)) {
+    if (offset < end) fail(file, "its entries overlap");
+    end = offset + LOCAL_HEADER_BYTES + compressedSize;
+  }
 }
 
 /** Encodes an archive of stored entries, as np.savez does. The same entries give the same bytes. */

@@ -67,6 +67,9 @@ describe("readZip", () => {
   const good = zip({ "a.npy": text("hello, hello, hello") });
   // The directory's header is the last but the name and the end of the archive.
   const header = good.length - 22 - 5 - 46;
+  const two = zip({ "a.npy": text("hello"), "b.npy": text("hallo") });
+  /** Where the header of b.npy says where its entry begins. */
+  const place = two.length - 22 - 5 - 4;
   const stored = encodeZip([["a.npy", text("hello")]]);
   const storedHeader = stored.length - 22 - 5 - 46;
 
@@ -77,6 +80,9 @@ describe("readZip", () => {
     ["an archive without its last byte", good.subarray(0, -1), "the file may be incomplete"],
     ["bytes to spare", Uint8Array.of(...good, 0), "without a central directory"],
     ["two entries of one name", changed(zip({ a: text("1"), b: text("2") }), -23, 0x61), 'two entries named "a"'],
+    ["two entries in one place", changed(two, place, 0, 0, 0, 0), "its entries overlap"],
+    ["an entry that begins in another one", changed(two, place, two[place] - 6), "its entries overlap"],
+    ["an entry that ends in another one", changed(two, place - 22 - 51, 40), "its entries overlap"],
     ["too many entries", changed(good, -12, 2), "it declares 2 entries, but lists 1"],
     ["too few entries", changed(good, -12, 0), "it declares 0 entries, but lists 1"],
     ["a directory that begins elsewhere", changed(good, -6, 0), "its central directory is damaged at byte 0"],
