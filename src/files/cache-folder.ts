@@ -32,8 +32,8 @@ export function userCacheFolder(
   return path.join(folder, platform === "darwin" ? "Library/Caches" : ".cache", "vae");
 }
 
-/** Codes of errors that do not show whether the folder can be used. */
-const PASSING = ["EIO", "EMFILE", "ENFILE", "ENOMEM"];
+/** Errors that say nothing about the folder. */
+const TRANSIENT = ["EIO", "EMFILE", "ENFILE", "ENOMEM"];
 
 /** Creates the folder of the cache if need be. @throws UserError if no folder can be used */
 export async function openCacheFolder(): Promise<string> {
@@ -45,7 +45,7 @@ export async function openCacheFolder(): Promise<string> {
       return folder;
     }
   } catch (error) {
-    const isUnusable = isSystemError(error) && !PASSING.includes(error.code ?? "");
+    const isUnusable = isSystemError(error) && !TRANSIENT.includes(error.code ?? "");
     if (!isUnusable && !(error instanceof UserError)) throw error;
   }
   return openFallback();
