@@ -73,11 +73,12 @@ export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file:
   return { file, info };
 }
 
-/** @throws a system error if the disk of the cache has fewer bytes free, as if it was full already */
+/** Fails early where writing would fill the disk of the cache. @throws a system error, ENOSPC */
 async function checkSpace(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize, blocks } = await statfs(folder);
-  const free = bavail * bsize;
-  if (bytes <= free || blocks === 0) return; // some file systems do not tell
+  const found = await statfs(folder).catch(() => undefined); // without it, writing shows whether the bytes fit
+  if (!found || found.blocks === 0) return; // some file systems report 0
+  const free = found.bavail * found.bsize;
+  if (bytes <= free) return;
   const message =
     `The cache needs ${formatBytes(bytes)} for these images, and the disk of ${folder} has ${formatBytes(free)} ` +
     "left. Set VAE_CACHE to a folder on a larger disk.";

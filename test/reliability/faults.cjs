@@ -21,6 +21,7 @@ const ON_PATHS = {
   rename: "rename",
   rm: "unlink",
   stat: "stat",
+  statfs: "statfs",
 };
 /** Calls on a descriptor, and methods of a FileHandle. */
 const ON_DESCRIPTORS = { read: "read", write: "write", fstat: "fstat", fsync: "fsync", close: "close" };

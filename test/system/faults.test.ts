@@ -1,7 +1,12 @@
 // Every file-system call of every command fails once. See test/reliability/faults.js.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
+import { LAUNCHER } from "../vae.js";
 
 const [PRELOAD, FAULTS] = ["faults.cjs", "faults.js"].map((name) =>
   fileURLToPath(new URL(`../reliability/${name}`, import.meta.url)),
@@ -27,4 +32,27 @@ describe.concurrent("a file system of which a call fails", () => {
     expect(faults).toBeGreaterThan(calls);
     expect(told).toBeGreaterThan(tolerated);
   });
+});
+
+it("images are decoded where the free space of the cache's disk is unknown", () => {
+  const home = mkdtempSync(path.join(tmpdir(), "vae-statfs-"));
+  const [cache, photos] = ["cache", "photos"].map((name) => path.join(home, name));
+  try {
+    mkdirSync(photos);
+    for (let i = 0; i < 12; i++)
+      writeFileSync(path.join(photos, `${i}.png`), PNG.sync.write(new PNG({ width: 8, height: 8 })));
+    const fail =
+      `faults.root = ${JSON.stringify(cache)};` +
+      "faults.codeOf = ({ name }) => name === 'statfs' ? 'EIO' : undefined;" +
+      "process.on('exit', () => console.error('failed:', faults.calls.filter(({ code }) => code).length));";
+    const preload = ["--require", PRELOAD, "--import", `data:text/javascript,${encodeURIComponent(fail)}`];
+    const { status, stderr } = spawnSync(process.execPath, [...preload, LAUNCHER, "data", photos], {
+      encoding: "utf8",
+      env: { ...process.env, VAE_CACHE: cache },
+    });
+    expect([status, stderr]).toEqual([0, expect.stringMatching(/^failed: [1-9]$/m)]);
+    expect(readdirSync(cache)).toContainEqual(expect.stringMatching(/\.data$/));
+  } finally {
+    rmSync(home, { recursive: true });
+  }
 });
