@@ -31,6 +31,7 @@ export const define = declare({
       chooseTarget,
       firstOf,
       formatTable,
+      joinEncoded,
       note,
       noteClean,
       npyParts,
@@ -58,7 +59,7 @@ export const define = declare({
       const options = { what: draws ? "draws" : "means", seed } as const;
       const encode = () => model.encodeParts(images, options);
       if (target.format === "npy") return writeParts(io, target, npyParts(count, onlyZ(encode())));
-      const parts = target.format === "npz" ? [await model.encode(images, options)] : encode();
+      const parts = target.format === "npz" ? [await joinEncoded(encode())] : encode();
       const table = tabulate(images, isDataset ? given.classes : undefined, parts);
       await writeParts(io, target, formatTable[target.format](table));
     });

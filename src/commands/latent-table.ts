@@ -97,7 +97,9 @@ async function* csvRows(parts: AsyncIterable<Columns>): AsyncGenerator<string, v
 /** @throws UserError if the latents of `count` images are too large to collect in memory */
 export function checkArchiveSize(count: number, dimZ: number): void {
   if (2 * 4 * count * dimZ <= MAX_ARCHIVE_BYTES) return;
-  throw new UserError(`The latents of ${count} images take more than 2 GB as .npz. Write them as .npy, or in parts.`);
+  throw new UserError(
+    `The latents of ${count} images take more than 2 GB as .npz. Write them as .jsonl or .csv, or z alone as .npy.`,
+  );
 }
 
 /** Takes one part. The number of an image is its place in each array. */

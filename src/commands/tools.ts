@@ -2,6 +2,7 @@
 export { clearCache, inspectCache } from "../files/cache.js";
 export * from "../files/write.js";
 export * from "../index.js";
+export { joinEncoded } from "../inference/arrays.js";
 export * from "../inference/views.js";
 export { maxTiles } from "../pictures/grid.js";
 export * from "./array-input.js";

@@ -7,6 +7,7 @@ import { singlePictures, squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { type HostArray, type HostData, sizeOf } from "../tree.js";
 import { flatten, MAX_NUMBERS, type NestedArray } from "./nested.js";
+import type { Encoded } from "./trained-model.js";
 import { checkTiles } from "./views.js";
 
 /** Images of an array. */
@@ -55,10 +56,15 @@ export function asLatents(given: unknown, dimZ: number): HostArray<Float32Array>
   return { data, shape };
 }
 
-/** @throws UserError if the result of a call, `count` rows of so many numbers, needs too much memory */
-export function checkResult(count: number, numbers: number, parts: string): void {
+/**
+ * Checks the size of a result, `count` rows of so many numbers, before it is computed.
+ *
+ * @param instead methods that give it in parts
+ * @throws UserError if it is too large for one array
+ */
+export function checkResult(count: number, numbers: number, instead: string): void {
   if (count * numbers <= MAX_NUMBERS) return;
-  throw new UserError(`The result for ${count} images would have ${count * numbers} numbers. Use \`${parts}\`.`);
+  throw new UserError(`The result for ${count} images would have ${count * numbers} numbers. Use ${instead}.`);
 }
 
 /** @throws UserError if a result is not finite */
@@ -83,8 +89,19 @@ export function toPictures(images: GivenArray): Picture[] {
   return singlePictures(asFigure(images));
 }
 
+/** Collects the parts of an encoding in memory, and joins them. There is at least one. */
+export async function joinEncoded(parts: AsyncIterable<Encoded>): Promise<Encoded> {
+  const zs: HostArray<Float32Array>[] = [];
+  const sigmas: HostArray<Float32Array>[] = [];
+  for await (const { z, sigma } of parts) {
+    zs.push(z);
+    if (sigma) sigmas.push(sigma);
+  }
+  return { z: joinParts(zs), ...(sigmas.length > 0 && { sigma: joinParts(sigmas) }) };
+}
+
 /** Joins arrays along the first axis. */
-export function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<Float32Array> {
+function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<Float32Array> {
   const [, ...rest] = parts[0].shape;
   const count = parts.reduce((sum, { shape }) => sum + shape[0], 0);
   const data = new Float32Array(count * sizeOf(rest));

@@ -17,7 +17,7 @@ import {
   checkFinite,
   checkResult,
   type GivenArray,
-  joinParts,
+  joinEncoded,
 } from "./arrays.js";
 import { rowsAtOnce } from "./batches.js";
 import { decodeLatents, inferPosteriors, sampleImages } from "./coding.js";
@@ -43,6 +43,9 @@ export interface Encoded {
   /** `[N, Z]`: their standard deviations, except of a plain autoencoder. */
   readonly sigma?: HostArray<Float32Array>;
 }
+
+/** Numbers in memory for each dimension of z: mean and deviation, in parts and joined. */
+const ENCODED = 4;
 
 export type TrainedModelInit = Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config">;
 
@@ -73,7 +76,11 @@ export class TrainedModel {
    * @throws UserError if the images have another shape or scale
    */
   encode(images: ImageSet | GivenArray, options: EncodeOptions = {}): Promise<Encoded> {
-    return this.use(() => this.#encode(images, options));
+    return this.use(async () => {
+      const set = this.#asImageSet(images);
+      checkResult(set.count, ENCODED * this.model.parts.dimZ, "encodeParts");
+      return joinEncoded(this.#encode(set, options));
+    });
   }
 
   /** As `encode`, but some hundred images at a time, in flat memory. */
@@ -98,7 +105,13 @@ export class TrainedModel {
 
   /** Encodes images to the means of their posteriors, and decodes these. */
   reconstruct(images: ImageSet | GivenArray): Promise<HostArray<Float32Array>> {
-    return this.use(async () => this.#decode((await this.#encode(images)).z));
+    return this.use(async () => {
+      const set = this.#asImageSet(images);
+      const numbers = Math.max(ENCODED * this.model.parts.dimZ, pixelsOf(this.size));
+      checkResult(set.count, numbers, "encodeParts and decodeParts");
+      const { z } = await joinEncoded(this.#encode(set));
+      return this.#asImages(await decodeLatents(this, z.data));
+    });
   }
 
   /**
@@ -150,29 +163,14 @@ export class TrainedModel {
     }
   }
 
-  async #encode(images: ImageSet | GivenArray, options: EncodeOptions = {}): Promise<Encoded> {
-    const parts: Encoded[] = [];
-    for await (const part of this.#encodeParts(images, options, true)) parts.push(part);
-    const sigmas = parts.flatMap(({ sigma }) => sigma ?? []);
-    return { z: joinParts(parts.map(({ z }) => z)), ...(sigmas.length > 0 && { sigma: joinParts(sigmas) }) };
+  async *#encodeParts(images: ImageSet | GivenArray, options: EncodeOptions): AsyncGenerator<Encoded, void> {
+    yield* this.#encode(this.#asImageSet(images), options);
   }
 
-  /** @param isJoined whether the parts become one array, which must fit in memory */
-  async *#encodeParts(
-    images: ImageSet | GivenArray,
-    options: EncodeOptions,
-    isJoined = false,
-  ): AsyncGenerator<Encoded, void> {
+  async *#encode(set: ArrayImages, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
     const { what, seed } = checkOptions({ ...this.#sampleOptions, what: maybe(oneOf(WHATS), "means") }, options);
-    const { binarize, inputDir, noise } = this.config;
-    const isDenoiser = noise !== null || inputDir !== null;
-    const set: ArrayImages =
-      isRecord(images) && "pixels" in images
-        ? checkImageSet(images, this.size)
-        : asImageSet(images, this.size, isDenoiser);
-    // Means and deviations, in parts and joined.
-    if (isJoined) checkResult(set.count, 4 * this.model.parts.dimZ, "encodeParts");
-    const isExact = isDenoiser || binarize === "none";
+    const { binarize } = this.config;
+    const isExact = this.#isDenoiser || binarize === "none";
     const drawing = { binarize, seed, noise: null };
     for await (const part of inferPosteriors(this, set, drawing, what, isExact ? set.floats : undefined)) {
       for (const array of Object.values(part)) checkFinite(array, "images");
@@ -201,6 +199,15 @@ export class TrainedModel {
     for (let first = 0; first < count; first += atOnce) {
       yield this.#asImages(await sampleImages(this, first, Math.min(atOnce, count - first), seed));
     }
+  }
+
+  #asImageSet(images: ImageSet | GivenArray): ArrayImages {
+    if (isRecord(images) && "pixels" in images) return checkImageSet(images, this.size);
+    return asImageSet(images, this.size, this.#isDenoiser);
+  }
+
+  get #isDenoiser(): boolean {
+    return this.config.noise !== null || this.config.inputDir !== null;
   }
 
   get #sampleOptions() {

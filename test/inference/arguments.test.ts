@@ -161,6 +161,17 @@ describe("arguments", () => {
     return { data, shape: [2, 2] };
   };
   const z = (shape: number[]) => ({ data: new Float32Array(4), shape });
+  /** A part that can be checked, and not encoded. */
+  const endless = {
+    count: 5e6,
+    offset: 0,
+    pixels: {
+      read: (numbers: ArrayLike<number>) => {
+        if (numbers.length > 2) throw new Error("encoded");
+        return new Uint8Array(numbers.length * PIXELS);
+      },
+    },
+  };
   it.each([
     ["decode()", (m) => m.decode(wrong(undefined)), "The latents must be { data, shape }"],
     ["negative sizes", (m) => m.decode(z([-2, -2])), "The latents must be { data, shape }"],
@@ -179,7 +190,9 @@ describe("arguments", () => {
       (m) => m.encode({ ...data.test, count: 61 }),
       "There is no image 60. They are numbered from 0 to 59.",
     ],
-    ["a billion samples", (m) => m.sample(1e9), "49000000000 numbers. Use `sampleParts`."],
+    ["a billion samples", (m) => m.sample(1e9), "49000000000 numbers. Use sampleParts."],
+    ["too many to reconstruct", (m) => m.reconstruct(endless), "Use encodeParts and decodeParts."],
+    ["too many to encode", (m) => m.encode({ ...endless, count: 1e9 }), "8000000000 numbers. Use encodeParts."],
     [
       "a symbol as count",
       (m) => m.sample(wrong(Symbol("x"))),

@@ -11,6 +11,7 @@ import { MAX_IN_MEMORY } from "../../src/data/arrays.js";
 import { digestOf, loadDataset } from "../../src/data/dataset.js";
 import { pixelsInFile, pixelsInMemory, range } from "../../src/data/pixels.js";
 import { encodeNpy } from "../../src/formats/npy.js";
+import { readZip } from "../../src/formats/zip.js";
 import { idx } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
 import { LAUNCHER, vae } from "../vae.js";
@@ -51,6 +52,19 @@ it("large images are fewer in a picture, and too many of them are refused", asyn
     const { code, stderr } = await run(`${command} --run large`);
     expect(stderr).toContain(problem);
     expect([code, stderr.trim().split("\n")]).toEqual([2, [expect.stringMatching(/^error: /)]]);
+  }
+});
+
+it("latents of 13,000 images in 4096 dimensions are written as .npz", async () => {
+  writeFileSync(at("dots.npy"), encodeNpy({ data: new Uint8Array(60), shape: [60, 1, 1] }));
+  const flags = "--n-hidden 1 --dim-z 4096 --batch-size 20 --epochs 1 --quiet";
+  expect((await run(`train --dataset dots.npy ${flags} --run dots`)).code).toBe(0);
+  writeFileSync(at("many.npy"), encodeNpy({ data: new Uint8Array(13_000), shape: [13_000, 1, 1] }));
+  const { code, stderr } = await run("encode --run dots --input many.npy --out many.npz");
+  expect([code, stderr]).toEqual([0, expect.not.stringContaining("error")]);
+  const archive = readZip(readFileSync(at("many.npz")), "many.npz");
+  for (const name of ["z.npy", "sigma.npy"]) {
+    expect(archive.get(name)?.read(1e9).length).toBeGreaterThan(4 * 13_000 * 4096);
   }
 });
 
