@@ -6,7 +6,7 @@ export * as datasets from "./data/datasets.js";
 export type { EngineName } from "./engine/engine.js";
 export { Interruption, UserError } from "./errors.js";
 export type { GivenArray } from "./inference/arrays.js";
-export { drawImages, toPictures } from "./inference/arrays.js";
+export { drawImages, toPictures } from "./inference/drawing.js";
 export type { OnnxModels } from "./inference/export.js";
 export type { ManifoldGrid } from "./inference/latent-plane.js";
 export type { EvaluateOptions, Evaluation, LoadedModel } from "./inference/loaded-model.js";

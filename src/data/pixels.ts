@@ -1,7 +1,7 @@
 // Images of one shape, addressed by number, as bytes in memory or on the disk.
 import { closeSync, openSync, readSync } from "node:fs";
 import { objectWith, such } from "../arguments.js";
-import { type Checker, checkValue, MAX_SIDE, wholeNumber } from "../config/entries.js";
+import { type Checker, checkValue, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { addFileName } from "../files/read.js";
 import { describeValue } from "../wording.js";
@@ -51,11 +51,11 @@ export function imageShape({ height, width, channels }: ImageShape): number[] {
   return channels === 1 ? [height, width] : [height, width, channels];
 }
 
-const SIDE = wholeNumber({ min: 1, max: MAX_SIDE });
+const SIDE = wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const CHANNELS: Checker<number> = such("be 1 or 3", (value) => value === 1 || value === 3);
 const SHAPE: Checker<ImageShape> = objectWith({ height: SIDE, width: SIDE, channels: CHANNELS });
 
-/** @throws UserError unless a size is given that an image may have */
+/** Images to draw may be larger than those of a data set. @throws UserError unless the sides are whole and positive */
 export function checkShape<Shape extends ImageShape>(shape: Shape): Shape {
   checkValue("The size of an image", SHAPE, shape);
   return shape;

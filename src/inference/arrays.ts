@@ -1,14 +1,11 @@
-// Checks, draws and joins the arrays of models.
+// Checks and joins the arrays of models.
 import type { ImageSet } from "../data/dataset.js";
 import { prepareImages } from "../data/input.js";
-import { checkShape, type ImageShape, imageShape, pixelsInMemory, pixelsOf, toFloat } from "../data/pixels.js";
+import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
-import { singlePictures, squareFigure } from "../pictures/figures.js";
-import type { Picture } from "../pictures/grid.js";
 import { type HostArray, type HostData, sizeOf } from "../tree.js";
 import { flatten, MAX_NUMBERS, type NestedArray } from "./nested.js";
 import type { Encoded } from "./trained-model.js";
-import { checkTiles } from "./views.js";
 
 /** Images of an array. */
 export interface ArrayImages extends ImageSet {
@@ -73,22 +70,6 @@ export function checkFinite({ data }: HostArray<Float32Array>, inputs: string): 
   throw new UserError(`The model overflows for these ${inputs}: they are too far from those of its training.`);
 }
 
-/**
- * Draws a near-square grid of images, `[N, height, width]` or `[N, height, width, 3]`, clipped to 0 and 1.
- *
- * @throws UserError if they are too many for a picture
- */
-export function drawImages(images: GivenArray): Picture {
-  const figure = asFigure(images);
-  checkTiles(figure, figure.pixels.length / pixelsOf(figure), "Draw fewer.");
-  return squareFigure(figure);
-}
-
-/** Makes each image a picture. */
-export function toPictures(images: GivenArray): Picture[] {
-  return singlePictures(asFigure(images));
-}
-
 /** Collects the parts of an encoding in memory, and joins them. There is at least one. */
 export async function joinEncoded(parts: AsyncIterable<Encoded>): Promise<Encoded> {
   const zs: HostArray<Float32Array>[] = [];
@@ -113,21 +94,10 @@ function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<Float32
   return { data, shape: [count, ...rest] };
 }
 
-function asFigure(images: GivenArray) {
-  const { data, shape } = asArray(images, "images");
-  const [, height, width, channels = 1, ...rest] = shape;
-  if (shape.length < 3 || rest.length > 0 || ![1, 3].includes(channels)) {
-    throw new UserError(`Images to draw have a shape [count,height,width] or [count,height,width,3], not [${shape}].`);
-  }
-  const size = checkShape({ height, width, channels });
-  if (!data.every(Number.isFinite)) throw new UserError("The images hold NaN or infinity. Give finite numbers.");
-  return { pixels: data instanceof Uint8Array ? toFloat(data) : data, ...size };
-}
-
 const MAX_AXES = 8;
 
 /** @throws UserError unless the array is a nested one, or has data of bytes or float32 and a shape that fits */
-function asArray(given: unknown, what: string, types = "a Uint8Array or a Float32Array"): HostArray {
+export function asArray(given: unknown, what: string, types = "a Uint8Array or a Float32Array"): HostArray {
   if (Array.isArray(given)) return flatten(given, what);
   const { data, shape }: Partial<Record<string, unknown>> = Object(given);
   const isOfType = data instanceof Float32Array || data instanceof Uint8Array;

@@ -1,5 +1,4 @@
 // The pictures of a run: which images go where.
-import { UserError } from "../errors.js";
 import { drawGrid, GUTTER, type ImageSize, isElongated, type Picture, tileSize } from "./grid.js";
 
 /** Images, count × height × width × channels, from 0 to 1 (white). Values beyond are clipped. */
@@ -12,9 +11,6 @@ export interface Version {
   readonly label: string;
   readonly images: Images;
 }
-
-/** Each image takes some hundred bytes besides its pixels. */
-const MAX_IMAGES = 1e6;
 
 /** A near-square grid. */
 export function squareFigure(images: Images): Picture {
@@ -69,15 +65,11 @@ export function singlePictures(images: Images): Picture[] {
   return toTiles(images).map((pixels) => ({ pixels, width, height, channels }));
 }
 
-/** @throws UserError if they are too many to hold in memory one by one */
 function toTiles({ pixels, height, width, channels }: Images): Uint8Array[] {
   const size = height * width * channels;
-  const count = pixels.length / size;
-  if (count > MAX_IMAGES)
-    throw new UserError(`Up to ${MAX_IMAGES} images can be drawn at once, not ${count}. Draw fewer.`);
   const bytes = new Uint8ClampedArray(pixels.length);
   for (let i = 0; i < pixels.length; i++) bytes[i] = pixels[i] * 255;
-  return Array.from({ length: count }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
+  return Array.from({ length: pixels.length / size }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
 }
 
 /** The columns with which the picture is the nearest to a square. */

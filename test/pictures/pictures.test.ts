@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
+import * as datasets from "../../src/data/datasets.js";
 import { UserError } from "../../src/errors.js";
-import { drawImages, toPictures } from "../../src/inference/arrays.js";
+import { drawImages, toPictures } from "../../src/inference/drawing.js";
 import {
   comparisonFigure,
   interpolationFigure,
@@ -423,6 +424,23 @@ describe("pictures of tall and wide images", () => {
     expect(find(way, "input")).toHaveLength(2);
   });
 
+  it.each([
+    [1, 2, 5000],
+    [1, 5000, 2],
+    [2, 1, 100_000],
+    [1, 5000, 200, 3],
+  ])("of sides above 4096 are drawn: %o", (...shape) => {
+    const [count, height, width, channels = 1] = shape;
+    const images = { data: new Float32Array(shape.reduce((a, b) => a * b)).fill(1), shape };
+    const single = toPictures(images);
+    expect(single.map((picture) => [picture.width, picture.height])).toEqual(Array(count).fill([width, height]));
+    const grid = drawImages(images);
+    expect(grid.channels).toBe(channels);
+    expect(Math.max(grid.width, grid.height)).toBeLessThanOrEqual(16_384);
+    expect(new Set(grid.pixels)).toEqual(new Set([56, 255])); // background and white
+    expect(datasets.describeShape({ height, width, channels })).toContain(`${width}×${height}`);
+  });
+
   it("of too many images are refused before anything is drawn", () => {
     const images = (...shape: number[]) => ({ data: new Float32Array(shape.reduce((a, b) => a * b)), shape });
     expect(() => drawImages(images(1526, 4096, 1))).toThrow(
@@ -430,7 +448,9 @@ describe("pictures of tall and wide images", () => {
     );
     const many = images(1_000_001, 1, 1);
     expect(() => drawImages(many)).toThrow(UserError);
-    expect(() => toPictures(many)).toThrow("Up to 1000000 images can be drawn at once, not 1000001.");
+    expect(() => toPictures(many)).toThrow(
+      "1000001 images are too many: up to 1000000 can be made pictures in one call.",
+    );
     const row = Array(20_000).fill(Uint8Array.of(0));
     expect(() => drawGrid([row], { width: 1, height: 1, channels: 1 })).toThrow(
       new UserError("A picture cannot hold 1 row of 20000 images. Draw fewer."),
