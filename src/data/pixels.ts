@@ -71,13 +71,9 @@ export const COUNT = wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 /** Returns `count`. @throws UserError unless it is a whole number from 1 to `available` */
 export function checkCount(count: number, available = Infinity): number {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new UserError(`The count must be a whole number above 0, not ${describeValue(count)}.`);
-  }
-  if (count > available) {
-    throw new UserError(`There are ${available} images, fewer than the ${count} that were asked for.`);
-  }
-  return count;
+  checkValue("The count", COUNT, count);
+  if (count <= available) return count;
+  throw new UserError(`There are ${available} images, fewer than the ${count} that were asked for.`);
 }
 
 /** Scales bytes to 0 to 1. */

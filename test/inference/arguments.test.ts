@@ -196,10 +196,14 @@ describe("arguments", () => {
     [
       "a symbol as count",
       (m) => m.sample(wrong(Symbol("x"))),
-      "The count must be a whole number above 0, not Symbol(x).",
+      "The count is Symbol(x). It must be a whole number from 1 to 9007199254740991.",
     ],
     ["a seed of null", (m) => m.sample(1, wrong({ seed: null })), "The option seed is null."],
-    ["sampleParts(1.5)", (m) => m.sampleParts(1.5).next(), "The count must be a whole number above 0, not 1.5."],
+    [
+      "sampleParts(1.5)",
+      (m) => m.sampleParts(1.5).next(),
+      "The count is 1.5. It must be a whole number from 1 to 9007199254740991.",
+    ],
     ["decodeParts({})", (m) => m.decodeParts(wrong({})).next(), "The latents must be"],
     ["encodeParts('x')", (m) => m.encodeParts(wrong("x")).next(), "The images must be"],
     ["other data", (m) => m.loadData(wrong(null)), "The data set is null. It must be a text."],

@@ -254,7 +254,7 @@ describe("a model", () => {
       (m) => m.decode({ data: plain, shape: [1, 2] } as never),
       /must be \{ data, shape \}: a Float32Array,/,
     ],
-    ["no samples", (m) => m.sample(0), /The count must be a whole number above 0, not 0/],
+    ["no samples", (m) => m.sample(0), /The count is 0. It must be a whole number from 1 to 9007199254740991/],
   ] satisfies [string, (model: LoadedModel) => Promise<unknown>, RegExp][])("refuses %s", async (_, use, problem) => {
     const { model } = await modelOf();
     const error = await use(model).catch((error) => error);
