@@ -1,10 +1,8 @@
 // vae decode
 import { TEXT } from "../config/entries.js";
-import { UserError } from "../errors.js";
 import { declare } from "./command.js";
 import { flag, formatFlag, place, RUN } from "./flags.js";
 
-const MAX_IN_GRID = 10_000;
 const FORMATS = ["npy", "png"] as const;
 
 export const define = declare({
@@ -26,14 +24,13 @@ export const define = declare({
   },
   examples: ["vae decode --input latents.npy --out images.npy", "vae encode --n 10 | vae decode --out ten.png"],
   async run(io, { run, input, format, out }, tools) {
-    const { chooseTarget, drawImages, encodePng, maxTiles, npyParts, readLatents, withModel, writeParts } = tools;
+    const { checkTiles, chooseTarget, drawImages, encodePng, npyParts, readLatents, withModel, writeParts } = tools;
     const target = chooseTarget(io, out, format, FORMATS);
     const z = await readLatents(io, input);
     const [count] = z.shape;
     await withModel(io, run, async (model) => {
       if (target.format === "npy") return writeParts(io, target, npyParts(count, model.decodeParts(z)));
-      const most = Math.min(MAX_IN_GRID, maxTiles(model.size));
-      if (count > most) throw new UserError(`A grid holds up to ${most} images, not ${count}. Write them as .npy.`);
+      checkTiles(model.size, count, "Write them as .npy.");
       await writeParts(io, target, encodePng(drawImages(await model.decode(z))));
     });
   },

@@ -1,18 +1,17 @@
 // vae interpolate
-import { wholeNumber } from "../config/entries.js";
+import { INTERPOLATION, MAX_INTERPOLATIONS } from "../config/pictures.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
 import { type Flag, flag, pictureFlag, RUN } from "./flags.js";
 
-const MAX_ROWS = 100;
-const IMAGE = wholeNumber({ min: 0, max: 1e9 });
+const { image: IMAGE, steps: STEPS } = INTERPOLATION;
 
 export const define = declare({
   flags: {
     ...RUN,
     from: imagesFlag("test images where the rows start: numbers from 0, separated by commas"),
     to: imagesFlag("test images where the rows end"),
-    steps: flag("<count>", "decoded images per row", wholeNumber({ min: 2, max: 100 }), { default: 10 }),
+    steps: flag("<count>", STEPS.help, STEPS, { default: STEPS.default }),
     out: pictureFlag("png"),
   },
   examples: ["vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"],
@@ -33,7 +32,7 @@ export const define = declare({
 function imagesFlag(help: string): Flag<number[]> {
   const parse = (text: string) => {
     const images = text.split(",").map(IMAGE.parse);
-    if (images.length > MAX_ROWS) throw new UserError(`At most ${MAX_ROWS} rows fit a picture.`);
+    if (images.length > MAX_INTERPOLATIONS) throw new UserError(`At most ${MAX_INTERPOLATIONS} rows fit a picture.`);
     return images;
   };
   return { argument: "<images>", help, parse, isRequired: true };

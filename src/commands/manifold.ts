@@ -1,19 +1,18 @@
 // vae manifold
-import { number, parseSides } from "../config/entries.js";
+import { parseSides } from "../config/entries.js";
+import { MANIFOLD, MAX_MANIFOLD_SIDE } from "../config/pictures.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
 import { choiceFlag, flag, pictureFlag, RUN } from "./flags.js";
 
-const MAX_SIDE = 100;
-const RANGE = 2;
-const RANGES = number({ above: 0, max: 100 });
+const { spacing: SPACING, range: RANGE } = MANIFOLD;
 
 export const define = declare({
   flags: {
     ...RUN,
     size: flag("<columns>x<rows>", "size of the grid (default: 20x20, less for large images)", { parse: parseSize }),
-    spacing: choiceFlag(["linear", "quantile"], "even steps in z, or in probability under the prior", "linear"),
-    range: flag("<number>", `linear: from −range to range on both axes (default: ${RANGE})`, RANGES),
+    spacing: choiceFlag(SPACING.choices, SPACING.help, SPACING.default),
+    range: flag("<number>", `${RANGE.help} (default: ${RANGE.default})`, RANGE),
     out: pictureFlag("png"),
   },
   examples: ["vae manifold --range 3", "vae manifold --spacing quantile --size 30x30"],
@@ -21,7 +20,7 @@ export const define = declare({
     if (spacing === "quantile" && given !== undefined) {
       throw new UserError("--range is for linear spacing: the prior determines the range of quantiles.");
     }
-    const range = given ?? RANGE;
+    const range = given ?? RANGE.default;
     await withModel(io, run, async (model) => {
       const side = usualSide(model.size);
       const { columns, rows } = size ?? { columns: side, rows: side };
@@ -33,7 +32,7 @@ export const define = declare({
 });
 
 function parseSize(text: string): { columns: number; rows: number } {
-  const [columns, rows] = parseSides(text, MAX_SIDE) ?? [];
+  const [columns, rows] = parseSides(text, MAX_MANIFOLD_SIDE) ?? [];
   if (columns && rows) return { columns, rows };
-  throw new UserError(`It must be COLUMNSxROWS, such as 20x20, each from 1 to ${MAX_SIDE}.`);
+  throw new UserError(`It must be COLUMNSxROWS, such as 20x20, each from 1 to ${MAX_MANIFOLD_SIDE}.`);
 }

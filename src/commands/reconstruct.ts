@@ -15,7 +15,7 @@ export const define = declare({
   flags: {
     ...RUN,
     noise: noiseFlag("corrupt the images first, and show the corrupted ones too"),
-    n: count("number of test images (default: 100, or all if there are fewer; fewer if they are large)", 10_000),
+    n: count("number of test images (default: 100, or all if there are fewer; fewer if they are large)"),
     input: FILES,
     invert: toggle("invert the image files: for dark strokes on light paper"),
     ...SEED,

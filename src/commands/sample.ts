@@ -9,29 +9,22 @@ import { count, pictureFlag, place, RUN, SEED } from "./flags.js";
 import type { Io } from "./io.js";
 
 const USUAL = 100;
-const MAX_IN_GRID = 10_000;
 
 export const define = declare({
   flags: {
     ...RUN,
-    n: count("number of samples; a grid holds up to 10,000, fewer if they are large (default: 100, or fewer)"),
+    n: count("number of samples (default: 100; in a grid, fewer if they are large)"),
     ...SEED,
     out: pictureFlag("png"),
     each: place("<folder>", "write each sample as a PNG file into this folder", { conflicts: ["out"] }),
   },
   examples: ["vae sample --n 100", "vae sample --n 60000 --each digits"],
   async run(io, { run, n: given, seed: givenSeed, out, each }, tools) {
-    const { datasets, drawImages, hasBound, maxTiles, note, plural, print, savePicture, usualTiles, withModel } = tools;
+    const { checkTiles, drawImages, hasBound, note, plural, print, savePicture, usualTiles, withModel } = tools;
     if (each !== undefined) checkEmpty(each);
     await withModel(io, run, async (model) => {
       const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
-      const most = Math.min(MAX_IN_GRID, maxTiles(model.size));
-      if (each === undefined && n > most) {
-        const size = datasets.describeShape(model.size);
-        throw new UserError(
-          `A grid holds up to ${most} samples of ${size}. For ${n}, write one file each: --each FOLDER`,
-        );
-      }
+      if (each === undefined) checkTiles(model.size, n, "Draw fewer, or write one file each: --each FOLDER");
       if (!hasBound(model.config)) {
         note(
           io,

@@ -4,7 +4,6 @@ export * from "../files/write.js";
 export * from "../index.js";
 export { joinEncoded } from "../inference/arrays.js";
 export * from "../inference/views.js";
-export { maxTiles } from "../pictures/grid.js";
 export * from "./array-input.js";
 export * from "./array-output.js";
 export * from "./latent-table.js";

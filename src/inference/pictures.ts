@@ -1,7 +1,8 @@
 // The pictures of a trained model, for the commands that show it.
 import { BOOLEAN, checkOptions, listOf, maybe } from "../arguments.js";
 import type { GivenSettings } from "../config/config.js";
-import { type Checker, checkValue, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
+import { type Checker, checkValue, oneOf, TEXT } from "../config/entries.js";
+import { INTERPOLATION, MANIFOLD, MAX_INTERPOLATIONS } from "../config/pictures.js";
 import { SETTINGS } from "../config/settings.js";
 import type { ImageSet } from "../data/dataset.js";
 import { decodeImages } from "../data/image-files.js";
@@ -29,22 +30,12 @@ interface ReconstructionPicture {
   readonly squaredError?: { readonly noisy: number; readonly output: number };
 }
 
-const IMAGE = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const PAIR: Checker<readonly number[]> = {
   check(value) {
-    const pair = listOf(IMAGE).check(value);
+    const pair = listOf(INTERPOLATION.image).check(value);
     if (pair.length !== 2) throw new UserError("It must be the numbers of two test images.");
     return pair;
   },
-};
-const MAX_ROWS = 100;
-const STEPS = wholeNumber({ min: 2, max: 100 });
-const SIDE = wholeNumber({ min: 1, max: 1000 });
-const GRID = {
-  columns: SIDE,
-  rows: SIDE,
-  spacing: oneOf(["linear", "quantile"]),
-  range: number({ above: 0, max: 100 }),
 };
 const LATENTS = { count: maybe(COUNT), what: maybe(oneOf(WHATS), "means") };
 
@@ -123,10 +114,14 @@ export class ModelPictures {
     return { picture: comparisonFigure(versions), elbo, count: images.count, ...(squaredError && { squaredError }) };
   }
 
-  /** Decodes a grid of z. @throws UserError if Z is not 2, or the grid is too large for a picture */
+  /**
+   * Decodes a grid of z: from 1 to 1,000 columns and rows, with a range above 0 and at most 100.
+   *
+   * @throws UserError if Z is not 2, an option is out of its range, or the grid is too large for a picture
+   */
   manifold(options: ManifoldGrid): Promise<Picture> {
     return this.trained.use(async () => {
-      const grid = checkOptions(GRID, options);
+      const grid = checkOptions(MANIFOLD, options);
       const { dimZ } = this.trained.model.parts;
       if (dimZ !== 2) {
         throw new UserError(
@@ -162,13 +157,17 @@ export class ModelPictures {
   /**
    * Draws rows of images between two test images each: see `drawInterpolation`.
    *
-   * @throws UserError if an image does not exist, or they are too many for a picture
+   * @param pairs numbers of test images, from 0: 1 to 100 pairs, a row each
+   * @param steps decoded images per row, 2 to 100
+   * @throws UserError if an image does not exist, or the images are too many for a picture
    */
   interpolations(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
     return this.trained.use(async () => {
       checkValue("The list of pairs", listOf(PAIR, 1), pairs);
-      checkValue("The number of steps", STEPS, steps);
-      if (pairs.length > MAX_ROWS) throw new UserError(`At most ${MAX_ROWS} pairs fit a picture.`);
+      checkValue("The number of steps", INTERPOLATION.steps, steps);
+      if (pairs.length > MAX_INTERPOLATIONS) {
+        throw new UserError(`There are ${pairs.length} pairs, and at most ${MAX_INTERPOLATIONS} fit a picture.`);
+      }
       const { test } = await loadTrainingData(this.run);
       const largest = Math.max(...pairs.flat());
       if (largest >= test.count) {

@@ -256,8 +256,8 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     [
       "a grid of too many",
       "decode --format png",
-      encodeNpy(array([], [10001, 0])),
-      "A grid holds up to 10000 images, not 10001.",
+      encodeNpy(array([], [1_000_001, 0])),
+      "A picture holds up to 1000000 images of 7×7, and this one would hold 1000001. Write them as .npy.",
     ],
     ["a run that is not there", "decode --run nowhere", encodeNpy(array([1, 2], [1, 2])), "nowhere is not the folder"],
   ])("%s", async (_, args, input, problem) => {

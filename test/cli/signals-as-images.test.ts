@@ -90,7 +90,7 @@ describe("signals of 4096×1", () => {
     const { code, stderr } = await run("sample --n 10000 --run tall");
     expect([code, stderr]).toEqual([
       2,
-      "error: A grid holds up to 1525 samples of 1×4096. For 10000, write one file each: --each FOLDER\n",
+      "error: A picture holds up to 1525 images of 1×4096, and this one would hold 10000. Draw fewer, or write one file each: --each FOLDER\n",
     ]);
     const manifold = await run("manifold --size 100x100 --run tall");
     expect(manifold.stderr).toMatch(/holds up to 1525 images of 1×4096, and this one would hold 10000\. /);

@@ -39,8 +39,8 @@ it("large images are fewer in a picture, and too many of them are refused", asyn
   writeFileSync(at("one.png"), PNG.sync.write(new PNG({ width: 4, height: 3 })));
   const input = new Array(139).fill("one.png").join(" ");
   for (const [command, problem] of [
-    ["sample --n 278", "A grid holds up to 277 samples of 600×600. For 278, write one file each: --each FOLDER"],
-    ["decode --input z.npy --out z.png", "A grid holds up to 277 images, not 278. Write them as .npy."],
+    ["sample --n 278", "this one would hold 278. Draw fewer, or write one file each: --each FOLDER"],
+    ["decode --input z.npy --out z.png", "this one would hold 278. Write them as .npy."],
     [
       "manifold --size 17x17",
       "holds up to 277 images of 600×600, and this one would hold 289. Take fewer columns and rows.",
