@@ -25,19 +25,19 @@ function checkFields<Fields extends Checkers>(fields: Fields, given: object, wha
   return Object.fromEntries(entries) as Checked<Fields>;
 }
 
-/** A value that may be left out: then it is `usual`. */
+/** A value that may be left out: then it is `fallback`. */
 export function maybe<Value>(checker: Checker<Value>): Checker<Value | undefined>;
-export function maybe<Value>(checker: Checker<Value>, usual: Value): Checker<Value>;
-export function maybe<Value>({ check }: Checker<Value>, usual?: Value): Checker<Value | undefined> {
-  return { check: (value) => (value === undefined ? usual : check(value)) };
+export function maybe<Value>(checker: Checker<Value>, fallback: Value): Checker<Value>;
+export function maybe<Value>({ check }: Checker<Value>, fallback?: Value): Checker<Value | undefined> {
+  return { check: (value) => (value === undefined ? fallback : check(value)) };
 }
 
-/** A value of which `test` is true; if not, it must `must`. */
-export function such<Value>(must: string, test: (value: unknown) => boolean): Checker<Value> {
+/** Accepts values that pass `test`. `must` completes the error: It must … */
+export function satisfying<Value>(must: string, test: (value: unknown) => value is Value): Checker<Value> {
   return {
     check(value) {
       if (!test(value)) throw new UserError(`It must ${must}.`);
-      return value as Value;
+      return value;
     },
   };
 }
@@ -84,9 +84,10 @@ export function objectOf<Item>(item: Checker<Item>): Checker<{ readonly [name: s
 // biome-ignore lint/suspicious/noExplicitAny: of any function
 type AnyFunction = (...given: any[]) => any;
 
+/** A function. Its parameters and result cannot be checked. */
 export function func<Value extends AnyFunction>(): Checker<Value> {
-  return such("be a function", (value) => typeof value === "function");
+  return satisfying("be a function", (value): value is Value => typeof value === "function");
 }
 
-export const SIGNAL: Checker<AbortSignal> = such("be an AbortSignal", (value) => value instanceof AbortSignal);
-export const BOOLEAN: Checker<boolean> = such("be true or false", (value) => typeof value === "boolean");
+export const SIGNAL = satisfying("be an AbortSignal", (value) => value instanceof AbortSignal);
+export const BOOLEAN = satisfying("be true or false", (value) => typeof value === "boolean");

@@ -1,6 +1,6 @@
 // Images of one shape, addressed by number, as bytes in memory or on the disk.
 import { closeSync, openSync, readSync } from "node:fs";
-import { objectWith, such } from "../arguments.js";
+import { objectWith, satisfying } from "../arguments.js";
 import { type Checker, checkValue, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { addFileName } from "../files/read.js";
@@ -52,7 +52,7 @@ export function imageShape({ height, width, channels }: ImageShape): number[] {
 }
 
 const SIDE = wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
-const CHANNELS: Checker<number> = such("be 1 or 3", (value) => value === 1 || value === 3);
+const CHANNELS = satisfying("be 1 or 3", (value) => value === 1 || value === 3);
 const SHAPE: Checker<ImageShape> = objectWith({ height: SIDE, width: SIDE, channels: CHANNELS });
 
 /** Images to draw may be larger than those of a data set. @throws UserError unless the sides are whole and positive */

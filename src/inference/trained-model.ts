@@ -73,7 +73,7 @@ export class TrainedModel {
    *
    * @param images a part of a data set; or `[N, height, width]`, in colour `[N, height, width, 3]` or `[N, 3, height,
    * width]`, or rows of grey pixels: bytes from 0 black to 255 white, or floats from 0 to 1, also as nested arrays
-   * @throws UserError if the images have another shape or scale
+   * @throws UserError if the images have another shape or scale, or more than 200 million numbers would be in memory
    */
   encode(images: ImageSet | GivenArray, options: EncodeOptions = {}): Promise<Encoded> {
     return this.use(async () => {
@@ -83,7 +83,11 @@ export class TrainedModel {
     });
   }
 
-  /** As `encode`, but some hundred images at a time, in flat memory. */
+  /**
+   * As `encode`, but some hundred images at a time, in flat memory.
+   *
+   * @throws UserError as `encode`, at the first step, except that there may be any number of images
+   */
   encodeParts(images: ImageSet | GivenArray, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
     return this.#inSteps(this.#encodeParts(images, options));
   }
@@ -92,18 +96,27 @@ export class TrainedModel {
    * Decodes z `[N, Z]` to the means of p(x|z): `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1
    * white.
    *
-   * @throws UserError if z has another shape, or is not finite
+   * @throws UserError if z has another shape, is not finite, or gives more than 200 million numbers
    */
   decode(z: GivenArray<Float32Array>): Promise<HostArray<Float32Array>> {
     return this.use(() => this.#decode(z));
   }
 
-  /** As `decode`, but some hundred images at a time, in flat memory. */
+  /**
+   * As `decode`, but some hundred images at a time, in flat memory: each part is `[n, height, width]`, in colour
+   * `[n, height, width, 3]`.
+   *
+   * @throws UserError as `decode`, at the first step, except that z may have any number of rows
+   */
   decodeParts(z: GivenArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
     return this.#inSteps(this.#decodeParts(z));
   }
 
-  /** Encodes images to the means of their posteriors, and decodes these. */
+  /**
+   * Encodes images to the means of their posteriors, and decodes these, as `encode` and `decode` do.
+   *
+   * @throws UserError as `encode`, or if the result has more than 200 million numbers
+   */
   reconstruct(images: ImageSet | GivenArray): Promise<HostArray<Float32Array>> {
     return this.use(async () => {
       const set = this.#asImageSet(images);
@@ -117,6 +130,9 @@ export class TrainedModel {
   /**
    * Decodes draws from the prior to images, as `decode` does. A seed's are always the same: `sample(10)` begins
    * `sample(100)`.
+   *
+   * @param count from 1, up to 200 million numbers in all
+   * @throws UserError if the count or the seed is not such a number
    */
   sample(count: number, options: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     return this.use(async () => {
@@ -126,7 +142,13 @@ export class TrainedModel {
     });
   }
 
-  /** As `sample`, but some hundred images at a time, in flat memory. */
+  /**
+   * As `sample`, but some hundred images at a time, in flat memory: each part is `[n, height, width]`, in colour
+   * `[n, height, width, 3]`.
+   *
+   * @param count from 1, without a limit
+   * @throws UserError if the count or the seed is not a whole number, at the first step
+   */
   sampleParts(count: number, options: SampleOptions = {}): AsyncGenerator<HostArray<Float32Array>, void> {
     return this.#inSteps(this.#sampleParts(count, options));
   }

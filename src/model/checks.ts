@@ -1,6 +1,6 @@
 // Checks of parts, which users can bring.
-import { BOOLEAN, func, listOf, maybe, objectOf, objectWith, such } from "../arguments.js";
-import { type Checker, isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
+import { BOOLEAN, func, listOf, maybe, objectOf, objectWith, satisfying } from "../arguments.js";
+import { isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
 import type { Layer } from "./layers.js";
 import type { Assembly, LikelihoodFamily, Objective, Parts, PosteriorFamily, PriorFamily } from "./parts.js";
 import type { DrawSpec, Init, ParamSpec, Specs } from "./specs.js";
@@ -13,14 +13,15 @@ export const UNITS = wholeNumber({ min: 1, max: 1e9 });
 const SHAPE = listOf(UNITS);
 const NAMED_INITS: readonly unknown[] = ["zeros", "he", "glorot", "ones", "mean-image"] satisfies Init[];
 
-export const INIT: Checker<Init> = such(
+export const INIT = satisfying(
   `be one of ${NAMED_INITS.join(", ")}, or { normal: deviation }`,
-  (value) => NAMED_INITS.includes(value) || (isRecord(value) && isWithin(value.normal, 0, 1e6)),
+  (value): value is Init => NAMED_INITS.includes(value) || (isRecord(value) && isWithin(value.normal, 0, 1e6)),
 );
 
-const KIND: Checker<DrawSpec["kind"]> = such(
+const KIND = satisfying(
   "be normal, uniform or { bernoulli: probability }",
-  (value) => value === "normal" || value === "uniform" || (isRecord(value) && isWithin(value.bernoulli, 0, 1)),
+  (value): value is DrawSpec["kind"] =>
+    value === "normal" || value === "uniform" || (isRecord(value) && isWithin(value.bernoulli, 0, 1)),
 );
 
 const PARAM = objectWith<ParamSpec>({ shape: SHAPE, init: INIT, decays: maybe(BOOLEAN) });

@@ -1,6 +1,6 @@
 // Pictures as PNG files.
 import { PNG } from "pngjs";
-import { objectWith, such } from "../arguments.js";
+import { objectWith, satisfying } from "../arguments.js";
 import { checkValue, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Picture } from "./grid.js";
@@ -12,11 +12,16 @@ const SIDE = wholeNumber({ min: 1, max: 2 ** 31 - 1 });
 const PICTURE = objectWith<Picture>({
   width: SIDE,
   height: SIDE,
-  channels: such("be 1 or 3", (value) => value === 1 || value === 3),
-  pixels: such("be a Uint8Array", (value) => value instanceof Uint8Array),
+  channels: satisfying("be 1 or 3", (value) => value === 1 || value === 3),
+  pixels: satisfying("be a Uint8Array", (value) => value instanceof Uint8Array),
 });
 
-/** Eight bits of grey, or of each colour. @throws UserError unless the pixels are as many as the size says */
+/**
+ * Encodes a picture as PNG, with eight bits of grey, or of each colour.
+ *
+ * @param picture pixels `[height, width]` of grey or `[height, width, 3]`, row by row, 0 black to 255 white
+ * @throws UserError unless the sides are whole and above 0, the channels are 1 or 3, and the pixels as many as these say
+ */
 export function encodePng(picture: Picture): Uint8Array {
   const { width, height, channels, pixels } = checkValue("The picture", PICTURE, picture);
   if (pixels.length !== width * height * channels) {
