@@ -3,6 +3,7 @@ import path from "node:path";
 import { UserError } from "../errors.js";
 import { isFolder, readBytes } from "../files/read.js";
 import { plural, printable } from "../wording.js";
+import { BadImage } from "./bad-image.js";
 import type { DataOptions } from "./dataset.js";
 import { decodeCollection } from "./decode.js";
 import { divideDecoded } from "./decoded-source.js";
@@ -60,7 +61,7 @@ export async function openImageFolder(folder: string, listing: Listing, options:
 /** Pairs images with their files and, if there is `inputDir`, with their partners. */
 function encodeImages(folder: string, images: readonly Arranged[], inputDir: string | null | undefined) {
   const encode = (name: string, file: string, split: string) => {
-    return { name, split, file, read: () => readBytes(file) };
+    return { name, split, file, read: () => readImage(file) };
   };
   const partners = inputDir ? findPartners(images, inputDir) : undefined;
   return images.map(({ name, split }, i) => {
@@ -70,6 +71,15 @@ function encodeImages(folder: string, images: readonly Arranged[], inputDir: str
       ? { ...image, partner: partner === undefined ? null : encode(partner, partner, split) }
       : { ...image, partner: undefined };
   });
+}
+
+/** @throws BadImage if the file is larger than can be read */
+async function readImage(file: string): Promise<Uint8Array> {
+  try {
+    return await readBytes(file);
+  } catch (error) {
+    throw error instanceof UserError ? new BadImage("it has more than 2 GiB") : error;
+  }
 }
 
 /** The names of the classes, sorted. Undefined if there are none, or more than labels can number. */

@@ -1,5 +1,4 @@
 // Opens data sets of encoded images in Parquet files: one or more for each split.
-import { stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { withRegular } from "../files/read.js";
@@ -100,7 +99,7 @@ function describeUnlabelled(name: string, entries: readonly Entry[]): string[] {
 
 /** Reads parts of a file as they are asked for. */
 async function bufferOf(file: string) {
-  const { size } = await stat(file);
+  const size = await withRegular(file, async (_, bytes) => bytes);
   const slice = (start: number, end = size): Promise<ArrayBuffer> =>
     withRegular(file, async (handle) => {
       const bytes = new Uint8Array(end - start);

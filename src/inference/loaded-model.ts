@@ -180,6 +180,6 @@ function whyNoLikelihood({ isDrawn, parts }: Model, binarize: Config["binarize"]
   if (binarize !== "none") return undefined;
   return (
     "The pixels are not black and white, so a Bernoulli decoder gives them no likelihood, only this bound. " +
-    "For a likelihood, train with binarize dynamic."
+    "For a likelihood, train with `binarize: dynamic`."
   );
 }

@@ -69,7 +69,7 @@ export class ModelPictures {
       const count = checkCount(requested ?? Math.min(100, test.count, usual), test.count);
       checkTiles(this.trained.size, versions * count, "Take fewer.");
       if (test.inputs && drawing.noise) {
-        throw new UserError("The test images of this model are corrupted already. Leave out noise.");
+        throw new UserError("The test images of this model are corrupted already. Leave out `noise`.");
       }
       return this.#reconstruct({ ...test, count }, drawing);
     });
@@ -126,7 +126,7 @@ export class ModelPictures {
       if (dimZ !== 2) {
         throw new UserError(
           `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one ` +
-            "with dimZ 2, or draw samples or interpolations.",
+            "with `dimZ: 2`, or draw samples or interpolations.",
         );
       }
       if (grid.spacing === "quantile" && this.run.settings.prior !== "normal") {

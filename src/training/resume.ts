@@ -53,7 +53,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const checkpoint = decodeCheckpoint(content, firstState(model, data, config).state, config, file);
     if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
       throw new UserError(
-        `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. Leave out epochs.`,
+        `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. Leave out \`epochs\`.`,
       );
     }
     const { engine } = await openEngine(config.engine, config.threads);

@@ -22,7 +22,7 @@ export function checkSize(model: Model, shape: ImageShape, { batchSize }: Pick<C
     const count = (number: number) => number.toLocaleString("en");
     throw new UserError(
       `For images of ${describeShape(shape)} this model has ${count(parameters)} parameters, more than ` +
-        `${count(MAX_PARAMETERS)}. Give a smaller size or nHidden.`,
+        `${count(MAX_PARAMETERS)}. Give a smaller \`size\` or \`nHidden\`.`,
     );
   }
   const [needed, memory] = [bytesOfStep(model, pixelsOf(shape), batchSize), availableMemory()];

@@ -63,7 +63,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   const requested = createConfig(settings, preset);
   checkNeeds(settings, requested);
   if (requested.inputDir !== null && requested.noise !== null) {
-    throw new UserError("The images of inputDir are corrupted already. Leave out noise.");
+    throw new UserError("The images of `inputDir` are corrupted already. Leave out `noise`.");
   }
   signal?.throwIfAborted();
   let model!: Model; // for the last shape, that of the data
@@ -75,7 +75,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
       `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a ` +
-        "smaller batchSize.",
+        "smaller `batchSize`.",
     );
   }
   const start = { ...firstState(model, data, requested), rows: [] };
@@ -173,6 +173,6 @@ function explainDivergence(error: DivergenceError, config: Config, run: string, 
   return new UserError(
     `The loss, the weights or their gradients became infinite or NaN ${where} epoch ${epoch}, ` +
       `so training stopped. ${kept} ` +
-      `Try a smaller learningRate than ${config.learningRate}.`,
+      `Try a smaller \`learningRate\` than ${config.learningRate}.`,
   );
 }

@@ -111,7 +111,7 @@ describe("a training on a folder of images", () => {
     const half = await run(`train --input-dir hazy ${SMALL} --run no`);
     expect([half.code, half.stderr]).toEqual([2, expect.stringContaining("--input-dir and --target-dir go together")]);
     const noisy = await run(`train --input-dir hazy --target-dir clean --noise ${SMALL} --run no`);
-    expect([noisy.code, noisy.stderr]).toEqual([2, expect.stringContaining("Leave out noise")]);
+    expect([noisy.code, noisy.stderr]).toEqual([2, expect.stringContaining("Leave out --noise")]);
     const command = `train --input-dir hazy --target-dir clean --size 8x6 ${SMALL} --epochs 20 --keep-prob 1 --learning-rate 0.01 --dim-z 4 --run dehaze`;
     expect((await run(command)).code).toBe(0);
     const { stdout } = await run("reconstruct --run dehaze");

@@ -64,7 +64,7 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     if (code === 0) expect(stderr).toContain("far worse than a grey picture");
     else
       expect(stderr).toMatch(
-        /\nerror: The loss, the weights or their gradients became infinite or NaN .* Try a smaller learningRate/,
+        /\nerror: The loss, the weights or their gradients became infinite or NaN .* Try a smaller --learning-rate/,
       );
     expect(stderr).toMatch(
       new RegExp(`smaller (learningRate|--learning-rate) than ${Number(rate).toString().replace("+", "\\+")}`),

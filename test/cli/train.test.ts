@@ -158,7 +158,7 @@ describe("vae train", () => {
     const { code, stderr } = await run("train", ...TINY, "--learning-rate", "1e30", "--quiet", "--run", "diverged");
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^error: The loss, the weights or their gradients became infinite or NaN in step \d+ of epoch 1, .* smaller learningRate/,
+      /^error: The loss, the weights or their gradients became infinite or NaN in step \d+ of epoch 1, .* smaller --learning-rate than/,
     );
     expect(readdirSync(path.join(home, "diverged"))).not.toContain("model.safetensors");
   });

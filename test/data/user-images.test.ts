@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -167,18 +168,21 @@ describe("a folder of images", () => {
     const whole = readFileSync(at("photos/000.png"));
     writeFileSync(at("photos/cut.png"), whole.subarray(0, whole.length - 20));
     writeFileSync(at("photos/trap.png"), trap(whole));
+    writeFileSync(at("photos/vast.png"), "");
+    truncateSync(at("photos/vast.png"), 1e12);
     writeFileSync(at("photos/notes.txt"), "");
-    await expect(load()).rejects.toThrow(/4 of the 24 images in .*photos cannot be used: .*and 1 more\. .*skipBad/);
+    await expect(load()).rejects.toThrow(/5 of the 25 images in .*photos cannot be used: .*and 2 more\. .*skipBad/);
     const data = await load({ skipBad: true });
-    expect(data.bad.map(({ file }) => file)).toEqual(["a-text.png", "an-empty.jpg", "cut.png", "trap.png"]);
-    const [text, empty, cut, big] = data.bad.map(({ why }) => why);
+    expect(data.bad.map(({ file }) => file)).toEqual(["a-text.png", "an-empty.jpg", "cut.png", "trap.png", "vast.png"]);
+    const [text, empty, cut, big, vast] = data.bad.map(({ why }) => why);
     expect(text).toContain("not an image");
     expect(empty).toContain("empty");
     expect(cut).toContain("damaged");
     expect(big).toContain("more than 100 million");
+    expect(vast).toContain("more than 2 GiB");
     expect(data.notes).toContain("1 file ignored: 1 .txt.");
     expect(shades(data).flat()).toHaveLength(20);
-    await expect(load()).rejects.toThrow("4 of the 24 images"); // though what is good of them is in the cache now
+    await expect(load()).rejects.toThrow("5 of the 25 images"); // though what is good of them is in the cache now
   });
 
   it("has no runs in it, and nothing that is no file", async () => {

@@ -168,16 +168,16 @@ describe("an entry", () => {
 
   it("is made again if a folder that is not empty is in its place", async () => {
     const { file } = await join();
-    rmSync(at("cache", file));
-    mkdirSync(at("cache", file));
-    writeFileSync(at("cache", file, "inside"), "");
+    rmSync(file);
+    mkdirSync(file);
+    writeFileSync(path.join(file, "inside"), "");
     expect((await join()).text).toBe(WHOLE);
-    expect(statSync(at("cache", file)).isFile()).toBe(true);
+    expect(statSync(file).isFile()).toBe(true);
   });
 
   it("is made again if it was extended by zeros", async () => {
     const { file } = await join();
-    truncateSync(at("cache", file), 1e12); // more than can be read
+    truncateSync(file, 1e12); // more than can be read
     expect((await join()).text).toBe(WHOLE);
   });
 
