@@ -8,11 +8,13 @@ export function plural(count: number, noun: string): string {
 
 /** "850 kB", "1.2 GB" */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`;
-  const power = Math.min(4, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** power;
-  const number = value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 1 : 0 });
-  return `${number} ${["MB", "GB", "TB"][power - 2]}`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let [value, unit] = [Math.ceil(bytes / 1e3), 0];
+  while (value >= 1000 && unit < units.length - 1) {
+    value = bytes / 1000 ** (++unit + 1);
+    value = value < 9.95 ? Math.round(10 * value) / 10 : Math.round(value);
+  }
+  return `${value.toLocaleString("en")} ${units[unit]}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { printable, printableLine, visible, visibleLines } from "../src/wording.js";
+import { formatBytes, printable, printableLine, visible, visibleLines } from "../src/wording.js";
 
 const HOSTILE = "\u0000\u001b[2J\u007f\u009b\t\r\n\u2028\u2029\u202e\u2066\u200f\u00ad\ufeff\ud800\u{e0041}";
 
@@ -31,3 +31,21 @@ it("a long line keeps its beginning and its end", () => {
   expect(line).not.toMatch(/\p{Cs}/u);
   expect(printableLine("two\nlines")).toBe("two\\u000alines");
 });
+
+it.each([
+  [0, "0 kB"],
+  [1, "1 kB"],
+  [998_001, "999 kB"],
+  [999_001, "1 MB"],
+  [999_999, "1 MB"],
+  [1_249_999, "1.2 MB"],
+  [9_949_999, "9.9 MB"],
+  [9_950_000, "10 MB"],
+  [999_499_999, "999 MB"],
+  [999_500_000, "1 GB"],
+  [999_999_999, "1 GB"],
+  [1_950_000_000, "2 GB"],
+  [999_499_999_999, "999 GB"],
+  [999_500_000_000, "1 TB"],
+  [1e17, "100,000 TB"],
+])("%d bytes are %s", (bytes, text) => expect(formatBytes(bytes)).toBe(text));

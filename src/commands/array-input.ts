@@ -14,7 +14,7 @@ import { parseTable } from "../formats/table.js";
 import { readZip } from "../formats/zip.js";
 import type { datasets, HostArray, LoadedModel } from "../index.js";
 import { sizeOf } from "../tree.js";
-import { listSome } from "../wording.js";
+import { formatBytes, listSome } from "../wording.js";
 import type { Io } from "./io.js";
 import { note } from "./output.js";
 
@@ -110,18 +110,23 @@ type Check = (start: Uint8Array, length: number, name: string) => void;
 function checkNpy(start: Uint8Array, length: number, name: string): void {
   const header = parseNpyHeader(start, name);
   if (header.end > MAX_ARRAY_BYTES) {
-    throw new UserError(`${name} promises ${header.end} bytes, more than 2 GB. Give it in parts.`);
+    throw new UserError(
+      `${name} promises ${header.end} bytes, more than ${formatBytes(MAX_ARRAY_BYTES)}. Give it in parts.`,
+    );
   }
   if (length > header.end) checkNpyLength(header, Infinity, name);
 }
 
 function checkArchive(_start: Uint8Array, length: number, name: string): void {
-  if (length > MAX_ARRAY_BYTES) throw new UserError(`${name} has more than 2 GB. Give it in parts.`);
+  if (length > MAX_ARRAY_BYTES)
+    throw new UserError(`${name} has more than ${formatBytes(MAX_ARRAY_BYTES)}. Give it in parts.`);
 }
 
 function checkText(_start: Uint8Array, length: number, name: string): void {
   if (length <= MAX_TEXT_BYTES) return;
-  throw new UserError(`${name} has more than 200 MB of text. Give the latents as .npy, or in parts.`);
+  throw new UserError(
+    `${name} has more than ${formatBytes(MAX_TEXT_BYTES)} of text. Give the latents as .npy, or in parts.`,
+  );
 }
 
 const CHECKS = { npy: checkNpy, npz: checkArchive, jsonl: checkText, csv: checkText };

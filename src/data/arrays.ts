@@ -21,7 +21,7 @@ import {
 import { NPZ, recognize } from "../formats/recognize.js";
 import { parseTable } from "../formats/table.js";
 import { readZip, type ZipEntry } from "../formats/zip.js";
-import { printable } from "../wording.js";
+import { formatBytes, printable } from "../wording.js";
 import { endingOf } from "./names.js";
 import { type Pixels, pixelsInFile, pixelsInMemory, readRange } from "./pixels.js";
 import { openTable } from "./table-arrays.js";
@@ -96,7 +96,7 @@ function contentOf(file: string, length: number, start: Uint8Array, place = file
   const open = (from: number, end: number) => openBytes(place, from, end);
   const readAll = async () => {
     if (length <= MAX_READ) return (await readBytes(place)).subarray(0, length);
-    throw new UserError(`${file} has ${(length / 1e9).toFixed(1)} GB, more than 2. Save its images as .npy of uint8.`);
+    throw new UserError(`${file} has ${formatBytes(length)}, more than 2 GB. Save its images as .npy of uint8.`);
   };
   return { file, length, start, readAll, open };
 }
@@ -226,7 +226,7 @@ async function unpack(file: string, packed: number): Promise<Content> {
   refuseForeign(start, file);
   const expected = expectedLength(start, file);
   if (expected > MAX_INFLATION * packed && expected < Infinity) {
-    throw new UserError(`${file} is too small for the ${expected} bytes that it promises.`);
+    throw new UserError(`${file} is too small for the ${formatBytes(expected)} that it promises.`);
   }
   const most = expected < Infinity ? expected : MAX_READ; // text has no header that bounds it
   let length = 0;
