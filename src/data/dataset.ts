@@ -49,7 +49,7 @@ export interface Dataset extends ImageShape {
   readonly notes: readonly string[];
 }
 
-/** The settings that choose the data, besides `dataset`. */
+/** The settings that choose the data, besides `dataset`, and what a run adds to the public options. */
 export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>, "dataset">> {
   /** Those of a model's training images. */
   readonly scales?: Scales | undefined;
@@ -145,7 +145,8 @@ export function checkImageSet(value: unknown, shape: ImageShape): ImageSet {
     const found = read instanceof Uint8Array ? read.length / 2 : 0;
     if (found === pixelsOf(shape)) continue;
     throw new UserError(
-      `The images of this data set have ${found} numbers each, and [${imageShape(shape)}], ${pixelsOf(shape)} are needed.`,
+      `The images of this data set have ${found} numbers each, and [${imageShape(shape)}], ${pixelsOf(shape)} are ` +
+        "needed.",
     );
   }
   return set;

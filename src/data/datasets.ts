@@ -5,7 +5,8 @@ import { UserError } from "../errors.js";
 import { squareFigure } from "../pictures/figures.js";
 import { type Picture, tileNumbers } from "../pictures/grid.js";
 import type { HostArray } from "../tree.js";
-import { checkImageSet, type DataOptions, type Dataset, digestOf, loadDataset } from "./dataset.js";
+import { formatBytes } from "../wording.js";
+import { type DataOptions as AllOptions, checkImageSet, type Dataset, digestOf, loadDataset } from "./dataset.js";
 import {
   checkShape,
   chunks,
@@ -18,7 +19,10 @@ import {
 } from "./pixels.js";
 import { DATA_SETTINGS, SPLITS } from "./settings.js";
 
-export type { DataOptions, Dataset, ImageSet } from "./dataset.js";
+export type { Dataset, ImageSet } from "./dataset.js";
+
+/** The settings that choose the data, besides `dataset`, and how to follow and abort decoding. */
+export interface DataOptions extends Omit<AllOptions, "scales" | "onShape"> {}
 
 /** Bytes that `read` gives at once. */
 const MAX_BYTES = 800e6;
@@ -122,7 +126,9 @@ export function read(
     count,
   );
   if (taken * pixelsOf(shape) > MAX_BYTES) {
-    throw new UserError(`${taken} images of ${formatShape(shape)} are more than 800 MB. Read fewer at once.`);
+    throw new UserError(
+      `${taken} images of ${formatShape(shape)} are more than ${formatBytes(MAX_BYTES)}. Read fewer at once.`,
+    );
   }
   return { data: set.pixels.read(range(start, taken)), shape: [taken, ...imageShape(shape)] };
 }

@@ -37,6 +37,13 @@ describe("arrays and tables", () => {
     return (firsts[split] ?? 0) + row;
   };
 
+  it("are loaded without what only a run may give", async () => {
+    // @ts-expect-error: no public option
+    await expect(load("x.npy", { scales: {} })).rejects.toThrow('There is no setting "scales".');
+    // @ts-expect-error: no public option
+    await expect(load("x.npy", { onShape: () => {} })).rejects.toThrow('There is no setting "onShape".');
+  });
+
   it.each(["", ".gz"])("of labels alone are no images, whatever their shape: .npy%s", async (ending) => {
     const save = (place: string, bytes: Uint8Array) => write(place + ending, ending ? gzipSync(bytes) : bytes);
     save("y_train.npy", typed("|u1", new Array(240).fill(0), "(24, 10)"));

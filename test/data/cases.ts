@@ -6,7 +6,7 @@ import path from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import type { Given } from "../../src/config/entries.js";
-import type { DataOptions, Dataset, ImageSet } from "../../src/data/dataset.js";
+import type { Dataset, ImageSet } from "../../src/data/dataset.js";
 import * as datasets from "../../src/data/datasets.js";
 import { range } from "../../src/data/pixels.js";
 import { npy } from "../fixtures/npy.js";
@@ -75,7 +75,7 @@ export const typed = (type: string, values: ArrayLike<number>, shape = "(24, 8, 
   return npy(type, shape, new Uint8Array(array.buffer));
 };
 
-export const load = (place: string, options: Given<DataOptions> = {}) => datasets.load(at(place), options);
+export const load = (place: string, options: Given<datasets.DataOptions> = {}) => datasets.load(at(place), options);
 
 export const SPLITS = ["train", "validation", "test"] as const;
 /** All images of a data set: their pixels, labels, and splits, by the numbers of the images. */
