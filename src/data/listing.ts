@@ -239,8 +239,8 @@ function classify(images: readonly Located[], folder: string): { classes?: reado
   if (loose.length === images.length) return { notes: [] };
   return {
     notes: [
-      `${printable(folder)} has no classes: ${loose.length} of its ${images.length} images lie outside of class folders, ` +
-        `such as ${printable(loose[0].name)}.`,
+      `${printable(folder)} has no classes: ${loose.length} of its ${images.length} images lie outside of class ` +
+        `folders, such as ${printable(loose[0].name)}.`,
     ],
   };
 }

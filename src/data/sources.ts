@@ -95,8 +95,8 @@ async function areImagesMain(folder: string, images: readonly string[], arrays: 
   if (candidates.length === 0) return true;
   if (candidates.some(isNamedImages)) return false;
   throw new UserError(
-    `${folder} holds ${images.length} image files and arrays such as ${printable(candidates[0])}. Give the path of the arrays, ` +
-      "or move them away from the images.",
+    `${folder} holds ${images.length} image files and arrays such as ${printable(candidates[0])}. ` +
+      "Give the path of the arrays, or move them away from the images.",
   );
 }
 

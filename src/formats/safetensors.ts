@@ -88,9 +88,8 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   layout.sort((a, b) => a.from - b.from || a.to - b.to);
   for (const { name, type, shape, from, to } of layout) {
     if (from !== end || to - from !== type.size * sizeOf(shape) || to > values.length) {
-      fail(
-        `the values of tensor ${printable(name)} [${printable(String(shape))}] stand at ${from} to ${to} of ${values.length} bytes`,
-      );
+      const tensor = `${printable(name)} [${printable(String(shape))}]`;
+      fail(`the values of tensor ${tensor} stand at ${from} to ${to} of ${values.length} bytes`);
     }
     end = to;
     // A copy, since the values may not be aligned in memory. (slice would not copy a Buffer.)
