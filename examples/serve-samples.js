@@ -1,5 +1,5 @@
 // New images over HTTP: PORT=8080 node examples/serve-samples.js [RUN], then http://127.0.0.1:8080/?n=16&seed=3
-// HOST names another address to listen on than 127.0.0.1, which only this machine reaches.
+// Listens on 127.0.0.1, so only this machine can connect. HOST changes that.
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { drawImages, encodePng, loadModel, UserError } from "vae";
@@ -14,7 +14,8 @@ const MAX = Math.max(1, Math.min(400, Math.floor(1e7 / (width * height * channel
 
 /** [status, content type, body] */
 async function answer({ method, url }) {
-  const [, path, query] = /^([^?]*)(.*)$/s.exec(url); // not new URL(url), which throws for some requests, such as GET //
+  // new URL(url) throws for some requests, such as GET //
+  const [, path, query] = /^([^?]*)(.*)$/s.exec(url);
   if (!path.startsWith("/")) return [400, "text/plain", "The request must begin with a path.\n"];
   if (path !== "/") return [404, "text/plain", "Images are at /?n=16&seed=3\n"];
   if (method !== "GET" && method !== "HEAD") return [405, "text/plain", "Only GET and HEAD.\n"];

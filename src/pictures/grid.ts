@@ -36,20 +36,23 @@ const TEXT = 230;
 export const GUTTER = 2;
 const GROUP_GUTTER = 10;
 const LABEL_PADDING = 8;
-/** The largest number of rows that grow to the height of their labels. */
+/** Largest number of rows that grow to the height of their labels. */
 const MAX_LINES = 500;
 /** Least distance in pixels between column labels. */
 const LABEL_DISTANCE = 12;
-/** Tiles are magnified by a whole number, up to these pixels of a tile's side, of all columns and of all rows. */
+/** Largest side of a magnified tile, in pixels. */
 const MAX_TILE = 96;
+/** Largest width of all columns of magnified tiles, in pixels. */
 const MAX_COLUMNS_WIDTH = 1120;
+/** Largest height of all rows of magnified tiles, in pixels. */
 const MAX_ROWS_HEIGHT = 9600;
-/** Elongated tiles are reduced to so many pixels of all columns and of all rows: a longer strip is hard to look at. */
+/** Largest extent of all columns or rows of elongated tiles, in pixels: longer strips are hard to view. */
 const MAX_ELONGATED = 8192;
-/** A side is drawn so thick, so that a signal of 4096×1 can be seen; or half as long as the other side, if that is less. */
+/** Minimum drawn thickness of a side in pixels, so that 4096×1 is visible; at most half the other side. */
 const MIN_TILE = 16;
-/** Tiles are reduced until the picture fits these pixels of a side, and these numbers: bytes in memory. */
+/** Largest side of a picture, in pixels. */
 const MAX_SIDE = 16_384;
+/** Largest number of values in a picture: width × height × channels bytes in memory. */
 const MAX_NUMBERS = 2 ** 27;
 
 /** The largest number of images of a size in a picture: drawing 100 million numbers takes up to one GB. */

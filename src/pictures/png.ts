@@ -20,7 +20,8 @@ const PICTURE = objectWith<Picture>({
  * Encodes a picture as PNG, with eight bits of grey, or of each colour.
  *
  * @param picture pixels `[height, width]` of grey or `[height, width, 3]`, row by row, 0 black to 255 white
- * @throws UserError unless the sides are whole and above 0, the channels are 1 or 3, and the pixels as many as these say
+ * @throws UserError unless the sides are whole numbers above 0, the channels are 1 or 3, and the pixels are as many as
+ * these say
  */
 export function encodePng(picture: Picture): Uint8Array {
   const { width, height, channels, pixels } = checkValue("The picture", PICTURE, picture);

@@ -293,7 +293,7 @@ describe("arguments", () => {
     await expectRefusal(call, new RegExp(problem.replace(/[[\]+.(){}]/g, "\\$&"), "i"));
   });
 
-  it("of parts that are no model are refused, and no run is made", async () => {
+  it("are refused if parts return no model, and no run is made", async () => {
     for (const own of [() => {}, () => ({}), () => 5, () => ({ ...parts.build(model.config, PIXELS), encode: 1 })]) {
       const call = () => train(settings(), { run: at("none"), parts: wrong(own) }).next();
       await expectRefusal(call, /^The model that parts returned is/);

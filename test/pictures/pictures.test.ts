@@ -374,7 +374,8 @@ describe("pictures of tall and wide images", () => {
         const long = Math.max(width, height);
         for (const { width, height } of figures) {
           const isSquare = Math.max(width / height, height / width) < 3;
-          const isShort = Math.max(width, height) < versions * Math.max(100, long) + 100; // one tile after the other is longer
+          // A row of single tiles would be longer.
+          const isShort = Math.max(width, height) < versions * Math.max(100, long) + 100;
           expect(isSquare || isShort).toBe(true);
         }
       }),
@@ -411,7 +412,7 @@ describe("pictures of tall and wide images", () => {
     );
   });
 
-  it("name the rows of progress, and both ends of short ways between signals", () => {
+  it("name each row of progress, and both ends of a short interpolation between signals", () => {
     const images = blank(20, 1, 4096);
     const labels = Array.from({ length: 12 }, (_, i) => (i === 0 ? "input" : `epoch ${i}`));
     const { width, height } = progressFigure(labels.map((label) => ({ label, images })));

@@ -16,7 +16,7 @@ const HALVES = [
   "resume photos evaluate reconstruct latent runs cache each",
 ];
 
-describe.concurrent("a file system of which a call fails", () => {
+describe.concurrent("a file system with a failing call", () => {
   it.each(HALVES)("gives one true line, and leaves what was saved: %s", { timeout: 600_000 }, async (scenarios) => {
     const args = ["--require", PRELOAD, FAULTS, "short", ...scenarios.split(" ")];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
