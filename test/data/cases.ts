@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import sharp from "sharp";
-import { afterEach, beforeEach, expect, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
 import type { Given } from "../../src/config/entries.js";
 import type { Dataset, ImageSet } from "../../src/data/dataset.js";
 import * as datasets from "../../src/data/datasets.js";
@@ -18,13 +18,14 @@ export const PIXELS = SIDE * SIDE;
 let home: string;
 export const at = (...place: string[]) => path.join(home, ...place);
 
-/** Gives each test of a file an empty folder, and a cache of its own in it. */
-export function useHome(): void {
-  beforeEach(() => {
+/** Gives each test of a file, or all of them together, an empty folder, and a cache of its own in it. */
+export function useHome({ isShared = false } = {}): void {
+  const [before, after] = isShared ? [beforeAll, afterAll] : [beforeEach, afterEach];
+  before(() => {
     home = mkdtempSync(path.join(tmpdir(), "vae-cases-"));
     vi.stubEnv("VAE_CACHE", at("cache"));
   });
-  afterEach(() => {
+  after(() => {
     vi.unstubAllEnvs();
     rmSync(home, { recursive: true });
   });

@@ -1,10 +1,11 @@
 // Classes of any name: names of properties that all objects have, numbers, and names that a list would take apart.
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import * as datasets from "../../src/data/datasets.js";
 import { vae } from "../vae.js";
 import { at, load, png, useHome } from "./cases.js";
 
-useHome();
+useHome({ isShared: true });
+beforeAll(() => writeFolders());
 
 const NAMES = [
   ...["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "length", "0", "-1", "01", "null"],
@@ -13,10 +14,10 @@ const NAMES = [
 /** Images of each class: the first has 4, the next 5, … */
 const COUNTS = new Map(NAMES.map((name, i) => [name, 4 + (i % 5)]));
 
-async function writeFolders(folder = "data"): Promise<void> {
+async function writeFolders(): Promise<void> {
   let number = 0;
   for (const [name, count] of COUNTS) {
-    for (let i = 0; i < count; i++) await png(`${folder}/${name}/${number}.png`, number++ % 24);
+    for (let i = 0; i < count; i++) await png(`data/${name}/${number}.png`, number++ % 24);
   }
 }
 
@@ -32,7 +33,6 @@ function labelsOf(data: datasets.Dataset): { label: string | undefined; folder: 
 
 describe("classes of odd names", () => {
   it("have their own labels and exact counts", async () => {
-    await writeFolders();
     const labels = labelsOf(await load("data"));
     expect(labels.map(({ label }) => label)).toEqual(labels.map(({ folder }) => folder));
     const { classes = {} } = await datasets.inspect(at("data"));
@@ -51,7 +51,6 @@ describe("classes of odd names", () => {
     ],
     ["in the library, in quotes", NAMES.map((name) => [`"${name.replaceAll('"', '""')}"`]), NAMES],
   ])("are chosen %s", async (_, items, names) => {
-    await writeFolders();
     for (const [i, classes] of items.entries()) {
       const exact = names[i] === '"quoted"' && classes[0] === '"quoted"' ? undefined : names[i];
       if (exact === undefined) await expect(load("data", { classes })).rejects.toThrow("has no class quoted.");
@@ -71,14 +70,12 @@ describe("classes of odd names", () => {
     ],
     ['"""quoted""",a"b', { '"quoted"': COUNTS.get('"quoted"'), 'a"b': COUNTS.get('a"b') }],
   ])("are chosen by --classes %s", async (classes, counts) => {
-    await writeFolders();
     const { stdout, stderr } = await vae(["data", at("data"), "--json", "--classes", classes], at());
     expect(stderr).toBe("");
     expect(new Map(Object.entries(JSON.parse(stdout).classes))).toEqual(new Map(Object.entries(counts)));
   });
 
   it("are all of them with all, and are listed as they can be typed", async () => {
-    await writeFolders();
     const { stdout } = await vae(["data", at("data"), "--json", "--classes", "all"], at());
     expect(JSON.parse(stdout).train).toBeGreaterThan(COUNTS.size);
     const { code, stderr } = await vae(["data", at("data"), "--classes", "a"], at());
@@ -89,7 +86,6 @@ describe("classes of odd names", () => {
   });
 
   it("keep their quotes in config.json, in `vae runs` and when resumed", async () => {
-    await writeFolders();
     const home = (...args: string[]) => vae(args, at());
     const settings = ["--n-hidden", "4", "--batch-size", "5", "--epochs", "1", "--classes"];
     const chosen = '"a,b",constructor,__proto__,toString,"all"';

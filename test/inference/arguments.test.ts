@@ -1,7 +1,9 @@
 // Wrong arguments of the library's functions, nested arrays, and models that are closed.
+import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { serialize } from "node:v8";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
 import * as vae from "../../src/index.js";
@@ -35,6 +37,9 @@ const bytes = (count: number) => ({
 });
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
 const wrong = (value: unknown) => value as any;
+
+/** Large arrays are compared by their digests: toEqual takes a second for them. */
+const digestOf = (value: unknown) => createHash("sha256").update(serialize(value)).digest("hex");
 
 /** Expects a UserError of one line, thrown or rejected with. */
 async function expectRefusal(call: () => unknown, problem: string | RegExp): Promise<void> {
@@ -307,10 +312,9 @@ describe("arguments", () => {
   });
 
   it("of resume that are undefined change nothing", async () => {
-    for await (const _ of train({ ...settings(), epochs: 2 }, { run: at("two") }));
     const events: vae.TrainingEvent[] = [];
-    for await (const event of resume(at("two"), { epochs: undefined })) events.push(event);
-    expect(events.at(-1)).toMatchObject({ type: "done", epochs: 2 });
+    for await (const event of resume(at("run"), { epochs: undefined })) events.push(event);
+    expect(events.at(-1)).toMatchObject({ type: "done", epochs: 1 });
   });
 
   it("with a signal that is aborted already end train and resume at once", async () => {
@@ -334,8 +338,8 @@ describe("a model", () => {
       () => model.pictures.reconstructions(3, "mask:0.5", 1),
     ];
     const expected = [];
-    for (const call of calls) expected.push(await call());
-    expect(await Promise.all(calls.map((call) => call()))).toEqual(expected);
+    for (const call of calls) expected.push(digestOf(await call()));
+    expect((await Promise.all(calls.map((call) => call()))).map(digestOf)).toEqual(expected);
   });
 
   it.each(ENGINES)("does so on engine %s", async (name) => {
@@ -344,8 +348,8 @@ describe("a model", () => {
     const images = bytes(600);
     const calls = [() => own.encode(images), () => own.decode([[1, -1]]), () => own.sample(550)];
     const expected = [];
-    for (const call of calls) expected.push(await call());
-    expect(await Promise.all(calls.map((call) => call()))).toEqual(expected);
+    for (const call of calls) expected.push(digestOf(await call()));
+    expect((await Promise.all(calls.map((call) => call()))).map(digestOf)).toEqual(expected);
     await own.close();
   });
 
@@ -375,7 +379,7 @@ describe("a model", () => {
     const late = closing.sample(1);
     await expectRefusal(() => late, "The model is closed.");
     const [encoded, sampled, evaluation] = await Promise.all(flying);
-    expect([encoded, sampled]).toEqual([expected, samples]);
+    expect([encoded, sampled].map(digestOf)).toEqual([expected, samples].map(digestOf));
     expect(evaluation).toMatchObject({ images: 2 });
     await Promise.all([closed, again, closing.close()]);
     for (const call of [
