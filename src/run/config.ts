@@ -14,8 +14,8 @@ const MAX_BYTES = 1e6;
 /** All that rebuilds the model, except its weights. */
 export interface RunConfig {
   /**
-   * Names the run in its checkpoints and weights: the digest of all that decides the weights after a number of steps, so
-   * that a repeated run, or one of more epochs, writes the same bytes. Runs of older versions have none.
+   * Names the run in its checkpoints and weights: the digest of all that decides the weights after a number of steps,
+   * so that a repeated run, or one of more epochs, writes the same bytes. Runs of older versions have none.
    */
   readonly id?: string;
   /** The version of vae. */

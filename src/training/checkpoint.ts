@@ -47,9 +47,9 @@ export function decodeCheckpoint(
   file: string,
 ): Checkpoint {
   if (metadata.format !== String(FORMAT)) {
+    const format = printable(String(JSON.stringify(metadata.format)));
     throw new UserError(
-      `${file} is of format ${printable(String(JSON.stringify(metadata.format)))}, and this vae resumes from format ${FORMAT}. Use the ` +
-        "version that config.json names.",
+      `${file} is of format ${format}, and this vae resumes from format ${FORMAT}. Use the version that config.json names.`,
     );
   }
   const before = parse(metadata.settings);

@@ -7,9 +7,8 @@ import { loadDataset } from "../data/dataset.js";
 import { pixelsOf } from "../data/pixels.js";
 import { ENGINE_NAMES, type Engine, type EngineName } from "../engine/engine.js";
 import { EngineError, openEngine } from "../engine/index.js";
-import { buildParts } from "../model/build.js";
+import { buildModel } from "../model/build.js";
 import { initialParams } from "../model/initialize.js";
-import { Model } from "../model/model.js";
 import { drawBatches, epochOrder } from "./batches.js";
 import { firstSnapshot, type TrainingState } from "./snapshot.js";
 
@@ -43,6 +42,7 @@ export async function findEngines(threads = SETTINGS.threads.default): Promise<E
  * drawing the batches. The engines take turns, for three rounds after two warm-up rounds.
  *
  * @returns the median milliseconds per step by the engine's name
+ * @throws UserError if an engine does not run here, or there are fewer processors than threads
  */
 export async function timeTrainingStep(
   names: readonly EngineName[],
@@ -53,7 +53,7 @@ export async function timeTrainingStep(
   const config = createConfig({});
   const mnist = await loadDataset("mnist");
   const { train } = mnist;
-  const model = new Model(buildParts(config, pixelsOf(mnist)));
+  const model = buildModel(config, pixelsOf(mnist));
   const { createTrainingStep } = await import("./step.js");
   const step = createTrainingStep(model, config);
   const order = epochOrder(config.seed, 1, train.count);

@@ -53,7 +53,8 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const checkpoint = decodeCheckpoint(content, firstState(model, data, config).state, config, file);
     if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
       throw new UserError(
-        `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. Leave out \`epochs\`.`,
+        `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. ` +
+          "Leave out `epochs`.",
       );
     }
     const { engine } = await openEngine(config.engine, config.threads);
@@ -82,9 +83,9 @@ function changeSettings(own: Config, given: GivenSettings): Config {
     );
   }
   if (changed) {
+    const [kept, given] = [own, config].map((one) => printable(String(encodeConfig(one)[changed])));
     throw new UserError(
-      `A resumed run keeps its settings, in which ${changed} is ${printable(String(encodeConfig(own)[changed]))}, not ` +
-        `${printable(String(encodeConfig(config)[changed]))}. Leave it out, or begin a new run.`,
+      `A resumed run keeps its settings, in which ${changed} is ${kept}, not ${given}. Leave it out, or begin a new run.`,
     );
   }
   if (config.epochs < own.epochs) {

@@ -35,8 +35,8 @@ export function checkSize(model: Model, shape: ImageShape, { batchSize }: Pick<C
 }
 
 /**
- * The least memory of a training step: weights and Adam's moments before and after it, the batch as bytes and as floats,
- * and the decoder's output for each draw of z. An engine takes more, but never less.
+ * The least memory of a training step: weights and Adam's moments before and after it, the batch as bytes and as
+ * floats, and the decoder's output for each draw of z. An engine takes more, but never less.
  */
 function bytesOfStep({ draws, parts }: Model, pixels: number, batchSize: number): number {
   const state = 2 * 3 * 4 * countParameters(parts.specs);

@@ -135,6 +135,8 @@ it("neighbours.js wants the number of a test image", async () => {
   }
 });
 
+const RESET = 0;
+
 describe("serve-samples.js", () => {
   beforeAll(() => {
     mkdirSync(at("served"));
@@ -155,12 +157,13 @@ describe("serve-samples.js", () => {
     socket.on("data", (part) => parts.push(part));
     socket.on("error", () => {}); // a reset, where it refuses to read on
     socket.write(request);
-    await once(socket, "close");
+    await new Promise((resolve) => socket.once("close", resolve));
     return Buffer.concat(parts);
   }
   const get = (target: string, method = "GET") =>
     `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
-  const statusOf = (answer: Buffer) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString("latin1"))?.[1]);
+  /** The status, or RESET if the server hung up while the client was still writing, which discards the answer. */
+  const statusOf = (answer: Buffer) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString("latin1"))?.[1] ?? RESET);
 
   it("answers any request with a status, and goes on", async () => {
     const { child, ended, port, host } = await serve();
@@ -207,7 +210,8 @@ describe("serve-samples.js", () => {
       statuses.push([get(`/?seed=${value}`), 400]);
     }
     for (const [request, status] of statuses) {
-      expect(statusOf(await ask(port, request)), request.slice(0, 60)).toBe(status);
+      const expected = status === 431 ? [431, RESET] : [status];
+      expect(expected, request.slice(0, 60)).toContain(statusOf(await ask(port, request)));
     }
     const head = (await ask(port, get("/?n=2&seed=1", "HEAD"))).toString("latin1");
     const whole = await ask(port, get("/?n=2&seed=1"));
