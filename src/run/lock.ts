@@ -1,6 +1,6 @@
 // Locks a run for one process at a time, by a file in its folder that names the process.
 import { createHash, randomUUID } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { lstatSync, readFileSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
@@ -25,7 +25,7 @@ function deleteOwn(): void {
   for (const [content, dir] of own) {
     try {
       const file = path.join(dir, LOCK);
-      if (readFileSync(file, "utf8") === content) rmSync(file);
+      if (lstatSync(file).isFile() && readFileSync(file, "utf8") === content) rmSync(file);
     } catch {} // the process ends all the same
   }
 }
@@ -39,24 +39,35 @@ export interface RunLock {
 
 /** @throws UserError if another process, or this one, holds the lock */
 export async function lockRun(dir: string): Promise<RunLock> {
-  const file = path.join(dir, LOCK);
   const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() });
   if (own.size === 0) process.on("exit", deleteOwn);
   own.set(content, dir);
+  try {
+    await acquire(path.join(dir, LOCK), content);
+  } catch (error) {
+    forget(content);
+    throw error;
+  }
+  return { check: (place) => check(place, content), release: (place) => unlock(place, content) };
+}
+
+async function acquire(file: string, content: string): Promise<void> {
   let found: string | undefined;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    if (await createFileAtomically(file, content)) {
-      return { check: (place) => check(place, content), release: (place) => unlock(place, content) };
-    }
+    if (await createFileAtomically(file, content)) return;
     found = await read(file);
     if (found === undefined) continue; // unlocked meanwhile
     if (!isStale(file, found)) break;
     await deleteStale(file, found, content);
   }
-  own.delete(content);
   const owner = parseOwner(found ?? "");
   const who = owner ? `process ${owner.pid} on ${printable(owner.host)}` : "another process";
-  throw new UserError(`${dir} is in use by ${who}. If no vae trains there, delete ${file}.`);
+  throw new UserError(`${path.dirname(file)} is in use by ${who}. If no vae trains there, delete ${file}.`);
+}
+
+function forget(content: string): void {
+  own.delete(content);
+  if (own.size === 0) process.off("exit", deleteOwn);
 }
 
 async function check(dir: string, content: string): Promise<void> {
@@ -75,8 +86,7 @@ async function unlock(dir: string, content: string): Promise<void> {
   try {
     if ((await read(file)) === content) await rm(file, { force: true });
   } finally {
-    own.delete(content); // a lock that could not be deleted is stale
-    if (own.size === 0) process.off("exit", deleteOwn);
+    forget(content); // a lock that could not be deleted is stale
   }
 }
 

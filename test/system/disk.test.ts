@@ -206,8 +206,8 @@ describe("images that are decoded", () => {
     ["SIGINT", "data many-images"],
     ["SIGTERM", "data many-images"],
     ["SIGHUP", "data many-images"],
-    ["SIGINT", "train --dataset many-images --quiet"],
-    ["SIGTERM", "train --dataset many-images --quiet"],
+    ["SIGINT", "train --dataset many-images --n-hidden 8 --quiet"],
+    ["SIGTERM", "train --dataset many-images --n-hidden 8 --quiet"],
   ] as const)("leave no temporary file after %s of vae %s", async (signal, command) => {
     if (!existsSync(at("many-images"))) await images("many-images", 300, 500, 500);
     const folder = at(`${signal} of ${command.slice(0, 4)}`);
