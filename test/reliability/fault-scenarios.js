@@ -29,6 +29,8 @@ export function createScenarios(folder) {
     evaluate: ["evaluate --run run --importance-samples 10", train],
     reconstruct: [`reconstruct --run run --input ${path.join(photos, "1.png")}`, train],
     latent: ["latent --run run", train],
+    manifold: ["manifold --run run --size 2x2", train.replace("--dim-z 3", "--dim-z 2")],
+    interpolate: ["interpolate --run run --from 0 --to 1 --steps 2", train],
     runs: ["runs", train, copyRun],
     cache: ["cache --clear", inspect],
     each: ["sample --run run --n 3 --each samples", train],

@@ -12,8 +12,8 @@ const [PRELOAD, FAULTS] = ["faults.cjs", "faults.js"].map((name) =>
   fileURLToPath(new URL(`../reliability/${name}`, import.meta.url)),
 );
 const HALVES = [
-  "train sample export zipped parquet data encode decode",
-  "resume photos evaluate reconstruct latent runs cache each",
+  "train sample export zipped parquet data encode decode manifold",
+  "resume photos evaluate reconstruct latent interpolate runs cache each",
 ];
 
 describe.concurrent("a file system with a failing call", () => {
