@@ -8,7 +8,7 @@ import { createGunzip } from "node:zlib";
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached, type Reserve } from "../files/cache.js";
-import { addFileName, readBytes, readStart } from "../files/read.js";
+import { addFileName, MAX_READ_BYTES, readBytes, readStart } from "../files/read.js";
 import { checkIdxLength, type IdxHeader, parseIdx, parseIdxHeader } from "../formats/idx.js";
 import {
   checkNpyLength,
@@ -28,8 +28,6 @@ import { openTable } from "./table-arrays.js";
 
 /** Arrays of more bytes stay on the disk. MNIST's 60,000 images are 47 MB. */
 export const MAX_IN_MEMORY = 128e6;
-/** Node.js reads files up to this size in one piece. */
-const MAX_READ = 2 ** 31 - 1;
 /** Deflate makes at most 1032 bytes of one. */
 const MAX_INFLATION = 1032;
 
@@ -95,7 +93,7 @@ function isPacked(start: Uint8Array): boolean {
 function contentOf(file: string, length: number, start: Uint8Array, place = file): Content {
   const open = (from: number, end: number) => openBytes(place, from, end);
   const readAll = async () => {
-    if (length <= MAX_READ) return (await readBytes(place)).subarray(0, length);
+    if (length <= MAX_READ_BYTES) return (await readBytes(place)).subarray(0, length);
     throw new UserError(`${file} has ${formatBytes(length)}, more than 2 GB. Save its images as .npy of uint8.`);
   };
   return { file, length, start, readAll, open };
@@ -109,13 +107,18 @@ export function openBytes(file: string, start: number, end: number): NonNullable
 }
 
 async function parseContent(content: Content, size?: Size | null): Promise<FileArray[]> {
-  const { file, start, length } = content;
+  const { file, start } = content;
   if (isNpy(start)) return [await openNpy(content)];
   if (isIdx(start)) return [await openIdx(content)];
   if (recognize(start)?.name === NPZ) return openNpz(await content.readAll(), file);
+  checkTable(start, file);
+  return openTable(parseTable(await content.readAll(), file), file, size);
+}
+
+/** @throws UserError if the file is no text, so it is no table */
+function checkTable(start: Uint8Array, file: string): void {
   refuseForeign(start, file);
-  const isText = start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13));
-  if (length > 0 && isText) return openTable(parseTable(await content.readAll(), file), file, size);
+  if (start.length > 0 && start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13))) return;
   // Each of these parsers throws an error that says what is damaged.
   if (endingOf(file) === ".npy") parseNpyHeader(start, file);
   if (endingOf(file) === ".npz") readZip(start, file);
@@ -152,7 +155,7 @@ async function openNpy({ file, length, start, readAll, open }: Content): Promise
   const header = parseNpyHeader(start, file);
   checkNpyLength(header, length, file);
   const { dtype, shape, isFortran } = header;
-  if (isFortran && length > MAX_READ) {
+  if (isFortran && length > MAX_READ_BYTES) {
     throw new UserError(
       `${file} is in Fortran order, and has more than 2 GB. ` +
         'Save it again with np.save("new.npy", np.ascontiguousarray(x)).',
@@ -206,7 +209,7 @@ function openEntry(
 ): FileArray {
   let data: NpyArray["data"] | undefined;
   const read = () => {
-    data ??= parseNpy(content.read(MAX_READ), about.name).data;
+    data ??= parseNpy(content.read(MAX_READ_BYTES), about.name).data;
     return data;
   };
   if (dtype === "uint8") return bytesOf({ ...about, dtype, shape }, read);
@@ -225,10 +228,11 @@ async function unpack(file: string, packed: number): Promise<Content> {
   const start = await unpackedStart(file);
   refuseForeign(start, file);
   const expected = expectedLength(start, file);
+  if (expected === Infinity && recognize(start)?.name !== NPZ) checkTable(start, file); // before it is in the cache
   if (expected > MAX_INFLATION * packed && expected < Infinity) {
     throw new UserError(`${file} is too small for the ${formatBytes(expected)} that it promises.`);
   }
-  const most = expected < Infinity ? expected : MAX_READ; // text has no header that bounds it
+  const most = expected < Infinity ? expected : MAX_READ_BYTES; // text has no header that bounds it
   let length = 0;
   async function* parts(reserve?: Reserve): AsyncGenerator<Buffer, number> {
     if (expected < Infinity) await reserve?.(expected);

@@ -29,7 +29,7 @@ export interface CacheRequest<Info> {
   /**
    * Yields the data in parts, and returns `info`, which must be JSON.
    *
-   * @param reserve checks that so many bytes fit on the disk. To be called as soon as their number is known.
+   * @param reserve checks that this number of bytes fits on the disk. Call it as soon as the number is known.
    */
   readonly make: (reserve: Reserve) => AsyncGenerator<Uint8Array, Info>;
 }

@@ -54,8 +54,9 @@ export function asLatents(given: unknown, dimZ: number): HostArray<Float32Array>
 }
 
 /**
- * Checks the size of a result, `count` rows of so many numbers, before it is computed.
+ * Checks the size of a result before it is computed.
  *
+ * @param numbers of each of the `count` rows
  * @param instead methods that give it in parts
  * @throws UserError if it is too large for one array
  */

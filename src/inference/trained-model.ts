@@ -236,7 +236,7 @@ export class TrainedModel {
     return { seed: maybe(SETTINGS.seed, this.config.seed) };
   }
 
-  /** @throws UserError if so many images do not fit in memory */
+  /** @throws UserError if this number of images does not fit in memory */
   #checkResult(count: number, parts: string): void {
     checkResult(count, pixelsOf(this.size), parts);
   }

@@ -250,7 +250,7 @@ function withRun({ tensors, metadata }: TensorFile, { id }: RunConfig): TensorFi
 /** @throws UserError if the file is not of this run. Any is, if the run is of an older version. */
 function checkRun({ run }: TensorFile["metadata"], { id }: RunConfig, file: string): void {
   if (id === undefined || run === id) return;
-  throw new UserError(`${file} belongs to another run than the ${CONFIG} beside it. Put back the files of one run.`);
+  throw new UserError(`${file} belongs to another run than the ${CONFIG} beside it. Restore the files of one run.`);
 }
 
 /** Parses safetensors. @throws UserError that names the format, if it is another one */

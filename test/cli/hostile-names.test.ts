@@ -123,7 +123,7 @@ describe("a run whose folder, classes and files have hostile names", () => {
     }
   });
 
-  it("is told how to be resumed, as a command that works", async () => {
+  it("prints a command that resumes it, and that works when pasted", async () => {
     const folder = at("runs", `stopped ${EVIL}`);
     const outcome = vae(
       ["train", "--dataset", "photos", ...SMALL.slice(0, 4), "--run", folder, "--epochs", "9999"],

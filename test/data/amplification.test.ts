@@ -128,3 +128,9 @@ it("a TIFF of a hundred thousand images is refused", async () => {
     "holds more than 10000 images, of which only the first is read",
   );
 });
+
+it("a compressed file that is neither an array nor text is refused before it is decompressed", async () => {
+  write("x.csv.gz", gzipSync(Buffer.concat([Buffer.from("label,pixel0\n"), Buffer.alloc(20e6)])));
+  await expect(loadDataset(at("x.csv.gz"))).rejects.toThrow("x.csv.gz is neither an image nor an array");
+  expectNothingCached();
+});

@@ -103,7 +103,7 @@ describe("files of another run", () => {
     const run = copy("foreign-config");
     cpSync(at("b/config.json"), path.join(run, "config.json"));
     await expect(resume(run).next()).rejects.toThrow(
-      "Put back the files of one run. There is no other one to resume from.",
+      "Restore the files of one run. There is no other one to resume from.",
     );
   });
 
