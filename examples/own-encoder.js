@@ -17,8 +17,8 @@ function residual(units) {
 }
 
 /** The parts that the settings choose, but with this encoder. */
-function ownParts(settings, pixels) {
-  const chosen = pieces(settings, pixels);
+function ownParts(settings, input) {
+  const chosen = pieces(settings, input);
   const first = dense({ units: 200, activation: "elu", weight: "he" });
   const last = dense({ units: chosen.posterior.inputs, weight: "he" });
   return assemble({ ...chosen, encoder: sequential([first, residual(200), residual(200), residual(200), last]) });

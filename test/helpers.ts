@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { inject } from "vitest";
 import type { Config } from "../src/config/config.js";
+import type { ImageShape } from "../src/data/pixels.js";
 import type { Engine, EngineName } from "../src/engine/engine.js";
 import { openEngine } from "../src/engine/index.js";
 import { buildParts } from "../src/model/build.js";
@@ -36,9 +37,14 @@ export async function open(name: EngineName, threads = Math.min(2, availablePara
   return (await openEngine(name, threads)).engine;
 }
 
+/** The shape of images that are a row of grey pixels. */
+export function rowOf(pixels: number): ImageShape {
+  return { height: 1, width: pixels, channels: 1 };
+}
+
 /** The model of settings, for images of so many pixels. */
 export function modelOf(config: Config, pixels: number): Model {
-  return new Model(buildParts(config, pixels));
+  return new Model(buildParts(config, rowOf(pixels)));
 }
 
 /** Its first weights. */

@@ -13,6 +13,11 @@ export interface ImageShape {
   readonly channels: number;
 }
 
+/** The shape of images alone. */
+export function shapeOf({ height, width, channels }: ImageShape): ImageShape {
+  return { height, width, channels };
+}
+
 const CHUNK_BYTES = 4e6;
 
 /** Images from 0 black to 255 white. */

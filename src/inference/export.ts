@@ -50,9 +50,10 @@ export async function toOnnx(
     ),
   };
   const { likelihood } = model.parts;
-  const means = likelihood.isProbability
-    ? "their pixels' probabilities of white"
-    : `means of their ${describePixels(settings)}`;
+  const means =
+    likelihood.support === "binary"
+      ? "their pixels' probabilities of white"
+      : `means of their ${describePixels(settings)}`;
   const encoder = await exportFunction("encoder", model.exportedEncoder, params, "pixels", pixelsOf(size), {
     description: model.isDrawn
       ? "The encoder of a variational autoencoder: pixels of images to mean and sigma of q(z|x), a " +

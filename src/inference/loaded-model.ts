@@ -5,7 +5,7 @@ import { checkValue, TEXT } from "../config/entries.js";
 import { EVALUATION } from "../config/evaluation.js";
 import { SETTINGS } from "../config/settings.js";
 import { type Dataset, digestOf } from "../data/dataset.js";
-import { COUNT, checkCount, pixelsOf } from "../data/pixels.js";
+import { COUNT, checkCount, shapeOf } from "../data/pixels.js";
 import type { SPLITS } from "../data/settings.js";
 import { openEngine } from "../engine/index.js";
 import type { Bounds } from "../model/bounds.js";
@@ -31,11 +31,10 @@ export async function loadModel(run?: string, parts?: BuildParts): Promise<Loade
   const folder = await RunFolder.open(run);
   const { settings, data } = folder.config;
   checkOwnParts(folder, parts, "loadModel");
-  const model = buildModel(settings, pixelsOf(data), parts);
+  const size = shapeOf(data);
+  const model = buildModel(settings, size, parts);
   const { params, metadata } = await folder.readModel(model.parts.specs);
   const { engine, fallbackReason } = await openEngine("auto", SETTINGS.threads.default);
-  const { height, width, channels } = data;
-  const size = { height, width, channels };
   return new LoadedModel({ engine, model, params, size, config: settings }, folder, metadata, fallbackReason);
 }
 
@@ -174,7 +173,7 @@ export class LoadedModel extends TrainedModel {
 
 function whyNoLikelihood({ isDrawn, parts }: Model, binarize: Config["binarize"]): string | undefined {
   if (!isDrawn) return "A plain autoencoder defines no distribution of images, so there is no likelihood.";
-  if (!parts.likelihood.isProbability) {
+  if (parts.likelihood.support === "real") {
     return "With a Gaussian decoder there is no likelihood of images, only a density, which depends on pixelSigma.";
   }
   if (binarize !== "none") return undefined;

@@ -2,35 +2,29 @@
 import { objectWith } from "../arguments.js";
 import type { Config } from "../config/config.js";
 import { checkSettings, checkValue } from "../config/entries.js";
-import { PARTS, UNITS } from "./checks.js";
-import { mlp } from "./layers.js";
+import { pixelsOf } from "../data/pixels.js";
+import { INPUT, PARTS } from "./checks.js";
 import { Model } from "./model.js";
-import { assemble, type Parts } from "./parts.js";
-import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
+import { assemble, type ModelInput, type Parts, type Sizes } from "./parts.js";
+import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 import { MODEL_SETTINGS, type ModelConfig } from "./settings.js";
 
-/** Chooses the pieces of a model of fully connected networks by the settings. @throws UserError if one is wrong */
-export function standardPieces(given: ModelConfig, pixels: number) {
+/** Chooses the pieces of a model by the settings. @throws UserError if one is wrong */
+export function standardPieces(given: ModelConfig, input: ModelInput) {
   const config = checkModelSettings(given);
-  checkValue("The number of pixels", UNITS, pixels);
-  const { dimZ, nHidden, keepProb, encoderActivations, decoderActivations, initialWeights: weight, beta } = config;
-  const posterior = POSTERIORS[config.model].build(config, dimZ);
+  const { height, width, channels, classes = 0 } = checkValue("The images of the model", INPUT, input);
+  const { dimZ, beta } = config;
+  const pixels = pixelsOf({ height, width, channels });
+  const sizes: Sizes = { height, width, channels, classes, pixels, dimZ };
+  const posterior = POSTERIORS[config.model].build(config, sizes);
   // The objective of an autoencoder uses no prior, and "normal" has no weights.
-  const prior = PRIORS[POSTERIORS[config.model].isPoint ? "normal" : config.prior].build(config, dimZ);
-  const likelihood = LIKELIHOODS[config.likelihood].build(config, pixels);
-  const objective = OBJECTIVES[config.objective].build(config, dimZ);
-  const bias = config.outputBias === "mean" ? "mean-image" : "zeros";
-  const [hidden, reversed] = [nHidden, nHidden.toReversed()];
-  const encoder = mlp({ hidden, activations: encoderActivations, keepProb, outputs: posterior.inputs, weight });
-  const decoder = mlp({
-    hidden: reversed,
-    activations: decoderActivations,
-    keepProb,
-    outputs: likelihood.inputs,
-    weight,
-    bias,
-  });
-  return { pixels, dimZ, encoder, posterior, prior, decoder, likelihood, objective, beta };
+  const prior = PRIORS[POSTERIORS[config.model].isPoint ? "normal" : config.prior].build(config, sizes);
+  const likelihood = LIKELIHOODS[config.likelihood].build(config, sizes);
+  const objective = OBJECTIVES[config.objective].build(config, sizes);
+  const networks = NETWORKS[config.network].build(config, { ...sizes, weight: config.initialWeights });
+  const encoder = networks.encoder(posterior.inputs);
+  const decoder = networks.decoder(likelihood.inputs, config.outputBias === "mean" ? "mean-image" : "zeros");
+  return { pixels, classes, dimZ, encoder, posterior, prior, decoder, likelihood, objective, beta };
 }
 
 /** Checks the settings of a model among all. */
@@ -40,20 +34,20 @@ function checkModelSettings(given: ModelConfig): ModelConfig {
   return checkSettings(MODEL_SETTINGS, Object.fromEntries(names.map((name) => [name, all[name]])));
 }
 
-/** Builds a model for images of `pixels` numbers. */
-export type BuildParts = (config: Config, pixels: number) => Parts;
+/** Builds a model for images of a shape. */
+export type BuildParts = (config: Config, input: ModelInput) => Parts;
 
 /**
  * A model of own parts, or of those that the settings choose.
  *
  * @throws UserError if the own parts are no model
  */
-export function buildModel(config: Config, pixels: number, own?: BuildParts): Model {
+export function buildModel(config: Config, input: ModelInput, own?: BuildParts): Model {
   return new Model(
-    own ? checkValue("The model that parts returned", PARTS, own(config, pixels)) : buildParts(config, pixels),
+    own ? checkValue("The model that parts returned", PARTS, own(config, input)) : buildParts(config, input),
   );
 }
 
-export function buildParts(config: ModelConfig, pixels: number): Parts {
-  return assemble(standardPieces(config, pixels));
+export function buildParts(config: ModelConfig, input: ModelInput): Parts {
+  return assemble(standardPieces(config, input));
 }

@@ -2,7 +2,15 @@
 import { BOOLEAN, func, listOf, maybe, objectOf, objectWith, satisfying } from "../arguments.js";
 import { isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
 import type { Layer } from "./layers.js";
-import type { Assembly, LikelihoodFamily, Objective, Parts, PosteriorFamily, PriorFamily } from "./parts.js";
+import type {
+  Assembly,
+  LikelihoodFamily,
+  ModelInput,
+  Objective,
+  Parts,
+  PosteriorFamily,
+  PriorFamily,
+} from "./parts.js";
 import type { DrawSpec, Init, ParamSpec, Specs } from "./specs.js";
 
 const isWithin = (value: unknown, min: number, max: number) =>
@@ -38,13 +46,20 @@ export const LAYER_SPECS = objectWith<ReturnType<Layer["specs"]>>({ ...OF_SPECS,
 export const LAYER = objectWith<Layer>({ specs: func(), apply: func() });
 
 const BETA = number({ min: 0, max: 1000 });
-const OBJECTIVE = objectWith<Objective>({ draws: wholeNumber({ min: 1, max: 1e6 }), value: func() });
-const OF_LIKELIHOOD = { name: TEXT, isProbability: BOOLEAN };
+/** K of a conditional model. */
+const CLASSES = wholeNumber({ min: 0, max: 65_536 });
+const OBJECTIVE = objectWith<Objective>({
+  draws: wholeNumber({ min: 1, max: 1e6 }),
+  specs: maybe(SPECS),
+  value: func(),
+});
+const OF_LIKELIHOOD = { name: TEXT, support: oneOf(["binary", "bytes", "real"]) };
 const LIKELIHOOD = objectWith<LikelihoodFamily>({ ...OF_LIKELIHOOD, inputs: UNITS, specs: SPECS, build: func() });
 
 export const ASSEMBLY = objectWith<Assembly>({
   pixels: UNITS,
   dimZ: UNITS,
+  classes: maybe(CLASSES),
   objective: OBJECTIVE,
   beta: BETA,
   encoder: LAYER,
@@ -54,8 +69,16 @@ export const ASSEMBLY = objectWith<Assembly>({
   likelihood: LIKELIHOOD,
 });
 
+export const INPUT = objectWith<ModelInput>({
+  height: UNITS,
+  width: UNITS,
+  channels: UNITS,
+  classes: maybe(CLASSES),
+});
+
 export const PARTS = objectWith<Parts>({
   dimZ: UNITS,
+  classes: maybe(CLASSES),
   specs: SPECS,
   objective: OBJECTIVE,
   beta: BETA,

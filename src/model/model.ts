@@ -12,11 +12,14 @@ export type Batch = {
   readonly images: tf.Tensor2D;
   /** [B, D] what the encoder sees instead, 0 to 1 or beyond, when a denoiser is trained. */
   readonly corrupted?: tf.Tensor2D | undefined;
+  /** [B, K] one-hot classes, of a conditional model. */
+  readonly labels?: tf.Tensor2D | undefined;
 };
 
 type BatchBounds = TermValues<tf.Tensor> & { readonly maximized: tf.Tensor; readonly likelihood: Likelihood };
 type Inputs = { readonly params: Tensors; readonly draws: Tensors; readonly batch: Batch };
-type ExportInputs = { readonly params: Tensors; readonly x: tf.Tensor };
+type Labelled = { readonly params: Tensors; readonly labels?: tf.Tensor | undefined };
+type ExportInputs = Labelled & { readonly x: tf.Tensor };
 
 /** A model's functions. Engines compile each function that takes one record once for each set of shapes. */
 export class Model {
@@ -25,6 +28,11 @@ export class Model {
   /** Whether posteriors are distributions, not points. */
   get isDrawn(): boolean {
     return Object.values(this.parts.specs.draws).some(({ phase }) => phase === "posterior");
+  }
+
+  /** K of a conditional model, 0 without labels. */
+  get classes(): number {
+    return this.parts.classes ?? 0;
   }
 
   /** L, the draws of z for each image: one of a point. */
@@ -46,25 +54,25 @@ export class Model {
 
   /** The means z [B, Z] of posteriors and, unless they are points, their standard deviations. */
   readonly encode = ({ params, batch }: Omit<Inputs, "draws">) => {
-    const { mean, sigma } = this.parts.encode(createContext(params), encoderInput(batch));
+    const { mean, sigma } = this.parts.encode(createContext(params), encoderInput(batch), batch.labels);
     return { z: mean, ...(sigma && { sigma }) };
   };
 
   /** A draw of z from the posterior of each image: [B, Z], and its standard deviations. */
   readonly sampleLatents = ({ params, draws, batch }: Inputs) => {
-    const { sample, sigma } = this.parts.encode(createContext(params, draws), encoderInput(batch));
+    const { sample, sigma } = this.parts.encode(createContext(params, draws), encoderInput(batch), batch.labels);
     return { z: inRows(sample()), ...(sigma && { sigma }) };
   };
 
   /** The means of p(x|z), which pictures show: [B, Z] to [B, D], 0 to 1. */
-  readonly decode = ({ params, z }: { readonly params: Tensors; readonly z: tf.Tensor }) => ({
-    outputs: this.parts.decode(createContext(params), z).mean(),
+  readonly decode = ({ params, z, labels }: Labelled & { readonly z: tf.Tensor }) => ({
+    outputs: this.parts.decode(createContext(params), z, labels).mean(),
   });
 
   /** Decoded draws from the prior: [N, D], 0 to 1. */
-  readonly sample = ({ params, draws }: Omit<Inputs, "batch">) => {
+  readonly sample = ({ params, draws, labels }: Labelled & Pick<Inputs, "draws">) => {
     const context = createContext(params, draws);
-    return { outputs: this.parts.decode(context, this.parts.prior(context).sample()).mean() };
+    return { outputs: this.parts.decode(context, this.parts.prior(context).sample(), labels).mean() };
   };
 
   /** log 1/L Σ_l p(x, z_l) / q(z_l|x) of each image (Burda et al. 2016, eq. 8): [B] nats. */
@@ -74,14 +82,14 @@ export class Model {
   };
 
   /** The encoder as other programs use it: pixels x [B, D], 0 to 1, to mean and sigma [B, Z]. */
-  readonly exportedEncoder = ({ params, x }: ExportInputs): Tensors => {
-    const { mean, sigma } = this.parts.encode(createContext(params), x);
+  readonly exportedEncoder = ({ params, x, labels }: ExportInputs): Tensors => {
+    const { mean, sigma } = this.parts.encode(createContext(params), x, labels);
     return { mean, ...(sigma && { sigma }) };
   };
 
   /** The decoder as other programs use it: z [B, Z] to pixels [B, D], 0 to 1. */
-  readonly exportedDecoder = ({ params, x }: ExportInputs): Tensors => ({
-    pixels: this.parts.decode(createContext(params), x).mean(),
+  readonly exportedDecoder = ({ params, x, labels }: ExportInputs): Tensors => ({
+    pixels: this.parts.decode(createContext(params), x, labels).mean(),
   });
 
   /**
@@ -92,23 +100,26 @@ export class Model {
     const { objective: of, beta } = this.parts;
     const { likelihood, ...terms } = this.#terms(context, batch);
     const { reconstruction, kl } = terms;
-    const objective = of.value(terms, beta);
-    return { objective, maximized: klWeight ? of.value(terms, klWeight) : objective, reconstruction, kl, likelihood };
+    const own = context.at("objective");
+    const objective = of.value(terms, beta, own);
+    const maximized = klWeight ? of.value(terms, klWeight, own) : objective;
+    return { objective, maximized, reconstruction, kl, likelihood };
   }
 
   /** The only path through the model: encode, draw z, decode, compare. */
   #terms(context: Context, batch: Batch): Terms & { readonly likelihood: Likelihood } {
     const { parts } = this;
+    const { labels } = batch;
     const x = toUnits(batch.images);
-    const posterior = parts.encode(context, batch.corrupted ?? x);
+    const posterior = parts.encode(context, batch.corrupted ?? x, labels);
     const z = posterior.sample();
-    const likelihood = parts.decode(context, inRows(z));
+    const likelihood = parts.decode(context, inRows(z), labels && forDraws(labels, z.shape[1] as number));
     const logLikelihood = likelihood.logProb(x);
     const prior = parts.prior(context);
     const logRatio = () => posterior.logRatio(z, prior);
     const klGroups = posterior.kl(prior) ?? tf.neg(tf.mean(logRatio(), 1, true));
     const [reconstruction, kl] = [tf.mean(logLikelihood, 1), tf.sum(klGroups, 1)];
-    return { logLikelihood, reconstruction, kl, klGroups, logRatio, likelihood };
+    return { logLikelihood, reconstruction, kl, klGroups, logRatio, z, posterior, prior, likelihood };
   }
 }
 
@@ -119,6 +130,12 @@ function encoderInput({ images, corrupted }: Batch): tf.Tensor {
 /** Bytes to units of full white. */
 function toUnits(images: tf.Tensor): tf.Tensor {
   return tf.mul(images, 1 / 255);
+}
+
+/** [B, K] to [B·L, K], each row L times. */
+function forDraws(labels: tf.Tensor, L: number): tf.Tensor {
+  const [B, K] = labels.shape;
+  return tf.reshape(tf.tile(tf.reshape(labels, [B, 1, K]), [1, L, 1]), [B * L, K]);
 }
 
 /** [B, L, Z] to [B·L, Z]. */

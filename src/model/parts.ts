@@ -1,17 +1,31 @@
 // The parts of a variational autoencoder and how they fit together (Kingma & Welling 2014).
-// Shapes: B images in a batch, D numbers in an image, L draws of z for an image, Z latent dimensions.
+// Shapes: B images in a batch, D numbers in an image, K classes, L draws of z for an image, Z latent dimensions.
 import { checkValue, type ValuesOf } from "../config/entries.js";
-import type { tf } from "../engine/compiled/tf.js";
+import type { ImageShape } from "../data/pixels.js";
+import { tf } from "../engine/compiled/tf.js";
 import { UserError } from "../errors.js";
 import { ASSEMBLY, LAYER_SPECS } from "./checks.js";
 import type { Layer } from "./layers.js";
-import { type Context, joinSpecs, type Specs } from "./specs.js";
+import { type Context, type Init, joinSpecs, NO_SPECS, type Specs } from "./specs.js";
+
+/** What a model is built for. */
+export interface ModelInput extends ImageShape {
+  /** The number of classes K of a conditional model; 0 or absent without labels. */
+  readonly classes?: number | undefined;
+}
+
+/** The sizes of a model's parts. */
+export interface Sizes extends Required<ModelInput> {
+  readonly dimZ: number;
+  /** D = height · width · channels */
+  readonly pixels: number;
+}
 
 /** q(z|x) for a batch of images. */
 export interface Posterior {
   /** [B, Z]: where the image lies in the latent space. */
   readonly mean: tf.Tensor;
-  /** [B, Z]: standard deviations; absent if the posterior is a point. */
+  /** [B, Z]: standard deviations of a Gaussian posterior; absent if it is another, or a point. */
   readonly sigma?: tf.Tensor;
   /** Draws z by the draws of phase `posterior`: [B, L, Z]. */
   sample(): tf.Tensor;
@@ -54,29 +68,37 @@ export interface Terms {
   readonly klGroups: tf.Tensor;
   /** log p(z) − log q(z|x): [B, L] nats. */
   logRatio(): tf.Tensor;
+  /** The draws: [B, L, Z]. */
+  readonly z: tf.Tensor;
+  readonly posterior: Posterior;
+  readonly prior: Prior;
 }
 
 /** What training maximizes. */
 export interface Objective {
   /** L, the draws of z for each image. */
   readonly draws: number;
-  /** @param klWeight β, or what its warm-up has reached @returns [B] nats */
-  value(terms: Terms, klWeight: number | tf.Tensor): tf.Tensor;
+  /** Draws of its own, of phase `posterior`. */
+  readonly specs?: Specs;
+  /** @param klWeight β, or what its warm-up has reached @param context its own @returns [B] nats */
+  value(terms: Terms, klWeight: number | tf.Tensor, context: Context): tf.Tensor;
 }
 
 /** A model: pure functions of tensors, and their specs. */
 export interface Parts {
   readonly dimZ: number;
+  /** K of a conditional model (Sohn et al. 2015), whose functions get labels y; 0 or absent without labels. */
+  readonly classes?: number | undefined;
   readonly specs: Specs;
   readonly objective: Objective;
   /** The weight β of the KL term (Higgins et al. 2017). */
   readonly beta: number;
-  readonly likelihood: Pick<LikelihoodFamily, "name" | "isProbability">;
-  /** @param x [B, D], 0 to 1, or beyond if it is noisy */
-  encode(context: Context, x: tf.Tensor): Posterior;
+  readonly likelihood: Pick<LikelihoodFamily, "name" | "support">;
+  /** @param x [B, D], 0 to 1, or beyond if it is noisy @param y one-hot labels [B, K] of a conditional model */
+  encode(context: Context, x: tf.Tensor, y?: tf.Tensor): Posterior;
   prior(context: Context): Prior;
-  /** @param z [N, Z] */
-  decode(context: Context, z: tf.Tensor): Likelihood;
+  /** @param z [N, Z] @param y one-hot labels [N, K] of a conditional model */
+  decode(context: Context, z: tf.Tensor, y?: tf.Tensor): Likelihood;
 }
 
 export interface PosteriorFamily {
@@ -91,13 +113,16 @@ export interface PosteriorFamily {
 export interface PriorFamily {
   readonly dimZ: number;
   readonly specs: Specs;
-  build(context: Context): Prior;
+  /** @param encode images [N, D], 0 to 1, to their posteriors, without draws */
+  build(context: Context, encode: (x: tf.Tensor) => Posterior): Prior;
 }
 
 export interface LikelihoodFamily {
   readonly name: string;
-  /** Whether `logProb` of black and white pixels is the logarithm of a probability, not of a density. */
-  readonly isProbability: boolean;
+  /**
+   * The values of a pixel whose probability `logProb` is: black and white, or the 256 bytes. A density has real values.
+   */
+  readonly support: "binary" | "bytes" | "real";
   /** Outputs of the decoder for an image. */
   readonly inputs: number;
   readonly specs: Specs;
@@ -112,8 +137,7 @@ export interface Part<Settings, Built> {
   readonly settings: Settings;
   /** Of a posterior: whether it is a point, so that the model has no bound. */
   readonly isPoint?: boolean;
-  /** @param size D for likelihoods, else Z */
-  readonly build: (own: ValuesOf<Settings>, size: number) => Built;
+  readonly build: (own: ValuesOf<Settings>, sizes: Sizes) => Built;
 }
 
 export function part<Settings extends object, Built>(definition: Part<Settings, Built>): Part<Settings, Built> {
@@ -131,6 +155,15 @@ export function likelihood<Settings extends object>(
   return definition;
 }
 
+/** Declares networks. `weight` are the first weights of all layers. */
+export function network<Settings extends object>(
+  definition: Omit<Part<Settings, Networks>, "build"> & {
+    readonly build: (own: ValuesOf<Settings>, sizes: Sizes & { readonly weight: Init }) => Networks;
+  },
+) {
+  return definition;
+}
+
 /** Declares an objective. `label` names its values. */
 export function objective<Settings extends object>(
   definition: Part<Settings, Objective> & { readonly label: (own: ValuesOf<Settings>) => string },
@@ -138,14 +171,24 @@ export function objective<Settings extends object>(
   return definition;
 }
 
+/** The layers of both networks. They have draws of phase `training` only. */
+export interface Networks {
+  /** [B, D], or [B, D + K] with labels, to [B, outputs]. */
+  encoder(outputs: number): Layer;
+  /** [N, Z], or [N, Z + K] with labels, to [N, outputs]. @param bias first bias of the output */
+  decoder(outputs: number, bias: Init): Layer;
+}
+
 /** The pieces of a model. The layers of both networks may have draws of phase `training` only. */
 export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
   readonly pixels: number;
-  /** [B, D] to what the posterior takes. */
+  /** K of a conditional model; 0 or absent without labels. */
+  readonly classes?: number;
+  /** [B, D], or [B, D + K] with labels, to what the posterior takes. */
   readonly encoder: Layer;
   readonly posterior: PosteriorFamily;
   readonly prior: PriorFamily;
-  /** [N, Z] to what the likelihood takes. */
+  /** [N, Z], or [N, Z + K] with labels, to what the likelihood takes. */
   readonly decoder: Layer;
   readonly likelihood: LikelihoodFamily;
 }
@@ -153,10 +196,10 @@ export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
 /** Joins pieces to a model, each in a scope of its name. @throws UserError if they do not fit together */
 export function assemble(assembly: Assembly): Parts {
   const pieces = checkValue("The argument of assemble", ASSEMBLY, assembly);
-  const { pixels, dimZ, objective, beta, encoder, posterior, prior, decoder, likelihood } = pieces;
+  const { pixels, dimZ, classes = 0, objective, beta, encoder, posterior, prior, decoder, likelihood } = pieces;
   const networks = {
-    encoder: checkValue("The value of encoder.specs", LAYER_SPECS, encoder.specs([pixels], "image")),
-    decoder: checkValue("The value of decoder.specs", LAYER_SPECS, decoder.specs([dimZ], "sample")),
+    encoder: checkValue("The value of encoder.specs", LAYER_SPECS, encoder.specs([pixels + classes], "image")),
+    decoder: checkValue("The value of decoder.specs", LAYER_SPECS, decoder.specs([dimZ + classes], "sample")),
   };
   checkNetwork("encoder", networks.encoder, posterior.inputs);
   checkNetwork("decoder", networks.decoder, likelihood.inputs);
@@ -165,16 +208,31 @@ export function assemble(assembly: Assembly): Parts {
       `The posterior has ${posterior.dimZ} dimensions and the prior ${prior.dimZ}, but dimZ is ${dimZ}`,
     );
   }
+  const encode = (context: Context, x: tf.Tensor, y?: tf.Tensor) =>
+    posterior.build(context.at("posterior"), encoder.apply(context.at("encoder"), withLabels(x, y)));
   return {
     dimZ,
+    classes,
     objective,
     beta,
     likelihood,
-    specs: joinSpecs({ ...networks, posterior: posterior.specs, prior: prior.specs, likelihood: likelihood.specs }),
-    encode: (context, x) => posterior.build(context.at("posterior"), encoder.apply(context.at("encoder"), x)),
-    prior: (context) => prior.build(context.at("prior")),
-    decode: (context, z) => likelihood.build(context.at("likelihood"), decoder.apply(context.at("decoder"), z)),
+    specs: joinSpecs({
+      ...networks,
+      posterior: posterior.specs,
+      prior: prior.specs,
+      likelihood: likelihood.specs,
+      objective: objective.specs ?? NO_SPECS,
+    }),
+    encode,
+    prior: (context) => prior.build(context.at("prior"), (x) => encode(context.evaluation, x)),
+    decode: (context, z, y) =>
+      likelihood.build(context.at("likelihood"), decoder.apply(context.at("decoder"), withLabels(z, y))),
   };
+}
+
+/** [N, D] and one-hot labels [N, K] to [N, D + K]. */
+function withLabels(x: tf.Tensor, y: tf.Tensor | undefined): tf.Tensor {
+  return y ? tf.concat([x, y], 1) : x;
 }
 
 function checkNetwork(name: string, { output, draws }: ReturnType<Layer["specs"]>, needed: number): void {

@@ -7,6 +7,8 @@ export type {
   Assembly,
   Likelihood,
   LikelihoodFamily,
+  ModelInput,
+  Networks,
   Objective,
   Parts,
   Posterior,

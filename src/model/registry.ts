@@ -1,6 +1,7 @@
 // The parts that settings choose, a line each.
 import { bernoulli } from "./likelihoods/bernoulli.js";
 import { gaussianPixels } from "./likelihoods/gaussian.js";
+import { fullyConnected } from "./networks/mlp.js";
 import { elbo } from "./objectives/elbo.js";
 import { freeBits } from "./objectives/free-bits.js";
 import { iwae } from "./objectives/iwae.js";
@@ -8,6 +9,8 @@ import { gaussian } from "./posteriors/gaussian.js";
 import { point } from "./posteriors/point.js";
 import { mixture } from "./priors/mixture.js";
 import { standardNormal } from "./priors/standard-normal.js";
+
+export const NETWORKS = { mlp: fullyConnected };
 
 export const POSTERIORS = { vae: gaussian, ae: point };
 

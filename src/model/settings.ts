@@ -1,12 +1,6 @@
 // The settings of a model: those that choose its parts, those of its networks, and each part's own.
-import { choice, choices, integer, integers, real, type Setting, type ValuesOf } from "../config/entries.js";
-import { ACTIVATIONS, type ActivationName } from "./layers.js";
-import { LIKELIHOODS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
-
-const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as ActivationName[];
-
-/** Hidden layers. Hundreds would take minutes to compile. */
-const MAX_LAYERS = 32;
+import { choice, integer, real, type Setting, type ValuesOf } from "../config/entries.js";
+import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
 /** What a setting of a bound needs: a posterior that is not a point. */
 export const BOUND = { model: names(POSTERIORS).filter((name) => !POSTERIORS[name].isPoint) };
@@ -17,17 +11,12 @@ export const MODEL_SETTINGS = {
   objective: choice(names(OBJECTIVES), { default: "elbo", flag: names(OBJECTIVES).join("|"), needs: BOUND,
     help: `what to maximize: ${describe(OBJECTIVES)}` }),
   dimZ: integer({ default: 2, min: 1, max: 4096, flag: "count", help: "dimensions of the latent space" }),
-  nHidden: integers({ default: [500, 500], min: 1, max: 4096, maxLength: MAX_LAYERS, flag: "units,...",
-    help: `units of the encoder's hidden layers, up to ${MAX_LAYERS}; the decoder has them in reverse` }),
-  keepProb: real({ default: 0.9, min: 0.01, max: 1, flag: "number",
-    help: "probability that dropout keeps a hidden unit; 1 = no dropout" }),
+  network: choice(names(NETWORKS), { default: "mlp", flag: names(NETWORKS).join("|"),
+    help: `layers of encoder and decoder: ${describe(NETWORKS)}` }),
+  ...ownSettings("network", NETWORKS),
   ...ownSettings("objective", OBJECTIVES, BOUND),
   beta: real({ default: 1, min: 0, max: 1000, flag: "number", needs: BOUND,
     help: "weight of the KL term (Higgins et al. 2017); with 1, the objective is a bound of log p(x)" }),
-  encoderActivations: choices(ACTIVATION_NAMES, { default: ["elu", "tanh"], maxLength: MAX_LAYERS,
-    help: "activations of the encoder's hidden layers in order; the last one repeats" }),
-  decoderActivations: choices(ACTIVATION_NAMES, { default: ["tanh", "elu"], maxLength: MAX_LAYERS,
-    help: "the same for the decoder" }),
   ...ownSettings("model", POSTERIORS),
   prior: choice(names(PRIORS), { default: "normal", needs: BOUND, help: `p(z): ${describe(PRIORS)}` }),
   ...ownSettings("prior", PRIORS, BOUND),

@@ -69,6 +69,8 @@ export interface Context {
   readonly training: boolean;
   /** The context of a part within this one. */
   at(scope: string): Context;
+  /** The same outside of training: layers need no draws. */
+  readonly evaluation: Context;
 }
 
 export function createContext(params: Tensors, draws: Tensors = {}, training = false, prefix = ""): Context {
@@ -82,5 +84,8 @@ export function createContext(params: Tensors, draws: Tensors = {}, training = f
     draw: (name) => find("draw", draws, name),
     training,
     at: (scope) => createContext(params, draws, training, `${prefix}${scope}.`),
+    get evaluation() {
+      return createContext(params, draws, false, prefix);
+    },
   };
 }

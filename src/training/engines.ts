@@ -4,7 +4,7 @@ import { createConfig } from "../config/config.js";
 import { checkValue, oneOf } from "../config/entries.js";
 import { SETTINGS } from "../config/settings.js";
 import { loadDataset } from "../data/dataset.js";
-import { pixelsOf } from "../data/pixels.js";
+import { shapeOf } from "../data/pixels.js";
 import { ENGINE_NAMES, type Engine, type EngineName } from "../engine/engine.js";
 import { EngineError, openEngine } from "../engine/index.js";
 import { buildModel } from "../model/build.js";
@@ -53,7 +53,7 @@ export async function timeTrainingStep(
   const config = createConfig({});
   const mnist = await loadDataset("mnist");
   const { train } = mnist;
-  const model = buildModel(config, pixelsOf(mnist));
+  const model = buildModel(config, shapeOf(mnist));
   const { createTrainingStep } = await import("./step.js");
   const step = createTrainingStep(model, config);
   const order = epochOrder(config.seed, 1, train.count);

@@ -3,7 +3,7 @@ import { checkOptions, maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
 import { checkValue, TEXT } from "../config/entries.js";
 import type { Dataset } from "../data/dataset.js";
-import { describeShape, type ImageShape, pixelsOf } from "../data/pixels.js";
+import { describeShape, type ImageShape, shapeOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { buildModel } from "../model/build.js";
@@ -43,7 +43,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const config = changeSettings(ran.settings, settings);
     const { file, content } = await folder.readCheckpoint();
     checkOwnParts(folder, parts, "resume");
-    const model = buildModel(config, pixelsOf(ran.data), parts);
+    const model = buildModel(config, shapeOf(ran.data), parts);
     const onShape = (shape: ImageShape) => {
       checkShape(folder, shape, config);
       checkSize(model, shape, config);

@@ -6,7 +6,7 @@ import { type Config, checkNeeds, createConfig, type GivenSettings } from "../co
 import { TEXT } from "../config/entries.js";
 import { meanImage } from "../data/binarize.js";
 import { type Dataset, digestOf, loadDataset } from "../data/dataset.js";
-import { type ImageShape, pixelsOf } from "../data/pixels.js";
+import { type ImageShape, pixelsOf, shapeOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { type BuildParts, buildModel } from "../model/build.js";
@@ -68,7 +68,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   signal?.throwIfAborted();
   let model!: Model; // for the last shape, that of the data
   const onShape = (shape: ImageShape) => {
-    model = buildModel(requested, pixelsOf(shape), parts);
+    model = buildModel(requested, shape, parts);
     checkSize(model, shape, requested);
   };
   const data = await loadDataset(requested.dataset, { ...requested, onShape, onProgress: onDecoding, signal });
@@ -114,8 +114,7 @@ export async function* trainInto(
   checkpoint: Checkpoint,
 ): Training {
   const { engine, model, config, data, signal } = options;
-  const { height, width, channels } = data;
-  const size = { height, width, channels };
+  const size = shapeOf(data);
   const pictures = new EpochPictures(folder, data, { engine, model, size, config }, checkpoint.rows);
   let last: Snapshot = checkpoint;
   const sinks = [

@@ -293,13 +293,18 @@ describe("arguments", () => {
       () => parts.joinSpecs(wrong({ a: { params: { w: { shape: [1], init: "he", decays: 1 } }, draws: {} } })),
       "Its decays is 1. It must be true or false.",
     ],
-    ["pieces", () => parts.pieces(wrong({ dimZ: -1 }), 4), "The setting dimZ is -1."],
+    ["pieces", () => parts.pieces(wrong({ dimZ: -1 }), model.size), "The setting dimZ is -1."],
   ])("are refused: %s", async (_, call, problem) => {
     await expectRefusal(call, new RegExp(problem.replace(/[[\]+.(){}]/g, "\\$&"), "i"));
   });
 
   it("are refused if parts return no model, and no run is made", async () => {
-    for (const own of [() => {}, () => ({}), () => 5, () => ({ ...parts.build(model.config, PIXELS), encode: 1 })]) {
+    for (const own of [
+      () => {},
+      () => ({}),
+      () => 5,
+      () => ({ ...parts.build(model.config, model.size), encode: 1 }),
+    ]) {
       const call = () => train(settings(), { run: at("none"), parts: wrong(own) }).next();
       await expectRefusal(call, /^The model that parts returned is/);
     }

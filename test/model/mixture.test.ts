@@ -2,12 +2,13 @@ import { afterAll, describe, expect, it } from "vitest";
 import { mixture } from "../../src/model/priors/mixture.js";
 import { createContext, type Tensors } from "../../src/model/specs.js";
 import { randomStream } from "../../src/random.js";
-import { array, ENGINES, open } from "../helpers.js";
+import { array, ENGINES, open, rowOf } from "../helpers.js";
 
 const SHARES = [0.2, 0.5, 0.3];
 const MEANS = [-3, 0, 2];
 const SIGMAS = [0.5, 1, 0.1];
-const prior = mixture.build({ priorComponents: 3 }, 1);
+const prior = mixture.build({ priorComponents: 3 }, { ...rowOf(1), classes: 0, pixels: 1, dimZ: 1 });
+const noEncoder = () => expect.fail("A mixture needs no encoder");
 const params = {
   logits: array(SHARES.map((share) => Math.log(share) + 5)),
   means: array(MEANS, [3, 1]),
@@ -26,7 +27,7 @@ describe.each(ENGINES)("a mixture prior on engine %s", (name) => {
     );
     const { logProb } = await (await engine).call(
       ({ params, z }: { params: Tensors; z: Tensors[string] }) => ({
-        logProb: prior.build(createContext(params)).logProb(z),
+        logProb: prior.build(createContext(params), noEncoder).logProb(z),
       }),
       { params, z },
     );
@@ -53,7 +54,7 @@ describe.each(ENGINES)("a mixture prior on engine %s", (name) => {
     draws.epsilon.data.set([0, 0]);
     const { z } = await (await engine).call(
       ({ params, draws }: { params: Tensors; draws: Tensors }) => ({
-        z: prior.build(createContext(params, draws)).sample(),
+        z: prior.build(createContext(params, draws), noEncoder).sample(),
       }),
       { params, draws },
     );

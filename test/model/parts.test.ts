@@ -24,8 +24,8 @@ async function run(name: string, own?: parts.BuildParts, given = settings()) {
 /** The chosen parts with a layer before the encoder. */
 const inFront =
   (layer: parts.Layer): parts.BuildParts =>
-  (config, pixels) => {
-    const chosen = parts.pieces(config, pixels);
+  (config, input) => {
+    const chosen = parts.pieces(config, input);
     return parts.assemble({ ...chosen, encoder: parts.sequential([layer, chosen.encoder]) });
   };
 
@@ -51,8 +51,8 @@ describe("own parts", () => {
   });
 
   it("have no likelihood if theirs is a density", async () => {
-    const own: parts.BuildParts = (config, pixels) =>
-      parts.build({ ...config, likelihood: "gaussian", pixelSigma: 0.5 }, pixels);
+    const own: parts.BuildParts = (config, input) =>
+      parts.build({ ...config, likelihood: "gaussian", pixelSigma: 0.5 }, input);
     await run("density", own, { ...settings(), binarize: "dynamic" } as never);
     const model = await loadModel(at("density"), own);
     const evaluation = await model.evaluate({ split: "test", importanceSamples: 5, count: 10 });
@@ -67,7 +67,7 @@ describe("own parts", () => {
   });
 
   const config = createConfig({ nHidden: [8] });
-  const chosen = parts.pieces(config, 49);
+  const chosen = parts.pieces(config, { height: 7, width: 7, channels: 1 });
   const noisy: parts.Layer = {
     specs: (input, per) => ({
       params: {},

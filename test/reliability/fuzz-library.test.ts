@@ -32,7 +32,7 @@ afterAll(async () => {
 const { parts } = vae;
 const settings = () => ({ dataset: at("tiny"), nHidden: [4], batchSize: 40, epochs: 1, threads: 1, dimZ: 2 });
 const config = createConfig({ nHidden: [4] });
-const ownParts: vae.parts.BuildParts = (given, pixels) => parts.assemble(parts.pieces(given, pixels));
+const ownParts: vae.parts.BuildParts = (given, input) => parts.assemble(parts.pieces(given, input));
 const layer = parts.dense({ units: 3, weight: "he" });
 const nop = () => {};
 const images = () => ({ data: new Uint8Array(2 * 49).fill(9), shape: [2, 7, 7] });
@@ -78,8 +78,8 @@ const SUBJECTS: Record<string, Subject> = {
     call: vae.datasets.read,
   },
   "datasets.describeShape": { right: () => [[{ height: 1, width: 2, channels: 3 }]], call: vae.datasets.describeShape },
-  "parts.build": { right: () => [[config, 49]], call: parts.build },
-  "parts.pieces": { right: () => [[config, 49]], call: parts.pieces },
+  "parts.build": { right: () => [[config, { height: 7, width: 7, channels: 1 }]], call: parts.build },
+  "parts.pieces": { right: () => [[config, { height: 7, width: 7, channels: 1 }]], call: parts.pieces },
   "parts.dense": {
     right: () => [[{ units: 3, activation: "elu", keepProb: 0.5, weight: "he", bias: { normal: 1 } }]],
     call: parts.dense,
@@ -89,7 +89,10 @@ const SUBJECTS: Record<string, Subject> = {
     call: parts.mlp,
   },
   "parts.sequential": { right: () => [[[layer, layer]]], call: parts.sequential },
-  "parts.assemble": { right: () => [[parts.pieces(config, 49)]], call: parts.assemble },
+  "parts.assemble": {
+    right: () => [[parts.pieces(config, { height: 7, width: 7, channels: 1 })]],
+    call: parts.assemble,
+  },
   "parts.joinSpecs": { right: () => [[{ a: layer.specs([4], "image") }]], call: parts.joinSpecs },
   "model.encode": {
     right: () => [[images(), { what: "draws", seed: 1 }], [nested()], [{ ...data.test, count: 2 }]],

@@ -49,8 +49,7 @@ describe("the id of a run", () => {
   });
 
   it("differs between runs with parts of their own, whose code is not known", async () => {
-    const own = (run: string) =>
-      trained(run, { epochs: 1 }, { parts: (config, pixels) => parts.build(config, pixels) });
+    const own = (run: string) => trained(run, { epochs: 1 }, { parts: (config, input) => parts.build(config, input) });
     await own("own-1");
     await own("own-2");
     expect(idOf("own-1")).not.toBe(idOf("own-2"));

@@ -9,9 +9,9 @@ export const bernoulli = likelihood({
   settings: {},
   suffix: () => "",
   greyNats: () => Math.log(2),
-  build: (_, pixels) => ({
+  build: (_, { pixels }) => ({
     name: "bernoulli",
-    isProbability: true,
+    support: "binary",
     inputs: pixels,
     specs: NO_SPECS,
     build: (_, logits) => ({

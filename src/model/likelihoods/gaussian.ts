@@ -13,9 +13,9 @@ export const gaussianPixels = likelihood({
   },
   suffix: ({ pixelSigma }) => `, normal with deviation ${pixelSigma}`,
   greyNats: ({ pixelSigma }) => 0.125 / pixelSigma ** 2 + Math.log(pixelSigma * Math.sqrt(2 * Math.PI)),
-  build: ({ pixelSigma }, pixels) => ({
+  build: ({ pixelSigma }, { pixels }) => ({
     name: "gaussian",
-    isProbability: false,
+    support: "real",
     inputs: pixels,
     specs: NO_SPECS,
     build: (_, outputs) => ({

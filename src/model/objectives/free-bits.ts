@@ -17,7 +17,7 @@ export const freeBits = objective({
     }),
   },
   label: () => "free-bits ELBO",
-  build: ({ mcSamples, freeBits }, dimZ) => ({
+  build: ({ mcSamples, freeBits }, { dimZ }) => ({
     draws: mcSamples,
     value({ reconstruction, klGroups }, klWeight) {
       const least = (freeBits * dimZ) / (klGroups.shape[1] as number); // of a group of dimensions

@@ -15,7 +15,7 @@ export const gaussian = part({
       help: "the posterior's σ from the encoder's output: 10⁻⁶ + softplus, or exp",
     }),
   },
-  build: ({ sigma }, dimZ): PosteriorFamily => ({
+  build: ({ sigma }, { dimZ }): PosteriorFamily => ({
     dimZ,
     inputs: 2 * dimZ,
     specs: { params: {}, draws: { epsilon: { shape: [dimZ], per: "sample", phase: "posterior", kind: "normal" } } },

@@ -7,7 +7,7 @@ export const point = part({
   help: "plain autoencoder: z is the encoder's output, no KL term",
   isPoint: true,
   settings: {},
-  build: (_, dimZ): PosteriorFamily => ({
+  build: (_, { dimZ }): PosteriorFamily => ({
     dimZ,
     inputs: dimZ,
     specs: NO_SPECS,

@@ -9,7 +9,7 @@ export const mixture = part({
   settings: {
     priorComponents: integer({ default: 10, min: 1, max: 1000, help: "Gaussians of a mixture prior" }),
   },
-  build: ({ priorComponents: K }, dimZ): PriorFamily => ({
+  build: ({ priorComponents: K }, { dimZ }): PriorFamily => ({
     dimZ,
     specs: {
       // Their first values make a prior around N(0, 1), with means that differ.

@@ -7,7 +7,7 @@ export const STANDARD_NORMAL = "standard normal";
 export const standardNormal = part({
   help: "standard normal",
   settings: {},
-  build: (_, dimZ): PriorFamily => ({
+  build: (_, { dimZ }): PriorFamily => ({
     dimZ,
     specs: { params: {}, draws: { z: { shape: [dimZ], per: "sample", phase: "prior", kind: "normal" } } },
     build: (context) => ({
