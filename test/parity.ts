@@ -3,12 +3,14 @@
 import { createConfig, type GivenSettings } from "../src/config/config.js";
 import { callProgram, type Program, scanProgram } from "../src/engine/compiled/program.js";
 import type { Engine } from "../src/engine/engine.js";
+import { buildParts } from "../src/model/build.js";
+import { Model } from "../src/model/model.js";
 import type { DrawSpec, Phase } from "../src/model/specs.js";
 import { adamStepSize } from "../src/training/optimizer/adam.js";
 import { firstSnapshot } from "../src/training/snapshot.js";
 import { createTrainingStep } from "../src/training/step.js";
 import { type HostArray, leaves, mapTree, sizeOf } from "../src/tree.js";
-import { array, modelOf, weyl, weylParams } from "./helpers.js";
+import { array, weyl, weylParams } from "./helpers.js";
 import reference from "./reference/parity.json" with { type: "json" };
 
 /** Numbers by name. */
@@ -26,7 +28,9 @@ export interface ParityCase {
   readonly compile: () => Promise<Program<unknown>>;
 }
 
-const { pixels, batch: B, steps: STEPS } = reference;
+const { height, width, batch: B, steps: STEPS } = reference;
+const shape = { height, width, channels: 1 };
+const pixels = height * width;
 
 export const PARITY: ParityCase[] = Object.entries(reference.cases).flatMap(([options, expected]) =>
   casesOf(expected.settings as GivenSettings, expected).map((one) => ({ ...one, what: `${one.what}, ${options}` })),
@@ -37,7 +41,7 @@ function casesOf(
   expected: (typeof reference.cases)[keyof typeof reference.cases],
 ): ParityCase[] {
   const config = createConfig(settings);
-  const model = modelOf(config, pixels);
+  const model = new Model(buildParts(config, shape));
   const { dimZ, specs } = model.parts;
   const params = weylParams(model, (name) => (name.endsWith("weight") ? 1 : 0.5));
   const sequence = (shape: number[], low: number, high: number, start: number) =>

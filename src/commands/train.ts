@@ -2,7 +2,7 @@
 import path from "node:path";
 import { createConfig, type GivenSettings, isSettingName, parseSetting } from "../config/config.js";
 import { TEXT } from "../config/entries.js";
-import { PRESETS, type PresetName } from "../config/presets.js";
+import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { Interruption, isSystemError, UserError } from "../errors.js";
 import { isGone, readStream, readText, statIfThere } from "../files/read.js";
@@ -23,13 +23,12 @@ const MAX_ABORT_MILLISECONDS = 2000;
 const MAX_BYTES = 1e6;
 
 const WITH_FLAG = (Object.keys(SETTINGS) as SettingName[]).filter((name) => "flag" in SETTINGS[name]);
-const PRESET_NAMES = Object.keys(PRESETS).join(", ");
 
 export const define = declare({
   flags: {
     ...settingFlags(...WITH_FLAG),
     targetDir: place("<folder>", "clean images: the targets of those in --input-dir"),
-    preset: place("<name|file>", `settings to start from: ${PRESET_NAMES}, or a JSON file of settings`),
+    preset: place("<name|file>", `settings to start from: ${PRESET_NAMES.join(", ")}, or a JSON file of settings`),
     set: flag("<name=value>", "any setting of docs/settings.md; repeatable", { parse: collectSettings }),
     run: place("<folder>", "new folder for the run (default: runs/<dataset>-z<dim>-<date>-<time>)"),
     resume: flag<string | true>(
@@ -54,7 +53,7 @@ export const define = declare({
     if (resumed !== undefined && run !== undefined) {
       throw new UserError("--run names a new run and --resume an existing one: give one of them.");
     }
-    const preset = presetPlace === undefined ? {} : await readPreset(presetPlace);
+    const preset = presetPlace === undefined ? undefined : await readPreset(presetPlace);
     const settings = { ...set, ...flags };
     let started: TrainingStart | undefined;
     let screen: TrainingScreen | undefined;
@@ -64,7 +63,11 @@ export const define = declare({
     const events =
       resumed === undefined
         ? tools.train(settings, { run, preset, ...options })
-        : tools.resume(resumed === true ? undefined : resumed, { ...preset, ...settings }, options);
+        : tools.resume(
+            resumed === true ? undefined : resumed,
+            { ...(typeof preset === "string" ? PRESETS[preset].settings : preset), ...settings },
+            options,
+          );
     try {
       for await (const event of events) {
         if (event.type === "start") {
@@ -140,12 +143,13 @@ function withResumeHint(error: unknown, run: string, command: string): unknown {
 }
 
 /** Reads a preset by name or from a JSON file: settings, or the config.json of a run without its engine and threads. */
-async function readPreset(place: string): Promise<GivenSettings> {
-  if (Object.hasOwn(PRESETS, place)) return PRESETS[place as PresetName].settings;
+async function readPreset(place: string): Promise<PresetName | GivenSettings> {
+  const name = PRESET_NAMES.find((name) => name === place);
+  if (name) return name;
   const found = statIfThere(place);
   if (!found || found.isDirectory()) {
     const problem = `--preset ${place}: there is neither a preset nor a file of this name.`;
-    throw new UserError(`${problem} Presets are ${PRESET_NAMES}.`);
+    throw new UserError(`${problem} Presets are ${PRESET_NAMES.join(", ")}.`);
   }
   const text = await readText(place, MAX_BYTES, "a JSON file of settings", readStream);
   try {

@@ -104,14 +104,22 @@ function describeImages({ config, images }: TrainingStart): string {
 }
 
 /** Lines about a training that begins or continues. */
-function describeRun({ run, config, parameters, fallbackReason, resumed }: TrainingStart): string[] {
-  const { dimZ, engine, nHidden, threads } = config;
-  const units = [...nHidden, dimZ].join("-");
+function describeRun({ run, config, parameters, preset, fallbackReason, resumed }: TrainingStart): string[] {
+  const { batchSize, engine, epochs, threads } = config;
+  const pace = `${plural(epochs, "epoch")} in batches of ${batchSize}`;
   return [
-    `${run}: ${units} units, ${formatCount(parameters)} parameters, engine ${engine}, ${plural(threads, "thread")}`,
+    `${run}: ${describeNetwork(config)}, ${formatCount(parameters)} parameters, engine ${engine}, ` +
+      plural(threads, "thread"),
+    ...(preset ? [`Settings for photos, ${pace}: --preset ${preset}, the default for these images.`] : []),
     ...(resumed ? [describeResumed(resumed, config)] : []),
     ...(fallbackReason ? [`Using engine ${engine}: ${fallbackReason}.`] : []),
   ];
+}
+
+/** 500-500-2 units, or 32-64 filters, 256-32 units */
+function describeNetwork({ network, nHidden, filters, denseUnits, dimZ }: Config): string {
+  if (network === "mlp") return `${[...nHidden, dimZ].join("-")} units`;
+  return `${filters.join("-")} filters, ${[...denseUnits, dimZ].join("-")} units`;
 }
 
 function describeResumed({ epoch, step, isFinished }: NonNullable<TrainingStart["resumed"]>, { epochs }: Config) {

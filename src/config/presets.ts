@@ -6,6 +6,21 @@ export const PRESETS = {
     help: "the defaults: the model and schedule of hwalsuklee/tensorflow-mnist-VAE",
     settings: {},
   },
+  photos: {
+    help:
+      "convolutions for images of files and in colour, whose default it is; batches and epochs by the number of images: " +
+      "20 steps or more an epoch, 3,000 or more in all, 20 to 200 epochs",
+    settings: {
+      network: "conv",
+      dimZ: 32,
+      convActivation: "silu",
+      initialWeights: "glorot",
+      likelihood: "gaussian",
+      pixelSigma: 0.2,
+      prior: "mixture",
+      priorComponents: 20,
+    },
+  },
   // Section 5.1 of the paper: stages of 3^i epochs, i = 0 … 7, with learning rate 0.001·10^(−i/7). The output bias
   // follows its code, yburda/iwae.
   iwae: {
@@ -53,3 +68,5 @@ export const PRESETS = {
 } as const satisfies Record<string, { help: string; settings: GivenSettings }>;
 
 export type PresetName = keyof typeof PRESETS;
+
+export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[];

@@ -242,6 +242,7 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
   }
   const [train, validation, test] = SPLITS.map((split) => parts.get(split));
   return {
+    kind: "arrays",
     train: train as Images,
     ...(validation && { validation }),
     ...(test && { test }),
@@ -279,7 +280,7 @@ function layOut<One extends { readonly split: Split; readonly images: Header }>(
   const [{ shape }] = laidOut;
   for (const other of laidOut) checkShapes(laidOut[0], other, name);
   checkOptions(shape, options, name);
-  options.onShape?.(shape);
+  options.onShape?.(shape, "arrays");
   return { laidOut, shape, byColumns };
 }
 

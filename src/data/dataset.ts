@@ -32,9 +32,13 @@ export interface ImageSet extends Omit<Images, "shape"> {
   readonly offset: number;
 }
 
+/** Whether images come from files of their own, or encoded as such, or from arrays. */
+export type DataKind = "files" | "arrays";
+
 export interface Dataset extends ImageShape {
   /** A short name, for the run's folder. */
   readonly name: string;
+  readonly kind: DataKind;
   readonly train: ImageSet;
   readonly validation: ImageSet;
   readonly test: ImageSet;
@@ -57,7 +61,7 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
    * Called with the shape of the images before they are decoded or decompressed, and again once they are. May throw to
    * refuse them.
    */
-  readonly onShape?: ((shape: ImageShape) => void) | undefined;
+  readonly onShape?: ((shape: ImageShape, kind: DataKind) => void) | undefined;
   /** Called as image files are decoded: not if the cache has them. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
   /** Aborts decoding. */
@@ -76,8 +80,8 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
 export async function loadDataset(dataset: string, options: DataOptions = {}): Promise<Dataset> {
   const { limit = 0, classes: wanted = [ALL] } = options;
   const source = await openSource(dataset, options);
-  options.onShape?.(source.train.shape);
-  const { train: all, classes, background = "black", scales, bad, notes } = source;
+  options.onShape?.(source.train.shape, source.kind);
+  const { kind, train: all, classes, background = "black", scales, bad, notes } = source;
   const sets = [all, source.validation, source.test].filter((images) => images !== undefined);
   const isWanted = wanted.length === 1 && wanted[0] === ALL ? undefined : chooseClasses(wanted, sets, classes, dataset);
   const choose = (images: Images): Uint32Array => {
@@ -106,6 +110,7 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   const { base, name } = path.parse(path.resolve(dataset));
   return {
     name: (isFolder(dataset) ? base : name).replace(/[^\p{L}\p{N}._]+/gu, "-"),
+    kind,
     ...all.shape,
     train,
     validation,

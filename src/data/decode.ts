@@ -167,7 +167,7 @@ async function* decodeAll(
   if (!size && survey.sizes.length > 1) throw new UserError(describeSizes(collection.name, survey.sizes));
   const { height, width } = size ?? survey.sizes[0] ?? { height: 0, width: 0 };
   const shape = { height, width, channels: channels ?? survey.channels };
-  if (survey.sizes.length > 0) onShape?.(shape);
+  if (survey.sizes.length > 0) onShape?.(shape, "files");
   const count = collection.count - survey.bad.size;
   await reserve(count * pixelsOf(shape) * (collection.hasPartners ? 2 : 1));
   const measured = await measureImages(collection, survey, signal);

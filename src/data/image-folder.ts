@@ -46,6 +46,7 @@ export async function openImageFolder(folder: string, listing: Listing, options:
     origin: { file: name },
   }));
   return {
+    kind: "files",
     ...divideDecoded(folder, decoded, entries, { irregular, skipBad }),
     isStored: false,
     classes,

@@ -74,7 +74,7 @@ export async function openParquetFiles(
   const images = divideDecoded(name, decoded, entries, options);
   const labelNotes = [...describeColumns(shards), ...(note ? [note] : []), ...describeUnlabelled(name, entries)];
   const isStored = images.test !== undefined;
-  return { ...images, isStored, classes, notes: [...notes, ...labelNotes, ...decoded.notes] };
+  return { kind: "files", ...images, isStored, classes, notes: [...notes, ...labelNotes, ...decoded.notes] };
 }
 
 /** Describes columns of labels that are not used, one line for a column of all files. */

@@ -6,7 +6,7 @@ import { UserError } from "../errors.js";
 import { isFolder, readStart, statIfThere } from "../files/read.js";
 import { printable } from "../wording.js";
 import { openArrayFile, openArrayFolder } from "./array-source.js";
-import type { DataOptions } from "./dataset.js";
+import type { DataKind, DataOptions } from "./dataset.js";
 import { type Background, isImageName } from "./image-files.js";
 import { describeIgnored, openImageFolder } from "./image-folder.js";
 import { type BadFile, listFiles } from "./listing.js";
@@ -17,6 +17,7 @@ import type { Scales } from "./scale.js";
 
 /** The images of a data set, before they are divided. */
 export interface Source {
+  readonly kind: DataKind;
   readonly train: Images;
   /** Undefined if they must be taken from the others. */
   readonly validation?: Images | undefined;

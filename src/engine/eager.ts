@@ -1,6 +1,5 @@
 // Runs functions kernel by kernel on a TensorFlow.js backend: `tensorflow`, `wasm`, or `cpu`, the reference in plain
 // JavaScript.
-import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
 import {
   checkArrays,
@@ -19,6 +18,7 @@ import {
 } from "./compiled/index.js";
 import type { Engine, EngineName } from "./engine.js";
 import { loadTensorflow } from "./tensorflow.js";
+import { loadWasm } from "./wasm.js";
 
 type FloatTree<T> = HostTree<T, Float32Array>;
 
@@ -26,7 +26,7 @@ type FloatTree<T> = HostTree<T, Float32Array>;
 export async function openEagerEngine(name: Exclude<EngineName, "compiled">, threads: number): Promise<Engine> {
   const register = {
     tensorflow: () => loadTensorflow(threads),
-    wasm: () => createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm"),
+    wasm: loadWasm,
     cpu: undefined,
   };
   await startBackend(name, register[name]);

@@ -32,7 +32,13 @@ const KIND = satisfying(
     value === "normal" || value === "uniform" || (isRecord(value) && isWithin(value.bernoulli, 0, 1)),
 );
 
-const PARAM = objectWith<ParamSpec>({ shape: SHAPE, init: INIT, decays: maybe(BOOLEAN) });
+const FANS = satisfying(
+  "be the numbers of inputs and outputs of a unit",
+  (value): value is [number, number] =>
+    Array.isArray(value) && value.length === 2 && value.every((count) => isWithin(count, Number.MIN_VALUE, 1e9)),
+);
+
+const PARAM = objectWith<ParamSpec>({ shape: SHAPE, init: INIT, fans: maybe(FANS), decays: maybe(BOOLEAN) });
 const DRAW = objectWith<DrawSpec>({
   shape: SHAPE,
   per: oneOf(["image", "sample"]),

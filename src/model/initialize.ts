@@ -33,12 +33,12 @@ export function initialParams({ params }: Specs, seed: number, meanImage: ArrayL
  */
 function fill(
   data: Float32Array,
-  { shape, init }: ParamSpec,
+  { shape, init, fans }: ParamSpec,
   stream: RandomStream,
   meanImage: ArrayLike<number>,
 ): void {
   const [inputs = 1, outputs = 1] = shape.length > 1 ? shape.slice(-2) : [1, ...shape];
-  const [fanIn, fanOut] = [data.length / outputs, data.length / inputs];
+  const [fanIn, fanOut] = fans ?? [data.length / outputs, data.length / inputs];
   if (init === "ones") data.fill(1);
   else if (init === "he") stream.fillTruncatedNormals(data, Math.sqrt(2.6 / fanIn));
   else if (init === "glorot") stream.fillUniform(data, Math.sqrt(6 / (fanIn + fanOut)));

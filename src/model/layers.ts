@@ -1,5 +1,5 @@
 // Layers: functions of a batch that declare their weights and draws. Shapes leave out the batch: [N, …shape].
-import { checkOptions, listOf, maybe } from "../arguments.js";
+import { checkOptions, listOf, maybe, objectOf } from "../arguments.js";
 import { checkValue, number, oneOf } from "../config/entries.js";
 import { tf } from "../engine/compiled/tf.js";
 import { INIT, LAYER, UNITS } from "./checks.js";
@@ -32,7 +32,7 @@ interface DenseOptions {
   readonly bias?: Init;
 }
 
-const ACTIVATION = oneOf(Object.keys(ACTIVATIONS) as ActivationName[]);
+export const ACTIVATION = oneOf(Object.keys(ACTIVATIONS) as ActivationName[]);
 const KEEP_PROB = number({ above: 0, max: 1 });
 
 /** dropout(activation(x·weight + bias)): `weight` is [in, units], `bias` [units], the draw `mask` [units]. */
@@ -62,20 +62,21 @@ export function dense(options: DenseOptions): Layer {
   };
 }
 
-/** Chains layers, in scopes named by their numbers. */
-export function sequential(layers: readonly Layer[]): Layer {
-  checkValue("The argument layers", listOf(LAYER), layers);
+/** Chains layers, in scopes of their names, or numbers in an array. */
+export function sequential(layers: readonly Layer[] | { readonly [name: string]: Layer }): Layer {
+  checkValue<unknown>("The argument layers", Array.isArray(layers) ? listOf(LAYER) : objectOf(LAYER), layers);
+  const chain = Object.entries(layers);
   return {
     specs(input, per) {
       let output = input;
-      const scopes = layers.map((layer, i) => {
+      const scopes = chain.map(([name, layer]) => {
         const specs = layer.specs(output, per);
         output = specs.output;
-        return [String(i), specs] as const;
+        return [name, specs] as const;
       });
       return { ...joinSpecs(Object.fromEntries(scopes)), output };
     },
-    apply: (context, x) => layers.reduce((h, layer, i) => layer.apply(context.at(String(i)), h), x),
+    apply: (context, x) => chain.reduce((h, [name, layer]) => layer.apply(context.at(name), h), x),
   };
 }
 

@@ -1,6 +1,7 @@
 // The parts of models, for users who bring their own: `parts`.
 export { tf } from "../engine/compiled/tf.js";
 export { type BuildParts, buildParts as build, standardPieces as pieces } from "./build.js";
+export { conv, convTranspose, onImages } from "./convolutions.js";
 export type { Layer } from "./layers.js";
 export { dense, mlp, sequential } from "./layers.js";
 export type {

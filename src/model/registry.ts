@@ -1,6 +1,7 @@
 // The parts that settings choose, a line each.
 import { bernoulli } from "./likelihoods/bernoulli.js";
 import { gaussianPixels } from "./likelihoods/gaussian.js";
+import { convolutional } from "./networks/conv.js";
 import { fullyConnected } from "./networks/mlp.js";
 import { elbo } from "./objectives/elbo.js";
 import { freeBits } from "./objectives/free-bits.js";
@@ -10,7 +11,7 @@ import { point } from "./posteriors/point.js";
 import { mixture } from "./priors/mixture.js";
 import { standardNormal } from "./priors/standard-normal.js";
 
-export const NETWORKS = { mlp: fullyConnected };
+export const NETWORKS = { mlp: fullyConnected, conv: convolutional };
 
 export const POSTERIORS = { vae: gaussian, ae: point };
 

@@ -23,6 +23,8 @@ export interface ParamSpec {
   /** Of a weight of a layer: […receptive field, inputs, outputs]. */
   readonly shape: readonly number[];
   readonly init: Init;
+  /** The numbers of inputs and outputs of a unit, if the shape does not say. */
+  readonly fans?: readonly [inputs: number, outputs: number];
   /** Whether weight decay applies. */
   readonly decays?: boolean;
 }

@@ -1,6 +1,6 @@
 // Loads the data set that a run was trained on, or another one of the same shape.
 import type { Config } from "../config/config.js";
-import { type DataOptions, type Dataset, loadDataset } from "../data/dataset.js";
+import { type DataKind, type DataOptions, type Dataset, loadDataset } from "../data/dataset.js";
 import { describeShape, type ImageShape } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { RunConfig } from "./config.js";
@@ -31,9 +31,9 @@ export async function loadOwnData(
   hooks: Pick<DataOptions, "onShape" | "onProgress" | "signal"> = {},
 ): Promise<Dataset> {
   let refusal: unknown;
-  const onShape = (shape: ImageShape) => {
+  const onShape = (shape: ImageShape, kind: DataKind) => {
     try {
-      hooks.onShape?.(shape);
+      hooks.onShape?.(shape, kind);
     } catch (error) {
       refusal = error;
       throw error;

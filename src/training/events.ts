@@ -9,6 +9,8 @@ export interface TrainingStart {
   /** The run's folder. */
   readonly run: string;
   readonly config: Config;
+  /** The preset that was chosen because it fits the data, if none was given. */
+  readonly preset?: "photos" | undefined;
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
   /** Unusable image files, which were left out. */
   readonly skipped: number;

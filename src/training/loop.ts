@@ -18,6 +18,8 @@ export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly sinks: readonly Sink[];
   /** The run's folder. */
   readonly run: string;
+  /** The preset that was chosen by the data. */
+  readonly preset?: TrainingStart["preset"];
   readonly fallbackReason?: string | undefined;
   /** Once aborted, the chunk of steps is finished, passed to the sinks, and the signal's reason thrown. */
   readonly signal?: AbortSignal | undefined;
@@ -119,12 +121,14 @@ function advance(
   };
 }
 
-function describeStart({ data, config, model, size, run, fallbackReason, start }: LoopOptions): TrainingStart {
+function describeStart(options: LoopOptions): TrainingStart {
+  const { data, config, preset, model, size, run, fallbackReason, start } = options;
   const { epoch, step } = start.position;
   return {
     type: "start",
     run,
     config,
+    preset,
     images: countImages(data),
     skipped: data.bad.length,
     notes: data.notes,

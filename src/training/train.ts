@@ -3,9 +3,10 @@ import { createHash, randomUUID } from "node:crypto";
 import path from "node:path";
 import { checkOptions, func, maybe, objectWith, SIGNAL } from "../arguments.js";
 import { type Config, checkNeeds, createConfig, type GivenSettings } from "../config/config.js";
-import { TEXT } from "../config/entries.js";
+import { type Checker, oneOf, TEXT } from "../config/entries.js";
+import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { meanImage } from "../data/binarize.js";
-import { type Dataset, digestOf, loadDataset } from "../data/dataset.js";
+import { type DataKind, type Dataset, digestOf, loadDataset } from "../data/dataset.js";
 import { type ImageShape, pixelsOf, shapeOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
@@ -19,6 +20,7 @@ import { VERSION } from "../version.js";
 import { stepsPerEpoch } from "./batches.js";
 import { type Checkpoint, decisiveSettings, encodeCheckpoint } from "./checkpoint.js";
 import type { TrainingEvent } from "./events.js";
+import { fitSettings } from "./fit.js";
 import { countImages, type LoopOptions, trainModel } from "./loop.js";
 import { writeCheckpoints, writeMetrics, writeModel } from "./sinks/files.js";
 import { EpochPictures } from "./sinks/pictures.js";
@@ -40,12 +42,18 @@ export interface TrainingOptions {
 export interface TrainOptions extends TrainingOptions {
   /** The run's new folder. */
   readonly run?: string | undefined;
-  /** Settings that `settings` override. */
-  readonly preset?: GivenSettings | undefined;
+  /**
+   * Settings that `settings` override, or the name of a preset. By default images from files and in colour get
+   * "photos", others "tutorial".
+   */
+  readonly preset?: PresetName | GivenSettings | undefined;
 }
 
 export const TRAINING_OPTIONS = { parts: maybe(func<BuildParts>()), onDecoding: maybe(func()), signal: maybe(SIGNAL) };
-const TRAIN_OPTIONS = { ...TRAINING_OPTIONS, run: maybe(TEXT), preset: maybe(objectWith<GivenSettings>({})) };
+const PRESET: Checker<PresetName | GivenSettings> = {
+  check: (value) => (typeof value === "string" ? oneOf(PRESET_NAMES) : objectWith<GivenSettings>({})).check(value),
+};
+const TRAIN_OPTIONS = { ...TRAINING_OPTIONS, run: maybe(TEXT), preset: maybe(PRESET) };
 
 /** The events of a training: `start`, a `chunk` about twice a second, an `epoch` after each epoch, `done`. */
 export type Training = AsyncGenerator<TrainingEvent, void>;
@@ -60,18 +68,22 @@ export type Training = AsyncGenerator<TrainingEvent, void>;
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
   const { onDecoding, parts, preset, run, signal } = checkOptions(TRAIN_OPTIONS, options);
-  const requested = createConfig(settings, preset);
-  checkNeeds(settings, requested);
-  if (requested.inputDir !== null && requested.noise !== null) {
+  const wanted = createConfig(settings, typeof preset === "string" ? PRESETS[preset].settings : preset);
+  if (wanted.inputDir !== null && wanted.noise !== null) {
     throw new UserError("The images of `inputDir` are corrupted already. Leave out `noise`.");
   }
   signal?.throwIfAborted();
-  let model!: Model; // for the last shape, that of the data
-  const onShape = (shape: ImageShape) => {
-    model = buildModel(requested, shape, parts);
-    checkSize(model, shape, requested);
+  const prepare = (shape: ImageShape, kind: DataKind, count: number) => {
+    const fitted = fitSettings(settings, preset, { kind, channels: shape.channels, count });
+    checkNeeds(settings, fitted.config);
+    const model = buildModel(fitted.config, shape, parts);
+    checkSize(model, shape, fitted.config);
+    return { ...fitted, model };
   };
-  const data = await loadDataset(requested.dataset, { ...requested, onShape, onProgress: onDecoding, signal });
+  // Before images are decoded, their number is not known: a batch has one or more.
+  const onShape = (shape: ImageShape, kind: DataKind) => void prepare(shape, kind, 1);
+  const data = await loadDataset(wanted.dataset, { ...wanted, onShape, onProgress: onDecoding, signal });
+  const { config: requested, preset: chosen, model } = prepare(shapeOf(data), data.kind, data.train.count);
   if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
     throw new UserError(
       `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a ` +
@@ -98,7 +110,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
     signal?.throwIfAborted();
     const folder = await RunFolder.create(about, encodeCheckpoint(start, config), run);
     try {
-      yield* trainInto(folder, { engine, model, config, data, fallbackReason, signal, started }, start);
+      yield* trainInto(folder, { engine, model, config, preset: chosen, data, fallbackReason, signal, started }, start);
     } finally {
       await folder.close();
     }

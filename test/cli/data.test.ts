@@ -14,7 +14,7 @@ let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 const run = (command: string) => vae(command.split(" "), home);
 const config = (name: string) => JSON.parse(readFileSync(at(name, "config.json"), "utf8"));
-const SMALL = "--n-hidden 32 --batch-size 10 --threads 1";
+const SMALL = "--dim-z 2 --n-hidden 32 --batch-size 10 --threads 1";
 
 /** A picture of 16×12 pixels: light, with a red or a green half. */
 async function picture(file: string, i: number, haze = 0): Promise<void> {

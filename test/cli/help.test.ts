@@ -72,7 +72,10 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--noise", "snow"], "It must be KIND or KIND:STRENGTH, where KIND is one of salt-pepper, mask,"],
     [["train", "--noise", "mask:2"], "The strength of mask must be a number above 0 and at most 1."],
     [["train", "--n-hidden", "500,"], "It must be a list of up to 32 whole numbers from 1 to 4096."],
-    [["train", "--preset", "nowhere"], "there is neither a preset nor a file of this name. Presets are tutorial, iwae"],
+    [
+      ["train", "--preset", "nowhere"],
+      "there is neither a preset nor a file of this name. Presets are tutorial, photos, iwae",
+    ],
     [["train", "--set", "klWarmUp"], "It must be NAME=VALUE."],
     [["train", "--set", "warmUp=1"], 'There is no setting "warmUp". See docs/settings.md.'],
     [["train", "--set", "klWarmUp=-1"], "It must be a number from 0 to 1000000."],

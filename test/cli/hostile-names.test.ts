@@ -18,7 +18,7 @@ const EVIL = "\u001b[2J\u001b]0;x\u0007\u009b31m\u202egnp.exe\u2066\u200f\r\nerr
 const SHOWN =
   "\\u001b[2J\\u001b]0;x\\u0007\\u009b31m\\u202egnp.exe\\u2066\\u200f\\u000d\\u000aerror: fake\\u2028\\u007f";
 const LONG = "long ".repeat(20_000);
-const SMALL = ["--n-hidden", "8", "--batch-size", "5", "--epochs", "1"];
+const SMALL = ["--dim-z", "2", "--n-hidden", "8", "--batch-size", "5", "--epochs", "1"];
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
@@ -126,7 +126,7 @@ describe("a run whose folder, classes and files have hostile names", () => {
   it("prints a command that resumes it, and that works when pasted", async () => {
     const folder = at("runs", `stopped ${EVIL}`);
     const outcome = vae(
-      ["train", "--dataset", "photos", ...SMALL.slice(0, 4), "--run", folder, "--epochs", "9999"],
+      ["train", "--dataset", "photos", ...SMALL.slice(0, 6), "--run", folder, "--epochs", "9999"],
       home,
     );
     const hasBegun = () => existsSync(path.join(folder, "metrics.jsonl"));

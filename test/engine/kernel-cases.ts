@@ -94,6 +94,28 @@ const one = (kernel: Case[0], what: string, fn: (a: tf.Tensor) => tf.Tensor, a: 
   { a },
 ];
 
+/** Images, channels, filters, kernel, stride and padding. */
+const CONVOLUTIONS = [
+  ["small", [2, 5, 7, 2], 3, [3, 3], 2, "same"],
+  ["of even kernels", [1, 6, 6, 1], 2, [4, 4], 2, "same"],
+  ["with steps past the kernel", [2, 7, 8, 3], 2, [1, 2], 3, "same"],
+  ["unpadded", [3, 9, 6, 2], 4, [5, 3], 1, "valid"],
+  ["of one pixel", [2, 1, 1, 3], 2, [4, 4], 2, "same"],
+  ["of colour", [2, 8, 8, 3], 5, [4, 4], 2, "same"],
+  ["many", [128, 4, 4, 8], 8, [3, 3], 2, "same"],
+] as const;
+
+const convolution = ([what, [n, h, w, c], filters, [kh, kw], stride, pad]: (typeof CONVOLUTIONS)[number]): Case[] => {
+  const inputs = { x: of([n, h, w, c], -1, 1), filter: of([kh, kw, c, filters], -1, 1, 99) };
+  const conv = (x: tf.Tensor, filter: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, pad);
+  const loss = (x: tf.Tensor, filter: tf.Tensor) => tf.sum(tf.square(tf.sub(conv(x, filter), 0.5)));
+  return [
+    ["Conv2D", what, ({ x, filter }) => conv(x, filter), inputs],
+    ["Conv2DBackpropInput", what, ({ x, filter }) => tf.grad((x: tf.Tensor) => loss(x, filter))(x), inputs],
+    ["Conv2DBackpropFilter", what, ({ x, filter }) => tf.grad((f: tf.Tensor) => loss(x, f))(filter), inputs],
+  ];
+};
+
 export const KERNEL_CASES: Case[] = [
   ...unary("Abs", tf.abs),
   ...binary("Add", tf.add),
@@ -129,6 +151,19 @@ export const KERNEL_CASES: Case[] = [
   ["Concat", "of columns", ({ a, b }) => tf.concat([a, b], 1), { a: matrix, b: odd }],
   ["Concat", "of rows", ({ a, b }) => tf.concat([a, b, a], 0), { a: matrix, b: of([1, 4]) }],
   ["Concat", "with a constant", ({ a }) => tf.concat([a, tf.ones([3, 2])], -1), { a: matrix }],
+  ...CONVOLUTIONS.flatMap(convolution),
+  [
+    "Conv2D",
+    "of a constant",
+    ({ filter }) => tf.conv2d(tf.ones<tf.Rank.R4>([1, 4, 4, 1]), filter as tf.Tensor4D, 1, "same"),
+    { filter: of([2, 2, 1, 1]) },
+  ],
+  [
+    "Conv2DBackpropInput",
+    "as a transposed convolution",
+    ({ x, filter }) => tf.conv2dTranspose(x as tf.Tensor4D, filter as tf.Tensor4D, [2, 5, 8, 3], 2, "same"),
+    { x: of([2, 3, 4, 2]), filter: of([4, 4, 3, 2]) },
+  ],
   ...unary("Elu", tf.elu),
   eluGradient("of a matrix", matrix, of([3, 4], 0.5, 2)),
   eluGradient("of odd values", odd, of([3, 4], 0.5, 2)),

@@ -8,6 +8,8 @@ import { type Numbers, PARITY } from "../parity.js";
 import reference from "../reference/parity.json" with { type: "json" };
 
 const cpu = open("cpu");
+/** Settings that choose among the same functions. */
+const ACTIVATIONS = ["encoderActivations", "decoderActivations", "convActivation"];
 
 it("has a case for every choice of a model, and for its numbers other than the defaults", () => {
   const cases = Object.values(reference.cases).map(({ settings }) => createConfig(settings as GivenSettings));
@@ -16,7 +18,7 @@ it("has a case for every choice of a model, and for its numbers other than the d
   const { klWarmUp, weightDecay, adamBeta1, adamBeta2, adamEpsilon, noise } = SETTINGS;
   const settings = { ...ofModel, klWarmUp, weightDecay, adamBeta1, adamBeta2, adamEpsilon, noise };
   for (const [name, setting] of Object.entries(settings)) {
-    const alike = name.endsWith("Activations") ? ["encoderActivations", "decoderActivations"] : [name];
+    const alike = /Activations?$/.test(name) ? ACTIVATIONS : [name];
     const used = cases.flatMap((config) => alike.flatMap((key): unknown => config[key as keyof typeof settings]));
     if ("choices" in setting) expect(new Set(used), name).toEqual(new Set(setting.choices));
     else expect(new Set(used.map(String)), name).not.toEqual(new Set([String(setting.default)]));

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 
-D, B, STEPS = 6, 3, 50
+HEIGHT, WIDTH, B, STEPS = 2, 3, 3, 50
+D = HEIGHT * WIDTH
 # Settings that differ from the defaults, under the names of config.json.
 CASES = {
     "tutorial": {"nHidden": [5, 4], "keepProb": 1},
@@ -75,10 +76,23 @@ CASES = {
         "objective": "iwae",
         "importanceSamples": 3,
     },
+    "convolutions": {"network": "conv", "filters": [2, 3], "kernelSize": 3, "denseUnits": [4], "convActivation": "elu"},
+    "one convolution, importance-weighted": {
+        "network": "conv",
+        "filters": [2],
+        "kernelSize": 4,
+        "denseUnits": [5, 4],
+        "convActivation": "silu",
+        "objective": "iwae",
+        "importanceSamples": 3,
+        "weightDecay": 0.5,
+    },
     "plain autoencoder": {"nHidden": [5, 4], "keepProb": 0.8, "model": "ae"},
 }
 DEFAULTS = {
     "model": "vae",
+    "network": "mlp",
+    "keepProb": 0.9,
     "objective": "elbo",
     "prior": "normal",
     "mcSamples": 1,
@@ -124,6 +138,40 @@ ACTIVATIONS = {
 }
 
 
+def padding(size, kernel):
+    """Zeros before and after a side, so that a stride of 2 gives half of it, rounded up."""
+    total = max((-(-size // 2) - 1) * 2 + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def patches(size, kernel):
+    """Pairs of slices, of the padded image and of the result's places, for each place of the kernel."""
+    out = -(-size // 2)
+    return [slice(i, i + 2 * (out - 1) + 1, 2) for i in range(kernel)]
+
+
+def conv(x, weight):
+    kernel = len(weight)
+    (rows, columns) = x.shape[1:3]
+    padded = np.pad(x, ((0, 0), padding(rows, kernel), padding(columns, kernel), (0, 0)))
+    return sum(
+        padded[:, row, column] @ weight[i, j]
+        for i, row in enumerate(patches(rows, kernel))
+        for j, column in enumerate(patches(columns, kernel))
+    )
+
+
+def conv_transpose(x, weight, rows, columns):
+    """Adds each pixel, times the kernel, to where `conv` would have taken it from."""
+    kernel = len(weight)
+    (top, bottom), (left, right) = padding(rows, kernel), padding(columns, kernel)
+    result = np.zeros((len(x), rows + top + bottom, columns + left + right, weight.shape[2]), np.result_type(x, weight))
+    for i, row in enumerate(patches(rows, kernel)):
+        for j, column in enumerate(patches(columns, kernel)):
+            result[:, row, column] += x @ weight[i, j].T
+    return result[:, top : top + rows, left : left + columns]
+
+
 def log_normal(at, mean, deviation):
     return (-0.5 * ((at - mean) / deviation) ** 2 - np.log(deviation * np.sqrt(2 * np.pi))).sum(-1)
 
@@ -133,13 +181,37 @@ class Model:
         self.c = c = config
         self.is_vae = c["model"] == "vae"
         Z = c["dimZ"]
+        outputs = 2 * Z if self.is_vae else Z
+        if c["network"] == "conv":
+            self.sides = [(HEIGHT, WIDTH)]
+            for _ in c["filters"]:
+                self.sides.append(tuple(-(-side // 2) for side in self.sides[-1]))
+            self.features = (*self.sides[-1], c["filters"][-1])
+            size, units = int(np.prod(self.features)), c["denseUnits"]
+            dense = {"encoder": [size, *units, outputs], "decoder": [Z, *units[::-1], size]}
+            counts, kernel = [1, *c["filters"]], (c["kernelSize"],) * 2
+            pairs = list(zip(counts, counts[1:]))
+            self.shapes = {
+                **{f"encoder.conv.{i}": ((*kernel, *pair), pair[1]) for i, pair in enumerate(pairs)},
+                **{f"encoder.dense.{i}": ((pair), pair[1]) for i, pair in enumerate(zip(dense["encoder"], dense["encoder"][1:]))},
+                **{f"decoder.dense.{i}": ((pair), pair[1]) for i, pair in enumerate(zip(dense["decoder"], dense["decoder"][1:]))},
+                **{f"decoder.conv.{i}": ((*kernel, *pair), pair[0]) for i, pair in enumerate(pairs[::-1])},
+            }
+            return
         self.widths = {
-            "encoder": [D, *c["nHidden"], 2 * Z if self.is_vae else Z],
+            "encoder": [D, *c["nHidden"], outputs],
             "decoder": [Z, *c["nHidden"][::-1], D],
         }
         self.layers = len(c["nHidden"])
+        self.shapes = {
+            f"{network}.{i}": (pair, pair[1])
+            for network, widths in self.widths.items()
+            for i, pair in enumerate(zip(widths, widths[1:]))
+        }
 
     def network(self, name, params, x, masks):
+        if self.c["network"] == "conv":
+            return getattr(self, f"conv_{name}")(params, x)
         activations = self.c[f"{name}Activations"]
         for i in range(self.layers + 1):
             x = x @ params[f"{name}.{i}.weight"] + params[f"{name}.{i}.bias"]
@@ -148,6 +220,29 @@ class Model:
                 if masks:
                     x = x * masks[f"{name}.{i}"] / self.c["keepProb"]
         return x
+
+    def dense(self, name, params, x, activate_last):
+        layers = len(self.c["denseUnits"])
+        for i in range(layers + 1):
+            x = x @ params[f"{name}.dense.{i}.weight"] + params[f"{name}.dense.{i}.bias"]
+            x = ACTIVATIONS[self.c["convActivation"]](x) if i < layers or activate_last else x
+        return x
+
+    def conv_encoder(self, params, x):
+        x = x.reshape(-1, HEIGHT, WIDTH, 1)
+        for i in range(len(self.c["filters"])):
+            sums = conv(x, params[f"encoder.conv.{i}.weight"]) + params[f"encoder.conv.{i}.bias"]
+            x = ACTIVATIONS[self.c["convActivation"]](sums)
+        return self.dense("encoder", params, x.reshape(len(x), -1), False)
+
+    def conv_decoder(self, params, z):
+        x = self.dense("decoder", params, z, True).reshape(-1, *self.features)
+        layers = len(self.c["filters"])
+        for i in range(layers):
+            weight = params[f"decoder.conv.{i}.weight"]
+            x = conv_transpose(x, weight, *self.sides[layers - 1 - i]) + params[f"decoder.conv.{i}.bias"]
+            x = ACTIVATIONS[self.c["convActivation"]](x) if i < layers - 1 else x
+        return x.reshape(len(x), -1)
 
     def encode(self, params, x, masks=None):
         heads = self.network("encoder", params, x, masks)
@@ -232,10 +327,9 @@ def run(given):
     model = Model(c)
     L = c["importanceSamples"] if c["objective"] == "iwae" else c["mcSamples"]
     params = {}
-    for network, widths in model.widths.items():
-        for i, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
-            params[f"{network}.{i}.weight"] = weyl((n_in, n_out), -1, 1, 100 * len(params))
-            params[f"{network}.{i}.bias"] = weyl((n_out,), -0.5, 0.5, 100 * len(params))
+    for name, (weight, bias) in model.shapes.items():
+        params[f"{name}.weight"] = weyl(weight, -1, 1, 100 * len(params))
+        params[f"{name}.bias"] = weyl((bias,), -0.5, 0.5, 100 * len(params))
     if c["prior"] == "mixture":
         K, Z = c["priorComponents"], c["dimZ"]
         for name, shape in {"logits": (K,), "means": (K, Z), "logSigmas": (K, Z)}.items():
@@ -246,7 +340,7 @@ def run(given):
     if c["noise"] != "none":
         xs["corrupted"] = weyl((STEPS, B, D), 0, 2, 2000)
     masks = {}
-    if c["keepProb"] < 1:
+    if c["network"] == "mlp" and c["keepProb"] < 1:
         for network, rows in {"encoder": B, "decoder": B * L}.items():
             for i, units in enumerate(model.widths[network][1:-1]):
                 kept = weyl((STEPS, rows, units), 0, 1, 3000 + 1000 * len(masks)) < c["keepProb"]
@@ -330,4 +424,4 @@ def plain(value):
 
 if __name__ == "__main__":
     cases = {name: plain(run(given)) for name, given in CASES.items()}
-    print(json.dumps({"pixels": D, "batch": B, "steps": STEPS, "cases": cases}))
+    print(json.dumps({"height": HEIGHT, "width": WIDTH, "batch": B, "steps": STEPS, "cases": cases}))

@@ -88,7 +88,16 @@ const SUBJECTS: Record<string, Subject> = {
     right: () => [[{ hidden: [3], activations: ["elu"], keepProb: 1, outputs: 2, weight: "he", bias: "zeros" }]],
     call: parts.mlp,
   },
-  "parts.sequential": { right: () => [[[layer, layer]]], call: parts.sequential },
+  "parts.conv": {
+    right: () => [[{ filters: 2, kernel: 3, stride: 2, activation: "relu", weight: "he", bias: "zeros" }]],
+    call: parts.conv,
+  },
+  "parts.convTranspose": {
+    right: () => [[{ filters: 2, kernel: 3, stride: 2, height: 4, width: 5, weight: "he", bias: "mean-image" }]],
+    call: parts.convTranspose,
+  },
+  "parts.onImages": { right: () => [[[2, 2, 1], layer]], call: parts.onImages },
+  "parts.sequential": { right: () => [[[layer, layer]], [{ one: layer }]], call: parts.sequential },
   "parts.assemble": {
     right: () => [[parts.pieces(config, { height: 7, width: 7, channels: 1 })]],
     call: parts.assemble,

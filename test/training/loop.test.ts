@@ -21,6 +21,7 @@ const set = (count: number, offset: number) => ({
 });
 const data = {
   name: "two",
+  kind: "arrays" as const,
   ...size,
   train: set(100, 0),
   validation: set(20, 100),

@@ -1,5 +1,6 @@
 // How each TensorFlow.js kernel is written in ONNX, one table entry each.
 import { dataType, type TraceBackend } from "./backend.js";
+import { type ConvAttrs, conv2d, conv2dFilter, conv2dInput, convInfo } from "./convolutions.js";
 import type { GraphBuilder } from "./graph.js";
 import { tf } from "./tf.js";
 import { sizeOf } from "./tree.js";
@@ -48,6 +49,17 @@ export const kernels = {
     const names = tensors.map((tensor) => trace.whole(tensor));
     return trace.result(trace.graph.node("Concat", names, { axis: at }), tf.backend_util.computeOutShape(shapes, at));
   }),
+  Conv2D: kernel<"x" | "filter", ConvAttrs>((trace, { x, filter }, attributes) =>
+    conv2d(trace, x, filter, convInfo(x.shape, filter.shape, attributes)),
+  ),
+  Conv2DBackpropFilter: kernel<"x" | "dy", ConvAttrs & { readonly filterShape: number[] }>(
+    (trace, { x, dy }, { filterShape, ...attributes }) =>
+      conv2dFilter(trace, x, dy, convInfo(x.shape, filterShape, attributes)),
+  ),
+  Conv2DBackpropInput: kernel<"dy" | "filter", ConvAttrs & { readonly inputShape: number[] }>(
+    (trace, { dy, filter }, { inputShape, ...attributes }) =>
+      conv2dInput(trace, dy, filter, convInfo(inputShape, filter.shape, attributes)),
+  ),
   Elu: unary("Elu"),
   // dy · (y > 0 ? 1 : y + 1), as y = e^x − 1 below zero
   EluGrad: kernel<"dy" | "y">((trace, { dy, y }) => {

@@ -1,0 +1,108 @@
+// Convolutions as layers. Shapes leave out the batch: [height, width, channels].
+import { checkOptions, listOf, maybe } from "../arguments.js";
+import { checkValue, wholeNumber } from "../config/entries.js";
+import { tf } from "../engine/compiled/tf.js";
+import { sizeOf } from "../tree.js";
+import { INIT, UNITS } from "./checks.js";
+import { ACTIVATION, ACTIVATIONS, type ActivationName, type Layer } from "./layers.js";
+import type { Init } from "./specs.js";
+
+interface ConvOptions {
+  readonly filters: number;
+  /** Pixels of a side of the square kernel. */
+  readonly kernel: number;
+  readonly stride?: number;
+  readonly activation?: ActivationName | undefined;
+  readonly weight: Init;
+  readonly bias?: Init;
+}
+
+const OPTIONS = {
+  filters: UNITS,
+  kernel: wholeNumber({ min: 1, max: 64 }),
+  stride: maybe(wholeNumber({ min: 1, max: 64 }), 1),
+  activation: maybe(ACTIVATION),
+  weight: INIT,
+  bias: maybe(INIT, "zeros"),
+};
+
+/**
+ * activation(x ∗ weight + bias), padded so that a side of n pixels becomes ⌈n / stride⌉: `weight` is [kernel, kernel,
+ * in, filters], `bias` [filters].
+ */
+export function conv(options: ConvOptions): Layer {
+  const { filters, kernel, stride, activation, weight, bias } = checkOptions(OPTIONS, options);
+  return {
+    specs: ([height, width, channels]) => ({
+      params: {
+        weight: { shape: [kernel, kernel, channels, filters], init: weight, decays: true },
+        bias: { shape: [filters], init: bias },
+      },
+      draws: {},
+      output: [Math.ceil(height / stride), Math.ceil(width / stride), filters],
+    }),
+    apply(context, x) {
+      const sums = tf.conv2d(x as tf.Tensor4D, context.param("weight") as tf.Tensor4D, stride, "same");
+      return activate(tf.add(sums, context.param("bias")), activation);
+    },
+  };
+}
+
+/**
+ * The transposed convolution, to images of `height` × `width`, which a convolution of this stride would bring back to
+ * the size of its input. `weight` is [kernel, kernel, filters, in]. `bias` is [filters], or of a whole image if it
+ * starts as the mean image.
+ */
+export function convTranspose(options: ConvOptions & { readonly height: number; readonly width: number }): Layer {
+  const { filters, kernel, stride, activation, weight, bias, height, width } = checkOptions(
+    { ...OPTIONS, height: UNITS, width: UNITS },
+    options,
+  );
+  const biasShape = bias === "mean-image" ? [height, width, filters] : [filters];
+  return {
+    specs: ([, , channels]) => ({
+      params: {
+        weight: {
+          shape: [kernel, kernel, filters, channels],
+          init: weight,
+          // A pixel of the output meets every stride-th row and column of the kernel.
+          fans: [channels * (kernel / stride) ** 2, filters * kernel ** 2],
+          decays: true,
+        },
+        bias: { shape: biasShape, init: bias },
+      },
+      draws: {},
+      output: [height, width, filters],
+    }),
+    apply(context, x) {
+      const size: [number, number, number, number] = [x.shape[0], height, width, filters];
+      const weights = context.param("weight") as tf.Tensor4D;
+      const sums = tf.conv2dTranspose(x as tf.Tensor4D, weights, size, stride, "same");
+      return activate(tf.add(sums, context.param("bias")), activation);
+    },
+  };
+}
+
+/** Applies a layer of images to rows [N, D + K]: D numbers of an image, and K labels, which follow its result. */
+export function onImages(image: readonly [height: number, width: number, channels: number], layer: Layer): Layer {
+  const shape = checkValue("The argument image", listOf(UNITS, 1), image);
+  const pixels = sizeOf(shape);
+  return {
+    specs([numbers], per) {
+      const specs = layer.specs(shape, per);
+      return { ...specs, output: [sizeOf(specs.output) + numbers - pixels] };
+    },
+    apply(context, x) {
+      const [rows, numbers] = x.shape as [number, number];
+      const labels = numbers - pixels;
+      const [images, y] = labels > 0 ? tf.split(x, [pixels, labels], 1) : [x];
+      const features = layer.apply(context, tf.reshape(images, [rows, ...shape]));
+      const flat = tf.reshape(features, [rows, sizeOf(features.shape.slice(1))]);
+      return y ? tf.concat([flat, y], 1) : flat;
+    },
+  };
+}
+
+function activate(x: tf.Tensor, activation: ActivationName | undefined): tf.Tensor {
+  return activation ? ACTIVATIONS[activation](x) : x;
+}

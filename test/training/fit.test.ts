@@ -1,0 +1,46 @@
+// Settings that fit the data.
+import { describe, expect, it } from "vitest";
+import { PRESETS } from "../../src/config/presets.js";
+import { fitSettings } from "../../src/training/fit.js";
+
+const files = { kind: "files", channels: 1, count: 157 } as const;
+const colour = { kind: "arrays", channels: 3, count: 50_000 } as const;
+const grey = { kind: "arrays", channels: 1, count: 157 } as const;
+
+describe("without a preset", () => {
+  it("images of files and in colour get convolutions, grey arrays the tutorial's model", () => {
+    for (const images of [files, colour]) {
+      const { config, preset } = fitSettings({}, undefined, images);
+      expect(preset).toBe("photos");
+      expect(config).toMatchObject(PRESETS.photos.settings);
+    }
+    const { config, preset } = fitSettings({}, undefined, grey);
+    expect([preset, config.network, config.batchSize, config.epochs]).toEqual([undefined, "mlp", 128, 20]);
+  });
+
+  it.each([
+    [1, 1, 200],
+    [19, 1, 158],
+    [157, 7, 137],
+    [2559, 127, 150],
+    [2560, 128, 150],
+    [50_000, 128, 20],
+  ])("%i photos are trained in batches of %i, %i times", (count, batchSize, epochs) => {
+    const { config } = fitSettings({}, undefined, { ...files, count });
+    expect([config.batchSize, config.epochs]).toEqual([batchSize, epochs]);
+  });
+
+  it("given settings stay, and bring back the choices that they need", () => {
+    const { config } = fitSettings({ nHidden: [9], batchSize: 2 }, undefined, files);
+    expect(config).toMatchObject({ network: "mlp", nHidden: [9], batchSize: 2, epochs: 39, likelihood: "gaussian" });
+    expect(fitSettings({ binarize: "dynamic" }, undefined, files).config.likelihood).toBe("bernoulli");
+    expect(fitSettings({ epochs: 3, model: "ae" }, undefined, files).config).toMatchObject({ epochs: 3, model: "ae" });
+  });
+});
+
+it("a given preset is taken as it is", () => {
+  expect(fitSettings({}, "tutorial", colour).config).toMatchObject({ network: "mlp", likelihood: "bernoulli" });
+  expect(fitSettings({}, {}, colour)).toMatchObject({ config: { network: "mlp" } });
+  expect(fitSettings({}, "photos", grey)).toMatchObject({ config: { network: "conv", batchSize: 7 } });
+  expect(fitSettings({}, "photos", grey)).not.toHaveProperty("preset");
+});
