@@ -1,52 +1,47 @@
-// TensorFlow.js' WebAssembly backend, with the one kernel that it lacks for convolutional networks.
+// Loads the wasm backend of TensorFlow.js and adds the kernel that it lacks for training convolutions.
 import { createRequire } from "node:module";
-import { tf } from "./compiled/index.js";
+import { tf } from "./compiled/tf.js";
 
-type Inputs = { readonly x: tf.TensorInfo; readonly dy: tf.TensorInfo };
-type Attributes = {
-  readonly filterShape: [number, number, number, number];
-  readonly strides: [number, number] | number;
-  readonly pad: "valid" | "same" | number | tf.backend_util.ExplicitPadding;
-};
+const BACKEND = "wasm";
 
-/** Registers the backend `wasm`. */
+/** @throws Error if the backend is not installed */
 export function loadWasm(): void {
   createRequire(import.meta.url)("@tensorflow/tfjs-backend-wasm");
+  const kernelName = tf.Conv2DBackpropFilter;
+  if (tf.getKernel(kernelName, BACKEND)) return;
   tf.registerKernel({
-    kernelName: tf.Conv2DBackpropFilter,
-    backendName: "wasm",
-    kernelFunc: ({ inputs, attrs }) => filterGradient(inputs as Inputs, attrs as Partial<Attributes> as Attributes),
+    kernelName,
+    backendName: BACKEND,
+    kernelFunc: ({ inputs, attrs }) => {
+      const { x, dy } = inputs as Record<string, tf.Tensor4D>;
+      return tf.tidy(() =>
+        filterGradient(x, dy, attrs as Partial<tf.Conv2DBackpropFilterAttrs> as tf.Conv2DBackpropFilterAttrs),
+      );
+    },
   });
 }
 
-/** The gradient of a convolution for its kernel: a matrix product for each place of the kernel. */
-function filterGradient({ x, dy }: Inputs, { filterShape, strides, pad }: Attributes): tf.Tensor {
-  const info = tf.backend_util.computeConv2DInfo(x.shape as never, filterShape, strides, 1, pad);
-  const { batchSize, outHeight, outWidth, inChannels, outChannels, strideHeight, strideWidth, padInfo } = info;
+/** For each position of the filter: (the pixels that it meets)ᵀ · dy. */
+function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, attributes: tf.Conv2DBackpropFilterAttrs): tf.Tensor {
+  const { filterShape, strides, pad, dataFormat, dimRoundingMode } = attributes;
+  if (dataFormat !== "NHWC") throw new Error("The wasm engine convolves images with channels last (NHWC) alone");
+  const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
+  const { batchSize, outHeight, outWidth, strideHeight, strideWidth, padInfo } = info;
   const { top, bottom, left, right } = padInfo;
-  const places = batchSize * outHeight * outWidth;
-  const tensor = (info: tf.TensorInfo) => tf.engine().makeTensorFromTensorInfo(info);
-  return tf.tidy(() => {
-    const gradients = tf.reshape(tensor(dy), [places, outChannels]) as tf.Tensor2D;
-    const padded = tf.pad(tensor(x), [
-      [0, 0],
-      [top, bottom],
-      [left, right],
-      [0, 0],
-    ]);
-    const products: tf.Tensor[] = [];
-    for (let row = 0; row < info.filterHeight; row++) {
-      for (let column = 0; column < info.filterWidth; column++) {
-        const end = [row + (outHeight - 1) * strideHeight + 1, column + (outWidth - 1) * strideWidth + 1];
-        const seen = tf.stridedSlice(
-          padded,
-          [0, row, column, 0],
-          [batchSize, ...end, inChannels],
-          [1, strideHeight, strideWidth, 1],
-        );
-        products.push(tf.matMul(tf.reshape(seen, [places, inChannels]) as tf.Tensor2D, gradients, true));
-      }
-    }
-    return tf.reshape(tf.stack(products), filterShape);
+  const padded = tf.pad(x, [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ]);
+  const [height, width, channels, filters] = filterShape;
+  const gradients = tf.reshape(dy, [-1, filters]);
+  const products = Array.from({ length: height * width }, (_, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    const end = [row + (outHeight - 1) * strideHeight + 1, column + (outWidth - 1) * strideWidth + 1];
+    const steps = [1, strideHeight, strideWidth, 1];
+    const pixels = tf.stridedSlice(padded, [0, row, column, 0], [batchSize, ...end, channels], steps);
+    return tf.matMul(tf.reshape(pixels, [-1, channels]), gradients, true);
   });
+  return tf.reshape(tf.concat(products, 0), filterShape);
 }

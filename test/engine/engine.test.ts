@@ -187,8 +187,8 @@ describe("the compiled engine", () => {
   afterAll(async () => (await engine).close());
 
   it("names a kernel that it cannot lower", async () => {
-    const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.cumsum(x) });
-    await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("cannot compile the kernel Cumsum");
+    const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.sin(x) });
+    await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("cannot compile the kernel Sin");
   });
 
   it("refuses a tensor from outside, and leaves it as it was", async () => {

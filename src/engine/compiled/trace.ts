@@ -60,7 +60,25 @@ export async function trace<Inputs, Outputs>(
 }
 
 /** Kernels that take any type, as they do not calculate. */
-const ANY_TYPE = new Set(["Cast", "Identity", "Reshape", "Tile"]);
+const ANY_TYPE = new Set([
+  "Cast",
+  "ExpandDims",
+  "GatherV2",
+  "Identity",
+  "LogicalAnd",
+  "LogicalNot",
+  "LogicalOr",
+  "OnesLike",
+  "PadV2",
+  "Reshape",
+  "Reverse",
+  "Select",
+  "Slice",
+  "StridedSlice",
+  "Tile",
+  "Transpose",
+  "ZerosLike",
+]);
 
 function register(): void {
   tf.registerBackend(BACKEND, () => backend);
