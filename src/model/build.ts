@@ -17,10 +17,13 @@ export function standardPieces(given: ModelConfig, input: ModelInput) {
   const pixels = pixelsOf({ height, width, channels });
   const sizes: Sizes = { height, width, channels, classes, pixels, dimZ };
   const posterior = POSTERIORS[config.model].build(config, sizes);
-  // The objective of an autoencoder uses no prior, and "normal" has no weights.
-  const prior = PRIORS[POSTERIORS[config.model].isPoint ? "normal" : config.prior].build(config, sizes);
+  // An autoencoder maximizes log p(x|z), whatever a preset says. It uses no prior, and "normal" has no weights.
+  const { isPoint } = POSTERIORS[config.model];
+  const prior = PRIORS[isPoint ? "normal" : config.prior].build(config, sizes);
   const likelihood = LIKELIHOODS[config.likelihood].build(config, sizes);
-  const objective = OBJECTIVES[config.objective].build(config, sizes);
+  const objective = isPoint
+    ? OBJECTIVES.elbo.build({ mcSamples: 1, gradient: "total" }, sizes)
+    : OBJECTIVES[config.objective].build(config, sizes);
   const networks = NETWORKS[config.network].build(config, { ...sizes, weight: config.initialWeights });
   const encoder = networks.encoder(posterior.inputs);
   const decoder = networks.decoder(likelihood.inputs, config.outputBias === "mean" ? "mean-image" : "zeros");

@@ -56,6 +56,7 @@ const BETA = number({ min: 0, max: 1000 });
 const CLASSES = wholeNumber({ min: 0, max: 65_536 });
 const OBJECTIVE = objectWith<Objective>({
   draws: wholeNumber({ min: 1, max: 1e6 }),
+  isPath: maybe(BOOLEAN),
   specs: maybe(SPECS),
   value: func(),
 });
@@ -69,7 +70,13 @@ export const ASSEMBLY = objectWith<Assembly>({
   objective: OBJECTIVE,
   beta: BETA,
   encoder: LAYER,
-  posterior: objectWith<PosteriorFamily>({ dimZ: UNITS, inputs: UNITS, specs: SPECS, build: func() }),
+  posterior: objectWith<PosteriorFamily>({
+    dimZ: UNITS,
+    hasPath: maybe(BOOLEAN),
+    inputs: UNITS,
+    specs: SPECS,
+    build: func(),
+  }),
   prior: objectWith<PriorFamily>({ dimZ: UNITS, specs: SPECS, build: func() }),
   decoder: LAYER,
   likelihood: LIKELIHOOD,

@@ -1,6 +1,8 @@
 // Densities and divergences: pure functions of tensors, in nats. Shapes as in parts.ts.
 import { tf } from "../engine/compiled/tf.js";
 
+const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
+
 /**
  * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1),
  * computed as Σ_d x_d·logit_d − softplus(logit_d), where softplus(a) = max(a, 0) + log(1 + e^−|a|). Logarithms are
@@ -33,6 +35,43 @@ export function gaussianLogLikelihood(x: tf.Tensor3D, mean: tf.Tensor3D, deviati
   const squares = tf.square(tf.mul(tf.sub(x, mean), 1 / deviation));
   const normalization = mean.shape[2] * Math.log(deviation * Math.sqrt(2 * Math.PI));
   return tf.sub<tf.Tensor2D>(tf.mul(tf.sum(squares, 2), -0.5), normalization);
+}
+
+/** log N(x; μ, σ²) of each number, of shapes that broadcast: nats. */
+export function normalLogDensity(x: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
+  const squares = tf.square(tf.div(tf.sub(x, mu), sigma));
+  return tf.sub(tf.mul(squares, -0.5), tf.add(tf.log(sigma), HALF_LOG_2PI));
+}
+
+/** The same value, through which no gradient flows. */
+export function stopGradient(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((...inputs) => {
+    const [value] = inputs as [tf.Tensor];
+    return { value: tf.clone(value), gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy) };
+  })(x);
+}
+
+/**
+ * The same draws z [B, L, Z]. `weigh` sets shares [B, L] that multiply their gradient; they may depend on z, as gradients
+ * come last. For training steps only: the gradient disposes of the shares.
+ */
+export function weighableDraws(z: tf.Tensor): { readonly z: tf.Tensor; weigh(shares: tf.Tensor): void } {
+  let shares: tf.Tensor | undefined;
+  const identity = tf.customGrad((...inputs) => {
+    const [value] = inputs as [tf.Tensor];
+    const [B, L] = value.shape as [number, number];
+    const gradFunc = (dy: tf.Tensor) => {
+      const weighed = shares ? tf.mul(dy, tf.reshape(shares, [B, L, 1])) : dy;
+      shares?.dispose();
+      return weighed;
+    };
+    return { value: tf.clone(value), gradFunc };
+  });
+  const weigh = (given: tf.Tensor) => {
+    shares?.dispose();
+    shares = tf.keep(given);
+  };
+  return { z: identity(z), weigh };
 }
 
 /**

@@ -2,7 +2,7 @@
 // inputs. Shapes as in parts.ts.
 import { tf } from "../engine/compiled/tf.js";
 import type { TermValues } from "./bounds.js";
-import { logMeanExp } from "./densities.js";
+import { logMeanExp, weighableDraws } from "./densities.js";
 import type { Likelihood, Parts, Terms } from "./parts.js";
 import { type Context, createContext, type Tensors } from "./specs.js";
 
@@ -112,14 +112,27 @@ export class Model {
     const { labels } = batch;
     const x = toUnits(batch.images);
     const posterior = parts.encode(context, batch.corrupted ?? x, labels);
-    const z = posterior.sample();
+    const { isPath = false } = parts.objective;
+    const draws = posterior.sample();
+    const { z, weigh } = isPath && context.training ? weighableDraws(draws) : { z: draws, weigh: () => {} };
     const likelihood = parts.decode(context, inRows(z), labels && forDraws(labels, z.shape[1] as number));
     const logLikelihood = likelihood.logProb(x);
     const prior = parts.prior(context);
-    const logRatio = () => posterior.logRatio(z, prior);
+    const logRatio = () => posterior.logRatio(z, prior, isPath);
     const klGroups = posterior.kl(prior) ?? tf.neg(tf.mean(logRatio(), 1, true));
     const [reconstruction, kl] = [tf.mean(logLikelihood, 1), tf.sum(klGroups, 1)];
-    return { logLikelihood, reconstruction, kl, klGroups, logRatio, z, posterior, prior, likelihood };
+    return {
+      logLikelihood,
+      reconstruction,
+      kl,
+      klGroups,
+      logRatio,
+      z,
+      posterior,
+      prior,
+      weighDraws: weigh,
+      likelihood,
+    };
   }
 }
 

@@ -29,8 +29,12 @@ export interface Posterior {
   readonly sigma?: tf.Tensor;
   /** Draws z by the draws of phase `posterior`: [B, L, Z]. */
   sample(): tf.Tensor;
-  /** log p(z) − log q(z|x) of sampled z: [B, L] nats. */
-  logRatio(z: tf.Tensor, prior: Prior): tf.Tensor;
+  /**
+   * log p(z) − log q(z|x) of sampled z: [B, L] nats.
+   *
+   * @param isPath no gradient flows to the parameters of q, only to z
+   */
+  logRatio(z: tf.Tensor, prior: Prior, isPath?: boolean): tf.Tensor;
   /**
    * KL(q(z|x) ‖ p(z)) in closed form: [B, G] nats for G groups of latent dimensions that are independent in both.
    * Undefined if there is none for this prior: it is then estimated from draws.
@@ -72,12 +76,16 @@ export interface Terms {
   readonly z: tf.Tensor;
   readonly posterior: Posterior;
   readonly prior: Prior;
+  /** Of an objective with `isPath`: multiplies the gradient of each draw z by its share, [B, L]. */
+  weighDraws(shares: tf.Tensor): void;
 }
 
 /** What training maximizes. */
 export interface Objective {
   /** L, the draws of z for each image. */
   readonly draws: number;
+  /** Whether gradients leave out the score of q(z|x), so that they flow through the draws only (Roeder et al. 2017). */
+  readonly isPath?: boolean;
   /** Draws of its own, of phase `posterior`. */
   readonly specs?: Specs;
   /** @param klWeight β, or what its warm-up has reached @param context its own @returns [B] nats */
@@ -103,6 +111,8 @@ export interface Parts {
 
 export interface PosteriorFamily {
   readonly dimZ: number;
+  /** Whether `logRatio` knows `isPath`. */
+  readonly hasPath?: boolean;
   /** Outputs of the encoder for an image. */
   readonly inputs: number;
   readonly specs: Specs;
@@ -207,6 +217,9 @@ export function assemble(assembly: Assembly): Parts {
     throw new UserError(
       `The posterior has ${posterior.dimZ} dimensions and the prior ${prior.dimZ}, but dimZ is ${dimZ}`,
     );
+  }
+  if (objective.isPath && !posterior.hasPath) {
+    throw new UserError("This posterior has no gradients without its score. Leave out `gradient`.");
   }
   const encode = (context: Context, x: tf.Tensor, y?: tf.Tensor) =>
     posterior.build(context.at("posterior"), encoder.apply(context.at("encoder"), withLabels(x, y)));

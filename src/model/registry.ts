@@ -1,11 +1,14 @@
 // The parts that settings choose, a line each.
 import { bernoulli } from "./likelihoods/bernoulli.js";
 import { gaussianPixels } from "./likelihoods/gaussian.js";
+import { logistic } from "./likelihoods/logistic.js";
 import { convolutional } from "./networks/conv.js";
 import { fullyConnected } from "./networks/mlp.js";
+import { betaTc } from "./objectives/beta-tc.js";
 import { elbo } from "./objectives/elbo.js";
 import { freeBits } from "./objectives/free-bits.js";
 import { iwae } from "./objectives/iwae.js";
+import { mmd } from "./objectives/mmd.js";
 import { gaussian } from "./posteriors/gaussian.js";
 import { point } from "./posteriors/point.js";
 import { mixture } from "./priors/mixture.js";
@@ -17,6 +20,6 @@ export const POSTERIORS = { vae: gaussian, ae: point };
 
 export const PRIORS = { normal: standardNormal, mixture };
 
-export const LIKELIHOODS = { bernoulli, gaussian: gaussianPixels };
+export const LIKELIHOODS = { bernoulli, gaussian: gaussianPixels, logistic };
 
-export const OBJECTIVES = { elbo, iwae, "free-bits": freeBits };
+export const OBJECTIVES = { elbo, iwae, "free-bits": freeBits, "beta-tc": betaTc, mmd };

@@ -87,6 +87,28 @@ CASES = {
         "importanceSamples": 3,
         "weightDecay": 0.5,
     },
+    "discretized logistic": {"nHidden": [5, 4], "keepProb": 0.8, "likelihood": "logistic", "mcSamples": 2, "klWarmUp": 1},
+    "total correlation": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "objective": "beta-tc",
+        "tcWeight": 3,
+        "dimZ": 3,
+        "beta": 0.7,
+        "klWarmUp": 1,
+    },
+    "mean discrepancy": {"nHidden": [5, 4], "keepProb": 0.8, "objective": "mmd", "mmdWeight": 20, "beta": 0.5, "klWarmUp": 1},
+    "without the score": {"nHidden": [5, 4], "keepProb": 0.8, "gradient": "path", "mcSamples": 2, "klWarmUp": 1},
+    "without the score, importance-weighted": {
+        "nHidden": [5],
+        "keepProb": 0.8,
+        "gradient": "path",
+        "objective": "iwae",
+        "importanceSamples": 3,
+        "prior": "mixture",
+        "priorComponents": 3,
+        "beta": 0.5,
+    },
     "plain autoencoder": {"nHidden": [5, 4], "keepProb": 0.8, "model": "ae"},
 }
 DEFAULTS = {
@@ -105,6 +127,7 @@ DEFAULTS = {
     "decoderActivations": ["tanh", "elu"],
     "sigma": "softplus",
     "likelihood": "bernoulli",
+    "gradient": "total",
     "adamBeta1": 0.9,
     "adamBeta2": 0.999,
     "adamEpsilon": 1e-8,
@@ -251,7 +274,13 @@ class Model:
         mu, rho = np.split(heads, 2, axis=1)
         return mu, np.exp(rho) if self.c["sigma"] == "exp" else 1e-6 + softplus(rho)
 
-    def log_likelihood(self, x, logits):
+    def log_likelihood(self, params, x, logits):
+        if self.c["likelihood"] == "logistic":
+            # Bins of 1/255, the first and the last without an outer end.
+            s = 0.1 * np.exp(params["likelihood.logScales"][0])
+            upper = np.where(x > 0.999, 1, sigmoid((x + 1 / 510 - sigmoid(logits)) / s))
+            lower = np.where(x < 0.001, 0, sigmoid((x - 1 / 510 - sigmoid(logits)) / s))
+            return np.log(upper - lower).sum(-1)
         if self.c["likelihood"] == "gaussian":
             s = self.c["pixelSigma"]
             return (-0.5 * ((x - sigmoid(logits)) / s) ** 2 - np.log(s * np.sqrt(2 * np.pi))).sum(-1)
@@ -281,18 +310,28 @@ class Model:
         x = batch["images"] / 255
         mu, sigma = self.encode(params, batch.get("corrupted", x), masks)
         if not self.is_vae:
-            reconstruction = self.log_likelihood(x, self.network("decoder", params, mu, masks))
+            reconstruction = self.log_likelihood(params, x, self.network("decoder", params, mu, masks))
             return reconstruction, reconstruction, np.zeros(len(x))
         z = mu[:, None] + sigma[:, None] * batch["epsilon"]
         logits = self.network("decoder", params, z.reshape(-1, z.shape[2]), masks).reshape(*z.shape[:2], D)
-        per_draw = self.log_likelihood(x[:, None], logits)
+        per_draw = self.log_likelihood(params, x[:, None], logits)
         reconstruction = per_draw.mean(1)
         kls = 0.5 * (mu**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1)
         log_p = self.log_prior(params, z)
         log_q = log_normal(z, mu[:, None], sigma[:, None])
         kl = kls.sum(1) if self.c["prior"] == "normal" else (log_q - log_p).mean(1)
         if self.c["objective"] == "elbo":
-            return reconstruction - weight * kl, reconstruction, kl
+            cost = (log_q - log_p).mean(1) if self.c["gradient"] == "path" else kl
+            return reconstruction - weight * cost, reconstruction, kl
+        if self.c["objective"] == "beta-tc":
+            # log N(z_i; μ_j, σ_j²) of each dimension
+            pairs = -0.5 * ((z - mu[None]) / sigma[None]) ** 2 - np.log(sigma[None] * np.sqrt(2 * np.pi))
+            joint = np.log(np.exp(pairs.sum(2)).mean(1))
+            correlation = joint - np.log(np.exp(pairs).mean(1)).sum(1)
+            return reconstruction - weight * (kl + (self.c["tcWeight"] - 1) * correlation), reconstruction, kl
+        if self.c["objective"] == "mmd":
+            discrepancy = mean_discrepancy(z[:, 0], batch["prior"])
+            return reconstruction - weight * kl - self.c["mmdWeight"] * discrepancy, reconstruction, kl
         if self.c["objective"] == "free-bits":
             mean = kls.mean(0)
             cost = np.where(mean.real > self.c["freeBits"], mean, self.c["freeBits"]).sum()
@@ -302,11 +341,46 @@ class Model:
         return largest[:, 0] + np.log(np.exp(log_w - largest).mean(1)), reconstruction, kl
 
 
+def mean_discrepancy(a, b):
+    """The unbiased estimate, as sums over pairs of different draws."""
+    n, Z = a.shape
+
+    def mean(x, y, pairs):
+        distances = ((x[:, None] - y[None]) ** 2).sum(-1)
+        kernels = sum(2 * Z * scale / (2 * Z * scale + distances) for scale in (0.1, 0.2, 0.5, 1, 2, 5, 10))
+        return sum(kernels[i, j] for i, j in pairs) / len(pairs)
+
+    all_pairs = [(i, j) for i in range(n) for j in range(n)]
+    different = [(i, j) for i, j in all_pairs if i != j]
+    return mean(a, a, different) + mean(b, b, different) - 2 * mean(a, b, all_pairs)
+
+
+def path_objective(model, frozen, params, batch, weight, masks):
+    """A function whose gradient at `frozen` leaves out the score: the parameters of q move the draws only."""
+    x = batch["images"] / 255
+
+    def log_weights(of_draws, of_model):
+        """log p(x|z) + weight · (log p(z) − log q(z|x)), with draws z of the one, p of the other, and q frozen."""
+        (mu, sigma), q = [model.encode(of, batch.get("corrupted", x), masks) for of in (of_draws, frozen)]
+        z = mu[:, None] + sigma[:, None] * batch["epsilon"]
+        logits = model.network("decoder", of_model, z.reshape(-1, z.shape[2]), masks).reshape(*z.shape[:2], D)
+        log_q = log_normal(z, q[0][:, None], q[1][:, None])
+        return model.log_likelihood(of_model, x[:, None], logits) + weight * (model.log_prior(of_model, z) - log_q)
+
+    if model.c["objective"] == "elbo":
+        return log_weights(params, params).mean(1)
+    fixed = log_weights(frozen, frozen)
+    shares = np.exp(fixed - fixed.max(1, keepdims=True))
+    shares = shares / shares.sum(1, keepdims=True)
+    # The draws' part has squared shares (Tucker et al. 2019, eq. 8), the model's its usual ones.
+    return (shares**2 * log_weights(params, frozen) + shares * log_weights(frozen, params)).sum(1)
+
+
 def log_mean_importance_weight(model, params, x, seen):
     """log 1/8 Σ p(x, z) / q(z|x) of one image, by densities written out in full."""
     mu, sigma = model.encode(params, seen)
     z = mu + sigma * weyl((8, model.c["dimZ"]), -2, 2, 8000)
-    log_p = model.log_likelihood(x, model.network("decoder", params, z, None)) + model.log_prior(params, z)
+    log_p = model.log_likelihood(params, x, model.network("decoder", params, z, None)) + model.log_prior(params, z)
     return np.log(np.exp(log_p - log_normal(z, mu, sigma)).mean(keepdims=True))
 
 
@@ -334,9 +408,13 @@ def run(given):
         K, Z = c["priorComponents"], c["dimZ"]
         for name, shape in {"logits": (K,), "means": (K, Z), "logSigmas": (K, Z)}.items():
             params[f"prior.{name}"] = weyl(shape, -0.5, 0.5, 100 * len(params))
+    if c["likelihood"] == "logistic":
+        params["likelihood.logScales"] = weyl((1,), -0.5, 0.5, 100 * len(params))
     xs = {"images": np.floor(weyl((STEPS, B, D), 0, 256, 0))}
     if model.is_vae:
         xs["epsilon"] = weyl((STEPS, B, L, c["dimZ"]), -2, 2, 1000)
+    if c["objective"] == "mmd":
+        xs["prior"] = weyl((STEPS, B, c["dimZ"]), -2, 2, 1000)
     if c["noise"] != "none":
         xs["corrupted"] = weyl((STEPS, B, D), 0, 2, 2000)
     masks = {}
@@ -392,6 +470,8 @@ def run(given):
         kept = {name: mask[step] for name, mask in masks.items()}
 
         def loss(values):
+            if c["gradient"] == "path":
+                return -path_objective(model, state, values, batch, weights[step], kept).mean()
             return -model.terms(values, batch, weights[step], kept)[0].mean()
 
         # Reported with the whole KL term, maximized with that of the warm-up.

@@ -1,5 +1,5 @@
 // The evidence lower bound (Kingma & Welling 2014, eq. 7), with a weight of the KL term (Higgins et al. 2017).
-import { integer } from "../../config/entries.js";
+import { choice, integer } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { objective } from "../parts.js";
 
@@ -12,12 +12,24 @@ export const mcSamples = integer({
   help: "draws of z per image for the reconstruction term",
 });
 
+/** Of objectives that draw their KL term. */
+export const gradient = choice(["total", "path"], {
+  default: "total",
+  help:
+    "path = without the score of q(z|x), with less variance near the optimum (Roeder et al. 2017); of iwae, doubly " +
+    "reparameterized (Tucker et al. 2019)",
+});
+
 export const elbo = objective({
   help: "evidence lower bound",
-  settings: { mcSamples },
+  settings: { mcSamples, gradient },
   label: () => "ELBO",
-  build: ({ mcSamples }) => ({
+  build: ({ mcSamples, gradient }) => ({
     draws: mcSamples,
-    value: ({ reconstruction, kl }, klWeight) => tf.sub(reconstruction, tf.mul(kl, klWeight)),
+    isPath: gradient === "path",
+    value({ reconstruction, kl, logRatio }, klWeight) {
+      const cost = gradient === "path" ? tf.neg(tf.mean(logRatio(), 1)) : kl;
+      return tf.sub(reconstruction, tf.mul(cost, klWeight));
+    },
   }),
 });

@@ -3,6 +3,7 @@ import { integer } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { logMeanExp } from "../densities.js";
 import { objective } from "../parts.js";
+import { gradient } from "./elbo.js";
 
 export const iwae = objective({
   help: "importance-weighted bound (Burda et al. 2016), which is tighter",
@@ -14,10 +15,19 @@ export const iwae = objective({
       flag: "count",
       help: "draws of z per image for the importance-weighted bound",
     }),
+    gradient,
   },
   label: ({ importanceSamples }) => `L${importanceSamples}`,
-  build: ({ importanceSamples }) => ({
+  build: ({ importanceSamples, gradient }) => ({
     draws: importanceSamples,
-    value: ({ logLikelihood, logRatio }, klWeight) => logMeanExp(tf.add(logLikelihood, tf.mul(logRatio(), klWeight))),
+    isPath: gradient === "path",
+    value({ logLikelihood, logRatio, weighDraws }, klWeight) {
+      const logWeights = tf.add(logLikelihood, tf.mul(logRatio(), klWeight));
+      const bound = logMeanExp(logWeights);
+      // The encoder's gradient has squared shares (Tucker et al. 2019, eq. 8): the bound's gradient brings them once.
+      if (gradient === "path")
+        weighDraws(tf.exp(tf.sub(logWeights, tf.reshape(tf.add(bound, Math.log(importanceSamples)), [-1, 1]))));
+      return bound;
+    },
   }),
 });

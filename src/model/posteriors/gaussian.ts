@@ -1,7 +1,7 @@
 // The Gaussian posterior q(z|x) = N(μ, σ²) with a diagonal covariance (Kingma & Welling 2014, appendix C.2).
 import { choice } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
-import { gaussianKl } from "../densities.js";
+import { gaussianKl, normalLogDensity, stopGradient } from "../densities.js";
 import { type PosteriorFamily, part } from "../parts.js";
 import { STANDARD_NORMAL } from "../priors/standard-normal.js";
 
@@ -17,6 +17,7 @@ export const gaussian = part({
   },
   build: ({ sigma }, { dimZ }): PosteriorFamily => ({
     dimZ,
+    hasPath: true,
     inputs: 2 * dimZ,
     specs: { params: {}, draws: { epsilon: { shape: [dimZ], per: "sample", phase: "posterior", kind: "normal" } } },
     build(context, outputs) {
@@ -30,7 +31,8 @@ export const gaussian = part({
         mean: mu,
         sigma: deviation,
         sample: () => reparameterize(mu, deviation, epsilon()),
-        logRatio(z, prior) {
+        logRatio(z, prior, isPath) {
+          if (isPath) return tf.sub(prior.logProb(z), pathLogDensity(z, mu, deviation));
           const logSigma = tf.sum(tf.log(deviation), 1, true);
           // Σ_j −½z_j² + ½ε_j² + log σ_j: the constants cancel.
           if (prior.family === STANDARD_NORMAL) {
@@ -44,6 +46,13 @@ export const gaussian = part({
     },
   }),
 });
+
+/** log N(z; μ, σ²) of z [B, L, Z], through which no gradient flows to μ and σ [B, Z]: [B, L] nats. */
+function pathLogDensity(z: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
+  const [B, Z] = mu.shape;
+  const stopped = (x: tf.Tensor) => tf.reshape(stopGradient(x), [B, 1, Z]);
+  return tf.sum(normalLogDensity(z, stopped(mu), stopped(sigma)), 2);
+}
 
 /**
  * z = μ + σ⊙ε (Kingma & Welling 2014, section 2.4), of μ and σ [B, Z] and ε [B, L, Z]: [B, L, Z]. Gradients flow
