@@ -23,6 +23,7 @@ const COMMANDS: [usage: string, description: string, Load][] = [
   ["data <path>", "inspect a data set before training, and list bad files", () => import("./commands/data.js")],
   ["export", "write the encoder and the decoder for other programs", () => import("./commands/export.js")],
   ["runs", "list runs, the newest first, with settings and results", () => import("./commands/runs.js")],
+  ["compare <run...>", "compare runs: settings, numbers, learning curves", () => import("./commands/compare.js")],
   ["cache", "show how much decoded images take on the disk, or clear them", () => import("./commands/cache.js")],
   ["engines", "show which engines run here, and how to install others", () => import("./commands/engines.js")],
 ];

@@ -9,11 +9,11 @@ export type Tools = typeof import("./tools.js");
 
 /** Declares a command: defines its flags, and loads what it works with when it runs. */
 export function declare<Flags extends { readonly [name: string]: Flag<unknown> }>(declared: {
-  /** Help for the argument, if the command takes one. */
+  /** Help for the argument, if the command takes one or more. */
   readonly argument?: string;
   readonly flags: Flags;
   readonly examples: readonly string[];
-  run(io: Io, flags: ValuesOf<Flags>, tools: Tools, argument: string): Promise<void>;
+  run(io: Io, flags: ValuesOf<Flags>, tools: Tools, ...words: string[]): Promise<void>;
 }): (command: Command, io: Io) => void {
   const { argument = "", flags, examples, run } = declared;
   return (command, io) => {
@@ -22,7 +22,7 @@ export function declare<Flags extends { readonly [name: string]: Flag<unknown> }
     command.addHelpText("after", `\nExample:\n${examples.map((line) => `  ${line}`).join("\n")}`).action(async () => {
       const values = command.opts<ValuesOf<Flags>>();
       for (const name in values) flags[name].check?.(values[name]);
-      await run(io, values, await import("./tools.js"), command.args[0]);
+      await run(io, values, await import("./tools.js"), ...command.args);
     });
   };
 }

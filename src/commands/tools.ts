@@ -6,6 +6,7 @@ export { joinEncoded } from "../inference/arrays.js";
 export * from "../inference/views.js";
 export * from "./array-input.js";
 export * from "./array-output.js";
+export * from "./comparison-table.js";
 export * from "./latent-table.js";
 export * from "./output.js";
 export * from "./training-screen.js";

@@ -37,11 +37,14 @@ export function encodeConfig(config: Config): { readonly [name in SettingName]: 
 
 /** @throws UserError that names a given setting without effect. Presets and defaults may be without effect. */
 export function checkNeeds(given: GivenSettings, config: Config): void {
-  for (const [name, { needs = {} }] of Object.entries(TABLE)) {
-    if (given[name as SettingName] === undefined) continue;
-    for (const [other, values] of Object.entries(needs)) {
-      if (values.includes(String(config[other as SettingName]))) continue;
-      throw new UserError(`${name} is for ${other} ${values.join(" or ")}.`);
-    }
+  for (const name of Object.keys(TABLE) as SettingName[]) {
+    const unmet = given[name] === undefined ? undefined : unmetNeed(name, config);
+    if (unmet) throw new UserError(`${name} is for ${unmet[0]} ${unmet[1].join(" or ")}.`);
   }
+}
+
+/** The setting without whose values this one has no effect, and these values; undefined if it has one. */
+export function unmetNeed(name: SettingName, config: Config): [other: string, values: readonly string[]] | undefined {
+  const needs = Object.entries(TABLE[name].needs ?? {});
+  return needs.find(([other, values]) => !values.includes(String(config[other as SettingName])));
 }

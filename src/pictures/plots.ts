@@ -114,18 +114,8 @@ export async function learningCurves(
       height: 220,
       mark: { type: "line", strokeCap: "round", point: epochs.length <= 40 && { size: 25 } },
       encoding: {
-        x: {
-          field: "epoch",
-          type: "quantitative",
-          scale: { domain: first < last ? [first, last] : [first - 0.5, first + 0.5], nice: false },
-          axis: { title: "epoch", format: "d", tickCount: 5, grid: false },
-        },
-        y: {
-          field: term,
-          type: "quantitative",
-          scale: { zero: false },
-          axis: { title, ...ABOVE_PANEL, titleLimit: pitch * 1.25, tickCount: 6 }, // Vega overestimates widths
-        },
+        x: epochAxis(first, last),
+        y: termAxis(term, title, pitch),
         color: {
           field: "images",
           type: "nominal",
@@ -137,6 +127,117 @@ export async function learningCurves(
     })),
     title: `Nats per image of ${pixels}`,
   });
+}
+
+/** The validation of a run by epoch. Runs of the same label have one colour. */
+export interface Curve {
+  readonly label: string;
+  readonly epochs: readonly { readonly epoch: number; readonly terms: Terms }[];
+}
+
+/** The colours of lines that must be told apart, and then their dashes: solid, dashed, dotted. */
+const COLOURS = [BLUE, ORANGE, "#54a24b", "#e45756", "#b279a2", "#9d755d", "#ff7fae", "#3f9a96", "#b39b00", "#555555"];
+const DASHES = [
+  [1, 0],
+  [6, 3],
+  [2, 2.5],
+] as const;
+
+/**
+ * Learning curves of several runs: a panel for each term, with a line for each run. Values that are not finite leave a
+ * gap.
+ *
+ * @param panels from left to right, with titles of about 25 characters
+ */
+export async function comparisonCurves(
+  curves: readonly Curve[],
+  panels: readonly (readonly [term: keyof Terms, title: string])[],
+  title: string,
+): Promise<string> {
+  const finite = (terms: Terms) =>
+    Object.fromEntries(panels.map(([term]) => [term, Number.isFinite(terms[term]) ? terms[term] : null]));
+  const labels = [...new Set(curves.map(({ label }) => label))];
+  const values = curves.flatMap(({ label, epochs }, run) =>
+    epochs.map(({ epoch, terms }) => ({ run, label, epoch, ...finite(terms) })),
+  );
+  const last = values.reduce((most, { epoch }) => Math.max(most, epoch), 1);
+  const longest = Math.max(...labels.map((label) => label.length));
+  const byLabel = <Range>(range: (i: number) => Range) => ({
+    field: "label",
+    type: "nominal" as const,
+    title: null,
+    sort: null,
+    scale: { range: labels.map((_, i) => range(i)) },
+    legend: {
+      orient: "bottom" as const,
+      columns: Math.max(1, Math.floor(PANELS_WIDTH / (60 + 7 * longest))),
+      labelLimit: PANELS_WIDTH,
+      symbolType: "stroke" as const,
+      symbolStrokeWidth: 2,
+      symbolSize: 400,
+    },
+  });
+  const pitch = PANELS_WIDTH / panels.length;
+  return draw({
+    data: { values },
+    bounds: "flush", // as in learningCurves
+    spacing: AXIS_WIDTH,
+    hconcat: panels.map(([term, title]) => ({
+      width: pitch - AXIS_WIDTH,
+      height: 300,
+      mark: { type: "line", clip: true, strokeCap: "butt", strokeWidth: 1.5, point: last <= 40 && { size: 14 } },
+      encoding: {
+        x: epochAxis(1, last),
+        y: termAxis(term, title, pitch, laterRange(curves, term)),
+        color: byLabel((i) => COLOURS[i % COLOURS.length]),
+        strokeDash: byLabel((i) => DASHES[Math.floor(i / COLOURS.length) % DASHES.length]),
+        detail: { field: "run" },
+      },
+    })),
+    title,
+  });
+}
+
+/**
+ * The range of the later halves of the curves, and up to as much on either side. The first epochs, which may be far off,
+ * would leave no room for the differences in the end.
+ */
+function laterRange(curves: readonly Curve[], term: keyof Terms): [low: number, high: number] | undefined {
+  const valuesOf = (epochs: Curve["epochs"]) => epochs.map(({ terms }) => terms[term]).filter(Number.isFinite);
+  const all = curves.flatMap(({ epochs }) => valuesOf(epochs));
+  const later = curves.flatMap(({ epochs }) => valuesOf(epochs.slice(Math.floor(epochs.length / 2))));
+  const [low, high] = extentOf(later);
+  const [lowest, highest] = extentOf(all);
+  if (!(low < high)) return undefined;
+  const margin = high - low;
+  return [Math.max(lowest, low - margin), Math.min(highest, high + margin)];
+}
+
+function extentOf(values: readonly number[]): [low: number, high: number] {
+  const low = values.reduce((least, value) => Math.min(least, value), Infinity);
+  return [low, values.reduce((most, value) => Math.max(most, value), -Infinity)];
+}
+
+function epochAxis(first: number, last: number) {
+  return {
+    field: "epoch",
+    type: "quantitative",
+    scale: { domain: first < last ? [first, last] : [first - 0.5, first + 0.5], nice: false },
+    axis: { title: "epoch", format: "d", tickCount: 5, grid: false },
+  } as const;
+}
+
+/**
+ * @param pitch the panel's width in pixels, with its axis
+ * @param domain by default that of the values
+ */
+function termAxis(term: keyof Terms, title: string, pitch: number, domain?: readonly [low: number, high: number]) {
+  return {
+    field: term,
+    type: "quantitative",
+    scale: { zero: false, ...(domain && { domain: [...domain], nice: true }) },
+    axis: { title, ...ABOVE_PANEL, titleLimit: pitch * 1.25, tickCount: 6 }, // Vega overestimates widths
+  } as const;
 }
 
 /** The least of 1, 1.5, 2, 3, 4, 5, 6, 8 and 10 times a power of ten that is at least `value`. */
@@ -153,8 +254,17 @@ async function draw(spec: TopLevelSpec): Promise<string> {
     // A tenth of a pixel is enough for the eye, and makes the file shorter.
     const round = (_: string, x: string, y: string) => `translate(${+(+x).toFixed(1)},${+(+y).toFixed(1)})`;
     const svg = (await view.toSVG()).replace(/translate\(([-\d.e]+),([-\d.e]+)\)/g, round);
-    return svg.replace(NOT_XML, "");
+    return numberClips(svg).replace(NOT_XML, "");
   } finally {
     view.finalize();
   }
+}
+
+/** Vega counts the clip paths of the process, so that the same plot would not be the same text. */
+function numberClips(svg: string): string {
+  const names = new Map<string, string>();
+  return svg.replace(/(?<=<clipPath id="|clip-path="url\(#)clip\d+/g, (name) => {
+    if (!names.has(name)) names.set(name, `clip${names.size}`);
+    return names.get(name) ?? name;
+  });
 }

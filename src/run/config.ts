@@ -6,6 +6,7 @@ import type { Scales } from "../data/scale.js";
 import { UserError } from "../errors.js";
 import { ifPresent, readText } from "../files/read.js";
 import { writeFileAtomically } from "../files/write.js";
+import { isGroup } from "./group.js";
 
 export const CONFIG = "config.json";
 /** Some 500 times the usual size. */
@@ -45,7 +46,10 @@ export interface RunData extends ImageShape {
 export async function readRunConfig(dir: string): Promise<RunConfig> {
   const file = path.join(dir, CONFIG);
   const text = await ifPresent(readText(file, MAX_BYTES, "the configuration of a run"));
-  if (text === undefined) throw new UserError(`${dir} is not the folder of a run: it has no ${CONFIG}.`);
+  if (text === undefined) {
+    const remedy = isGroup(dir) ? " It is a group of runs: give the folder of one of them." : "";
+    throw new UserError(`${dir} is not the folder of a run: it has no ${CONFIG}.${remedy}`);
+  }
   return parseRunConfig(text, file);
 }
 
@@ -86,11 +90,14 @@ export function parseRunConfig(text: string, file: string): RunConfig {
 
 /** Returns `<dataset>-z<dimensions>-<date>-<time>`, in local time. */
 export function defaultName({ created, data, settings }: RunConfig): string {
-  const time = new Date(created);
+  return `${data.name}-z${settings.dimZ}-${timestamp(new Date(created))}`;
+}
+
+/** Returns `<date>-<time>`, in local time. */
+export function timestamp(time: Date): string {
   const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
-  const [date, clock] = local
+  return local
     .toISOString()
     .replace(/[-:]|\..*/g, "")
-    .split("T");
-  return `${data.name}-z${settings.dimZ}-${date}-${clock}`;
+    .replace("T", "-");
 }

@@ -1,16 +1,17 @@
-// Finds the runs in a folder, and the newest of them.
+// Finds the runs in a folder and in its groups, and the newest of them.
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { isSystemError, UserError } from "../errors.js";
 import { isFolder, listNames, statIfThere } from "../files/read.js";
 import { TEMPORARY } from "../files/write.js";
 import { CONFIG, readRunConfig } from "./config.js";
+import { isGroup } from "./group.js";
 
 /** Holds the runs that are not given a folder. */
 export const RUNS = "runs";
 
 /**
- * Opens the runs in a folder, by name.
+ * Opens the runs in a folder, and those of the groups in it, by name.
  *
  * @param dir default `runs/`, which need not exist.
  * @throws UserError if there is none
@@ -22,15 +23,20 @@ export async function findRuns<Run>(
   if (dir !== undefined && !isFolder(dir)) throw new UserError(`There is no folder ${dir}.`);
   const runs: Run[] = [];
   const unreadable: { run: string; error: Error }[] = [];
-  for (const name of (await listNames(dir ?? RUNS)).sort()) {
-    const run = path.join(dir ?? RUNS, name);
+  const visit = async (run: string, isNested: boolean): Promise<void> => {
+    if (TEMPORARY.test(run)) return;
     try {
-      if (!TEMPORARY.test(name) && statIfThere(path.join(run, CONFIG))) runs.push(await open(run));
+      if (statIfThere(path.join(run, CONFIG))) runs.push(await open(run));
+      else if (!isNested && isGroup(run)) await visitAll(run, true);
     } catch (error) {
       if (!(error instanceof UserError || isSystemError(error))) throw error;
       unreadable.push({ run, error });
     }
-  }
+  };
+  const visitAll = async (folder: string, isNested: boolean): Promise<void> => {
+    for (const name of (await listNames(folder)).sort()) await visit(path.join(folder, name), isNested);
+  };
+  await visitAll(dir ?? RUNS, false);
   return { runs, unreadable };
 }
 

@@ -1,18 +1,11 @@
 // The folder of a run: config.json, metrics.jsonl, model.safetensors, pictures/, checkpoint/step-<number>.safetensors
 // and, while a process trains it, a lock.
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
 import { ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
-import {
-  makeFolder,
-  makeOwnFolder,
-  syncFolder,
-  TEMPORARY,
-  withTemporary,
-  writeFileAtomically,
-} from "../files/write.js";
+import { makeOwnFolder, TEMPORARY, writeFileAtomically } from "../files/write.js";
 import { recognize, SAFETENSORS } from "../formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 import type { HostParams } from "../model/initialize.js";
@@ -20,7 +13,9 @@ import type { Specs } from "../model/specs.js";
 import type { HostArray } from "../tree.js";
 import { printable } from "../wording.js";
 import { CONFIG, defaultName, type RunConfig, readRunConfig, writeRunConfig } from "./config.js";
+import { createLocked } from "./create.js";
 import { findNewest, RUNS } from "./find.js";
+import { isGroup } from "./group.js";
 import { lockRun, lockState, type RunLock } from "./lock.js";
 
 export const METRICS = "metrics.jsonl";
@@ -50,32 +45,13 @@ export class RunFolder {
    */
   static async create(config: RunConfig, start: TensorFile, dir?: string): Promise<RunFolder> {
     const place = dir ?? path.join(RUNS, defaultName(config));
-    const target = path.resolve(place);
-    const parent = path.dirname(target);
-    await makeFolder(parent);
-    const exists = new UserError(`${place} exists already. Give a new folder for a new run, or resume this one.`);
-    if (statIfThere(place)) throw exists;
-    await deleteAbandoned(parent);
-    const lock = await withTemporary(target, async (temporary) => {
-      await mkdir(temporary);
+    const lock = await createLocked(place, async (temporary) => {
       await mkdir(path.join(temporary, PICTURES));
       await mkdir(path.join(temporary, CHECKPOINTS));
-      const lock = await lockRun(temporary);
       await writeRunConfig(temporary, config);
       await writeCheckpoint(temporary, 0, withRun(start, config));
-      await rename(temporary, target).catch((error) => {
-        throw ["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(error.code) ? exists : error; // another run was faster
-      });
-      return lock;
     });
-    const folder = new RunFolder(place, config, lock);
-    try {
-      await syncFolder(parent);
-    } catch (error) {
-      await folder.close();
-      throw error;
-    }
-    return folder;
+    return new RunFolder(place, config, lock);
   }
 
   /**
@@ -84,8 +60,7 @@ export class RunFolder {
    * @throws UserError if there is none, or it is in use
    */
   static async resume(dir?: string): Promise<RunFolder> {
-    const none = "There is no run in runs/ to resume. Name its folder.";
-    const place = dir ?? (await findNewest(async (run) => (await listCheckpoints(run)).length > 0, none));
+    const place = dir ?? (await findResumable());
     await readRunConfig(place); // before it is locked, so that no lock appears in a folder that is not a run
     const lock = await lockRun(place);
     try {
@@ -217,6 +192,19 @@ export class RunFolder {
   }
 }
 
+/** Finds the newest run in `runs/` that has a checkpoint. @throws UserError if there is none */
+async function findResumable(): Promise<string> {
+  const none = "There is no run in runs/ to resume. Name its folder.";
+  return findNewest(async (run) => (await listCheckpoints(run)).length > 0, none);
+}
+
+/** Finds the newest run that can be resumed, or the group that it is in. @throws UserError if there is none */
+export async function findGroupOrRun(): Promise<string> {
+  const run = await findResumable();
+  const parent = path.dirname(run);
+  return isGroup(parent) ? parent : run;
+}
+
 /** @throws UserError unless own parts are given for a run that was trained with own parts, and only for such a run */
 export function checkOwnParts({ dir, config }: RunFolder, parts: unknown, caller: string): void {
   if (config.parts === "own" && !parts) {
@@ -268,13 +256,4 @@ async function listCheckpoints(run: string): Promise<string[]> {
     .filter((name) => /^step-\d{9,}\.safetensors$/.test(name))
     .sort((a, b) => b.length - a.length || (a < b ? 1 : -1))
     .map((name) => path.join(folder, name));
-}
-
-/** Deletes the temporary folders of runs that were killed while they were created. */
-async function deleteAbandoned(parent: string): Promise<void> {
-  for (const name of await listNames(parent).catch(() => [])) {
-    const folder = path.join(parent, name);
-    if (!TEMPORARY.test(name) || (await lockState(folder).catch(() => "unknown")) !== "stale") continue;
-    await rm(folder, { recursive: true, force: true }).catch(() => {});
-  }
 }

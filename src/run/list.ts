@@ -5,6 +5,7 @@ import { type Config, createConfig, encodeConfig, type GivenSettings } from "../
 import { checkValue, TEXT } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
+import type { RunConfig } from "./config.js";
 import { findRuns } from "./find.js";
 import { METRICS, RunFolder } from "./folder.js";
 import { bestOf, type EpochReport, isDone } from "./reports.js";
@@ -35,39 +36,59 @@ export interface UnreadableRun {
 }
 
 /**
- * Lists the runs in a folder, the newest first.
+ * Lists the runs in a folder, and those of the groups in it, the newest first.
  *
  * @param dir default `runs/`.
  * @throws UserError if there is no such folder
  */
 export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unreadable: UnreadableRun[] }> {
-  const { runs, unreadable } = await findRuns(describe, checkValue("The folder", maybe(TEXT), dir));
+  const { runs: found, unreadable } = await findRuns(readRun, checkValue("The folder", maybe(TEXT), dir));
+  const runs = found.map(({ report }) => report);
   runs.sort((a, b) => Number(a.created < b.created) - Number(a.created > b.created));
   return { runs, unreadable: unreadable.map(({ run, error }) => ({ run, problem: error.message })) };
 }
 
-async function describe(run: string): Promise<RunReport> {
+/** A run as its folder describes it, and its finished epochs. */
+export interface ReadRun {
+  readonly report: RunReport;
+  readonly epochs: readonly Pick<EpochReport, "epoch" | "validation">[];
+  readonly about: RunConfig;
+}
+
+/** @throws UserError if the folder is not that of a run, or its files are not valid */
+export async function readRun(run: string): Promise<ReadRun> {
   const folder = await RunFolder.open(run);
   const { created, settings } = folder.config;
-  const reports = await folder.readMetrics();
-  if (!reports.every(isReport)) {
+  const lines = await folder.readMetrics();
+  if (!lines.every(isReport)) {
     throw new UserError(`${path.join(run, METRICS)} does not hold the epochs of a training.`);
   }
-  const best = bestOf(reports);
-  return {
+  const epochs = lines.map((report) => ({ ...report, validation: withNaN(report.validation) }));
+  const best = bestOf(epochs);
+  const report: RunReport = {
     run,
     created,
-    state: (await folder.isInUse()) ? "in use" : isDone(reports, settings) ? "finished" : "stopped",
-    epochs: reports.length,
+    state: (await folder.isInUse()) ? "in use" : isDone(epochs, settings) ? "finished" : "stopped",
+    epochs: epochs.length,
     ...(best && { best: { epoch: best.epoch, validation: best.validation } }),
     config: settings,
     settings: ownSettings(settings),
   };
+  return { report, epochs, about: folder.config };
 }
 
 function isReport(value: unknown): value is EpochReport {
   const { epoch, validation } = (value ?? {}) as Partial<EpochReport>;
-  return Number.isSafeInteger(epoch) && typeof validation?.objective === "number";
+  const { objective, elbo, reconstruction, kl } = validation ?? {};
+  // JSON has null for a number that is not finite.
+  const isTerm = (term: unknown) => typeof term === "number" || term === null;
+  return Number.isSafeInteger(epoch) && typeof objective === "number" && [elbo, reconstruction, kl].every(isTerm);
+}
+
+function withNaN(validation: Bounds): Bounds {
+  const number = (term: number | null) => term ?? Number.NaN;
+  const { elbo, reconstruction, kl } = validation;
+  return { ...validation, elbo: number(elbo), reconstruction: number(reconstruction), kl: number(kl) };
 }
 
 function ownSettings(config: Config): GivenSettings {

@@ -8,7 +8,7 @@ import { vae } from "../vae.js";
 
 const COMMANDS = [
   ...["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "encode", "decode", "evaluate"],
-  ...["data", "export", "runs", "cache", "engines"],
+  ...["data", "export", "runs", "compare", "cache", "engines"],
 ];
 
 const run = (...args: string[]) => vae(args, tmpdir());
@@ -17,7 +17,8 @@ describe("vae --help", () => {
   it("lists the commands and gives an example", async () => {
     const { code, stdout, stderr } = await run("--help");
     expect([code, stderr]).toEqual([0, ""]);
-    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name} \\[options\\]( <path>)? +\\w`, "m"));
+    for (const name of COMMANDS)
+      expect(stdout).toMatch(new RegExp(`^  ${name} \\[options\\]( <(path|run...)>)? +\\w`, "m"));
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     expect(stdout).toContain("Example:\n  vae train --epochs 20 --dim-z 2\n");
   });
@@ -109,6 +110,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["evaluate", "--importance-samples", "0"], "It must be a whole number from 1"],
     [["export", "--format", "torch"], "It must be one of onnx."],
     [["export", "--out", ""], "It must not be empty."],
+    [["compare"], "missing required argument 'run'"],
     [["runs", "--dir", "nowhere"], "There is no folder nowhere."],
     [["train", "--batch-size", "60000"], "A batch of 60000 is more than the 55000 training images"],
     [["reconstruct", "--n", "0"], "It must be a whole number from 1"],

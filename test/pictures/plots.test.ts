@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type EpochTerms, type LatentPoints, latentPlot, learningCurves } from "../../src/pictures/plots.js";
+import {
+  comparisonCurves,
+  type EpochTerms,
+  type LatentPoints,
+  latentPlot,
+  learningCurves,
+} from "../../src/pictures/plots.js";
 
 /** An element of an SVG file, with its place on the page: what all translations around it add up to. */
 interface Element {
@@ -304,5 +310,103 @@ describe("learning curves", () => {
     const [once, twice] = await Promise.all([1, 2].map(() => learningCurves(epochs(5), PANELS_AND_OBJECTIVE, PIXELS)));
     expect(twice).toBe(once);
     expect(await learningCurves(epochs(5), PANELS_AND_OBJECTIVE, PIXELS)).toBe(once);
+  });
+});
+
+/** Curves of runs: a title, and how much higher than others each is. */
+const curves = (count: number, epochs = 8, label = (i: number) => `beta=${i}`) =>
+  Array.from({ length: count }, (_, i) => ({
+    label: label(i),
+    epochs: Array.from({ length: epochs }, (_, e) => ({ epoch: e + 1, terms: terms(e + 1, i) })),
+  }));
+
+/** The points of each colour, and the lines, in each panel. */
+function readComparison(svg: string) {
+  const elements = parseXml(svg);
+  const symbols = pick(elements, "path", "role-legend-symbol").map(({ attributes }) => attributes);
+  return {
+    labels: pick(elements, "text", "role-legend-label").map(({ text }) => text),
+    styles: symbols.map((symbol) => `${symbol.stroke} ${symbol["stroke-dasharray"]}`),
+    colours: symbols.map(({ stroke }) => stroke),
+    panels: PANELS.map((_, i) => {
+      const panel = elements.filter(({ classes }) => classes.split(" ").includes(`concat_${i}_group`));
+      const marks = panel.filter(({ name, classes }) => name === "path" && classes.includes("mark-symbol"));
+      return {
+        y: readAxis(panel, "y"),
+        points: symbols.map(({ stroke }) => marks.filter(({ attributes }) => attributes.fill === stroke)),
+        lines: panel.filter(
+          ({ name, classes, attributes }) => name === "path" && classes.includes("mark-line") && attributes.stroke,
+        ),
+      };
+    }),
+  };
+}
+
+describe("learning curves of several runs", () => {
+  it("show each term of each run where the axes say", async () => {
+    const { panels, labels } = readComparison(await comparisonCurves(curves(3), PANELS, "Validation"));
+    expect(labels).toEqual(["beta=0", "beta=1", "beta=2"]);
+    (["elbo", "reconstruction", "kl"] as const).forEach((term, i) => {
+      const { y, points, lines } = panels[i];
+      expect(lines).toHaveLength(3);
+      points.forEach((drawn, run) => {
+        drawn.forEach((point, e) => {
+          expect(Math.abs(y.read(point) - terms(e + 1, run)[term])).toBeLessThan(0.6 * y.unitsPerPixel);
+        });
+      });
+    });
+  });
+
+  it("have axes for the later half of the epochs", async () => {
+    const [{ y }] = readComparison(await comparisonCurves(curves(3), PANELS, "Validation")).panels;
+    // The ELBO goes from −250 in epoch 1 to −170 in epoch 5 and −162.5 in epoch 8; of the third run, 2 nats more.
+    expect(Math.min(...y.values)).toBeGreaterThan(-190);
+    expect(Math.max(...y.values)).toBeGreaterThanOrEqual(-162);
+  });
+
+  it.each([1, 2, 10, 12, 30])("tell %i runs apart, by colours and dashes", async (count) => {
+    const svg = await comparisonCurves(curves(count), PANELS, "Validation");
+    expect(new Set(readComparison(svg).styles).size).toBe(count);
+    const [page] = parseXml(svg);
+    expect(Number(page.attributes.width)).toBeLessThan(1100);
+  });
+
+  it("draw runs of one label in one colour", async () => {
+    const { labels, panels } = readComparison(
+      await comparisonCurves(
+        curves(6, 8, (i) => `beta=${i % 2}`),
+        PANELS,
+        "Validation",
+      ),
+    );
+    expect(labels).toEqual(["beta=0", "beta=1"]);
+    expect(panels[0].lines).toHaveLength(6);
+    expect(new Set(panels[0].lines.map(({ attributes }) => attributes.stroke)).size).toBe(2);
+  });
+
+  it("show single epochs, runs of different lengths, and gaps", async () => {
+    const broken = { objective: NaN, elbo: NaN, reconstruction: -Infinity, kl: Infinity };
+    const [one] = curves(1, 1);
+    const gaps = { label: "gaps", epochs: [{ epoch: 1, terms: broken }] };
+    const { panels } = readComparison(await comparisonCurves([one, ...curves(1, 9, () => "long"), gaps], PANELS, "x"));
+    expect(panels[0].points.map(({ length }) => length)).toEqual([1, 9, 0]);
+    for (const only of [one, gaps]) {
+      const svg = await comparisonCurves([only], PANELS, "x");
+      expect(() => parseXml(svg)).not.toThrow();
+      expect(svg).not.toMatch(/NaN|Infinity/);
+    }
+  });
+
+  it("are the same text each time, for any label", async () => {
+    const odd = [' <&"\u001b\ud800\ufffe', "constructor", "__proto__", "x".repeat(300)];
+    const draw = () =>
+      comparisonCurves(
+        curves(4, 3, (i) => odd[i]),
+        PANELS,
+        "x",
+      );
+    const once = await draw();
+    expect(await draw()).toBe(once);
+    expect(readComparison(once).labels).toHaveLength(4);
   });
 });

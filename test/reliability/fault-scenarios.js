@@ -32,6 +32,7 @@ export function createScenarios(folder) {
     manifold: ["manifold --run run --size 2x2", train.replace("--dim-z 3", "--dim-z 2")],
     interpolate: ["interpolate --run run --from 0 --to 1 --steps 2", train],
     runs: ["runs", train, copyRun],
+    compare: ["compare runs", train, copyRun],
     cache: ["cache --clear", inspect],
     each: ["sample --run run --n 3 --each samples", train],
   };

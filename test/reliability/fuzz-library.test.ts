@@ -59,6 +59,7 @@ const SUBJECTS: Record<string, Subject> = {
     right: () => [[{ width: 1, height: 2, channels: 1, pixels: Uint8Array.of(1, 2) }]],
     call: vae.encodePng,
   },
+  compareRuns: { right: () => [[[at("run")]], [[at("run"), home]]], call: vae.compareRuns },
   listRuns: { right: () => [[], [home]], call: vae.listRuns },
   findEngines: { right: () => [[], [1]], call: vae.findEngines },
   timeTrainingStep: { right: () => [[[], 1]], call: vae.timeTrainingStep },

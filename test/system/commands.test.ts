@@ -25,6 +25,7 @@ it.each([
   "data tiny",
   "export --run run",
   "runs --dir .",
+  "compare run",
   "cache",
   "engines",
 ])("vae %s", async (command) => {

@@ -13,7 +13,7 @@ const [PRELOAD, FAULTS] = ["faults.cjs", "faults.js"].map((name) =>
 );
 const HALVES = [
   "train sample export zipped parquet data encode decode manifold",
-  "resume photos evaluate reconstruct latent interpolate runs cache each",
+  "resume photos evaluate reconstruct latent interpolate runs cache each compare",
 ];
 
 describe.concurrent("a file system with a failing call", () => {

@@ -1,0 +1,35 @@
+// vae compare
+import path from "node:path";
+import { declare } from "./command.js";
+import { JSON_RESULT, pictureFlag } from "./flags.js";
+
+export const define = declare({
+  argument: "folders of runs, or of groups of runs",
+  flags: {
+    ...JSON_RESULT,
+    out: pictureFlag(
+      "svg",
+      "compare.svg in the folder of the runs, or here if they are in several; none with --json",
+      "the validation curves",
+    ),
+  },
+  examples: ["vae compare runs/first runs/second", "vae compare runs/mnist-z2-20261123-115708"],
+  async run(io, { json, out }, tools, ...runs) {
+    const { compareRuns, encodeComparison, note, print, printComparison, writeFileAtomically } = tools;
+    const comparison = await compareRuns(runs);
+    if (json) print(io, JSON.stringify(encodeComparison(comparison)));
+    else printComparison(io, comparison);
+    if (comparison.svg === undefined) note(io, "No epoch has finished yet, so there are no curves to draw.");
+    else if (!json || out !== undefined) {
+      const file = out ?? usualFile(comparison.runs.map(({ run }) => run));
+      await writeFileAtomically(file, comparison.svg);
+      if (!json) print(io, file);
+    }
+  },
+});
+
+function usualFile(runs: readonly string[]): string {
+  const folders = runs.map((run) => path.join(run, ".."));
+  const isCommon = new Set(folders.map((folder) => path.resolve(folder))).size === 1;
+  return isCommon ? path.join(folders[0], "compare.svg") : "compare.svg";
+}
