@@ -41,6 +41,10 @@ All settings of a training, written from \`src/config/settings.ts\` by \`npm run
 any of them, \`--preset NAME\` or \`--preset FILE\` several: a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\`, or the config.json of another
 run. \`--set\` and flags override a preset. The config.json of a run holds all its settings.
 
+\`--sweep name=value,value\` trains a run for each value, repeated for several settings all combinations; \`--repeat N\` with N seeds each. Semicolons
+separate values that are lists or have commas: \`--sweep 'nHidden=500,500;300'\`. The group of runs has a folder, in it one for each run, named
+after its values, and compare.svg. \`vae train --resume FOLDER\` finishes a group that was interrupted.
+
 | setting | flag of \`vae train\` | default | values | meaning |
 |---|---|---|---|---|
 ${lines(rows(names))}

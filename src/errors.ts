@@ -8,6 +8,9 @@ export class UserError extends Error {
   override readonly name = "UserError";
 }
 
+/** The loss, the weights or their gradients became infinite or NaN: this training ended, others can go on. */
+export class Divergence extends UserError {}
+
 /** Whether the operating system failed: a full disk, no permission. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error;

@@ -4,7 +4,7 @@ export { describePixels, greyNats, hasBound, objectiveName } from "./config/name
 export { PRESETS } from "./config/presets.js";
 export * as datasets from "./data/datasets.js";
 export type { EngineName } from "./engine/engine.js";
-export { Interruption, UserError } from "./errors.js";
+export { Divergence, Interruption, UserError } from "./errors.js";
 export type { GivenArray } from "./inference/arrays.js";
 export { drawImages, toPictures } from "./inference/drawing.js";
 export type { OnnxModels } from "./inference/export.js";

@@ -4,7 +4,7 @@ import { declare } from "./command.js";
 import { JSON_RESULT, pictureFlag } from "./flags.js";
 
 export const define = declare({
-  argument: "folders of runs, or of groups of runs",
+  argument: "folders of runs, or of groups of runs: see vae train --repeat and --sweep",
   flags: {
     ...JSON_RESULT,
     out: pictureFlag(

@@ -1,23 +1,15 @@
 // vae train
-import path from "node:path";
 import { createConfig, type GivenSettings, isSettingName, parseSetting } from "../config/config.js";
-import { TEXT } from "../config/entries.js";
+import { checkValue, type Setting, TEXT } from "../config/entries.js";
 import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
-import { Interruption, isSystemError, UserError } from "../errors.js";
-import { isGone, readStream, readText, statIfThere } from "../files/read.js";
-import type { TrainingStart } from "../index.js";
+import { UserError } from "../errors.js";
+import { readStream, readText, statIfThere } from "../files/read.js";
+import type { Sweep } from "../training/plan.js";
 import { printable } from "../wording.js";
 import { declare } from "./command.js";
-import { flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
-import { flagOf, type Io } from "./io.js";
-import type { TrainingScreen } from "./training-screen.js";
-
-/** Signals that save and stop a training. */
-const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
-
-/** How long the preparation of a training may take to end after a signal. */
-const MAX_ABORT_MILLISECONDS = 2000;
+import { count, flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
+import { flagOf } from "./io.js";
 
 /** Of a preset file. */
 const MAX_BYTES = 1e6;
@@ -30,10 +22,20 @@ export const define = declare({
     targetDir: place("<folder>", "clean images: the targets of those in --input-dir"),
     preset: place("<name|file>", `settings to start from: ${PRESET_NAMES.join(", ")}, or a JSON file of settings`),
     set: flag("<name=value>", "any setting of docs/settings.md; repeatable", { parse: collectSettings }),
-    run: place("<folder>", "new folder for the run (default: runs/<dataset>-z<dim>-<date>-<time>)"),
+    sweep: flag(
+      "<name=values>",
+      "train a run for each of these values, separated by commas, or by semicolons where values have commas; " +
+        "repeatable: all combinations",
+      { parse: collectSweeps },
+    ),
+    repeat: count("train this many runs, with seeds from --seed on", 1000),
+    run: place(
+      "<folder>",
+      "new folder for the run, or the group of runs (default: runs/<dataset>-z<dim>-<date>-<time>)",
+    ),
     resume: flag<string | true>(
       "[folder]",
-      "resume a run, even with more --epochs (default: the newest in runs/)",
+      "resume a run, even with more --epochs, or finish a group of runs (default: the newest in runs/)",
       TEXT,
     ),
     ...JSON_RESULT,
@@ -45,55 +47,63 @@ export const define = declare({
     "vae train --dataset photos --size 32 --channels 3 --skip-bad",
     "vae train --preset iwae --epochs 13 --set klWarmUp=2",
     "vae train --resume --epochs 40",
+    "vae train --sweep beta=0.5,1,4 --sweep 'nHidden=500,500;300' --repeat 3",
   ],
-  async run(io, { preset: presetPlace, set, run, resume: resumed, targetDir, json, quiet, ...given }, tools) {
+  async run(io, { preset: place, set, sweep, repeat, run, resume, targetDir, json, quiet, ...given }, tools) {
     const flags = { ...given, ...pairOf(targetDir, given) };
-    const twice = Object.keys(set ?? {}).find((name) => name in flags);
-    if (twice) throw new UserError(`${twice} is given twice, by --set and by ${flagOf(twice)}.`);
-    if (resumed !== undefined && run !== undefined) {
+    checkOnce(set, flags, sweep, repeat);
+    if (resume !== undefined && run !== undefined) {
       throw new UserError("--run names a new run and --resume an existing one: give one of them.");
     }
-    const preset = presetPlace === undefined ? undefined : await readPreset(presetPlace);
+    const isGroup = sweep !== undefined || repeat !== undefined;
+    if (resume !== undefined && isGroup) {
+      throw new UserError("--resume finishes a group as it was planned: leave out --sweep and --repeat.");
+    }
+    const preset = place === undefined ? undefined : await readPreset(place);
     const settings = { ...set, ...flags };
-    let started: TrainingStart | undefined;
-    let screen: TrainingScreen | undefined;
+    const resumed = resume === true ? await tools.findGroupOrRun() : resume;
+    const stop = tools.stopOnSignals(io);
     const bar = tools.progressBar(io, "decoding images");
-    const stop = stopOnSignals(io, () => started !== undefined);
-    const options = { signal: stop.signal, ...(!quiet && { onDecoding: bar.show }) };
-    const events =
-      resumed === undefined
-        ? tools.train(settings, { run, preset, ...options })
-        : tools.resume(
-            resumed === true ? undefined : resumed,
-            { ...(typeof preset === "string" ? PRESETS[preset].settings : preset), ...settings },
-            options,
-          );
+    const training = { signal: stop.signal, ...(!quiet && { onDecoding: bar.show }) };
+    const options = { training, stop, quiet: quiet === true, json: json === true };
+    const changes = { ...(typeof preset === "string" ? PRESETS[preset].settings : preset), ...settings };
     try {
-      for await (const event of events) {
-        if (event.type === "start") {
-          started = event;
-          if (quiet) tools.noteData(io, event);
-          else screen = tools.openScreen(io, event);
-        } else if (event.type === "chunk") screen?.showProgress(event);
-        else if (event.type === "epoch") {
-          screen?.showEpoch(event);
-          tools.noteDivergence(io, started as TrainingStart, event);
-        } else {
-          const { type, ...result } = event;
-          const { config } = started as TrainingStart;
-          tools.print(io, ...(json ? [JSON.stringify(result)] : tools.describeResult(event, config)));
-        }
+      if (isGroup) {
+        const planned = await tools.planRuns(settings, { preset, ...training }, sweep ?? {}, repeat);
+        await tools.trainGroup(io, planned, run, options);
+      } else if (resumed !== undefined && tools.isGroup(resumed))
+        await tools.resumeGroup(io, resumed, changes, options);
+      else {
+        const events =
+          resumed === undefined
+            ? tools.train(settings, { run, preset, ...training })
+            : tools.resume(resumed, changes, training);
+        await tools.trainOne(io, events, run !== undefined || resumed !== undefined, options);
       }
-      if (screen) tools.suggest(io, run ?? (resumed === undefined ? undefined : started?.run));
-    } catch (error) {
-      throw started ? withResumeHint(error, started.run, tools.resumeCommand(io, started.run)) : error;
     } finally {
       stop.end();
       bar.stop();
-      screen?.stop();
     }
   },
 });
+
+/** @throws UserError if a setting is given twice */
+function checkOnce(set: GivenSettings = {}, flags: GivenSettings, sweep: Sweep = {}, repeat: number | undefined): void {
+  const refuse = (name: string | undefined, one: string, other: string) => {
+    if (name !== undefined) throw new UserError(`${name} is given twice, by ${one} and by ${other}.`);
+  };
+  const inFlags = (name: string) => flags[name as SettingName] !== undefined;
+  const bySet = Object.keys(set).find(inFlags);
+  refuse(bySet, "--set", flagOf(bySet ?? ""));
+  const bySweep = Object.keys(sweep).find(inFlags);
+  refuse(bySweep, "--sweep", flagOf(bySweep ?? ""));
+  refuse(
+    Object.keys(sweep).find((name) => name in set),
+    "--sweep",
+    "--set",
+  );
+  if (repeat !== undefined && "seed" in sweep) refuse("seed", "--sweep", "--repeat");
+}
 
 /** The data set of image pairs is the folder of the clean images. */
 function pairOf(targetDir: string | undefined, { dataset, inputDir }: GivenSettings): Pick<GivenSettings, "dataset"> {
@@ -102,44 +112,6 @@ function pairOf(targetDir: string | undefined, { dataset, inputDir }: GivenSetti
     throw new UserError("--input-dir and --target-dir go together and replace --dataset.");
   }
   return { dataset: targetDir };
-}
-
-/**
- * Aborts the training at Ctrl-C, kill or a closed terminal. A second signal ends the process. So does the first one if
- * the training has not started, and what prepares it does not end soon: a file of a dead network may block for ever.
- */
-function stopOnSignals(io: Io, hasStarted: () => boolean): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const stop = (name: string, number: number) => {
-    const exit = () => process.exit(128 + number);
-    if (controller.signal.aborted) exit();
-    controller.abort(new Interruption(`Stopped by ${name}.`, 128 + number));
-    timer = setTimeout(() => {
-      if (hasStarted()) return;
-      io.stderr.write(`Stopped by ${name}.\n`);
-      exit();
-    }, MAX_ABORT_MILLISECONDS);
-  };
-  for (const name of SIGNALS) process.on(name, stop);
-  const end = () => {
-    clearTimeout(timer);
-    for (const name of SIGNALS) process.off(name, stop);
-  };
-  return { signal: controller.signal, end };
-}
-
-/** Adds to the error how to resume the run, if its folder still exists. */
-function withResumeHint(error: unknown, run: string, command: string): unknown {
-  if (error instanceof Interruption) {
-    return new Interruption(`${error.message.replace(/\.$/, ", and saved.")} Resume: ${command}`, error.exitCode);
-  }
-  if (isSystemError(error)) {
-    error.message += isGone(path.join(run, "config.json"))
-      ? `. ${run} was moved or deleted.`
-      : `. The last checkpoint is intact. Resume later: ${command}`;
-  }
-  return error;
 }
 
 /** Reads a preset by name or from a JSON file: settings, or the config.json of a run without its engine and threads. */
@@ -165,9 +137,32 @@ async function readPreset(place: string): Promise<PresetName | GivenSettings> {
 }
 
 function collectSettings(text: string, before: GivenSettings = {}): GivenSettings {
+  const [name, value] = splitSetting(text, before, "NAME=VALUE");
+  return { ...before, [name]: parseSetting(name, value) };
+}
+
+/** Semicolons separate values that are lists, or have commas. */
+function collectSweeps(text: string, before: Sweep = {}): Sweep {
+  const [name, list] = splitSetting(text, before, "NAME=VALUE,VALUE,…");
+  const setting: Setting<unknown> = SETTINGS[name];
+  const separator = list.includes(";") || Array.isArray(setting.default) ? ";" : ",";
+  const items = list.split(separator).map((item) => item.trim());
+  if (items.length < 2)
+    throw new UserError(`It must be two values or more, separated by "${separator}". --set takes one.`);
+  const values = items.map((item) =>
+    checkValue(`The value of ${name}`, { check: () => parseSetting(name, item) }, item),
+  );
+  const encoded = values.map((value) => JSON.stringify(setting.encode(value)));
+  const twice = items.find((_, i) => encoded.indexOf(encoded[i]) < i);
+  if (twice !== undefined) throw new UserError(`${name} has the value ${printable(twice)} twice.`);
+  return { ...before, [name]: values };
+}
+
+/** @throws UserError unless the text is NAME=… of a setting that is not there */
+function splitSetting(text: string, before: object, form: string): [name: SettingName, value: string] {
   const [name, ...value] = text.split("=");
-  if (value.length === 0) throw new UserError("It must be NAME=VALUE.");
+  if (value.length === 0) throw new UserError(`It must be ${form}.`);
   if (!isSettingName(name)) throw new UserError(`There is no setting "${printable(name)}". See docs/settings.md.`);
   if (name in before) throw new UserError(`${name} is given twice.`);
-  return { ...before, [name]: parseSetting(name, value.join("=")) };
+  return [name, value.join("=")];
 }

@@ -71,7 +71,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
 }
 
 /** Applies changes of the run's settings. @throws UserError if a setting must not change */
-function changeSettings(own: Config, given: GivenSettings): Config {
+export function changeSettings(own: Config, given: GivenSettings): Config {
   const wanted = createConfig(given, own);
   const engine = wanted.engine === "auto" ? own.engine : wanted.engine;
   const config = { ...wanted, engine, ...resolvePlaces(wanted) };

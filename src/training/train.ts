@@ -9,7 +9,7 @@ import { meanImage } from "../data/binarize.js";
 import { type DataKind, type Dataset, digestOf, loadDataset } from "../data/dataset.js";
 import { type ImageShape, pixelsOf, shapeOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
-import { UserError } from "../errors.js";
+import { Divergence, UserError } from "../errors.js";
 import { type BuildParts, buildModel } from "../model/build.js";
 import { initialParams, needsMeanImage } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
@@ -68,28 +68,7 @@ export type Training = AsyncGenerator<TrainingEvent, void>;
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
   const { onDecoding, parts, preset, run, signal } = checkOptions(TRAIN_OPTIONS, options);
-  const wanted = createConfig(settings, typeof preset === "string" ? PRESETS[preset].settings : preset);
-  if (wanted.inputDir !== null && wanted.noise !== null) {
-    throw new UserError("The images of `inputDir` are corrupted already. Leave out `noise`.");
-  }
-  signal?.throwIfAborted();
-  const prepare = (shape: ImageShape, kind: DataKind, count: number) => {
-    const fitted = fitSettings(settings, preset, { kind, channels: shape.channels, count });
-    checkNeeds(settings, fitted.config);
-    const model = buildModel(fitted.config, shape, parts);
-    checkSize(model, shape, fitted.config);
-    return { ...fitted, model };
-  };
-  // Before images are decoded, their number is not known: a batch has one or more.
-  const onShape = (shape: ImageShape, kind: DataKind) => void prepare(shape, kind, 1);
-  const data = await loadDataset(wanted.dataset, { ...wanted, onShape, onProgress: onDecoding, signal });
-  const { config: requested, preset: chosen, model } = prepare(shapeOf(data), data.kind, data.train.count);
-  if (stepsPerEpoch(data.train, requested.batchSize) === 0) {
-    throw new UserError(
-      `A batch of ${requested.batchSize} is more than the ${data.train.count} training images. Give a ` +
-        "smaller `batchSize`.",
-    );
-  }
+  const { requested, preset: chosen, model, data } = await prepare(settings, { onDecoding, parts, preset, signal });
   const start = { ...firstState(model, data, requested), rows: [] };
   const { engine, fallbackReason } = await openEngine(requested.engine, requested.threads);
   try {
@@ -117,6 +96,59 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   } finally {
     await engine.close();
   }
+}
+
+interface Prepared {
+  readonly requested: Config;
+  /** The preset that was chosen by the data. */
+  readonly preset?: "photos" | undefined;
+  readonly data: Dataset;
+  readonly model: Model;
+}
+
+/** Checks settings, loads the data, and fits the settings to them. @throws UserError if there can be no such training */
+async function prepare(settings: GivenSettings, options: Omit<TrainOptions, "run">): Promise<Prepared> {
+  const { onDecoding, parts, preset, signal } = options;
+  const wanted = createConfig(settings, typeof preset === "string" ? PRESETS[preset].settings : preset);
+  if (wanted.inputDir !== null && wanted.noise !== null) {
+    throw new UserError("The images of `inputDir` are corrupted already. Leave out `noise`.");
+  }
+  signal?.throwIfAborted();
+  const fitTo = (shape: ImageShape, kind: DataKind, count: number) => {
+    const { config, ...chosen } = fitSettings(settings, preset, { kind, channels: shape.channels, count });
+    checkNeeds(settings, config);
+    const model = buildModel(config, shape, parts);
+    checkSize(model, shape, config);
+    return { requested: config, ...chosen, model };
+  };
+  // Before images are decoded, their number is not known: a batch has one or more.
+  const onShape = (shape: ImageShape, kind: DataKind) => void fitTo(shape, kind, 1);
+  const data = await loadDataset(wanted.dataset, { ...wanted, onShape, onProgress: onDecoding, signal });
+  const fitted = fitTo(shapeOf(data), data.kind, data.train.count);
+  const { batchSize } = fitted.requested;
+  if (stepsPerEpoch(data.train, batchSize) === 0) {
+    throw new UserError(
+      `A batch of ${batchSize} is more than the ${data.train.count} training images. Give a smaller \`batchSize\`.`,
+    );
+  }
+  return { ...fitted, data };
+}
+
+/** The settings of a training, fitted to its data. @throws UserError if there can be no such training */
+export async function configOf(settings: GivenSettings, options: Omit<TrainOptions, "run" | "parts">): Promise<Config> {
+  return (await prepare(settings, options)).requested;
+}
+
+/**
+ * Checks that a training could begin: its settings, data and engine.
+ *
+ * @returns the name of the data set
+ */
+export async function checkTraining(config: Config, options: Omit<TrainOptions, "run" | "preset">): Promise<string> {
+  const { data } = await prepare({}, { ...options, preset: config });
+  const { engine } = await openEngine(config.engine, config.threads);
+  await engine.close();
+  return data.name;
 }
 
 /** Trains from a checkpoint, after resetting the run's files to it. */
@@ -174,14 +206,14 @@ export function describeData(data: Dataset): Omit<RunConfig["data"], "name"> {
   return { height, width, channels, ...countImages(data), ...(hasScales && { scales }), sha256: digestOf(data) };
 }
 
-function explainDivergence(error: DivergenceError, config: Config, run: string, { reports }: Snapshot): UserError {
+function explainDivergence(error: DivergenceError, config: Config, run: string, { reports }: Snapshot): Divergence {
   const { epoch, step } = error;
   const where = step === undefined ? "at the end of" : `in step ${step} of`;
   const best = bestOf(reports);
   const kept = best
     ? `The weights of epoch ${best.epoch} are kept in ${run}.`
     : `No epoch was finished: ${run} holds a checkpoint, but no model.`;
-  return new UserError(
+  return new Divergence(
     `The loss, the weights or their gradients became infinite or NaN ${where} epoch ${epoch}, ` +
       `so training stopped. ${kept} ` +
       `Try a smaller \`learningRate\` than ${config.learningRate}.`,

@@ -167,7 +167,15 @@ const SUBJECTS: Record<string, Subject> = {
 const z3 = () => array([0, 1, 2, 3], [2, 1, 2]);
 
 /** Constants, errors, and TensorFlow.js. */
-const NOT_CALLED = ["PRESETS", "Interruption", "UserError", "parts.tf", "parts.STANDARD_NORMAL", "parts.NO_SPECS"];
+const NOT_CALLED = [
+  "PRESETS",
+  "Divergence",
+  "Interruption",
+  "UserError",
+  "parts.tf",
+  "parts.STANDARD_NORMAL",
+  "parts.NO_SPECS",
+];
 
 const namesOf = (prefix: string, values: object) => Object.keys(values).map((name) => prefix + name);
 function methodsOf(prefix: string, object: object): string[] {

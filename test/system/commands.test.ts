@@ -26,6 +26,7 @@ it.each([
   "export --run run",
   "runs --dir .",
   "compare run",
+  "train --dataset tiny --n-hidden 8 --batch-size 50 --epochs 1 --quiet --run group --repeat 2",
   "cache",
   "engines",
 ])("vae %s", async (command) => {

@@ -110,6 +110,46 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
   });
 });
 
+describe("a group of runs", () => {
+  const group = (name: string) => [...train(name, "--epochs", "3", "--repeat", "2"), "--sweep", "dimZ=2,3"];
+  const runs = ["dimZ=2_seed=3", "dimZ=2_seed=4", "dimZ=3_seed=3", "dimZ=3_seed=4"];
+  const madeByAll = (name: string) => runs.map((run) => madeBy(`${name}/${run}`));
+  beforeAll(async () => {
+    expect((await run(...group("all"))).code).toBe(0);
+  });
+
+  it.each([
+    ["SIGINT", 1],
+    ["SIGTERM", 2],
+  ] as const)("%s in a run saves, says how to go on, and nothing is lost", async (signal, i) => {
+    const name = `group ${signal}`;
+    const { child, outcome } = start(group(name), home);
+    const isFar = () => existsSync(at(name, runs[i], "model.safetensors"));
+    while (!isFar()) await setTimeout(2);
+    child.kill(signal);
+    const { code, stdout, stderr } = await outcome;
+    expect([code, stdout]).toEqual([signal === "SIGINT" ? 130 : 143, ""]);
+    expect(stderr).toMatch(new RegExp(`\nStopped by ${signal}, and saved. Resume: vae train --resume '${name}'\n$`));
+    expect(readdirSync(at(name)).sort()).toEqual([...runs.slice(0, i + 1), "group.json"]);
+    expect(existsSync(at(name, runs[i], "lock"))).toBe(false);
+    const resumed = await run("train", "--resume", name, "--json");
+    expect(resumed.code).toBe(0);
+    expect(madeByAll(name)).toEqual(madeByAll("all"));
+  });
+
+  it("SIGKILL leaves a group that can be resumed, and one process at a time trains it", async () => {
+    const name = "group-killed";
+    const { child, outcome } = start(group(name), home);
+    while (!existsSync(at(name, runs[1], "model.safetensors"))) await setTimeout(2);
+    expect((await run("train", "--resume", name)).stderr).toMatch(/^error: group-killed is in use by process \d+ on /);
+    child.kill("SIGKILL");
+    await outcome;
+    expect((await run("train", "--resume", name)).code).toBe(0);
+    expect(madeByAll(name)).toEqual(madeByAll("all"));
+    expect(readdirSync(at(name)).sort()).toEqual(["compare.svg", ...runs, "group.json"]);
+  });
+});
+
 describe("a second Ctrl-C", () => {
   it("ends a training without saving, even within one step", async () => {
     const slow = ["--engine", "cpu", "--epochs", "500", "--n-hidden", "500,500", "--batch-size", "500"];

@@ -1,0 +1,47 @@
+// Signals that save and stop a training.
+import { Interruption } from "../errors.js";
+import type { Io } from "./io.js";
+
+const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
+
+/** How long the preparation of a training may take to end after a signal. */
+const MAX_ABORT_MILLISECONDS = 2000;
+
+export interface Stop {
+  readonly signal: AbortSignal;
+  /** Whether a training runs, which a signal must not end before it is saved. */
+  isTraining: boolean;
+  /** How to resume what is saved, for a signal during the preparation of a further training. */
+  hint: string;
+  end(): void;
+}
+
+/**
+ * Aborts the training at Ctrl-C, kill or a closed terminal. A second signal ends the process. So does the first one if
+ * the training has not started, and what prepares it does not end soon: a file of a dead network may block for ever.
+ */
+export function stopOnSignals(io: Io): Stop {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onSignal = (name: string, number: number) => {
+    const exit = () => process.exit(128 + number);
+    if (controller.signal.aborted) exit();
+    controller.abort(new Interruption(`Stopped by ${name}.`, 128 + number));
+    timer = setTimeout(() => {
+      if (stop.isTraining) return;
+      io.stderr.write(`Stopped by ${name}.${stop.hint}\n`);
+      exit();
+    }, MAX_ABORT_MILLISECONDS);
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  const stop: Stop = {
+    signal: controller.signal,
+    isTraining: false,
+    hint: "",
+    end: () => {
+      clearTimeout(timer);
+      for (const name of SIGNALS) process.off(name, onSignal);
+    },
+  };
+  return stop;
+}

@@ -1,0 +1,119 @@
+// Trains the runs of a group, one after the other, and compares them.
+import path from "node:path";
+import { Divergence, UserError } from "../errors.js";
+import { statIfThere } from "../files/read.js";
+import { writeFileAtomically } from "../files/write.js";
+import { type Bounds, compareRuns, type GivenSettings, resume, type Training, train } from "../index.js";
+import { CONFIG } from "../run/config.js";
+import { RUNS } from "../run/find.js";
+import { GROUP, type PlannedRun, RunGroup } from "../run/group.js";
+import { checkPlan } from "../training/plan.js";
+import { changeSettings } from "../training/resume.js";
+import type { TrainingOptions } from "../training/train.js";
+import { encodeComparison, type GroupResults, printComparison } from "./comparison-table.js";
+import type { Io } from "./io.js";
+import { note, plural, print } from "./output.js";
+import type { Stop } from "./signals.js";
+import { showTraining, withResumeHint } from "./training.js";
+import { resumeCommand } from "./training-screen.js";
+
+export interface GroupOptions {
+  readonly training: Omit<TrainingOptions, "parts">;
+  readonly stop: Stop;
+  readonly quiet: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * Trains a new group of runs.
+ *
+ * @param folder by default a new one in runs/
+ * @throws UserError if a run is impossible, before any is trained, or after all others if one diverged
+ */
+export async function trainGroup(
+  io: Io,
+  planned: readonly PlannedRun[],
+  folder: string | undefined,
+  options: GroupOptions,
+): Promise<void> {
+  const usual = await checkPlan(planned, options.training);
+  options.training.signal?.throwIfAborted();
+  await finish(io, await RunGroup.create(folder ?? path.join(RUNS, usual), planned), {}, options);
+}
+
+/**
+ * Resumes the run of a group that was interrupted, and trains those that are missing. Finished runs are tested again.
+ *
+ * @param settings may change what `resume` may change
+ */
+export async function resumeGroup(io: Io, dir: string, settings: GivenSettings, options: GroupOptions): Promise<void> {
+  let group = await RunGroup.open(dir);
+  try {
+    const runs = group.runs.map(({ name, config }) => ({ name, config: changeSettings(config, settings) }));
+    await checkPlan(
+      runs.filter(({ name }) => !isThere(group, name)),
+      options.training,
+    );
+    if (Object.keys(settings).length > 0) group = await group.withRuns(runs);
+  } catch (error) {
+    await group.close();
+    throw error;
+  }
+  await finish(io, group, settings, options);
+}
+
+function isThere({ dir }: RunGroup, name: string): boolean {
+  return statIfThere(path.join(dir, name, CONFIG)) !== undefined;
+}
+
+/** Trains all runs of a group, compares them, and closes the group. */
+async function finish(io: Io, group: RunGroup, settings: GivenSettings, options: GroupOptions): Promise<void> {
+  const { dir, runs } = group;
+  const { json } = options;
+  try {
+    const results = await trainAll(io, group, settings, options);
+    const { svg, ...comparison } = await compareRuns(runs.map(({ name }) => path.join(dir, name)));
+    const picture = path.join(dir, "compare.svg");
+    if (svg !== undefined) await writeFileAtomically(picture, svg);
+    if (json) print(io, JSON.stringify({ group: dir, ...encodeComparison(comparison, results) }));
+    else {
+      printComparison(io, comparison, results);
+      if (svg !== undefined) print(io, picture);
+    }
+    const names = [...results.diverged.keys()].map((run) => path.relative(dir, run));
+    if (names.length > 0)
+      throw new UserError(`${names.length} of ${plural(runs.length, "run")} diverged: ${names.join(", ")}.`);
+  } catch (error) {
+    throw withResumeHint(error, dir, GROUP, resumeCommand(io, dir));
+  } finally {
+    await group.close();
+  }
+}
+
+/** Trains or resumes each run. One that diverges does not keep the others from it. */
+async function trainAll(
+  io: Io,
+  group: RunGroup,
+  settings: GivenSettings,
+  { training, stop, quiet }: GroupOptions,
+): Promise<GroupResults> {
+  const tests = new Map<string, Bounds>();
+  const diverged = new Map<string, string>();
+  stop.hint = ` Resume: ${resumeCommand(io, group.dir)}`;
+  for (const [i, { name, config }] of group.runs.entries()) {
+    const run = path.join(group.dir, name);
+    if (!quiet) note(io, `Run ${i + 1} of ${group.runs.length}: ${name}`);
+    const events: Training = isThere(group, name)
+      ? resume(run, settings, training)
+      : train({}, { run, preset: config, ...training });
+    try {
+      const { done } = await showTraining(io, events, { quiet, stop, explain: (error) => error });
+      tests.set(run, done.test);
+    } catch (error) {
+      if (!(error instanceof Divergence)) throw error;
+      note(io, `${name} diverged. ${error.message}`);
+      diverged.set(run, error.message);
+    }
+  }
+  return { tests, diverged };
+}

@@ -1,0 +1,95 @@
+// Shows the events of a training, and adds to its errors how to resume.
+import path from "node:path";
+import { Interruption, isSystemError } from "../errors.js";
+import { isGone } from "../files/read.js";
+import type { Training, TrainingDone, TrainingStart } from "../index.js";
+import { CONFIG } from "../run/config.js";
+import type { Io } from "./io.js";
+import { print } from "./output.js";
+import type { Stop } from "./signals.js";
+import {
+  describeResult,
+  noteData,
+  noteDivergence,
+  openScreen,
+  resumeCommand,
+  suggest,
+  type TrainingScreen,
+} from "./training-screen.js";
+
+/** A training that has ended. */
+export interface Trained {
+  readonly start: TrainingStart;
+  readonly done: TrainingDone;
+}
+
+/**
+ * Runs a training, and shows it unless `quiet`.
+ *
+ * @param explain changes an error of the training once it has started, or the run's folder is there
+ */
+export async function showTraining(
+  io: Io,
+  events: Training,
+  { quiet, stop, explain }: { quiet: boolean; stop: Stop; explain(error: unknown, run: string): unknown },
+): Promise<Trained> {
+  let start: TrainingStart | undefined;
+  let done: TrainingDone | undefined;
+  let screen: TrainingScreen | undefined;
+  try {
+    for await (const event of events) {
+      if (event.type === "start") {
+        start = event;
+        stop.isTraining = true;
+        if (quiet) noteData(io, event);
+        else screen = openScreen(io, event);
+      } else if (event.type === "chunk") screen?.showProgress(event);
+      else if (event.type === "epoch") {
+        screen?.showEpoch(event);
+        noteDivergence(io, start as TrainingStart, event);
+      } else done = event;
+    }
+  } catch (error) {
+    throw start ? explain(error, start.run) : error;
+  } finally {
+    stop.isTraining = false;
+    screen?.stop();
+  }
+  if (!start || !done) throw new Error("The training ended without a result");
+  return { start, done };
+}
+
+/**
+ * Trains one run, and prints its result.
+ *
+ * @param isNamed whether the next commands need the run's name
+ */
+export async function trainOne(
+  io: Io,
+  events: Training,
+  isNamed: boolean,
+  { stop, quiet, json }: { readonly stop: Stop; readonly quiet: boolean; readonly json: boolean },
+): Promise<void> {
+  const explain = (error: unknown, run: string) => withResumeHint(error, run, CONFIG, resumeCommand(io, run));
+  const { start, done } = await showTraining(io, events, { quiet, stop, explain });
+  const { type, ...result } = done;
+  print(io, ...(json ? [JSON.stringify(result)] : describeResult(done, start.config)));
+  if (!quiet) suggest(io, isNamed ? start.run : undefined);
+}
+
+/**
+ * Adds to the error how to resume, if the folder still exists.
+ *
+ * @param file the file without which the folder is gone
+ */
+export function withResumeHint(error: unknown, folder: string, file: string, command: string): unknown {
+  if (error instanceof Interruption) {
+    return new Interruption(`${error.message.replace(/\.$/, ", and saved.")} Resume: ${command}`, error.exitCode);
+  }
+  if (isSystemError(error)) {
+    error.message += isGone(path.join(folder, file))
+      ? `. ${folder} was moved or deleted.`
+      : `. The last checkpoint is intact. Resume later: ${command}`;
+  }
+  return error;
+}

@@ -1,0 +1,113 @@
+// Plans the runs of a group: every combination of the values of a sweep, each with several seeds.
+import { type Config, encodeConfig, type GivenSettings } from "../config/config.js";
+import { checkValue, type Setting } from "../config/entries.js";
+import { SETTINGS, type SettingName } from "../config/settings.js";
+import { UserError } from "../errors.js";
+import { TEMPORARY } from "../files/write.js";
+import { timestamp } from "../run/config.js";
+import type { PlannedRun } from "../run/group.js";
+import { printable } from "../wording.js";
+import { checkTraining, configOf, resolvePlaces, type TrainingOptions, type TrainOptions } from "./train.js";
+
+/** Values of settings, to be tried in all combinations. */
+export type Sweep = { readonly [name in SettingName]?: readonly unknown[] };
+
+type PlanOptions = Omit<TrainOptions, "run" | "parts">;
+
+const MAX_RUNS = 1000;
+/** Of the name of a run's folder. File systems have some 255 bytes. */
+const MAX_NAME_LENGTH = 80;
+
+/**
+ * Plans the runs, the seeds of each combination one after the other.
+ *
+ * @param repeat how many seeds, from that of the settings on; undefined for the one seed
+ * @throws UserError if a combination is invalid, has a setting without effect, or does not fit its data
+ */
+export async function planRuns(
+  settings: GivenSettings,
+  options: PlanOptions,
+  sweep: Sweep,
+  repeat: number | undefined,
+): Promise<PlannedRun[]> {
+  const axes = Object.entries(sweep);
+  const count = axes.reduce((product, [, values]) => product * values.length, repeat ?? 1);
+  if (count > MAX_RUNS) {
+    throw new UserError(
+      `These are ${count.toLocaleString("en")} runs, and a group has at most ${MAX_RUNS.toLocaleString("en")}.`,
+    );
+  }
+  let combinations: GivenSettings[] = [{}];
+  for (const [name, values] of axes) {
+    combinations = combinations.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value })));
+  }
+  const planned: PlannedRun[] = [];
+  for (const chosen of combinations) {
+    const config = await completeSettings(settings, chosen, options);
+    for (let i = 0; i < (repeat ?? 1); i++) {
+      const seed = checkValue("The setting seed", SETTINGS.seed, config.seed + i);
+      const named = Object.entries({ ...chosen, ...(repeat !== undefined && { seed }) });
+      planned.push({ name: named.map(formatSetting).map(toFileName).join("_"), config: { ...config, seed } });
+    }
+  }
+  return distinguish(planned);
+}
+
+/** Completes the settings of a combination, with absolute paths. @throws UserError that begins with the combination */
+async function completeSettings(settings: GivenSettings, chosen: GivenSettings, options: PlanOptions): Promise<Config> {
+  try {
+    const config = await configOf({ ...settings, ...chosen }, options);
+    return { ...config, ...resolvePlaces(config) };
+  } catch (error) {
+    const values = Object.entries(chosen).map(formatSetting);
+    if (!(error instanceof UserError) || values.length === 0) throw error;
+    throw new UserError(`${values.map(printable).join(" ")}: ${error.message}`);
+  }
+}
+
+/** name=value */
+function formatSetting([name, value]: [string, unknown]): string {
+  const setting: Setting<unknown> = SETTINGS[name as SettingName];
+  return `${name}=${setting.encode(value)}`;
+}
+
+/** Without characters that are special in file names. */
+function toFileName(text: string): string {
+  return text.replace(/[^\w.,+=-]|\.$/g, "-");
+}
+
+/** Numbers the runs whose names are too long, that of a temporary file, or equal on some file system. */
+function distinguish(planned: readonly PlannedRun[]): PlannedRun[] {
+  const seen = new Set<string>();
+  return planned.map(({ name, config }, i) => {
+    const key = name.toLowerCase();
+    const isUsable = name.length <= MAX_NAME_LENGTH && !TEMPORARY.test(name) && !seen.has(key);
+    seen.add(key);
+    return { name: isUsable ? name : `run-${i + 1}`, config };
+  });
+}
+
+/**
+ * Checks that the trainings could begin.
+ *
+ * @returns the name of the group's folder: `<dataset>-z<dimensions>-<date>-<time>`, without what differs
+ * @throws UserError that names a run that is impossible
+ */
+export async function checkPlan(planned: readonly PlannedRun[], options: TrainingOptions): Promise<string> {
+  const checked = new Set<string>();
+  const datasets = new Set<string>();
+  for (const { name, config } of planned) {
+    const key = JSON.stringify({ ...encodeConfig(config), seed: 0 });
+    if (checked.has(key)) continue;
+    checked.add(key);
+    try {
+      datasets.add(await checkTraining(config, options));
+    } catch (error) {
+      if (error instanceof UserError && planned.length > 1) throw new UserError(`${name}: ${error.message}`);
+      throw error;
+    }
+  }
+  const dimensions = new Set(planned.map(({ config }) => `z${config.dimZ}`));
+  const common = [datasets, dimensions].flatMap((names) => (names.size === 1 ? [...names] : []));
+  return [...common, timestamp(new Date())].join("-");
+}
