@@ -18,7 +18,7 @@ const PARTS = [
 ];
 
 describe.concurrent("a file system with a failing call", () => {
-  it.each(PARTS)("gives one true line, and leaves what was saved: %s", { timeout: 600_000 }, async (scenarios) => {
+  it.each(PARTS)("gives one true line, and leaves what was saved: %s", { timeout: 1_200_000 }, async (scenarios) => {
     const args = ["--require", PRELOAD, FAULTS, "short", ...scenarios.split(" ")];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     let stdout = "";
