@@ -64,7 +64,8 @@ async function referenceCases(home: string): Promise<{ cases: OnnxCase[]; expect
       });
       expected.push({ mean: plain(mean), ...(sigma && { sigma: plain(sigma) }) });
 
-      const z = { data: Float32Array.from(weyl(batch * settings.dimZ, -3, 3, batch)), shape: [batch, settings.dimZ] };
+      const { dimZ } = model.parts;
+      const z = { data: Float32Array.from(weyl(batch * dimZ, -3, 3, batch)), shape: [batch, dimZ] };
       cases.push({ model: `${name}/decoder.onnx`, inputs: { z: plain(z) } });
       expected.push({ pixels: plain((await engine.call(model.decode, { params, z })).outputs) });
     }

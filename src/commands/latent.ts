@@ -19,7 +19,7 @@ export const define = declare({
       if (explained) {
         const percent = (100 * (explained[0] + explained[1])).toFixed(0);
         const plot = `The plot shows the first two principal components, with ${percent}% of the variance.`;
-        note(io, `The latent space has ${config.dimZ} dimensions. ${plot}`);
+        note(io, `The latent space has ${model.model.parts.dimZ} dimensions. ${plot}`);
       }
       if (!hasLabels) note(io, "The test images have no labels, so all points have one colour.");
       noteClean(io, model);

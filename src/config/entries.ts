@@ -108,6 +108,22 @@ export function integers(options: Options<readonly number[]> & Range & Length): 
   return { ...options, ...domain(values, pick, (text) => text.split(",").map(parseNumber)) };
 }
 
+/** The sizes of one or two layers of latents. */
+export type Latents = number | readonly [number, number];
+
+/** An integer, or two separated by a comma on the command line. */
+export function latents(options: Options<Latents> & { readonly max: number }): Setting<Latents> {
+  const range = { min: 1, max: options.max };
+  const one = pickInteger(range);
+  const two = pickList(one, { maxLength: 2 });
+  const pick = (value: unknown): Latents | undefined => {
+    const [first, second] = (Array.isArray(value) ? two(value) : undefined) ?? [one(value)];
+    return first === undefined || second === undefined ? first : [first, second];
+  };
+  const read = (text: string) => text.split(",").map(parseNumber);
+  return { ...options, ...domain(`one or two whole numbers ${describeRange(range)}`, pick, read) };
+}
+
 export function choice<const Choice extends string>(
   choices: readonly Choice[],
   options: Options<NoInfer<Choice>>,

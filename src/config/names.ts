@@ -1,13 +1,12 @@
 // Names of objectives, curves and pixels, the same in all output. Settings left out have their defaults.
 import type { Bounds } from "../model/bounds.js";
-import { LIKELIHOODS, OBJECTIVES, POSTERIORS } from "../model/registry.js";
+import { LIKELIHOODS, OBJECTIVES } from "../model/registry.js";
 import { type Config, createConfig, type GivenSettings } from "./config.js";
 import { checkValue, wholeNumber } from "./entries.js";
 
 /** Whether the objective is a bound of log p(x): not that of a plain autoencoder. */
 export function hasBound(settings: GivenSettings): boolean {
-  const { model } = createConfig(settings);
-  return !POSTERIORS[model].isPoint;
+  return createConfig(settings).model === "vae";
 }
 
 /**

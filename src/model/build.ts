@@ -3,31 +3,65 @@ import { objectWith } from "../arguments.js";
 import type { Config } from "../config/config.js";
 import { checkSettings, checkValue } from "../config/entries.js";
 import { pixelsOf } from "../data/pixels.js";
+import { UserError } from "../errors.js";
 import { INPUT, PARTS } from "./checks.js";
 import { Model } from "./model.js";
 import { assemble, type ModelInput, type Parts, type Sizes } from "./parts.js";
+import { point } from "./posteriors/point.js";
 import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 import { MODEL_SETTINGS, type ModelConfig } from "./settings.js";
+import { seeingFirst, twoLayerPosterior, twoLayerPrior } from "./two-layers.js";
 
 /** Chooses the pieces of a model by the settings. @throws UserError if one is wrong */
 export function standardPieces(given: ModelConfig, input: ModelInput) {
   const config = checkModelSettings(given);
   const { height, width, channels, classes = 0 } = checkValue("The images of the model", INPUT, input);
-  const { dimZ, beta } = config;
+  const { beta } = config;
+  const dims = typeof config.dimZ === "number" ? undefined : config.dimZ;
+  const dimZ = typeof config.dimZ === "number" ? config.dimZ : config.dimZ[0] + config.dimZ[1];
   const pixels = pixelsOf({ height, width, channels });
   const sizes: Sizes = { height, width, channels, classes, pixels, dimZ };
-  const posterior = POSTERIORS[config.model].build(config, sizes);
+  checkTogether(config);
   // An autoencoder maximizes log p(x|z), whatever a preset says. It uses no prior, and "normal" has no weights.
-  const { isPoint } = POSTERIORS[config.model];
-  const prior = PRIORS[isPoint ? "normal" : config.prior].build(config, sizes);
+  const isPoint = config.model === "ae";
+  const layers = dims && !isPoint ? { dims, units: config.layerUnits, sigma: config.sigma } : undefined;
+  const gaussianOr = layers ? twoLayerPosterior(layers) : POSTERIORS[config.posterior].build(config, sizes);
+  const posterior = isPoint ? point(sizes) : gaussianOr;
+  const prior = layers ? twoLayerPrior(layers) : PRIORS[isPoint ? "normal" : config.prior].build(config, sizes);
   const likelihood = LIKELIHOODS[config.likelihood].build(config, sizes);
   const objective = isPoint
     ? OBJECTIVES.elbo.build({ mcSamples: 1, gradient: "total" }, sizes)
     : OBJECTIVES[config.objective].build(config, sizes);
   const networks = NETWORKS[config.network].build(config, { ...sizes, weight: config.initialWeights });
   const encoder = networks.encoder(posterior.inputs);
-  const decoder = networks.decoder(likelihood.inputs, config.outputBias === "mean" ? "mean-image" : "zeros");
+  const bias = config.outputBias === "mean" ? "mean-image" : "zeros";
+  const network = networks.decoder(likelihood.inputs, bias);
+  const decoder = layers ? seeingFirst(layers.dims, network) : network;
   return { pixels, classes, dimZ, encoder, posterior, prior, decoder, likelihood, objective, beta };
+}
+
+/** @throws UserError if parts are chosen that do not work together */
+function checkTogether({ model, dimZ, objective, gradient, posterior, prior }: ModelConfig): void {
+  if (model === "ae") {
+    if (typeof dimZ === "number") return;
+    throw new UserError("A plain autoencoder has one layer of latents. Give one number as `dimZ`.");
+  }
+  const refuse = (what: string, setting: string, usual: string) => {
+    throw new UserError(`${what} needs \`${setting}: ${usual}\`.`);
+  };
+  const isPath = gradient === "path" && (objective === "elbo" || objective === "iwae");
+  const what = typeof dimZ === "number" ? `Posterior ${posterior}` : "A model of two stochastic layers";
+  if (typeof dimZ !== "number") {
+    if (posterior !== "gaussian") refuse(what, "posterior", "gaussian");
+    if (prior !== "normal") refuse(what, "prior", "normal");
+    if (objective === "mmd") refuse(what, "objective", "elbo");
+  } else if (posterior === "gaussian") {
+    if (objective === "mmd" && prior !== "normal") refuse("Objective mmd", "prior", "normal");
+    return;
+  }
+  if (isPath) refuse(what, "gradient", "total");
+  if (prior === "vamp") refuse(what, "prior", "normal");
+  if (objective === "beta-tc") refuse(what, "objective", "elbo");
 }
 
 /** Checks the settings of a model among all. */

@@ -43,6 +43,11 @@ export function normalLogDensity(x: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor):
   return tf.sub(tf.mul(squares, -0.5), tf.add(tf.log(sigma), HALF_LOG_2PI));
 }
 
+/** Σ_j log N(z_j; 0, 1) of z [N, Z]: [N] nats. */
+export function standardNormalLogDensity(z: tf.Tensor): tf.Tensor {
+  return tf.sum(tf.sub(tf.mul(tf.square(z), -0.5), HALF_LOG_2PI), 1);
+}
+
 /** The same value, through which no gradient flows. */
 export function stopGradient(x: tf.Tensor): tf.Tensor {
   return tf.customGrad((...inputs) => {

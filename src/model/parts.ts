@@ -15,7 +15,8 @@ export interface ModelInput extends ImageShape {
 }
 
 /** The sizes of a model's parts. */
-export interface Sizes extends Required<ModelInput> {
+export interface Sizes extends ImageShape {
+  readonly classes: number;
   readonly dimZ: number;
   /** D = height · width · channels */
   readonly pixels: number;
@@ -145,8 +146,6 @@ export interface Part<Settings, Built> {
   /** For the help of the setting that chooses it. */
   readonly help: string;
   readonly settings: Settings;
-  /** Of a posterior: whether it is a point, so that the model has no bound. */
-  readonly isPoint?: boolean;
   readonly build: (own: ValuesOf<Settings>, sizes: Sizes) => Built;
 }
 

@@ -10,15 +10,17 @@ import { freeBits } from "./objectives/free-bits.js";
 import { iwae } from "./objectives/iwae.js";
 import { mmd } from "./objectives/mmd.js";
 import { gaussian } from "./posteriors/gaussian.js";
-import { point } from "./posteriors/point.js";
+import { iaf } from "./posteriors/iaf.js";
+import { flow } from "./priors/flow.js";
 import { mixture } from "./priors/mixture.js";
 import { standardNormal } from "./priors/standard-normal.js";
+import { vamp } from "./priors/vamp.js";
 
 export const NETWORKS = { mlp: fullyConnected, conv: convolutional };
 
-export const POSTERIORS = { vae: gaussian, ae: point };
+export const POSTERIORS = { gaussian, iaf };
 
-export const PRIORS = { normal: standardNormal, mixture };
+export const PRIORS = { normal: standardNormal, mixture, vamp, flow };
 
 export const LIKELIHOODS = { bernoulli, gaussian: gaussianPixels, logistic };
 

@@ -1,23 +1,28 @@
 // The settings of a model: those that choose its parts, those of its networks, and each part's own.
-import { choice, integer, real, type Setting, type ValuesOf } from "../config/entries.js";
+import { choice, integer, latents, real, type Setting, type ValuesOf } from "../config/entries.js";
 import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
 /** What a setting of a bound needs: a posterior that is not a point. */
-export const BOUND = { model: names(POSTERIORS).filter((name) => !POSTERIORS[name].isPoint) };
+export const BOUND = { model: ["vae"] };
 
 // biome-ignore format: two lines per setting
 export const MODEL_SETTINGS = {
-  model: choice(names(POSTERIORS), { default: "vae", flag: names(POSTERIORS).join("|"), help: describe(POSTERIORS) }),
+  model: choice(["vae", "ae"], { default: "vae", flag: "vae|ae",
+    help: "vae = variational autoencoder; ae = plain autoencoder: z is the encoder's output, no KL term" }),
   objective: choice(names(OBJECTIVES), { default: "elbo", flag: names(OBJECTIVES).join("|"), needs: BOUND,
     help: `what to maximize: ${describe(OBJECTIVES)}` }),
-  dimZ: integer({ default: 2, min: 1, max: 4096, flag: "count", help: "dimensions of the latent space" }),
+  dimZ: latents({ default: 2, max: 4096, flag: "count",
+    help: "dimensions of the latent space; 100,50 = of two stochastic layers (Burda et al. 2016)" }),
   network: choice(names(NETWORKS), { default: "mlp", flag: names(NETWORKS).join("|"),
     help: `layers of encoder and decoder: ${describe(NETWORKS)}` }),
   ...ownSettings("network", NETWORKS),
   ...ownSettings("objective", OBJECTIVES, BOUND),
   beta: real({ default: 1, min: 0, max: 1000, flag: "number", needs: BOUND,
     help: "weight of the KL term (Higgins et al. 2017); with 1, the objective is a bound of log p(x)" }),
-  ...ownSettings("model", POSTERIORS),
+  posterior: choice(names(POSTERIORS), { default: "gaussian", needs: BOUND, help: `q(z|x): ${describe(POSTERIORS)}` }),
+  ...ownSettings("posterior", POSTERIORS, BOUND),
+  layerUnits: integer({ default: 100, min: 1, max: 4096, needs: BOUND,
+    help: "units of the two hidden layers between two stochastic layers" }),
   prior: choice(names(PRIORS), { default: "normal", needs: BOUND, help: `p(z): ${describe(PRIORS)}` }),
   ...ownSettings("prior", PRIORS, BOUND),
   likelihood: choice(names(LIKELIHOODS), { default: "bernoulli",

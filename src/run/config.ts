@@ -90,7 +90,7 @@ export function parseRunConfig(text: string, file: string): RunConfig {
 
 /** Returns `<dataset>-z<dimensions>-<date>-<time>`, in local time. */
 export function defaultName({ created, data, settings }: RunConfig): string {
-  return `${data.name}-z${settings.dimZ}-${timestamp(new Date(created))}`;
+  return `${data.name}-z${[settings.dimZ].flat().join("-")}-${timestamp(new Date(created))}`;
 }
 
 /** Returns `<date>-<time>`, in local time. */

@@ -107,7 +107,7 @@ export async function checkPlan(planned: readonly PlannedRun[], options: Trainin
       throw error;
     }
   }
-  const dimensions = new Set(planned.map(({ config }) => `z${config.dimZ}`));
+  const dimensions = new Set(planned.map(({ config }) => `z${[config.dimZ].flat().join("-")}`));
   const common = [datasets, dimensions].flatMap((names) => (names.size === 1 ? [...names] : []));
   return [...common, timestamp(new Date())].join("-");
 }

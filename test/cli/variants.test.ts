@@ -136,7 +136,7 @@ describe("presets", () => {
     ["{", "mine.json is not a JSON file of settings."],
     ["[1]", "mine.json: Settings must be an object of names and values."],
     ["null", "mine.json: Settings must be an object of names and values."],
-    ['{"dimZ": 0}', "mine.json: The setting dimZ is 0. It must be a whole number from 1 to 4096."],
+    ['{"dimZ": 0}', "mine.json: The setting dimZ is 0. It must be one or two whole numbers from 1 to 4096."],
   ])("are refused where a file holds %s", async (text, problem) => {
     writeFileSync(path.join(home, "mine.json"), text);
     expect(await run("train", "--preset", "mine.json")).toEqual({ code: 2, stdout: "", stderr: `error: ${problem}\n` });

@@ -11,7 +11,7 @@ import { array, ENGINES, firstParams, modelOf, open, weyl, weylParams } from "..
 import { elboInFloat64, encodeInFloat64, logLikelihoodInFloat64, logNormal } from "../reference/elbo.js";
 
 const config = createConfig({ nHidden: [5, 5], dimZ: 2, seed: 4 });
-const architecture = { pixels: 6, ...config };
+const architecture = { ...config, pixels: 6, dimZ: 2 };
 const size = { height: 2, width: 3, channels: 1 };
 const params = weylParams(modelOf(config, 6), () => 0.7);
 const double = Object.fromEntries(Object.entries(params).map(([name, { data }]) => [name, Float64Array.from(data)]));

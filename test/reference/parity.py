@@ -109,6 +109,43 @@ CASES = {
         "priorComponents": 3,
         "beta": 0.5,
     },
+    "VampPrior": {"nHidden": [5, 4], "keepProb": 0.8, "prior": "vamp", "pseudoInputs": 3, "mcSamples": 2, "klWarmUp": 1},
+    "flow prior": {"nHidden": [5], "keepProb": 1, "prior": "flow", "flowLayers": 3, "flowUnits": 4, "dimZ": 3, "weightDecay": 0.5},
+    "inverse autoregressive flow": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "posterior": "iaf",
+        "iafSteps": 2,
+        "iafUnits": 4,
+        "dimZ": 3,
+        "mcSamples": 2,
+        "klWarmUp": 1,
+        "weightDecay": 0.5,
+    },
+    "inverse autoregressive flow of one dimension, importance-weighted": {
+        "nHidden": [5],
+        "keepProb": 1,
+        "posterior": "iaf",
+        "iafSteps": 1,
+        "iafUnits": 3,
+        "dimZ": 1,
+        "sigma": "exp",
+        "objective": "iwae",
+        "importanceSamples": 3,
+        "prior": "mixture",
+        "priorComponents": 2,
+    },
+    "two stochastic layers": {"nHidden": [5, 4], "keepProb": 0.8, "dimZ": [3, 2], "layerUnits": 4, "mcSamples": 2, "klWarmUp": 1},
+    "two stochastic layers, importance-weighted": {
+        "nHidden": [5],
+        "keepProb": 1,
+        "dimZ": [2, 3],
+        "layerUnits": 3,
+        "sigma": "exp",
+        "objective": "iwae",
+        "importanceSamples": 3,
+        "beta": 0.5,
+    },
     "plain autoencoder": {"nHidden": [5, 4], "keepProb": 0.8, "model": "ae"},
 }
 DEFAULTS = {
@@ -117,6 +154,7 @@ DEFAULTS = {
     "keepProb": 0.9,
     "objective": "elbo",
     "prior": "normal",
+    "posterior": "gaussian",
     "mcSamples": 1,
     "importanceSamples": 1,
     "beta": 1,
@@ -195,6 +233,9 @@ def conv_transpose(x, weight, rows, columns):
     return result[:, top : top + rows, left : left + columns]
 
 
+IAF = ("input", "context", "bias", "mean", "meanBias", "gate", "gateBias")
+
+
 def log_normal(at, mean, deviation):
     return (-0.5 * ((at - mean) / deviation) ** 2 - np.log(deviation * np.sqrt(2 * np.pi))).sum(-1)
 
@@ -203,8 +244,10 @@ class Model:
     def __init__(self, config):
         self.c = c = config
         self.is_vae = c["model"] == "vae"
-        Z = c["dimZ"]
-        outputs = 2 * Z if self.is_vae else Z
+        self.is_two = isinstance(c["dimZ"], list)
+        Z = c["dimZ"][0] if self.is_two else c["dimZ"]  # what the decoder sees
+        self.Z = sum(c["dimZ"]) if self.is_two else Z
+        outputs = (3 if c["posterior"] == "iaf" else 2) * Z if self.is_vae else Z
         if c["network"] == "conv":
             self.sides = [(HEIGHT, WIDTH)]
             for _ in c["filters"]:
@@ -267,12 +310,73 @@ class Model:
             x = ACTIVATIONS[self.c["convActivation"]](x) if i < layers - 1 else x
         return x.reshape(len(x), -1)
 
+    def to_sigma(self, rho):
+        return np.exp(rho) if self.c["sigma"] == "exp" else 1e-6 + softplus(rho)
+
     def encode(self, params, x, masks=None):
         heads = self.network("encoder", params, x, masks)
         if not self.is_vae:
             return heads, None
-        mu, rho = np.split(heads, 2, axis=1)
-        return mu, np.exp(rho) if self.c["sigma"] == "exp" else 1e-6 + softplus(rho)
+        if self.c["posterior"] == "iaf":
+            mu, rho, self.hidden = np.split(heads, 3, axis=1)
+        else:
+            mu, rho = np.split(heads, 2, axis=1)
+        return mu, self.to_sigma(rho)
+
+    def draw(self, params, mu, sigma, epsilon):
+        """z [B, L, Z] of ε, and log q(z|x)."""
+        if self.is_two:
+            first, second = np.split(epsilon, [self.c["dimZ"][0]], axis=-1)
+            z1 = mu[:, None] + sigma[:, None] * first
+            mu2, sigma2 = self.between(params, "posterior.top", z1)
+            z2 = mu2 + sigma2 * second
+            log_q = log_normal(z1, mu[:, None], sigma[:, None]) + log_normal(z2, mu2, sigma2)
+            return np.concatenate([z1, z2], -1), log_q
+        z = mu[:, None] + sigma[:, None] * epsilon
+        log_q = log_normal(z, mu[:, None], sigma[:, None])
+        if self.c["posterior"] == "iaf":
+            for step in range(self.c["iafSteps"]):
+                z, log_gates = self.autoregressive_step(params, step, z)
+                log_q = log_q - log_gates
+        return z, log_q
+
+    def between(self, params, name, z):
+        for i in range(3):
+            z = z @ params[f"{name}.{i}.weight"] + params[f"{name}.{i}.bias"]
+            z = np.tanh(z) if i < 2 else z
+        mu, rho = np.split(z, 2, axis=-1)
+        return mu, self.to_sigma(rho)
+
+    def autoregressive_step(self, params, step, z):
+        """Dimension by dimension: each from those before it, in an order that is reversed in every other step."""
+        w = {name: params[f"posterior.{step}.{name}"] for name in IAF}
+        Z, units = w["input"].shape
+        order = list(range(Z))[:: -1 if step % 2 else 1]
+        seen_by = [i % (Z - 1) + 1 if Z > 1 else 1 for i in range(units)]  # how many of the order
+        gated, log_gates = [None] * Z, 0
+        for at, j in enumerate(order):
+            mean, gate = w["meanBias"][j], w["gateBias"][j]
+            for i in range(units):
+                if seen_by[i] > at:
+                    continue
+                total = w["bias"][i] + self.hidden[:, None] @ w["context"][:, i]
+                for k in order[: seen_by[i]]:
+                    total = total + z[..., k] * w["input"][k, i]
+                h = ACTIVATIONS["elu"](total)
+                mean, gate = mean + h * w["mean"][i, j], gate + h * w["gate"][i, j]
+            gate = sigmoid(np.broadcast_to(gate + 2, z.shape[:2]))
+            gated[j] = gate * z[..., j] + (1 - gate) * mean
+            log_gates = log_gates + np.log(gate)
+        return np.stack(gated, -1), log_gates
+
+    def centre(self, params, mu, sigma):
+        """The z of an image: that of ε = 0."""
+        if self.is_two:
+            return np.concatenate([mu, self.between(params, "posterior.top", mu)[0]], -1)
+        return self.draw(params, mu, sigma, np.zeros((len(mu), 1, self.Z)))[0][:, 0] if self.c["posterior"] == "iaf" else mu
+
+    def decode(self, params, z, masks=None):
+        return self.network("decoder", params, z[..., : self.c["dimZ"][0]] if self.is_two else z, masks)
 
     def log_likelihood(self, params, x, logits):
         if self.c["likelihood"] == "logistic":
@@ -287,20 +391,55 @@ class Model:
         return (x * logits - softplus(logits)).sum(-1)
 
     def log_prior(self, params, z):
+        if self.is_two:
+            z1, z2 = np.split(z, [self.c["dimZ"][0]], axis=-1)
+            return log_normal(z1, *self.between(params, "prior.bottom", z2)) + log_normal(z2, 0, 1)
         if self.c["prior"] == "normal":
             return log_normal(z, 0, 1)
+        if self.c["prior"] == "flow":
+            log_p, u = 0, z
+            for i in range(self.c["flowLayers"]):
+                kept, moved, log_scale, shift = self.coupling(params, i, u)
+                u = u.astype(np.result_type(u, shift))
+                u[..., moved] = (u[..., moved] - shift) * np.exp(-log_scale)
+                log_p = log_p - log_scale.sum(-1)
+            return log_p + log_normal(u, 0, 1)
         shares, means, sigmas = self.mixture(params)
         densities = np.exp(log_normal(z[..., None, :], means, sigmas))
         return np.log((shares * densities).sum(-1))
 
+    def coupling(self, params, i, z):
+        first = -(-self.Z // 2)
+        low, high = slice(0, first), slice(first, self.Z)
+        kept, moved = (high, low) if i % 2 else (low, high)
+        h = z[..., kept]
+        for layer in range(3):
+            h = h @ params[f"prior.{i}.{layer}.weight"] + params[f"prior.{i}.{layer}.bias"]
+            h = ACTIVATIONS["elu"](h) if layer < 2 else h
+        raw, shift = np.split(h, 2, axis=-1)
+        return kept, moved, 2 * np.tanh(raw / 2), shift
+
     def mixture(self, params):
+        if self.c["prior"] == "vamp":
+            means, sigmas = self.encode(params, sigmoid(params["prior.offsets"] + params["prior.bias"]))
+            return np.full(len(means), 1 / len(means)), means, sigmas
         weights = np.exp(params["prior.logits"])
         return weights / weights.sum(), params["prior.means"], np.exp(params["prior.logSigmas"])
 
     def sample_prior(self, params, count):
-        Z = self.c["dimZ"]
+        Z = self.Z
+        draws = weyl((count, Z), -2, 2, 9000)
+        if self.is_two:
+            first, z2 = np.split(draws, [self.c["dimZ"][0]], axis=-1)
+            mu, sigma = self.between(params, "prior.bottom", z2)
+            return np.concatenate([mu + sigma * first, z2], -1)
         if self.c["prior"] == "normal":
-            return weyl((count, Z), -2, 2, 9000)
+            return draws
+        if self.c["prior"] == "flow":
+            for i in reversed(range(self.c["flowLayers"])):
+                _, moved, log_scale, shift = self.coupling(params, i, draws)
+                draws[..., moved] = draws[..., moved] * np.exp(log_scale) + shift
+            return draws
         shares, means, sigmas = self.mixture(params)
         component = (weyl((count, 1), 0, 1, 9000) >= np.cumsum(shares)).sum(1)
         return means[component] + sigmas[component] * weyl((count, Z), -2, 2, 10000)
@@ -312,14 +451,14 @@ class Model:
         if not self.is_vae:
             reconstruction = self.log_likelihood(params, x, self.network("decoder", params, mu, masks))
             return reconstruction, reconstruction, np.zeros(len(x))
-        z = mu[:, None] + sigma[:, None] * batch["epsilon"]
-        logits = self.network("decoder", params, z.reshape(-1, z.shape[2]), masks).reshape(*z.shape[:2], D)
+        z, log_q = self.draw(params, mu, sigma, batch["epsilon"])
+        logits = self.decode(params, z.reshape(-1, z.shape[2]), masks).reshape(*z.shape[:2], D)
         per_draw = self.log_likelihood(params, x[:, None], logits)
         reconstruction = per_draw.mean(1)
         kls = 0.5 * (mu**2 + sigma**2 - np.log(1e-8 + sigma**2) - 1)
         log_p = self.log_prior(params, z)
-        log_q = log_normal(z, mu[:, None], sigma[:, None])
-        kl = kls.sum(1) if self.c["prior"] == "normal" else (log_q - log_p).mean(1)
+        is_closed = self.c["prior"] == "normal" and self.c["posterior"] == "gaussian" and not self.is_two
+        kl = kls.sum(1) if is_closed else (log_q - log_p).mean(1)
         if self.c["objective"] == "elbo":
             cost = (log_q - log_p).mean(1) if self.c["gradient"] == "path" else kl
             return reconstruction - weight * cost, reconstruction, kl
@@ -379,9 +518,9 @@ def path_objective(model, frozen, params, batch, weight, masks):
 def log_mean_importance_weight(model, params, x, seen):
     """log 1/8 Σ p(x, z) / q(z|x) of one image, by densities written out in full."""
     mu, sigma = model.encode(params, seen)
-    z = mu + sigma * weyl((8, model.c["dimZ"]), -2, 2, 8000)
-    log_p = model.log_likelihood(params, x, model.network("decoder", params, z, None)) + model.log_prior(params, z)
-    return np.log(np.exp(log_p - log_normal(z, mu, sigma)).mean(keepdims=True))
+    z, log_q = model.draw(params, mu, sigma, weyl((1, 8, model.Z), -2, 2, 8000))
+    log_p = model.log_likelihood(params, x, model.decode(params, z)) + model.log_prior(params, z)
+    return np.log(np.exp(log_p - log_q).mean(keepdims=True)[0])
 
 
 def gradients(loss, params, h=1e-30):
@@ -404,15 +543,43 @@ def run(given):
     for name, (weight, bias) in model.shapes.items():
         params[f"{name}.weight"] = weyl(weight, -1, 1, 100 * len(params))
         params[f"{name}.bias"] = weyl((bias,), -0.5, 0.5, 100 * len(params))
+    Z = model.Z
+
+    def add(name, *shape):
+        params[name] = weyl(shape, *((-1, 1) if name.endswith("weight") else (-0.5, 0.5)), 100 * len(params))
+
+    def add_layers(name, *widths):
+        for i, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
+            add(f"{name}.{i}.weight", n_in, n_out)
+            add(f"{name}.{i}.bias", n_out)
+
+    if model.is_two:
+        (Z1, Z2), units = c["dimZ"], c["layerUnits"]
+        add_layers("posterior.top", Z1, units, units, 2 * Z2)
+        add_layers("prior.bottom", Z2, units, units, 2 * Z1)
+    if c["posterior"] == "iaf":
+        units = c["iafUnits"]
+        shapes = [(Z, units), (Z, units), (units,), (units, Z), (Z,), (units, Z), (Z,)]
+        for step in range(c["iafSteps"]):
+            for name, shape in zip(IAF, shapes):
+                add(f"posterior.{step}.{name}", *shape)
+    if c["prior"] == "vamp":
+        add("prior.bias", D)
+        add("prior.offsets", c["pseudoInputs"], D)
+    if c["prior"] == "flow":
+        first = -(-Z // 2)
+        for i in range(c["flowLayers"]):
+            kept = Z - first if i % 2 else first
+            add_layers(f"prior.{i}", kept, c["flowUnits"], c["flowUnits"], 2 * (Z - kept))
     if c["prior"] == "mixture":
-        K, Z = c["priorComponents"], c["dimZ"]
+        K = c["priorComponents"]
         for name, shape in {"logits": (K,), "means": (K, Z), "logSigmas": (K, Z)}.items():
             params[f"prior.{name}"] = weyl(shape, -0.5, 0.5, 100 * len(params))
     if c["likelihood"] == "logistic":
         params["likelihood.logScales"] = weyl((1,), -0.5, 0.5, 100 * len(params))
     xs = {"images": np.floor(weyl((STEPS, B, D), 0, 256, 0))}
     if model.is_vae:
-        xs["epsilon"] = weyl((STEPS, B, L, c["dimZ"]), -2, 2, 1000)
+        xs["epsilon"] = weyl((STEPS, B, L, Z), -2, 2, 1000)
     if c["objective"] == "mmd":
         xs["prior"] = weyl((STEPS, B, c["dimZ"]), -2, 2, 1000)
     if c["noise"] != "none":
@@ -431,15 +598,16 @@ def run(given):
     mu, sigma = model.encode(params, seen)
 
     def decode(z):
-        return sigmoid(model.network("decoder", params, z, None))
+        return sigmoid(model.decode(params, z))
 
-    of_sigma = {} if sigma is None else {"sigma": sigma}
-    z = mu if sigma is None else (mu[:, None] + sigma[:, None] * first["epsilon"]).reshape(-1, c["dimZ"])
+    is_plain = sigma is not None and c["posterior"] == "gaussian" and not model.is_two
+    of_sigma = {"sigma": sigma} if is_plain else {}
+    z = mu if sigma is None else model.draw(params, mu, sigma, first["epsilon"])[0].reshape(-1, Z)
     names = ("objective", "reconstruction", "kl")
     terms = dict(zip(names, model.terms(params, first, c["beta"])))
     functions = {
-        "encode": {"z": mu, **of_sigma},
-        "decode": {"outputs": decode(weyl((B, c["dimZ"]), -2, 2, 5000))},
+        "encode": {"z": mu if sigma is None else model.centre(params, mu, sigma), **of_sigma},
+        "decode": {"outputs": decode(weyl((B, Z), -2, 2, 5000))},
         "evaluate": terms,
         "reconstruct": {"reconstruction": terms["reconstruction"], "kl": terms["kl"], "outputs": decode(z)},
         "sample": {"outputs": decode(model.sample_prior(params, B))},
@@ -482,7 +650,8 @@ def run(given):
         for name, g in gradient.items():
             m[name] = b1 * m[name] + (1 - b1) * g
             v[name] = b2 * v[name] + (1 - b2) * g**2
-            decay = c["learningRate"] * c["weightDecay"] if name.endswith("weight") else 0
+            decays = name.endswith("weight") or name.split(".")[-1] in ("input", "context", "mean", "gate")
+            decay = c["learningRate"] * c["weightDecay"] if decays else 0
             update = decay * state[name] + rate * m[name] / (np.sqrt(v[name]) + c["adamEpsilon"])
             state = {**state, name: state[name] - update}
         if step == 0:

@@ -162,7 +162,7 @@ describe("a run's folder", () => {
     [
       "a setting out of range",
       JSON.stringify({ ...runConfig(), settings: { dimZ: 4097, nHidden: [3] } }),
-      "The setting dimZ is 4097. It must be a whole number from 1 to 4096.",
+      "The setting dimZ is 4097. It must be one or two whole numbers from 1 to 4096.",
     ],
   ])("is refused where config.json holds %s", async (_, text, problem) => {
     await RunFolder.create(runConfig(), start, "a");

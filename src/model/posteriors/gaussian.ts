@@ -7,14 +7,19 @@ import { STANDARD_NORMAL } from "../priors/standard-normal.js";
 
 const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
 
+export const sigma = choice(["softplus", "exp"], {
+  default: "softplus",
+  help: "the posterior's σ from the encoder's output: 10⁻⁶ + softplus, or exp",
+});
+
+/** σ, by the setting `sigma`. */
+export function toSigma(rho: tf.Tensor, how: "softplus" | "exp"): tf.Tensor {
+  return how === "exp" ? tf.exp(rho) : tf.add(tf.softplus(rho), 1e-6);
+}
+
 export const gaussian = part({
-  help: "variational autoencoder",
-  settings: {
-    sigma: choice(["softplus", "exp"], {
-      default: "softplus",
-      help: "the posterior's σ from the encoder's output: 10⁻⁶ + softplus, or exp",
-    }),
-  },
+  help: "Gaussian",
+  settings: { sigma },
   build: ({ sigma }, { dimZ }): PosteriorFamily => ({
     dimZ,
     hasPath: true,
@@ -22,7 +27,7 @@ export const gaussian = part({
     specs: { params: {}, draws: { epsilon: { shape: [dimZ], per: "sample", phase: "posterior", kind: "normal" } } },
     build(context, outputs) {
       const [mu, rho] = tf.split(outputs, 2, 1);
-      const deviation = sigma === "exp" ? tf.exp(rho) : tf.add(tf.softplus(rho), 1e-6);
+      const deviation = toSigma(rho, sigma);
       const epsilon = () => {
         const draws = context.draw("epsilon");
         return tf.reshape(draws, [mu.shape[0], draws.shape[0] / mu.shape[0], dimZ]);

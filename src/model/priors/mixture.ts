@@ -2,7 +2,8 @@
 import { integer } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { logMeanExp } from "../densities.js";
-import { type PriorFamily, part } from "../parts.js";
+import { type Prior, type PriorFamily, part } from "../parts.js";
+import type { Context, Specs } from "../specs.js";
 
 export const mixture = part({
   help: "mixture of learned Gaussians",
@@ -18,39 +19,54 @@ export const mixture = part({
         means: { shape: [K, dimZ], init: { normal: 0.5 } },
         logSigmas: { shape: [K, dimZ], init: "zeros" },
       },
-      draws: {
-        component: { shape: [1], per: "sample", phase: "prior", kind: "uniform" },
-        epsilon: { shape: [dimZ], per: "sample", phase: "prior", kind: "normal" },
-      },
+      draws: mixtureDraws(dimZ),
     },
     build(context) {
       const [means, logSigmas] = [context.param("means"), context.param("logSigmas")];
       const logits = tf.reshape(context.param("logits"), [1, K]);
-      const logShares = tf.sub(logits, logSumExp(logits, K));
-      return {
-        family: "mixture",
-        // log Σ_k π_k N(z; m_k, s_k²)
-        logProb(z) {
-          const [B, L] = z.shape;
-          const differences = tf.sub(tf.reshape(z, [B * L, 1, dimZ]), means);
-          const distances = tf.mul(differences, tf.exp(tf.neg(logSigmas))); // [B·L, K, Z]
-          const densities = tf.sub(tf.mul(tf.square(distances), -0.5), tf.add(logSigmas, 0.5 * Math.log(2 * Math.PI)));
-          return tf.reshape(logSumExp(tf.add(tf.sum(densities, 2), logShares), K), [B, L]);
-        },
-        sample() {
-          const shares = tf.exp(logShares) as tf.Tensor2D;
-          const starts = tf.matMul(shares, tf.tensor2d(strictlyUpper(K), [K, K])); // of the components' parts of [0, 1)
-          const isPast = tf.sub(1, tf.step(tf.sub(starts, context.draw("component")))); // [N, K]
-          const component = tf.sub(tf.sum(isPast, 1, true), 1); // [N, 1]
-          const distance = tf.abs(tf.sub(component, tf.tensor2d([...Array(K).keys()], [1, K])));
-          const chosen = tf.step(tf.sub(0.5, distance)) as tf.Tensor2D; // [N, K], a one in each row
-          const of = (values: tf.Tensor) => tf.matMul(chosen, values as tf.Tensor2D);
-          return tf.add(of(means), tf.mul(tf.exp(of(logSigmas)), context.draw("epsilon")));
-        },
-      };
+      return gaussianMixture("mixture", context, means, logSigmas, tf.sub(logits, logSumExp(logits, K)));
     },
   }),
 });
+
+/** What `gaussianMixture` draws. */
+export function mixtureDraws(dimZ: number): Specs["draws"] {
+  return {
+    component: { shape: [1], per: "sample", phase: "prior", kind: "uniform" },
+    epsilon: { shape: [dimZ], per: "sample", phase: "prior", kind: "normal" },
+  };
+}
+
+/** Σ_k π_k N(z; m_k, s_k²) of means and log s [K, Z], and log π [1, K]. */
+export function gaussianMixture(
+  family: string,
+  context: Context,
+  means: tf.Tensor,
+  logSigmas: tf.Tensor,
+  logShares: tf.Tensor,
+): Prior {
+  const [K, Z] = means.shape as [number, number];
+  return {
+    family,
+    logProb(z) {
+      const [B, L] = z.shape;
+      const differences = tf.sub(tf.reshape(z, [B * L, 1, Z]), means);
+      const distances = tf.mul(differences, tf.exp(tf.neg(logSigmas))); // [B·L, K, Z]
+      const densities = tf.sub(tf.mul(tf.square(distances), -0.5), tf.add(logSigmas, 0.5 * Math.log(2 * Math.PI)));
+      return tf.reshape(logSumExp(tf.add(tf.sum(densities, 2), logShares), K), [B, L]);
+    },
+    sample() {
+      const shares = tf.exp(logShares) as tf.Tensor2D;
+      const starts = tf.matMul(shares, tf.tensor2d(strictlyUpper(K), [K, K])); // of the components' parts of [0, 1)
+      const isPast = tf.sub(1, tf.step(tf.sub(starts, context.draw("component")))); // [N, K]
+      const component = tf.sub(tf.sum(isPast, 1, true), 1); // [N, 1]
+      const distance = tf.abs(tf.sub(component, tf.tensor2d([...Array(K).keys()], [1, K])));
+      const chosen = tf.step(tf.sub(0.5, distance)) as tf.Tensor2D; // [N, K], a one in each row
+      const of = (values: tf.Tensor) => tf.matMul(chosen, values as tf.Tensor2D);
+      return tf.add(of(means), tf.mul(tf.exp(of(logSigmas)), context.draw("epsilon")));
+    },
+  };
+}
 
 /** [N, K] to [N, 1]. */
 function logSumExp(x: tf.Tensor, K: number): tf.Tensor {
