@@ -43,8 +43,7 @@ function describe(result: Evaluation, { config, folder }: LoadedModel, tools: To
     `${folder.dir}: ${images === of ? total : `the first ${images} of ${total}`}, ` +
       `${pixels}${through}; nats per image; ${formatTime(seconds)}`,
   ];
-  const add = (name: string, value: string, meaning: string) =>
-    lines.push(`${name.padEnd(16)}${value.padStart(9)}  of ${meaning}`);
+  const add = (name: string, value: string, meaning: string) => lines.push(formatLine(name, value, meaning));
   if (hasBound(config)) {
     add("−ELBO", formatNats(-elbo), `${pixels}; −ELBO = −reconstruction + KL`);
     if (name !== "ELBO") add(`−${name}`, formatNats(-objective), `${pixels}; what was trained`);
@@ -56,6 +55,47 @@ function describe(result: Evaluation, { config, folder }: LoadedModel, tools: To
     const error = standardError === undefined ? "" : `; ± ${standardError.toFixed(2)} over the images`;
     add("−log p(x)", formatNats(nll), `${pixels}; ${plural(importanceSamples, "importance sample")}${error}`);
   }
+  if (result.bitsPerDim) {
+    const { elbo, nll } = result.bitsPerDim;
+    const likelihood = nll === undefined ? "" : `; −log p(x): ${formatNats(nll, 3)}`;
+    add("bits per dim", formatNats(elbo, 3), `${pixels}; −ELBO / (numbers of an image · log 2)${likelihood}`);
+  }
   add("active units", String(result.activeUnits), `${result.dimZ} latent dimensions, by means from ${pixels}`);
+  return [...lines, ...describeLatents(result, pixels, tools)];
+}
+
+/** KL terms on a line, the largest. JSON has all. */
+const LARGEST = 8;
+
+function describeLatents(result: Evaluation, pixels: string, { formatCount, formatNats, plural }: Tools): string[] {
+  const { klPerDimension, mutualInformation, probes, split } = result;
+  const lines: string[] = [];
+  if (klPerDimension) {
+    const sorted = klPerDimension.toSorted((a, b) => b - a).map((nats) => formatNats(nats));
+    const shown = sorted.length > LARGEST + 1 ? [...sorted.slice(0, LARGEST), "…", ...sorted.slice(-1)] : sorted;
+    lines.push(`KL by dimension ${shown[0].padStart(9)} ${shown.slice(1).join(" ")}  of ${pixels}; largest first`);
+  }
+  if (mutualInformation) {
+    const { nats, images } = mutualInformation;
+    const most = `at most log ${images} = ${formatNats(Math.log(images))}`;
+    lines.push(formatLine("I(x; z)", formatNats(nats), `${pixels}; ${formatCount(images)} images; ${most}`));
+  }
+  if (probes) {
+    const { knn, linear, images } = probes;
+    const add = (name: string, accuracy: number, trained: number, how: string) =>
+      lines.push(
+        formatLine(
+          name,
+          `${(100 * accuracy).toFixed(2)}%`,
+          `${plural(images, `${split} label`)} found from z of ${pixels}; ${how}${formatCount(trained)} training images`,
+        ),
+      );
+    add("k-NN", knn.accuracy, knn.trainingImages, `k = ${knn.k}, `);
+    add("linear probe", linear.accuracy, linear.trainingImages, "");
+  }
   return lines;
+}
+
+function formatLine(name: string, value: string, meaning: string): string {
+  return `${name.padEnd(16)}${value.padStart(9)}  of ${meaning}`;
 }

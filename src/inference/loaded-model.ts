@@ -5,7 +5,7 @@ import { checkValue, TEXT } from "../config/entries.js";
 import { EVALUATION } from "../config/evaluation.js";
 import { SETTINGS } from "../config/settings.js";
 import { type Dataset, digestOf } from "../data/dataset.js";
-import { COUNT, checkCount, shapeOf } from "../data/pixels.js";
+import { COUNT, checkCount, pixelsOf, shapeOf } from "../data/pixels.js";
 import type { SPLITS } from "../data/settings.js";
 import { openEngine } from "../engine/index.js";
 import type { Bounds } from "../model/bounds.js";
@@ -13,9 +13,10 @@ import { type BuildParts, buildModel } from "../model/build.js";
 import type { Model } from "../model/model.js";
 import { loadTrainingData } from "../run/data.js";
 import { checkOwnParts, RunFolder } from "../run/folder.js";
-import { inferLatents } from "./coding.js";
-import { countActiveUnits, estimateLogLikelihoods, evaluate, meanAndError } from "./evaluation.js";
+import { estimateLogLikelihoods, evaluate, meanAndError } from "./evaluation.js";
 import { type OnnxModels, toOnnx } from "./export.js";
+import { bitsPerDim } from "./information.js";
+import { type LatentMeasures, measureLatents } from "./measures.js";
 import { ModelPictures } from "./pictures.js";
 import { TrainedModel, type TrainedModelInit } from "./trained-model.js";
 
@@ -58,7 +59,7 @@ const EVALUATE_OPTIONS = {
   onProgress: maybe(func<(done: number, count: number) => void>()),
 };
 
-export interface Evaluation extends Bounds {
+export interface Evaluation extends Bounds, LatentMeasures {
   readonly dataset: string;
   /** Whether the model was trained and chosen on exactly these data. */
   readonly isOwnData: boolean;
@@ -70,8 +71,6 @@ export interface Evaluation extends Bounds {
   readonly noise: Config["noise"];
   /** The name of p(x|z). */
   readonly pixelLikelihood: string;
-  /** Latent dimensions whose posterior mean has a variance above 0.01 over the images, of dimZ. */
-  readonly activeUnits: number;
   readonly dimZ: number;
   /** Undefined if there is none: see `noLikelihood`. */
   readonly likelihood?: {
@@ -82,6 +81,8 @@ export interface Evaluation extends Bounds {
     readonly importanceSamples: number;
   };
   readonly noLikelihood?: string;
+  /** −ELBO and −log p(x) in bits per number of an image, where p(x|z) is a probability of bytes. */
+  readonly bitsPerDim?: { readonly elbo: number; readonly nll?: number };
   /** How other data were read: one sentence each. */
   readonly notes: readonly string[];
   readonly seconds: number;
@@ -137,7 +138,7 @@ export class LoadedModel extends TrainedModel {
     const draws = { binarize, seed, noise };
     const bounds = await evaluate(this, images, draws);
     const { dimZ, likelihood: pixels } = this.model.parts;
-    const activeUnits = countActiveUnits(await inferLatents(this, images, draws, "means"), dimZ);
+    const latents = await measureLatents(this, images, split === "train" ? undefined : data.train, draws);
     const noLikelihood = whyNoLikelihood(this.model, binarize);
     let likelihood: Evaluation["likelihood"];
     if (!noLikelihood) {
@@ -156,13 +157,19 @@ export class LoadedModel extends TrainedModel {
       noise,
       pixelLikelihood: pixels.name,
       ...bounds,
-      activeUnits,
       dimZ,
+      ...latents,
       ...(likelihood && { likelihood }),
       ...(noLikelihood && { noLikelihood }),
+      ...(this.model.isDrawn && pixels.support === "bytes" && { bitsPerDim: this.#inBits(bounds, likelihood) }),
       notes: dataset === undefined ? [] : data.notes,
       seconds: (performance.now() - started) / 1000,
     };
+  }
+
+  #inBits({ elbo }: Bounds, likelihood: Evaluation["likelihood"]): Evaluation["bitsPerDim"] & object {
+    const pixels = pixelsOf(this.size);
+    return { elbo: bitsPerDim(-elbo, pixels), ...(likelihood && { nll: bitsPerDim(likelihood.nll, pixels) }) };
   }
 
   /** Exports the encoder and the decoder as ONNX files: docs/python.md. */

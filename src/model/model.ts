@@ -58,6 +58,17 @@ export class Model {
     return { z: mean, ...(sigma && { sigma }) };
   };
 
+  /**
+   * The means z [B, Z] of posteriors, and KL(q(z|x) ‖ p(z)) of each latent dimension: [B, Z] nats, where it has a closed
+   * form.
+   */
+  readonly measureLatents = ({ params, draws, batch }: Inputs) => {
+    const context = createContext(params, draws);
+    const posterior = this.parts.encode(context, encoderInput(batch), batch.labels);
+    const kl = this.isDrawn ? posterior.kl(this.parts.prior(context)) : undefined;
+    return { z: posterior.mean, ...(kl?.shape[1] === this.parts.dimZ && { kl }) };
+  };
+
   /** A draw of z from the posterior of each image: [B, Z], and its standard deviations. */
   readonly sampleLatents = ({ params, draws, batch }: Inputs) => {
     const { sample, sigma } = this.parts.encode(createContext(params, draws), encoderInput(batch), batch.labels);

@@ -1,5 +1,5 @@
 // Trainings that are not the tutorial's, on a small data set, and what vae evaluate says of them.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -198,12 +198,22 @@ describe("vae evaluate", () => {
     const { stdout, stderr } = await run("evaluate", "--run", "black-and-white", "--importance-samples", "50");
     expect(stderr).toBe("");
     const lines = stdout.trim().split("\n");
-    expect(lines).toHaveLength(6);
+    expect(lines).toHaveLength(10);
     for (const line of lines) expect(line).toContain("dynamically binarized pixels");
     expect(lines[0]).toMatch(/^black-and-white: 80 test images, .*; nats per image; 1 s$/);
     expect(lines[4]).toContain(nll.toFixed(2));
     expect(lines[4]).toContain(`50 importance samples; ± ${standardError.toFixed(2)} over the images`);
     expect(lines[5]).toMatch(new RegExp(`^active units +${activeUnits} +of 3 latent dimensions`));
+    const nats = result.klPerDimension.toSorted((a: number, b: number) => b - a).map((kl: number) => kl.toFixed(2));
+    expect(lines[6].replace(/ +/g, " ")).toContain(`KL by dimension ${nats.join(" ")} of`);
+    const { mutualInformation, probes } = result;
+    expect(lines[7]).toMatch(/^I\(x; z\) .*; 80 images; at most log 80 = 4\.38$/);
+    expect(lines[7]).toContain(mutualInformation.nats.toFixed(2));
+    const percent = ({ accuracy }: { accuracy: number }) => `${(100 * accuracy).toFixed(2)}%`;
+    expect(lines[8]).toMatch(/^k-NN .* of 80 test labels found from z of .*; k = 10, 550 training images$/);
+    expect(lines[8]).toContain(percent(probes.knn));
+    expect(lines[9]).toMatch(/^linear probe .* of 80 test labels .*; 550 training images$/);
+    expect(lines[9]).toContain(percent(probes.linear));
   });
 
   it("measures the split and the number of images that are asked for", async () => {
@@ -223,6 +233,23 @@ describe("vae evaluate", () => {
     expect([code, stderr]).toEqual([2, "error: There are 80 images, fewer than the 81 that were asked for.\n"]);
   });
 
+  it("shows the largest of many KL terms, and the smallest", async () => {
+    await trained("many", "--epochs", "1", "--dim-z", "12");
+    const { stdout } = await run("evaluate", "--run", "many");
+    expect(stdout).toMatch(/\nKL by dimension( +\d\.\d\d){8} … \d\.\d\d {2}of grey pixels; largest first\n/);
+    expect((await evaluated("many")).klPerDimension).toHaveLength(12);
+  });
+
+  it("measures no labels where there are none", async () => {
+    cpSync(path.join(home, "tiny"), path.join(home, "unlabelled"), { recursive: true });
+    for (const part of ["train", "t10k"]) rmSync(path.join(home, "unlabelled", `${part}-labels-idx1-ubyte`));
+    const flags = ["--importance-samples", "5", "--dataset", "unlabelled"];
+    expect(await evaluated("black-and-white", ...flags)).not.toHaveProperty("probes");
+    const { stdout } = await run("evaluate", "--run", "black-and-white", ...flags);
+    expect(stdout).toContain("I(x; z)");
+    expect(stdout).not.toContain("k-NN");
+  });
+
   it("refuses to call a number a likelihood where pixels are grey, or there is no probability of them", async () => {
     await trained("grey", "--epochs", "1");
     await trained("auto", "--epochs", "1", "--model", "ae", "--binarize", "threshold");
@@ -236,6 +263,7 @@ describe("vae evaluate", () => {
       expect(code).toBe(0);
       expect(stdout).not.toContain("log p(x) ");
       expect(stdout).toMatch(/active units +\d/);
+      expect(stdout).not.toContain("bits per dim");
       expect(stderr).toContain(reason);
       const result = await evaluated(folder as string);
       expect(result).not.toHaveProperty("likelihood");
