@@ -15,6 +15,8 @@ const PURPOSES = {
   "evaluation binarization": 10,
   "importance epsilon": 11,
   split: 12,
+  "mixture start": 20,
+  mixture: 21,
 } as const;
 
 export type Purpose = keyof typeof PURPOSES;

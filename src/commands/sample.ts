@@ -1,55 +1,62 @@
 // vae sample
 import { readdirSync } from "node:fs";
 import path from "node:path";
+import { SAMPLING } from "../config/sampling.js";
 import { UserError } from "../errors.js";
 import { statIfThere } from "../files/read.js";
-import type { LoadedModel } from "../index.js";
+import type { LoadedModel, SampleOptions } from "../index.js";
 import { declare, type Tools } from "./command.js";
-import { count, pictureFlag, place, RUN, SEED } from "./flags.js";
+import { choiceFlag, count, flag, pictureFlag, place, RUN, SEED } from "./flags.js";
 import type { Io } from "./io.js";
 
 const USUAL = 100;
+const { from: FROM, components: COMPONENTS } = SAMPLING;
 
 export const define = declare({
   flags: {
     ...RUN,
     n: count("number of samples (default: 100; in a grid, fewer if they are large)"),
     ...SEED,
+    from: choiceFlag(FROM.choices, FROM.help, FROM.default),
+    components: flag("<count>", `${COMPONENTS.help} (default: ${COMPONENTS.default})`, COMPONENTS),
     out: pictureFlag("png"),
     each: place("<folder>", "write each sample as a PNG file into this folder", { conflicts: ["out"] }),
   },
-  examples: ["vae sample --n 100", "vae sample --n 60000 --each digits"],
-  async run(io, { run, n: given, seed: givenSeed, out, each }, tools) {
+  examples: ["vae sample --n 100", "vae sample --n 60000 --each digits", "vae sample --from mixture"],
+  async run(io, { run, n: given, seed: givenSeed, from, components, out, each }, tools) {
     const { checkTiles, drawImages, hasBound, note, plural, print, savePicture, usualTiles, withModel } = tools;
     if (each !== undefined) checkEmpty(each);
     await withModel(io, run, async (model) => {
       const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
       if (each === undefined) checkTiles(model.size, n, "Draw fewer, or write one file each: --each FOLDER");
-      if (!hasBound(model.config)) {
+      if (from === "prior" && !hasBound(model.config)) {
         note(
           io,
-          "A plain autoencoder is not trained to decode draws from the prior, so these may not look like images.",
+          "A plain autoencoder is not trained to decode draws from the prior, so these may not look like images. " +
+            "Draw z from a mixture fitted to its latents: `from: mixture`.",
         );
       }
       const seed = givenSeed ?? model.config.seed;
+      const options = { seed, from, components };
       if (each === undefined) {
-        const picture = drawImages(await model.sample(n, { seed }));
-        await savePicture(io, model, picture, `samples-n${n}-seed${seed}.png`, out);
+        const picture = drawImages(await model.sample(n, options));
+        const kind = from === "prior" ? "" : `-${from}${components ?? COMPONENTS.default}`;
+        await savePicture(io, model, picture, `samples${kind}-n${n}-seed${seed}.png`, out);
       } else {
-        await writeEach(io, model, n, seed, each, tools);
+        await writeEach(io, model, n, options, each, tools);
         print(io, `${plural(n, "picture")} in ${each}`);
       }
     });
   },
 });
 
-async function writeEach(io: Io, model: LoadedModel, n: number, seed: number, folder: string, tools: Tools) {
+async function writeEach(io: Io, model: LoadedModel, n: number, options: SampleOptions, folder: string, tools: Tools) {
   const { encodePng, makeFolder, progressBar, toPictures, writeFileAtomically } = tools;
   await makeFolder(folder);
   const bar = progressBar(io, "samples");
   let written = 0;
   try {
-    for await (const samples of model.sampleParts(n, { seed })) {
+    for await (const samples of model.sampleParts(n, options)) {
       for (const picture of toPictures(samples)) {
         const name = `sample-${String(++written).padStart(String(n).length, "0")}.png`;
         await writeFileAtomically(path.join(folder, name), encodePng(picture), { flush: false });

@@ -98,7 +98,7 @@ export class LoadedModel extends TrainedModel {
     /** Why the engine is not the fastest one, if a faster one does not run here. */
     readonly fallbackReason?: string,
   ) {
-    super(init);
+    super({ ...init, trainingImages: async () => (await loadTrainingData(folder.config)).train });
   }
 
   /** The pictures that the commands draw. */

@@ -2,6 +2,7 @@
 import { checkOptions, func, maybe } from "../arguments.js";
 import type { Config } from "../config/config.js";
 import { checkValue, isRecord, oneOf } from "../config/entries.js";
+import { SAMPLING } from "../config/sampling.js";
 import { SETTINGS } from "../config/settings.js";
 import { checkImageSet, type ImageSet } from "../data/dataset.js";
 import { checkCount, type ImageShape, imageShape, pixelsOf } from "../data/pixels.js";
@@ -21,17 +22,26 @@ import {
 } from "./arrays.js";
 import { rowsAtOnce } from "./batches.js";
 import { decodeLatents, inferPosteriors, sampleImages } from "./coding.js";
+import type { GaussianMixture } from "./gaussian-mixture.js";
+import { drawFromMixture, fitLatentMixture } from "./latent-mixture.js";
 
 /** What `encode` gives of posteriors. */
 export const WHATS = ["means", "draws"] as const;
 
-export interface SampleOptions {
+interface SeedOptions {
   /** By default the training's. */
   readonly seed?: number | undefined;
 }
 
+export interface SampleOptions extends SeedOptions {
+  /** Draw z from the prior, the default, or from a mixture of Gaussians fitted to the latents of training images. */
+  readonly from?: (typeof SAMPLING.from.choices)[number] | undefined;
+  /** Gaussians of the mixture: 1 to 1,000, by default 10. */
+  readonly components?: number | undefined;
+}
+
 /** The seed fixes draws of z and dynamic binarization. */
-export interface EncodeOptions extends SampleOptions {
+export interface EncodeOptions extends SeedOptions {
   /** The means of the posteriors, the default, or a draw from each. */
   readonly what?: (typeof WHATS)[number] | undefined;
 }
@@ -47,7 +57,10 @@ export interface Encoded {
 /** Numbers in memory for each dimension of z: mean and deviation, in parts and joined. */
 const ENCODED = 4;
 
-export type TrainedModelInit = Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config">;
+export interface TrainedModelInit extends Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config"> {
+  /** Loads the images that the model was trained on, if they are known. */
+  readonly trainingImages?: () => Promise<ImageSet>;
+}
 
 export class TrainedModel {
   readonly engine: Engine;
@@ -56,15 +69,19 @@ export class TrainedModel {
   /** Height, width and channels of an image. */
   readonly size: ImageShape;
   readonly config: Config;
+  readonly #trainingImages: TrainedModelInit["trainingImages"];
   readonly #running = new Set<Promise<unknown>>();
+  /** The last that was fitted. */
+  #mixture: { readonly components: number; readonly fitting: Promise<GaussianMixture> } | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ engine, model, params, size, config }: TrainedModelInit) {
+  constructor({ engine, model, params, size, config, trainingImages }: TrainedModelInit) {
     this.engine = engine;
     this.model = model;
     this.params = params;
     this.size = size;
     this.config = config;
+    this.#trainingImages = trainingImages;
   }
 
   /**
@@ -129,16 +146,17 @@ export class TrainedModel {
 
   /**
    * Decodes draws from the prior to images, as `decode` does. A seed's are always the same: `sample(10)` begins
-   * `sample(100)`.
+   * `sample(100)`. `from: "mixture"` draws z from a mixture of Gaussians, which is fitted once, by the training's seed, to
+   * latents of the first training images, up to 20,000.
    *
    * @param count from 1, up to 200 million numbers in all
-   * @throws UserError if the count or the seed is not such a number
+   * @throws UserError if the count or an option is wrong, or the training images cannot be read
    */
   sample(count: number, options: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     return this.use(async () => {
-      const { seed } = checkOptions(this.#sampleOptions, options);
+      const sample = this.#sampler(options);
       this.#checkResult(checkCount(count), "sampleParts");
-      return this.#asImages(await sampleImages(this, 0, count, seed));
+      return this.#asImages(await sample(0, count));
     });
   }
 
@@ -147,7 +165,7 @@ export class TrainedModel {
    * `[n, height, width, 3]`.
    *
    * @param count from 1, without a limit
-   * @throws UserError if the count or the seed is not a whole number, at the first step
+   * @throws UserError as `sample`, at the first step
    */
   sampleParts(count: number, options: SampleOptions = {}): AsyncGenerator<HostArray<Float32Array>, void> {
     return this.#inSteps(this.#sampleParts(count, options));
@@ -190,7 +208,7 @@ export class TrainedModel {
   }
 
   async *#encode(set: ArrayImages, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
-    const { what, seed } = checkOptions({ ...this.#sampleOptions, what: maybe(oneOf(WHATS), "means") }, options);
+    const { what, seed } = checkOptions({ ...this.#seedOptions, what: maybe(oneOf(WHATS), "means") }, options);
     const { binarize } = this.config;
     const isExact = this.#isDenoiser || binarize === "none";
     const drawing = { binarize, seed, noise: null };
@@ -215,12 +233,53 @@ export class TrainedModel {
   }
 
   async *#sampleParts(count: number, options: SampleOptions): AsyncGenerator<HostArray<Float32Array>, void> {
-    const { seed } = checkOptions(this.#sampleOptions, options);
+    const sample = this.#sampler(options);
     checkCount(count);
     const atOnce = rowsAtOnce(this.size);
     for (let first = 0; first < count; first += atOnce) {
-      yield this.#asImages(await sampleImages(this, first, Math.min(atOnce, count - first), seed));
+      yield this.#asImages(await sample(first, Math.min(atOnce, count - first)));
     }
+  }
+
+  /** Samples images by their numbers: count × pixels. */
+  #sampler(options: SampleOptions): (first: number, count: number) => Promise<Float32Array> {
+    const { from, components, seed } = checkOptions(
+      {
+        ...this.#seedOptions,
+        from: maybe(SAMPLING.from, SAMPLING.from.default),
+        components: maybe(SAMPLING.components),
+      },
+      options,
+    );
+    if (from === "prior") {
+      if (components !== undefined) throw new UserError("Only `from: mixture` has `components`. Give both.");
+      return (first, count) => sampleImages(this, first, count, seed);
+    }
+    let mixture: GaussianMixture | undefined;
+    return async (first, count) => {
+      mixture ??= await this.#fitMixture(components ?? SAMPLING.components.default);
+      return decodeLatents(this, drawFromMixture(mixture, first, count, seed));
+    };
+  }
+
+  /** Fits a mixture once. */
+  #fitMixture(components: number): Promise<GaussianMixture> {
+    if (this.#mixture?.components === components) return this.#mixture.fitting;
+    const { binarize, noise, seed } = this.config;
+    const fitting = this.#loadTrainingImages().then((images) =>
+      fitLatentMixture(this, images, components, { binarize, noise, seed }),
+    );
+    const mixture = { components, fitting };
+    this.#mixture = mixture;
+    fitting.catch(() => {
+      if (this.#mixture === mixture) this.#mixture = undefined; // the data may be there again
+    });
+    return fitting;
+  }
+
+  async #loadTrainingImages(): Promise<ImageSet> {
+    if (this.#trainingImages) return this.#trainingImages();
+    throw new UserError("The training images of this model are not known. Load it from its run.");
   }
 
   #asImageSet(images: ImageSet | GivenArray): ArrayImages {
@@ -232,7 +291,7 @@ export class TrainedModel {
     return this.config.noise !== null || this.config.inputDir !== null;
   }
 
-  get #sampleOptions() {
+  get #seedOptions() {
     return { seed: maybe(SETTINGS.seed, this.config.seed) };
   }
 

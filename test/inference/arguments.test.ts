@@ -337,6 +337,7 @@ describe("a model", () => {
     const calls = [
       () => model.encode(images, { what: "draws", seed: 3 }),
       () => model.sample(600, { seed: 4 }),
+      () => model.sample(600, { from: "mixture", components: 3 }),
       () => model.reconstruct(images),
       () => model.evaluate({ importanceSamples: 10, count: 5 }).then(({ seconds: _, ...result }) => result),
       () => model.pictures.manifold({ columns: 3, rows: 3, spacing: "linear", range: 1 }),

@@ -121,9 +121,18 @@ const SUBJECTS: Record<string, Subject> = {
     right: () => [[images()], [nested()]],
     call: (...given) => model.reconstruct(...(given as [never])),
   },
-  "model.sample": { right: () => [[2, { seed: 1 }]], call: (...given) => model.sample(...(given as [never])) },
+  "model.sample": {
+    right: () => [
+      [2, { seed: 1 }],
+      [2, { seed: 1, from: "mixture", components: 2 }],
+    ],
+    call: (...given) => model.sample(...(given as [never])),
+  },
   "model.sampleParts": {
-    right: () => [[2, { seed: 1 }]],
+    right: () => [
+      [2, { seed: 1 }],
+      [2, { seed: 1, from: "mixture", components: 2 }],
+    ],
     call: (...given) => model.sampleParts(...(given as [never])),
   },
   "model.evaluate": {

@@ -1,0 +1,57 @@
+// Ex-post density estimation: a mixture of Gaussians of the latents of training images, in place of the prior.
+import type { ImageSet } from "../data/dataset.js";
+import { UserError } from "../errors.js";
+import { randomStream } from "../random.js";
+import { plural } from "../wording.js";
+import { checkFinite } from "./arrays.js";
+import type { DrawConfig } from "./batches.js";
+import { inferLatents } from "./coding.js";
+import { drawPoint, fitMixture, type GaussianMixture } from "./gaussian-mixture.js";
+import type { TrainedModel } from "./trained-model.js";
+
+const MAX_IMAGES = 20_000;
+/** Numbers multiplied in a step of EM: 1 s. */
+const MAX_STEP_NUMBERS = 1e9;
+/** Numbers of all covariances: 160 MB. */
+const MAX_NUMBERS = 2e7;
+
+/**
+ * Fits a mixture of `components` Gaussians with full covariances to latents of training images (Ghosh et al. 2020,
+ * section 4), encoded as in training: a draw from each posterior, so that the mixture estimates the aggregate posterior,
+ * or the latent itself of a plain autoencoder. Takes the first 20,000 images, fewer if components · Z² is above 50,000.
+ *
+ * @throws UserError if there are fewer images than components, or the covariances need too much memory
+ */
+export async function fitLatentMixture(
+  trained: TrainedModel,
+  images: ImageSet,
+  components: number,
+  config: DrawConfig,
+): Promise<GaussianMixture> {
+  const { model } = trained;
+  const { dimZ } = model.parts;
+  const numbers = components * dimZ ** 2;
+  if (numbers > MAX_NUMBERS) {
+    throw new UserError(
+      `A mixture of ${plural(components, "Gaussian")} in ${dimZ} dimensions is too large: its covariances have ` +
+        `${numbers} numbers, and at most ${MAX_NUMBERS} are allowed. Take fewer \`components\`.`,
+    );
+  }
+  const count = Math.min(images.count, MAX_IMAGES, Math.floor(MAX_STEP_NUMBERS / numbers));
+  if (count < components) {
+    throw new UserError(
+      `A mixture of ${plural(components, "Gaussian")} needs as many images or more, and ${plural(count, "image")} can ` +
+        "be used. Take fewer `components`.",
+    );
+  }
+  const data = await inferLatents(trained, { ...images, count }, config, model.isDrawn ? "draws" : "means");
+  checkFinite({ data, shape: [count, dimZ] }, "images");
+  return fitMixture(data, dimZ, components, randomStream(config.seed, "mixture start"));
+}
+
+/** Draws z from a mixture, numbers first to first + count − 1 of a seed: count × Z. */
+export function drawFromMixture(mixture: GaussianMixture, first: number, count: number, seed: number): Float32Array {
+  const z = new Float32Array(count * mixture.dims);
+  for (let i = 0; i < count; i++) z.set(drawPoint(mixture, randomStream(seed, "mixture", first + i)), i * mixture.dims);
+  return z;
+}
