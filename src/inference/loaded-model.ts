@@ -183,7 +183,7 @@ function whyNoLikelihood({ isDrawn, parts }: Model, binarize: Config["binarize"]
   if (parts.likelihood.support === "real") {
     return "With a Gaussian decoder there is no likelihood of images, only a density, which depends on pixelSigma.";
   }
-  if (binarize !== "none") return undefined;
+  if (binarize !== "none" || parts.likelihood.support === "bytes") return undefined;
   return (
     "The pixels are not black and white, so a Bernoulli decoder gives them no likelihood, only this bound. " +
     "For a likelihood, train with `binarize: dynamic`."

@@ -240,6 +240,18 @@ describe("vae evaluate", () => {
     expect((await evaluated("many")).klPerDimension).toHaveLength(12);
   });
 
+  it("gives a likelihood of bytes, in nats and in bits per dimension", async () => {
+    await trained("bytes", "--epochs", "1", "--set", "likelihood=logistic");
+    const flags = ["--importance-samples", "5"];
+    const { elbo, likelihood, bitsPerDim } = await evaluated("bytes", ...flags);
+    expect(bitsPerDim.elbo).toBeCloseTo(-elbo / 49 / Math.log(2), 10);
+    expect(bitsPerDim.nll).toBeCloseTo(likelihood.nll / 49 / Math.log(2), 10);
+    const { stdout, stderr } = await run("evaluate", "--run", "bytes", ...flags);
+    expect(stderr).toBe("");
+    expect(stdout).toContain(`−log p(x): ${bitsPerDim.nll.toFixed(3)}\n`);
+    expect(stdout).toMatch(new RegExp(`\nbits per dim +${bitsPerDim.elbo.toFixed(3)} `));
+  });
+
   it("measures no labels where there are none", async () => {
     cpSync(path.join(home, "tiny"), path.join(home, "unlabelled"), { recursive: true });
     for (const part of ["train", "t10k"]) rmSync(path.join(home, "unlabelled", `${part}-labels-idx1-ubyte`));
