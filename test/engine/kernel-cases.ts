@@ -110,7 +110,7 @@ const logical = (kernel: Case[0], fn: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor)
   ({ a, b }) => tf.cast(fn(tf.greater(a, 0), tf.greater(b, 0)), "float32"),
   { a: matrix, b: of([1, 4]) },
 ];
-const image = of([2, 5, 6, 3]);
+const image = of([2, 5, 6, 3], 0, 1);
 const filter = of([3, 3, 3, 2], -1, 1);
 type Convolution = (x: tf.Tensor4D, filter: tf.Tensor4D) => tf.Tensor;
 /** Convolutions in more shapes: convolution.test.ts. */
@@ -124,6 +124,30 @@ const convolution = (kernel: Case[0], what: string, fn: Convolution, a: HostArra
 export const KERNEL_CASES: Case[] = [
   ...unary("Abs", tf.abs),
   ...binary("Add", tf.add),
+  convolution(
+    "Add",
+    "a bias to a convolution that is used without it too",
+    (x, w) => {
+      const y = tf.conv2d(x, w, 1, "same");
+      return tf.concat([y, tf.add(y, tf.tensor1d([1, -2])), tf.add(tf.tensor1d([3, 4]), y), tf.add(y, 1)], 0);
+    },
+    image,
+    filter,
+  ),
+  convolution(
+    "Add",
+    "two biases to a transposed convolution",
+    (x, w) => tf.add(tf.add(tf.conv2dTranspose(x, w, [2, 5, 6, 3], 1, "same"), tf.ones([3])), tf.tensor1d([1, 2, 3])),
+    of([2, 5, 6, 2]),
+    filter,
+  ),
+  convolution(
+    "Add",
+    "a bias to a convolution that stands for several",
+    (x, w) => tf.add(tf.tile(tf.conv2d(x, w, 1, "same"), [3, 1, 1, 1]), tf.tensor1d([1, -2])),
+    of([1, 3, 3, 3], 0, 1),
+    filter,
+  ),
   matMul("plain", matrix, of([4, 5])),
   matMul("first turned", matrix, of([3, 5]), true),
   matMul("second turned", matrix, of([5, 4]), false, true),

@@ -23,6 +23,8 @@ export class TraceBackend extends tf.KernelBackend {
   /** The graph being written, while a function is traced. */
   builder: GraphBuilder | undefined;
   open: OpenDimension | undefined;
+  /** By the name of a value that a convolution computes: adds a bias to it. Names are those of one graph. */
+  convolutions = new Map<string, (bias: string) => tf.TensorInfo>();
   readonly #values = new WeakMap<tf.DataId, Value>();
 
   get graph(): GraphBuilder {

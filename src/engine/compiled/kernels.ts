@@ -1,6 +1,6 @@
 // How each TensorFlow.js kernel is written in ONNX, one table entry each.
 import { dataType, type TraceBackend } from "./backend.js";
-import { conv2d, conv2dFilter, conv2dInput } from "./convolution.js";
+import { addBias, conv2d, conv2dFilter, conv2dInput } from "./convolution.js";
 import type { GraphBuilder } from "./graph.js";
 import { tf } from "./tf.js";
 import { sizeOf } from "./tree.js";
@@ -17,7 +17,7 @@ function kernel<Operands extends string, Attributes = unknown>(
 
 export const kernels = {
   Abs: unary("Abs"),
-  Add: binary("Add"),
+  Add: kernel<"a" | "b">((trace, { a, b }) => addBias(trace, a, b) ?? broadcast(trace, "Add", a, b)),
   BatchMatMul: kernel<"a" | "b", tf.BatchMatMulAttrs>((trace, { a, b }, { transposeA, transposeB }) => {
     const inputs = [trace.whole(a), trace.whole(b)];
     if (a.shape.length !== 2 || b.shape.length !== 2) return batchMatMul(trace, a, b, transposeA, transposeB);
@@ -198,8 +198,9 @@ export const kernels = {
   }),
   Sqrt: unary("Sqrt"),
   Square: elementwise((graph, x) => graph.node("Mul", [x, x])),
-  // x > 0 ? 1 : alpha, and NaN for NaN
+  // x > 0 ? 1 : alpha, and NaN for NaN. The gradient of relu shares Relu(x) with relu itself.
   Step: elementwise<tf.StepAttrs>((graph, x, { alpha }) => {
+    if (alpha === 0) return graph.node("Ceil", [graph.node("Min", [graph.node("Relu", [x]), graph.scalar(1)])]);
     const isPositive = graph.node("Greater", [x, graph.scalar(0)]);
     const step = graph.node("Where", [isPositive, graph.scalar(1), graph.scalar(alpha)]);
     return graph.node("Where", [graph.node("IsNaN", [x]), x, step]);

@@ -31,7 +31,7 @@ export async function trace<Inputs, Outputs>(
 ): Promise<MapTree<Outputs, tf.Tensor, Spec>> {
   await startBackend(BACKEND, register);
   return withBackend(BACKEND, () => {
-    Object.assign(backend, { builder, open });
+    Object.assign(backend, { builder, open, convolutions: new Map() });
     try {
       const tensors = mapTree(inputs, ({ name, shape }: Spec) =>
         tf.engine().makeTensorFromTensorInfo(backend.result(name, shape)),
