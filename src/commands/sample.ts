@@ -36,6 +36,8 @@ export const define = declare({
             "Draw z from a mixture fitted to its latents: `from: mixture`.",
         );
       }
+      const early = tools.hintAtEarlyWeights(io, model);
+      if (early) note(io, early);
       const seed = givenSeed ?? model.config.seed;
       const options = { seed, from, components };
       if (each === undefined) {

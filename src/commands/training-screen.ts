@@ -3,6 +3,7 @@ import {
   type Config,
   describePixels,
   greyNats,
+  type LoadedModel,
   objectiveName,
   type TrainingChunk,
   type TrainingDone,
@@ -37,6 +38,9 @@ export function openScreen(io: Io, start: TrainingStart) {
   note(io, describeImages(start));
   noteData(io, start);
   for (const line of describeRun(start)) note(io, line);
+  const few = hintAtFewSteps(start);
+  if (few) note(io, few);
+  const hint = createHint(config);
   writeRow("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");
 
   return {
@@ -67,6 +71,8 @@ export function openScreen(io: Io, start: TrainingStart) {
       const trained = [-train.objective, train.reconstruction, train.kl].map((nats) => formatNats(nats));
       const validated = `${formatNats(-validation.objective)} ${isBest ? "best" : "    "}`;
       writeRow(number(epoch), ...trained, validated, String(Math.round(imagesPerSecond)));
+      const text = hint(epoch, train.objective);
+      if (text) note(io, text);
     },
 
     stop: () => bar?.stop(),
@@ -86,6 +92,46 @@ export function noteDivergence(io: Io, { config, pixels }: TrainingStart, { vali
   if (-validation.objective <= worst) return;
   const problem = "This is far worse than a grey picture: the training does not learn.";
   note(io, `${problem} Try a smaller --learning-rate than ${config.learningRate}.`);
+}
+
+/** Fewer weight updates than this leave a model near its first weights. */
+export const FEW_STEPS = 300;
+
+/** A hint at a training that is too short to learn much, or that has too few images. */
+export function hintAtFewSteps({ config, images, resumed }: TrainingStart): string | undefined {
+  const { batchSize, epochs } = config;
+  const perEpoch = Math.floor(images.train / batchSize);
+  if (resumed || perEpoch * epochs >= FEW_STEPS) return undefined;
+  const total = plural(perEpoch * epochs, "step");
+  const needed = Math.ceil(FEW_STEPS / perEpoch);
+  return `${total} in all are few for a model to learn from. More epochs help, such as --epochs ${needed}.`;
+}
+
+/** A hint at samples of weights that were hardly trained. */
+export function hintAtEarlyWeights(io: Io, { folder, metadata }: LoadedModel): string | undefined {
+  const { dir, config } = folder;
+  const { batchSize, epochs } = config.settings;
+  const perEpoch = Math.floor(config.data.train / batchSize);
+  const steps = perEpoch * Number(metadata.epoch);
+  if (!(steps < FEW_STEPS)) return undefined; // also if a file of another program says no epoch
+  const needed = Math.max(epochs + 1, Math.ceil(FEW_STEPS / perEpoch));
+  const more = `${resumeCommand(io, dir)} --epochs ${needed}`;
+  return `These weights have seen ${plural(steps, "step")} of training, so images are rough. Train on: ${more}`;
+}
+
+/** An objective that has not grown since the first epoch by this epoch does not improve. */
+const PATIENCE = 3;
+
+/** Gives a hint, once, at a training objective that does not improve. */
+export function createHint({ learningRate }: Pick<Config, "learningRate">) {
+  let first: number | undefined;
+  let hasImproved = false;
+  return (epoch: number, objective: number): string | undefined => {
+    first ??= objective;
+    if (objective > first + 1e-3 * Math.abs(first)) hasImproved = true;
+    if (hasImproved || epoch !== PATIENCE) return undefined;
+    return `The objective has not improved since the first epoch. Try another --learning-rate than ${learningRate}.`;
+  };
 }
 
 /** Says what to do next. @param folder the run's, if it was named */
