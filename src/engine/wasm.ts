@@ -1,5 +1,6 @@
 // Loads the wasm backend of TensorFlow.js and adds the kernel that it lacks for training convolutions.
 import { createRequire } from "node:module";
+import { geometryOf, partsOf, pixelIndices, positive } from "./compiled/convolution.js";
 import { tf } from "./compiled/tf.js";
 
 const BACKEND = "wasm";
@@ -21,27 +22,28 @@ export function loadWasm(): void {
   });
 }
 
-/** For each position of the filter: (the pixels that it meets)ᵀ · dy. */
+/** (The pixels below each filter position)ᵀ · dy. The backend multiplies transposed operands slowly, so it transposes. */
 function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, attributes: tf.Conv2DBackpropFilterAttrs): tf.Tensor {
-  const { filterShape, strides, pad, dataFormat, dimRoundingMode } = attributes;
-  if (dataFormat !== "NHWC") throw new Error("The wasm engine convolves images with channels last (NHWC) alone");
-  const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
-  const { batchSize, outHeight, outWidth, strideHeight, strideWidth, padInfo } = info;
-  const { top, bottom, left, right } = padInfo;
-  const padded = tf.pad(x, [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ]);
-  const [height, width, channels, filters] = filterShape;
-  const gradients = tf.reshape(dy, [-1, filters]);
-  const products = Array.from({ length: height * width }, (_, i) => {
-    const [row, column] = [Math.floor(i / width), i % width];
-    const end = [row + (outHeight - 1) * strideHeight + 1, column + (outWidth - 1) * strideWidth + 1];
-    const steps = [1, strideHeight, strideWidth, 1];
-    const pixels = tf.stridedSlice(padded, [0, row, column, 0], [batchSize, ...end, channels], steps);
-    return tf.matMul(tf.reshape(pixels, [-1, channels]), gradients, true);
-  });
-  return tf.reshape(tf.concat(products, 0), filterShape);
+  const { filterShape } = attributes;
+  const { outShape, strides, start, end } = geometryOf(x.shape, filterShape, attributes);
+  const sides = [0, 1].map((i): [number, number] => [start[i], positive(end[i])]);
+  const padded = tf.pad(x, [[0, 0], ...sides, [0, 0]]);
+  const [batch, height, width, channels] = padded.shape;
+  const [, outHeight, outWidth] = outShape;
+  const [filterHeight, filterWidth, , filters] = filterShape;
+  const indices = pixelIndices([outHeight, outWidth], [filterHeight, filterWidth], strides, width);
+  const index = tf.tensor1d(indices, "int32");
+  const size = filterHeight * filterWidth * channels;
+  const parts = partsOf(batch, 4 * batch * outHeight * outWidth * size);
+  const gradients = tf.split(dy, parts);
+  const products = tf.split(tf.reshape(padded, [batch, height * width, channels]), parts).map((pixels, part) =>
+    tf.tidy(() => {
+      const rows = tf.reshape(tf.gather(pixels, index, 1), [-1, size]);
+      return tf.matMul(tf.transpose(rows), tf.reshape(gradients[part], [-1, filters]));
+    }),
+  );
+  return tf.reshape(
+    products.reduce((sum, product) => tf.add(sum, product)),
+    filterShape,
+  );
 }

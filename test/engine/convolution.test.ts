@@ -135,6 +135,17 @@ describe.each(ENGINES)("engine %s", (name) => {
     expectResults(await (await engine).call(functionOf(one), inputs), one, inputs);
   });
 
+  // The plain JavaScript engine takes a minute for this.
+  it.skipIf(name === "cpu")("takes filters whose pixels are too many to be gathered at once", async () => {
+    const one = square([42, 64, 64, 5], 5, 2, 1, "same"); // 86 MB
+    const inputs = inputsOf(one);
+    const gradient = ({ x, w, dy }: Inputs) => ({
+      dw: tf.grad((w) => tf.conv2d(as4D(x), as4D(w), 1, "same"))(w, dy),
+    });
+    const { dw } = await (await engine).call(gradient, inputs);
+    expect(relativeError(dw.data, expectedOf(one, inputs.x.data, inputs.w.data, inputs.dy.data).w)).toBeLessThan(2e-5);
+  });
+
   it("learns a filter in several steps, the same in one scan and in two", async () => {
     const one = square([4, 7, 7, 2], 3, 3, 2, "same");
     const { x, w, dy } = inputsOf(one);
@@ -172,18 +183,12 @@ describe("the compiled engine", () => {
   afterAll(async () => (await engine).close());
   const { x, w } = inputsOf(square([2, 6, 6, 2], 3, 3, 1, "same"));
 
-  it("computes the gradient of a filter in parts where the pixels below it take much memory", async () => {
-    const one = square([42, 64, 64, 5], 5, 2, 1, "same"); // 86 MB
-    const inputs = inputsOf(one);
-    const gradient = ({ x, w, dy }: Inputs) => ({
-      dw: tf.grad((w) => tf.conv2d(as4D(x), as4D(w), 1, "same"))(w, dy),
-    });
-    const { dw } = await (await engine).call(gradient, inputs);
-    expect(relativeError(dw.data, expectedOf(one, inputs.x.data, inputs.w.data, inputs.dy.data).w)).toBeLessThan(1e-5);
-  });
-
   it.each([
-    ["dilated", (x: tf.Tensor4D, w: tf.Tensor4D) => tf.conv2d(x, w, 1, "same", "NHWC", 2), "no dilated convolutions"],
+    [
+      "dilated",
+      (x: tf.Tensor4D, w: tf.Tensor4D) => tf.conv2d(x, w, 1, "same", "NHWC", 2),
+      "are no dilated convolutions",
+    ],
     [
       "channels first",
       (x: tf.Tensor4D, w: tf.Tensor4D) => tf.conv2d(as4D(tf.reshape(x, [2, 2, 6, 6])), w, 1, "same", "NCHW"),

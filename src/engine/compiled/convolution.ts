@@ -16,12 +16,12 @@ interface Geometry {
 }
 
 /** @throws Error if the convolution is dilated or its images have channels first */
-function geometryOf(x: readonly number[], filter: readonly number[], attributes: Attributes): Geometry {
+export function geometryOf(x: readonly number[], filter: readonly number[], attributes: Attributes): Geometry {
   const { strides, pad, dataFormat, dimRoundingMode } = attributes;
   const dilations = "dilations" in attributes ? attributes.dilations : 1;
-  if (dataFormat !== "NHWC") throw new Error("The compiled engine convolves images with channels last (NHWC) alone");
+  if (dataFormat !== "NHWC") throw new Error("Convolutions take images with channels last (NHWC) alone");
   if ([dilations].flat().some((dilation) => dilation !== 1)) {
-    throw new Error("The compiled engine has no dilated convolutions");
+    throw new Error("There are no dilated convolutions");
   }
   const info = tf.backend_util.computeConv2DInfo(x as Four, filter as Four, strides, 1, pad, dimRoundingMode);
   const steps = [info.strideHeight, info.strideWidth] as const;
@@ -120,10 +120,7 @@ function byGather(
   const rows = trace.newShape([batch, (start[0] + height + below) * stride, channels]);
   const pixels = graph.node("Reshape", [padded, rows]);
   const gradients = graph.node("Reshape", [trace.whole(dy), trace.newShape([batch, outHeight * outWidth, filters])]);
-  const indices = grid(outHeight, outWidth, strides, stride).flatMap((corner) =>
-    grid(filterHeight, filterWidth, [1, 1], stride).map((offset) => corner + offset),
-  );
-  const index = trace.integers(indices);
+  const index = trace.integers(pixelIndices([outHeight, outWidth], [filterHeight, filterWidth], strides, stride));
   const size = filterHeight * filterWidth * channels;
   const parts = trace.open ? 1 : partsOf(batch, 4 * batch * outHeight * outWidth * size);
   const slices = [pixels, gradients].map((name) => split(trace, name, parts, batch));
@@ -138,6 +135,17 @@ function byGather(
   return graph.node("Reshape", [sum as string, trace.integers(filterShape)]);
 }
 
+/** The pixels below the filter at each of its positions, in an image with `width` columns. */
+export function pixelIndices(
+  positions: readonly [number, number],
+  filter: readonly [number, number],
+  strides: readonly [number, number],
+  width: number,
+): number[] {
+  const offsets = grid(...filter, [1, 1], width);
+  return grid(...positions, strides, width).flatMap((corner) => offsets.map((offset) => corner + offset));
+}
+
 /** The indices of a grid of pixels in an image with `width` columns. */
 function grid(rows: number, columns: number, strides: readonly [number, number], width: number): number[] {
   return Array.from({ length: rows * columns }, (_, i) => {
@@ -145,9 +153,9 @@ function grid(rows: number, columns: number, strides: readonly [number, number],
   });
 }
 
-/** The smallest number of equal parts of a batch that are small enough, or one image each. */
-function partsOf(batch: number, bytes: number): number {
-  let parts = Math.min(batch, Math.ceil(bytes / MAX_GATHERED_BYTES));
+/** The number of equal parts of a batch whose gathered pixels, `bytes` in all, stay small enough; one image each at most. */
+export function partsOf(batch: number, bytes: number): number {
+  let parts = Math.max(1, Math.min(batch, Math.ceil(bytes / MAX_GATHERED_BYTES)));
   while (batch % parts !== 0) parts++;
   return parts;
 }
@@ -191,6 +199,6 @@ function filtersFirst(trace: TraceBackend, filter: tf.TensorInfo): string {
   return trace.graph.node("Transpose", [trace.whole(filter)], { perm: [3, 2, 0, 1] });
 }
 
-function positive(rows: number): number {
+export function positive(rows: number): number {
   return Math.max(rows, 0);
 }
