@@ -130,7 +130,9 @@ describe.each(ENGINES)("engine %s", (name) => {
   const engine = open(name);
   afterAll(async () => (await engine).close());
 
-  it.each(CASES.map((one) => [nameOf(one), one] as const))("%s", async (_name, one) => {
+  // tfjs-node refuses paddings of numbers.
+  const cases = CASES.filter(({ pad }) => name !== "tensorflow" || typeof pad === "string");
+  it.each(cases.map((one) => [nameOf(one), one] as const))("%s", async (_name, one) => {
     const inputs = inputsOf(one);
     expectResults(await (await engine).call(functionOf(one), inputs), one, inputs);
   });

@@ -8,7 +8,7 @@ export default defineConfig({
     ...timeouts,
     maxWorkers: 2,
     include: [
-      "test/engine/{engine,parity}.test.ts",
+      "test/engine/{convolution,engine,parity}.test.ts",
       "test/model/vae.test.ts",
       "test/training/step.test.ts",
       "test/cli/engines.test.ts",
