@@ -1,6 +1,6 @@
 // The public surface of the library: what the commands do, without printing or exiting.
 export type { Config, GivenSettings } from "./config/config.js";
-export { describePixels, greyNats, hasBound, objectiveName } from "./config/names.js";
+export { describePixels, greyNats, hasBound, objectiveName, termNames } from "./config/names.js";
 export { PRESETS } from "./config/presets.js";
 export * as datasets from "./data/datasets.js";
 export type { EngineName } from "./engine/engine.js";
@@ -8,12 +8,20 @@ export { Divergence, Interruption, UserError } from "./errors.js";
 export type { GivenArray } from "./inference/arrays.js";
 export { drawImages, toPictures } from "./inference/drawing.js";
 export type { OnnxModels } from "./inference/export.js";
+export type { ClassName, ClassOption, LabelOptions } from "./inference/labels.js";
 export type { ManifoldGrid } from "./inference/latent-plane.js";
 export type { EvaluateOptions, Evaluation, LoadedModel } from "./inference/loaded-model.js";
 export { loadModel } from "./inference/loaded-model.js";
 export type { NestedArray } from "./inference/nested.js";
 export type { ModelPictures } from "./inference/pictures.js";
-export type { Encoded, EncodeOptions, SampleOptions, TrainedModel } from "./inference/trained-model.js";
+export type {
+  Encoded,
+  EncodeOptions,
+  ReconstructOptions,
+  SampleOptions,
+  TrainedModel,
+} from "./inference/trained-model.js";
+export type { ClassesPicture } from "./inference/views.js";
 export type { Bounds, Elbo } from "./model/bounds.js";
 export * as parts from "./model/public.js";
 export type { Picture } from "./pictures/grid.js";

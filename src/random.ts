@@ -15,6 +15,7 @@ const PURPOSES = {
   "evaluation binarization": 10,
   "importance epsilon": 11,
   split: 12,
+  class: 13,
   "mixture start": 20,
   mixture: 21,
 } as const;

@@ -1,9 +1,9 @@
 // Words of messages, and texts from outside as one short, visible line.
 import { inspect } from "node:util";
 
-/** "1 file", "2 files" */
+/** "1 file", "2 files", "2 classes" */
 export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `${count} ${noun}${count === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`;
 }
 
 /** "850 kB", "1.2 GB" */

@@ -42,9 +42,9 @@ export function rowOf(pixels: number): ImageShape {
   return { height: 1, width: pixels, channels: 1 };
 }
 
-/** The model of settings, for images of so many pixels. */
-export function modelOf(config: Config, pixels: number): Model {
-  return new Model(buildParts(config, rowOf(pixels)));
+/** The model of settings, for images of so many pixels, and of so many classes. */
+export function modelOf(config: Config, pixels: number, classes = 0): Model {
+  return new Model(buildParts(config, { ...rowOf(pixels), classes }));
 }
 
 /** Its first weights. */

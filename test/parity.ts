@@ -28,7 +28,7 @@ export interface ParityCase {
   readonly compile: () => Promise<Program<unknown>>;
 }
 
-const { height, width, batch: B, steps: STEPS } = reference;
+const { height, width, classes: K, batch: B, steps: STEPS } = reference;
 const shape = { height, width, channels: 1 };
 const pixels = height * width;
 
@@ -41,7 +41,7 @@ function casesOf(
   expected: (typeof reference.cases)[keyof typeof reference.cases],
 ): ParityCase[] {
   const config = createConfig(settings);
-  const model = new Model(buildParts(config, shape));
+  const model = new Model(buildParts(config, { ...shape, classes: config.conditional ? K : 0 }));
   const { dimZ, specs } = model.parts;
   const params = weylParams(model, (name) => (name.endsWith("weight") ? 1 : 0.5));
   const sequence = (shape: number[], low: number, high: number, start: number) =>
@@ -53,6 +53,7 @@ function casesOf(
   const batches = {
     images: bytes(sequence([B, pixels], 0, 256, 0), Math.floor),
     ...(config.noise && { corrupted: sequence([B, pixels], 0, 2, 2000) }),
+    ...(config.conditional && { labels: oneHots(weyl(STEPS * B, 0, K, 12000), [STEPS, B, K]) }),
   };
   const drawsOf = (phase: Phase, samples: number, draw: (rows: number[], spec: DrawSpec, i: number) => HostArray) => {
     const own = Object.entries(specs.draws).filter(([, spec]) => spec.phase === phase);
@@ -85,12 +86,10 @@ function casesOf(
   const one = <T>(tree: T): T =>
     mapTree(first(tree, 1), ({ data, shape }: HostArray): HostArray => ({ data, shape: shape.slice(1) }));
   const [batch, draws] = [one(batches), one(normals)];
+  const labels = batch.labels && { labels: batch.labels };
   const image = mapTree(
     batch,
-    ({ data }: HostArray): HostArray => ({
-      data: data.subarray(0, pixels),
-      shape: [1, pixels],
-    }),
+    ({ data, shape: [, width] }: HostArray): HostArray => ({ data: data.subarray(0, width), shape: [1, width] }),
   );
   const eight = { "posterior.epsilon": array(weyl(8 * dimZ, -2, 2, 8000), [8, dimZ]) };
   const prior = drawsOf("prior", 1, (shape, { kind }, i) =>
@@ -98,10 +97,10 @@ function casesOf(
   );
   const functions: [name: string, fn: (inputs: never) => unknown, inputs: unknown][] = [
     ["encode", model.encode, { params, batch }],
-    ["decode", model.decode, { params, z: array(weyl(B * dimZ, -2, 2, 5000), [B, dimZ]) }],
+    ["decode", model.decode, { params, z: array(weyl(B * dimZ, -2, 2, 5000), [B, dimZ]), ...labels }],
     ["evaluate", model.evaluate, { params, draws, batch }],
     ["reconstruct", model.reconstruct, { params, draws, batch }],
-    ["sample", model.sample, { params, draws: prior }],
+    ["sample", model.sample, { params, draws: prior, ...labels }],
   ];
   if (model.isDrawn) {
     functions.push(["sampleLatents", model.sampleLatents, { params, draws, batch }]);
@@ -137,6 +136,13 @@ function casesOf(
     scanOf("a training step", 1, expected.one, 1e-5),
     scanOf("fifty steps of scan", STEPS, expected.fifty, 5e-5),
   ];
+}
+
+/** Places from 0 to the last size, not rounded, as one-hot rows. */
+function oneHots(places: readonly number[], shape: readonly number[]): HostArray {
+  const data = new Uint8Array(sizeOf(shape));
+  for (const [row, place] of places.entries()) data[row * (shape.at(-1) as number) + Math.floor(place)] = 1;
+  return { data, shape };
 }
 
 function byPath(tree: unknown): Numbers {

@@ -16,20 +16,29 @@ export function hasBound(settings: GivenSettings): boolean {
 export function objectiveName(settings: GivenSettings): string {
   const config = createConfig(settings);
   const { objective, beta } = config;
-  if (!hasBound(config)) return "log p(x|z)";
+  if (!hasBound(config)) return termNames(config).reconstruction;
   const name = OBJECTIVES[objective].label(config);
   return beta === 1 ? name : `${name} at β ${beta}`;
+}
+
+/** The names of densities and of the KL term. Those of a conditional model are given its labels y. */
+export function termNames(settings: GivenSettings): Record<"likelihood" | "reconstruction" | "kl", string> {
+  const { conditional } = createConfig(settings);
+  return conditional
+    ? { likelihood: "log p(x|y)", reconstruction: "log p(x|z,y)", kl: "KL(q(z|x,y) ‖ p(z))" }
+    : { likelihood: "log p(x)", reconstruction: "log p(x|z)", kl: "KL(q(z|x) ‖ p(z))" };
 }
 
 /** The learning curves of a model, and their titles. */
 export function curveTitles(config: Config): [term: keyof Bounds, title: string][] {
   const name = objectiveName(config);
+  const { reconstruction, kl } = termNames(config);
   if (!hasBound(config)) return [["objective", name]];
   return [
     ...(name === "ELBO" ? [] : [["objective", name] as [keyof Bounds, string]]),
     ["elbo", "ELBO"],
-    ["reconstruction", "reconstruction log p(x|z)"],
-    ["kl", "KL(q(z|x) ‖ p(z))"],
+    ["reconstruction", `reconstruction ${reconstruction}`],
+    ["kl", kl],
   ];
 }
 

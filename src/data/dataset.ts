@@ -1,11 +1,12 @@
 // Loads a data set, and divides its images into training, validation and test.
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { func, maybe, objectWith } from "../arguments.js";
+import { func, listOf, maybe, objectWith, satisfying } from "../arguments.js";
 import { checkValue, quoteItem, quoteText, unquote, type ValuesOf, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isFolder } from "../files/read.js";
 import { listSome, printable } from "../wording.js";
+import { type Labelled, nameOfLabel } from "./classes.js";
 import type { Background } from "./image-files.js";
 import type { BadFile } from "./listing.js";
 import { orderImages } from "./order.js";
@@ -27,7 +28,7 @@ import { openSource } from "./sources.js";
 const MAX_CLASSES_LISTED = 20;
 
 /** A part of a data set. */
-export interface ImageSet extends Omit<Images, "shape"> {
+export interface ImageSet extends Omit<Images, "shape">, Labelled {
   /** The number of the first image among all images of the data set. Addresses the images' random draws. */
   readonly offset: number;
 }
@@ -94,6 +95,8 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   const rest = chosen.subarray(0, chosen.length - testCount);
   const validationCount = source.validation ? 0 : Math.max(1, Math.round(rest.length / 12));
   const trainCount = rest.length - validationCount;
+  const subset = (images: Images, numbers: Uint32Array, offset: number) =>
+    selectSet(images, numbers, offset, images.labels && classes);
   const train = subset(all, rest.subarray(0, trainCount), 0);
   const validation = source.validation
     ? subset(source.validation, choose(source.validation), train.count)
@@ -123,23 +126,33 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
   };
 }
 
-function subset({ pixels, inputs, labels, origin }: Images, numbers: Uint32Array, offset: number): ImageSet {
+function selectSet(
+  { pixels, inputs, labels, origin }: Images,
+  numbers: Uint32Array,
+  offset: number,
+  classes: readonly string[] | undefined,
+): ImageSet {
   return {
     count: numbers.length,
     pixels: select(pixels, numbers),
     inputs: inputs && select(inputs, numbers),
     labels: labels && Uint16Array.from(numbers, (number) => labels[number]),
+    ...(classes && { classes }),
     origin: origin && ((image) => origin(numberIn(numbers, image))),
     offset,
   };
 }
 
 const PIXELS = objectWith<Pixels>({ read: func() });
+const LABELS = satisfying("be a Uint16Array", (value) => value instanceof Uint16Array);
+const NAME = satisfying("be a text", (value) => typeof value === "string");
 const IMAGE_SET = objectWith<ImageSet>({
   count: COUNT,
   offset: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }),
   pixels: PIXELS,
   inputs: maybe(PIXELS),
+  labels: maybe(LABELS),
+  classes: maybe(listOf(NAME)),
 });
 
 /** @throws UserError unless the value is a part of a data set whose images have this shape */
@@ -167,7 +180,7 @@ function chooseClasses(
   if (!sets.every(({ labels }) => labels)) {
     throw new UserError(`${dataset} has images without labels, so no classes can be chosen.`);
   }
-  const nameOf = (label: number) => classes?.[label] ?? String(label);
+  const nameOf = (label: number) => nameOfLabel({ classes }, label);
   const there = new Set<number>();
   for (const { labels = [] } of sets) for (const label of labels) there.add(label);
   const found = [...there].sort((a, b) => a - b).map((label) => [nameOf(label), label] as const);
@@ -188,13 +201,17 @@ function itemOf(name: string): string {
   return name === ALL || unquote(item) !== name ? quoteText(name) : item;
 }
 
-/** The SHA-256 of the images of training, validation and test, in this order. Inputs follow the images of each part. */
-export function digestOf(dataset: Dataset): string {
+/**
+ * The SHA-256 of the images of training, validation and test, in this order. The images of each part are followed by
+ * their inputs and, for a conditional model, by their labels and the names of these.
+ */
+export function digestOf(dataset: Dataset, hasLabels = false): string {
   const hash = createHash("sha256");
-  for (const { count, pixels, inputs } of [dataset.train, dataset.validation, dataset.test]) {
+  for (const { count, pixels, inputs, labels, classes = [] } of [dataset.train, dataset.validation, dataset.test]) {
     for (const images of inputs ? [pixels, inputs] : [pixels]) {
       for (const chunk of chunks(images, count, pixelsOf(dataset))) hash.update(chunk);
     }
+    if (hasLabels && labels) hash.update(labels.subarray(0, count)).update(JSON.stringify(classes));
   }
   return hash.digest("hex");
 }

@@ -1,13 +1,14 @@
 // Batches of images with their random draws. Training addresses the draws by step, evaluation by image.
 import type { Config } from "../config/config.js";
 import { binarize } from "../data/binarize.js";
+import { checkLabels, type ModelClass, oneHot, placesOf } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import { type ImageShape, pixelsOf, range, toFloat } from "../data/pixels.js";
 import { createDraws, fillDraws, type HostDraws, rowsOfImages } from "../model/draws.js";
-import type { Model } from "../model/model.js";
 import { corrupt } from "../noise.js";
 import { type RandomStream, randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
+import type { TrainedModel } from "./trained-model.js";
 
 export type DrawConfig = Pick<Config, "binarize" | "noise" | "seed">;
 
@@ -17,10 +18,18 @@ export function rowsAtOnce(size: ImageShape, max = 500): number {
   return rows < 2 ? 1 : rows - (rows % 2); // even, since normal draws come in pairs
 }
 
+/** Images, what the encoder sees instead, and one-hot labels: see `Batch`. */
+interface HostBatch {
+  readonly images: HostArray<Uint8Array>;
+  readonly corrupted?: HostArray<Float32Array>;
+  readonly labels?: HostArray<Uint8Array>;
+}
+
 /**
  * Reads and binarizes images, and corrupts the encoder's copies: [count, D] arrays.
  *
  * @param group the number of images that share a stream
+ * @param classes those of a conditional model, which knows the labels of the images
  */
 export function readBatch(
   images: ImageSet,
@@ -29,7 +38,8 @@ export function readBatch(
   { binarize: how, noise }: Pick<DrawConfig, "binarize" | "noise">,
   group: number,
   streamOf: (purpose: "binarization" | "noise", group: number) => RandomStream,
-): { readonly images: HostArray<Uint8Array>; readonly corrupted?: HostArray<Float32Array> } {
+  classes?: readonly ModelClass[],
+): HostBatch {
   const shape = [numbers.length, pixelsOf(size)];
   const pixels = images.pixels.read(numbers);
   let inputs = noise ? new Float32Array(pixels.length) : undefined;
@@ -41,32 +51,40 @@ export function readBatch(
     const noisy = inputs?.subarray(i * length, (i + 1) * length);
     if (noise && noisy) corrupt(noise, clean, size, streamOf("noise", i), noisy);
   }
-  return { images: { data: pixels, shape }, ...(inputs && { corrupted: { data: inputs, shape } }) };
+  return {
+    images: { data: pixels, shape },
+    ...(inputs && { corrupted: { data: inputs, shape } }),
+    ...(classes && { labels: oneHot(placesOf(images, numbers, classes), classes.length) }),
+  };
 }
 
 /** Images of a set from number `first`, with their draws of phase `posterior`. */
 export interface EvaluationBatch {
   readonly first: number;
-  readonly batch: ReturnType<typeof readBatch>;
+  readonly batch: HostBatch;
   readonly draws: HostDraws;
 }
 
-/** The images of a set in batches, with `samples` draws of z for each. */
+/**
+ * The images of a set in batches, with `samples` draws of z for each.
+ *
+ * @throws UserError if the model is conditional, and an image has no class that it knows
+ */
 export function* evaluationBatches(
-  { parts }: Model,
+  { model: { parts }, size, classes }: Pick<TrainedModel, "model" | "size" | "classes">,
   images: ImageSet,
-  size: ImageShape,
   config: DrawConfig,
   samples: number,
 ): Generator<EvaluationBatch> {
   const { seed } = config;
+  if (classes) checkLabels(images, classes);
   const atOnce = Math.floor(rowsAtOnce(size) / samples) || 1;
   for (let first = 0; first < images.count; first += atOnce) {
     const count = Math.min(atOnce, images.count - first);
     const address = (i: number) => images.offset + first + i;
-    const batch = readBatch(images, range(first, count), size, config, 1, (purpose, i) =>
-      randomStream(seed, `evaluation ${purpose}`, address(i)),
-    );
+    const streamOf = (purpose: "binarization" | "noise", i: number) =>
+      randomStream(seed, `evaluation ${purpose}`, address(i));
+    const batch = readBatch(images, range(first, count), size, config, 1, streamOf, classes);
     const draws = createDraws(parts.specs, ["posterior"], count, samples);
     for (let i = 0; i < count; i++) {
       const stream = randomStream(seed, "evaluation epsilon", address(i));

@@ -7,6 +7,7 @@ import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
 import { randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
 import { type DrawConfig, evaluationBatches, rowsAtOnce } from "./batches.js";
+import type { LabelRows } from "./labels.js";
 import type { Encoded, TrainedModel } from "./trained-model.js";
 
 /** Images and their reconstructions: count × pixels, 0 to 1. */
@@ -22,10 +23,11 @@ export interface Reconstructions {
 
 /** Encodes images, draws a z from each posterior, and decodes it. */
 export async function reconstructImages(
-  { engine, model, params, size }: TrainedModel,
+  trained: TrainedModel,
   images: ImageSet,
   config: DrawConfig,
 ): Promise<Reconstructions> {
+  const { engine, model, params, size } = trained;
   const { count } = images;
   const pixels = pixelsOf(size);
   const originals = new Float32Array(count * pixels);
@@ -33,7 +35,7 @@ export async function reconstructImages(
   const corrupted = config.noise || images.inputs ? new Float32Array(count * pixels) : undefined;
   const reconstructions = new Float32Array(count);
   const kls = new Float32Array(count);
-  for (const { first, batch, draws } of evaluationBatches(model, images, size, config, 1)) {
+  for (const { first, batch, draws } of evaluationBatches(trained, images, config, 1)) {
     const result = await engine.call(model.reconstruct, { params, batch, draws });
     originals.set(toFloat(batch.images.data), first * pixels);
     outputs.set(result.outputs.data, first * pixels);
@@ -54,17 +56,18 @@ export async function reconstructImages(
  * @throws UserError if draws are requested and the posteriors are points
  */
 export async function* inferPosteriors(
-  { engine, model, params, size }: TrainedModel,
+  trained: TrainedModel,
   images: ImageSet,
   config: DrawConfig,
   what: "means" | "draws",
   seen?: Float32Array,
 ): AsyncGenerator<Encoded, void> {
+  const { engine, model, params, size } = trained;
   if (what === "draws" && !model.isDrawn) {
     throw new UserError("A plain autoencoder has no posterior to draw from: each image has one z.");
   }
   const pixels = pixelsOf(size);
-  for (const { first, batch: own, draws } of evaluationBatches(model, images, size, config, 1)) {
+  for (const { first, batch: own, draws } of evaluationBatches(trained, images, config, 1)) {
     const { shape } = own.images;
     const corrupted = seen && { data: seen.subarray(first * pixels, (first + shape[0]) * pixels), shape };
     const batch = { ...own, ...(corrupted && { corrupted }) };
@@ -92,21 +95,31 @@ export async function inferLatents(
   return latents;
 }
 
-/** Decodes z, count × Z, to the means of p(x|z): count × pixels, 0 to 1. */
-export function decodeLatents({ engine, model, params, size }: TrainedModel, z: Float32Array): Promise<Float32Array> {
+/** Decodes z, count × Z, to the means of p(x|z): count × pixels, 0 to 1. A conditional model needs `labels`. */
+export function decodeLatents(
+  { engine, model, params, size }: TrainedModel,
+  z: Float32Array,
+  labels?: LabelRows,
+): Promise<Float32Array> {
   const { dimZ } = model.parts;
   return inBatches(z.length / dimZ, size, (first, rows) => {
     const data = z.subarray(first * dimZ, (first + rows) * dimZ);
-    return engine.call(model.decode, { params, z: { data, shape: [rows, dimZ] } });
+    const ofRows = labels && { labels: labels(first, rows) };
+    return engine.call(model.decode, { params, z: { data, shape: [rows, dimZ] }, ...ofRows });
   });
 }
 
-/** Decodes draws from the prior, number first to first + count − 1 of a seed: count × pixels, 0 to 1. */
+/**
+ * Decodes draws from the prior, number first to first + count − 1 of a seed: count × pixels, 0 to 1.
+ *
+ * @param labels those of a conditional model, by the same numbers
+ */
 export function sampleImages(
   { engine, model, params, size }: TrainedModel,
   first: number,
   count: number,
   seed: number,
+  labels?: LabelRows,
 ): Promise<Float32Array> {
   const { specs } = model.parts;
   return inBatches(count, size, (done, rows) => {
@@ -114,7 +127,7 @@ export function sampleImages(
     for (let i = 0; i < rows; i++) {
       fillDraws(rowsOfImages(draws, rows, i, 1), specs, "prior", randomStream(seed, "prior", first + done + i));
     }
-    return engine.call(model.sample, { params, draws });
+    return engine.call(model.sample, { params, draws, ...(labels && { labels: labels(first + done, rows) }) });
   });
 }
 

@@ -15,9 +15,9 @@ import type { TrainedModel } from "./trained-model.js";
  * clean ones. An image has the same draws in every call with one seed.
  */
 export async function evaluate(trained: TrainedModel, images: ImageSet, config: DrawConfig): Promise<Bounds> {
-  const { engine, model, params, size } = trained;
+  const { engine, model, params } = trained;
   const terms = mapTerms(() => new Float32Array(images.count));
-  for (const { first, batch, draws } of evaluationBatches(model, images, size, config, model.draws)) {
+  for (const { first, batch, draws } of evaluationBatches(trained, images, config, model.draws)) {
     const results = await engine.call(model.evaluate, { params, batch, draws });
     for (const term of TERMS) terms[term].set(results[term].data, first);
   }
@@ -40,7 +40,7 @@ export async function estimateLogLikelihoods(
   onProgress?: (done: number) => void,
 ): Promise<Float64Array> {
   const logLikelihoods = new Float64Array(images.count);
-  for (const { first, batch } of evaluationBatches(trained.model, images, trained.size, config, 1)) {
+  for (const { first, batch } of evaluationBatches(trained, images, config, 1)) {
     const [count] = batch.images.shape;
     for (let i = first; i < first + count; i++) {
       const image = rowsOfImages(batch, count, i - first, 1);

@@ -33,10 +33,11 @@ export async function loadModel(run?: string, parts?: BuildParts): Promise<Loade
   const { settings, data } = folder.config;
   checkOwnParts(folder, parts, "loadModel");
   const size = shapeOf(data);
-  const model = buildModel(settings, size, parts);
+  const { classes } = data;
+  const model = buildModel(settings, { ...size, ...(classes && { classes: classes.length }) }, parts);
   const { params, metadata } = await folder.readModel(model.parts.specs);
   const { engine, fallbackReason } = await openEngine("auto", SETTINGS.threads.default);
-  return new LoadedModel({ engine, model, params, size, config: settings }, folder, metadata, fallbackReason);
+  return new LoadedModel({ engine, model, params, size, config: settings, classes }, folder, metadata, fallbackReason);
 }
 
 export interface EvaluateOptions {
@@ -149,7 +150,7 @@ export class LoadedModel extends TrainedModel {
     }
     return {
       dataset: dataset ?? this.config.dataset,
-      isOwnData: digestOf(data) === this.folder.config.data.sha256,
+      isOwnData: digestOf(data, this.classes !== undefined) === this.folder.config.data.sha256,
       split,
       images: images.count,
       of: set.count,

@@ -44,15 +44,16 @@ export async function measureLatents(
 
 /** The posteriors' means, count × Z, and the mean KL term of each dimension. */
 async function encodeMeans(
-  { engine, model, params, size }: TrainedModel,
+  trained: TrainedModel,
   images: ImageSet,
   config: DrawConfig,
 ): Promise<{ means: Float32Array; klPerDimension?: readonly number[] }> {
+  const { engine, model, params } = trained;
   const { dimZ } = model.parts;
   const means = new Float32Array(images.count * dimZ);
   const sums: number[] = new Array(dimZ).fill(0);
   let hasKl = false;
-  for (const { first, batch, draws } of evaluationBatches(model, images, size, config, 1)) {
+  for (const { first, batch, draws } of evaluationBatches(trained, images, config, 1)) {
     const { z, kl } = await engine.call(model.measureLatents, { params, batch, draws });
     means.set(z.data, first * dimZ);
     hasKl = kl !== undefined;

@@ -9,15 +9,35 @@ import { decodeImages } from "../data/image-files.js";
 import { COUNT, checkCount, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import type { Elbo } from "../model/bounds.js";
-import { comparisonFigure } from "../pictures/figures.js";
+import { classLabels, comparisonFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import type { RunConfig } from "../run/config.js";
 import { loadTrainingData } from "../run/data.js";
 import type { DrawConfig } from "./batches.js";
-import { reconstructImages } from "./coding.js";
+import { decodeLatents, inferLatents, reconstructImages } from "./coding.js";
+import {
+  CLASS,
+  CLASS_OPTION,
+  type ClassName,
+  type ClassOption,
+  labelImages,
+  needsClass,
+  noLabels,
+  placeOfClass,
+  rowsOfClass,
+} from "./labels.js";
 import type { ManifoldGrid } from "./latent-plane.js";
 import { type TrainedModel, WHATS } from "./trained-model.js";
-import { asImages, checkTiles, drawInterpolation, drawLatents, drawManifold, usualTiles } from "./views.js";
+import {
+  asImages,
+  type ClassesPicture,
+  checkTiles,
+  drawClasses,
+  drawInterpolation,
+  drawLatents,
+  drawManifold,
+  usualTiles,
+} from "./views.js";
 
 interface ReconstructionPicture {
   readonly picture: Picture;
@@ -37,6 +57,7 @@ const PAIR: Checker<readonly number[]> = {
     return pair;
   },
 };
+const AS = { as: maybe(CLASS) };
 const LATENTS = { count: maybe(COUNT), what: maybe(oneOf(WHATS), "means") };
 
 /**
@@ -51,7 +72,7 @@ export class ModelPictures {
 
   /**
    * Reconstructs the first test images, by default up to 100, fewer of large ones. `noise` corrupts the encoder's
-   * input.
+   * input. `as` decodes the same draws of z as another class of a conditional model too.
    *
    * @throws UserError if there are too few test images, or too many for a picture
    */
@@ -59,24 +80,28 @@ export class ModelPictures {
     requested?: number,
     noise: GivenSettings["noise"] = null,
     seed?: number,
+    options: { readonly as?: ClassName | undefined } = {},
   ): Promise<ReconstructionPicture> {
     return this.trained.use(async () => {
       checkValue("The count", maybe(COUNT), requested);
       const drawing = this.#drawing(noise, seed);
+      const { as } = checkOptions(AS, options);
+      const other = this.#place(as);
       const { test } = await loadTrainingData(this.run);
-      const versions = test.inputs || drawing.noise ? 3 : 2;
+      const versions = (test.inputs || drawing.noise ? 3 : 2) + (as === undefined ? 0 : 1);
       const usual = Math.max(1, Math.floor(usualTiles(this.trained.size) / versions));
       const count = checkCount(requested ?? Math.min(100, test.count, usual), test.count);
       checkTiles(this.trained.size, versions * count, "Take fewer.");
       if (test.inputs && drawing.noise) {
         throw new UserError("The test images of this model are corrupted already. Leave out `noise`.");
       }
-      return this.#reconstruct({ ...test, count }, drawing);
+      return this.#reconstruct({ ...test, count }, drawing, other);
     });
   }
 
   /**
-   * Reconstructs image files in the model's size and channels; `invert` turns white to black.
+   * Reconstructs image files in the model's size and channels; `invert` turns white to black. A conditional model needs
+   * their class, and decodes them `as` another one too.
    *
    * @throws UserError if a file does not exist or cannot be decoded, or they are too many for a picture
    */
@@ -85,21 +110,27 @@ export class ModelPictures {
     invert = false,
     noise: GivenSettings["noise"] = null,
     seed?: number,
+    options: ClassOption & { readonly as?: ClassName | undefined } = {},
   ): Promise<ReconstructionPicture> {
     return this.trained.use(async () => {
       checkValue("The list of files", listOf(TEXT, 1), files);
       checkValue("The argument invert", BOOLEAN, invert);
       const drawing = this.#drawing(noise, seed);
-      const { size } = this.trained;
-      checkTiles(size, (drawing.noise ? 3 : 2) * files.length, "Take fewer.");
+      const { as, ...own } = checkOptions({ ...CLASS_OPTION, ...AS }, options);
+      const other = this.#place(as);
+      const { size, classes } = this.trained;
+      if (classes && own.class === undefined) throw needsClass(classes, "image files");
+      this.#place(own.class);
+      checkTiles(size, ((drawing.noise ? 3 : 2) + (as === undefined ? 0 : 1)) * files.length, "Take fewer.");
       const background = this.run.settings.background ?? "black";
       const { pixels, notes } = await decodeImages(files, size, { invert, background, scales: this.run.data.scales });
       const images = { count: files.length, pixels: pixelsInMemory(pixels, pixelsOf(size)), offset: 0 };
-      return { ...(await this.#reconstruct(images, drawing)), notes };
+      return { ...(await this.#reconstruct(labelImages(images, classes, own), drawing, other)), notes };
     });
   }
 
-  async #reconstruct(images: ImageSet, drawing: DrawConfig): Promise<ReconstructionPicture> {
+  /** @param other the place of another class to decode as */
+  async #reconstruct(images: ImageSet, drawing: DrawConfig, other?: number): Promise<ReconstructionPicture> {
     const result = await reconstructImages(this.trained, images, drawing);
     const { originals, corrupted, outputs, elbo } = result;
     const version = (label: string, pixels: Float32Array) => ({ label, images: asImages(this.trained, pixels) });
@@ -109,19 +140,50 @@ export class ModelPictures {
       version(images.inputs ? "target" : "input", originals),
       ...(corrupted ? [version(images.inputs ? "input" : "noisy", corrupted)] : []),
       version("output", outputs),
+      ...(other === undefined ? [] : [await this.#reconstructAs(images, drawing, other)]),
     ];
     const squaredError = corrupted && { noisy: error(corrupted), output: error(outputs) };
     return { picture: comparisonFigure(versions), elbo, count: images.count, ...(squaredError && { squaredError }) };
   }
 
+  /** Decodes the draws of z that `reconstructImages` decodes, as the class at `place`. */
+  async #reconstructAs(images: ImageSet, drawing: DrawConfig, place: number) {
+    const { trained } = this;
+    const classes = trained.classes ?? [];
+    const z = await inferLatents(trained, images, drawing, trained.model.isDrawn ? "draws" : "means");
+    const pixels = await decodeLatents(trained, z, rowsOfClass(place, classes));
+    const label = classLabels(classes.map(({ name }) => name))[place];
+    return { label: `as ${label}`, images: asImages(trained, pixels) };
+  }
+
   /**
-   * Decodes a grid of z: from 1 to 1,000 columns and rows, with a range above 0 and at most 100.
+   * Draws a row of samples for each class of a conditional model, with the same z in each row: see `drawClasses`.
+   *
+   * @param columns samples of each class, by default ten, fewer of large images
+   * @throws UserError if the model has no labels, or the samples are too many for a picture
+   */
+  classes(columns?: number, seed?: number): Promise<ClassesPicture> {
+    return this.trained.use(async () => {
+      checkValue("The number of columns", maybe(COUNT), columns);
+      const drawing = this.#drawing(null, seed);
+      const { classes } = this.trained;
+      if (!classes) throw noLabels();
+      return drawClasses(this.trained, classes, drawing.seed, columns);
+    });
+  }
+
+  /**
+   * Decodes a grid of z: from 1 to 1,000 columns and rows, with a range above 0 and at most 100. A conditional model
+   * needs the class to decode.
    *
    * @throws UserError if Z is not 2, an option is out of its range, or the grid is too large for a picture
    */
-  manifold(options: ManifoldGrid): Promise<Picture> {
+  manifold(options: ManifoldGrid & ClassOption): Promise<Picture> {
     return this.trained.use(async () => {
-      const grid = checkOptions(MANIFOLD, options);
+      const { class: name, ...grid } = checkOptions({ ...MANIFOLD, ...CLASS_OPTION }, options);
+      const place = this.#place(name);
+      const { classes } = this.trained;
+      if (classes && place === undefined) throw needsClass(classes, "z");
       const { dimZ } = this.trained.model.parts;
       if (dimZ !== 2) {
         throw new UserError(
@@ -135,7 +197,7 @@ export class ModelPictures {
         );
       }
       checkTiles(this.trained.size, grid.columns * grid.rows, "Take fewer columns and rows.");
-      return drawManifold(this.trained, grid);
+      return drawManifold(this.trained, grid, place);
     });
   }
 
@@ -159,10 +221,16 @@ export class ModelPictures {
    *
    * @param pairs numbers of test images, from 0: 1 to 100 pairs, a row each
    * @param steps decoded images per row, 2 to 100
+   * @param options the class to decode; by default a conditional model goes from the label of one image to the other's
    * @throws UserError if an image does not exist, or the images are too many for a picture
    */
-  interpolations(pairs: readonly (readonly [from: number, to: number])[], steps: number): Promise<Picture> {
+  interpolations(
+    pairs: readonly (readonly [from: number, to: number])[],
+    steps: number,
+    options: ClassOption = {},
+  ): Promise<Picture> {
     return this.trained.use(async () => {
+      const place = this.#place(checkOptions(CLASS_OPTION, options).class);
       checkValue("The list of pairs", listOf(PAIR, 1), pairs);
       checkValue("The number of steps", INTERPOLATION.steps, steps);
       if (pairs.length > MAX_INTERPOLATIONS) {
@@ -174,8 +242,13 @@ export class ModelPictures {
         throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
       }
       checkTiles(this.trained.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
-      return drawInterpolation(this.trained, test, pairs, steps, this.#drawing(null));
+      return drawInterpolation(this.trained, test, pairs, steps, this.#drawing(null), place);
     });
+  }
+
+  /** The place of a class, if it is given. @throws UserError if the model has none of this name */
+  #place(name: ClassName | undefined): number | undefined {
+    return name === undefined ? undefined : placeOfClass(this.trained.classes, name);
   }
 
   /** The training's binarization, with this noise and seed. */

@@ -4,8 +4,9 @@ import type { Config } from "../config/config.js";
 import { checkValue, isRecord, oneOf } from "../config/entries.js";
 import { SAMPLING } from "../config/sampling.js";
 import { SETTINGS } from "../config/settings.js";
+import { type ModelClass, placesOf } from "../data/classes.js";
 import { checkImageSet, type ImageSet } from "../data/dataset.js";
-import { checkCount, type ImageShape, imageShape, pixelsOf } from "../data/pixels.js";
+import { checkCount, type ImageShape, imageShape, pixelsOf, range } from "../data/pixels.js";
 import type { Engine } from "../engine/engine.js";
 import { UserError } from "../errors.js";
 import type { HostParams } from "../model/initialize.js";
@@ -23,6 +24,20 @@ import {
 import { rowsAtOnce } from "./batches.js";
 import { decodeLatents, inferPosteriors, sampleImages } from "./coding.js";
 import type { GaussianMixture } from "./gaussian-mixture.js";
+import {
+  CLASS,
+  CLASS_OPTION,
+  type ClassName,
+  type ClassOption,
+  chooseLabels,
+  LABEL_OPTIONS,
+  type LabelOptions,
+  labelImages,
+  labelsOfSamples,
+  placeOfClass,
+  rowsOfClass,
+  rowsOfPlaces,
+} from "./labels.js";
 import { drawFromMixture, fitLatentMixture } from "./latent-mixture.js";
 
 /** What `encode` gives of posteriors. */
@@ -33,17 +48,22 @@ interface SeedOptions {
   readonly seed?: number | undefined;
 }
 
-export interface SampleOptions extends SeedOptions {
+export interface SampleOptions extends SeedOptions, ClassOption {
   /** Draw z from the prior, the default, or from a mixture of Gaussians fitted to the latents of training images. */
   readonly from?: (typeof SAMPLING.from.choices)[number] | undefined;
   /** Gaussians of the mixture: 1 to 1,000, by default 10. */
   readonly components?: number | undefined;
 }
 
-/** The seed fixes draws of z and dynamic binarization. */
-export interface EncodeOptions extends SeedOptions {
+/** The seed fixes draws of z and dynamic binarization. Without a class, images of a data set have their own. */
+export interface EncodeOptions extends SeedOptions, LabelOptions {
   /** The means of the posteriors, the default, or a draw from each. */
   readonly what?: (typeof WHATS)[number] | undefined;
+}
+
+export interface ReconstructOptions extends LabelOptions {
+  /** The class to decode as; by default that of each image. */
+  readonly as?: ClassName | undefined;
 }
 
 /** The posteriors of N images. */
@@ -57,7 +77,8 @@ export interface Encoded {
 /** Numbers in memory for each dimension of z: mean and deviation, in parts and joined. */
 const ENCODED = 4;
 
-export interface TrainedModelInit extends Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config"> {
+export interface TrainedModelInit
+  extends Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config" | "classes"> {
   /** Loads the images that the model was trained on, if they are known. */
   readonly trainingImages?: () => Promise<ImageSet>;
 }
@@ -69,18 +90,21 @@ export class TrainedModel {
   /** Height, width and channels of an image. */
   readonly size: ImageShape;
   readonly config: Config;
+  /** Those of a conditional model, in the order of its labels. */
+  readonly classes?: readonly ModelClass[] | undefined;
   readonly #trainingImages: TrainedModelInit["trainingImages"];
   readonly #running = new Set<Promise<unknown>>();
   /** The last that was fitted. */
   #mixture: { readonly components: number; readonly fitting: Promise<GaussianMixture> } | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ engine, model, params, size, config, trainingImages }: TrainedModelInit) {
+  constructor({ engine, model, params, size, config, classes, trainingImages }: TrainedModelInit) {
     this.engine = engine;
     this.model = model;
     this.params = params;
     this.size = size;
     this.config = config;
+    this.classes = classes;
     this.#trainingImages = trainingImages;
   }
 
@@ -113,10 +137,11 @@ export class TrainedModel {
    * Decodes z `[N, Z]` to the means of p(x|z): `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1
    * white.
    *
-   * @throws UserError if z has another shape, is not finite, or gives more than 200 million numbers
+   * @throws UserError if z has another shape, is not finite, or gives more than 200 million numbers; or if a
+   * conditional model gets no classes, or others than its own
    */
-  decode(z: GivenArray<Float32Array>): Promise<HostArray<Float32Array>> {
-    return this.use(() => this.#decode(z));
+  decode(z: GivenArray<Float32Array>, options: LabelOptions = {}): Promise<HostArray<Float32Array>> {
+    return this.use(() => this.#decode(z, options));
   }
 
   /**
@@ -125,29 +150,39 @@ export class TrainedModel {
    *
    * @throws UserError as `decode`, at the first step, except that z may have any number of rows
    */
-  decodeParts(z: GivenArray<Float32Array>): AsyncGenerator<HostArray<Float32Array>, void> {
-    return this.#inSteps(this.#decodeParts(z));
+  decodeParts(z: GivenArray<Float32Array>, options: LabelOptions = {}): AsyncGenerator<HostArray<Float32Array>, void> {
+    return this.#inSteps(this.#decodeParts(z, options));
   }
 
   /**
-   * Encodes images to the means of their posteriors, and decodes these, as `encode` and `decode` do.
+   * Encodes images to the means of their posteriors, and decodes these, as `encode` and `decode` do. `as` decodes them
+   * as another class.
    *
    * @throws UserError as `encode`, or if the result has more than 200 million numbers
    */
-  reconstruct(images: ImageSet | GivenArray): Promise<HostArray<Float32Array>> {
+  reconstruct(images: ImageSet | GivenArray, options: ReconstructOptions = {}): Promise<HostArray<Float32Array>> {
     return this.use(async () => {
-      const set = this.#asImageSet(images);
+      const { as, ...own } = checkOptions({ ...LABEL_OPTIONS, as: maybe(CLASS) }, options);
+      const place = as === undefined ? undefined : placeOfClass(this.classes, as);
+      const set = labelImages(this.#asImageSet(images), this.classes, own);
       const numbers = Math.max(ENCODED * this.model.parts.dimZ, pixelsOf(this.size));
       checkResult(set.count, numbers, "encodeParts and decodeParts");
       const { z } = await joinEncoded(this.#encode(set));
-      return this.#asImages(await decodeLatents(this, z.data));
+      const { classes } = this;
+      if (!classes) return this.#asImages(await decodeLatents(this, z.data));
+      const labels =
+        place === undefined
+          ? rowsOfPlaces(placesOf(set, range(0, set.count), classes), classes)
+          : rowsOfClass(place, classes);
+      return this.#asImages(await decodeLatents(this, z.data, labels));
     });
   }
 
   /**
    * Decodes draws from the prior to images, as `decode` does. A seed's are always the same: `sample(10)` begins
    * `sample(100)`. `from: "mixture"` draws z from a mixture of Gaussians, which is fitted once, by the training's seed, to
-   * latents of the first training images, up to 20,000.
+   * latents of the first training images, up to 20,000. Without `class`, a conditional model draws the class of each by
+   * its share of the training images.
    *
    * @param count from 1, up to 200 million numbers in all
    * @throws UserError if the count or an option is wrong, or the training images cannot be read
@@ -208,28 +243,41 @@ export class TrainedModel {
   }
 
   async *#encode(set: ArrayImages, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
-    const { what, seed } = checkOptions({ ...this.#seedOptions, what: maybe(oneOf(WHATS), "means") }, options);
+    const { what, seed, ...chosen } = checkOptions(
+      { ...this.#seedOptions, ...LABEL_OPTIONS, what: maybe(oneOf(WHATS), "means") },
+      options,
+    );
+    const labelled = labelImages(set, this.classes, chosen);
     const { binarize } = this.config;
     const isExact = this.#isDenoiser || binarize === "none";
     const drawing = { binarize, seed, noise: null };
-    for await (const part of inferPosteriors(this, set, drawing, what, isExact ? set.floats : undefined)) {
+    for await (const part of inferPosteriors(this, labelled, drawing, what, isExact ? set.floats : undefined)) {
       for (const array of Object.values(part)) checkFinite(array, "images");
       yield part;
     }
   }
 
-  async #decode(given: GivenArray): Promise<HostArray<Float32Array>> {
-    const z = asLatents(given, this.model.parts.dimZ);
+  async #decode(given: GivenArray, options: LabelOptions): Promise<HostArray<Float32Array>> {
+    const { z, labels } = this.#checkLatents(given, options);
     this.#checkResult(z.shape[0], "decodeParts");
-    return this.#asImages(await decodeLatents(this, z.data));
+    return this.#asImages(await decodeLatents(this, z.data, labels));
   }
 
-  async *#decodeParts(given: GivenArray): AsyncGenerator<HostArray<Float32Array>, void> {
-    const z = asLatents(given, this.model.parts.dimZ);
-    const length = rowsAtOnce(this.size) * this.model.parts.dimZ;
-    for (let at = 0; at < z.data.length; at += length) {
-      yield this.#asImages(await decodeLatents(this, z.data.subarray(at, at + length)));
+  async *#decodeParts(given: GivenArray, options: LabelOptions): AsyncGenerator<HostArray<Float32Array>, void> {
+    const { z, labels } = this.#checkLatents(given, options);
+    const { dimZ } = this.model.parts;
+    const atOnce = rowsAtOnce(this.size);
+    for (let done = 0; done < z.shape[0]; done += atOnce) {
+      const part = z.data.subarray(done * dimZ, (done + atOnce) * dimZ);
+      const ofPart = labels && ((first: number, count: number) => labels(done + first, count));
+      yield this.#asImages(await decodeLatents(this, part, ofPart));
     }
+  }
+
+  #checkLatents(given: GivenArray, options: LabelOptions) {
+    const chosen = checkOptions(LABEL_OPTIONS, options);
+    const z = asLatents(given, this.model.parts.dimZ);
+    return { z, labels: chooseLabels(this.classes, chosen, z.shape[0], "z") };
   }
 
   async *#sampleParts(count: number, options: SampleOptions): AsyncGenerator<HostArray<Float32Array>, void> {
@@ -243,22 +291,30 @@ export class TrainedModel {
 
   /** Samples images by their numbers: count × pixels. */
   #sampler(options: SampleOptions): (first: number, count: number) => Promise<Float32Array> {
-    const { from, components, seed } = checkOptions(
+    const {
+      from,
+      components,
+      seed,
+      class: name,
+    } = checkOptions(
       {
         ...this.#seedOptions,
         from: maybe(SAMPLING.from, SAMPLING.from.default),
         components: maybe(SAMPLING.components),
+        ...CLASS_OPTION,
       },
       options,
     );
+    const labels = labelsOfSamples(this.classes, seed, name);
     if (from === "prior") {
       if (components !== undefined) throw new UserError("Only `from: mixture` has `components`. Give both.");
-      return (first, count) => sampleImages(this, first, count, seed);
+      return (first, count) => sampleImages(this, first, count, seed, labels);
     }
     let mixture: GaussianMixture | undefined;
     return async (first, count) => {
       mixture ??= await this.#fitMixture(components ?? SAMPLING.components.default);
-      return decodeLatents(this, drawFromMixture(mixture, first, count, seed));
+      const ofPart = labels && ((at: number, rows: number) => labels(first + at, rows));
+      return decodeLatents(this, drawFromMixture(mixture, first, count, seed), ofPart);
     };
   }
 

@@ -1,12 +1,14 @@
 // Pictures that both a training and the commands draw.
+import { type ModelClass, oneHot, placesOf } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import { describeShape, type ImageShape, pixelsOf, range, select } from "../data/pixels.js";
 import { UserError } from "../errors.js";
-import { type Images, interpolationFigure, manifoldFigure } from "../pictures/figures.js";
+import { classesFigure, type Images, interpolationFigure, manifoldFigure } from "../pictures/figures.js";
 import { maxTiles, type Picture, tileNumbers } from "../pictures/grid.js";
 import { latentPlot } from "../pictures/plots.js";
 import type { DrawConfig } from "./batches.js";
-import { decodeLatents, inferLatents, reconstructImages } from "./coding.js";
+import { decodeLatents, inferLatents, reconstructImages, sampleImages } from "./coding.js";
+import { type LabelRows, rowsOfClass } from "./labels.js";
 import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 
@@ -33,11 +35,54 @@ export function asImages({ size }: Pick<TrainedModel, "size">, pixels: Float32Ar
   return { pixels, ...size };
 }
 
-/** Decodes a grid of z, for models with two latent dimensions. */
-export async function drawManifold(trained: TrainedModel, options: ManifoldGrid): Promise<Picture> {
+/** Decodes a grid of z, for models with two latent dimensions. `place`: that of the class in a conditional model. */
+export async function drawManifold(trained: TrainedModel, options: ManifoldGrid, place = 0): Promise<Picture> {
   const grid = latentGrid(options);
-  const pixels = await decodeLatents(trained, gridPlaces(grid));
+  const { classes } = trained;
+  const pixels = await decodeLatents(trained, gridPlaces(grid), classes && rowsOfClass(place, classes));
   return manifoldFigure(asImages(trained, pixels), grid.columns, grid.rows);
+}
+
+const MAX_CLASS_ROWS = 100;
+const USUAL_CLASS_COLUMNS = 10;
+
+export interface ClassesPicture {
+  readonly picture: Picture;
+  /** Samples of each class. */
+  readonly columns: number;
+  /** How many classes are drawn, the first ones, of all. */
+  readonly shown: number;
+  readonly of: number;
+}
+
+/**
+ * Draws a row of samples for each class of a conditional model: the first draws of a seed, the same z in each row. Up
+ * to 100 classes, fewer of large images.
+ *
+ * @param requested columns; by default ten, fewer of large images
+ * @throws UserError if the columns are too many for a picture
+ */
+export async function drawClasses(
+  trained: TrainedModel,
+  classes: readonly ModelClass[],
+  seed: number,
+  requested?: number,
+): Promise<ClassesPicture> {
+  const { size } = trained;
+  const usual = usualTiles(size);
+  const shown = Math.min(classes.length, MAX_CLASS_ROWS, usual);
+  const columns = requested ?? Math.min(USUAL_CLASS_COLUMNS, Math.max(1, Math.floor(usual / shown)));
+  checkTiles(size, shown * columns, "Draw fewer of each class.");
+  const pixels = new Float32Array(shown * columns * pixelsOf(size));
+  for (let place = 0; place < shown; place++) {
+    pixels.set(
+      await sampleImages(trained, 0, columns, seed, rowsOfClass(place, classes)),
+      place * columns * pixelsOf(size),
+    );
+  }
+  const names = classes.map(({ name }) => name);
+  const picture = classesFigure(asImages(trained, pixels), columns, names.slice(0, shown));
+  return { picture, columns, shown, of: classes.length };
 }
 
 /** Plots the latents of images, without noise, as SVG. `explained` is that of `toPlane`. */
@@ -69,7 +114,7 @@ export async function drawLatents(
 
 /**
  * Draws a row for each pair of images: the first, `steps` ≥ 2 images decoded evenly between their posterior means, the
- * second.
+ * second. A conditional model decodes mixtures of their labels, in the same steps, or the class at `place`.
  */
 export async function drawInterpolation(
   trained: TrainedModel,
@@ -77,8 +122,9 @@ export async function drawInterpolation(
   pairs: readonly (readonly [from: number, to: number])[],
   steps: number,
   config: DrawConfig,
+  place?: number,
 ): Promise<Picture> {
-  const { dimZ } = trained.model.parts;
+  const { classes } = trained;
   const clean = { ...config, noise: null };
   const endOf = async (image: number) => {
     const number = range(image, 1);
@@ -87,23 +133,42 @@ export async function drawInterpolation(
       offset: images.offset + image,
       pixels: select(images.pixels, number),
       inputs: images.inputs && select(images.inputs, number),
+      labels: images.labels?.subarray(image, image + 1),
+      ...(images.classes && { classes: images.classes }),
     };
     const { originals } = await reconstructImages(trained, alone, clean);
-    return { original: originals, z: await inferLatents(trained, alone, clean, "means") };
+    const label = classes && oneHot(placesOf(alone, range(0, 1), classes), classes.length).data;
+    return { original: originals, z: await inferLatents(trained, alone, clean, "means"), label };
   };
+  const ofPlace = classes && place !== undefined ? rowsOfClass(place, classes) : undefined;
   const columns = steps + 2;
   const size = pixelsOf(trained.size);
   const pixels = new Float32Array(pairs.length * columns * size);
   for (const [row, pair] of pairs.entries()) {
     const [from, to] = [await endOf(pair[0]), await endOf(pair[1])];
-    const z = Float32Array.from({ length: steps * dimZ }, (_, at) => {
-      const part = Math.floor(at / dimZ) / (steps - 1);
-      return (1 - part) * from.z[at % dimZ] + part * to.z[at % dimZ];
-    });
+    const z = between(from.z, to.z, steps);
+    const labels = place === undefined ? mixtures(from.label, to.label, steps) : ofPlace;
     const start = row * columns * size;
     pixels.set(from.original, start);
-    pixels.set(await decodeLatents(trained, z), start + size);
+    pixels.set(await decodeLatents(trained, z, labels), start + size);
     pixels.set(to.original, start + (columns - 1) * size);
   }
   return interpolationFigure(asImages(trained, pixels), columns);
+}
+
+/** Mixtures of two labels, evenly from one to the other. */
+function mixtures(from: Uint8Array | undefined, to: Uint8Array | undefined, steps: number): LabelRows | undefined {
+  if (!from || !to) return undefined;
+  const { length } = from;
+  const all = between(from, to, steps);
+  return (first, count) => ({ data: all.subarray(first * length, (first + count) * length), shape: [count, length] });
+}
+
+/** Vectors evenly from one to another: [steps, length]. */
+function between(from: ArrayLike<number>, to: ArrayLike<number>, steps: number): Float32Array {
+  const { length } = from;
+  return Float32Array.from({ length: steps * length }, (_, at) => {
+    const part = Math.floor(at / length) / (steps - 1);
+    return (1 - part) * from[at % length] + part * to[at % length];
+  });
 }

@@ -16,7 +16,10 @@ import { seeingFirst, twoLayerPosterior, twoLayerPrior } from "./two-layers.js";
 export function standardPieces(given: ModelConfig, input: ModelInput) {
   const config = checkModelSettings(given);
   const { height, width, channels, classes = 0 } = checkValue("The images of the model", INPUT, input);
-  const { beta } = config;
+  const { conditional, beta } = config;
+  if (conditional && classes === 0) {
+    throw new UserError("`conditional` needs the number of classes of the images: give it as classes.");
+  }
   const dims = typeof config.dimZ === "number" ? undefined : config.dimZ;
   const dimZ = typeof config.dimZ === "number" ? config.dimZ : config.dimZ[0] + config.dimZ[1];
   const pixels = pixelsOf({ height, width, channels });
@@ -77,12 +80,16 @@ export type BuildParts = (config: Config, input: ModelInput) => Parts;
 /**
  * A model of own parts, or of those that the settings choose.
  *
- * @throws UserError if the own parts are no model
+ * @throws UserError if the own parts are no model, or one of another number of classes
  */
 export function buildModel(config: Config, input: ModelInput, own?: BuildParts): Model {
-  return new Model(
-    own ? checkValue("The model that parts returned", PARTS, own(config, input)) : buildParts(config, input),
-  );
+  if (!own) return new Model(buildParts(config, input));
+  const parts = checkValue("The model that parts returned", PARTS, own(config, input));
+  const [classes, needed] = [parts.classes ?? 0, input.classes ?? 0];
+  if (classes !== needed) {
+    throw new UserError(`The model that parts returned has ${classes} classes, and the images have ${needed}.`);
+  }
+  return new Model(parts);
 }
 
 export function buildParts(config: ModelConfig, input: ModelInput): Parts {

@@ -1,5 +1,5 @@
 // The settings of a model: those that choose its parts, those of its networks, and each part's own.
-import { choice, integer, latents, real, type Setting, type ValuesOf } from "../config/entries.js";
+import { choice, integer, latents, real, type Setting, toggle, type ValuesOf } from "../config/entries.js";
 import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
 /** What a setting of a bound needs: a posterior that is not a point. */
@@ -11,6 +11,8 @@ export const MODEL_SETTINGS = {
     help: "vae = variational autoencoder; ae = plain autoencoder: z is the encoder's output, no KL term" }),
   objective: choice(names(OBJECTIVES), { default: "elbo", flag: names(OBJECTIVES).join("|"), needs: BOUND,
     help: `what to maximize: ${describe(OBJECTIVES)}` }),
+  conditional: toggle({ flag: "",
+    help: "feed labels to the encoder and the decoder, which then models p(x|y) of each class y (Sohn et al. 2015)" }),
   dimZ: latents({ default: 2, max: 4096, flag: "count",
     help: "dimensions of the latent space; 100,50 = of two stochastic layers (Burda et al. 2016)" }),
   network: choice(names(NETWORKS), { default: "mlp", flag: names(NETWORKS).join("|"),

@@ -1,5 +1,6 @@
 // The pictures of a run: which images go where.
 import { drawGrid, GUTTER, type ImageSize, isElongated, type Picture, tileSize } from "./grid.js";
+import { hasGlyphs } from "./text.js";
 
 /** Images, count × height × width × channels, from 0 to 1 (white). Values beyond are clipped. */
 export interface Images extends ImageSize {
@@ -36,6 +37,25 @@ export function comparisonFigure(versions: readonly Version[]): Picture {
 export function progressFigure(versions: readonly Version[]): Picture {
   const rows = versions.map(({ images }) => toTiles(images));
   return drawGrid(rows, { ...versions[0].images, labels: versions.map(({ label }) => label) });
+}
+
+/** Rows of images, one for each class: the first `names`.length of a model's. */
+export function classesFigure(images: Images, columns: number, names: readonly string[]): Picture {
+  return drawGrid(toRows(toTiles(images), columns), { ...images, labels: classLabels(names) });
+}
+
+/** The longest name of a class that is drawn, in characters. */
+const MAX_LABEL_LENGTH = 20;
+
+/** Names in lower case, as the font has them; numbers of classes for names that are long, or that it cannot tell apart. */
+export function classLabels(names: readonly string[]): string[] {
+  const labels = names.map((name) => name.toLowerCase());
+  const isShown = (label: string) =>
+    label.trim() !== "" &&
+    label.length <= MAX_LABEL_LENGTH &&
+    hasGlyphs(label) &&
+    labels.indexOf(label) === labels.lastIndexOf(label);
+  return labels.map((label, place) => (isShown(label) ? label : `class ${place}`));
 }
 
 /** Images decoded from a grid of the latent plane, edge to edge: z1 by columns, z2 by rows from the top. */

@@ -41,6 +41,12 @@ export function textWidth(text: string): number {
   return text.length * ADVANCE - DOT;
 }
 
+/** Whether the font has each character of a text. */
+export function hasGlyphs(text: string): boolean {
+  const known = Object.keys(FONT).join("");
+  return [...text].every((character) => known.includes(character));
+}
+
 /** Draws a text with its upper left corner at (left, top). */
 export function drawText({ pixels, width, channels }: Picture, text: string, left: number, top: number, grey: number) {
   for (const [i, character] of [...text].entries()) {

@@ -1,6 +1,7 @@
 // The configuration of a run: config.json.
 import path from "node:path";
 import { type Config, createConfig, encodeConfig } from "../config/config.js";
+import { areClasses, type ModelClass } from "../data/classes.js";
 import { type ImageShape, pixelsOf } from "../data/pixels.js";
 import type { Scales } from "../data/scale.js";
 import { UserError } from "../errors.js";
@@ -38,7 +39,9 @@ export interface RunData extends ImageShape {
   readonly test: number;
   /** How values became bytes, for types other than plain bytes. Absent if there were none. */
   readonly scales?: Scales;
-  /** The digest of the images of training, validation and test, in this order. */
+  /** Those of a conditional model, in the order of its labels. */
+  readonly classes?: readonly ModelClass[];
+  /** The digest of the images of training, validation and test, in this order, and of labels that a model sees. */
   readonly sha256: string;
 }
 
@@ -75,7 +78,8 @@ export function parseRunConfig(text: string, file: string): RunConfig {
     !sizes.every((size) => Number.isSafeInteger(size) && size > 0) ||
     !Number.isSafeInteger(pixelsOf(data)) ||
     !scales.every((scale) => Number.isFinite(scale?.black) && Number(scale?.step) > 0) ||
-    !settings
+    !settings ||
+    (settings.conditional === true) !== areClasses(data.classes)
   ) {
     throw new UserError(
       `${file} is not the configuration of a run: version, created, settings or data is missing, or makes no sense.`,

@@ -1,6 +1,7 @@
 // The inputs of training steps: permuted images and random draws. They depend on the seed and the step's number, not on
 // chunks.
 import type { Config } from "../config/config.js";
+import type { ModelClass } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
 import type { HostTree } from "../engine/engine.js";
@@ -27,6 +28,7 @@ export function stepsPerEpoch({ count }: Pick<ImageSet, "count">, batchSize: num
  *
  * @param order indices of images, batchSize for each step
  * @param firstStep the number of the first step, counted from 0 at the start of the run
+ * @param classes those of a conditional model
  */
 export function drawBatches(
   images: ImageSet,
@@ -35,13 +37,14 @@ export function drawBatches(
   firstStep: number,
   config: Config,
   model: Model,
+  classes?: readonly ModelClass[],
 ): HostTree<StepInput> {
   const { batchSize, klWarmUp, seed, weightDecay } = config;
   const { specs } = model.parts;
   const steps = order.length / batchSize;
-  const batch = readBatch(images, order, shape, config, batchSize, (purpose, i) =>
-    randomStream(seed, `training ${purpose}`, firstStep + i),
-  );
+  const streamOf = (purpose: "binarization" | "noise", i: number) =>
+    randomStream(seed, `training ${purpose}`, firstStep + i);
+  const batch = readBatch(images, order, shape, config, batchSize, streamOf, classes);
   const draws = createDraws(specs, ["training", "posterior"], order.length, model.draws);
   for (let i = 0; i < steps; i++) {
     const own = rowsOfImages(draws, order.length, i * batchSize, batchSize);

@@ -19,6 +19,8 @@ export interface TrainingStart {
   readonly parameters: number;
   /** Numbers of an image. */
   readonly pixels: number;
+  /** K of a conditional model. */
+  readonly classes?: number;
   /** Why the engine is not the fastest one, if a faster one does not run here. */
   readonly fallbackReason?: string | undefined;
   /** Where a resumed training continues: the epoch, and its finished steps. `isFinished`: nothing is left to do. */

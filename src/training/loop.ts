@@ -29,7 +29,7 @@ export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
 
 /** Trains a model. @throws DivergenceError if the loss, the weights or their gradients are NaN or infinite */
 export async function* trainModel(options: LoopOptions): AsyncGenerator<TrainingEvent, void> {
-  const { engine, model, config, data, size, sinks, start, signal } = options;
+  const { engine, model, config, data, size, classes, sinks, start, signal } = options;
   const { batchSize, epochs, seed } = config;
   const { createTrainingStep } = await import("./step.js");
   const step = createTrainingStep(model, config);
@@ -53,7 +53,7 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
       const count = Math.min(pace.chunk, steps - first);
       const chunkStarted = performance.now();
       const chunk = order.subarray(first * batchSize, (first + count) * batchSize);
-      const batches = drawBatches(data.train, size, chunk, (epoch - 1) * steps + first, config, model);
+      const batches = drawBatches(data.train, size, chunk, (epoch - 1) * steps + first, config, model, classes);
       const [state, metrics] = await engine.scan(step, now.state, batches);
       await setImmediate(); // runs timers and signal handlers: an engine may block them
       const milliseconds = performance.now() - chunkStarted;
@@ -122,7 +122,7 @@ function advance(
 }
 
 function describeStart(options: LoopOptions): TrainingStart {
-  const { data, config, preset, model, size, run, fallbackReason, start } = options;
+  const { data, config, preset, model, size, classes, run, fallbackReason, start } = options;
   const { epoch, step } = start.position;
   return {
     type: "start",
@@ -134,6 +134,7 @@ function describeStart(options: LoopOptions): TrainingStart {
     notes: data.notes,
     parameters: countParameters(model.parts.specs),
     pixels: pixelsOf(size),
+    ...(classes && { classes: classes.length }),
     fallbackReason,
     resumed: epoch + step > 1 ? { epoch, step, isFinished: isDone(start.reports, config) } : undefined,
   };

@@ -15,6 +15,7 @@ import { printable } from "../wording.js";
 import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
 import { checkSize } from "./size.js";
 import {
+  classesOf,
   describeData,
   firstState,
   resolvePlaces,
@@ -43,7 +44,9 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const config = changeSettings(ran.settings, settings);
     const { file, content } = await folder.readCheckpoint();
     checkOwnParts(folder, parts, "resume");
-    const model = buildModel(config, shapeOf(ran.data), parts);
+    const { classes } = ran.data;
+    const input = { ...shapeOf(ran.data), ...(classes && { classes: classes.length }) };
+    const model = buildModel(config, input, parts);
     const onShape = (shape: ImageShape) => {
       checkShape(folder, shape, config);
       checkSize(model, shape, config);
@@ -61,7 +64,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     try {
       signal?.throwIfAborted();
       if (JSON.stringify(config) !== JSON.stringify(ran.settings)) folder = await folder.withSettings(config);
-      yield* trainInto(folder, { engine, model, config, data, signal, started }, checkpoint);
+      yield* trainInto(folder, { engine, model, config, data, classes, signal, started }, checkpoint);
     } finally {
       await engine.close();
     }
@@ -105,8 +108,10 @@ function checkShape({ config: { data: before }, dir }: RunFolder, shape: ImageSh
 
 /** @throws UserError if the data are not those of the run */
 function checkData({ config, dir }: RunFolder, data: Dataset, { dataset }: Config): void {
-  const [now, before] = [describeData(data), config.data];
-  if ((Object.keys(now) as (keyof typeof now)[]).every((key) => now[key] === before[key])) return;
+  const classes = config.data.classes && classesOf(data, dataset);
+  const [now, before] = [describeData(data, classes), config.data];
+  const isSame = (key: keyof typeof now) => JSON.stringify(now[key]) === JSON.stringify(before[key]);
+  if ((Object.keys(now) as (keyof typeof now)[]).every(isSame)) return;
   const [found, had] = [describeImages(now), describeImages(before)];
   throw new UserError(
     `The data set ${dataset} is not what ${dir} was trained on: it has ${found}, and had ` +

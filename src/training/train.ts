@@ -6,6 +6,7 @@ import { type Config, checkNeeds, createConfig, type GivenSettings } from "../co
 import { type Checker, oneOf, TEXT } from "../config/entries.js";
 import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { meanImage } from "../data/binarize.js";
+import { checkLabels, findClasses, type ModelClass } from "../data/classes.js";
 import { type DataKind, type Dataset, digestOf, loadDataset } from "../data/dataset.js";
 import { type ImageShape, pixelsOf, shapeOf } from "../data/pixels.js";
 import { openEngine } from "../engine/index.js";
@@ -68,7 +69,8 @@ export type Training = AsyncGenerator<TrainingEvent, void>;
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
   const { onDecoding, parts, preset, run, signal } = checkOptions(TRAIN_OPTIONS, options);
-  const { requested, preset: chosen, model, data } = await prepare(settings, { onDecoding, parts, preset, signal });
+  const prepared = await prepare(settings, { onDecoding, parts, preset, signal });
+  const { requested, preset: chosen, model, data, classes } = prepared;
   const start = { ...firstState(model, data, requested), rows: [] };
   const { engine, fallbackReason } = await openEngine(requested.engine, requested.threads);
   try {
@@ -77,7 +79,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
     const { background } = data;
     const { name: engineName, threads } = engine;
     const config: Config = { ...requested, ...places, channels, background, engine: engineName, threads };
-    const digested = { name: data.name, ...describeData(data) };
+    const digested = { name: data.name, ...describeData(data, classes) };
     const about: RunConfig = {
       id: createId(config, digested.sha256, parts !== undefined),
       version: VERSION,
@@ -89,7 +91,8 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
     signal?.throwIfAborted();
     const folder = await RunFolder.create(about, encodeCheckpoint(start, config), run);
     try {
-      yield* trainInto(folder, { engine, model, config, preset: chosen, data, fallbackReason, signal, started }, start);
+      const chosenBy = { preset: chosen, fallbackReason, signal, started };
+      yield* trainInto(folder, { engine, model, config, data, classes, ...chosenBy }, start);
     } finally {
       await folder.close();
     }
@@ -103,6 +106,8 @@ interface Prepared {
   /** The preset that was chosen by the data. */
   readonly preset?: "photos" | undefined;
   readonly data: Dataset;
+  /** Those of a conditional model. */
+  readonly classes?: readonly ModelClass[] | undefined;
   readonly model: Model;
 }
 
@@ -114,24 +119,25 @@ async function prepare(settings: GivenSettings, options: Omit<TrainOptions, "run
     throw new UserError("The images of `inputDir` are corrupted already. Leave out `noise`.");
   }
   signal?.throwIfAborted();
-  const fitTo = (shape: ImageShape, kind: DataKind, count: number) => {
+  const fitTo = (shape: ImageShape, kind: DataKind, count: number, classes: number) => {
     const { config, ...chosen } = fitSettings(settings, preset, { kind, channels: shape.channels, count });
     checkNeeds(settings, config);
-    const model = buildModel(config, shape, parts);
+    const model = buildModel(config, { ...shape, ...(classes > 0 && { classes }) }, parts);
     checkSize(model, shape, config);
     return { requested: config, ...chosen, model };
   };
-  // Before images are decoded, their number is not known: a batch has one or more.
-  const onShape = (shape: ImageShape, kind: DataKind) => void fitTo(shape, kind, 1);
+  // Before images are decoded, their number and that of their classes are not known: there is one or more.
+  const onShape = (shape: ImageShape, kind: DataKind) => void fitTo(shape, kind, 1, wanted.conditional ? 1 : 0);
   const data = await loadDataset(wanted.dataset, { ...wanted, onShape, onProgress: onDecoding, signal });
-  const fitted = fitTo(shapeOf(data), data.kind, data.train.count);
+  const classes = wanted.conditional ? classesOf(data, wanted.dataset) : undefined;
+  const fitted = fitTo(shapeOf(data), data.kind, data.train.count, classes?.length ?? 0);
   const { batchSize } = fitted.requested;
   if (stepsPerEpoch(data.train, batchSize) === 0) {
     throw new UserError(
       `A batch of ${batchSize} is more than the ${data.train.count} training images. Give a smaller \`batchSize\`.`,
     );
   }
-  return { ...fitted, data };
+  return { ...fitted, data, classes };
 }
 
 /** The settings of a training, fitted to its data. @throws UserError if there can be no such training */
@@ -157,9 +163,9 @@ export async function* trainInto(
   options: Omit<LoopOptions, "size" | "start" | "sinks" | "run">,
   checkpoint: Checkpoint,
 ): Training {
-  const { engine, model, config, data, signal } = options;
+  const { engine, model, config, data, classes, signal } = options;
   const size = shapeOf(data);
-  const pictures = new EpochPictures(folder, data, { engine, model, size, config }, checkpoint.rows);
+  const pictures = new EpochPictures(folder, data, { engine, model, size, config, classes }, checkpoint.rows);
   let last: Snapshot = checkpoint;
   const sinks = [
     writeModel(folder),
@@ -200,10 +206,29 @@ export function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "data
   };
 }
 
-export function describeData(data: Dataset): Omit<RunConfig["data"], "name"> {
+/**
+ * The classes of a conditional model: those of the training images.
+ *
+ * @throws UserError if an image has no label, or one that no training image has
+ */
+export function classesOf({ train, validation, test }: Dataset, dataset: string): ModelClass[] {
+  const classes = findClasses(train, dataset);
+  checkLabels(validation, classes, "The validation images");
+  checkLabels(test, classes, "The test images");
+  return classes;
+}
+
+export function describeData(data: Dataset, classes?: readonly ModelClass[]): Omit<RunConfig["data"], "name"> {
   const { height, width, channels, scales } = data;
-  const hasScales = Object.keys(scales).length > 0;
-  return { height, width, channels, ...countImages(data), ...(hasScales && { scales }), sha256: digestOf(data) };
+  return {
+    height,
+    width,
+    channels,
+    ...countImages(data),
+    ...(Object.keys(scales).length > 0 && { scales }),
+    ...(classes && { classes }),
+    sha256: digestOf(data, classes !== undefined),
+  };
 }
 
 function explainDivergence(error: DivergenceError, config: Config, run: string, { reports }: Snapshot): Divergence {

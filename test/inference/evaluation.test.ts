@@ -28,7 +28,7 @@ const trained = async (settings = config, weights = params, on = engine) =>
 
 const collect = (set: typeof images, settings: typeof config, imageSize = size) => {
   const model = modelOf(settings, 6);
-  const batches = [...evaluationBatches(model, set, imageSize, settings, model.draws)];
+  const batches = [...evaluationBatches({ model, size: imageSize }, set, settings, model.draws)];
   const join = (pick: (batch: EvaluationBatch) => ArrayLike<number>) =>
     batches.flatMap((batch) => [...Array.from(pick(batch))]);
   return {

@@ -147,9 +147,29 @@ CASES = {
         "beta": 0.5,
     },
     "plain autoencoder": {"nHidden": [5, 4], "keepProb": 0.8, "model": "ae"},
+    "conditional": {"nHidden": [5, 4], "keepProb": 0.8, "conditional": True, "mcSamples": 2, "noise": "salt-pepper"},
+    "conditional, importance-weighted": {
+        "nHidden": [5],
+        "keepProb": 1,
+        "conditional": True,
+        "objective": "iwae",
+        "importanceSamples": 3,
+    },
+    "conditional, convolutions": {
+        "conditional": True,
+        "network": "conv",
+        "filters": [2],
+        "kernelSize": 4,
+        "denseUnits": [4],
+        "convActivation": "elu",
+        "mcSamples": 2,
+    },
 }
+# Classes of a conditional model.
+LABELS = 3
 DEFAULTS = {
     "model": "vae",
+    "conditional": False,
     "network": "mlp",
     "keepProb": 0.9,
     "objective": "elbo",
@@ -247,6 +267,8 @@ class Model:
         self.is_two = isinstance(c["dimZ"], list)
         Z = c["dimZ"][0] if self.is_two else c["dimZ"]  # what the decoder sees
         self.Z = sum(c["dimZ"]) if self.is_two else Z
+        self.y = None  # one-hot labels of the batch
+        labels = LABELS if c["conditional"] else 0
         outputs = (3 if c["posterior"] == "iaf" else 2) * Z if self.is_vae else Z
         if c["network"] == "conv":
             self.sides = [(HEIGHT, WIDTH)]
@@ -254,7 +276,7 @@ class Model:
                 self.sides.append(tuple(-(-side // 2) for side in self.sides[-1]))
             self.features = (*self.sides[-1], c["filters"][-1])
             size, units = int(np.prod(self.features)), c["denseUnits"]
-            dense = {"encoder": [size, *units, outputs], "decoder": [Z, *units[::-1], size]}
+            dense = {"encoder": [size + labels, *units, outputs], "decoder": [Z + labels, *units[::-1], size]}
             counts, kernel = [1, *c["filters"]], (c["kernelSize"],) * 2
             pairs = list(zip(counts, counts[1:]))
             self.shapes = {
@@ -265,8 +287,8 @@ class Model:
             }
             return
         self.widths = {
-            "encoder": [D, *c["nHidden"], outputs],
-            "decoder": [Z, *c["nHidden"][::-1], D],
+            "encoder": [D + labels, *c["nHidden"], outputs],
+            "decoder": [Z + labels, *c["nHidden"][::-1], D],
         }
         self.layers = len(c["nHidden"])
         self.shapes = {
@@ -275,9 +297,17 @@ class Model:
             for i, pair in enumerate(zip(widths, widths[1:]))
         }
 
+    def labelled(self, x):
+        """With the labels, each repeated if an image has several rows."""
+        if self.y is None:
+            return x
+        y = self.y[:, None] if x.ndim == 3 else np.repeat(self.y, len(x) // len(self.y), axis=0)
+        return np.concatenate([x, np.broadcast_to(y, (*x.shape[:-1], LABELS))], axis=-1)
+
     def network(self, name, params, x, masks):
         if self.c["network"] == "conv":
             return getattr(self, f"conv_{name}")(params, x)
+        x = self.labelled(x)
         activations = self.c[f"{name}Activations"]
         for i in range(self.layers + 1):
             x = x @ params[f"{name}.{i}.weight"] + params[f"{name}.{i}.bias"]
@@ -299,10 +329,10 @@ class Model:
         for i in range(len(self.c["filters"])):
             sums = conv(x, params[f"encoder.conv.{i}.weight"]) + params[f"encoder.conv.{i}.bias"]
             x = ACTIVATIONS[self.c["convActivation"]](sums)
-        return self.dense("encoder", params, x.reshape(len(x), -1), False)
+        return self.dense("encoder", params, self.labelled(x.reshape(len(x), -1)), False)
 
     def conv_decoder(self, params, z):
-        x = self.dense("decoder", params, z, True).reshape(-1, *self.features)
+        x = self.dense("decoder", params, self.labelled(z), True).reshape(-1, *self.features)
         layers = len(self.c["filters"])
         for i in range(layers):
             weight = params[f"decoder.conv.{i}.weight"]
@@ -447,6 +477,7 @@ class Model:
     def terms(self, params, batch, weight, masks=None):
         """Objective, reconstruction and KL of each image."""
         x = batch["images"] / 255
+        self.y = batch.get("labels")
         mu, sigma = self.encode(params, batch.get("corrupted", x), masks)
         if not self.is_vae:
             reconstruction = self.log_likelihood(params, x, self.network("decoder", params, mu, masks))
@@ -497,6 +528,7 @@ def mean_discrepancy(a, b):
 def path_objective(model, frozen, params, batch, weight, masks):
     """A function whose gradient at `frozen` leaves out the score: the parameters of q move the draws only."""
     x = batch["images"] / 255
+    model.y = batch.get("labels")
 
     def log_weights(of_draws, of_model):
         """log p(x|z) + weight · (log p(z) − log q(z|x)), with draws z of the one, p of the other, and q frozen."""
@@ -584,6 +616,8 @@ def run(given):
         xs["prior"] = weyl((STEPS, B, c["dimZ"]), -2, 2, 1000)
     if c["noise"] != "none":
         xs["corrupted"] = weyl((STEPS, B, D), 0, 2, 2000)
+    if c["conditional"]:
+        xs["labels"] = np.eye(LABELS)[np.floor(weyl((STEPS, B), 0, LABELS, 12000)).astype(int)]
     masks = {}
     if c["network"] == "mlp" and c["keepProb"] < 1:
         for network, rows in {"encoder": B, "decoder": B * L}.items():
@@ -595,6 +629,7 @@ def run(given):
 
     first = {name: values[0] for name, values in xs.items()}
     seen = first.get("corrupted", first["images"] / 255)
+    model.y = first.get("labels")
     mu, sigma = model.encode(params, seen)
 
     def decode(z):
@@ -614,6 +649,7 @@ def run(given):
     }
     if model.is_vae:
         functions["sampleLatents"] = {"z": z, **of_sigma}
+        model.y = model.y if model.y is None else model.y[:1]
         weight = log_mean_importance_weight(model, params, first["images"][:1] / 255, seen[:1])
         functions["logMeanImportanceWeight"] = {"logMeanWeight": weight}
 
@@ -673,4 +709,4 @@ def plain(value):
 
 if __name__ == "__main__":
     cases = {name: plain(run(given)) for name, given in CASES.items()}
-    print(json.dumps({"height": HEIGHT, "width": WIDTH, "batch": B, "steps": STEPS, "cases": cases}))
+    print(json.dumps({"height": HEIGHT, "width": WIDTH, "classes": LABELS, "batch": B, "steps": STEPS, "cases": cases}))

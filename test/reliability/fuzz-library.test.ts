@@ -11,6 +11,8 @@ import { asyncResult, limits, timeout } from "./fuzz.js";
 
 let home: string;
 let model: vae.LoadedModel;
+/** Of ten classes. */
+let labelled: vae.LoadedModel;
 let data: vae.datasets.Dataset;
 let runs = 0;
 const before = process.cwd();
@@ -21,11 +23,14 @@ beforeAll(async () => {
   process.chdir(home); // a run without a name is made in runs/
   model = await vae.loadModel(at("run"));
   data = await vae.datasets.load(at("tiny"));
+  for await (const _ of vae.train({ ...settings(), conditional: true }, { run: at("labelled") }));
+  labelled = await vae.loadModel(at("labelled"));
   writeFileSync(at("a.png"), vae.encodePng(vae.drawImages(await model.sample(1))));
 });
 afterAll(async () => {
   process.chdir(before);
   await model.close();
+  await labelled.close();
   rmSync(home, { recursive: true });
 });
 
@@ -53,6 +58,7 @@ const SUBJECTS: Record<string, Subject> = {
   greyNats: { right: () => [[config, 784]], call: vae.greyNats },
   hasBound: { right: () => [[config]], call: vae.hasBound },
   objectiveName: { right: () => [[config]], call: vae.objectiveName },
+  termNames: { right: () => [[config], [{ conditional: true }]], call: vae.termNames },
   drawImages: { right: () => [[z3()], [[[[0, 1]]]], [images()]], call: vae.drawImages },
   toPictures: { right: () => [[z3()], [[[[0, 1]]]]], call: vae.toPictures },
   encodePng: {
@@ -135,6 +141,51 @@ const SUBJECTS: Record<string, Subject> = {
     ],
     call: (...given) => model.sampleParts(...(given as [never])),
   },
+  "labelled.encode": {
+    right: () => [[images(), { class: 3 }], [nested(), { labels: ["3", 4] }], [{ ...data.test, count: 2 }]],
+    call: (...given) => labelled.encode(...(given as [never])),
+  },
+  "labelled.decode": {
+    right: () => [
+      [z(), { class: "3" }],
+      [[[0, 1]], { labels: [3] }],
+    ],
+    call: (...given) => labelled.decode(...(given as [never])),
+  },
+  "labelled.decodeParts": {
+    right: () => [[z(), { labels: ["3", 4] }]],
+    call: (...given) => labelled.decodeParts(...(given as [never])),
+  },
+  "labelled.reconstruct": {
+    right: () => [
+      [images(), { class: 3, as: "4" }],
+      [{ ...data.test, count: 2 }, { as: 1 }],
+    ],
+    call: (...given) => labelled.reconstruct(...(given as [never])),
+  },
+  "labelled.sample": {
+    right: () => [[2, { seed: 1, class: 7 }], [2]],
+    call: (...given) => labelled.sample(...(given as [never])),
+  },
+  "labelled.pictures.reconstructions": {
+    right: () => [[2, "none", 1, { as: 3 }]],
+    call: (...given) => labelled.pictures.reconstructions(...(given as [])),
+  },
+  "labelled.pictures.reconstructionsOf": {
+    right: () => [[[at("a.png")], true, "none", 1, { class: 3, as: 4 }]],
+    call: (...given) => labelled.pictures.reconstructionsOf(...(given as [never])),
+  },
+  "labelled.pictures.manifold": {
+    right: () => [[{ columns: 2, rows: 3, spacing: "linear", range: 1, class: 3 }]],
+    call: (...given) => labelled.pictures.manifold(...(given as [never])),
+  },
+  "labelled.pictures.interpolations": {
+    right: () => [
+      [[[0, 1]], 2, { class: 3 }],
+      [[[0, 1]], 2],
+    ],
+    call: (...given) => labelled.pictures.interpolations(...(given as [never, never])),
+  },
   "model.evaluate": {
     right: () => [[{ split: "test", importanceSamples: 3, count: 2, dataset: at("tiny"), onProgress: nop }]],
     call: (...given) => model.evaluate(...(given as [never])),
@@ -151,6 +202,10 @@ const SUBJECTS: Record<string, Subject> = {
   "model.pictures.reconstructionsOf": {
     right: () => [[[at("a.png")], true, "none", 1]],
     call: (...given) => model.pictures.reconstructionsOf(...(given as [never])),
+  },
+  "model.pictures.classes": {
+    right: () => [[2, 1], []],
+    call: (...given) => labelled.pictures.classes(...(given as [])),
   },
   "model.pictures.manifold": {
     right: () => [[{ columns: 2, rows: 3, spacing: "linear", range: 1 }]],
@@ -274,7 +329,8 @@ describe("arguments that nobody would give", () => {
       ...methodsOf("model.", model),
       ...methodsOf("model.pictures.", model.pictures),
     ];
-    expect([...Object.keys(SUBJECTS), ...NOT_CALLED].sort()).toEqual(there.sort());
+    const called = Object.keys(SUBJECTS).filter((name) => !name.startsWith("labelled."));
+    expect([...called, ...NOT_CALLED].sort()).toEqual(there.sort());
   });
 
   it.each(Object.keys(SUBJECTS))("right ones give a result of %s", async (name) => {

@@ -4,7 +4,7 @@ import type { Dataset } from "../../data/dataset.js";
 import { pixelsOf } from "../../data/pixels.js";
 import { type Reconstructions, reconstructImages, sampleImages } from "../../inference/coding.js";
 import { TrainedModel, type TrainedModelInit } from "../../inference/trained-model.js";
-import { asImages, drawLatents, drawManifold, usualSide, usualTiles } from "../../inference/views.js";
+import { asImages, drawClasses, drawLatents, drawManifold, usualSide, usualTiles } from "../../inference/views.js";
 import { progressFigure, squareFigure, type Version } from "../../pictures/figures.js";
 import type { Picture } from "../../pictures/grid.js";
 import { learningCurves } from "../../pictures/plots.js";
@@ -24,7 +24,10 @@ export interface PictureRow {
   readonly outputs: Float32Array;
 }
 
-/** Draws the same test images and the same values of z after every epoch; fewer of large images. */
+/**
+ * Draws the same test images and the same values of z after every epoch; fewer of large images. Of a conditional model,
+ * the samples are a row for each class, and the manifold is that of the first one.
+ */
 export class EpochPictures {
   readonly rows: PictureRow[];
   readonly #max: number;
@@ -68,8 +71,12 @@ export class EpochPictures {
   }
 
   async #drawSamples(trained: TrainedModel, suffix: string): Promise<void> {
-    const samples = await sampleImages(trained, 0, Math.min(PICTURED_IMAGES, this.#max), trained.config.seed);
-    await this.#save(`samples-${suffix}`, squareFigure(asImages(trained, samples)));
+    const { classes, config } = trained;
+    const count = Math.min(PICTURED_IMAGES, this.#max);
+    const picture = classes
+      ? (await drawClasses(trained, classes, config.seed)).picture
+      : squareFigure(asImages(trained, await sampleImages(trained, 0, count, config.seed)));
+    await this.#save(`samples-${suffix}`, picture);
     if (trained.model.parts.dimZ !== 2) return;
     const side = usualSide(this.data);
     const manifold = await drawManifold(trained, { columns: side, rows: side, spacing: "linear", range: 2 });
