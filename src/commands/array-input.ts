@@ -9,7 +9,7 @@ import { describeScale } from "../data/scale.js";
 import { isSystemError, UserError } from "../errors.js";
 import { addFileName, isMissing } from "../files/read.js";
 import { parseLatentLines } from "../formats/latent-lines.js";
-import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader } from "../formats/npy.js";
+import { checkNpyLength, MAX_NPY_HEADER_BYTES, parseNpy, parseNpyHeader, parseNpyTexts } from "../formats/npy.js";
 import { parseTable } from "../formats/table.js";
 import { readZip } from "../formats/zip.js";
 import type { datasets, HostArray, LoadedModel } from "../index.js";
@@ -54,10 +54,18 @@ export async function readImages(
   return images;
 }
 
-const READERS = { npy: readNpy, npz: readNpz, jsonl: parseLatentLines, csv: readCsv };
+/** Latents `[N, Z]`, and what reads the names of their classes, if the file has them. */
+type Latents = HostArray<Float32Array> & { readonly classes?: () => readonly string[] | undefined };
 
-/** Reads latents, `[N, Z]`, from a file or from standard input for `-`. */
-export async function readLatents(io: Io, place: string): Promise<HostArray<Float32Array>> {
+const READERS: Record<keyof typeof CHECKS, (bytes: Uint8Array, name: string) => Latents> = {
+  npy: readNpy,
+  npz: readNpz,
+  jsonl: readLines,
+  csv: readCsv,
+};
+
+/** Reads latents from a file or from standard input for `-`. */
+export async function readLatents(io: Io, place: string): Promise<Latents> {
   const formatOf = (bytes: Uint8Array, file: string) => latentFormat(bytes, path.extname(place).toLowerCase(), file);
   const check: Check = (start, length, file) => CHECKS[formatOf(start, file)](start, length, file);
   const { bytes, name } = await readPlace(io, place, check);
@@ -81,19 +89,31 @@ function readNpy(bytes: Uint8Array, name: string): HostArray<Float32Array> {
   return { data: data instanceof Float32Array ? data : Float32Array.from(data), shape };
 }
 
-function readNpz(bytes: Uint8Array, name: string): HostArray<Float32Array> {
+function readLines(bytes: Uint8Array, name: string): Latents {
+  const { classes, ...z } = parseLatentLines(bytes, name);
+  return { ...z, classes: () => classes };
+}
+
+function readNpz(bytes: Uint8Array, name: string): Latents {
   const entries = readZip(bytes, name);
   const z = entries.get("z.npy");
   if (!z) {
     const names = [...entries.keys()].map((entry) => entry.replace(/\.npy$/, ""));
     throw new UserError(`${name} has no array z, but ${listSome(names, MAX_NAMED) || "none at all"}.`);
   }
-  return readNpy(z.read(MAX_ARRAY_BYTES), `${name}/z`);
+  const classes = () => {
+    const texts = entries.get("class.npy")?.read(MAX_ARRAY_BYTES);
+    if (texts) return parseNpyTexts(texts, `${name}/class`);
+    const labels = entries.get("label.npy")?.read(MAX_ARRAY_BYTES);
+    return labels && Array.from(parseNpy(labels, `${name}/label`).data, String);
+  };
+  return { ...readNpy(z.read(MAX_ARRAY_BYTES), `${name}/z`), classes };
 }
 
 /** Takes the columns z0, z1, … in this order, or all columns of a table without a header. */
-function readCsv(bytes: Uint8Array, name: string): HostArray<Float32Array> {
-  const { header, columns, rows, data } = parseTable(bytes, name, (column) => /^z\d+$/.test(column));
+function readCsv(bytes: Uint8Array, name: string): Latents {
+  const isOfClass = (column: string) => column === "class" || column === "label";
+  const { header, columns, rows, data, texts } = parseTable(bytes, name, (column) => /^z\d+$/.test(column), isOfClass);
   if (!header) return { data, shape: [rows, columns] };
   const places = new Map(header.map((column, place) => [column, place]));
   const order = Array.from({ length: Math.max(1, columns) }, (_, i) => {
@@ -101,7 +121,9 @@ function readCsv(bytes: Uint8Array, name: string): HostArray<Float32Array> {
     if (place === undefined) throw new UserError(`${name} has no column z${i}. Latents are read from z0, z1, …`);
     return place;
   });
-  return { data: data.map((_, at) => data[at - (at % columns) + order[at % columns]]), shape: [rows, columns] };
+  const classes = () => texts.get("class") ?? texts.get("label");
+  const ordered = data.map((_, at) => data[at - (at % columns) + order[at % columns]]);
+  return { data: ordered, shape: [rows, columns], classes };
 }
 
 /** Checks the beginning of a file, and the length read so far. @throws UserError to stop reading */

@@ -1,7 +1,7 @@
 // vae decode
 import { TEXT } from "../config/entries.js";
 import { declare } from "./command.js";
-import { flag, formatFlag, place, RUN } from "./flags.js";
+import { classFlag, flag, formatFlag, place, RUN } from "./flags.js";
 
 const FORMATS = ["npy", "png"] as const;
 
@@ -15,6 +15,7 @@ export const define = declare({
       TEXT,
       { default: "-" },
     ),
+    class: classFlag("the class of all (default: that of each in the file, its class or else its label)"),
     format: formatFlag(FORMATS),
     out: place(
       "<file>",
@@ -23,15 +24,17 @@ export const define = declare({
     ),
   },
   examples: ["vae decode --input latents.npy --out images.npy", "vae encode --n 10 | vae decode --out ten.png"],
-  async run(io, { run, input, format, out }, tools) {
+  async run(io, { run, input, class: name, format, out }, tools) {
     const { checkTiles, chooseTarget, drawImages, encodePng, npyParts, readLatents, withModel, writeParts } = tools;
     const target = chooseTarget(io, out, format, FORMATS);
-    const z = await readLatents(io, input);
+    const { classes, ...z } = await readLatents(io, input);
     const [count] = z.shape;
     await withModel(io, run, async (model) => {
-      if (target.format === "npy") return writeParts(io, target, npyParts(count, model.decodeParts(z)));
+      const labels = model.classes && name === undefined ? classes?.() : undefined;
+      const options = { class: name, labels };
+      if (target.format === "npy") return writeParts(io, target, npyParts(count, model.decodeParts(z, options)));
       checkTiles(model.size, count, "Write them as .npy.");
-      await writeParts(io, target, encodePng(drawImages(await model.decode(z))));
+      await writeParts(io, target, encodePng(drawImages(await model.decode(z, options))));
     });
   },
 });

@@ -1,7 +1,7 @@
 // vae encode
 import type { Encoded, HostArray } from "../index.js";
 import { declare } from "./command.js";
-import { DRAWS, formatFlag, IMAGES, place, RUN, settingFlags } from "./flags.js";
+import { classFlag, DRAWS, formatFlag, IMAGES, place, RUN, settingFlags } from "./flags.js";
 
 const FORMATS = ["jsonl", "npz", "csv", "npy"] as const;
 
@@ -16,6 +16,7 @@ export const define = declare({
       { conflicts: ["split", "dataset"] },
     ),
     ...settingFlags("layout"),
+    class: classFlag("the class of all images (default: that of each image of a data set)"),
     ...DRAWS,
     format: formatFlag(FORMATS),
     out: place(
@@ -25,7 +26,7 @@ export const define = declare({
     ),
   },
   examples: ["vae encode --out latents.csv", "vae encode --n 10 | vae decode --out ten.png"],
-  async run(io, { run, split, dataset, input, layout, n, draws, seed, format, out }, tools) {
+  async run(io, { run, split, dataset, input, layout, class: name, n, draws, seed, format, out }, tools) {
     const {
       checkArchiveSize,
       chooseTarget,
@@ -56,11 +57,11 @@ export const define = declare({
       }
       if (target.format === "npz") checkArchiveSize(count, model.model.parts.dimZ);
 
-      const options = { what: draws ? "draws" : "means", seed } as const;
+      const options = { what: draws ? "draws" : "means", seed, class: name } as const;
       const encode = () => model.encodeParts(images, options);
       if (target.format === "npy") return writeParts(io, target, npyParts(count, onlyZ(encode())));
       const parts = target.format === "npz" ? [await joinEncoded(encode())] : encode();
-      const table = tabulate(images, isDataset ? given.classes : undefined, parts);
+      const table = tabulate(images, isDataset ? given.classes : undefined, parts, name);
       await writeParts(io, target, formatTable[target.format](table));
     });
   },

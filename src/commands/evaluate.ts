@@ -33,10 +33,12 @@ function encode(result: Evaluation, { folder }: LoadedModel): string {
 }
 
 function describe(result: Evaluation, { config, folder }: LoadedModel, tools: Tools): string[] {
-  const { describePixels, formatNats, formatTime, hasBound, objectiveName, plural } = tools;
+  const { describePixels, formatNats, formatTime, hasBound, objectiveName, plural, termNames } = tools;
   const { split, images, of, objective, elbo, reconstruction, kl, likelihood, noise, seconds } = result;
   const pixels = describePixels(config);
   const name = objectiveName(config);
+  const terms = termNames(config);
+  const bounded = config.conditional ? `, a bound of ${terms.likelihood}` : "";
   const total = plural(of, `${split} image`);
   const through = noise ? `, seen through ${formatNoise(noise)}` : "";
   const lines = [
@@ -45,15 +47,19 @@ function describe(result: Evaluation, { config, folder }: LoadedModel, tools: To
   ];
   const add = (name: string, value: string, meaning: string) => lines.push(formatLine(name, value, meaning));
   if (hasBound(config)) {
-    add("−ELBO", formatNats(-elbo), `${pixels}; −ELBO = −reconstruction + KL`);
+    add("−ELBO", formatNats(-elbo), `${pixels}; −ELBO = −reconstruction + KL${bounded}`);
     if (name !== "ELBO") add(`−${name}`, formatNats(-objective), `${pixels}; what was trained`);
   }
-  add("reconstruction", formatNats(reconstruction), `${pixels}; mean of log p(x|z)`);
-  if (hasBound(config)) add("KL", formatNats(kl), `${pixels}; KL(q(z|x) ‖ p(z))`);
+  add("reconstruction", formatNats(reconstruction), `${pixels}; mean of ${terms.reconstruction}`);
+  if (hasBound(config)) add("KL", formatNats(kl), `${pixels}; ${terms.kl}`);
   if (likelihood) {
     const { nll, standardError, importanceSamples } = likelihood;
     const error = standardError === undefined ? "" : `; ± ${standardError.toFixed(2)} over the images`;
-    add("−log p(x)", formatNats(nll), `${pixels}; ${plural(importanceSamples, "importance sample")}${error}`);
+    add(
+      `−${terms.likelihood}`,
+      formatNats(nll),
+      `${pixels}; ${plural(importanceSamples, "importance sample")}${error}`,
+    );
   }
   if (result.bitsPerDim) {
     const { elbo, nll } = result.bitsPerDim;

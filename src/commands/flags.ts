@@ -112,6 +112,11 @@ export function checkPlace(file: string): void {
   if (!isFolder(folder)) throw new UserError(`--out ${file}: there is no folder ${folder}. Make it first.`);
 }
 
+/** `--class` of a conditional model. */
+export function classFlag(help: string, details?: Details<undefined>): Flag<string | undefined> {
+  return flag("<name>", `of a model with labels: ${help}`, TEXT, details);
+}
+
 export const RUN = { run: place("<folder>", "folder of the run (default: the newest in runs/ that has a model)") };
 export const JSON_RESULT = { json: toggle("print the result as one JSON value") };
 export const SEED = { seed: flag("<number>", `${SETTINGS.seed.help} (default: that of the run)`, SETTINGS.seed) };

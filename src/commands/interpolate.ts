@@ -2,7 +2,7 @@
 import { INTERPOLATION, MAX_INTERPOLATIONS } from "../config/pictures.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { type Flag, flag, pictureFlag, RUN } from "./flags.js";
+import { classFlag, type Flag, flag, pictureFlag, RUN } from "./flags.js";
 
 const { image: IMAGE, steps: STEPS } = INTERPOLATION;
 
@@ -12,10 +12,11 @@ export const define = declare({
     from: imagesFlag("test images where the rows start: numbers from 0, separated by commas"),
     to: imagesFlag("test images where the rows end"),
     steps: flag("<count>", STEPS.help, STEPS, { default: STEPS.default }),
+    class: classFlag("the class to decode (default: from the label of one image to that of the other)"),
     out: pictureFlag("png"),
   },
   examples: ["vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"],
-  async run(io, { run, from, to, steps, out }, { noteClean, savePicture, withModel }) {
+  async run(io, { run, from, to, steps, class: name, out }, { classInName, noteClean, savePicture, withModel }) {
     if (from.length !== to.length) {
       throw new UserError(`--from names ${from.length} images and --to ${to.length}. Each row needs both.`);
     }
@@ -23,8 +24,9 @@ export const define = declare({
       noteClean(io, model);
       const pairs = from.map((image, row) => [image, to[row]] as const);
       const rows = pairs.length <= 5 ? pairs.flat().join("-") : `${pairs.length}-pairs-from-${from[0]}`;
-      const picture = await model.pictures.interpolations(pairs, steps);
-      await savePicture(io, model, picture, `interpolation-${rows}-n${steps}.png`, out);
+      const picture = await model.pictures.interpolations(pairs, steps, { class: name });
+      const ofClass = name === undefined ? "" : `${classInName(model, name)}-`;
+      await savePicture(io, model, picture, `interpolation-${ofClass}${rows}-n${steps}.png`, out);
     });
   },
 });

@@ -18,17 +18,25 @@ interface Column {
 type Columns = readonly Column[];
 type Origins = Pick<datasets.ImageSet, "labels" | "origin">;
 
-/** The origin of images, their classes, and their latents, as columns: those of each part. */
+/**
+ * The origin of images, their classes, and their latents, as columns: those of each part. `name`: the class that all were
+ * encoded as, in place of their own.
+ */
 export async function* tabulate(
   images: datasets.ImageSet | HostArray,
   classes: readonly string[] | undefined,
   parts: AsyncIterable<Encoded> | Iterable<Encoded>,
+  name?: string,
 ): AsyncGenerator<Columns, void> {
   let first = 0;
   for await (const { z, sigma } of parts) {
     const [count] = z.shape;
     const vectors = [{ name: "z", ...z }, ...(sigma ? [{ name: "sigma", ...sigma }] : [])];
-    yield [...describeImages("data" in images ? {} : images, classes, first, count), ...vectors];
+    const own = "data" in images ? {} : images;
+    const given =
+      name === undefined ? [] : [{ name: "class", data: new Array<string>(count).fill(name), shape: [count] }];
+    const origins = name === undefined ? own : { ...own, labels: undefined };
+    yield [...describeImages(origins, classes, first, count), ...given, ...vectors];
     first += count;
   }
 }

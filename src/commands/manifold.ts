@@ -3,7 +3,7 @@ import { parseSides } from "../config/entries.js";
 import { MANIFOLD, MAX_MANIFOLD_SIDE } from "../config/pictures.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { choiceFlag, flag, pictureFlag, RUN } from "./flags.js";
+import { choiceFlag, classFlag, flag, pictureFlag, RUN } from "./flags.js";
 
 const { spacing: SPACING, range: RANGE } = MANIFOLD;
 
@@ -13,10 +13,15 @@ export const define = declare({
     size: flag("<columns>x<rows>", "size of the grid (default: 20x20, less for large images)", { parse: parseSize }),
     spacing: choiceFlag(SPACING.choices, SPACING.help, SPACING.default),
     range: flag("<number>", `${RANGE.help} (default: ${RANGE.default})`, RANGE),
+    class: classFlag("the class to decode, which is needed"),
     out: pictureFlag("png"),
   },
   examples: ["vae manifold --range 3", "vae manifold --spacing quantile --size 30x30"],
-  async run(io, { run, size, spacing, range: given, out }, { savePicture, usualSide, withModel }) {
+  async run(
+    io,
+    { run, size, spacing, range: given, class: name, out },
+    { classInName, savePicture, usualSide, withModel },
+  ) {
     if (spacing === "quantile" && given !== undefined) {
       throw new UserError("--range is for linear spacing: the prior determines the range of quantiles.");
     }
@@ -24,9 +29,10 @@ export const define = declare({
     await withModel(io, run, async (model) => {
       const side = usualSide(model.size);
       const { columns, rows } = size ?? { columns: side, rows: side };
-      const picture = await model.pictures.manifold({ columns, rows, spacing, range });
-      const name = `manifold-${columns}x${rows}-${spacing === "linear" ? range : spacing}.png`;
-      await savePicture(io, model, picture, name, out);
+      const picture = await model.pictures.manifold({ columns, rows, spacing, range, class: name });
+      const ofClass = name === undefined ? "" : `${classInName(model, name)}-`;
+      const file = `manifold-${ofClass}${columns}x${rows}-${spacing === "linear" ? range : spacing}.png`;
+      await savePicture(io, model, picture, file, out);
     });
   },
 });

@@ -20,7 +20,7 @@ import { colourOf, type Io, withFlags } from "./io.js";
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
   const { elbo, reconstruction, kl } = terms;
   const of = `nats per image of ${describePixels(config)}`;
-  if (!hasBound(config)) return `log p(x|z) ${formatNats(reconstruction)} ${of}`;
+  if (!hasBound(config)) return `${objectiveName(config)} ${formatNats(reconstruction)} ${of}`;
   const name = objectiveName(config);
   const first = name === "ELBO" || !("objective" in terms) ? "" : `−${name} ${formatNats(-terms.objective)}, `;
   const split = `reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)}`;
@@ -110,6 +110,14 @@ export async function withModel(
   } finally {
     await model.close();
   }
+}
+
+const PLAIN_NAME = /^[\p{L}\p{N}_-]{1,40}$/u;
+
+/** A class in the name of a picture: class-cat, or the class's number where its name is long or has other characters. */
+export function classInName({ classes = [] }: LoadedModel, name: string): string {
+  const place = classes.findIndex((one) => one.name === name.normalize("NFC"));
+  return `class-${PLAIN_NAME.test(name) ? name : `number-${place}`}`;
 }
 
 /** Writes a picture, or the text of an SVG, to `out` or to the run's pictures, and prints where. */

@@ -3,7 +3,7 @@ import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { formatNoise } from "../noise.js";
 import { declare } from "./command.js";
-import { count, type Flag, noiseFlag, pictureFlag, RUN, SEED, toggle } from "./flags.js";
+import { classFlag, count, type Flag, noiseFlag, pictureFlag, RUN, SEED, toggle } from "./flags.js";
 
 const FILES: Flag<string[] | undefined> = {
   argument: "<file...>",
@@ -18,20 +18,28 @@ export const define = declare({
     n: count("number of test images (default: 100, or all if there are fewer; fewer if they are large)"),
     input: FILES,
     invert: toggle("invert the image files: for dark strokes on light paper"),
+    class: classFlag("the class of the image files"),
+    as: classFlag("show the images decoded as this class too, in a third row: the style of one class in another"),
     ...SEED,
     out: pictureFlag("png"),
   },
-  examples: ["vae reconstruct --noise --n 50", "vae reconstruct --input seven.jpg four.png --invert"],
-  async run(io, { run, noise: givenNoise = null, n, input, invert = false, seed: givenSeed, out }, tools) {
+  examples: [
+    "vae reconstruct --noise --n 50",
+    "vae reconstruct --as 3",
+    "vae reconstruct --input seven.jpg four.png --invert",
+  ],
+  async run(io, { noise: givenNoise = null, input, invert = false, ...flags }, tools) {
+    const { run, n, class: name, as, seed: givenSeed, out } = flags;
     if (invert && !input) throw new UserError("--invert needs --input.");
-    const { formatElbo, note, plural, print, savePicture, withModel } = tools;
+    if (name !== undefined && !input) throw new UserError("--class is for image files: test images have labels.");
+    const { classInName, formatElbo, note, plural, print, savePicture, withModel } = tools;
     await withModel(io, run, async (model) => {
       const { config } = model;
       const noise = SETTINGS.noise.check(givenNoise);
-      const name = formatNoise(noise);
+      const noiseName = formatNoise(noise);
       if (noise && !config.noise && !config.inputDir) {
         note(io, "This model was trained without noise and cannot remove it. Train a denoiser: vae train --noise");
-      } else if (config.noise && name !== formatNoise(config.noise) && !input) {
+      } else if (config.noise && noiseName !== formatNoise(config.noise) && !input) {
         note(io, `This model removes noise. To see it, give --noise ${formatNoise(config.noise)}.`);
       }
       const seed = givenSeed ?? config.seed;
@@ -42,18 +50,19 @@ export const define = declare({
         squaredError,
         notes = [],
       } = input
-        ? await model.pictures.reconstructionsOf(input, invert, noise, seed)
-        : await model.pictures.reconstructions(n, noise, seed);
+        ? await model.pictures.reconstructionsOf(input, invert, noise, seed, { class: name, as })
+        : await model.pictures.reconstructions(n, noise, seed, { as });
       for (const text of notes) note(io, text);
       const images = input ? plural(count, "picture") : `the first ${plural(count, "test image")}`;
-      const through = noise ? `, seen through ${name}` : "";
+      const through = noise ? `, seen through ${noiseName}` : "";
       print(io, `${formatElbo(elbo, config)}, mean over ${images}${through}`);
       if (squaredError) {
         const [before, after] = [squaredError.noisy, squaredError.output].map((error) => error.toFixed(4));
         const where = noise ? "with the noise" : "in the input";
         print(io, `Squared error of a pixel: ${before} ${where}, ${after} in the output`);
       }
-      const kind = `${input ? "input-" : ""}${noise ? `${noise.kind}${noise.strength}-` : ""}`;
+      const transfer = as === undefined ? "" : `as-${classInName(model, as)}-`;
+      const kind = `${input ? "input-" : ""}${noise ? `${noise.kind}${noise.strength}-` : ""}${transfer}`;
       await savePicture(io, model, picture, `reconstructions-${kind}n${count}-seed${seed}.png`, out);
     });
   },

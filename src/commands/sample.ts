@@ -6,7 +6,7 @@ import { UserError } from "../errors.js";
 import { statIfThere } from "../files/read.js";
 import type { LoadedModel, SampleOptions } from "../index.js";
 import { declare, type Tools } from "./command.js";
-import { choiceFlag, count, flag, pictureFlag, place, RUN, SEED } from "./flags.js";
+import { choiceFlag, classFlag, count, flag, pictureFlag, place, RUN, SEED, toggle } from "./flags.js";
 import type { Io } from "./io.js";
 
 const USUAL = 100;
@@ -16,17 +16,39 @@ export const define = declare({
   flags: {
     ...RUN,
     n: count("number of samples (default: 100; in a grid, fewer if they are large)"),
+    class: classFlag("the class of all samples (default: drawn for each, by its share of the training images)"),
+    byClass: {
+      ...toggle(
+        "of a model with labels: draw a row for each class, of --n samples (default: 10), the same z in each row",
+      ),
+      conflicts: ["class", "each", "from", "components"],
+    },
     ...SEED,
     from: choiceFlag(FROM.choices, FROM.help, FROM.default),
     components: flag("<count>", `${COMPONENTS.help} (default: ${COMPONENTS.default})`, COMPONENTS),
     out: pictureFlag("png"),
     each: place("<folder>", "write each sample as a PNG file into this folder", { conflicts: ["out"] }),
   },
-  examples: ["vae sample --n 100", "vae sample --n 60000 --each digits", "vae sample --from mixture"],
-  async run(io, { run, n: given, seed: givenSeed, from, components, out, each }, tools) {
-    const { checkTiles, drawImages, hasBound, note, plural, print, savePicture, usualTiles, withModel } = tools;
+  examples: [
+    "vae sample --n 100",
+    "vae sample --n 60000 --each digits",
+    "vae sample --from mixture",
+    "vae sample --class 7",
+    "vae sample --by-class",
+  ],
+  async run(io, { run, n: given, class: name, byClass, seed: givenSeed, from, components, out, each }, tools) {
+    const { checkTiles, classInName, drawImages, hasBound, note, plural, print, savePicture, usualTiles, withModel } =
+      tools;
     if (each !== undefined) checkEmpty(each);
     await withModel(io, run, async (model) => {
+      const seed = givenSeed ?? model.config.seed;
+      const early = tools.hintAtEarlyWeights(io, model);
+      if (early) note(io, early);
+      if (byClass) {
+        const { picture, columns, shown, of } = await model.pictures.classes(given, seed);
+        if (shown < of) note(io, `The picture shows the first ${shown} of ${of} classes. --class draws any of them.`);
+        return savePicture(io, model, picture, `samples-by-class-n${columns}-seed${seed}.png`, out);
+      }
       const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
       if (each === undefined) checkTiles(model.size, n, "Draw fewer, or write one file each: --each FOLDER");
       if (from === "prior" && !hasBound(model.config)) {
@@ -36,14 +58,12 @@ export const define = declare({
             "Draw z from a mixture fitted to its latents: `from: mixture`.",
         );
       }
-      const early = tools.hintAtEarlyWeights(io, model);
-      if (early) note(io, early);
-      const seed = givenSeed ?? model.config.seed;
-      const options = { seed, from, components };
+      const options = { seed, from, components, class: name };
       if (each === undefined) {
         const picture = drawImages(await model.sample(n, options));
         const kind = from === "prior" ? "" : `-${from}${components ?? COMPONENTS.default}`;
-        await savePicture(io, model, picture, `samples${kind}-n${n}-seed${seed}.png`, out);
+        const ofClass = name === undefined ? "" : `-${classInName(model, name)}`;
+        await savePicture(io, model, picture, `samples${ofClass}${kind}-n${n}-seed${seed}.png`, out);
       } else {
         await writeEach(io, model, n, options, each, tools);
         print(io, `${plural(n, "picture")} in ${each}`);

@@ -46,6 +46,7 @@ export const define = declare({
     "vae train --dim-z 20 --noise --run runs/denoiser",
     "vae train --dataset photos --size 32 --channels 3 --skip-bad",
     "vae train --preset iwae --epochs 13 --set klWarmUp=2",
+    "vae train --conditional --epochs 10",
     "vae train --resume --epochs 40",
     "vae train --sweep beta=0.5,1,4 --sweep 'nHidden=500,500;300' --repeat 3",
   ],

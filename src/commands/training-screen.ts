@@ -135,18 +135,20 @@ export function createHint({ learningRate }: Pick<Config, "learningRate">) {
 }
 
 /** Says what to do next. @param folder the run's, if it was named */
-export function suggest(io: Io, folder: string | undefined): void {
+export function suggest(io: Io, folder: string | undefined, { conditional }: Config): void {
   const vae = programName(io);
   const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
   note(io, "Next:");
   note(io, `  ${vae} reconstruct${which}    reconstructions of test images`);
   note(io, `  ${vae} sample${which}         new images`);
+  if (conditional) note(io, `  ${vae} sample${which} --by-class    new images of each class`);
 }
 
-function describeImages({ config, images }: TrainingStart): string {
+function describeImages({ config, images, classes }: TrainingStart): string {
   const [train, validation, test] = [images.train, images.validation, images.test].map(formatCount);
   const counts = `${train} images to train, ${validation} to validate, ${test} to test`;
-  return `${config.dataset}: ${counts}; ${describePixels(config)}`;
+  const labels = classes === undefined ? "" : `; labels of ${plural(classes, "class")}`;
+  return `${config.dataset}: ${counts}; ${describePixels(config)}${labels}`;
 }
 
 /** Lines about a training that begins or continues. */

@@ -74,7 +74,7 @@ export async function trainOne(
   const { start, done } = await showTraining(io, events, { quiet, stop, explain });
   const { type, ...result } = done;
   print(io, ...(json ? [JSON.stringify(result)] : describeResult(done, start.config)));
-  if (!quiet) suggest(io, isNamed ? start.run : undefined);
+  if (!quiet) suggest(io, isNamed ? start.run : undefined, start.config);
 }
 
 /**

@@ -1,4 +1,4 @@
-// Parses latents as JSON lines, one per image, such as {"image":0,"z":[0.5,-1]}. Needs only z.
+// Parses latents as JSON lines, one per image, such as {"image":0,"z":[0.5,-1],"class":"cat"}. Needs only z.
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 
@@ -6,23 +6,36 @@ const [LINE_END] = Buffer.from("\n");
 /** Some ten times a line of 4,096 dimensions with σ. JSON takes 20 times as much memory. */
 const MAX_LINE_BYTES = 2e6;
 
-/** Parses latents, `[N, Z]`. Skips blank lines. @throws UserError with the number of the line that is wrong */
-export function parseLatentLines(bytes: Uint8Array, file: string): HostArray<Float32Array> {
+/** Latents `[N, Z]`, and the names of their classes if each has one. */
+export interface LatentLines extends HostArray<Float32Array> {
+  readonly classes?: readonly string[];
+}
+
+/**
+ * Parses latents. The name of a class is `class`, or else `label`. Skips blank lines.
+ *
+ * @throws UserError with the number of the line that is wrong
+ */
+export function parseLatentLines(bytes: Uint8Array, file: string): LatentLines {
   const values: number[] = [];
+  const classes: string[] = [];
   let width = 0;
   let number = 0;
   for (const line of linesOf(bytes)) {
     number++;
     if (line?.trim() === "") continue;
-    const z = line && parseLine(line);
-    if (!z) refuse(file, number);
+    const parsed = line && parseLine(line);
+    if (!parsed) refuse(file, number);
+    const { z, name } = parsed;
+    if (name !== undefined) classes.push(name);
     width ||= z.length;
     if (z.length !== width) {
       throw new UserError(`${file}, line ${number}: this z has ${z.length} numbers, and those before it ${width}.`);
     }
     for (const value of z) values.push(value);
   }
-  return { data: Float32Array.from(values), shape: [width && values.length / width, width] };
+  const rows = width && values.length / width;
+  return { data: Float32Array.from(values), shape: [rows, width], ...(classes.length === rows && { classes }) };
 }
 
 function refuse(file: string, line: number): never {
@@ -43,10 +56,11 @@ function* linesOf(bytes: Uint8Array): Generator<string | undefined> {
 }
 
 /** @returns undefined unless z is a list of one or more numbers */
-function parseLine(line: string): readonly number[] | undefined {
+function parseLine(line: string): { z: readonly number[]; name?: string } | undefined {
   try {
-    const z = JSON.parse(line)?.z;
-    return Array.isArray(z) && z.length > 0 && z.every((value) => typeof value === "number") ? z : undefined;
+    const { z, label, class: named = label } = JSON.parse(line);
+    if (!Array.isArray(z) || z.length === 0 || !z.every((value) => typeof value === "number")) return undefined;
+    return { z, ...(["string", "number"].includes(typeof named) && { name: String(named) }) };
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
-// Reads and writes NumPy's .npy files: reads numbers in row-major or Fortran order, writes numbers and texts in
-// row-major order.
+// Reads and writes NumPy's .npy files: reads numbers in row-major or Fortran order, and rows of texts; writes numbers and
+// texts in row-major order.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from "../errors.js";
 import { halfToNumber } from "../half.js";
@@ -116,14 +116,43 @@ function toRowMajor<Values extends NpyArray["data"]>(values: Values, shape: read
 
 /** Parses the header at the beginning of a .npy file. @throws UserError as `parseNpy` does */
 export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
-  const refuse = (what: string, remedy: string): never => {
-    throw new UserError(`${file} ${what}. Save it again with np.save("new.npy", ${remedy}).`);
-  };
+  const { descr, isFortran, shape, start } = describeNpy(bytes, file);
+  const name = descr.slice(1, -1);
+  const type = name.replace(/^[<>|=]/, "");
+  if (!isTypeName(type)) return refuse(file, ...describeOther(descr, shape));
+  const { name: dtype, Values } = TYPES[type];
+  const end = start + Values.BYTES_PER_ELEMENT * (shape.includes(0) ? 0 : sizeOf(shape));
+  return { dtype, shape, Values, isBigEndian: name[0] === ">", isFortran, start, end };
+}
+
+/** Parses texts, one for each row, in little-endian UTF-32. @throws UserError if the file is not valid, or holds others */
+export function parseNpyTexts(bytes: Uint8Array, file: string): string[] {
+  const { descr, shape, start } = describeNpy(bytes, file);
+  const [, digits] = /^'<U(\d+)'$/.exec(descr.replaceAll('"', "'")) ?? [];
+  if (digits === undefined || shape.length !== 1) fail(file, "it does not hold a text for each row");
+  const [length, [rows]] = [Number(digits), shape];
+  if (bytes.length !== start + 4 * length * rows) {
+    fail(file, `${bytes.length} bytes are not its ${rows} texts of ${length} characters`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset + start);
+  return Array.from({ length: rows }, (_, row) => {
+    const codes = Array.from({ length }, (_, i) => view.getUint32(4 * (row * length + i), true));
+    if (codes.some((code) => code > 0x10ffff)) fail(file, `text ${row} has an invalid character`);
+    return String.fromCodePoint(...codes).replace(/\0+$/, "");
+  });
+}
+
+function refuse(file: string, what: string, remedy: string): never {
+  throw new UserError(`${file} ${what}. Save it again with np.save("new.npy", ${remedy}).`);
+}
+
+/** Parses the header, whose type may be any. `start`: where the values begin. */
+function describeNpy(bytes: Uint8Array, file: string): ReturnType<typeof parseDict> & { readonly start: number } {
   const checkLength = (length: number, where: string) => {
     if (bytes.length < length) fail(file, `it ends at byte ${bytes.length}, ${where}`);
   };
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) fail(file, "it is compressed with gzip; decompress it first (gunzip)");
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) refuse("is an archive, such as .npz", 'np.load("x.npz")["name"]');
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) refuse(file, "is an archive, such as .npz", 'np.load("x.npz")["name"]');
   if (!MAGIC.every((byte, i) => bytes[i] === byte)) fail(file, "it does not begin with \\x93NUMPY");
   checkLength(MAGIC.length + 2, "before its header");
   const [major, minor] = bytes.subarray(MAGIC.length);
@@ -136,14 +165,7 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
     fail(file, `its header has ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
   const start = headerStart + headerLength;
   checkLength(start, `within its header of ${start} bytes`);
-
-  const { descr, isFortran, shape } = parseDict(bytes.subarray(headerStart, start), file);
-  const name = descr.slice(1, -1);
-  const type = name.replace(/^[<>|=]/, "");
-  if (!isTypeName(type)) return refuse(...describeOther(descr, shape));
-  const { name: dtype, Values } = TYPES[type];
-  const end = start + Values.BYTES_PER_ELEMENT * (shape.includes(0) ? 0 : sizeOf(shape));
-  return { dtype, shape, Values, isBigEndian: name[0] === ">", isFortran, start, end };
+  return { ...parseDict(bytes.subarray(headerStart, start), file), start };
 }
 
 /**
@@ -211,13 +233,14 @@ function asTuple(shape: readonly number[]): string {
 function parseDict(bytes: Uint8Array, file: string): { descr: string; isFortran: boolean; shape: readonly number[] } {
   const text = Buffer.from(bytes).toString("latin1").trim(); // version 3.0 has UTF-8, but only in names of records
   let rest = text;
-  const refuse = (): never => {
+  const refuseText = (): never => {
     const example = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }";
     fail(file, `its header must look like ${example}, but is ${visible(JSON.stringify(text.slice(0, 200)))}`);
   };
   /** Takes an entry out of `rest`. */
   const take = (key: string, pattern: string): string => {
-    const entry = new RegExp(String.raw`(['"])${key}\1\s*:\s*(${pattern})\s*(,\s*|(?=\}))`, "s").exec(rest) ?? refuse();
+    const entry =
+      new RegExp(String.raw`(['"])${key}\1\s*:\s*(${pattern})\s*(,\s*|(?=\}))`, "s").exec(rest) ?? refuseText();
     rest = rest.replace(entry[0], "");
     return entry[2];
   };
@@ -225,7 +248,7 @@ function parseDict(bytes: Uint8Array, file: string): { descr: string; isFortran:
   const isFortran = take("fortran_order", "True|False") === "True";
   // Python 2 writes integers such as 28L.
   const tuple = take("shape", String.raw`\(\s*\)|\((?:\s*\d+L?\s*,)+(?:\s*\d+L?)?\s*\)`);
-  if (!/^\{\s*\}$/.test(rest)) refuse();
+  if (!/^\{\s*\}$/.test(rest)) refuseText();
   const shape = (tuple.match(/\d+/g) ?? []).map(Number);
   if (!shape.every(Number.isSafeInteger)) fail(file, "its header names a size that is too large");
   return { descr, isFortran, shape };

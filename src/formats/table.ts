@@ -37,14 +37,20 @@ interface Column {
  * ends.
  *
  * @param isWanted if the table has a header, parses only the columns of these names, which must be numbers
+ * @param isText if the table has a header, the columns of these names are text
  * @throws UserError with the line and the column that is wrong
  */
-export function parseTable(bytes: Uint8Array, file: string, isWanted?: (name: string) => boolean): NumberTable {
+export function parseTable(
+  bytes: Uint8Array,
+  file: string,
+  isWanted?: (name: string) => boolean,
+  isText?: (name: string) => boolean,
+): NumberTable {
   const cursor = new Cursor(bytes, file);
   if (!cursor.nextLine()) refuse(file, "it is empty");
   const names = countNumbers(cursor).includes(0) ? readTexts(cursor) : undefined;
   if (names && !cursor.nextLine()) refuse(file, "it has a header, but no rows");
-  const cells = readColumns(cursor, names, isWanted);
+  const cells = readColumns(cursor, names, isWanted, isText);
   const columns = cells.reduce((sum, { width }) => sum + width, 0);
 
   // A value and its separator take two bytes: a long line above many blank ones allocates no more than this.
@@ -111,6 +117,7 @@ function readColumns(
   cursor: Cursor,
   names: readonly string[] | undefined,
   isWanted?: (name: string) => boolean,
+  isText?: (name: string) => boolean,
 ): Column[] {
   const widths = countNumbers(cursor);
   if (names && names.length !== widths.length) {
@@ -118,9 +125,12 @@ function readColumns(
   }
   const first = widths.includes(0) ? readTexts(cursor) : [];
   const columns = widths.map((width, i) => {
-    const isSkipped = names !== undefined && isWanted?.(names[i]) === false;
-    const isText = width === 0 && !isWanted && /^\p{L}/u.test(first[i]);
-    return { label: names?.[i] || i + 1, width: isSkipped ? 0 : width, texts: isText ? [] : undefined, isSkipped };
+    const isOther = names !== undefined && isWanted?.(names[i]) === false;
+    const hasTexts =
+      (names !== undefined && isText?.(names[i])) || (width === 0 && !isWanted && /^\p{L}/u.test(first[i]));
+    const isSkipped = isOther && !hasTexts;
+    const label = names?.[i] || i + 1;
+    return { label, width: isOther || hasTexts ? 0 : width, texts: hasTexts ? [] : undefined, isSkipped };
   });
   const labels = columns.filter(({ texts }) => texts).map(({ label }) => label);
   if (labels.length === columns.length) cursor.fail("this row has no numbers");
