@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
+import { oneHot } from "../src/data/classes.js";
 import { RunFolder } from "../src/run/folder.js";
 import type { HostArray } from "../src/tree.js";
 import type { OnnxCase, OnnxResult } from "./browser/chromium.js";
@@ -17,6 +18,7 @@ const RUNS: Record<string, string[]> = {
     ...["--dataset", "tiny", "--n-hidden", "32,24,16", "--objective", "iwae", "--binarize", "dynamic"],
     ...["--set", "encoderActivations=elu,relu,sigmoid", "--set", "decoderActivations=silu,softplus,tanh"],
   ],
+  labelled: ["--dataset", "tiny", "--conditional", "--dim-z", "3"],
   plain: ["--dataset", "wide", "--n-hidden", "16", "--model", "ae", "--dim-z", "3"],
 };
 
@@ -52,22 +54,29 @@ async function referenceCases(home: string): Promise<{ cases: OnnxCase[]; expect
     const folder = await RunFolder.open(path.join(home, name));
     const { settings, data } = folder.config;
     const pixels = data.height * data.width;
-    const model = modelOf(settings, pixels);
+    const K = data.classes?.length ?? 0;
+    const model = modelOf(settings, pixels, K);
     const { params } = await folder.readModel(model.parts.specs);
     for (const batch of [1, 7]) {
       const bytes = weyl(batch * pixels, 0, 256, batch).map(Math.floor);
       const images = { data: Uint8Array.from(bytes), shape: [batch, pixels] };
-      const { z: mean, sigma } = await engine.call(model.encode, { params, batch: { images } });
+      const labels = K > 0 ? oneHot(weyl(batch, 0, K, batch).map(Math.floor), K) : undefined;
+      const label = labels && { label: plain(labels) };
+      const { z: mean, sigma } = await engine.call(model.encode, {
+        params,
+        batch: { images, ...(labels && { labels }) },
+      });
       cases.push({
         model: `${name}/encoder.onnx`,
-        inputs: { pixels: { shape: images.shape, data: bytes.map((byte) => byte / 255) } },
+        inputs: { pixels: { shape: images.shape, data: bytes.map((byte) => byte / 255) }, ...label },
       });
       expected.push({ mean: plain(mean), ...(sigma && { sigma: plain(sigma) }) });
 
       const { dimZ } = model.parts;
       const z = { data: Float32Array.from(weyl(batch * dimZ, -3, 3, batch)), shape: [batch, dimZ] };
-      cases.push({ model: `${name}/decoder.onnx`, inputs: { z: plain(z) } });
-      expected.push({ pixels: plain((await engine.call(model.decode, { params, z })).outputs) });
+      cases.push({ model: `${name}/decoder.onnx`, inputs: { z: plain(z), ...label } });
+      const { outputs } = await engine.call(model.decode, { params, z, ...(labels && { labels }) });
+      expected.push({ pixels: plain(outputs) });
     }
   }
   return { cases, expected };
@@ -76,8 +85,8 @@ async function referenceCases(home: string): Promise<{ cases: OnnxCase[]; expect
 /** Expects a runtime to compute the outputs of engine cpu, to 1e-5, in batches of 1 and 7. */
 export async function expectSame(home: string, compute: (cases: OnnxCase[]) => OnnxResult[] | Promise<OnnxResult[]>) {
   const { cases, expected } = await referenceCases(home);
-  expect(cases).toHaveLength(16);
-  expect(expected.filter((outputs) => "sigma" in outputs)).toHaveLength(6);
+  expect(cases).toHaveLength(20);
+  expect(expected.filter((outputs) => "sigma" in outputs)).toHaveLength(8);
   const results = await compute(cases);
   expect(results).toHaveLength(cases.length);
   for (const [i, outputs] of expected.entries()) {

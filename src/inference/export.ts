@@ -9,7 +9,7 @@ import type { TrainedModel } from "./trained-model.js";
 export interface OnnxModels {
   /**
    * `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). A plain autoencoder has no sigma: its z is the
-   * mean.
+   * mean. A conditional model takes `label` [batch, K] too, in both: one-hot rows of its classes.
    */
   readonly encoder: Uint8Array;
   /** `z` [batch, Z] to `pixels` [batch, D], the means of p(x|z): a Bernoulli pixel's probability of white. */
@@ -23,7 +23,7 @@ export interface OnnxModels {
  * @throws Error that names the kernel, if a part uses one that cannot be exported
  */
 export async function toOnnx(
-  { model, params, size }: TrainedModel,
+  { model, params, size, classes }: TrainedModel,
   { version, settings, data }: RunConfig,
   weightsMetadata: Readonly<Record<string, string>>,
 ): Promise<OnnxModels> {
@@ -41,6 +41,7 @@ export async function toOnnx(
       `side by side; trained on ${describePixels(settings)}`,
     likelihood: model.parts.likelihood.name,
     dim_z: String(model.parts.dimZ),
+    ...(classes && { classes: JSON.stringify(classes.map(({ name }) => name)) }),
     objective: `${objectiveName(settings)}, nats per image`,
     ...(epoch !== undefined && { epoch }),
     ...(validation_objective !== undefined && { validation_objective }),
@@ -54,15 +55,22 @@ export async function toOnnx(
     likelihood.support === "binary"
       ? "their pixels' probabilities of white"
       : `means of their ${describePixels(settings)}`;
-  const encoder = await exportFunction("encoder", model.exportedEncoder, params, "pixels", pixelsOf(size), {
-    description: model.isDrawn
-      ? "The encoder of a variational autoencoder: pixels of images to mean and sigma of q(z|x), a " +
-        "normal distribution for each."
-      : "The encoder of a plain autoencoder: pixels of images to their z, here called mean.",
+  const labels = classes && { labels: { name: "label", size: classes.length } };
+  const withLabels = classes ? " With them goes label, a one-hot row of the classes for each." : "";
+  const [pixels, z] = [
+    { x: { name: "pixels", size: pixelsOf(size) }, ...labels },
+    { x: { name: "z", size: model.parts.dimZ }, ...labels },
+  ];
+  const description = model.isDrawn
+    ? "The encoder of a variational autoencoder: pixels of images to mean and sigma of q(z|x), a normal distribution " +
+      "for each."
+    : "The encoder of a plain autoencoder: pixels of images to their z, here called mean.";
+  const encoder = await exportFunction("encoder", model.exportedEncoder, params, pixels, {
+    description: description + withLabels,
     metadata,
   });
-  const decoder = await exportFunction("decoder", model.exportedDecoder, params, "z", model.parts.dimZ, {
-    description: `The decoder of an autoencoder: z to images, the ${means}.`,
+  const decoder = await exportFunction("decoder", model.exportedDecoder, params, z, {
+    description: `The decoder of an autoencoder: z to images, the ${means}.${withLabels}`,
     metadata,
   });
   return { encoder, decoder };

@@ -79,6 +79,8 @@ describe("vae export", () => {
       expect(readFileSync(at(file)).includes(home)).toBe(false);
     }
     expect(metadataOf("plain/encoder.onnx").metadata).toMatchObject({ height: "4", width: "6", dim_z: "3" });
+    const { classes } = metadataOf("labelled/decoder.onnx").metadata;
+    expect(JSON.parse(classes)).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     const { metadata, docString } = metadataOf("gaussian/decoder.onnx");
     expect(metadata).toMatchObject({ likelihood: "gaussian", dim_z: "5" });
     expect(docString).toContain("normal with deviation 0.1");

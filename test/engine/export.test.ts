@@ -28,7 +28,13 @@ const FUNCTIONS: Record<string, (inputs: Inputs) => Tensors> = {
 };
 
 it.each(Object.keys(FUNCTIONS))("an exported function takes any batch: %s", async (name) => {
-  const file = await exportFunction("f", FUNCTIONS[name], params, "pixels", 6, { description: "", metadata: {} });
+  const file = await exportFunction(
+    "f",
+    FUNCTIONS[name],
+    params,
+    { x: { name: "pixels", size: 6 } },
+    { description: "", metadata: {} },
+  );
   const session = await Session.create(file, 1);
   for (const batch of [1, 5]) {
     const x = array(weyl(6 * batch, -2, 2, batch), [batch, 6]);
@@ -45,7 +51,13 @@ it.each(Object.keys(FUNCTIONS))("an exported function takes any batch: %s", asyn
 
 it("an exported function must not depend on the size of its batch", async () => {
   const centred = ({ x }: Inputs) => ({ y: tf.sub(x, tf.mul(tf.sum(x, 0, true), 1 / x.shape[0])) });
-  const exporting = exportFunction("encoder", centred, {}, "pixels", 6, { description: "", metadata: {} });
+  const exporting = exportFunction(
+    "encoder",
+    centred,
+    {},
+    { x: { name: "pixels", size: 6 } },
+    { description: "", metadata: {} },
+  );
   await expect(exporting).rejects.toThrow(
     "The encoder cannot be exported: its numbers depend on the size of the batch",
   );
@@ -53,6 +65,12 @@ it("an exported function must not depend on the size of its batch", async () => 
 
 it("an exported function needs a kernel that the engine has", async () => {
   const sine = ({ x }: Inputs) => ({ y: tf.sin(x) });
-  const exporting = exportFunction("f", sine, {}, "pixels", 6, { description: "", metadata: {} });
+  const exporting = exportFunction(
+    "f",
+    sine,
+    {},
+    { x: { name: "pixels", size: 6 } },
+    { description: "", metadata: {} },
+  );
   await expect(exporting).rejects.toThrow("cannot compile the kernel Sin");
 });

@@ -14,7 +14,13 @@ it.each([
   params["encoder.1.bias"].data.set([0, 0, 0, -20, 0, 30]);
   if (sigma === "softplus") params["encoder.1.bias"].data[3] = -100;
   const { exportedEncoder } = modelOf(config, 4);
-  const file = await exportFunction("encoder", exportedEncoder, params, "pixels", 4, { description: "", metadata: {} });
+  const file = await exportFunction(
+    "encoder",
+    exportedEncoder,
+    params,
+    { x: { name: "pixels", size: 4 } },
+    { description: "", metadata: {} },
+  );
   const session = await Session.create(file, 1);
   for (const batch of [1, 3]) {
     const outputs = await session.run(new Map([["pixels", array(new Array(4 * batch).fill(0.5), [batch, 4])]]));

@@ -9,24 +9,26 @@ const PRIMES = [10_007, 10_009, 10_037, 10_039, 10_061, 10_067];
 
 /**
  * @param params weights, which become initializers of these names
- * @param input the name of its input
- * @param size the input has the shape [batch, size]
+ * @param inputs by the names that the function has for them, at least one: the name in the file, and the size of its
+ * shape [batch, size]
  * @param about what the file says of itself
  * @throws Error if the function uses a kernel that cannot be compiled, or its numbers depend on the size of the batch
  * @returns the bytes of the file
  */
-export async function exportFunction(
+export async function exportFunction<Inputs extends BatchInputs>(
   name: string,
-  fn: BatchFunction,
+  fn: BatchFunction<Inputs>,
   params: { readonly [name: string]: HostArray },
-  input: string,
-  size: number,
+  inputs: Inputs,
   about: About,
 ): Promise<Uint8Array> {
-  const sizes = [size, ...Object.values(params).flatMap(({ shape }) => shape)];
+  const sizes = [
+    ...Object.values(inputs).map(({ size }) => size),
+    ...Object.values(params).flatMap(({ shape }) => shape),
+  ];
   const primes = PRIMES.filter((prime) => sizes.every((size) => size % prime !== 0));
   const [file, other] = await Promise.all(
-    primes.slice(0, 2).map((batch) => traceWith(batch, name, fn, params, input, size, about)),
+    primes.slice(0, 2).map((batch) => traceWith(batch, name, fn, params, inputs, about)),
   );
   if (!file || !other || Buffer.compare(file, other) !== 0) {
     throw new Error(`The ${name} cannot be exported: its numbers depend on the size of the batch`);
@@ -34,21 +36,24 @@ export async function exportFunction(
   return file;
 }
 
-type BatchFunction = (inputs: { params: { readonly [name: string]: Tensor }; x: Tensor }) => {
-  readonly [output: string]: Tensor;
-};
+type BatchInputs = { readonly [name: string]: { readonly name: string; readonly size: number } };
+type Tensors = { readonly [name: string]: Tensor };
+type BatchFunction<Inputs> = (inputs: { params: Tensors } & { readonly [name in keyof Inputs]: Tensor }) => Tensors;
 
 /** @param batch stands for the size of the batch in shapes, and its multiples for multiples of it */
-async function traceWith(
+async function traceWith<Inputs extends BatchInputs>(
   batch: number,
-  ...[name, fn, params, input, size, about]: Parameters<typeof exportFunction>
+  ...[name, fn, params, inputs, about]: Parameters<typeof exportFunction<Inputs>>
 ): Promise<Uint8Array> {
   const graph = new GraphBuilder(name);
-  const x: Spec = { name: graph.input(input, "float32", ["batch", size]), shape: [batch, size] };
+  const batches = Object.entries(inputs).map(([key, { name, size }]): [string, Spec] => {
+    return [key, { name: graph.input(name, "float32", ["batch", size]), shape: [batch, size] }];
+  });
   const weights = mapTree(params, ({ data, shape }: HostArray, path): Spec => {
     return { name: graph.constant("float32", data, shape, path), shape };
   });
-  const outputs = await trace(graph, fn, { params: weights, x }, { size: batch, input });
+  const tree = { params: weights, ...Object.fromEntries(batches) };
+  const outputs = await trace(graph, fn, tree, { size: batch, input: batches[0][1].name });
   for (const [output, { name, shape }] of leaves<Spec>(outputs)) {
     graph.node("Identity", [name], {}, [output]);
     const open = shape.map((length) => {
