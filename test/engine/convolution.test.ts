@@ -215,7 +215,13 @@ it("exported convolutions take any batch", async () => {
     const y = tf.conv2dTranspose(as4D(hidden), as4D(params.b), [x.shape[0], 7, 5, 2], 2, "same");
     return { h: tf.reshape(hidden, [x.shape[0], 48]), y: tf.reshape(y, [x.shape[0], 70]) };
   };
-  const file = await exportFunction("f", network, params, "pixels", 70, { description: "", metadata: {} });
+  const file = await exportFunction(
+    "f",
+    network,
+    params,
+    { x: { name: "pixels", size: 70 } },
+    { description: "", metadata: {} },
+  );
   expect(file.length).toBeLessThan(10_000); // no tables of indices
   const session = await Session.create(file, 1);
   for (const batch of [1, 7]) {
