@@ -42,12 +42,15 @@ export const define = declare({
     if (each !== undefined) checkEmpty(each);
     await withModel(io, run, async (model) => {
       const seed = givenSeed ?? model.config.seed;
-      const early = tools.hintAtEarlyWeights(io, model);
-      if (early) note(io, early);
+      const hint = () => {
+        const early = tools.hintAtEarlyWeights(io, model);
+        if (early) note(io, early);
+      };
       if (byClass) {
         const { picture, columns, shown, of } = await model.pictures.classes(given, seed);
         if (shown < of) note(io, `The picture shows the first ${shown} of ${of} classes. --class draws any of them.`);
-        return savePicture(io, model, picture, `samples-by-class-n${columns}-seed${seed}.png`, out);
+        await savePicture(io, model, picture, `samples-by-class-n${columns}-seed${seed}.png`, out);
+        return hint();
       }
       const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
       if (each === undefined) checkTiles(model.size, n, "Draw fewer, or write one file each: --each FOLDER");
@@ -68,6 +71,7 @@ export const define = declare({
         await writeEach(io, model, n, options, each, tools);
         print(io, `${plural(n, "picture")} in ${each}`);
       }
+      hint();
     });
   },
 });
