@@ -76,7 +76,7 @@ describe("vae train --conditional", () => {
   it("says how many classes there are, and how to draw them", async () => {
     const args = ["--dataset", "animals", "--n-hidden", "8", "--batch-size", "40", "--epochs", "1", "--conditional"];
     const { code, stderr } = await run("train", ...args, "--run", "told");
-    expect([code, stderr]).toEqual([0, expect.stringContaining("; grey pixels; labels of 3 classes\n")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("; labels of 3 classes\n")]);
     expect(stderr).toContain("vae sample --run told --by-class");
   });
 
@@ -243,7 +243,10 @@ describe("a picture of many classes", () => {
     writeFileSync(at("many", "train-labels-idx1-ubyte"), idx([count], labels));
     expect((await train("rows", "--dataset", "many", "--epochs", "1", "--dim-z", "1")).code).toBe(0);
     const { code, stderr } = await run("sample", "--run", "rows", "--by-class", "--n", "2");
-    expect([code, stderr]).toEqual([0, "The picture shows the first 100 of 120 classes. --class draws any of them.\n"]);
+    expect([code, stderr.split("\n")[0]]).toEqual([
+      0,
+      "The picture shows the first 100 of 120 classes. --class draws any of them.",
+    ]);
   });
 });
 
