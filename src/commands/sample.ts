@@ -66,6 +66,7 @@ export const define = declare({
         const picture = drawImages(await model.sample(n, options));
         const kind = from === "prior" ? "" : `-${from}${components ?? COMPONENTS.default}`;
         const ofClass = name === undefined ? "" : `-${classInName(model, name)}`;
+        if (early) note(io, early);
         await savePicture(io, model, picture, `samples${ofClass}${kind}-n${n}-seed${seed}.png`, out);
       } else {
         await writeEach(io, model, n, options, each, tools);
@@ -78,11 +79,11 @@ export const define = declare({
 
 async function writeEach(io: Io, model: LoadedModel, n: number, options: SampleOptions, folder: string, tools: Tools) {
   const { encodePng, makeFolder, progressBar, toPictures, writeFileAtomically } = tools;
-  await makeFolder(folder);
   const bar = progressBar(io, "samples");
   let written = 0;
   try {
     for await (const samples of model.sampleParts(n, options)) {
+      if (written === 0) await makeFolder(folder); // not for options that are refused
       for (const picture of toPictures(samples)) {
         const name = `sample-${String(++written).padStart(String(n).length, "0")}.png`;
         await writeFileAtomically(path.join(folder, name), encodePng(picture), { flush: false });
