@@ -66,7 +66,6 @@ export const define = declare({
         const picture = drawImages(await model.sample(n, options));
         const kind = from === "prior" ? "" : `-${from}${components ?? COMPONENTS.default}`;
         const ofClass = name === undefined ? "" : `-${classInName(model, name)}`;
-        if (early) note(io, early);
         await savePicture(io, model, picture, `samples${ofClass}${kind}-n${n}-seed${seed}.png`, out);
       } else {
         await writeEach(io, model, n, options, each, tools);
