@@ -1,19 +1,14 @@
 // npm run bench: milliseconds for a training step of the tutorial's model (784-500-500-2, Adam, batches of 128 grey MNIST images)
 // on every engine here and on the peers, two threads each, all in one run: node bench/steps.js [rounds]. Contenders are processes
 // that wait while others run, and take turns. Writes bench/results.md and bench/steps.svg. Peers: bench/setup.sh first.
-import { spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { createInterface } from "node:readline";
-import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import * as vega from "vega";
 import { compile } from "vega-lite";
 import { findEngines } from "../dist/index.js";
+import { digits, here, race, THREADS } from "./race.js";
 
 const rounds = Number(process.argv[2] ?? 9);
-const THREADS = 2;
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const python = here(".venv/bin/python");
 if (availableParallelism() < THREADS) throw new Error(`The benchmark wants ${THREADS} processors`);
 
@@ -51,20 +46,8 @@ if (!existsSync(python)) console.log("No bench/.venv, so no Python peers: run be
 
 const results = [];
 for (const keepProb of [1, 0.9]) {
-  const running = await Promise.all(contenders.map((contender) => start(contender, keepProb)));
-  // The first two rounds compile and take memory: they are not counted.
-  for (let round = -2; round < rounds; round++) {
-    for (const contender of round % 2 ? running : running.toReversed()) {
-      const seconds = await contender.run(round === -2 ? Math.min(contender.steps, 4) : contender.steps);
-      if (round >= 0) contender.times.push((1000 * seconds) / contender.steps);
-      await setTimeout(50); // its threads come to rest
-    }
-    process.stderr.write(`keep-prob ${keepProb}: round ${round + 1} of ${rounds}\n`);
-  }
-  for (const { label, times, stop } of running) {
-    stop();
-    results.push({ label, keepProb, ...spread(times) });
-  }
+  const times = await race(contenders, rounds, [String(keepProb)], `keep-prob ${keepProb}`);
+  results.push(...times.map((one) => ({ ...one, keepProb })));
 }
 
 const timesOf = (label, keepProb) => results.find((result) => result.label === label && result.keepProb === keepProb);
@@ -95,33 +78,6 @@ ${table}
 `,
 );
 await writeChart();
-
-/** Starts a contender and waits until it is ready. */
-async function start({ label, command, steps }, keepProb) {
-  const [program, ...args] = [...command, String(keepProb)];
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "ignore"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`${label} ended: run it by hand, ${[program, ...args].join(" ")}`);
-    return value;
-  };
-  while ((await read()) !== "ready");
-  const run = async (count) => {
-    child.stdin.write(`${count}\n`);
-    return Number(await read());
-  };
-  return { label, steps, run, times: [], stop: () => child.kill() };
-}
-
-function spread(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return { low: sorted[0], median: sorted[Math.floor(sorted.length / 2)], high: sorted[sorted.length - 1] };
-}
-
-function digits(milliseconds) {
-  return milliseconds < 100 ? milliseconds.toFixed(1) : milliseconds.toFixed(0);
-}
 
 async function writeChart() {
   const y = { field: "label", type: "nominal", sort: null, title: null, axis: { labelLimit: 240, grid: true } };

@@ -13,7 +13,7 @@ type Load = () => Promise<{ define(command: Command, io: Io): void }>;
 const COMMANDS: [usage: string, description: string, Load][] = [
   ["train", "train a variational autoencoder, and draw images after every epoch", () => import("./commands/train.js")],
   ["reconstruct", "draw images above their reconstructions", () => import("./commands/reconstruct.js")],
-  ["sample", "draw new images: decoded samples from the prior", () => import("./commands/sample.js")],
+  ["sample", "draw new images: decoded draws of z", () => import("./commands/sample.js")],
   ["manifold", "draw images decoded from a grid over a latent plane", () => import("./commands/manifold.js")],
   ["latent", "plot the latents of test images, coloured by label", () => import("./commands/latent.js")],
   ["interpolate", "draw images decoded between test images", () => import("./commands/interpolate.js")],

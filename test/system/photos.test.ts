@@ -1,0 +1,67 @@
+// A collection of colour photos, from files to recognisable samples, with the defaults.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { datasets, type HostArray, type LoadedModel, loadModel, train } from "../../dist/index.js";
+
+let home: string;
+let model: LoadedModel;
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-photos-"));
+  const draw = fileURLToPath(new URL("../../examples/draw-photos.js", import.meta.url));
+  const { status } = spawnSync(process.execPath, [draw, path.join(home, "photos"), "200"]);
+  expect(status).toBe(0);
+  const settings = { dataset: path.join(home, "photos"), size: 32, epochs: 60, threads: 2 };
+  for await (const event of train(settings, { run: path.join(home, "run") })) {
+    if (event.type === "start") expect(event).toMatchObject({ preset: "photos", config: { network: "conv" } });
+  }
+  model = await loadModel(path.join(home, "run"));
+}, 600_000);
+afterAll(async () => {
+  await model.close();
+  rmSync(home, { recursive: true });
+});
+
+const PIXELS = 32 * 32 * 3;
+const distance = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+  let sum = 0;
+  for (let i = 0; i < PIXELS; i++) sum += (a[i] - b[i]) ** 2;
+  return sum / PIXELS;
+};
+/** Images from 0 to 1, of bytes or floats. */
+const rows = ({ data }: HostArray) => {
+  const values = data instanceof Uint8Array ? Float32Array.from(data, (byte) => byte / 255) : data;
+  return Array.from({ length: data.length / PIXELS }, (_, i) => values.subarray(i * PIXELS, (i + 1) * PIXELS));
+};
+
+it("reconstructs photos that it has not seen far better than their mean", async () => {
+  const data = await model.loadData();
+  const photos = rows(datasets.read(data, "test"));
+  const outputs = rows(await model.reconstruct(data.test));
+  const mean = photos[0].map((_, i) => photos.reduce((sum, photo) => sum + photo[i], 0) / photos.length);
+  const error = (others: (i: number) => ArrayLike<number>) =>
+    photos.reduce((sum, photo, i) => sum + distance(photo, others(i)), 0) / photos.length;
+  expect(error((i) => outputs[i])).toBeLessThan(0.2 * error(() => mean));
+});
+
+it("draws samples of every kind, each closer to a photo than another photo of that kind is", async () => {
+  const data = await model.loadData();
+  const photos = rows(datasets.read(data, "train"));
+  const labels = data.train.labels ?? [];
+  const nearest = (image: ArrayLike<number>, skip = -1) =>
+    photos.reduce(
+      (best, photo, i) => {
+        const far = i === skip ? Infinity : distance(image, photo);
+        return far < best.far ? { far, label: labels[i] } : best;
+      },
+      { far: Infinity, label: -1 },
+    );
+  const samples = rows(await model.sample(60)).map((sample) => nearest(sample));
+  expect(new Set(samples.map(({ label }) => label)).size).toBe(5);
+  const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1];
+  const between = median(photos.map((photo, i) => nearest(photo, i).far));
+  expect(median(samples.map(({ far }) => far))).toBeLessThan(1.5 * between);
+});
