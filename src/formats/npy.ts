@@ -136,9 +136,13 @@ export function parseNpyTexts(bytes: Uint8Array, file: string): string[] {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset + start);
   return Array.from({ length: rows }, (_, row) => {
-    const codes = Array.from({ length }, (_, i) => view.getUint32(4 * (row * length + i), true));
-    if (codes.some((code) => code > 0x10ffff)) fail(file, `text ${row} has an invalid character`);
-    return String.fromCodePoint(...codes).replace(/\0+$/, "");
+    let text = "";
+    for (let i = row * length; i < (row + 1) * length; i++) {
+      const code = view.getUint32(4 * i, true);
+      if (code > 0x10ffff) fail(file, `text ${row} has an invalid character`);
+      text += String.fromCodePoint(code);
+    }
+    return text.replace(/\0+$/, "");
   });
 }
 

@@ -19,6 +19,13 @@ describe("latents as JSON lines", () => {
     expect(parse("\n\n").shape).toEqual([0, 0]);
   });
 
+  it("have classes if each line has one: a class, or else a label", () => {
+    expect(parse('{"z":[1],"class":"cat","label":3}\n{"z":[2],"label":4}').classes).toEqual(["cat", "4"]);
+    for (const text of ['{"z":[1],"class":"cat"}\n{"z":[2]}', '{"z":[1]}', '{"z":[1],"class":["cat"]}']) {
+      expect(parse(text).classes).toBeUndefined();
+    }
+  });
+
   it.each([
     ["no JSON", '{"z":[1]}\n0.5 1.5', "line 2 must look like"],
     ["null", "null", "line 1 must look like"],

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.js";
-import { encodeNpy, type NpyValues, npyHeader, parseNpy, parseNpyHeader } from "../../src/formats/npy.js";
+import {
+  encodeNpy,
+  type NpyValues,
+  npyHeader,
+  parseNpy,
+  parseNpyHeader,
+  parseNpyTexts,
+} from "../../src/formats/npy.js";
 import { npy } from "../fixtures/npy.js";
 import { array, weyl } from "../helpers.js";
 import cases from "../reference/npy.json" with { type: "json" };
@@ -177,6 +184,26 @@ describe("encodeNpy", () => {
     expect(write([""]).toString("latin1")).toContain("'<U1'");
     expect(() => write(new Array(500_001).fill("").with(0, "x".repeat(1000)))).toThrow(
       "up to 1000 characters as more than 2 GB",
+    );
+  });
+
+  it("writes texts that parseNpyTexts reads", () => {
+    const texts = ["a", "", "größe", "😀", "x\0y", "7"];
+    expect(parseNpyTexts(encodeNpy({ data: texts, shape: [6] }), "x.npy")).toEqual(texts);
+    expect(
+      parseNpyTexts(npy('{"descr": "<U2", "fortran_order": False, "shape": (0,)}', new Uint8Array()), "x"),
+    ).toEqual([]);
+    for (const [type, shape, values, problem] of [
+      ["<f4", "(1,)", 4, "it does not hold a text for each row"],
+      ["<U1", "(1, 1)", 4, "it does not hold a text for each row"],
+      [">U1", "(1,)", 4, "it does not hold a text for each row"],
+      ["<U2", "(3,)", 16, "are not its 3 texts of 2 characters"],
+      ["<U99999999999999999999", "(3,)", 16, "are not its 3 texts"],
+    ] as const) {
+      expect(() => parseNpyTexts(npy(type, shape, new Uint8Array(values)), "x.npy")).toThrow(problem);
+    }
+    expect(() => parseNpyTexts(npy("<U1", "(1,)", new Uint8Array(4).fill(255)), "x.npy")).toThrow(
+      "text 0 has an invalid character",
     );
   });
 

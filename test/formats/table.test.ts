@@ -160,6 +160,19 @@ describe("parseTable", () => {
     expect(() => wanted("a,z0\n1,x")).toThrow('x.csv, line 2, column "z0": "x" is not a number.');
   });
 
+  it("reads columns as text by their names, whatever they hold", () => {
+    const read = (text: string) =>
+      parseTable(
+        new TextEncoder().encode(text),
+        "x.csv",
+        (name) => /^z/.test(name),
+        (name) => name === "class",
+      );
+    const { header, data, texts } = read('z0,class,n\n1,7,x\n2,"a, b",y\n');
+    expect([header, [...data], [...texts]]).toEqual([["z0"], [1, 2], [["class", ["7", "a, b"]]]]);
+    expect([...read("1,2\n3,4").texts]).toEqual([]);
+  });
+
   it("allocates no more than the file for a long line above many blank ones", () => {
     const text = `${"1,".repeat(100_000)}1${"\n".repeat(100_000)}`;
     expect(parse(text).data.buffer.byteLength).toBeLessThanOrEqual(2 * text.length + 4);

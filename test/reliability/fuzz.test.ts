@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
 import { parseIdx } from "../../src/formats/idx.js";
 import { parseLatentLines } from "../../src/formats/latent-lines.js";
-import { encodeNpy, parseNpy } from "../../src/formats/npy.js";
+import { encodeNpy, parseNpy, parseNpyTexts } from "../../src/formats/npy.js";
 import { openParquet } from "../../src/formats/parquet.js";
 import { recognize } from "../../src/formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
@@ -40,6 +40,17 @@ describe("rubbish", () => {
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 64 }), mutants(...good)), (file) => {
         const read = result(() => parseIdx(file, "images"));
         if (read) expect(read.data.length).toBe(sizeOf(read.shape));
+      }),
+      limits,
+    );
+  });
+
+  it("for the reader of .npy texts", { timeout }, () => {
+    const good = [encodeNpy({ data: ["a", "größe"], shape: [2] }), encodeNpy({ data: [""], shape: [1] })];
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutants(...good)), (file) => {
+        const texts = result(() => parseNpyTexts(file, "texts.npy")) ?? [];
+        expect(4 * texts.join("").length).toBeLessThanOrEqual(2 * file.length); // of two units each
       }),
       limits,
     );
