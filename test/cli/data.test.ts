@@ -156,6 +156,7 @@ describe("the scale of the training", () => {
     expect(dark.stderr).toContain("read as x // 16.");
     const other = await run("encode --run deep --dataset dark.npy --split train --n 1 --format csv");
     expect(other.stderr).toContain("read as x // 16.");
+    expect((await run("train --resume deep --epochs 2")).code).toBe(0);
   });
 });
 
