@@ -5,6 +5,7 @@ import { checkLabels, type ModelClass, oneHot, placesOf } from "../data/classes.
 import type { ImageSet } from "../data/dataset.js";
 import { type ImageShape, pixelsOf, range, toFloat } from "../data/pixels.js";
 import { createDraws, fillDraws, type HostDraws, rowsOfImages } from "../model/draws.js";
+import type { Model } from "../model/model.js";
 import { corrupt } from "../noise.js";
 import { type RandomStream, randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
@@ -16,6 +17,15 @@ export type DrawConfig = Pick<Config, "binarize" | "noise" | "seed">;
 export function rowsAtOnce(size: ImageShape, max = 500): number {
   const rows = Math.min(max, Math.floor((max * 784) / pixelsOf(size)));
   return rows < 2 ? 1 : rows - (rows % 2); // even, since normal draws come in pairs
+}
+
+/** Numbers that the prior of a model may take at once: 256 MiB. */
+const MAX_PRIOR_NUMBERS = 2 ** 26;
+
+/** How many draws of z are compared with images at once: `max` of MNIST's size, fewer if their prior takes much memory. */
+export function drawsAtOnce({ parts }: Model, size: ImageShape, max = 500): number {
+  const fitting = Math.floor(MAX_PRIOR_NUMBERS / (parts.numbersPerDraw || 1));
+  return rowsAtOnce(size, Math.min(max, fitting));
 }
 
 /** Images, what the encoder sees instead, and one-hot labels: see `Batch`. */
@@ -71,24 +81,25 @@ export interface EvaluationBatch {
  * @throws UserError if the model is conditional, and an image has no class that it knows
  */
 export function* evaluationBatches(
-  { model: { parts }, size, classes }: Pick<TrainedModel, "model" | "size" | "classes">,
+  { model, size, classes }: Pick<TrainedModel, "model" | "size" | "classes">,
   images: ImageSet,
   config: DrawConfig,
   samples: number,
 ): Generator<EvaluationBatch> {
   const { seed } = config;
+  const { specs } = model.parts;
   if (classes) checkLabels(images, classes);
-  const atOnce = Math.floor(rowsAtOnce(size) / samples) || 1;
+  const atOnce = Math.floor(drawsAtOnce(model, size) / samples) || 1;
   for (let first = 0; first < images.count; first += atOnce) {
     const count = Math.min(atOnce, images.count - first);
     const address = (i: number) => images.offset + first + i;
     const streamOf = (purpose: "binarization" | "noise", i: number) =>
       randomStream(seed, `evaluation ${purpose}`, address(i));
     const batch = readBatch(images, range(first, count), size, config, 1, streamOf, classes);
-    const draws = createDraws(parts.specs, ["posterior"], count, samples);
+    const draws = createDraws(specs, ["posterior"], count, samples);
     for (let i = 0; i < count; i++) {
       const stream = randomStream(seed, "evaluation epsilon", address(i));
-      fillDraws(rowsOfImages(draws, count, i, 1), parts.specs, "posterior", stream);
+      fillDraws(rowsOfImages(draws, count, i, 1), specs, "posterior", stream);
     }
     yield { first, batch, draws };
   }

@@ -6,7 +6,7 @@ import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
 import type { Batch } from "../model/model.js";
 import { type RandomStream, randomStream } from "../random.js";
 
-import { type DrawConfig, evaluationBatches, rowsAtOnce } from "./batches.js";
+import { type DrawConfig, drawsAtOnce, evaluationBatches } from "./batches.js";
 import type { TrainedModel } from "./trained-model.js";
 
 /**
@@ -59,7 +59,7 @@ async function estimateLogLikelihood(
   samples: number,
   stream: RandomStream,
 ): Promise<number> {
-  const atOnce = rowsAtOnce(size, SAMPLES_AT_ONCE);
+  const atOnce = drawsAtOnce(model, size, SAMPLES_AT_ONCE);
   const means: { logMean: number; share: number }[] = [];
   for (let done = 0; done < samples; done += atOnce) {
     const count = Math.min(atOnce, samples - done);

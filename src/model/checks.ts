@@ -52,6 +52,8 @@ export const LAYER_SPECS = objectWith<ReturnType<Layer["specs"]>>({ ...OF_SPECS,
 export const LAYER = objectWith<Layer>({ specs: func(), apply: func() });
 
 const BETA = number({ min: 0, max: 1000 });
+/** In memory. */
+const NUMBERS = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER });
 /** K of a conditional model. */
 const CLASSES = wholeNumber({ min: 0, max: 65_536 });
 const OBJECTIVE = objectWith<Objective>({
@@ -77,7 +79,7 @@ export const ASSEMBLY = objectWith<Assembly>({
     specs: SPECS,
     build: func(),
   }),
-  prior: objectWith<PriorFamily>({ dimZ: UNITS, specs: SPECS, build: func() }),
+  prior: objectWith<PriorFamily>({ dimZ: UNITS, numbersPerDraw: maybe(NUMBERS), specs: SPECS, build: func() }),
   decoder: LAYER,
   likelihood: LIKELIHOOD,
 });
@@ -96,6 +98,7 @@ export const PARTS = objectWith<Parts>({
   objective: OBJECTIVE,
   beta: BETA,
   likelihood: objectWith<Parts["likelihood"]>(OF_LIKELIHOOD),
+  numbersPerDraw: maybe(NUMBERS),
   encode: func(),
   prior: func(),
   decode: func(),

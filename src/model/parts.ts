@@ -103,6 +103,8 @@ export interface Parts {
   /** The weight β of the KL term (Higgins et al. 2017). */
   readonly beta: number;
   readonly likelihood: Pick<LikelihoodFamily, "name" | "support">;
+  /** Numbers in memory for each draw of z besides those of the networks, if they are many. */
+  readonly numbersPerDraw?: number | undefined;
   /** @param x [B, D], 0 to 1, or beyond if it is noisy @param y one-hot labels [B, K] of a conditional model */
   encode(context: Context, x: tf.Tensor, y?: tf.Tensor): Posterior;
   prior(context: Context): Prior;
@@ -123,6 +125,8 @@ export interface PosteriorFamily {
 
 export interface PriorFamily {
   readonly dimZ: number;
+  /** Numbers in memory for each draw of z, if they are many. */
+  readonly numbersPerDraw?: number | undefined;
   readonly specs: Specs;
   /** @param encode images [N, D], 0 to 1, to their posteriors, without draws */
   build(context: Context, encode: (x: tf.Tensor) => Posterior): Prior;
@@ -228,6 +232,7 @@ export function assemble(assembly: Assembly): Parts {
     objective,
     beta,
     likelihood,
+    numbersPerDraw: prior.numbersPerDraw,
     specs: joinSpecs({
       ...networks,
       posterior: posterior.specs,

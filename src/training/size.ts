@@ -27,20 +27,26 @@ export function checkSize(model: Model, shape: ImageShape, { batchSize }: Pick<C
   }
   const [needed, memory] = [bytesOfStep(model, pixelsOf(shape), batchSize), availableMemory()];
   if (needed > memory) {
+    const { draws, parts } = model;
+    const isPrior = draws * (parts.numbersPerDraw ?? 0) > pixelsOf(shape) * (1 + draws);
+    const remedy = isPrior
+      ? "Give a smaller `batchSize` or `dimZ`, or a prior of fewer components."
+      : "Give a smaller `batchSize`, `size` or `nHidden`.";
     throw new UserError(
       `A step with batches of ${batchSize} images of ${describeShape(shape)} needs more than ${formatBytes(needed)} ` +
-        `of memory, and there are ${formatBytes(memory)}. Give a smaller \`batchSize\`, \`size\` or \`nHidden\`.`,
+        `of memory, and there are ${formatBytes(memory)}. ${remedy}`,
     );
   }
 }
 
 /**
  * The least memory of a training step: weights and Adam's moments before and after it, the batch as bytes and as
- * floats, and the decoder's output for each draw of z. An engine takes more, but never less.
+ * floats, and for each draw of z the decoder's output and what the prior takes. An engine takes more, but never less.
  */
 function bytesOfStep({ draws, parts }: Model, pixels: number, batchSize: number): number {
   const state = 2 * 3 * 4 * countParameters(parts.specs);
-  return state + batchSize * pixels * (1 + 4 + 4 * draws);
+  const { numbersPerDraw = 0 } = parts;
+  return state + batchSize * (pixels * (1 + 4 + 4 * draws) + 4 * draws * numbersPerDraw);
 }
 
 /** The memory of this machine, or of the container. */

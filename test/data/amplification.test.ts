@@ -77,6 +77,17 @@ it("a batch that no memory holds is refused", async () => {
   );
 });
 
+it.each([
+  { prior: "mixture", priorComponents: 1000 },
+  { prior: "vamp", pseudoInputs: 1000 },
+] as const)("a prior whose densities no memory holds is refused: %j", async (prior) => {
+  write("small.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (24, 8, 8), }", new Uint8Array(24 * 64)));
+  // 65,536 draws × 1000 components × 4096 dimensions, 4 bytes each
+  await expect(trainOn("small.npy", { nHidden: [1], batchSize: 65_536, dimZ: 4096, ...prior })).rejects.toThrow(
+    /^A step with batches of 65536 .* needs more than 1\.1 TB of memory, .* or a prior of fewer components\.$/,
+  );
+});
+
 it("other images of another shape are refused by a model before they are decoded", async () => {
   copyTiny(at());
   write("x.npy.gz", packed());

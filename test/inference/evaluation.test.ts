@@ -57,6 +57,15 @@ describe("evaluation batches", () => {
     expect(part.corrupted).toEqual(whole.corrupted.slice(1001 * 6));
   });
 
+  it("are smaller where a prior needs more memory, and hold the same draws", () => {
+    // 2²⁶ numbers at once: 64 draws of 1000 components in 1024 dimensions
+    const wide = createConfig({ ...config, dimZ: 1024, prior: "mixture", priorComponents: 1000 });
+    const few = { ...images, count: 100 };
+    const { sizes, epsilon } = collect(few, wide);
+    expect(sizes).toEqual([64, 36]);
+    expect(epsilon).toEqual(collect(few, createConfig({ ...config, dimZ: 1024 })).epsilon);
+  });
+
   it("are smaller where images are larger", () => {
     const large = { count: 30, offset: 0, pixels: pixelsInMemory(new Uint8Array(30 * 200 * 200), 200 * 200) };
     expect(collect(large, config, { height: 200, width: 200, channels: 1 }).sizes).toEqual([8, 8, 8, 6]);

@@ -12,6 +12,7 @@ export const mixture = part({
   },
   build: ({ priorComponents: K }, { dimZ }): PriorFamily => ({
     dimZ,
+    numbersPerDraw: K * dimZ,
     specs: {
       // Their first values make a prior around N(0, 1), with means that differ.
       params: {

@@ -14,6 +14,7 @@ export const vamp = part({
     if (classes > 0) throw new UserError("Prior vamp has no labels for its pseudo-inputs. Choose another `prior`.");
     return {
       dimZ,
+      numbersPerDraw: K * dimZ,
       specs: {
         // Images around the mean one.
         params: {
