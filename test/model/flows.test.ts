@@ -133,6 +133,39 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect(relativeError(one.logRatio.data, other.logRatio.data)).toBeLessThan(1e-6);
   });
 
+  it("inverse autoregressive flow shows the encoder's context to every dimension, in one dimension too", async () => {
+    for (const Z of [1, 3]) {
+      const family = iaf.build({ sigma: "exp", iafSteps: 1, iafUnits: 5 }, sizes(Z));
+      const params = weights(family.specs, 1);
+      const outputs = weyl(3 * Z, -1, 1);
+      const other = outputs.map((value, i) => (i < 2 * Z ? value : value + 1)); // the same μ and σ
+      const epsilon = array(weyl(Z, -1, 1, 7), [1, Z]);
+      const draws = [outputs, other].map((given) => drawOf(family, params, array(given, [1, 3 * Z]), epsilon));
+      const [one, two] = await Promise.all(draws);
+      one.z.data.forEach((value, j) => {
+        expect(Math.abs(value - two.z.data[j]), `dimension ${j} of ${Z}`).toBeGreaterThan(1e-3);
+      });
+    }
+  });
+
+  it("inverse autoregressive flow has a density where its gates are shut", async () => {
+    const family = iaf.build({ sigma: "exp", iafSteps: 1, iafUnits: 4 }, sizes(2));
+    const zeros = Object.entries(weights(family.specs, 1)).map(([name, { shape }]) => [
+      name,
+      array(new Array(sizeOf(shape)).fill(0), shape),
+    ]);
+    const params = { ...Object.fromEntries(zeros), "0.gateBias": array([-202, -202]) };
+    const { logRatio, logProb } = await drawOf(
+      family,
+      params,
+      array([0, 0, 0, 0, 0, 0], [1, 6]),
+      array([0.5, 1], [1, 2]),
+    );
+    // log N(ε) − 2 log σ(−200), as σ(x) ≈ e^x there
+    const expected = -0.5 * (0.25 + 1) - Math.log(2 * Math.PI) + 400;
+    expect(logProb.data[0] - logRatio.data[0]).toBeCloseTo(expected, 3);
+  });
+
   it.each([
     ["inverse autoregressive flow", iaf.build({ sigma: "exp", iafSteps: 3, iafUnits: 5 }, sizes(2)), 6],
     ["two layers", twoLayerPosterior(layered), 2],

@@ -36,9 +36,9 @@ export const iaf = part({
           let z = tf.reshape(first, [B * L, dimZ]);
           let logGates: tf.Tensor = tf.zeros([B * L]);
           for (const [i, step] of steps.entries()) {
-            const { mean, gate } = step.apply(context.at(String(i)), z, rows(hidden));
+            const { mean, gate, logGate } = step.apply(context.at(String(i)), z, rows(hidden));
             z = tf.add(tf.mul(gate, z), tf.mul(tf.sub(1, gate), mean));
-            logGates = tf.add(logGates, tf.sum(tf.log(gate), 1));
+            logGates = tf.add(logGates, tf.sum(logGate, 1));
           }
           const logFirst = tf.sum(normalLogDensity(first, perImage(mu), perImage(deviation)), 2);
           return { z: tf.reshape(z, [B, L, dimZ]), logDensity: tf.sub(logFirst, tf.reshape(logGates, [B, L])) };
@@ -69,8 +69,9 @@ export const iaf = part({
  */
 function autoregressiveStep(dimZ: number, units: number, isTurned: boolean) {
   // Degrees as in MADE: a hidden unit sees the dimensions up to its degree, an output the units of a smaller degree.
+  // Units of degree 0 see the context alone, and bring it to the first dimension.
   const degree = (j: number) => (isTurned ? dimZ - j : j + 1);
-  const hiddenDegree = (i: number) => (dimZ > 1 ? (i % (dimZ - 1)) + 1 : 1);
+  const hiddenDegree = (i: number) => i % dimZ;
   const table = (rows: number, columns: number, isOpen: (row: number, column: number) => boolean) =>
     Float32Array.from({ length: rows * columns }, (_, at) => +isOpen(Math.floor(at / columns), at % columns));
   const intoHidden = table(dimZ, units, (j, i) => degree(j) <= hiddenDegree(i));
@@ -97,7 +98,9 @@ function autoregressiveStep(dimZ: number, units: number, isTurned: boolean) {
       const h = tf.elu(tf.add(tf.add(seen, product(hidden, context.param("context"))), context.param("bias")));
       const output = (name: string) =>
         tf.add(product(h, masked(name, outOfHidden, [units, dimZ])), context.param(`${name}Bias`));
-      return { mean: output("mean"), gate: tf.sigmoid(tf.add(output("gate"), FIRST_GATE)) };
+      const raw = tf.add(output("gate"), FIRST_GATE);
+      // log(sigmoid(raw)) would be −∞ where the sigmoid underflows.
+      return { mean: output("mean"), gate: tf.sigmoid(raw), logGate: tf.neg(tf.softplus(tf.neg(raw))) };
     },
   };
 }
