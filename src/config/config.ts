@@ -43,8 +43,14 @@ export function checkNeeds(given: GivenSettings, config: Config): void {
   }
 }
 
+/** What `needs` call the value of a setting. */
+export function kindOf(name: SettingName, settings: GivenSettings): string {
+  const value = settings[name];
+  return TABLE[name].kindOf?.(value) ?? String(value);
+}
+
 /** The setting without whose values this one has no effect, and these values; undefined if it has one. */
 export function unmetNeed(name: SettingName, config: Config): [other: string, values: readonly string[]] | undefined {
   const needs = Object.entries(TABLE[name].needs ?? {});
-  return needs.find(([other, values]) => !values.includes(String(config[other as SettingName])));
+  return needs.find(([other, values]) => !values.includes(kindOf(other as SettingName, config)));
 }

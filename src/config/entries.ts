@@ -16,6 +16,8 @@ export interface Domain<Value> extends Checker<Value> {
   parse(text: string): Value;
   /** The value as JSON: what config.json and checkpoints hold. */
   encode(value: Value): unknown;
+  /** What `needs` of other settings call the value: its text by default. */
+  kindOf?(value: Value): string;
 }
 
 export interface Described {
@@ -111,6 +113,9 @@ export function integers(options: Options<readonly number[]> & Range & Length): 
 /** The sizes of one or two layers of latents. */
 export type Latents = number | readonly [number, number];
 
+/** The kind of `dimZ` that settings of two layers need. */
+export const TWO_NUMBERS = "two numbers";
+
 /** An integer, or two separated by a comma on the command line. */
 export function latents(options: Options<Latents> & { readonly max: number }): Setting<Latents> {
   const range = { min: 1, max: options.max };
@@ -121,7 +126,8 @@ export function latents(options: Options<Latents> & { readonly max: number }): S
     return first === undefined || second === undefined ? first : [first, second];
   };
   const read = (text: string) => text.split(",").map(parseNumber);
-  return { ...options, ...domain(`one or two whole numbers ${describeRange(range)}`, pick, read) };
+  const kindOf = (value: Latents) => (typeof value === "number" ? "one number" : TWO_NUMBERS);
+  return { ...options, kindOf, ...domain(`one or two whole numbers ${describeRange(range)}`, pick, read) };
 }
 
 export function choice<const Choice extends string>(

@@ -63,7 +63,7 @@ function checkTogether({ model, dimZ, objective, gradient, posterior, prior }: M
     return;
   }
   if (isPath) refuse(what, "gradient", "total");
-  if (prior === "vamp") refuse(what, "prior", "normal");
+  if (prior === "vamp") refuse("Prior vamp", "posterior", "gaussian");
   if (objective === "beta-tc") refuse(what, "objective", "elbo");
 }
 

@@ -1,5 +1,5 @@
 // The settings of a model: those that choose its parts, those of its networks, and each part's own.
-import { choice, integer, latents, real, type Setting, toggle, type ValuesOf } from "../config/entries.js";
+import { choice, integer, latents, real, type Setting, TWO_NUMBERS, toggle, type ValuesOf } from "../config/entries.js";
 import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
 /** What a setting of a bound needs: a posterior that is not a point. */
@@ -23,7 +23,7 @@ export const MODEL_SETTINGS = {
     help: "weight of the KL term (Higgins et al. 2017); with 1, the objective is a bound of log p(x)" }),
   posterior: choice(names(POSTERIORS), { default: "gaussian", needs: BOUND, help: `q(z|x): ${describe(POSTERIORS)}` }),
   ...ownSettings("posterior", POSTERIORS, BOUND),
-  layerUnits: integer({ default: 100, min: 1, max: 4096, needs: BOUND,
+  layerUnits: integer({ default: 100, min: 1, max: 4096, needs: { ...BOUND, dimZ: [TWO_NUMBERS] },
     help: "units of the two hidden layers between two stochastic layers" }),
   prior: choice(names(PRIORS), { default: "normal", needs: BOUND, help: `p(z): ${describe(PRIORS)}` }),
   ...ownSettings("prior", PRIORS, BOUND),

@@ -49,6 +49,7 @@ function paceOf({ count }: TrainingImages, given: GivenSettings): Pick<Config, "
 function withoutConflicts(preset: GivenSettings, given: GivenSettings): GivenSettings {
   const left = new Map(Object.entries(preset));
   if ((given.binarize ?? "none") !== "none") left.delete("likelihood"); // black and white pixels are Bernoulli's
+  if (Array.isArray(given.dimZ) || given.objective === "mmd") left.delete("prior"); // they need the normal one
   for (const name of Object.keys(given) as SettingName[]) {
     for (const [other, values] of Object.entries(SETTINGS[name]?.needs ?? {})) {
       if (given[other as SettingName] === undefined && !values.includes(String(left.get(other)))) left.delete(other);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkNeeds, createConfig, type GivenSettings, parseSetting } from "../../src/config/config.js";
+import { checkNeeds, createConfig, encodeConfig, type GivenSettings, parseSetting } from "../../src/config/config.js";
 import { PRESETS } from "../../src/config/presets.js";
 import { SETTINGS, type SettingName } from "../../src/config/settings.js";
 import { UserError } from "../../src/errors.js";
@@ -84,9 +84,27 @@ describe("settings", () => {
     [{ objective: "iwae", mcSamples: 2 }, "mcSamples is for objective elbo or free-bits."],
     [{ learningRateDecay: 0.5 }, "learningRateDecay is for learningRateSchedule steps."],
     [{ pixelSigma: 0.5 }, "pixelSigma is for likelihood gaussian."],
+    [{ layerUnits: 7, dimZ: 5 }, "layerUnits is for dimZ two numbers."],
   ] as [GivenSettings, string][])("without effect are refused from a user, not from a preset: %j", (given, problem) => {
     expect(() => checkNeeds(given, createConfig(given))).toThrow(problem);
     expect(() => checkNeeds({}, createConfig(given))).not.toThrow();
+  });
+
+  it("of two stochastic layers have an effect where there are two", () => {
+    const given = { layerUnits: 7, dimZ: [5, 3] } as const;
+    expect(() => checkNeeds(given, createConfig(given))).not.toThrow();
+  });
+
+  it("have one or two latent dimensions, and config.json the same", () => {
+    for (const [text, value] of [
+      ["5", 5],
+      ["100,50", [100, 50]],
+    ] as const) {
+      expect(parseSetting("dimZ", text)).toEqual(value);
+      expect(encodeConfig(createConfig({ dimZ: value })).dimZ).toEqual(value);
+    }
+    for (const text of ["", "5,", ",5", "5,0", "4,3,2", "4;3", "4097", "4,4097"])
+      expect(() => parseSetting("dimZ", text), text).toThrow("one or two whole numbers from 1 to 4096");
   });
 
   it.each([5, null, [], "dimZ"])("are no %j", (given) => {

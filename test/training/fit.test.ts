@@ -34,6 +34,10 @@ describe("without a preset", () => {
     const { config } = fitSettings({ nHidden: [9], batchSize: 2 }, undefined, files);
     expect(config).toMatchObject({ network: "mlp", nHidden: [9], batchSize: 2, epochs: 39, likelihood: "gaussian" });
     expect(fitSettings({ binarize: "dynamic" }, undefined, files).config.likelihood).toBe("bernoulli");
+    expect(fitSettings({ dimZ: [9, 3] }, undefined, files).config).toMatchObject({ dimZ: [9, 3], prior: "normal" });
+    expect(fitSettings({ objective: "mmd" }, undefined, files).config.prior).toBe("normal");
+    expect(fitSettings({ objective: "mmd", prior: "vamp" }, undefined, files).config.prior).toBe("vamp");
+    expect(fitSettings({ dimZ: 9 }, undefined, files).config.prior).toBe("mixture");
     expect(fitSettings({ epochs: 3, model: "ae" }, undefined, files).config).toMatchObject({ epochs: 3, model: "ae" });
   });
 });
