@@ -1,5 +1,6 @@
 // The surroundings of a command: those of the process, or of a test.
 import { Chalk, type ChalkInstance, chalkStderr } from "chalk";
+import { SETTINGS, type SettingName } from "../config/settings.js";
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -23,9 +24,11 @@ export function flagOf(name: string): string {
 
 /** Turns the settings that a message of the library names into flags: `size: 64` into --size 64. */
 export function withFlags(message: string): string {
-  return message.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name, value) =>
-    value === undefined ? flagOf(name) : `${flagOf(name)} ${value}`,
-  );
+  return message.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name, value) => {
+    const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name as SettingName] : undefined;
+    if (setting && !("flag" in setting)) return `--set ${name}${value === undefined ? "" : `=${value}`}`;
+    return value === undefined ? flagOf(name) : `${flagOf(name)} ${value}`;
+  });
 }
 
 /** Colours for stderr. stdout has none. See https://no-color.org. */

@@ -166,8 +166,8 @@ function describeRun({ run, config, parameters, preset, fallbackReason, resumed 
 
 /** 500-500-2 units, or 32-64 filters, 256-32 units */
 function describeNetwork({ network, nHidden, filters, denseUnits, dimZ }: Config): string {
-  if (network === "mlp") return `${[...nHidden, dimZ].join("-")} units`;
-  return `${filters.join("-")} filters, ${[...denseUnits, dimZ].join("-")} units`;
+  if (network === "mlp") return `${[nHidden, dimZ].flat().join("-")} units`;
+  return `${filters.join("-")} filters, ${[denseUnits, dimZ].flat().join("-")} units`;
 }
 
 function describeResumed({ epoch, step, isFinished }: NonNullable<TrainingStart["resumed"]>, { epochs }: Config) {
