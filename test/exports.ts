@@ -19,6 +19,9 @@ const RUNS: Record<string, string[]> = {
     ...["--set", "encoderActivations=elu,relu,sigmoid", "--set", "decoderActivations=silu,softplus,tanh"],
   ],
   labelled: ["--dataset", "tiny", "--conditional", "--dim-z", "3"],
+  flow: ["--dataset", "tiny", "--dim-z", "3", "--set", "posterior=iaf", "--set", "prior=flow"],
+  layers: ["--dataset", "tiny", "--dim-z", "3,2", "--conditional"],
+  pseudo: ["--dataset", "tiny", "--set", "prior=vamp", "--set", "pseudoInputs=4"],
   plain: ["--dataset", "wide", "--n-hidden", "16", "--model", "ae", "--dim-z", "3"],
 };
 
@@ -85,8 +88,8 @@ async function referenceCases(home: string): Promise<{ cases: OnnxCase[]; expect
 /** Expects a runtime to compute the outputs of engine cpu, to 1e-5, in batches of 1 and 7. */
 export async function expectSame(home: string, compute: (cases: OnnxCase[]) => OnnxResult[] | Promise<OnnxResult[]>) {
   const { cases, expected } = await referenceCases(home);
-  expect(cases).toHaveLength(20);
-  expect(expected.filter((outputs) => "sigma" in outputs)).toHaveLength(8);
+  expect(cases).toHaveLength(32);
+  expect(expected.filter((outputs) => "sigma" in outputs)).toHaveLength(10);
   const results = await compute(cases);
   expect(results).toHaveLength(cases.length);
   for (const [i, outputs] of expected.entries()) {

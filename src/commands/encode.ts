@@ -21,7 +21,7 @@ export const define = declare({
     format: formatFlag(FORMATS),
     out: place(
       "<file>",
-      "output file: .jsonl, .npz or .csv with the file or the row, the label, z and sigma of each image; .npy with z " +
+      "output file: .jsonl, .npz or .csv with the file or the row, the label, z and, of a Gaussian q(z|x), sigma of each image; .npy with z " +
         "alone; or - (default: standard output)",
     ),
   },

@@ -8,8 +8,8 @@ import type { TrainedModel } from "./trained-model.js";
 
 export interface OnnxModels {
   /**
-   * `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). A plain autoencoder has no sigma: its z is the
-   * mean. A conditional model takes `label` [batch, K] too, in both: one-hot rows of its classes.
+   * `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). If it is no Gaussian, there is no sigma, and
+   * the mean is z without noise. A conditional model takes `label` [batch, K] too, in both: one-hot rows of its classes.
    */
   readonly encoder: Uint8Array;
   /** `z` [batch, Z] to `pixels` [batch, D], the means of p(x|z): a Bernoulli pixel's probability of white. */
@@ -23,7 +23,7 @@ export interface OnnxModels {
  * @throws Error that names the kernel, if a part uses one that cannot be exported
  */
 export async function toOnnx(
-  { model, params, size, classes }: TrainedModel,
+  { engine, model, params, size, classes }: TrainedModel,
   { version, settings, data }: RunConfig,
   weightsMetadata: Readonly<Record<string, string>>,
 ): Promise<OnnxModels> {
@@ -61,9 +61,14 @@ export async function toOnnx(
     { x: { name: "pixels", size: pixelsOf(size) }, ...labels },
     { x: { name: "z", size: model.parts.dimZ }, ...labels },
   ];
+  const zeros = (length: number) => ({ data: new Uint8Array(length), shape: [1, length] });
+  const black = { images: zeros(pixelsOf(size)), ...(classes && { labels: zeros(classes.length) }) };
+  const { sigma } = await engine.call(model.encode, { params, batch: black });
+  const encoded = sigma
+    ? "mean and sigma of q(z|x), a normal distribution for each."
+    : "their z without noise, ε = 0, here called mean: q(z|x) is no normal distribution.";
   const description = model.isDrawn
-    ? "The encoder of a variational autoencoder: pixels of images to mean and sigma of q(z|x), a normal distribution " +
-      "for each."
+    ? `The encoder of a variational autoencoder: pixels of images to ${encoded}`
     : "The encoder of a plain autoencoder: pixels of images to their z, here called mean.";
   const encoder = await exportFunction("encoder", model.exportedEncoder, params, pixels, {
     description: description + withLabels,

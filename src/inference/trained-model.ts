@@ -70,7 +70,7 @@ export interface ReconstructOptions extends LabelOptions {
 export interface Encoded {
   /** `[N, Z]`: their means, or a draw from each. */
   readonly z: HostArray<Float32Array>;
-  /** `[N, Z]`: their standard deviations, except of a plain autoencoder. */
+  /** `[N, Z]`: their standard deviations, of Gaussian posteriors. */
   readonly sigma?: HostArray<Float32Array>;
 }
 

@@ -52,7 +52,7 @@ export class Model {
     return { reconstruction, kl, outputs: likelihood.mean() };
   };
 
-  /** The means z [B, Z] of posteriors and, unless they are points, their standard deviations. */
+  /** The means z [B, Z] of posteriors and, if they are Gaussian, their standard deviations. */
   readonly encode = ({ params, batch }: Omit<Inputs, "draws">) => {
     const { mean, sigma } = this.parts.encode(createContext(params), encoderInput(batch), batch.labels);
     return { z: mean, ...(sigma && { sigma }) };
@@ -92,7 +92,7 @@ export class Model {
     return { logMeanWeight: logMeanExp(tf.add(logLikelihood, logRatio())) };
   };
 
-  /** The encoder as other programs use it: pixels x [B, D], 0 to 1, to mean and sigma [B, Z]. */
+  /** The encoder as other programs use it: pixels x [B, D], 0 to 1, to mean and, of a Gaussian, sigma [B, Z]. */
   readonly exportedEncoder = ({ params, x, labels }: ExportInputs): Tensors => {
     const { mean, sigma } = this.parts.encode(createContext(params), x, labels);
     return { mean, ...(sigma && { sigma }) };

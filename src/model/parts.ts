@@ -24,7 +24,7 @@ export interface Sizes extends ImageShape {
 
 /** q(z|x) for a batch of images. */
 export interface Posterior {
-  /** [B, Z]: where the image lies in the latent space. */
+  /** [B, Z]: where the image lies in the latent space. Of a posterior that is no Gaussian, z without noise: ε = 0. */
   readonly mean: tf.Tensor;
   /** [B, Z]: standard deviations of a Gaussian posterior; absent if it is another, or a point. */
   readonly sigma?: tf.Tensor;

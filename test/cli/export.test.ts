@@ -81,6 +81,21 @@ describe("vae export", () => {
     expect(metadataOf("plain/encoder.onnx").metadata).toMatchObject({ height: "4", width: "6", dim_z: "3" });
     const { classes } = metadataOf("labelled/decoder.onnx").metadata;
     expect(JSON.parse(classes)).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+    expect(metadataOf("layers/decoder.onnx").metadata.dim_z).toBe("5");
+    for (const [run, sigma] of [
+      ["tutorial", true],
+      ["pseudo", true],
+      ["flow", false],
+      ["layers", false],
+      ["plain", false],
+    ]) {
+      const { graph, docString } = metadataOf(`${run}/encoder.onnx`);
+      expect(
+        graph?.output.map(({ name }) => name),
+        `${run}`,
+      ).toEqual(sigma ? ["mean", "sigma"] : ["mean"]);
+      expect(docString.includes("sigma"), `${run}`).toBe(sigma);
+    }
     const { metadata, docString } = metadataOf("gaussian/decoder.onnx");
     expect(metadata).toMatchObject({ likelihood: "gaussian", dim_z: "5" });
     expect(docString).toContain("normal with deviation 0.1");
