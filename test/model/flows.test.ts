@@ -93,6 +93,69 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect([...one.logProb.data]).toEqual([...other.logProb.data]);
   });
 
+  it("the density of a flow is that of its samples: the determinant of finite differences", async () => {
+    const prior = flow.build({ flowLayers: 4, flowUnits: 5 }, sizes(3));
+    const params = weights(prior.specs, 0.7);
+    const step = 1 / 256;
+    const centres = weyl(12, -1.5, 1.5, 40);
+    const moves = [0, 1, 2].flatMap((j) => [step, -step].map((move) => [0, 0, 0].with(j, move)));
+    const draws = Array.from({ length: 4 }, (_, i) => centres.slice(3 * i, 3 * i + 3)).flatMap((at) =>
+      [[0, 0, 0], ...moves].map((move) => at.map((value, j) => value + move[j])),
+    );
+    const { z } = await call(
+      ({ params, draws }: { params: Tensors; draws: Tensors }) => ({
+        z: prior.build(createContext(params, draws), noEncoder).sample(),
+      }),
+      { params, draws: { z: array(draws.flat(), [28, 3]) } },
+    );
+    const { logProb } = await logProbOf(prior, params, { ...z, shape: [28, 1, 3] });
+    for (let i = 0; i < 28; i += 7) {
+      const slope = (j: number, of: number) =>
+        (z.data[3 * (i + 1 + 2 * j) + of] - z.data[3 * (i + 2 + 2 * j) + of]) / (2 * step);
+      const minor = (a: number, b: number) => slope(1, a) * slope(2, b) - slope(1, b) * slope(2, a);
+      const determinant = slope(0, 0) * minor(1, 2) - slope(0, 1) * minor(0, 2) + slope(0, 2) * minor(0, 1);
+      const logNormal = draws[i].reduce((sum, u) => sum - 0.5 * u * u - 0.5 * Math.log(2 * Math.PI), 0);
+      expect(Math.abs(Math.log(Math.abs(determinant)))).toBeGreaterThan(0.05);
+      expect(logProb.data[i]).toBeCloseTo(logNormal - Math.log(Math.abs(determinant)), 2);
+    }
+  });
+
+  it("a VampPrior draws from the posteriors of its pseudo-inputs, each as often as the others", async () => {
+    const prior = vamp.build({ pseudoInputs: 3 }, sizes(2));
+    const posterior = (x: tf.Tensor) => gaussian.build({ sigma: "exp" }, sizes(2)).build(createContext({}), x);
+    const params = weights(prior.specs, 2);
+    const count = 20_000;
+    const component = randomStream(3, "prior", 1).fillUniform(new Float32Array(count), 0.5);
+    const draws = {
+      component: array(
+        component.map((value) => value + 0.5),
+        [count, 1],
+      ),
+      epsilon: normals(count, 2),
+    };
+    const { z } = await call(
+      ({ params, draws }: { params: Tensors; draws: Tensors }) => ({
+        z: prior.build(createContext(params, draws), posterior).sample(),
+      }),
+      { params, draws },
+    );
+    const u = (k: number, j: number) => 1 / (1 + Math.exp(-params.bias.data[j] - params.offsets.data[4 * k + j]));
+    for (const j of [0, 1]) {
+      const mean = [0, 1, 2].reduce((sum, k) => sum + u(k, j) / 3, 0);
+      const second = [0, 1, 2].reduce((sum, k) => sum + (u(k, j) ** 2 + Math.exp(2 * u(k, 2 + j))) / 3, 0);
+      const values = Array.from({ length: count }, (_, i) => z.data[2 * i + j]);
+      for (const [power, expected] of [
+        [1, mean],
+        [2, second],
+      ]) {
+        const moments = values.map((value) => value ** power);
+        const average = moments.reduce((sum, value) => sum + value, 0) / count;
+        const error = Math.sqrt(moments.reduce((sum, value) => sum + (value - average) ** 2, 0)) / count;
+        expect(Math.abs(average - expected)).toBeLessThan(5 * error);
+      }
+    }
+  });
+
   it("a VampPrior of one pseudo-input is its posterior", async () => {
     const prior = vamp.build({ pseudoInputs: 1 }, sizes(2));
     const posterior = (x: tf.Tensor) => gaussian.build({ sigma: "exp" }, sizes(2)).build(createContext({}), x); // its pixels are μ and log σ
