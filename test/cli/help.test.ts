@@ -1,9 +1,12 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { describe, expect, it } from "vitest";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatDefault } from "../../src/commands/flags.js";
 import { flagOf } from "../../src/commands/io.js";
 import { SETTINGS, type SettingName } from "../../src/config/settings.js";
 import { VERSION } from "../../src/version.js";
+import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";
 
 const COMMANDS = [
@@ -11,7 +14,16 @@ const COMMANDS = [
   ...["data", "export", "runs", "compare", "cache", "engines"],
 ];
 
-const run = (...args: string[]) => vae(args, tmpdir());
+/** A folder with a run. */
+let home: string;
+beforeAll(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-help-"));
+  copyTiny(home);
+  mkdirSync(path.join(home, "runs"));
+  renameSync(path.join(home, "run"), path.join(home, "runs/run"));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+const run = (...args: string[]) => vae(args, home);
 
 describe("vae --help", () => {
   it("lists the commands and gives an example", async () => {
