@@ -47,6 +47,7 @@ describe("the package", () => {
       "bin/vae.js",
       "data/README.md",
       "dist/engine/compiled/package.json",
+      "examples/draw-photos.js",
       "examples/neighbours.js",
       "examples/own-encoder.js",
       "examples/serve-samples.js",

@@ -24,7 +24,7 @@ it("a HOME that cannot be written, or is empty: nothing of a library is printed 
   const user = path.join(home, "user");
   mkdirSync(user);
   for (const HOME of ["/nonexistent", user]) {
-    const { code, stderr } = await start("sample --run run --n 1 --seed 1".split(" "), home, { HOME }).outcome;
+    const { code, stderr } = await start("reconstruct --run run --n 1 --seed 1".split(" "), home, { HOME }).outcome;
     expect([code, stderr]).toEqual([0, ""]);
   }
   expect(readdirSync(user)).toEqual([]);
@@ -32,7 +32,7 @@ it("a HOME that cannot be written, or is empty: nothing of a library is printed 
 
 it("a command line of 60 kB", async () => {
   const args = Array.from({ length: 6000 }, () => ["--seed", "7"]).flat();
-  const { code, stderr } = await start(["sample", "--run", "run", "--n", "1", ...args], home).outcome;
+  const { code, stderr } = await start(["reconstruct", "--run", "run", "--n", "1", ...args], home).outcome;
   expect([code, stderr]).toEqual([0, ""]);
 });
 
