@@ -133,8 +133,6 @@ CASES = {
         "sigma": "exp",
         "objective": "iwae",
         "importanceSamples": 3,
-        "prior": "mixture",
-        "priorComponents": 2,
     },
     "two stochastic layers": {"nHidden": [5, 4], "keepProb": 0.8, "dimZ": [3, 2], "layerUnits": 4, "mcSamples": 2, "klWarmUp": 1},
     "two stochastic layers, importance-weighted": {
