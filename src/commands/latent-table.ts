@@ -19,8 +19,8 @@ type Columns = readonly Column[];
 type Origins = Pick<datasets.ImageSet, "labels" | "origin">;
 
 /**
- * The origin of images, their classes, and their latents, as columns: those of each part. `name`: the class that all were
- * encoded as, in place of their own.
+ * The origin of images, their classes, and their latents, as columns: those of each part. `name` is the class that
+ * all were encoded with, instead of their own.
  */
 export async function* tabulate(
   images: datasets.ImageSet | HostArray,

@@ -114,7 +114,7 @@ export async function withModel(
 
 const PLAIN_NAME = /^[\p{L}\p{N}_-]{1,40}$/u;
 
-/** A class in the name of a picture: class-cat, or the class's number where its name is long or has other characters. */
+/** A class in the name of a picture: class-cat, or its number where the name is long or has special characters. */
 export function classInName({ classes = [] }: LoadedModel, name: string): string {
   const place = classes.findIndex((one) => one.name === name.normalize("NFC"));
   return `class-${PLAIN_NAME.test(name) ? name : `number-${place}`}`;

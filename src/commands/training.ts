@@ -26,7 +26,7 @@ export interface Trained {
 /**
  * Runs a training, and shows it unless `quiet`.
  *
- * @param explain changes an error of the training once it has started, or the run's folder is there
+ * @param explain adds to an error of a training that has started
  */
 export async function showTraining(
   io: Io,

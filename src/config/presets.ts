@@ -8,7 +8,7 @@ export const PRESETS = {
   },
   photos: {
     help:
-      "convolutions for images of files and in colour, whose default it is; batches and epochs by the number of images: " +
+      "convolutions, the default for image files and colour; batches and epochs by the number of images: " +
       "20 steps or more an epoch, 3,000 or more in all, 20 to 200 epochs",
     settings: {
       network: "conv",

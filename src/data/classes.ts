@@ -1,4 +1,4 @@
-// The classes of a conditional model, and labels as one-hot rows. Names identify classes: each data set numbers its own.
+// The classes of a conditional model, and labels as one-hot rows. Names identify classes: data sets number them freely.
 import { isRecord } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";

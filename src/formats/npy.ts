@@ -125,7 +125,7 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   return { dtype, shape, Values, isBigEndian: name[0] === ">", isFortran, start, end };
 }
 
-/** Parses texts, one for each row, in little-endian UTF-32. @throws UserError if the file is not valid, or holds others */
+/** Parses texts, one for each row, in little-endian UTF-32. @throws UserError if the file is invalid or has no texts */
 export function parseNpyTexts(bytes: Uint8Array, file: string): string[] {
   const { descr, shape, start } = describeNpy(bytes, file);
   const [, digits] = /^'<U(\d+)'$/.exec(descr.replaceAll('"', "'")) ?? [];

@@ -22,7 +22,7 @@ export function rowsAtOnce(size: ImageShape, max = 500): number {
 /** Numbers that the prior of a model may take at once: 256 MiB. */
 const MAX_PRIOR_NUMBERS = 2 ** 26;
 
-/** How many draws of z are compared with images at once: `max` of MNIST's size, fewer if their prior takes much memory. */
+/** The draws of z that are decoded at once: `max` of MNIST's size, fewer if their prior takes much memory. */
 export function drawsAtOnce({ parts }: Model, size: ImageShape, max = 500): number {
   const fitting = Math.floor(MAX_PRIOR_NUMBERS / (parts.numbersPerDraw || 1));
   return rowsAtOnce(size, Math.min(max, fitting));

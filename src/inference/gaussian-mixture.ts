@@ -14,7 +14,7 @@ export interface GaussianMixture {
   readonly factors: Float64Array;
 }
 
-/** EM ends after so many steps, or when the mean log-likelihood of a point grows by less than this many nats. */
+/** EM ends after MAX_STEPS, or once a step adds less than TOLERANCE nats to the mean log-likelihood of a point. */
 const MAX_STEPS = 100;
 const TOLERANCE = 1e-3;
 /** Added to the variances, as a part of the points' mean variance, so that no covariance is singular. */

@@ -47,7 +47,7 @@ export function classesFigure(images: Images, columns: number, names: readonly s
 /** The longest name of a class that is drawn, in characters. */
 const MAX_LABEL_LENGTH = 20;
 
-/** Names in lower case, as the font has them; numbers of classes for names that are long, or that it cannot tell apart. */
+/** Names in lower case, which the font has; numbers of classes for names that are long or look alike. */
 export function classLabels(names: readonly string[]): string[] {
   const labels = names.map((name) => name.toLowerCase());
   const isShown = (label: string) =>

@@ -135,7 +135,7 @@ export interface Curve {
   readonly epochs: readonly { readonly epoch: number; readonly terms: Terms }[];
 }
 
-/** The colours of lines that must be told apart, and then their dashes: solid, dashed, dotted. */
+/** Colours that distinguish lines, then dashes: solid, dashed, dotted. */
 const COLOURS = [BLUE, ORANGE, "#54a24b", "#e45756", "#b279a2", "#9d755d", "#ff7fae", "#3f9a96", "#b39b00", "#555555"];
 const DASHES = [
   [1, 0],

@@ -111,7 +111,7 @@ interface Prepared {
   readonly model: Model;
 }
 
-/** Checks settings, loads the data, and fits the settings to them. @throws UserError if there can be no such training */
+/** Checks settings, loads the data, and fits the settings to them. @throws UserError if the training is impossible */
 async function prepare(settings: GivenSettings, options: Omit<TrainOptions, "run">): Promise<Prepared> {
   const { onDecoding, parts, preset, signal } = options;
   const wanted = createConfig(settings, typeof preset === "string" ? PRESETS[preset].settings : preset);
@@ -140,7 +140,7 @@ async function prepare(settings: GivenSettings, options: Omit<TrainOptions, "run
   return { ...fitted, data, classes };
 }
 
-/** The settings of a training, fitted to its data. @throws UserError if there can be no such training */
+/** The settings of a training, fitted to its data. @throws UserError if the training is impossible */
 export async function configOf(settings: GivenSettings, options: Omit<TrainOptions, "run" | "parts">): Promise<Config> {
   return (await prepare(settings, options)).requested;
 }

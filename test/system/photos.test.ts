@@ -14,7 +14,7 @@ beforeAll(async () => {
   const draw = fileURLToPath(new URL("../../examples/draw-photos.js", import.meta.url));
   const { status } = spawnSync(process.execPath, [draw, path.join(home, "photos"), "200"]);
   expect(status).toBe(0);
-  const settings = { dataset: path.join(home, "photos"), size: 32, epochs: 60, threads: 2 };
+  const settings = { dataset: path.join(home, "photos"), size: 32, epochs: 30, threads: 2 };
   for await (const event of train(settings, { run: path.join(home, "run") })) {
     if (event.type === "start") expect(event).toMatchObject({ preset: "photos", config: { network: "conv" } });
   }

@@ -153,7 +153,7 @@ function grid(rows: number, columns: number, strides: readonly [number, number],
   });
 }
 
-/** The number of equal parts of a batch whose gathered pixels, `bytes` in all, stay small enough; one image each at most. */
+/** The least number of equal parts of a batch, `bytes` of gathered pixels in all, that are small enough. */
 export function partsOf(batch: number, bytes: number): number {
   let parts = Math.max(1, Math.min(batch, Math.ceil(bytes / MAX_GATHERED_BYTES)));
   while (batch % parts !== 0) parts++;
