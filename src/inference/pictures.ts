@@ -36,6 +36,7 @@ import {
   drawInterpolation,
   drawLatents,
   drawManifold,
+  hasPlane,
   usualTiles,
 } from "./views.js";
 
@@ -184,10 +185,11 @@ export class ModelPictures {
       const place = this.#place(name);
       const { classes } = this.trained;
       if (classes && place === undefined) throw needsClass(classes, "z");
-      const { dimZ } = this.trained.model.parts;
-      if (dimZ !== 2) {
+      if (!hasPlane(this.trained)) {
+        const { model, config } = this.trained;
+        const what = typeof config.dimZ === "number" ? model.parts.dimZ : "two layers";
         throw new UserError(
-          `A manifold needs a latent space of two dimensions, and this model's has ${dimZ}. Train one ` +
+          `A manifold needs a latent space of two dimensions, and this model's has ${what}. Train one ` +
             "with `dimZ: 2`, or draw samples or interpolations.",
         );
       }

@@ -35,6 +35,11 @@ export function asImages({ size }: Pick<TrainedModel, "size">, pixels: Float32Ar
   return { pixels, ...size };
 }
 
+/** Whether a manifold can be drawn. Of two layers of latents, the decoder sees the first only. */
+export function hasPlane({ model, config }: TrainedModel): boolean {
+  return model.parts.dimZ === 2 && typeof config.dimZ === "number";
+}
+
 /** Decodes a grid of z, for models with two latent dimensions. `place`: that of the class in a conditional model. */
 export async function drawManifold(trained: TrainedModel, options: ManifoldGrid, place = 0): Promise<Picture> {
   const grid = latentGrid(options);

@@ -31,7 +31,7 @@ export const MODEL_SETTINGS = {
     help: `p(x|z) of a pixel: ${describe(LIKELIHOODS)}` }),
   ...ownSettings("likelihood", LIKELIHOODS),
   initialWeights: choice(["he", "glorot"], { default: "he",
-    help: "first weights: normal (He et al. 2015), or uniform (Glorot & Bengio 2010)" }),
+    help: "first weights of the encoder and the decoder: normal (He et al. 2015), or uniform (Glorot & Bengio 2010)" }),
   outputBias: choice(["zero", "mean"], { default: "zero",
     help: "first bias of the decoder's output: zero, or the logit of the mean image, clipped to 0.001–0.999" }),
 };

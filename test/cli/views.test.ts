@@ -1,5 +1,5 @@
 // Pictures of a trained model's latent space, on a small data set.
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
@@ -14,8 +14,9 @@ beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-views-"));
   copyTiny(home);
   renameSync(path.join(home, "run"), path.join(home, "plane"));
-  const flags = "--dataset tiny --n-hidden 32,32 --batch-size 50 --epochs 1 --quiet --dim-z 5 --run space";
-  await run("train", ...flags.split(" "));
+  const flags = "--dataset tiny --n-hidden 32,32 --batch-size 50 --epochs 1 --quiet";
+  await run("train", ...flags.split(" "), "--dim-z", "5", "--run", "space");
+  await run("train", ...flags.split(" "), "--dim-z", "1,1", "--run", "layers");
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
@@ -41,10 +42,16 @@ describe("vae manifold", () => {
     expect(new Set(pictures).size).toBe(3);
   });
 
-  it("wants a plane", async () => {
-    const { code, stderr } = await run("manifold", "--run", "space");
+  it.each([
+    ["space", "5"],
+    ["layers", "two layers"],
+  ])("needs a plane: %s", async (name, has) => {
+    const { code, stderr } = await run("manifold", "--run", name);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^error: A manifold needs a latent space of two dimensions, and this model's has 5\. /);
+    const problem = `A manifold needs a latent space of two dimensions, and this model's has ${has}. `;
+    expect(stderr).toMatch(new RegExp(`^error: ${problem}`));
+    const pictures = readdirSync(path.join(home, name, "pictures"));
+    expect(pictures.filter((picture) => picture.startsWith("manifold"))).toEqual([]);
   });
 });
 

@@ -4,7 +4,15 @@ import type { Dataset } from "../../data/dataset.js";
 import { pixelsOf } from "../../data/pixels.js";
 import { type Reconstructions, reconstructImages, sampleImages } from "../../inference/coding.js";
 import { TrainedModel, type TrainedModelInit } from "../../inference/trained-model.js";
-import { asImages, drawClasses, drawLatents, drawManifold, usualSide, usualTiles } from "../../inference/views.js";
+import {
+  asImages,
+  drawClasses,
+  drawLatents,
+  drawManifold,
+  hasPlane,
+  usualSide,
+  usualTiles,
+} from "../../inference/views.js";
 import { progressFigure, squareFigure, type Version } from "../../pictures/figures.js";
 import type { Picture } from "../../pictures/grid.js";
 import { learningCurves } from "../../pictures/plots.js";
@@ -77,7 +85,7 @@ export class EpochPictures {
       ? (await drawClasses(trained, classes, config.seed)).picture
       : squareFigure(asImages(trained, await sampleImages(trained, 0, count, config.seed)));
     await this.#save(`samples-${suffix}`, picture);
-    if (trained.model.parts.dimZ !== 2) return;
+    if (!hasPlane(trained)) return;
     const side = usualSide(this.data);
     const manifold = await drawManifold(trained, { columns: side, rows: side, spacing: "linear", range: 2 });
     await this.#save(`manifold-${suffix}`, manifold);
