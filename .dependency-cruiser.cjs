@@ -78,7 +78,7 @@ module.exports = {
       to: {
         path: "^src/commands/",
         pathNot:
-          "^src/commands/(array-input|array-output|command|comparison-table|flags|io|latent-table|output|signals|tools|training|training-group|training-screen)\\.ts$",
+          "^src/commands/(array-input|array-output|command|comparison-table|flags|hints|io|latent-table|output|program|signals|tools|training|training-group|training-screen)\\.ts$",
       },
     },
     {

@@ -10,6 +10,7 @@ export { planRuns } from "../training/plan.js";
 export * from "./array-input.js";
 export * from "./array-output.js";
 export * from "./comparison-table.js";
+export { hintAtEarlyWeights } from "./hints.js";
 export * from "./latent-table.js";
 export * from "./output.js";
 export * from "./signals.js";

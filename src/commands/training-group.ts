@@ -13,9 +13,9 @@ import type { TrainingOptions } from "../training/train.js";
 import { encodeComparison, type GroupResults, printComparison } from "./comparison-table.js";
 import type { Io } from "./io.js";
 import { note, plural, print } from "./output.js";
+import { resumeCommand } from "./program.js";
 import type { Stop } from "./signals.js";
 import { showTraining, withResumeHint } from "./training.js";
-import { resumeCommand } from "./training-screen.js";
 
 export interface GroupOptions {
   readonly training: Omit<TrainingOptions, "parts">;

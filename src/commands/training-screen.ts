@@ -3,7 +3,6 @@ import {
   type Config,
   describePixels,
   greyNats,
-  type LoadedModel,
   objectiveName,
   type TrainingChunk,
   type TrainingDone,
@@ -11,8 +10,10 @@ import {
   type TrainingStart,
 } from "../index.js";
 import { visible } from "../wording.js";
+import { createHint, hintAtFewSteps } from "./hints.js";
 import { colourOf, type Io } from "./io.js";
 import { barWidth, createBar, formatCount, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
+import { programName, quote } from "./program.js";
 
 /** The longest status next to the bar. */
 const STATUS_WIDTH = 78;
@@ -94,46 +95,6 @@ export function noteDivergence(io: Io, { config, pixels }: TrainingStart, { vali
   note(io, `${problem} Try a smaller --learning-rate than ${config.learningRate}.`);
 }
 
-/** Fewer weight updates than this leave a model near its first weights. */
-export const FEW_STEPS = 300;
-
-/** A hint at a training that is too short to learn much, or that has too few images. */
-export function hintAtFewSteps({ config, images, resumed }: TrainingStart): string | undefined {
-  const { batchSize, epochs } = config;
-  const perEpoch = Math.floor(images.train / batchSize);
-  if (resumed || perEpoch * epochs >= FEW_STEPS) return undefined;
-  const total = plural(perEpoch * epochs, "step");
-  const needed = Math.ceil(FEW_STEPS / perEpoch);
-  return `${total} in all are few for a model to learn from. More epochs help, such as --epochs ${needed}.`;
-}
-
-/** A hint at samples of weights that were hardly trained. */
-export function hintAtEarlyWeights(io: Io, { folder, metadata }: LoadedModel): string | undefined {
-  const { dir, config } = folder;
-  const { batchSize, epochs } = config.settings;
-  const perEpoch = Math.floor(config.data.train / batchSize);
-  const steps = perEpoch * Number(metadata.epoch);
-  if (!(steps < FEW_STEPS)) return undefined; // also if a file of another program says no epoch
-  const needed = Math.max(epochs + 1, Math.ceil(FEW_STEPS / perEpoch));
-  const more = `${resumeCommand(io, dir)} --epochs ${needed}`;
-  return `These weights have seen ${plural(steps, "step")} of training, so images are rough. Train on: ${more}`;
-}
-
-/** An objective that has not grown since the first epoch by this epoch does not improve. */
-const PATIENCE = 3;
-
-/** Gives a hint, once, at a training objective that does not improve. */
-export function createHint({ learningRate }: Pick<Config, "learningRate">) {
-  let first: number | undefined;
-  let hasImproved = false;
-  return (epoch: number, objective: number): string | undefined => {
-    first ??= objective;
-    if (objective > first + 1e-3 * Math.abs(first)) hasImproved = true;
-    if (hasImproved || epoch !== PATIENCE) return undefined;
-    return `The objective has not improved since the first epoch. Try another --learning-rate than ${learningRate}.`;
-  };
-}
-
 /** Says what to do next. @param folder the run's, if it was named */
 export function suggest(io: Io, folder: string | undefined, { conditional }: Config): void {
   const vae = programName(io);
@@ -185,33 +146,6 @@ export function describeResult({ run, epochs, bestEpoch, test, seconds }: Traini
       `${formatTime(seconds)} in all`,
     `${run} holds the weights, metrics.jsonl and pictures/: see progress.png first`,
   ];
-}
-
-/** The command that resumes a run. */
-export function resumeCommand(io: Io, folder: string): string {
-  return `${programName(io)} train --resume ${quote(folder)}`;
-}
-
-/** npm start does not need vae on the PATH. */
-function programName({ env }: Io): string {
-  return env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
-}
-
-/** Quotes a word for a shell. Hidden characters become \U0000001b in $'…', which bash and zsh read. */
-export function quote(word: string): string {
-  if (word.startsWith("-")) return quote(`./${word}`);
-  if (/^[\w./-]+$/.test(word)) return word;
-  if (isPlain(word)) return `'${word.replaceAll("'", "'\\''")}'`;
-  const code = (character: string) => `\\U${character.codePointAt(0)?.toString(16).padStart(8, "0")}`;
-  const coded = [...word].map((character) =>
-    isPlain(character) && !/[\\']/.test(character) ? character : code(character),
-  );
-  return `$'${coded.join("")}'`;
-}
-
-/** A backquote would begin the name of a setting: see `withFlags`. */
-function isPlain(text: string): boolean {
-  return visible(text) === text && !text.includes("`");
 }
 
 /** 2:07 or 1:02:07 */

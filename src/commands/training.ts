@@ -6,13 +6,13 @@ import type { Training, TrainingDone, TrainingStart } from "../index.js";
 import { CONFIG } from "../run/config.js";
 import type { Io } from "./io.js";
 import { print } from "./output.js";
+import { resumeCommand } from "./program.js";
 import type { Stop } from "./signals.js";
 import {
   describeResult,
   noteData,
   noteDivergence,
   openScreen,
-  resumeCommand,
   suggest,
   type TrainingScreen,
 } from "./training-screen.js";

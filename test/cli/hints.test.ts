@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createHint, hintAtFewSteps } from "../../src/commands/training-screen.js";
+import { createHint, hintAtFewSteps } from "../../src/commands/hints.js";
 import { createConfig } from "../../src/config/config.js";
 import type { TrainingStart } from "../../src/index.js";
 import { writeTinyMnist } from "../fixtures/idx.js";

@@ -7,7 +7,7 @@ import { Readable, Writable } from "node:stream";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { main } from "../../src/cli.js";
-import { quote } from "../../src/commands/training-screen.js";
+import { quote } from "../../src/commands/program.js";
 import { encodeZip } from "../../src/formats/zip.js";
 import { npy } from "../fixtures/npy.js";
 import { copyTiny } from "../helpers.js";

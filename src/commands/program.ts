@@ -1,0 +1,30 @@
+// Commands to copy from the terminal.
+import { visible } from "../wording.js";
+import type { Io } from "./io.js";
+
+/** The command that resumes a run. */
+export function resumeCommand(io: Io, folder: string): string {
+  return `${programName(io)} train --resume ${quote(folder)}`;
+}
+
+/** npm start does not need vae on the PATH. */
+export function programName({ env }: Io): string {
+  return env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
+}
+
+/** Quotes a word for a shell. Hidden characters become \U0000001b in $'…', which bash and zsh read. */
+export function quote(word: string): string {
+  if (word.startsWith("-")) return quote(`./${word}`);
+  if (/^[\w./-]+$/.test(word)) return word;
+  if (isPlain(word)) return `'${word.replaceAll("'", "'\\''")}'`;
+  const code = (character: string) => `\\U${character.codePointAt(0)?.toString(16).padStart(8, "0")}`;
+  const coded = [...word].map((character) =>
+    isPlain(character) && !/[\\']/.test(character) ? character : code(character),
+  );
+  return `$'${coded.join("")}'`;
+}
+
+/** A backquote would begin the name of a setting: see `withFlags`. */
+function isPlain(text: string): boolean {
+  return visible(text) === text && !text.includes("`");
+}
