@@ -1,6 +1,7 @@
 // Makes each file-system call of each command fail, one after the other, and checks what the command says, and leaves:
 // node --require ./test/reliability/faults.cjs test/reliability/faults.js [full|short] [scenario…], after npm run build.
-// short: one errno for each call, in turn, and few lasting faults.
+// short: of the calls that do the same to the same file, the first and the last, with one errno in turn; and few lasting
+// faults.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -151,6 +152,15 @@ async function judge({ code, stdout, stderr, calls }, command, reference) {
   return problems;
 }
 
+/** @returns the numbers of the calls to fail, from 0 */
+function chooseCalls(calls) {
+  const numbers = [...calls.keys()];
+  if (isFull) return numbers;
+  const kindOf = ({ name, path: place }) => `${name} ${place.replace(TEMPORARY, "").replace(/[\da-f]{12,}|\d+/g, "#")}`;
+  const kinds = calls.map(kindOf);
+  return numbers.filter((i) => kinds.indexOf(kinds[i]) === i || kinds.lastIndexOf(kinds[i]) === i);
+}
+
 /** Repeats a fault in a process of its own. @returns what differs there */
 function repeat(outcome, command, number, code) {
   reset();
@@ -205,14 +215,16 @@ for (const name of chosen.length > 0 ? chosen : Object.keys(scenarios)) {
   if (reference.code !== 0) throw new Error(`${command} failed: ${reference.stderr}`);
   reference.files = contents(work);
   const attempt = (...fault) => tryFault(name, command, reference, ...fault);
-  for (const [i, call] of reference.calls.entries()) {
+  const numbers = chooseCalls(reference.calls);
+  for (const i of numbers) {
+    const call = reference.calls[i];
     for (const code of isFull ? CODES : [CODES[i % CODES.length]]) await attempt(i + 1, code, false);
     for (const [code, names] of Object.entries(LASTING)) {
       if (names.includes(call.name) && (isFull || i % FEW === 0)) await attempt(i + 1, code, true);
     }
   }
-  totals.calls += reference.calls.length;
-  console.log(`${name}: ${reference.calls.length} calls`);
+  totals.calls += numbers.length;
+  console.log(`${name}: ${numbers.length} of ${reference.calls.length} calls`);
 }
 process.chdir("/");
 rmSync(home, { recursive: true });

@@ -1,4 +1,4 @@
-// Every file-system call of every command fails once. See test/reliability/faults.js.
+// The file-system calls of every command fail, one at a time. See test/reliability/faults.js.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
