@@ -63,7 +63,7 @@ function describe(result: Evaluation, { config, folder }: LoadedModel, tools: To
   }
   if (result.bitsPerDim) {
     const { elbo, nll } = result.bitsPerDim;
-    const likelihood = nll === undefined ? "" : `; −log p(x): ${formatNats(nll, 3)}`;
+    const likelihood = nll === undefined ? "" : `; −${terms.likelihood}: ${formatNats(nll, 3)}`;
     add("bits per dim", formatNats(elbo, 3), `${pixels}; −ELBO / (numbers of an image · log 2)${likelihood}`);
   }
   add("active units", String(result.activeUnits), `${result.dimZ} latent dimensions, by means from ${pixels}`);

@@ -78,6 +78,7 @@ export interface EvaluationBatch {
 /**
  * The images of a set in batches, with `samples` draws of z for each.
  *
+ * @param batchSize of all batches but the last, which has less than twice as many; by default what memory allows
  * @throws UserError if the model is conditional, and an image has no class that it knows
  */
 export function* evaluationBatches(
@@ -85,13 +86,16 @@ export function* evaluationBatches(
   images: ImageSet,
   config: DrawConfig,
   samples: number,
+  batchSize?: number,
 ): Generator<EvaluationBatch> {
   const { seed } = config;
   const { specs } = model.parts;
   if (classes) checkLabels(images, classes);
-  const atOnce = Math.floor(drawsAtOnce(model, size) / samples) || 1;
-  for (let first = 0; first < images.count; first += atOnce) {
-    const count = Math.min(atOnce, images.count - first);
+  const atOnce = batchSize ?? (Math.floor(drawsAtOnce(model, size) / samples) || 1);
+  let count: number;
+  for (let first = 0; first < images.count; first += count) {
+    const left = images.count - first;
+    count = batchSize && left < 2 * batchSize ? left : Math.min(atOnce, left);
     const address = (i: number) => images.offset + first + i;
     const streamOf = (purpose: "binarization" | "noise", i: number) =>
       randomStream(seed, `evaluation ${purpose}`, address(i));

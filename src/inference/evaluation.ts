@@ -16,8 +16,9 @@ import type { TrainedModel } from "./trained-model.js";
  */
 export async function evaluate(trained: TrainedModel, images: ImageSet, config: DrawConfig): Promise<Bounds> {
   const { engine, model, params } = trained;
+  const batchSize = model.parts.objective.numbersPerPair ? trained.config.batchSize : undefined;
   const terms = mapTerms(() => new Float32Array(images.count));
-  for (const { first, batch, draws } of evaluationBatches(trained, images, config, model.draws)) {
+  for (const { first, batch, draws } of evaluationBatches(trained, images, config, model.draws, batchSize)) {
     const results = await engine.call(model.evaluate, { params, batch, draws });
     for (const term of TERMS) terms[term].set(results[term].data, first);
   }

@@ -1,7 +1,7 @@
 // Checks of parts, which users can bring.
 import { BOOLEAN, func, listOf, maybe, objectOf, objectWith, satisfying } from "../arguments.js";
 import { isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
-import type { Layer } from "./layers.js";
+import type { Layer, LayerSpecs } from "./layers.js";
 import type {
   Assembly,
   LikelihoodFamily,
@@ -47,18 +47,20 @@ const DRAW = objectWith<DrawSpec>({
 });
 const OF_SPECS = { params: objectOf(PARAM), draws: objectOf(DRAW) };
 
+/** In memory. */
+const NUMBERS = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER });
+
 export const SPECS = objectWith<Specs>(OF_SPECS);
-export const LAYER_SPECS = objectWith<ReturnType<Layer["specs"]>>({ ...OF_SPECS, output: SHAPE });
+export const LAYER_SPECS = objectWith<LayerSpecs>({ ...OF_SPECS, output: SHAPE, outputs: maybe(NUMBERS) });
 export const LAYER = objectWith<Layer>({ specs: func(), apply: func() });
 
 const BETA = number({ min: 0, max: 1000 });
-/** In memory. */
-const NUMBERS = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER });
 /** K of a conditional model. */
 const CLASSES = wholeNumber({ min: 0, max: 65_536 });
 const OBJECTIVE = objectWith<Objective>({
   draws: wholeNumber({ min: 1, max: 1e6 }),
   isPath: maybe(BOOLEAN),
+  numbersPerPair: maybe(NUMBERS),
   specs: maybe(SPECS),
   value: func(),
 });
@@ -99,6 +101,7 @@ export const PARTS = objectWith<Parts>({
   beta: BETA,
   likelihood: objectWith<Parts["likelihood"]>(OF_LIKELIHOOD),
   numbersPerDraw: maybe(NUMBERS),
+  layerOutputs: maybe(objectWith<NonNullable<Parts["layerOutputs"]>>({ encoder: NUMBERS, decoder: NUMBERS })),
   encode: func(),
   prior: func(),
   decode: func(),

@@ -2,6 +2,7 @@
 import { checkOptions, listOf, maybe } from "../arguments.js";
 import { checkValue, wholeNumber } from "../config/entries.js";
 import { tf } from "../engine/compiled/tf.js";
+import { UserError } from "../errors.js";
 import { sizeOf } from "../tree.js";
 import { INIT, UNITS } from "./checks.js";
 import { ACTIVATION, ACTIVATIONS, type ActivationName, type Layer } from "./layers.js";
@@ -52,12 +53,17 @@ export function conv(options: ConvOptions): Layer {
  * The transposed convolution, to images of `height` × `width`, which a convolution of this stride would bring back to
  * the size of its input. `weight` is [kernel, kernel, filters, in]. `bias` is [filters], or of a whole image if it
  * starts as the mean image.
+ *
+ * @throws UserError if `kernel` is less than `stride`
  */
 export function convTranspose(options: ConvOptions & { readonly height: number; readonly width: number }): Layer {
   const { filters, kernel, stride, activation, weight, bias, height, width } = checkOptions(
     { ...OPTIONS, height: UNITS, width: UNITS },
     options,
   );
+  if (kernel < stride) {
+    throw new UserError(`A transposed convolution of stride ${stride} leaves gaps between kernels of ${kernel} pixels`);
+  }
   const biasShape = bias === "mean-image" ? [height, width, filters] : [filters];
   return {
     specs: ([, , channels]) => ({

@@ -2,12 +2,19 @@
 import { checkOptions, listOf, maybe, objectOf } from "../arguments.js";
 import { checkValue, number, oneOf } from "../config/entries.js";
 import { tf } from "../engine/compiled/tf.js";
+import { sizeOf } from "../tree.js";
 import { INIT, LAYER, UNITS } from "./checks.js";
 import { type Context, type DrawSpec, type Init, joinSpecs, type Specs } from "./specs.js";
 
+export interface LayerSpecs extends Specs {
+  readonly output: readonly number[];
+  /** Outputs of all layers of a chain, in numbers; absent: those of `output`. */
+  readonly outputs?: number | undefined;
+}
+
 export interface Layer {
   /** @param per "image" in the encoder, "sample" (a draw of z) in the decoder */
-  specs(input: readonly number[], per: DrawSpec["per"]): Specs & { readonly output: readonly number[] };
+  specs(input: readonly number[], per: DrawSpec["per"]): LayerSpecs;
   /** @param x [N, …input] @returns [N, …output] */
   apply(context: Context, x: tf.Tensor): tf.Tensor;
 }
@@ -62,6 +69,11 @@ export function dense(options: DenseOptions): Layer {
   };
 }
 
+/** Numbers that layers hold for an input until its gradient is known. */
+export function outputsOf({ output, outputs = sizeOf(output) }: LayerSpecs): number {
+  return outputs;
+}
+
 /** Chains layers, in scopes of their names, or numbers in an array. */
 export function sequential(layers: readonly Layer[] | { readonly [name: string]: Layer }): Layer {
   checkValue<unknown>("The argument layers", Array.isArray(layers) ? listOf(LAYER) : objectOf(LAYER), layers);
@@ -69,12 +81,14 @@ export function sequential(layers: readonly Layer[] | { readonly [name: string]:
   return {
     specs(input, per) {
       let output = input;
+      let outputs = 0;
       const scopes = chain.map(([name, layer]) => {
         const specs = layer.specs(output, per);
         output = specs.output;
+        outputs += outputsOf(specs);
         return [name, specs] as const;
       });
-      return { ...joinSpecs(Object.fromEntries(scopes)), output };
+      return { ...joinSpecs(Object.fromEntries(scopes)), output, outputs };
     },
     apply: (context, x) => chain.reduce((h, [name, layer]) => layer.apply(context.at(name), h), x),
   };

@@ -5,7 +5,7 @@ import type { ImageShape } from "../data/pixels.js";
 import { tf } from "../engine/compiled/tf.js";
 import { UserError } from "../errors.js";
 import { ASSEMBLY, LAYER_SPECS } from "./checks.js";
-import type { Layer } from "./layers.js";
+import { type Layer, outputsOf } from "./layers.js";
 import { type Context, type Init, joinSpecs, NO_SPECS, type Specs } from "./specs.js";
 
 /** What a model is built for. */
@@ -87,6 +87,11 @@ export interface Objective {
   readonly draws: number;
   /** Whether gradients leave out the score of q(z|x), so that they flow through the draws only (Roeder et al. 2017). */
   readonly isPath?: boolean;
+  /**
+   * Of an objective that compares the images of a batch: numbers in memory for each pair. It is trained on batches of
+   * two or more, and evaluated on batches of the same size, on which the comparison depends.
+   */
+  readonly numbersPerPair?: number | undefined;
   /** Draws of its own, of phase `posterior`. */
   readonly specs?: Specs;
   /** @param klWeight β, or what its warm-up has reached @param context its own @returns [B] nats */
@@ -105,6 +110,8 @@ export interface Parts {
   readonly likelihood: Pick<LikelihoodFamily, "name" | "support">;
   /** Numbers in memory for each draw of z besides those of the networks, if they are many. */
   readonly numbersPerDraw?: number | undefined;
+  /** Outputs of the layers: of the encoder for an image, of the decoder for a draw of z. */
+  readonly layerOutputs?: { readonly encoder: number; readonly decoder: number } | undefined;
   /** @param x [B, D], 0 to 1, or beyond if it is noisy @param y one-hot labels [B, K] of a conditional model */
   encode(context: Context, x: tf.Tensor, y?: tf.Tensor): Posterior;
   prior(context: Context): Prior;
@@ -171,6 +178,8 @@ export function likelihood<Settings extends object>(
 /** Declares networks. `weight` are the first weights of all layers. */
 export function network<Settings extends object>(
   definition: Omit<Part<Settings, Networks>, "build"> & {
+    /** The setting that makes them smaller. */
+    readonly width: keyof Settings & string;
     readonly build: (own: ValuesOf<Settings>, sizes: Sizes & { readonly weight: Init }) => Networks;
   },
 ) {
@@ -179,7 +188,11 @@ export function network<Settings extends object>(
 
 /** Declares an objective. `label` names its values. */
 export function objective<Settings extends object>(
-  definition: Part<Settings, Objective> & { readonly label: (own: ValuesOf<Settings>) => string },
+  definition: Part<Settings, Objective> & {
+    readonly label: (own: ValuesOf<Settings>) => string;
+    /** Whether it has `numbersPerPair`. */
+    readonly comparesImages?: true;
+  },
 ) {
   return definition;
 }
@@ -233,6 +246,7 @@ export function assemble(assembly: Assembly): Parts {
     beta,
     likelihood,
     numbersPerDraw: prior.numbersPerDraw,
+    layerOutputs: { encoder: outputsOf(networks.encoder), decoder: outputsOf(networks.decoder) },
     specs: joinSpecs({
       ...networks,
       posterior: posterior.specs,

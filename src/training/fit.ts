@@ -4,6 +4,7 @@ import { PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import type { DataKind } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
+import { OBJECTIVES } from "../model/registry.js";
 import { stepsPerEpoch } from "./batches.js";
 
 /** Of the preset `photos`. */
@@ -32,15 +33,16 @@ export function fitSettings(
   const isChosen = preset === undefined && (images.kind === "files" || images.channels === 3);
   const name = isChosen ? "photos" : (preset ?? "tutorial");
   const { settings } = PRESETS[name];
-  const base = isChosen ? withoutConflicts(settings, given) : settings;
-  const config = createConfig(given, { ...base, ...(name === "photos" && paceOf(images, given)) });
+  const fitting = name === "photos" && { ...withoutConflicts(settings, given), ...paceOf(images, given) };
+  const config = createConfig(given, fitting || settings);
   return { config, ...(isChosen && { preset: "photos" }) };
 }
 
 /** Batches and epochs, so that few images make enough steps. */
 function paceOf({ count }: TrainingImages, given: GivenSettings): Pick<Config, "batchSize" | "epochs"> {
   const { batchSize: usual, epochs: usualEpochs } = SETTINGS;
-  const fitting = Math.max(1, Math.min(usual.default, Math.floor(count / MIN_STEPS_PER_EPOCH)));
+  const least = given.objective && OBJECTIVES[given.objective].comparesImages ? 2 : 1;
+  const fitting = Math.max(least, Math.min(usual.default, Math.floor(count / MIN_STEPS_PER_EPOCH)));
   const steps = Math.max(1, stepsPerEpoch({ count }, given.batchSize ?? fitting));
   const epochs = Math.max(usualEpochs.default, Math.min(MAX_EPOCHS, Math.ceil(MIN_STEPS / steps)));
   return { batchSize: fitting, epochs };

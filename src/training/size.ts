@@ -6,6 +6,7 @@ import { describeShape, type ImageShape, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { countParameters } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
+import { NETWORKS } from "../model/registry.js";
 import { formatBytes } from "../wording.js";
 
 /** A checkpoint holds four numbers for each parameter, and Node.js reads at most 2 GiB at once. */
@@ -16,13 +17,15 @@ const MAX_PARAMETERS = 120_000_000;
  *
  * @throws UserError if it has too many parameters, or a step needs more memory than this machine has
  */
-export function checkSize(model: Model, shape: ImageShape, { batchSize }: Pick<Config, "batchSize">): void {
+export function checkSize(model: Model, shape: ImageShape, config: Pick<Config, "batchSize" | "network">): void {
+  const { batchSize, network } = config;
+  const width = NETWORKS[network].width;
   const parameters = countParameters(model.parts.specs);
   if (parameters > MAX_PARAMETERS) {
     const count = (number: number) => number.toLocaleString("en");
     throw new UserError(
       `For images of ${describeShape(shape)} this model has ${count(parameters)} parameters, more than ` +
-        `${count(MAX_PARAMETERS)}. Give a smaller \`size\` or \`nHidden\`.`,
+        `${count(MAX_PARAMETERS)}. Give a smaller \`size\` or \`${width}\`.`,
     );
   }
   const [needed, memory] = [bytesOfStep(model, pixelsOf(shape), batchSize), availableMemory()];
@@ -31,7 +34,7 @@ export function checkSize(model: Model, shape: ImageShape, { batchSize }: Pick<C
     const isPrior = draws * (parts.numbersPerDraw ?? 0) > pixelsOf(shape) * (1 + draws);
     const remedy = isPrior
       ? "Give a smaller `batchSize` or `dimZ`, or a prior of fewer components."
-      : "Give a smaller `batchSize`, `size` or `nHidden`.";
+      : `Give a smaller \`batchSize\`, \`size\` or \`${width}\`.`;
     throw new UserError(
       `A step with batches of ${batchSize} images of ${describeShape(shape)} needs more than ${formatBytes(needed)} ` +
         `of memory, and there are ${formatBytes(memory)}. ${remedy}`,
@@ -41,12 +44,15 @@ export function checkSize(model: Model, shape: ImageShape, { batchSize }: Pick<C
 
 /**
  * The least memory of a training step: weights and Adam's moments before and after it, the batch as bytes and as
- * floats, and for each draw of z the decoder's output and what the prior takes. An engine takes more, but never less.
+ * floats, the outputs of the layers, what the prior takes for each draw of z, and the objective for each pair of images.
+ * An engine takes more, but never less.
  */
 function bytesOfStep({ draws, parts }: Model, pixels: number, batchSize: number): number {
   const state = 2 * 3 * 4 * countParameters(parts.specs);
-  const { numbersPerDraw = 0 } = parts;
-  return state + batchSize * (pixels * (1 + 4 + 4 * draws) + 4 * draws * numbersPerDraw);
+  const { numbersPerDraw = 0, layerOutputs = { encoder: 0, decoder: pixels }, objective } = parts;
+  const perImage = pixels + layerOutputs.encoder + draws * (layerOutputs.decoder + numbersPerDraw);
+  const pairs = batchSize ** 2 * (objective.numbersPerPair ?? 0);
+  return state + batchSize * pixels + 4 * (batchSize * perImage + pairs);
 }
 
 /** The memory of this machine, or of the container. */

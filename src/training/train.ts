@@ -137,6 +137,9 @@ async function prepare(settings: GivenSettings, options: Omit<TrainOptions, "run
       `A batch of ${batchSize} is more than the ${data.train.count} training images. Give a smaller \`batchSize\`.`,
     );
   }
+  if (batchSize < 2 && fitted.model.parts.objective.numbersPerPair) {
+    throw new UserError("This objective compares the images of a batch. Give a `batchSize` of 2 or more.");
+  }
   return { ...fitted, data, classes };
 }
 

@@ -401,6 +401,12 @@ it("vae evaluate names what a conditional model gives", async () => {
   expect(JSON.parse(json).likelihood.nll).toBeGreaterThan(0);
 });
 
+it("vae evaluate names bits per dimension of a conditional model by its likelihood", async () => {
+  await train("bytes", "--dataset", "tiny", "--set", "likelihood=logistic", "--epochs", "1");
+  const { stdout } = await run("evaluate", "--run", "bytes", "--n", "5", "--importance-samples", "10");
+  expect(stdout).toMatch(/^bits per dim .*−log p\(x\|y\): /m);
+});
+
 it("vae runs shows the setting", async () => {
   expect((await run("runs", "--dir", ".")).stdout).toMatch(/digits .* conditional=true/);
 });

@@ -88,6 +88,17 @@ it.each([
   );
 });
 
+it.each([
+  [{ nHidden: [1], dimZ: 4096, objective: "beta-tc" }, "70 TB", "nHidden"], // 65,536² pairs × 4096 dimensions
+  [{ nHidden: [4096], mcSamples: 1000 }, "1\\.1 TB", "nHidden"], // 65,536,000 draws × 4096 units
+  [{ network: "conv", filters: [1024], mcSamples: 1000 }, "4\\.4 TB", "filters"], // × (4·4·1024 + 256 + 8·8)
+] as const)("a model whose layers or pairs no memory holds is refused: %j", async (settings, needed, width) => {
+  write("small.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (24, 8, 8), }", new Uint8Array(24 * 64)));
+  await expect(trainOn("small.npy", { batchSize: 65_536, ...settings })).rejects.toThrow(
+    new RegExp(`needs more than ${needed} of memory, .*\\. Give .* or \`${width}\`\\.$`),
+  );
+});
+
 it("other images of another shape are refused by a model before they are decoded", async () => {
   copyTiny(at());
   write("x.npy.gz", packed());

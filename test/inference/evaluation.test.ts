@@ -66,6 +66,30 @@ describe("evaluation batches", () => {
     expect(epsilon).toEqual(collect(few, createConfig({ ...config, dimZ: 1024 })).epsilon);
   });
 
+  it("are of the training's size for an objective that compares their images, which is then that of training", async () => {
+    const settings = createConfig({ dimZ: 2, objective: "mmd", nHidden: [3], batchSize: 7, seed: 3 });
+    const model = modelOf(settings, 6);
+    const few = { ...images, count: 22 };
+    const batches = [...evaluationBatches({ model, size }, few, settings, 1, settings.batchSize)];
+    expect(batches.map(({ batch }) => batch.images.shape[0])).toEqual([7, 7, 8]);
+    const weights = weylParams(model, () => 1);
+    let sum = 0;
+    for (const { batch, draws } of batches) {
+      const { objective } = await (await engine).call(model.evaluate, { params: weights, batch, draws });
+      for (const value of objective.data) sum += value;
+    }
+    const { objective, elbo } = await evaluate(await trained(settings, weights), few, settings);
+    expect(objective).toBeCloseTo(sum / 22, 3);
+    expect(Math.abs(objective - elbo)).toBeGreaterThan(0.01);
+  });
+
+  it("of one image compare nothing", async () => {
+    const settings = createConfig({ dimZ: 2, objective: "mmd", nHidden: [3] });
+    const weights = weylParams(modelOf(settings, 6), () => 1);
+    const { objective, elbo } = await evaluate(await trained(settings, weights), { ...images, count: 1 }, settings);
+    expect(objective).toBeCloseTo(elbo, 4);
+  });
+
   it("are smaller where images are larger", () => {
     const large = { count: 30, offset: 0, pixels: pixelsInMemory(new Uint8Array(30 * 200 * 200), 200 * 200) };
     expect(collect(large, config, { height: 200, width: 200, channels: 1 }).sizes).toEqual([8, 8, 8, 6]);

@@ -125,6 +125,13 @@ describe.each(ENGINES)("on engine %s", (name) => {
   });
 });
 
+it("kernels that leave gaps are refused", () => {
+  expect(() => createConfig({ network: "conv", kernelSize: 1 })).toThrow("a whole number from 2 to 15");
+  expect(() => convTranspose({ filters: 1, kernel: 2, stride: 3, height: 9, width: 9, weight: "he" })).toThrow(
+    "A transposed convolution of stride 3 leaves gaps between kernels of 2 pixels",
+  );
+});
+
 it("the network of Keras' example has its parameters", () => {
   // https://keras.io/examples/generative/vae/: 69,076 of the encoder; its decoder ends with a convolution more.
   const config = createConfig({ network: "conv", filters: [32, 64], kernelSize: 3, denseUnits: [16] });

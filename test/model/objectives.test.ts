@@ -84,6 +84,17 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect(d.data[0]).toBeGreaterThan(10 * deviation);
   });
 
+  it("without the score, evaluation gives the ELBO", async () => {
+    const { model, params, draws } = setUp({ gradient: "path", beta: 0.7 });
+    const { objective, reconstruction, kl } = await (await engine).call(model.evaluate, {
+      params,
+      draws,
+      batch: { images },
+    });
+    const expected = reconstruction.data.map((value, i) => value - 0.7 * kl.data[i]);
+    expect(relativeError(objective.data, expected)).toBeLessThan(1e-6);
+  });
+
   it("draws pass on their gradient times the shares", async () => {
     const fn = ({ z }: { z: tf.Tensor }) => ({
       gradient: tf.grad((z: tf.Tensor) => {
@@ -116,13 +127,13 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
   });
 });
 
-it("without the score, gradients have the same mean", async () => {
+it.each([{}, { beta: 0.3 }])("without the score, gradients have the same mean: %j", async (weight) => {
   const engine = await open("cpu");
   const rounds = 400;
   const measure = async (given: GivenSettings) => {
     const columns: number[][] = [];
     for (let seed = 0; seed < rounds; seed++) {
-      const one = setUp({ sigma: "exp", objective: "iwae", importanceSamples: 2, ...given }, seed);
+      const one = setUp({ sigma: "exp", objective: "iwae", importanceSamples: 2, ...weight, ...given }, seed);
       const gradients = await engine.call(gradientsOf(one), { params: one.params, draws: one.draws, images });
       columns.push([...gradients["encoder.1.weight"].data]);
     }

@@ -490,7 +490,7 @@ class Model:
         is_closed = self.c["prior"] == "normal" and self.c["posterior"] == "gaussian" and not self.is_two
         kl = kls.sum(1) if is_closed else (log_q - log_p).mean(1)
         if self.c["objective"] == "elbo":
-            cost = (log_q - log_p).mean(1) if self.c["gradient"] == "path" else kl
+            cost = (log_q - log_p).mean(1) if self.c["gradient"] == "path" and masks is not None else kl
             return reconstruction - weight * cost, reconstruction, kl
         if self.c["objective"] == "beta-tc":
             # log N(z_i; μ_j, σ_j²) of each dimension
@@ -542,8 +542,10 @@ def path_objective(model, frozen, params, batch, weight, masks):
     fixed = log_weights(frozen, frozen)
     shares = np.exp(fixed - fixed.max(1, keepdims=True))
     shares = shares / shares.sum(1, keepdims=True)
-    # The draws' part has squared shares (Tucker et al. 2019, eq. 8), the model's its usual ones.
-    return (shares**2 * log_weights(params, frozen) + shares * log_weights(frozen, params)).sum(1)
+    # The draws' part has squared shares (Tucker et al. 2019, eq. 8), the model's its usual ones. E[share · ∇ log q] is
+    # E[(share − share²) ∇z log w], and the score has the weight of log q.
+    of_draws = shares - weight * (shares - shares**2)
+    return (of_draws * log_weights(params, frozen) + shares * log_weights(frozen, params)).sum(1)
 
 
 def log_mean_importance_weight(model, params, x, seen):

@@ -42,6 +42,18 @@ describe("without a preset", () => {
   });
 });
 
+it("an objective that compares images gets two in a batch", () => {
+  for (const objective of ["mmd", "beta-tc"] as const) {
+    expect(fitSettings({ objective }, undefined, { ...files, count: 9 }).config.batchSize).toBe(2);
+  }
+});
+
+it("photos as a given preset bring back the choices that given settings need", () => {
+  for (const given of [{ objective: "mmd" }, { dimZ: [4, 2] }, { binarize: "threshold" }] as const) {
+    expect(fitSettings(given, "photos", files).config).toEqual(fitSettings(given, undefined, files).config);
+  }
+});
+
 it("a given preset is taken as it is", () => {
   expect(fitSettings({}, "tutorial", colour).config).toMatchObject({ network: "mlp", likelihood: "bernoulli" });
   expect(fitSettings({}, {}, colour)).toMatchObject({ config: { network: "mlp" } });

@@ -13,7 +13,7 @@ const MAX_CONVOLUTIONS = 8;
 const settings = {
   filters: integers({ default: [32, 64], min: 1, max: 1024, maxLength: MAX_CONVOLUTIONS, flag: "count,...",
     help: "filters of the encoder's convolutions, each of which halves the image; the decoder has them in reverse" }),
-  kernelSize: integer({ default: 4, min: 1, max: 15, help: "pixels of a side of a convolution's kernel" }),
+  kernelSize: integer({ default: 4, min: STRIDE, max: 15, help: "pixels of a side of a convolution's kernel" }),
   denseUnits: integers({ default: [256], min: 1, max: 4096, maxLength: MAX_CONVOLUTIONS,
     help: "units of the dense layers between convolutions and latents; the decoder has them in reverse" }),
   convActivation: choice(Object.keys(ACTIVATIONS) as ActivationName[], { default: "relu",
@@ -23,6 +23,7 @@ const settings = {
 export const convolutional = network({
   help: "convolutions that halve the image, then fully connected layers; the decoder in reverse",
   settings,
+  width: "filters",
   build(own, { height, width, channels, weight }) {
     const { filters, kernelSize: kernel, denseUnits, convActivation: activation } = own;
     const depth = filters.length;

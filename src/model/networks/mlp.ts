@@ -23,6 +23,7 @@ const settings = {
 export const fullyConnected = network({
   help: "fully connected layers",
   settings,
+  width: "nHidden",
   build: ({ nHidden, keepProb, encoderActivations, decoderActivations }, { weight }) => ({
     encoder: (outputs) => mlp({ hidden: nHidden, activations: encoderActivations, keepProb, outputs, weight }),
     decoder: (outputs, bias) =>

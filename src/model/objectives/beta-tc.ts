@@ -5,9 +5,6 @@ import { UserError } from "../../errors.js";
 import { logMeanExp, normalLogDensity } from "../densities.js";
 import { objective, type Terms } from "../parts.js";
 
-/** The densities of a batch take B² Z numbers. */
-const MAX_DIMENSIONS = 256;
-
 export const betaTc = objective({
   help: "the ELBO with a weight of the total correlation (Chen et al. 2018), for independent latent dimensions",
   settings: {
@@ -18,21 +15,16 @@ export const betaTc = objective({
       help: "weight of the total correlation, KL(q(z) ‖ Π_j q(z_j)), in the KL term; with 1, the objective is the ELBO",
     }),
   },
+  comparesImages: true,
   label: ({ tcWeight }) => `ELBO with total correlation × ${tcWeight}`,
-  build: ({ tcWeight }, { dimZ }) => {
-    if (dimZ > MAX_DIMENSIONS) {
-      throw new UserError(
-        `Objective beta-tc takes up to ${MAX_DIMENSIONS} latent dimensions. Give a smaller \`dimZ\`.`,
-      );
-    }
-    return {
-      draws: 1,
-      value(terms, klWeight) {
-        const cost = tf.add(terms.kl, tf.mul(totalCorrelation(terms), tcWeight - 1));
-        return tf.sub(terms.reconstruction, tf.mul(cost, klWeight));
-      },
-    };
-  },
+  build: ({ tcWeight }, { dimZ }) => ({
+    draws: 1,
+    numbersPerPair: dimZ,
+    value(terms, klWeight) {
+      const cost = tf.add(terms.kl, tf.mul(totalCorrelation(terms), tcWeight - 1));
+      return tf.sub(terms.reconstruction, tf.mul(cost, klWeight));
+    },
+  }),
 });
 
 /**

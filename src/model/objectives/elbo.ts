@@ -27,8 +27,8 @@ export const elbo = objective({
   build: ({ mcSamples, gradient }) => ({
     draws: mcSamples,
     isPath: gradient === "path",
-    value({ reconstruction, kl, logRatio }, klWeight) {
-      const cost = gradient === "path" ? tf.neg(tf.mean(logRatio(), 1)) : kl;
+    value({ reconstruction, kl, logRatio }, klWeight, { training }) {
+      const cost = gradient === "path" && training ? tf.neg(tf.mean(logRatio(), 1)) : kl;
       return tf.sub(reconstruction, tf.mul(cost, klWeight));
     },
   }),

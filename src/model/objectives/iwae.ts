@@ -24,9 +24,13 @@ export const iwae = objective({
     value({ logLikelihood, logRatio, weighDraws }, klWeight) {
       const logWeights = tf.add(logLikelihood, tf.mul(logRatio(), klWeight));
       const bound = logMeanExp(logWeights);
-      // The encoder's gradient has squared shares (Tucker et al. 2019, eq. 8): the bound's gradient brings them once.
-      if (gradient === "path")
-        weighDraws(tf.exp(tf.sub(logWeights, tf.reshape(tf.add(bound, Math.log(importanceSamples)), [-1, 1]))));
+      if (gradient === "path") {
+        // The draws' gradient has squared shares (Tucker et al. 2019, eq. 8): the bound's own brings them once. With the
+        // weight β, the score that is left out has the factor β.
+        const sums = tf.reshape(tf.add(bound, Math.log(importanceSamples)), [-1, 1]);
+        const shares = tf.exp(tf.sub(logWeights, sums));
+        weighDraws(tf.add(tf.mul(shares, klWeight), tf.sub(1, klWeight)));
+      }
       return bound;
     },
   }),

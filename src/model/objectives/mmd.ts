@@ -17,26 +17,29 @@ export const mmd = objective({
       help: "λ, the weight of the discrepancy; with beta 0, the model is a Wasserstein autoencoder",
     }),
   },
+  comparesImages: true,
   label: ({ mmdWeight }) => `ELBO less ${mmdWeight} MMD`,
   build: ({ mmdWeight }, { dimZ }) => ({
     draws: 1,
+    numbersPerPair: 3 * SCALES.length,
     specs: { params: {}, draws: { prior: { shape: [dimZ], per: "image", phase: "posterior", kind: "normal" } } },
     value({ reconstruction, kl, z }, klWeight, context) {
+      const bound = tf.sub(reconstruction, tf.mul(kl, klWeight));
+      if (z.shape[0] < 2) return bound; // of a single image, which tells nothing of q(z)
       const discrepancy = meanDiscrepancy(tf.reshape(z, [z.shape[0], dimZ]), context.draw("prior"));
-      return tf.sub(tf.sub(reconstruction, tf.mul(kl, klWeight)), tf.mul(discrepancy, mmdWeight));
+      return tf.sub(bound, tf.mul(discrepancy, mmdWeight));
     },
   }),
 });
 
 /**
- * MMD² of two samples [B, Z], without bias (Gretton et al. 2012, eq. 3), for the sum of the kernels
+ * MMD² of two samples [B, Z], B ≥ 2, without bias (Gretton et al. 2012, eq. 3), for the sum of the kernels
  * c / (c + ‖a − b‖²), c = 2 Z · scale (Tolstikhin et al. 2018, section 4): a scalar.
  */
 export function meanDiscrepancy(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const [B] = a.shape;
-  const pairs = Math.max(1, B * (B - 1));
   const within = tf.sub(tf.add(sumOfKernels(a, a), sumOfKernels(b, b)), 2 * B * SCALES.length); // less those of i = j
-  return tf.sub(tf.div(within, pairs), tf.mul(sumOfKernels(a, b), 2 / B ** 2));
+  return tf.sub(tf.div(within, B * (B - 1)), tf.mul(sumOfKernels(a, b), 2 / B ** 2));
 }
 
 /** Σ_ij k(a_i, b_j) */

@@ -57,8 +57,7 @@ export function gaussianMixture(
       return tf.reshape(logSumExp(tf.add(tf.sum(densities, 2), logShares), K), [B, L]);
     },
     sample() {
-      const shares = tf.exp(logShares) as tf.Tensor2D;
-      const starts = tf.matMul(shares, tf.tensor2d(strictlyUpper(K), [K, K])); // of the components' parts of [0, 1)
+      const starts = tf.cumsum(tf.exp(logShares), 1, true); // of the components' parts of [0, 1)
       const isPast = tf.sub(1, tf.step(tf.sub(starts, context.draw("component")))); // [N, K]
       const component = tf.sub(tf.sum(isPast, 1, true), 1); // [N, 1]
       const distance = tf.abs(tf.sub(component, tf.tensor2d([...Array(K).keys()], [1, K])));
@@ -72,9 +71,4 @@ export function gaussianMixture(
 /** [N, K] to [N, 1]. */
 function logSumExp(x: tf.Tensor, K: number): tf.Tensor {
   return tf.reshape(tf.add(logMeanExp(x), Math.log(K)), [x.shape[0], 1]);
-}
-
-/** Ones above the diagonal of [K, K]: a row times it are the sums of what precedes each number. */
-function strictlyUpper(K: number): number[] {
-  return Array.from({ length: K * K }, (_, at) => Number(Math.floor(at / K) < at % K));
 }
