@@ -74,9 +74,7 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
 async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.success;
-    const message =
-      error.code === "commander.help" ? "There is no such command. See vae --help." : oneLine(error.message);
-    return printError(io, message, EXIT.mistake);
+    return printError(io, await explain(error), EXIT.mistake);
   }
   if (error instanceof Interruption) {
     io.stderr.write(`${printableLine(error.message)}\n`);
@@ -88,8 +86,15 @@ async function report(io: Io, error: unknown): Promise<number> {
   return EXIT.failure;
 }
 
-/** A message of commander, with the given value cut. */
-function oneLine(message: string): string {
+/** A message of commander, with the given value cut, and how to give a setting that has no flag. */
+async function explain({ code, message }: CommanderError): Promise<string> {
+  if (code === "commander.help") return "There is no such command. See vae --help.";
+  if (code === "commander.unknownOption") {
+    const { settingOf } = await import("./commands/io.js");
+    const name = settingOf(message.match(/'(--[^']*)'/)?.[1] ?? "");
+    if (name !== undefined)
+      return `There is no option --${name}. Give this setting to vae train as --set ${name}=VALUE.`;
+  }
   return message
     .replace(/^error: /, "")
     .replace(/(?<= argument ').*(?=' is invalid\. )/s, (value) => printable(value))

@@ -17,14 +17,15 @@ export const define = declare({
   async run(io, { json, out }, tools, ...runs) {
     const { compareRuns, encodeComparison, note, print, printComparison, writeFileAtomically } = tools;
     const comparison = await compareRuns(runs);
+    const { svg } = comparison;
+    const usual = json ? undefined : usualFile(comparison.runs.map(({ run }) => run));
+    const file = svg === undefined ? undefined : (out ?? usual);
+    // Before anything is printed: a closed pipe ends the process.
+    if (svg !== undefined && file !== undefined) await writeFileAtomically(file, svg);
     if (json) print(io, JSON.stringify(encodeComparison(comparison)));
     else printComparison(io, comparison);
-    if (comparison.svg === undefined) note(io, "No epoch has finished yet, so there are no curves to draw.");
-    else if (!json || out !== undefined) {
-      const file = out ?? usualFile(comparison.runs.map(({ run }) => run));
-      await writeFileAtomically(file, comparison.svg);
-      if (!json) print(io, file);
-    }
+    if (svg === undefined) note(io, "No epoch has finished yet, so there are no curves to draw.");
+    else if (file !== undefined && !json) print(io, file);
   },
 });
 

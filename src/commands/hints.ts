@@ -6,6 +6,8 @@ import { resumeCommand } from "./program.js";
 
 /** Fewer weight updates than this leave a model near its first weights. */
 const FEW_STEPS = 300;
+/** What hints advise instead. */
+const ENOUGH_STEPS = 1000;
 
 /** A hint at a training that is too short to learn much, or that has too few images. */
 export function hintAtFewSteps({ config, images, resumed }: TrainingStart): string | undefined {
@@ -13,7 +15,7 @@ export function hintAtFewSteps({ config, images, resumed }: TrainingStart): stri
   const perEpoch = Math.floor(images.train / batchSize);
   if (resumed || perEpoch * epochs >= FEW_STEPS) return undefined;
   const total = plural(perEpoch * epochs, "step");
-  const needed = Math.ceil(FEW_STEPS / perEpoch);
+  const needed = Math.ceil(ENOUGH_STEPS / perEpoch);
   return `${total} in all are few for a model to learn from. More epochs help, such as --epochs ${needed}.`;
 }
 
@@ -24,7 +26,7 @@ export function hintAtEarlyWeights(io: Io, { folder, metadata }: LoadedModel): s
   const perEpoch = Math.floor(config.data.train / batchSize);
   const steps = perEpoch * Number(metadata.epoch);
   if (!(steps < FEW_STEPS)) return undefined; // also if a file of another program says no epoch
-  const needed = Math.max(epochs + 1, Math.ceil(FEW_STEPS / perEpoch));
+  const needed = Math.max(epochs + 1, Math.ceil(ENOUGH_STEPS / perEpoch));
   const more = `${resumeCommand(io, dir)} --epochs ${needed}`;
   return `These weights have seen ${plural(steps, "step")} of training, so images are rough. Train on: ${more}`;
 }
@@ -32,13 +34,13 @@ export function hintAtEarlyWeights(io: Io, { folder, metadata }: LoadedModel): s
 /** An objective that has not grown since the first epoch by this epoch does not improve. */
 const PATIENCE = 3;
 
-/** Gives a hint, once, at a training objective that does not improve. */
+/** Gives a hint, once, at a training objective that does not improve. Of a resumed training the first epoch is unknown. */
 export function createHint({ learningRate }: Pick<Config, "learningRate">) {
   let first: number | undefined;
   let hasImproved = false;
   return (epoch: number, objective: number): string | undefined => {
-    first ??= objective;
-    if (objective > first + 1e-3 * Math.abs(first)) hasImproved = true;
+    if (epoch === 1) first = objective;
+    if (first === undefined || objective > first + 1e-3 * Math.abs(first)) hasImproved = true;
     if (hasImproved || epoch !== PATIENCE) return undefined;
     return `The objective has not improved since the first epoch. Try another --learning-rate than ${learningRate}.`;
   };

@@ -22,6 +22,12 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/** The setting without a flag that an unknown option, such as --prior, stands for. */
+export function settingOf(option: string): SettingName | undefined {
+  const names = Object.keys(SETTINGS) as SettingName[];
+  return names.find((name) => !("flag" in SETTINGS[name]) && [flagOf(name), `--${name}`].includes(option));
+}
+
 /** Turns the settings that a message of the library names into flags: `size: 64` into --size 64. */
 export function withFlags(message: string): string {
   return message.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name, value) => {

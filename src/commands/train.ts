@@ -1,6 +1,6 @@
 // vae train
 import { createConfig, type GivenSettings, isSettingName, parseSetting } from "../config/config.js";
-import { checkValue, type Setting, TEXT } from "../config/entries.js";
+import { checkValue, type Setting, similar, TEXT } from "../config/entries.js";
 import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
@@ -163,7 +163,12 @@ function collectSweeps(text: string, before: Sweep = {}): Sweep {
 function splitSetting(text: string, before: object, form: string): [name: SettingName, value: string] {
   const [name, ...value] = text.split("=");
   if (value.length === 0) throw new UserError(`It must be ${form}.`);
-  if (!isSettingName(name)) throw new UserError(`There is no setting "${printable(name)}". See docs/settings.md.`);
+  if (!isSettingName(name)) {
+    const like = similar(name, Object.keys(SETTINGS));
+    throw new UserError(
+      `There is no setting "${printable(name)}". ${like ? `Is it ${like}?` : "See docs/settings.md."}`,
+    );
+  }
   if (name in before) throw new UserError(`${name} is given twice.`);
   return [name, value.join("=")];
 }

@@ -18,6 +18,10 @@ import { programName, quote } from "./program.js";
 /** The longest status next to the bar. */
 const STATUS_WIDTH = 78;
 
+/** A compiled training that takes longer is announced, once its speed has settled. */
+const LONG_SECONDS = 600;
+const SETTLED_MILLISECONDS = 10_000;
+
 export type TrainingScreen = ReturnType<typeof openScreen>;
 
 /** Shows a table on stderr, a line for each epoch, and on a terminal a bar below it. */
@@ -26,7 +30,13 @@ export function openScreen(io: Io, start: TrainingStart) {
   const objective = `−${objectiveName(config)}`;
   const width = barWidth(io, STATUS_WIDTH);
   const bar = createBar(io, "{label} {bar} {status}", width);
-  let isSlow = config.engine !== "compiled";
+  const begun = performance.now();
+  const isSlow = ({ epoch, step, secondsLeft }: TrainingChunk) =>
+    // The first step takes longer than the others. The compiled engine also compiles then.
+    config.engine === "compiled"
+      ? performance.now() - begun > SETTLED_MILLISECONDS && secondsLeft > LONG_SECONDS
+      : epoch * step > 1;
+  let isTold = false;
 
   const number = (epoch: number) => `${String(epoch).padStart(String(config.epochs).length)}/${config.epochs}`;
   const widths = [Math.max(5, number(0).length), Math.max(8, objective.length), 15, 7];
@@ -45,11 +55,11 @@ export function openScreen(io: Io, start: TrainingStart) {
   writeRow("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");
 
   return {
-    showProgress({ epoch, step, steps, train, imagesPerSecond, secondsLeft }: TrainingChunk): void {
-      // Not after the first step, which takes longer than the others.
-      if (isSlow && epoch * step > 1) {
+    showProgress(chunk: TrainingChunk): void {
+      const { epoch, step, steps, train, imagesPerSecond, secondsLeft } = chunk;
+      if (!isTold && isSlow(chunk)) {
         note(io, `This run will take about ${formatTime(secondsLeft)}.`);
-        isSlow = false;
+        isTold = true;
       }
       if (!bar) return;
       const label = number(epoch);
@@ -99,15 +109,19 @@ export function noteDivergence(io: Io, { config, pixels }: TrainingStart, { vali
 export function suggest(io: Io, folder: string | undefined, { conditional }: Config): void {
   const vae = programName(io);
   const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
+  const commands = [
+    [`${vae} reconstruct${which}`, "reconstructions of test images"],
+    [`${vae} sample${which}`, "new images"],
+    ...(conditional ? [[`${vae} sample${which} --by-class`, "new images of each class"]] : []),
+  ];
+  const width = Math.max(...commands.map(([command]) => command.length));
   note(io, "Next:");
-  note(io, `  ${vae} reconstruct${which}    reconstructions of test images`);
-  note(io, `  ${vae} sample${which}         new images`);
-  if (conditional) note(io, `  ${vae} sample${which} --by-class    new images of each class`);
+  for (const [command, what] of commands) note(io, `  ${command.padEnd(width)}    ${what}`);
 }
 
-function describeImages({ config, images, classes }: TrainingStart): string {
+function describeImages({ config, images, shape, classes }: TrainingStart): string {
   const [train, validation, test] = [images.train, images.validation, images.test].map(formatCount);
-  const counts = `${train} images to train, ${validation} to validate, ${test} to test`;
+  const counts = `${train} images of ${shape.width}×${shape.height} to train, ${validation} to validate, ${test} to test`;
   const labels = classes === undefined ? "" : `; labels of ${plural(classes, "class")}`;
   return `${config.dataset}: ${counts}; ${describePixels(config)}${labels}`;
 }
@@ -119,7 +133,7 @@ function describeRun({ run, config, parameters, preset, fallbackReason, resumed 
   return [
     `${run}: ${describeNetwork(config)}, ${formatCount(parameters)} parameters, engine ${engine}, ` +
       plural(threads, "thread"),
-    ...(preset ? [`Settings for photos, ${pace}: --preset ${preset}, the default for these images.`] : []),
+    ...(preset ? [`Settings for photos (--preset ${preset}, the default for these images); ${pace}.`] : []),
     ...(resumed ? [describeResumed(resumed, config)] : []),
     ...(fallbackReason ? [`Using engine ${engine}: ${fallbackReason}.`] : []),
   ];

@@ -39,7 +39,9 @@ export function encodeConfig(config: Config): { readonly [name in SettingName]: 
 export function checkNeeds(given: GivenSettings, config: Config): void {
   for (const name of Object.keys(TABLE) as SettingName[]) {
     const unmet = given[name] === undefined ? undefined : unmetNeed(name, config);
-    if (unmet) throw new UserError(`${name} is for ${unmet[0]} ${unmet[1].join(" or ")}.`);
+    if (!unmet) continue;
+    const [other, values] = unmet;
+    throw new UserError(`\`${name}\` needs ${values.map((value) => `\`${other}: ${value}\``).join(" or ")}.`);
   }
 }
 

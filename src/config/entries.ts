@@ -67,7 +67,16 @@ export function checkSettings<Table extends SettingTable>(
 function checkNames(table: SettingTable, settings: unknown): void {
   if (!isRecord(settings)) throw new UserError("Settings must be an object of names and values.");
   const unknown = Object.keys(settings).find((name) => !Object.hasOwn(table, name));
-  if (unknown !== undefined) throw new UserError(`There is no setting ${describeValue(unknown)}.`);
+  if (unknown === undefined) return;
+  const like = similar(unknown, Object.keys(table));
+  throw new UserError(`There is no setting ${describeValue(unknown)}.${like ? ` Is it ${like}?` : ""}`);
+}
+
+/** The name that is written like a text but for case and hyphens, or else the shortest that begins so. */
+export function similar(text: string, names: readonly string[]): string | undefined {
+  const plain = (name: string) => name.replace(/[-_]/g, "").toLowerCase();
+  const begins = names.filter((name) => text.length > 2 && plain(name).startsWith(plain(text)));
+  return begins.sort((a, b) => a.length - b.length)[0];
 }
 
 function checkSetting<Value>(name: string, setting: Setting<Value>, value: unknown): Value {

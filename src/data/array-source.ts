@@ -310,7 +310,10 @@ function checkShapes(first: Shaped, other: Shaped, name: string): void {
 function checkOptions(shape: ImageShape, { size, channels }: DataOptions, name: string): void {
   const isOther = size && (size.width !== shape.width || size.height !== shape.height);
   const found = `${name} has images of ${describeShape(shape)}, and`;
-  if (isOther) throw new UserError(`${found} arrays are not scaled. Leave out \`size\`.`);
+  if (isOther) {
+    const problem = `arrays are not scaled to ${size.width}×${size.height}, as image files are.`;
+    throw new UserError(`${found} ${problem} Give arrays of this size.`);
+  }
   if (channels && channels !== shape.channels) {
     throw new UserError(`${found} the channels of arrays are not converted. Leave out \`channels\`.`);
   }

@@ -44,13 +44,14 @@ export function standardPieces(given: ModelConfig, input: ModelInput) {
 }
 
 /** @throws UserError if parts are chosen that do not work together */
-function checkTogether({ model, dimZ, objective, gradient, posterior, prior }: ModelConfig): void {
+function checkTogether(config: ModelConfig): void {
+  const { model, dimZ, objective, gradient, posterior, prior } = config;
   if (model === "ae") {
     if (typeof dimZ === "number") return;
     throw new UserError("A plain autoencoder has one layer of latents. Give one number as `dimZ`.");
   }
-  const refuse = (what: string, setting: string, usual: string) => {
-    throw new UserError(`${what} needs \`${setting}: ${usual}\`.`);
+  const refuse = (what: string, setting: keyof ModelConfig, usual: string) => {
+    throw new UserError(`${what} does not go with \`${setting}: ${config[setting]}\`. Try \`${setting}: ${usual}\`.`);
   };
   const isPath = gradient === "path" && (objective === "elbo" || objective === "iwae");
   const what = typeof dimZ === "number" ? `Posterior ${posterior}` : "A model of two stochastic layers";

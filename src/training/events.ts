@@ -1,5 +1,6 @@
 // The events of a training.
 import type { Config } from "../config/config.js";
+import type { ImageShape } from "../data/pixels.js";
 import type { Bounds } from "../model/bounds.js";
 import type { EpochReport } from "../run/reports.js";
 import type { Snapshot } from "./snapshot.js";
@@ -17,6 +18,7 @@ export interface TrainingStart {
   /** How the data were read, and what was ignored: one sentence each. */
   readonly notes: readonly string[];
   readonly parameters: number;
+  readonly shape: ImageShape;
   /** Numbers of an image. */
   readonly pixels: number;
   /** K of a conditional model. */

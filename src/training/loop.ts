@@ -133,6 +133,7 @@ function describeStart(options: LoopOptions): TrainingStart {
     skipped: data.bad.length,
     notes: data.notes,
     parameters: countParameters(model.parts.specs),
+    shape: size,
     pixels: pixelsOf(size),
     ...(classes && { classes: classes.length }),
     fallbackReason,

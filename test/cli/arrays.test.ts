@@ -96,7 +96,7 @@ describe("vae encode", () => {
     const { code, stderr } = await pipe("encode --dataset mnist");
     expect([code, stderr]).toEqual([
       2,
-      expect.stringMatching(/^error: mnist has images of 28×28, and arrays are not scaled\. [^\n]*\n$/),
+      expect.stringMatching(/^error: mnist has images of 28×28, and arrays are not scaled to [^\n]*\. Give [^\n]*\n$/),
     ]);
   });
 

@@ -163,7 +163,7 @@ describe("the scale of the training", () => {
 describe("a part of the data", () => {
   it("is chosen by classes and by number, and kept in config.json", async () => {
     const command = `train --dataset digits --classes 0,1 --limit 40 ${SMALL} --epochs 1 --run part`;
-    expect((await run(command)).stderr).toContain("37 images to train, 3 to validate, ");
+    expect((await run(command)).stderr).toMatch(/: 37 images of \d+×\d+ to train, 3 to validate, /);
     expect(config("part").settings).toMatchObject({ classes: ["0", "1"], limit: 40, channels: "1" });
     const labels = (await run("encode --run part --split train")).stdout
       .trim()

@@ -167,10 +167,10 @@ describe("vae train --sweep", () => {
     ["beta is given twice.", ["--sweep", "beta=1,2", "--sweep", "beta=3,4"]],
     ["seed is given twice, by --sweep and by --repeat.", ["--sweep", "seed=1,2", "--repeat", "2"]],
     [
-      "objective=elbo: importanceSamples is for objective iwae.",
+      "objective=elbo: --importance-samples needs --objective iwae.",
       ["--sweep", "objective=iwae,elbo", "--importance-samples", "5"],
     ],
-    ["objective=iwae mcSamples=1: mcSamples is for", ["--sweep", "objective=elbo,iwae", "--sweep", "mcSamples=1,2"]],
+    ["objective=iwae mcSamples=1: --mc-samples needs ", ["--sweep", "objective=elbo,iwae", "--sweep", "mcSamples=1,2"]],
     [
       "These are 10,000 runs, and a group has at most 1,000.",
       ["--sweep", `beta=${Array.from({ length: 100 }, (_, i) => i)}`, "--repeat", "100"],

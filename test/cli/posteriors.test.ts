@@ -59,15 +59,33 @@ describe.each(KINDS)("a model with %s", (name, dimZ, flags, units) => {
 });
 
 it.each([
-  ["--dim-z 5,2 --set prior=mixture", "A model of two stochastic layers needs --set prior=normal."],
-  ["--dim-z 5,2 --set posterior=iaf", "A model of two stochastic layers needs --set posterior=gaussian."],
-  ["--dim-z 5,2 --set gradient=path", "A model of two stochastic layers needs --set gradient=total."],
-  ["--dim-z 5,2 --objective mmd", "A model of two stochastic layers needs --objective elbo."],
+  [
+    "--dim-z 5,2 --set prior=mixture",
+    "A model of two stochastic layers does not go with --set prior=mixture. Try --set prior=normal.",
+  ],
+  [
+    "--dim-z 5,2 --set posterior=iaf",
+    "A model of two stochastic layers does not go with --set posterior=iaf. Try --set posterior=gaussian.",
+  ],
+  [
+    "--dim-z 5,2 --set gradient=path",
+    "A model of two stochastic layers does not go with --set gradient=path. Try --set gradient=total.",
+  ],
+  [
+    "--dim-z 5,2 --objective mmd",
+    "A model of two stochastic layers does not go with --objective mmd. Try --objective elbo.",
+  ],
   ["--dim-z 5,2 --model ae", "A plain autoencoder has one layer of latents. Give one number as --dim-z."],
-  ["--set posterior=iaf --set prior=vamp", "Prior vamp needs --set posterior=gaussian."],
-  ["--set posterior=iaf --objective beta-tc", "Posterior iaf needs --objective elbo."],
+  [
+    "--set posterior=iaf --set prior=vamp",
+    "Prior vamp does not go with --set posterior=iaf. Try --set posterior=gaussian.",
+  ],
+  [
+    "--set posterior=iaf --objective beta-tc",
+    "Posterior iaf does not go with --objective beta-tc. Try --objective elbo.",
+  ],
   ["--dim-z 1 --set prior=flow", "Prior flow needs two latent dimensions or more: raise --dim-z."],
-  ["--dim-z 5 --set layerUnits=9", "layerUnits is for dimZ two numbers."],
+  ["--dim-z 5 --set layerUnits=9", "--set layerUnits needs --dim-z two numbers."],
 ])("%s is refused, with flags that there are", async (flags, problem) => {
   const { code, stderr } = await run("train", ...TINY, ...flags.split(" "), "--run", "refused");
   expect([code, stderr]).toEqual([2, `error: ${problem}\n`]);

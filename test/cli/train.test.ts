@@ -46,7 +46,7 @@ describe("vae train", () => {
     expect(outcome.stdout.trim().split("\n")).toHaveLength(3);
     expect(outcome.stderr).toContain("vae reconstruct --run runs/first ");
     const lines = outcome.stderr.trim().split("\n");
-    expect(lines[0]).toContain("1,100 images to train, 100 to validate, 120 to test; grey pixels");
+    expect(lines[0]).toContain("1,100 images of 7×7 to train, 100 to validate, 120 to test; grey pixels");
     expect(lines[1]).toContain("runs/first: ");
     expect(lines[2]).toMatch(/^132 steps in all are few /);
     expect(lines[3]).toBe("epoch    −ELBO  reconstruction      KL  validation −ELBO  images/s");

@@ -77,14 +77,14 @@ describe("settings", () => {
   });
 
   it.each([
-    [{ model: "ae", objective: "iwae" }, "objective is for model vae."],
-    [{ model: "ae", beta: 1 }, "beta is for model vae."],
-    [{ model: "ae", sigma: "exp" }, "sigma is for model vae."],
-    [{ importanceSamples: 5 }, "importanceSamples is for objective iwae."],
-    [{ objective: "iwae", mcSamples: 2 }, "mcSamples is for objective elbo or free-bits."],
-    [{ learningRateDecay: 0.5 }, "learningRateDecay is for learningRateSchedule steps."],
-    [{ pixelSigma: 0.5 }, "pixelSigma is for likelihood gaussian."],
-    [{ layerUnits: 7, dimZ: 5 }, "layerUnits is for dimZ two numbers."],
+    [{ model: "ae", objective: "iwae" }, "`objective` needs `model: vae`."],
+    [{ model: "ae", beta: 1 }, "`beta` needs `model: vae`."],
+    [{ model: "ae", sigma: "exp" }, "`sigma` needs `model: vae`."],
+    [{ importanceSamples: 5 }, "`importanceSamples` needs `objective: iwae`."],
+    [{ objective: "iwae", mcSamples: 2 }, "`mcSamples` needs `objective: elbo` or `objective: free-bits`."],
+    [{ learningRateDecay: 0.5 }, "`learningRateDecay` needs `learningRateSchedule: steps`."],
+    [{ pixelSigma: 0.5 }, "`pixelSigma` needs `likelihood: gaussian`."],
+    [{ layerUnits: 7, dimZ: 5 }, "`layerUnits` needs `dimZ: two numbers`."],
   ] as [GivenSettings, string][])("without effect are refused from a user, not from a preset: %j", (given, problem) => {
     expect(() => checkNeeds(given, createConfig(given))).toThrow(problem);
     expect(() => checkNeeds({}, createConfig(given))).not.toThrow();

@@ -103,7 +103,7 @@ it("other images of another shape are refused by a model before they are decoded
   copyTiny(at());
   write("x.npy.gz", packed());
   for (const [command, problem] of [
-    ["evaluate --run run --dataset x.npy.gz", "x.npy.gz has images of 600×600, and arrays are not scaled."],
+    ["evaluate --run run --dataset x.npy.gz", "x.npy.gz has images of 600×600, and arrays are not scaled to"],
     ["train --resume run --dataset x.npy.gz", "x.npy.gz is not what run was trained on: it has images of 600×600, and"],
   ]) {
     const { code, stderr } = await vae(command.split(" "), at());

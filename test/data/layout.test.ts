@@ -141,7 +141,7 @@ describe("the order of values in arrays", () => {
       const { width, height } = await load(place, { size: "4x7" });
       expect([width, height]).toEqual([4, 7]);
       await loadDataset(at(place), { onShape: (shape) => shapes.push(shape) });
-      await expect(load(place, { size: "7x4" })).rejects.toThrow("has images of 4×7, and arrays are not scaled.");
+      await expect(load(place, { size: "7x4" })).rejects.toThrow("has images of 4×7, and arrays are not scaled to 7×4");
     }
     for (const shape of shapes) expect(shape).toEqual({ width: 4, height: 7, channels: 1 });
     expect(shapes.length).toBeGreaterThan(2);

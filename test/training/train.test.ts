@@ -31,7 +31,7 @@ describe("settings without effect", () => {
 
   it("are refused where they are given", async () => {
     const training = train({ ...tiny(), importanceSamples: 3 }, { run: at("refused") });
-    await expect(training.next()).rejects.toThrow("importanceSamples is for objective iwae.");
+    await expect(training.next()).rejects.toThrow("`importanceSamples` needs `objective: iwae`.");
   });
 
   it("are accepted from a preset, which the given settings override", async () => {
