@@ -34,7 +34,7 @@ function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, attributes: tf.Conv2DBa
   const indices = pixelIndices([outHeight, outWidth], [filterHeight, filterWidth], strides, width);
   const index = tf.tensor1d(indices, "int32");
   const size = filterHeight * filterWidth * channels;
-  const parts = partsOf(batch, 4 * batch * outHeight * outWidth * size);
+  const parts = partsOf(batch, 4 * outHeight * outWidth * size);
   const gradients = tf.split(dy, parts);
   const products = tf.split(tf.reshape(padded, [batch, height * width, channels]), parts).map((pixels, part) =>
     tf.tidy(() => {

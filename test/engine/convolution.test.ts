@@ -1,7 +1,10 @@
 // Convolutions, transposed convolutions and their gradients on every engine, against loops in float64.
+import { fromBinary } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, it } from "vitest";
 import "../../src/engine/compiled/gradients.js";
 import { exportFunction } from "../../src/engine/compiled/export.js";
+import { ModelProtoSchema, type TensorProto } from "../../src/engine/compiled/onnx_pb.js";
+import { callProgram } from "../../src/engine/compiled/program.js";
 import { Session } from "../../src/engine/compiled/session.js";
 import { tf } from "../../src/engine/compiled/tf.js";
 import type { Tensors } from "../../src/model/specs.js";
@@ -45,6 +48,9 @@ const CASES: Case[] = [
   // biome-ignore format: as in TensorFlow
   square([2, 6, 7, 2], 3, 3, 1, [[0, 0], [1, 2], [0, 1], [0, 0]]),
 ];
+
+/** Batches of a prime number of images, with too many pixels to gather at once. */
+const PRIMES = [square([127, 3, 3, 75], 15, 2, 1, "same"), square([67, 8, 8, 2], 64, 1, 1, "same")];
 
 const nameOf = ({ x, w, strides, pad }: Case) => `[${x}] by [${w}], strides ${strides}, ${JSON.stringify(pad)}`;
 
@@ -113,6 +119,35 @@ const functionOf =
     return { y: convolve(x, w), dx, dw, transposed: transposed(dy, w), ddy, ddw };
   };
 
+/** By an engine: the gradient of a filter alone. */
+const filterGradientOf =
+  ({ strides, pad }: Case) =>
+  ({ x, w, dy }: Inputs) => ({ dw: tf.grad((w) => tf.conv2d(as4D(x), as4D(w), strides, pad))(w, dy) });
+
+/** The bytes of pixels that a filter's gradient slices or gathers at once, one number for each time in its graph. */
+async function pixelBytes(one: Case): Promise<{ sliced: number[]; gathered: number[] }> {
+  const of = (shape: Shape) => ({ data: new Float32Array(), shape });
+  const inputs = { x: of(one.x), w: of(one.w), dy: of(outShape(one)) };
+  const { graph } = fromBinary(ModelProtoSchema, (await callProgram(filterGradientOf(one), inputs)).model);
+  const { node = [], initializer = [] } = graph ?? {};
+  const constants = new Map(initializer.map((tensor): [string, TensorProto] => [tensor.name, tensor]));
+  const numbers = (name: string) => new BigInt64Array(constants.get(name)?.rawData.slice().buffer ?? []);
+  const images = new Map<string, number>();
+  for (const { opType, input, output } of node) {
+    if (opType !== "Split") continue;
+    for (const [i, name] of output.entries()) images.set(name, Number(numbers(input[1])[i]));
+  }
+  const [batch, rows, columns] = outShape(one);
+  const named = (type: string) => node.filter(({ opType }) => opType === type);
+  const slices = named("Slice").length;
+  return {
+    sliced: slices > 0 ? [4 * slices * batch * rows * columns * one.x[3]] : [],
+    gathered: named("Gather").map(({ input: [pixels, index] }) => {
+      return 4 * (images.get(pixels) ?? batch) * numbers(index).length * one.x[3];
+    }),
+  };
+}
+
 function expectResults(
   actual: Record<string, HostArray>,
   one: Case,
@@ -141,11 +176,15 @@ describe.each(ENGINES)("engine %s", (name) => {
   it.skipIf(name === "cpu")("takes filters whose pixels are too many to be gathered at once", async () => {
     const one = square([42, 64, 64, 5], 5, 2, 1, "same"); // 86 MB
     const inputs = inputsOf(one);
-    const gradient = ({ x, w, dy }: Inputs) => ({
-      dw: tf.grad((w) => tf.conv2d(as4D(x), as4D(w), 1, "same"))(w, dy),
-    });
-    const { dw } = await (await engine).call(gradient, inputs);
+    const { dw } = await (await engine).call(filterGradientOf(one), inputs);
     expect(relativeError(dw.data, expectedOf(one, inputs.x.data, inputs.w.data, inputs.dy.data).w)).toBeLessThan(2e-5);
+  });
+
+  // Filters larger than the image: many pixels to gather, of which few are not padding.
+  it.each(PRIMES)("gathers a prime batch of images with $x.3 channels in parts", async (one) => {
+    const inputs = inputsOf(one);
+    const { dw } = await (await engine).call(filterGradientOf(one), inputs);
+    expect(relativeError(dw.data, expectedOf(one, inputs.x.data, inputs.w.data, inputs.dy.data).w)).toBeLessThan(3e-6);
   });
 
   it("learns a filter in several steps, the same in one scan and in two", async () => {
@@ -184,6 +223,41 @@ describe("the compiled engine", () => {
   const engine = open("compiled");
   afterAll(async () => (await engine).close());
   const { x, w } = inputsOf(square([2, 6, 6, 2], 3, 3, 1, "same"));
+
+  const parts: [Case, number][] = [
+    [square([128, 64, 64, 32], 4, 64, 2, "same"), 4], // 2 MiB an image
+    [square([127, 64, 64, 32], 4, 64, 2, "same"), 4],
+    [square([126, 64, 64, 32], 4, 64, 2, "same"), 6], // equal parts
+    [square([128, 128, 128, 3], 15, 4, 2, "same"), 32], // 10.5 MiB, equal parts
+    [square([127, 128, 128, 3], 15, 4, 2, "same"), 22],
+    [square([127, 128, 128, 1], 15, 4, 2, "same"), 8], // 3.5 MiB
+    [PRIMES[0], 2],
+    [PRIMES[1], 3],
+    [square([3, 64, 64, 32], 15, 1, 1, "same"), 3], // 112 MiB
+  ];
+  const named = parts.map(([one, count]) => [nameOf(one), count, one] as const);
+  it.each(named)("gathers %s, in %i parts of 64 MiB or one image at most", async (_name, count, one) => {
+    const [, rows, columns] = outShape(one);
+    const imageBytes = 4 * rows * columns * sizeOf(one.w.slice(0, 3));
+    const { sliced, gathered } = await pixelBytes(one);
+    expect(sliced).toEqual([]);
+    expect(gathered.length).toBe(count);
+    expect(gathered.reduce((a, b) => a + b)).toBe(one.x[0] * imageBytes);
+    expect(Math.max(...gathered)).toBeLessThanOrEqual(Math.max(2 ** 26, imageBytes));
+  });
+
+  it("slices the images of 4 channels or fewer up to 128 MiB", async () => {
+    const images = (batch: number, channels: number) => square([batch, 128, 128, channels], 4, 32, 2, "same");
+    expect(await pixelBytes(images(170, 3))).toEqual({ sliced: [170 * 3 * 2 ** 18], gathered: [] });
+    expect(await pixelBytes(images(128, 4))).toEqual({ sliced: [2 ** 27], gathered: [] });
+    for (const [batch, channels] of [
+      [171, 3],
+      [129, 4],
+      [64, 5],
+    ]) {
+      expect((await pixelBytes(images(batch, channels))).sliced).toEqual([]);
+    }
+  });
 
   it.each([
     [

@@ -64,12 +64,17 @@ export function conv2dFilter(
 ) {
   const { filterShape } = attributes;
   const geometry = geometryOf(x.shape, filterShape, attributes);
-  const gradient = x.shape[3] <= MAX_SLICED_CHANNELS ? bySlices : byGather;
+  const [positions, pixels] = [geometry.outShape, filterShape].map((shape) => tf.util.sizeFromShape(shape.slice(0, 3)));
+  const fits = trace.open !== undefined || 4 * positions * pixels <= MAX_SLICED_BYTES;
+  const gradient = x.shape[3] <= MAX_SLICED_CHANNELS && fits ? bySlices : byGather;
   return trace.result(gradient(trace, x, dy, filterShape, geometry), filterShape);
 }
 
 /** With more channels than this, pixels with channels last are gathered faster than planes are sliced. */
 const MAX_SLICED_CHANNELS = 4;
+
+/** The bytes of pixels that are sliced, of the whole batch. More are gathered in parts. */
+const MAX_SLICED_BYTES = 2 ** 27;
 
 /** A slice of the image for each position in the filter, and a product for each image. */
 function bySlices(
@@ -99,7 +104,7 @@ function bySlices(
   return graph.node("Reshape", [graph.node("Transpose", [sum], { perm: [1, 0] }), trace.integers(filterShape)]);
 }
 
-/** The bytes of pixels that are gathered at once. */
+/** The bytes of pixels that are gathered at once, unless a single image has more. */
 const MAX_GATHERED_BYTES = 2 ** 26;
 
 /** A matrix with a row of pixels for each position of the filter in each image, and one product. */
@@ -122,10 +127,10 @@ function byGather(
   const gradients = graph.node("Reshape", [trace.whole(dy), trace.newShape([batch, outHeight * outWidth, filters])]);
   const index = trace.integers(pixelIndices([outHeight, outWidth], [filterHeight, filterWidth], strides, stride));
   const size = filterHeight * filterWidth * channels;
-  const parts = trace.open ? 1 : partsOf(batch, 4 * batch * outHeight * outWidth * size);
-  const slices = [pixels, gradients].map((name) => split(trace, name, parts, batch));
+  const parts = trace.open ? [batch] : partsOf(batch, 4 * outHeight * outWidth * size);
+  const slices = [pixels, gradients].map((name) => split(trace, name, parts));
   const matrix = (name: string, columns: number) => graph.node("Reshape", [name, trace.integers([-1, columns])]);
-  const operands = Array.from({ length: parts }, (_, part) => [
+  const operands = parts.map((_, part) => [
     matrix(graph.node("Gather", [slices[0][part], index], { axis: 1 }), size),
     matrix(slices[1][part], filters),
   ]);
@@ -153,17 +158,24 @@ function grid(rows: number, columns: number, strides: readonly [number, number],
   });
 }
 
-/** The least number of equal parts of a batch, `bytes` of gathered pixels in all, that are small enough. */
-export function partsOf(batch: number, bytes: number): number {
-  let parts = Math.max(1, Math.min(batch, Math.ceil(bytes / MAX_GATHERED_BYTES)));
-  while (batch % parts !== 0) parts++;
-  return parts;
+/**
+ * The sizes of the parts of a batch with so many bytes of pixels to gather for each image. As few parts as the bound
+ * allows; up to twice as many if these are equal, which no parts of a prime batch are.
+ */
+export function partsOf(batch: number, imageBytes: number): number[] {
+  const images = Math.max(1, Math.floor(MAX_GATHERED_BYTES / imageBytes));
+  const least = Math.max(1, Math.ceil(batch / images));
+  let equal = least;
+  while (batch % equal !== 0) equal++;
+  const parts = equal < 2 * least ? equal : least;
+  const end = (part: number) => Math.floor((batch * part) / parts);
+  return Array.from({ length: parts }, (_, part) => end(part + 1) - end(part));
 }
 
-function split(trace: TraceBackend, name: string, parts: number, batch: number): string[] {
-  if (parts === 1) return [name];
-  const names = Array.from({ length: parts }, () => trace.graph.newName("Split"));
-  trace.graph.node("Split", [name, trace.integers(names.map(() => batch / parts))], { axis: 0 }, names);
+function split(trace: TraceBackend, name: string, sizes: readonly number[]): string[] {
+  if (sizes.length === 1) return [name];
+  const names = sizes.map(() => trace.graph.newName("Split"));
+  trace.graph.node("Split", [name, trace.integers(sizes)], { axis: 0 }, names);
   return names;
 }
 
