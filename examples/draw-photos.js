@@ -69,6 +69,7 @@ const KINDS = {
 };
 
 async function main([folder = "photos", count = "200", seed = "0"]) {
+  if (folder.startsWith("-")) throw new Error("Usage: node examples/draw-photos.js [FOLDER] [COUNT] [SEED]");
   const random = randomNumbers(Number(seed));
   const between = (low, high) => low + (high - low) * random();
   const kinds = Object.keys(KINDS);

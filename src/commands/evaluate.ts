@@ -67,13 +67,15 @@ function describe(result: Evaluation, { config, folder }: LoadedModel, tools: To
     add("bits per dim", formatNats(elbo, 3), `${pixels}; −ELBO / (numbers of an image · log 2)${likelihood}`);
   }
   add("active units", String(result.activeUnits), `${result.dimZ} latent dimensions, by means from ${pixels}`);
-  return [...lines, ...describeLatents(result, pixels, tools)];
+  const seen = config.conditional ? `${pixels} and their labels` : pixels;
+  return [...lines, ...describeLatents(result, pixels, seen, tools)];
 }
 
 /** KL terms on a line, the largest. JSON has all. */
 const LARGEST = 8;
 
-function describeLatents(result: Evaluation, pixels: string, { formatCount, formatNats, plural }: Tools): string[] {
+function describeLatents(result: Evaluation, pixels: string, seen: string, tools: Tools): string[] {
+  const { formatCount, formatNats, plural } = tools;
   const { klPerDimension, mutualInformation, probes, split } = result;
   const lines: string[] = [];
   if (klPerDimension) {
@@ -83,8 +85,9 @@ function describeLatents(result: Evaluation, pixels: string, { formatCount, form
   }
   if (mutualInformation) {
     const { nats, images } = mutualInformation;
+    const measured = images === 1 ? "1 image" : `${formatCount(images)} images`;
     const most = `at most log ${images} = ${formatNats(Math.log(images))}`;
-    lines.push(formatLine("I(x; z)", formatNats(nats), `${pixels}; ${formatCount(images)} images; ${most}`));
+    lines.push(formatLine("I(x; z)", formatNats(nats), `${pixels}; ${measured}; ${most}`));
   }
   if (probes) {
     const { knn, linear, images } = probes;
@@ -93,7 +96,7 @@ function describeLatents(result: Evaluation, pixels: string, { formatCount, form
         formatLine(
           name,
           `${(100 * accuracy).toFixed(2)}%`,
-          `${plural(images, `${split} label`)} found from z of ${pixels}; ${how}${formatCount(trained)} training images`,
+          `${plural(images, `${split} label`)} found from z of ${seen}; ${how}${formatCount(trained)} training images`,
         ),
       );
     add("k-NN", knn.accuracy, knn.trainingImages, `k = ${knn.k}, `);

@@ -33,8 +33,8 @@ export function fitSettings(
   const isChosen = preset === undefined && (images.kind === "files" || images.channels === 3);
   const name = isChosen ? "photos" : (preset ?? "tutorial");
   const { settings } = PRESETS[name];
-  const fitting = name === "photos" && { ...withoutConflicts(settings, given), ...paceOf(images, given) };
-  const config = createConfig(given, fitting || settings);
+  const fitting = name === "photos" ? { ...photosFor(given), ...paceOf(images, given) } : settings;
+  const config = createConfig(given, fitting);
   return { config, ...(isChosen && { preset: "photos" }) };
 }
 
@@ -48,8 +48,13 @@ function paceOf({ count }: TrainingImages, given: GivenSettings): Pick<Config, "
   return { batchSize: fitting, epochs };
 }
 
-function withoutConflicts(preset: GivenSettings, given: GivenSettings): GivenSettings {
-  const left = new Map(Object.entries(preset));
+/** Of `photos` with labels: few dimensions, and no clusters, which would be the classes once more. */
+const LABELLED: GivenSettings = { prior: "normal", dimZ: 8 };
+
+/** The preset `photos` without choices that conflict with given settings. */
+function photosFor(given: GivenSettings): GivenSettings {
+  const left = new Map(Object.entries({ ...PRESETS.photos.settings, ...(given.conditional && LABELLED) }));
+  if (given.dimZ === 2) left.delete("prior"); // a plane is drawn where N(0, 1) is
   if ((given.binarize ?? "none") !== "none") left.delete("likelihood"); // black and white pixels are Bernoulli's
   if (Array.isArray(given.dimZ) || given.objective === "mmd") left.delete("prior"); // they need the normal one
   for (const name of Object.keys(given) as SettingName[]) {

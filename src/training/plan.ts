@@ -2,6 +2,8 @@
 import { type Config, encodeConfig, type GivenSettings } from "../config/config.js";
 import { checkValue, type Setting } from "../config/entries.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
+import { type Dataset, loadDataset } from "../data/dataset.js";
+import { DATA_SETTINGS } from "../data/settings.js";
 import { UserError } from "../errors.js";
 import { TEMPORARY } from "../files/write.js";
 import { timestamp } from "../run/config.js";
@@ -42,8 +44,9 @@ export async function planRuns(
     combinations = combinations.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value })));
   }
   const planned: PlannedRun[] = [];
+  const load = rememberLast();
   for (const chosen of combinations) {
-    const config = await completeSettings(settings, chosen, options);
+    const config = await completeSettings(settings, chosen, { ...options, load });
     for (let i = 0; i < (repeat ?? 1); i++) {
       const seed = checkValue("The setting seed", SETTINGS.seed, config.seed + i);
       const named = Object.entries({ ...chosen, ...(repeat !== undefined && { seed }) });
@@ -53,8 +56,23 @@ export async function planRuns(
   return distinguish(planned);
 }
 
+/** Loads data sets, but for one whose settings are those of the last. */
+function rememberLast(): typeof loadDataset {
+  let last: { readonly key: string; readonly data: Promise<Dataset> } | undefined;
+  return (dataset, options = {}) => {
+    const values = Object.entries(options).filter(([name]) => name in DATA_SETTINGS);
+    const key = JSON.stringify([dataset, values]);
+    if (last?.key !== key) last = { key, data: loadDataset(dataset, options) };
+    return last.data;
+  };
+}
+
 /** Completes the settings of a combination, with absolute paths. @throws UserError that begins with the combination */
-async function completeSettings(settings: GivenSettings, chosen: GivenSettings, options: PlanOptions): Promise<Config> {
+async function completeSettings(
+  settings: GivenSettings,
+  chosen: GivenSettings,
+  options: Parameters<typeof configOf>[1],
+): Promise<Config> {
   try {
     const config = await configOf({ ...settings, ...chosen }, options);
     return { ...config, ...resolvePlaces(config) };
@@ -96,12 +114,13 @@ function distinguish(planned: readonly PlannedRun[]): PlannedRun[] {
 export async function checkPlan(planned: readonly PlannedRun[], options: TrainingOptions): Promise<string> {
   const checked = new Set<string>();
   const datasets = new Set<string>();
+  const load = rememberLast();
   for (const { name, config } of planned) {
     const key = JSON.stringify({ ...encodeConfig(config), seed: 0 });
     if (checked.has(key)) continue;
     checked.add(key);
     try {
-      datasets.add(await checkTraining(config, options));
+      datasets.add(await checkTraining(config, { ...options, load }));
     } catch (error) {
       if (error instanceof UserError && planned.length > 1) throw new UserError(`${name}: ${error.message}`);
       throw error;

@@ -101,6 +101,8 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   }
 }
 
+type PrepareOptions = Omit<TrainOptions, "run"> & { readonly load?: typeof loadDataset };
+
 interface Prepared {
   readonly requested: Config;
   /** The preset that was chosen by the data. */
@@ -112,8 +114,8 @@ interface Prepared {
 }
 
 /** Checks settings, loads the data, and fits the settings to them. @throws UserError if the training is impossible */
-async function prepare(settings: GivenSettings, options: Omit<TrainOptions, "run">): Promise<Prepared> {
-  const { onDecoding, parts, preset, signal } = options;
+async function prepare(settings: GivenSettings, options: PrepareOptions): Promise<Prepared> {
+  const { onDecoding, parts, preset, signal, load = loadDataset } = options;
   const wanted = createConfig(settings, typeof preset === "string" ? PRESETS[preset].settings : preset);
   if (wanted.inputDir !== null && wanted.noise !== null) {
     throw new UserError("The images of `inputDir` are corrupted already. Leave out `noise`.");
@@ -128,7 +130,7 @@ async function prepare(settings: GivenSettings, options: Omit<TrainOptions, "run
   };
   // Before images are decoded, their number and that of their classes are not known: there is one or more.
   const onShape = (shape: ImageShape, kind: DataKind) => void fitTo(shape, kind, 1, wanted.conditional ? 1 : 0);
-  const data = await loadDataset(wanted.dataset, { ...wanted, onShape, onProgress: onDecoding, signal });
+  const data = await load(wanted.dataset, { ...wanted, onShape, onProgress: onDecoding, signal });
   const classes = wanted.conditional ? classesOf(data, wanted.dataset) : undefined;
   const fitted = fitTo(shapeOf(data), data.kind, data.train.count, classes?.length ?? 0);
   const { batchSize } = fitted.requested;
@@ -144,7 +146,7 @@ async function prepare(settings: GivenSettings, options: Omit<TrainOptions, "run
 }
 
 /** The settings of a training, fitted to its data. @throws UserError if the training is impossible */
-export async function configOf(settings: GivenSettings, options: Omit<TrainOptions, "run" | "parts">): Promise<Config> {
+export async function configOf(settings: GivenSettings, options: Omit<PrepareOptions, "parts">): Promise<Config> {
   return (await prepare(settings, options)).requested;
 }
 
@@ -153,7 +155,7 @@ export async function configOf(settings: GivenSettings, options: Omit<TrainOptio
  *
  * @returns the name of the data set
  */
-export async function checkTraining(config: Config, options: Omit<TrainOptions, "run" | "preset">): Promise<string> {
+export async function checkTraining(config: Config, options: Omit<PrepareOptions, "preset">): Promise<string> {
   const { data } = await prepare({}, { ...options, preset: config });
   const { engine } = await openEngine(config.engine, config.threads);
   await engine.close();

@@ -42,6 +42,17 @@ describe("without a preset", () => {
   });
 });
 
+it("labelled photos have few dimensions, and they and planes a normal prior", () => {
+  const { config } = fitSettings({ conditional: true }, undefined, files);
+  expect([config.prior, config.dimZ]).toEqual(["normal", 8]);
+  expect(fitSettings({ conditional: true, dimZ: 5, prior: "mixture" }, "photos", files).config).toMatchObject({
+    prior: "mixture",
+    dimZ: 5,
+  });
+  expect(fitSettings({ dimZ: 2 }, undefined, files).config.prior).toBe("normal");
+  expect(fitSettings({ dimZ: 3 }, undefined, files).config.prior).toBe("mixture");
+});
+
 it("an objective that compares images gets two in a batch", () => {
   for (const objective of ["mmd", "beta-tc"] as const) {
     expect(fitSettings({ objective }, undefined, { ...files, count: 9 }).config.batchSize).toBe(2);
