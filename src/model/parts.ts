@@ -31,7 +31,7 @@ export interface Posterior {
   /** Draws z by the draws of phase `posterior`: [B, L, Z]. */
   sample(): tf.Tensor;
   /**
-   * log p(z) − log q(z|x) of sampled z: [B, L] nats.
+   * log p(z) − log q(z|x) of the z that `sample` gave: [B, L] nats.
    *
    * @param isPath no gradient flows to the parameters of q, only to z
    */
