@@ -7,6 +7,20 @@ import { printable, printableLine, visibleLines } from "./wording.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
+/** Options of other programs. */
+const OTHER_NAMES: Readonly<Record<string, string | undefined>> = {
+  "--lr": "Use --learning-rate.",
+  "--batch": "Use --batch-size.",
+  "--bs": "Use --batch-size.",
+  "--latent-dim": "Use --dim-z.",
+  "--latent-size": "Use --dim-z.",
+  "--z-dim": "Use --dim-z.",
+  "--data": "Use --dataset.",
+  "--hidden": "Use --n-hidden.",
+  "--output": "Use --out.",
+  "--device": "Training runs on the processor: vae engines lists how.",
+};
+
 type Load = () => Promise<{ define(command: Command, io: Io): void }>;
 
 /** In the order of the help page. `Load` imports the flags and the action of the given command only. */
@@ -91,9 +105,10 @@ async function explain({ code, message }: CommanderError): Promise<string> {
   if (code === "commander.help") return "There is no such command. See vae --help.";
   if (code === "commander.unknownOption") {
     const { settingOf } = await import("./commands/io.js");
-    const name = settingOf(message.match(/'(--[^']*)'/)?.[1] ?? "");
-    if (name !== undefined)
-      return `There is no option --${name}. Give this setting to vae train as --set ${name}=VALUE.`;
+    const option = message.match(/'(--[^']*)'/)?.[1] ?? "";
+    const setting = settingOf(option);
+    const remedy = setting ? `Give this setting to vae train as --set ${setting}=VALUE.` : OTHER_NAMES[option];
+    if (remedy !== undefined) return `There is no option ${option}. ${remedy}`;
   }
   return message
     .replace(/^error: /, "")

@@ -7,7 +7,7 @@ npx vitest run --project system
 
 # Killed at random moments and resumed, on the two engines that are everywhere.
 node test/reliability/crash.js 15 compiled
-node test/reliability/crash.js 15 wasm
+node test/reliability/crash.js 8 wasm
 
 # Engine tensorflow, with the real library, where pip finds it.
 test -e node_modules/@tensorflow/tfjs-node || trap 'npm uninstall --silent --no-save --ignore-scripts @tensorflow/tfjs-node' EXIT

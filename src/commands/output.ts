@@ -20,8 +20,8 @@ import { colourOf, type Io, withFlags } from "./io.js";
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
   const { elbo, reconstruction, kl } = terms;
   const of = `nats per image of ${describePixels(config)}`;
-  if (!hasBound(config)) return `${objectiveName(config)} ${formatNats(reconstruction)} ${of}`;
   const name = objectiveName(config);
+  if (!hasBound(config)) return `−${name} ${formatNats(-reconstruction)} ${of}`;
   const first = name === "ELBO" || !("objective" in terms) ? "" : `−${name} ${formatNats(-terms.objective)}, `;
   const split = `reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)}`;
   return `${first}−ELBO ${formatNats(-elbo)} ${of} (${split})`;

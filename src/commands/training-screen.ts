@@ -3,6 +3,7 @@ import {
   type Config,
   describePixels,
   greyNats,
+  hasBound,
   objectiveName,
   type TrainingChunk,
   type TrainingDone,
@@ -39,10 +40,12 @@ export function openScreen(io: Io, start: TrainingStart) {
   let isTold = false;
 
   const number = (epoch: number) => `${String(epoch).padStart(String(config.epochs).length)}/${config.epochs}`;
-  const widths = [Math.max(5, number(0).length), Math.max(8, objective.length), 15, 7];
-  widths.push(Math.max(17, objective.length + 11), 9);
+  /** Of a plain autoencoder, the objective is the reconstruction. */
+  const ofBound = (...cells: string[]) => (hasBound(config) ? cells : []);
+  const head = ["epoch", objective, ...ofBound("reconstruction", "KL"), `validation ${objective}`, "images/s"];
+  const least = [number(0).length, 8, ...(hasBound(config) ? [15, 7] : []), 17, 9];
   const writeRow = (...cells: string[]) => {
-    const row = cells.map((cell, i) => cell.padStart(widths[i])).join(" ");
+    const row = cells.map((cell, i) => cell.padStart(Math.max(head[i].length, least[i]))).join(" ");
     io.stderr.write(`${visible(row).replace("best", colourOf(io).green("best"))}\n`);
   };
 
@@ -52,7 +55,7 @@ export function openScreen(io: Io, start: TrainingStart) {
   const few = hintAtFewSteps(start);
   if (few) note(io, few);
   const hint = createHint(config);
-  writeRow("epoch", objective, "reconstruction", "KL", `validation ${objective}`, "images/s");
+  if (!start.resumed?.isFinished) writeRow(...head);
 
   return {
     showProgress(chunk: TrainingChunk): void {
@@ -65,8 +68,7 @@ export function openScreen(io: Io, start: TrainingStart) {
       const label = number(epoch);
       const status = [
         `${objective} ${formatNats(-train.objective, 1)}`,
-        `reconstruction ${formatNats(train.reconstruction, 1)}`,
-        `KL ${formatNats(train.kl, 1)}`,
+        ...ofBound(`reconstruction ${formatNats(train.reconstruction, 1)}`, `KL ${formatNats(train.kl, 1)}`),
         `${Math.round(imagesPerSecond)} images/s`,
         `${formatClock(secondsLeft)} left`,
       ].join("  ");
@@ -79,9 +81,9 @@ export function openScreen(io: Io, start: TrainingStart) {
 
     showEpoch({ epoch, train, validation, isBest, imagesPerSecond }: TrainingEpoch): void {
       bar?.stop();
-      const trained = [-train.objective, train.reconstruction, train.kl].map((nats) => formatNats(nats));
+      const terms = ofBound(formatNats(train.reconstruction), formatNats(train.kl));
       const validated = `${formatNats(-validation.objective)} ${isBest ? "best" : "    "}`;
-      writeRow(number(epoch), ...trained, validated, String(Math.round(imagesPerSecond)));
+      writeRow(number(epoch), formatNats(-train.objective), ...terms, validated, String(Math.round(imagesPerSecond)));
       const text = hint(epoch, train.objective);
       if (text) note(io, text);
     },

@@ -94,6 +94,13 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--set", "dim-z=3"], 'There is no setting "dim-z". Is it dimZ?'],
     [["train", "--set", "prio=vamp"], 'There is no setting "prio". Is it prior?'],
     [["train", "--prior", "vamp"], "There is no option --prior. Give this setting to vae train as --set prior=VALUE."],
+    [["train", "--lr", "0.1"], "There is no option --lr. Use --learning-rate."],
+    [["train", "--latent-dim", "3"], "There is no option --latent-dim. Use --dim-z."],
+    [
+      ["train", "--device", "cuda"],
+      "There is no option --device. Training runs on the processor: vae engines lists how.",
+    ],
+    [["train", "--constructor", "3"], "unknown option '--constructor'"],
     [["train", "--set", "klWarmUp=-1"], "It must be a number from 0 to 1000000."],
     [["train", "--set", "klWarmUp=1", "--set", "klWarmUp=2"], "klWarmUp is given twice."],
     [["train", "--set", "dimZ=3", "--dim-z", "4"], "dimZ is given twice, by --set and by --dim-z."],

@@ -30,15 +30,15 @@ describe("too few steps", () => {
   });
 
   it("are told by train and sample, once each, and not with --quiet", async () => {
-    const args = ["train", "--dataset", "tiny", "--n-hidden", "8", "--batch-size", "40", "--epochs", "1"];
+    const args = ["train", "--dataset", "tiny", "--n-hidden", "8", "--batch-size", "2", "--epochs", "1"];
     const trained = await vae([...args, "--run", "run"], home);
-    expect(trained.stderr.match(/5 steps in all are few/g)).toHaveLength(1);
+    expect(trained.stderr.match(/110 steps in all are few/g)).toHaveLength(1);
     expect((await vae([...args, "--run", "other", "--quiet"], home)).stderr).toBe("");
     const sampled = await vae(["sample", "--run", "run", "--n", "4"], home);
     expect(sampled.stderr).toBe(
-      "These weights have seen 5 steps of training, so images are rough. Train on: vae train --resume run --epochs 200\n",
+      "These weights have seen 110 steps of training, so images are rough. Train on: vae train --resume run --epochs 10\n",
     );
-    const more = await vae(["train", "--resume", "run", "--epochs", "60"], home);
+    const more = await vae(["train", "--resume", "run", "--epochs", "10"], home);
     expect([more.code, more.stderr.includes("are few")]).toEqual([0, false]);
     expect((await vae(["sample", "--run", "run", "--n", "4"], home)).stderr).not.toContain("steps of training");
   });
