@@ -9,6 +9,9 @@ export const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 const gradients = fileURLToPath(new URL("dist/engine/compiled/gradients.js", import.meta.url));
 export const resolve = { alias: { "@tensorflow/tfjs-core/dist/register_all_gradients.js": gradients } };
 
+/** Messages name the program as it was started: by its file, not by the npm or npx that runs the tests. */
+const env = { npm_lifecycle_event: "" };
+
 export default defineConfig({
   test: {
     globalSetup: "test/setup.ts",
@@ -22,10 +25,11 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, "test/system/**"],
           isolate: false,
+          env,
           ...timeouts,
         },
       },
-      { resolve, test: { name: "system", include: ["test/system/**/*.test.ts"], ...timeouts } },
+      { resolve, test: { name: "system", include: ["test/system/**/*.test.ts"], env, ...timeouts } },
     ],
   },
 });

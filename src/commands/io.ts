@@ -4,6 +4,8 @@ import { SETTINGS, type SettingName } from "../config/settings.js";
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of a process: Node.js, the file that it runs, and the words of the command line. */
+  readonly argv?: readonly string[];
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** For results. */
   readonly stdout: Output;

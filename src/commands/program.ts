@@ -1,4 +1,5 @@
 // Commands to copy from the terminal.
+import path from "node:path";
 import { visible } from "../wording.js";
 import type { Io } from "./io.js";
 
@@ -7,9 +8,11 @@ export function resumeCommand(io: Io, folder: string): string {
   return `${programName(io)} train --resume ${quote(folder)}`;
 }
 
-/** npm start does not need vae on the PATH. */
-export function programName({ env }: Io): string {
-  return env.npm_lifecycle_event === "start" ? "npx vae" : "vae";
+/** How this program was started: npm start and npx do not need vae on the PATH, and its file does not either. */
+export function programName({ env, argv = [] }: Io): string {
+  if (["start", "npx"].includes(env.npm_lifecycle_event ?? "")) return "npx vae";
+  const [, file = ""] = argv;
+  return path.basename(file) === "vae.js" ? `node ${quote(path.relative("", file))}` : "vae";
 }
 
 /** Quotes a word for a shell. Hidden characters become \U0000001b in $'…', which bash and zsh read. */

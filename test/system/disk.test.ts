@@ -111,7 +111,10 @@ describe("a disk that is full", () => {
     const [, last] = checkpoints("sizes").map((name) => statSync(at("sizes", "checkpoint", name)).size);
     // The first checkpoint has no best weights yet, so it fits where the last one does not.
     const outcome = await limited(Math.floor(last / 1024) - 1, train("full"));
-    failed(outcome, /could not be written .* The last checkpoint is intact\. Resume later: vae train --resume full$/);
+    failed(
+      outcome,
+      /could not be written .* The last checkpoint is intact\. Resume later: node \S*bin\/vae\.js train --resume full$/,
+    );
     await isWhole("full");
   });
 

@@ -64,7 +64,7 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     const outcome = await stopped(signal, train(name, "--engine", engine, "--epochs", "4"));
     expect([outcome.code, outcome.stdout]).toEqual([code, ""]);
     expect(outcome.stderr).toMatch(
-      new RegExp(`\nStopped by ${signal}, and saved. Resume: vae train --resume '${name}'\n$`),
+      new RegExp(`\nStopped by ${signal}, and saved. Resume: node \\S*bin/vae.js train --resume '${name}'\n$`),
     );
     expect(readdirSync(at(name))).not.toContain("lock");
     const resumed = await run("train", "--resume", name);
@@ -129,7 +129,9 @@ describe("a group of runs", () => {
     child.kill(signal);
     const { code, stdout, stderr } = await outcome;
     expect([code, stdout]).toEqual([signal === "SIGINT" ? 130 : 143, ""]);
-    expect(stderr).toMatch(new RegExp(`\nStopped by ${signal}, and saved. Resume: vae train --resume '${name}'\n$`));
+    expect(stderr).toMatch(
+      new RegExp(`\nStopped by ${signal}, and saved. Resume: node \\S*bin/vae.js train --resume '${name}'\n$`),
+    );
     expect(readdirSync(at(name)).sort()).toEqual([...runs.slice(0, i + 1), "group.json"]);
     expect(existsSync(at(name, runs[i], "lock"))).toBe(false);
     const resumed = await run("train", "--resume", name, "--json");
