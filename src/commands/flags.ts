@@ -8,6 +8,9 @@ import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/read.js";
 import { NOISES } from "../noise.js";
 
+/** Of `--noise` without a value. */
+export const USUAL_NOISE = "salt-pepper";
+
 /** A flag. Its key in the table of a command gives its name: --dim-z for dimZ. */
 export interface Flag<Value> extends Details<Value> {
   /** As the help shows it, such as <file>; empty for a toggle. */
@@ -53,11 +56,11 @@ function settingFlag(name: SettingName): Flag<unknown> {
   return flag(`<${argument}>`, `${help} (default: ${formatDefault(name)})`, { parse });
 }
 
-/** `--noise`, with an optional value. */
-export function noiseFlag(help: string): Flag<GivenSettings["noise"]> {
+/** `--noise`, with an optional value. @param alone what it is without one */
+export function noiseFlag(help: string, alone = USUAL_NOISE): Flag<GivenSettings["noise"]> {
   const kinds = Object.entries(NOISES).map(([kind, noise]) => `${kind}:${noise.default}`);
-  const text = `${help}; kinds with their usual strengths: ${kinds.join(", ")} (alone: salt-pepper; default: none)`;
-  return flag("[kind[:strength]]", text, SETTINGS.noise, { preset: "salt-pepper" });
+  const text = `${help}; kinds with their usual strengths: ${kinds.join(", ")} (alone: ${alone}; default: none)`;
+  return flag("[kind[:strength]]", text, SETTINGS.noise, { preset: USUAL_NOISE });
 }
 
 /** The default, as the command line takes it. */

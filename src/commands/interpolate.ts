@@ -1,6 +1,7 @@
 // vae interpolate
 import { INTERPOLATION, MAX_INTERPOLATIONS } from "../config/pictures.js";
 import { UserError } from "../errors.js";
+import type { LoadedModel } from "../index.js";
 import { declare } from "./command.js";
 import { classFlag, type Flag, flag, pictureFlag, RUN } from "./flags.js";
 
@@ -9,19 +10,24 @@ const { image: IMAGE, steps: STEPS } = INTERPOLATION;
 export const define = declare({
   flags: {
     ...RUN,
-    from: imagesFlag("test images where the rows start: numbers from 0, separated by commas"),
-    to: imagesFlag("test images where the rows end"),
+    from: imagesFlag(
+      "test images where the rows start: numbers from 0, separated by commas (default: the first of the first class)",
+    ),
+    to: imagesFlag("test images where the rows end (default: the first of the second class)"),
     steps: flag("<count>", STEPS.help, STEPS, { default: STEPS.default }),
     class: classFlag("the class to decode (default: from the label of one image to that of the other)"),
     out: pictureFlag("png"),
   },
-  examples: ["vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"],
-  async run(io, { run, from, to, steps, class: name, out }, { classInName, noteClean, savePicture, withModel }) {
-    if (from.length !== to.length) {
-      throw new UserError(`--from names ${from.length} images and --to ${to.length}. Each row needs both.`);
+  examples: ["vae interpolate", "vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"],
+  async run(io, { run, from: givenFrom, to: givenTo, steps, class: name, out }, tools) {
+    const { classInName, noteClean, plural, savePicture, withModel } = tools;
+    if ((givenFrom ?? []).length !== (givenTo ?? []).length) {
+      const [starts, ends] = [givenFrom, givenTo].map((images) => images?.length ?? 0);
+      throw new UserError(`--from names ${plural(starts, "image")} and --to ${ends}. Each row needs both.`);
     }
     await withModel(io, run, async (model) => {
       noteClean(io, model);
+      const [from, to] = givenFrom && givenTo ? [givenFrom, givenTo] : await firstOfClasses(model);
       const pairs = from.map((image, row) => [image, to[row]] as const);
       const rows = pairs.length <= 5 ? pairs.flat().join("-") : `${pairs.length}-pairs-from-${from[0]}`;
       const picture = await model.pictures.interpolations(pairs, steps, { class: name });
@@ -31,11 +37,18 @@ export const define = declare({
   },
 });
 
-function imagesFlag(help: string): Flag<number[]> {
+/** A test image of the first class and one of the second, or the first two. */
+async function firstOfClasses(model: LoadedModel): Promise<[number[], number[]]> {
+  const labels = Array.from((await model.loadData()).test.labels ?? []);
+  const [first, second] = [...new Set(labels)].sort((a, b) => a - b);
+  return second === undefined ? [[0], [1]] : [[labels.indexOf(first)], [labels.indexOf(second)]];
+}
+
+function imagesFlag(help: string): Flag<number[] | undefined> {
   const parse = (text: string) => {
     const images = text.split(",").map(IMAGE.parse);
     if (images.length > MAX_INTERPOLATIONS) throw new UserError(`At most ${MAX_INTERPOLATIONS} rows fit a picture.`);
     return images;
   };
-  return { argument: "<images>", help, parse, isRequired: true };
+  return { argument: "<images>", help, parse };
 }

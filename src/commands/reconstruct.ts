@@ -1,9 +1,10 @@
 // vae reconstruct
+import type { GivenSettings } from "../config/config.js";
 import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { formatNoise } from "../noise.js";
 import { declare } from "./command.js";
-import { classFlag, count, type Flag, noiseFlag, pictureFlag, RUN, SEED, toggle } from "./flags.js";
+import { classFlag, count, type Flag, noiseFlag, pictureFlag, RUN, SEED, toggle, USUAL_NOISE } from "./flags.js";
 
 const FILES: Flag<string[] | undefined> = {
   argument: "<file...>",
@@ -11,10 +12,18 @@ const FILES: Flag<string[] | undefined> = {
   conflicts: ["n"],
 };
 
+/** `--noise` without a value. */
+const OWN = "own";
+const NOISE: Flag<GivenSettings["noise"] | typeof OWN> = {
+  ...noiseFlag("corrupt the images first, and show the corrupted ones too", `that of the run, or ${USUAL_NOISE}`),
+  preset: OWN,
+  parse: (text) => (text === OWN ? OWN : SETTINGS.noise.parse(text)),
+};
+
 export const define = declare({
   flags: {
     ...RUN,
-    noise: noiseFlag("corrupt the images first, and show the corrupted ones too"),
+    noise: NOISE,
     n: count("number of test images (default: 100, or all if there are fewer; fewer if they are large)"),
     input: FILES,
     invert: toggle("invert the image files: for dark strokes on light paper"),
@@ -35,12 +44,13 @@ export const define = declare({
     const { classInName, formatElbo, note, plural, print, savePicture, withModel } = tools;
     await withModel(io, run, async (model) => {
       const { config } = model;
-      const noise = SETTINGS.noise.check(givenNoise);
+      const usual = config.noise ?? SETTINGS.noise.parse(USUAL_NOISE);
+      const noise = givenNoise === OWN ? usual : SETTINGS.noise.check(givenNoise);
       const noiseName = formatNoise(noise);
       if (noise && !config.noise && !config.inputDir) {
         note(io, "This model was trained without noise and cannot remove it. Train a denoiser: vae train --noise");
       } else if (config.noise && noiseName !== formatNoise(config.noise) && !input) {
-        note(io, `This model removes noise. To see it, give --noise ${formatNoise(config.noise)}.`);
+        note(io, "This model removes noise. To see it, give --noise.");
       }
       const seed = givenSeed ?? config.seed;
       const {

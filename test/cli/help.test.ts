@@ -112,7 +112,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["manifold", "--spacing", "quantile", "--range", "3"], "--range is for linear spacing"],
     [["manifold", "--spacing", "log"], "It must be one of linear, quantile."],
     [["latent", "--out", "x.png"], "Give a name that ends in .svg."],
-    [["interpolate", "--from", "1"], "required option '--to <images>' not specified"],
+    [["interpolate", "--from", "1"], "--from names 1 image and --to 0. Each row needs both."],
     [["interpolate", "--from", "1,2", "--to", "3"], "--from names 2 images and --to 1."],
     [["interpolate", "--from", "1", "--to", "3", "--steps", "1"], "It must be a whole number from 2 to 100."],
     [["encode", "--format", "txt"], "It must be one of jsonl, npz, csv, npy."],

@@ -179,6 +179,15 @@ describe("vae train", () => {
     expect(denoised.stderr).toBe("");
     expect((await run("reconstruct", "--run", "denoiser")).stderr).toContain("--noise");
     expect(plain.stderr).toContain("vae train --noise");
+    expect(plain.stdout).toContain("seen through salt-pepper");
+  });
+
+  it("vae reconstruct --noise takes the noise of the run", async () => {
+    await run("train", ...TINY, "--epochs", "1", "--noise", "mask:0.3", "--run", "masked");
+    const { stdout, stderr } = await run("reconstruct", "--noise", "--run", "masked", "--n", "10");
+    expect([stdout.split("\n")[0], stderr]).toEqual([expect.stringMatching(/, seen through mask:0\.3$/), ""]);
+    const other = await run("reconstruct", "--noise", "haze", "--run", "masked", "--n", "10");
+    expect(other.stderr).toBe("This model removes noise. To see it, give --noise.\n");
   });
 
   describe("then vae reconstruct", () => {

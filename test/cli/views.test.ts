@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { datasets } from "../../src/index.js";
 import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";
 
@@ -55,6 +56,14 @@ describe("vae manifold", () => {
   });
 });
 
+it("vae interpolate draws from the first class to the second by default", async () => {
+  const { test } = await datasets.load(path.join(home, "tiny"));
+  const labels = [...(test.labels ?? [])];
+  const { stdout, stderr } = await run("interpolate", "--run", "space", "--steps", "2");
+  const ends = `${labels.indexOf(0)}-${labels.indexOf(1)}`;
+  expect([stdout, stderr]).toEqual([`${path.join(`space/pictures/interpolation-${ends}-n2.png`)}\n`, ""]);
+});
+
 describe("vae latent", () => {
   it("plots the plane by label", async () => {
     const { code, stdout, stderr } = await run("latent", "--run", "plane", "--n", "60");
@@ -96,6 +105,11 @@ describe("vae latent", () => {
 });
 
 describe("vae interpolate", () => {
+  it("draws from the first image to the second by default, where there are no labels", async () => {
+    const { stdout } = await run("interpolate", "--run", "space", "--steps", "2");
+    expect(stdout).toBe(`${path.join("space/pictures/interpolation-0-1-n2.png")}\n`);
+  });
+
   it("draws a row for each pair, with the images themselves at its ends", async () => {
     const flags = ["--run", "space", "--from", "0,1", "--to", "2,1", "--steps", "4"];
     const { code, stdout, stderr } = await run("interpolate", ...flags);
