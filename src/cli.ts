@@ -7,6 +7,16 @@ import { printable, printableLine, visibleLines } from "./wording.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
+/** The flags of the numbers that commands are given most. */
+const COUNTED: Readonly<Record<string, string>> = {
+  train: "--epochs",
+  reconstruct: "--n",
+  sample: "--n",
+  latent: "--n",
+  encode: "--n",
+  evaluate: "--n",
+};
+
 /** Options of other programs. */
 const OTHER_NAMES: Readonly<Record<string, string | undefined>> = {
   "--lr": "Use --learning-rate.",
@@ -59,7 +69,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     else program.outputHelp();
     return EXIT.success;
   } catch (error) {
-    return report(io, error);
+    return report(io, error, argv);
   }
 }
 
@@ -85,10 +95,10 @@ async function createProgram(argv: readonly string[], io: Io): Promise<Command> 
 }
 
 /** Prints an error. @returns the exit code */
-async function report(io: Io, error: unknown): Promise<number> {
+async function report(io: Io, error: unknown, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.success;
-    return printError(io, await explain(error), EXIT.mistake);
+    return printError(io, await explain(error, argv), EXIT.mistake);
   }
   if (error instanceof Interruption) {
     io.stderr.write(`${printableLine(error.message)}\n`);
@@ -101,7 +111,7 @@ async function report(io: Io, error: unknown): Promise<number> {
 }
 
 /** A message of commander, with the given value cut, and how to give a setting that has no flag. */
-async function explain({ code, message }: CommanderError): Promise<string> {
+async function explain({ code, message }: CommanderError, [command, ...words]: readonly string[]): Promise<string> {
   if (code === "commander.help") return "There is no such command. See vae --help.";
   if (code === "commander.unknownOption") {
     const { settingOf } = await import("./commands/io.js");
@@ -109,6 +119,10 @@ async function explain({ code, message }: CommanderError): Promise<string> {
     const setting = settingOf(option);
     const remedy = setting ? `Give this setting to vae train as --set ${setting}=VALUE.` : OTHER_NAMES[option];
     if (remedy !== undefined) return `There is no option ${option}. ${remedy}`;
+  }
+  const count = words.find((word) => /^\d+$/.test(word));
+  if (code === "commander.excessArguments" && count !== undefined && Object.hasOwn(COUNTED, command)) {
+    return `vae ${command} takes no bare number. Use ${COUNTED[command]} ${count}.`;
   }
   return message
     .replace(/^error: /, "")

@@ -94,6 +94,8 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["train", "--set", "dim-z=3"], 'There is no setting "dim-z". Is it dimZ?'],
     [["train", "--set", "prio=vamp"], 'There is no setting "prio". Is it prior?'],
     [["train", "--prior", "vamp"], "There is no option --prior. Give this setting to vae train as --set prior=VALUE."],
+    [["sample", "50"], "vae sample takes no bare number. Use --n 50."],
+    [["manifold", "50"], "too many arguments for 'manifold'"],
     [["train", "--lr", "0.1"], "There is no option --lr. Use --learning-rate."],
     [["train", "--latent-dim", "3"], "There is no option --latent-dim. Use --dim-z."],
     [
