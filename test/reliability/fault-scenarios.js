@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { encodePng } from "../../dist/pictures/png.js";
 
-const TRAINING = "--run run --dim-z 3 --n-hidden 4 --batch-size 16 --seed 1 --engine cpu --threads 1 --quiet";
+// A step an epoch: how many steps are a chunk, which is followed by a checkpoint, depends on the time.
+const TRAINING = "--run run --dim-z 3 --n-hidden 4 --batch-size 32 --seed 1 --engine cpu --threads 1 --quiet";
 
 /** Writes the data into a folder. @returns by name: the command, and other commands or functions that come before it */
 export function createScenarios(folder) {
@@ -20,7 +21,7 @@ export function createScenarios(folder) {
     resume: ["train --resume run --epochs 2 --quiet", train.replace("--epochs 2", "--epochs 1"), crash],
     sample: ["sample --n 4", train, copyRun],
     export: ["export --run run --out exported", train],
-    photos: [`train --dataset ${photos} --preset ${preset} --epochs 1 ${TRAINING.replace("16", "4")}`],
+    photos: [`train --dataset ${photos} --preset ${preset} --epochs 1 ${TRAINING.replace("32", "4")}`],
     parquet: [`data ${parquet} --out sheet.png`],
     zipped: [`data ${zipped} --out sheet.png`],
     data: [inspect, inspect, outdate],
