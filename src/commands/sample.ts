@@ -61,6 +61,10 @@ export const define = declare({
             "Draw z from a mixture fitted to its latents: `from: mixture`.",
         );
       }
+      if (from === "mixture") {
+        const gaussians = plural(components ?? COMPONENTS.default, "Gaussian");
+        note(io, `Fitting ${gaussians} to the latents of training images.`);
+      }
       const options = { seed, from, components, class: name };
       if (each === undefined) {
         const picture = drawImages(await model.sample(n, options));

@@ -30,7 +30,8 @@ afterAll(async () => {
 });
 
 /** The only line for weights of some steps. */
-const EARLY = /^These weights have seen \d+ steps of training[^\n]*\n$/;
+const EARLY =
+  /^Fitting \d+ Gaussians to the latents of training images\.\nThese weights have seen \d+ steps of training[^\n]*\n$/;
 
 describe("samples of a mixture", () => {
   const from = "mixture";
@@ -130,7 +131,7 @@ describe("vae sample --from mixture", () => {
     const prior = await vae("sample --run plain --n 4".split(" "), home);
     expect(prior.stderr).toContain("Draw z from a mixture fitted to its latents: --from mixture.");
     const mixture = await vae("sample --run plain --n 4 --from mixture".split(" "), home);
-    expect([mixture.code, mixture.stderr]).toEqual([0, ""]);
+    expect([mixture.code, mixture.stderr]).toEqual([0, "Fitting 10 Gaussians to the latents of training images.\n"]);
   });
 
   it("alone has components", async () => {
