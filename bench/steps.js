@@ -10,7 +10,7 @@ import { digits, here, race, THREADS } from "./race.js";
 
 const rounds = Number(process.argv[2] ?? 9);
 const python = here(".venv/bin/python");
-if (availableParallelism() < THREADS) throw new Error(`The benchmark wants ${THREADS} processors`);
+if (availableParallelism() < THREADS) throw new Error(`The benchmark needs ${THREADS} processors`);
 
 /** Engines by name, how each is called, and steps in a round: about a second each where that can be. */
 const ENGINES = { compiled: 100, tensorflow: 16, wasm: 2, cpu: 1 };

@@ -18,8 +18,7 @@ export const define = declare({
     const { compareRuns, encodeComparison, note, print, printComparison, writeFileAtomically } = tools;
     const comparison = await compareRuns(runs);
     const { svg } = comparison;
-    const usual = json ? undefined : usualFile(comparison.runs.map(({ run }) => run));
-    const file = svg === undefined ? undefined : (out ?? usual);
+    const file = out ?? (json ? undefined : usualFile(comparison.runs.map(({ run }) => run)));
     // Before anything is printed: a closed pipe ends the process.
     if (svg !== undefined && file !== undefined) await writeFileAtomically(file, svg);
     if (json) print(io, JSON.stringify(encodeComparison(comparison)));

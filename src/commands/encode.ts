@@ -21,8 +21,8 @@ export const define = declare({
     format: formatFlag(FORMATS),
     out: place(
       "<file>",
-      "output file: .jsonl, .npz or .csv with the file or the row, the label, z and, of a Gaussian q(z|x), sigma of each " +
-        "image; .npy with z alone; or - (default: standard output)",
+      "output file: .jsonl, .npz or .csv with the file or the row, the label, z and, of a Gaussian q(z|x), sigma of " +
+        "each image; .npy with z only; or - (default: standard output)",
     ),
   },
   examples: ["vae encode --out latents.csv", "vae encode --n 10 | vae decode --out ten.png"],

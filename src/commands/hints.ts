@@ -34,7 +34,7 @@ export function hintAtEarlyWeights(io: Io, { folder, metadata }: LoadedModel): s
 /** An objective that has not grown since the first epoch by this epoch does not improve. */
 const PATIENCE = 3;
 
-/** Gives a hint, once, at a training objective that does not improve. Of a resumed training the first epoch is unknown. */
+/** Gives a hint, once, at a training objective that does not improve; none in a resumed training. */
 export function createHint({ learningRate }: Pick<Config, "learningRate">) {
   let first: number | undefined;
   let hasImproved = false;

@@ -123,7 +123,8 @@ export function suggest(io: Io, folder: string | undefined, { conditional }: Con
 
 function describeImages({ config, images, shape, classes }: TrainingStart): string {
   const [train, validation, test] = [images.train, images.validation, images.test].map(formatCount);
-  const counts = `${train} images of ${shape.width}×${shape.height} to train, ${validation} to validate, ${test} to test`;
+  const size = `${shape.width}×${shape.height}`;
+  const counts = `${train} images of ${size} to train, ${validation} to validate, ${test} to test`;
   const labels = classes === undefined ? "" : `; labels of ${plural(classes, "class")}`;
   return `${config.dataset}: ${counts}; ${describePixels(config)}${labels}`;
 }

@@ -123,7 +123,7 @@ export function integers(options: Options<readonly number[]> & Range & Length): 
 export type Latents = number | readonly [number, number];
 
 /** The kind of `dimZ` that settings of two layers need. */
-export const TWO_NUMBERS = "two numbers";
+export const TWO_NUMBERS = "Z1,Z2";
 
 /** An integer, or two separated by a comma on the command line. */
 export function latents(options: Options<Latents> & { readonly max: number }): Setting<Latents> {

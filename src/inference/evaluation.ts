@@ -16,7 +16,8 @@ import type { TrainedModel } from "./trained-model.js";
  */
 export async function evaluate(trained: TrainedModel, images: ImageSet, config: DrawConfig): Promise<Bounds> {
   const { engine, model, params } = trained;
-  const batchSize = model.parts.objective.numbersPerPair ? trained.config.batchSize : undefined;
+  const comparesImages = model.parts.objective.numbersPerPair !== undefined;
+  const batchSize = comparesImages ? trained.config.batchSize : undefined;
   const terms = mapTerms(() => new Float32Array(images.count));
   for (const { first, batch, draws } of evaluationBatches(trained, images, config, model.draws, batchSize)) {
     const results = await engine.call(model.evaluate, { params, batch, draws });

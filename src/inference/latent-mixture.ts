@@ -1,4 +1,4 @@
-// Ex-post density estimation: a mixture of Gaussians of the latents of training images, in place of the prior.
+// Ex-post density estimation: a mixture of Gaussians of the latents of training images, instead of the prior.
 import type { ImageSet } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import { randomStream } from "../random.js";

@@ -22,7 +22,7 @@ export function usualSide(size: ImageShape): number {
   return Math.min(20, Math.floor(Math.sqrt(usualTiles(size))));
 }
 
-/** @throws UserError if a picture cannot hold so many images */
+/** @throws UserError if a picture cannot hold `count` images */
 export function checkTiles(size: ImageShape, count: number, remedy: string): void {
   const max = maxTiles(size);
   if (count <= max) return;

@@ -44,8 +44,8 @@ export function checkSize(model: Model, shape: ImageShape, config: Pick<Config, 
 
 /**
  * The least memory of a training step: weights and Adam's moments before and after it, the batch as bytes and as
- * floats, the outputs of the layers, what the prior takes for each draw of z, and the objective for each pair of images.
- * An engine takes more, but never less.
+ * floats, the outputs of the layers, and what the prior takes for each draw of z and the objective for each pair of
+ * images. An engine takes more, but never less.
  */
 function bytesOfStep({ draws, parts }: Model, pixels: number, batchSize: number): number {
   const state = 2 * 3 * 4 * countParameters(parts.specs);

@@ -139,7 +139,7 @@ async function prepare(settings: GivenSettings, options: PrepareOptions): Promis
       `A batch of ${batchSize} is more than the ${data.train.count} training images. Give a smaller \`batchSize\`.`,
     );
   }
-  if (batchSize < 2 && fitted.model.parts.objective.numbersPerPair) {
+  if (batchSize < 2 && fitted.model.parts.objective.numbersPerPair !== undefined) {
     throw new UserError("This objective compares the images of a batch. Give a `batchSize` of 2 or more.");
   }
   return { ...fitted, data, classes };

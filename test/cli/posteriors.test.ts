@@ -85,7 +85,7 @@ it.each([
     "Posterior iaf does not go with --objective beta-tc. Try --objective elbo.",
   ],
   ["--dim-z 1 --set prior=flow", "Prior flow needs two latent dimensions or more: raise --dim-z."],
-  ["--dim-z 5 --set layerUnits=9", "--set layerUnits needs --dim-z two numbers."],
+  ["--dim-z 5 --set layerUnits=9", "--set layerUnits needs --dim-z Z1,Z2."],
 ])("%s is refused, with flags that there are", async (flags, problem) => {
   const { code, stderr } = await run("train", ...TINY, ...flags.split(" "), "--run", "refused");
   expect([code, stderr]).toEqual([2, `error: ${problem}\n`]);

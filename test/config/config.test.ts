@@ -84,7 +84,7 @@ describe("settings", () => {
     [{ objective: "iwae", mcSamples: 2 }, "`mcSamples` needs `objective: elbo` or `objective: free-bits`."],
     [{ learningRateDecay: 0.5 }, "`learningRateDecay` needs `learningRateSchedule: steps`."],
     [{ pixelSigma: 0.5 }, "`pixelSigma` needs `likelihood: gaussian`."],
-    [{ layerUnits: 7, dimZ: 5 }, "`layerUnits` needs `dimZ: two numbers`."],
+    [{ layerUnits: 7, dimZ: 5 }, "`layerUnits` needs `dimZ: Z1,Z2`."],
   ] as [GivenSettings, string][])("without effect are refused from a user, not from a preset: %j", (given, problem) => {
     expect(() => checkNeeds(given, createConfig(given))).toThrow(problem);
     expect(() => checkNeeds({}, createConfig(given))).not.toThrow();

@@ -66,7 +66,7 @@ describe("evaluation batches", () => {
     expect(epsilon).toEqual(collect(few, createConfig({ ...config, dimZ: 1024 })).epsilon);
   });
 
-  it("are of the training's size for an objective that compares their images, which is then that of training", async () => {
+  it("have the training's size for an objective that compares their images", async () => {
     const settings = createConfig({ dimZ: 2, objective: "mmd", nHidden: [3], batchSize: 7, seed: 3 });
     const model = modelOf(settings, 6);
     const few = { ...images, count: 22 };

@@ -7,6 +7,7 @@ import { weighableDraws } from "../../src/model/densities.js";
 import { createDraws, fillDraws } from "../../src/model/draws.js";
 import { totalCorrelation } from "../../src/model/objectives/beta-tc.js";
 import { meanDiscrepancy } from "../../src/model/objectives/mmd.js";
+import { OBJECTIVES } from "../../src/model/registry.js";
 import { createContext, type Tensors } from "../../src/model/specs.js";
 import { randomStream } from "../../src/random.js";
 import type { HostArray } from "../../src/tree.js";
@@ -125,6 +126,13 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
       }
     }
   });
+});
+
+it("an objective that compares images says so to the registry and to the model", () => {
+  for (const [objective, { comparesImages = false }] of Object.entries(OBJECTIVES)) {
+    const { model } = setUp({ objective } as GivenSettings);
+    expect(model.parts.objective.numbersPerPair !== undefined, objective).toBe(comparesImages);
+  }
 });
 
 it.each([{}, { beta: 0.3 }])("without the score, gradients have the same mean: %j", async (weight) => {

@@ -159,8 +159,9 @@ function grid(rows: number, columns: number, strides: readonly [number, number],
 }
 
 /**
- * The sizes of the parts of a batch with so many bytes of pixels to gather for each image. As few parts as the bound
- * allows; up to twice as many if these are equal, which no parts of a prime batch are.
+ * Divides a batch into as few parts as MAX_GATHERED_BYTES allows, or into up to twice as many if these are equal.
+ *
+ * @param imageBytes of pixels that are gathered for an image @returns the images of each part
  */
 export function partsOf(batch: number, imageBytes: number): number[] {
   const images = Math.max(1, Math.floor(MAX_GATHERED_BYTES / imageBytes));
