@@ -6,7 +6,9 @@ const ORDER = [
   "wording\\.ts",
   "config/entries\\.ts", // constructors of settings, which every part may declare
   "arguments\\.ts",
+  "distributed/",
   "engine/compiled/", // stands alone
+  "kernels/",
   "tree\\.ts",
   "random\\.ts",
   "half\\.ts",
@@ -78,7 +80,7 @@ module.exports = {
       to: {
         path: "^src/commands/",
         pathNot:
-          "^src/commands/(array-input|array-output|command|comparison-table|flags|hints|io|latent-table|output|program|signals|tools|training|training-group|training-screen)\\.ts$",
+          "^src/commands/(array-input|array-output|command|comparison-table|flags|hints|io|latent-table|output|processes|program|signals|tools|training|training-group|training-screen)\\.ts$",
       },
     },
     {
@@ -107,12 +109,20 @@ module.exports = {
     // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", [
       "run/lock\\.ts",
+      "distributed/(mpi|processes)\\.ts",
       "files/(cache-folder|write)\\.ts",
       "engine/tensorflow\\.ts",
       "engine/compiled/session\\.ts",
       "training/size\\.ts",
     ]),
-    only("disk", "^(node:)?fs(/promises)?$", ["data/", "files/", "run/", "commands/", "engine/compiled/session\\.ts"]),
+    only("disk", "^(node:)?fs(/promises)?$", [
+      "data/",
+      "files/",
+      "run/",
+      "commands/",
+      "engine/compiled/session\\.ts",
+      "distributed/processes\\.ts",
+    ]),
     {
       name: "no-cycles",
       severity: "error",

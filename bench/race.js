@@ -45,7 +45,7 @@ async function start({ label, command, steps }, more) {
   return { label, steps, run, times: [], stop: () => child.kill() };
 }
 
-function spread(values) {
+export function spread(values) {
   const sorted = values.toSorted((a, b) => a - b);
   return { low: sorted[0], median: sorted[Math.floor(sorted.length / 2)], high: sorted[sorted.length - 1] };
 }

@@ -1,7 +1,8 @@
 // The command line: assembles the commands, catches all errors and chooses the exit code.
 import { Command, CommanderError } from "commander";
 import type { Io } from "./commands/io.js";
-import { Interruption, isSystemError, UserError } from "./errors.js";
+import { findLaunch } from "./distributed/launch.js";
+import { Interruption, isSystemError, Reported, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
 import { printable, printableLine, visibleLines } from "./wording.js";
 
@@ -30,6 +31,9 @@ const OTHER_NAMES: Readonly<Record<string, string | undefined>> = {
   "--output": "Use --out.",
   "--device": "Training runs on the processor: vae engines lists how.",
 };
+
+/** Those that several processes run together. Of the others, one is enough. */
+const SHARED_COMMANDS = ["train", "evaluate"];
 
 type Load = () => Promise<{ define(command: Command, io: Io): void }>;
 
@@ -63,6 +67,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     process.exit(code === "EPIPE" ? EXIT.success : await printError(io, `stdout: ${message}`, EXIT.failure));
   });
   io.stderr.on("error", () => {});
+  const { rank = 0 } = findLaunch(io.env) ?? {};
+  if (rank > 0 && !SHARED_COMMANDS.includes(argv[0])) return EXIT.success;
   try {
     const program = await createProgram(argv, io);
     if (argv.length > 0) await program.parseAsync(argv, { from: "user" });
@@ -104,6 +110,7 @@ async function report(io: Io, error: unknown, argv: readonly string[]): Promise<
     io.stderr.write(`${printableLine(error.message)}\n`);
     return error.exitCode;
   }
+  if (error instanceof Reported) return error.exitCode;
   if (error instanceof UserError) return printError(io, error.message, EXIT.mistake);
   if (isSystemError(error)) return printError(io, error.message, EXIT.failure);
   io.stderr.write(`${visibleLines(String(error instanceof Error ? error.stack : error))}\n`);

@@ -28,3 +28,43 @@ export class Interruption extends Error {
     super(message);
   }
 }
+
+/** Another process that works on the same has printed this error. */
+export class Reported extends Error {
+  override readonly name = "Reported";
+  constructor(readonly exitCode: number) {
+    super("Another process has printed the error");
+  }
+}
+
+/** An error as JSON, for another process. */
+export interface EncodedError {
+  readonly kind: "Divergence" | "UserError" | "Interruption" | "system" | "bug";
+  readonly message: string;
+  readonly stack?: string;
+  readonly exitCode?: number;
+}
+
+export function encodeError(error: unknown): EncodedError {
+  if (!(error instanceof Error)) return { kind: "bug", message: String(error) };
+  const { message, stack = "" } = error;
+  if (error instanceof Interruption) return { kind: "Interruption", message, exitCode: error.exitCode };
+  if (error instanceof Divergence) return { kind: "Divergence", message };
+  if (error instanceof UserError) return { kind: "UserError", message };
+  return isSystemError(error) ? { kind: "system", message } : { kind: "bug", message, stack };
+}
+
+export function decodeError({ kind, message, stack, exitCode = 1 }: EncodedError): Error {
+  switch (kind) {
+    case "Divergence":
+      return new Divergence(message);
+    case "UserError":
+      return new UserError(message);
+    case "Interruption":
+      return new Interruption(message, exitCode);
+    case "system":
+      return Object.assign(new Error(message), { syscall: "" });
+    case "bug":
+      return Object.assign(new Error(message), { stack });
+  }
+}

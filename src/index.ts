@@ -3,6 +3,8 @@ export type { Config, GivenSettings } from "./config/config.js";
 export { describePixels, greyNats, hasBound, objectiveName, termNames } from "./config/names.js";
 export { PRESETS } from "./config/presets.js";
 export * as datasets from "./data/datasets.js";
+export type { Processes } from "./distributed/processes.js";
+export { joinProcesses } from "./distributed/processes.js";
 export type { EngineName } from "./engine/engine.js";
 export { Divergence, Interruption, UserError } from "./errors.js";
 export type { GivenArray } from "./inference/arrays.js";

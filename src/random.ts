@@ -1,5 +1,6 @@
-// The only source of randomness. A draw is addressed by (seed, purpose, index) and needs no history: the dropout masks
+// The only source of randomness. A draw is addressed by (seed, purpose, index, block) and needs no history: the dropout masks
 // of step 700 do not depend on steps 0 to 699. Not for cryptography.
+import { type Kernels, loadKernels } from "./kernels/kernels.js";
 
 /** What a stream is for. The numbers are part of the address: never change or reuse one. */
 const PURPOSES = {
@@ -22,14 +23,19 @@ const PURPOSES = {
 
 export type Purpose = keyof typeof PURPOSES;
 
-/** The stream at an address: integers from 0 to 2^53 − 1. The index is that of the step, the epoch or the image. */
-export function randomStream(seed: number, purpose: Purpose, index = 0): RandomStream {
-  const hash = philox4x32([index, index / 2 ** 32, PURPOSES[purpose], 0], [seed, seed / 2 ** 32]);
+/**
+ * The stream at an address: integers from 0 to 2^53 − 1. The index is that of the step, the epoch or the image. The
+ * block, below 2^32, divides what a step draws.
+ */
+export function randomStream(seed: number, purpose: Purpose, index = 0, block = 0): RandomStream {
+  const hash = philox4x32([index, index / 2 ** 32, PURPOSES[purpose], block], [seed, seed / 2 ** 32]);
   return new RandomStream(hash);
 }
 
-/** Holds the words of masks, a quarter million a step; small enough for the processor's cache. */
-const BLOCK = new Uint32Array(2048);
+/** Masks take a quarter million bytes a step. A block is small enough for the processor's cache. */
+const BLOCK_BYTES = 16384;
+const STATE_BYTES = 16;
+let kernels: Kernels | undefined;
 
 /** sfc32 (Doty-Humphrey, PractRand), a small fast generator. Its state is a, b, c and a counter. */
 export class RandomStream {
@@ -88,18 +94,17 @@ export class RandomStream {
 
   /** Fills `out` with ones, each with the given probability (rounded to a multiple of 2^−16), and zeros. */
   fillBernoulli(out: Uint8Array, probability: number): Uint8Array {
-    const threshold = Math.round(probability * 2 ** 16) | 0; // | 0: V8 compiles integer arithmetic
-    for (let first = 0; first < out.length; first += 2 * BLOCK.length) {
-      const part = out.subarray(first, first + 2 * BLOCK.length);
-      const words = this.fillWords(BLOCK.subarray(0, Math.ceil(part.length / 2)));
-      for (let i = 0; i < words.length; i++) {
-        const word = words[i];
-        // Two draws a word, without a branch: a negative difference has its top bit set. A write past the end is
-        // ignored.
-        part[2 * i] = ((word & 0xffff) - threshold) >>> 31;
-        part[2 * i + 1] = ((word >>> 16) - threshold) >>> 31;
-      }
+    const threshold = Math.round(probability * 2 ** 16);
+    kernels ??= loadKernels(STATE_BYTES + BLOCK_BYTES);
+    const state = new Int32Array(kernels.memory, 0, 4);
+    const block = new Uint8Array(kernels.memory, STATE_BYTES, BLOCK_BYTES);
+    state.set(this.#state);
+    for (let first = 0; first < out.length; first += BLOCK_BYTES) {
+      const count = Math.min(BLOCK_BYTES, out.length - first);
+      kernels.bernoulli(0, STATE_BYTES, Math.ceil(count / 2), threshold);
+      out.set(block.subarray(0, count), first);
     }
+    this.#state.set(state);
     return out;
   }
 

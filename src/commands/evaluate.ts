@@ -1,9 +1,10 @@
 // vae evaluate
 import { EVALUATION } from "../config/evaluation.js";
-import type { Evaluation, LoadedModel } from "../index.js";
+import type { EvaluateOptions, Evaluation, LoadedModel, Processes } from "../index.js";
 import { formatNoise } from "../noise.js";
 import { declare, type Tools } from "./command.js";
-import { flag, IMAGES, JSON_RESULT, RUN } from "./flags.js";
+import { DISTRIBUTED, flag, IMAGES, JSON_RESULT, RUN } from "./flags.js";
+import type { Io } from "./io.js";
 
 const { importanceSamples: SAMPLES } = EVALUATION;
 
@@ -13,20 +14,37 @@ export const define = declare({
     ...IMAGES,
     importanceSamples: flag("<count>", SAMPLES.help, SAMPLES, { default: SAMPLES.default }),
     ...JSON_RESULT,
+    ...DISTRIBUTED,
   },
   examples: ["vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"],
-  async run(io, { run, json, n, ...options }, tools) {
-    const { note, print, progressBar, withModel } = tools;
-    await withModel(io, run, async (model) => {
-      const bar = progressBar(io, "images");
-      const result = await model.evaluate({ ...options, count: n, onProgress: bar.show }).finally(bar.stop);
-      print(io, ...(json ? [encode(result, model)] : describe(result, model, tools)));
-      if (!json && result.noLikelihood) note(io, result.noLikelihood);
-      for (const text of result.notes) note(io, text);
-      if (!result.isOwnData) note(io, `This is not the data set that the model was trained on: ${result.dataset}.`);
-    });
-  },
+  run: (io, { distributed, ...flags }, tools) =>
+    tools.inProcesses(io, "evaluate", distributed, (io, processes) => measure(io, flags, tools, processes)),
 });
+
+type Flags = Omit<EvaluateOptions, "count" | "onProgress" | "processes"> & {
+  readonly run: string | undefined;
+  readonly n: number | undefined;
+  readonly json: boolean | undefined;
+};
+
+async function measure(
+  io: Io,
+  { run, json, n, ...options }: Flags,
+  tools: Tools,
+  processes: Processes | undefined,
+): Promise<void> {
+  const { note, print, progressBar, withModel } = tools;
+  const use = async (model: LoadedModel) => {
+    const bar = progressBar(io, "images");
+    const given = { ...options, count: n, onProgress: bar.show, processes };
+    const result = await model.evaluate(given).finally(bar.stop);
+    print(io, ...(json ? [encode(result, model)] : describe(result, model, tools)));
+    if (!json && result.noLikelihood) note(io, result.noLikelihood);
+    for (const text of result.notes) note(io, text);
+    if (!result.isOwnData) note(io, `This is not the data set that the model was trained on: ${result.dataset}.`);
+  };
+  await withModel(io, run, use, processes);
+}
 
 function encode(result: Evaluation, { folder }: LoadedModel): string {
   return JSON.stringify({ run: folder.dir, ...result, noise: formatNoise(result.noise) });

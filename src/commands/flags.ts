@@ -120,6 +120,10 @@ export function classFlag(help: string, details?: Details<undefined>): Flag<stri
   return flag("<name>", `of a model with labels: ${help}`, TEXT, details);
 }
 
+/** Of commands that several processes can run together. */
+export const DISTRIBUTED = {
+  distributed: choiceFlag(["auto", "off"], "work with the other processes that mpirun or srun started", "auto"),
+};
 export const RUN = { run: place("<folder>", "folder of the run (default: the newest in runs/ that has a model)") };
 export const JSON_RESULT = { json: toggle("print the result as one JSON value") };
 export const SEED = { seed: flag("<number>", `${SETTINGS.seed.help} (default: that of the run)`, SETTINGS.seed) };

@@ -12,6 +12,7 @@ import {
   loadModel,
   objectiveName,
   type Picture,
+  type Processes,
 } from "../index.js";
 import { printableLine, visible } from "../wording.js";
 import { colourOf, type Io, withFlags } from "./io.js";
@@ -102,8 +103,11 @@ export async function withModel(
   io: Io,
   folder: string | undefined,
   use: (model: LoadedModel) => Promise<void>,
+  processes?: Processes,
 ): Promise<void> {
-  const model = await loadModel(folder);
+  const model = await (processes
+    ? processes.agree(() => loadModel(folder, undefined, processes.threads))
+    : loadModel(folder));
   try {
     if (model.fallbackReason) note(io, `Using engine ${model.engine.name}: ${model.fallbackReason}.`);
     await use(model);

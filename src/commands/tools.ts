@@ -1,4 +1,5 @@
 // What commands work with. Loaded when one runs, not for its help.
+export { agree, byFirst } from "../distributed/processes.js";
 export { clearCache, inspectCache } from "../files/cache.js";
 export * from "../files/write.js";
 export * from "../index.js";
@@ -13,6 +14,7 @@ export * from "./comparison-table.js";
 export { hintAtEarlyWeights } from "./hints.js";
 export * from "./latent-table.js";
 export * from "./output.js";
+export * from "./processes.js";
 export * from "./signals.js";
 export * from "./training.js";
 export * from "./training-group.js";

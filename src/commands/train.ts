@@ -5,11 +5,12 @@ import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { readStream, readText, statIfThere } from "../files/read.js";
+import type { Processes } from "../index.js";
 import type { Sweep } from "../training/plan.js";
 import { printable } from "../wording.js";
-import { declare } from "./command.js";
-import { count, flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
-import { flagOf } from "./io.js";
+import { declare, type Tools } from "./command.js";
+import { count, DISTRIBUTED, flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
+import { flagOf, type Io } from "./io.js";
 
 /** Of a preset file. */
 const MAX_BYTES = 1e6;
@@ -40,6 +41,7 @@ export const define = declare({
     ),
     ...JSON_RESULT,
     quiet: toggle("print only the result, and on stderr what is wrong"),
+    ...DISTRIBUTED,
   },
   examples: [
     "vae train --epochs 20 --dim-z 2",
@@ -50,43 +52,71 @@ export const define = declare({
     "vae train --resume --epochs 40",
     "vae train --sweep beta=0.5,1,4 --sweep 'nHidden=500,500;300' --repeat 3",
   ],
-  async run(io, { preset: place, set, sweep, repeat, run, resume, targetDir, json, quiet, ...given }, tools) {
-    const flags = { ...given, ...pairOf(targetDir, given) };
-    checkOnce(set, flags, sweep, repeat);
+  run: (io, { distributed, ...flags }, tools) =>
+    tools.inProcesses(io, "train", distributed, (io, processes) => start(io, flags, tools, processes)),
+});
+
+interface Flags extends GivenSettings {
+  readonly targetDir: string | undefined;
+  readonly preset: string | undefined;
+  readonly set: GivenSettings | undefined;
+  readonly sweep: Sweep | undefined;
+  readonly repeat: number | undefined;
+  readonly run: string | undefined;
+  readonly resume: string | true | undefined;
+  readonly json: boolean | undefined;
+  readonly quiet: boolean | undefined;
+}
+
+async function start(io: Io, flags: Flags, tools: Tools, processes: Processes | undefined): Promise<void> {
+  const { preset: place, set, sweep, repeat, run, resume, targetDir, json, quiet, ...given } = flags;
+  const isGroup = sweep !== undefined || repeat !== undefined;
+  const { preset, settings } = await tools.agree(processes, async () => {
+    const ofFlags = { ...given, ...pairOf(targetDir, given) };
+    checkOnce(set, ofFlags, sweep, repeat);
     if (resume !== undefined && run !== undefined) {
       throw new UserError("--run names a new run and --resume an existing one: give one of them.");
     }
-    const isGroup = sweep !== undefined || repeat !== undefined;
     if (resume !== undefined && isGroup) {
       throw new UserError("--resume finishes a group as it was planned: leave out --sweep and --repeat.");
     }
-    const preset = place === undefined ? undefined : await readPreset(place);
-    const settings = { ...set, ...flags };
-    const resumed = resume === true ? await tools.findGroupOrRun() : resume;
-    const stop = tools.stopOnSignals(io);
-    const bar = tools.progressBar(io, "decoding images");
-    const training = { signal: stop.signal, ...(!quiet && { onDecoding: bar.show }) };
-    const options = { training, stop, quiet: quiet === true, json: json === true };
-    const changes = { ...(typeof preset === "string" ? PRESETS[preset].settings : preset), ...settings };
-    try {
-      if (isGroup) {
-        const planned = await tools.planRuns(settings, { preset, ...training }, sweep ?? {}, repeat);
-        await tools.trainGroup(io, planned, run, options);
-      } else if (resumed !== undefined && tools.isGroup(resumed))
-        await tools.resumeGroup(io, resumed, changes, options);
-      else {
-        const events =
-          resumed === undefined
-            ? tools.train(settings, { run, preset, ...training })
-            : tools.resume(resumed, changes, training);
-        await tools.trainOne(io, events, run !== undefined || resumed !== undefined, options);
-      }
-    } finally {
-      stop.end();
-      bar.stop();
+    if (processes && isGroup) refuseGroup();
+    return { preset: place === undefined ? undefined : await readPreset(place), settings: { ...set, ...ofFlags } };
+  });
+  const stop = tools.stopOnSignals(io);
+  const bar = tools.progressBar(io, "decoding images");
+  const training = { signal: stop.signal, ...(!quiet && { onDecoding: bar.show }) };
+  const options = { training, stop, quiet: quiet === true, json: json === true };
+  const changes = { ...(typeof preset === "string" ? PRESETS[preset].settings : preset), ...settings };
+  try {
+    const resumed = await tools.byFirst(processes, async () => {
+      const folder = resume === true ? await tools.findGroupOrRun() : resume;
+      if (processes && folder !== undefined && tools.isGroup(folder)) refuseGroup();
+      return folder ?? null;
+    });
+    if (isGroup) {
+      const planned = await tools.planRuns(settings, { preset, ...training }, sweep ?? {}, repeat);
+      await tools.trainGroup(io, planned, run, options);
+    } else if (resumed !== null && !processes && tools.isGroup(resumed)) {
+      await tools.resumeGroup(io, resumed, changes, options);
+    } else {
+      const events =
+        resumed === null
+          ? tools.train(settings, { run, preset, processes, ...training })
+          : tools.resume(resumed, changes, { processes, ...training });
+      await tools.trainOne(io, events, run !== undefined || resumed !== null, options);
     }
-  },
-});
+  } finally {
+    stop.end();
+    bar.stop();
+  }
+}
+
+function refuseGroup(): never {
+  throw new UserError(
+    "The runs of a group train one after the other in one process. Leave out mpirun, or give --distributed off.",
+  );
+}
 
 /** @throws UserError if a setting is given twice */
 function checkOnce(set: GivenSettings = {}, flags: GivenSettings, sweep: Sweep = {}, repeat: number | undefined): void {

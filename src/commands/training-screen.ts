@@ -130,12 +130,13 @@ function describeImages({ config, images, shape, classes }: TrainingStart): stri
 }
 
 /** Lines about a training that begins or continues. */
-function describeRun({ run, config, parameters, preset, fallbackReason, resumed }: TrainingStart): string[] {
+function describeRun({ run, config, parameters, preset, fallbackReason, processes, resumed }: TrainingStart): string[] {
   const { batchSize, engine, epochs, threads } = config;
   const pace = `${plural(epochs, "epoch")} in batches of ${batchSize}`;
+  const together = processes ? ` in each of ${processes.count} processes on ${plural(processes.hosts, "host")}` : "";
   return [
     `${run}: ${describeNetwork(config)}, ${formatCount(parameters)} parameters, engine ${engine}, ` +
-      plural(threads, "thread"),
+      `${plural(threads, "thread")}${together}`,
     ...(preset ? [`Settings for photos (--preset ${preset}, the default for these images); ${pace}.`] : []),
     ...(resumed ? [describeResumed(resumed, config)] : []),
     ...(fallbackReason ? [`Using engine ${engine}: ${fallbackReason}.`] : []),

@@ -84,7 +84,7 @@ export async function trainOne(
  */
 export function withResumeHint(error: unknown, folder: string, file: string, command: string): unknown {
   if (error instanceof Interruption) {
-    return new Interruption(`${error.message.replace(/\.$/, ", and saved.")} Resume: ${command}`, error.exitCode);
+    error.message = `${error.message.replace(/\.$/, ", and saved.")} Resume: ${command}`;
   }
   if (isSystemError(error)) {
     error.message += isGone(path.join(folder, file))

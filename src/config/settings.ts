@@ -27,6 +27,9 @@ export const SETTINGS = {
     help: "what runs the model; auto = the fastest that works here" }),
   threads: integer({ default: Math.min(8, availableParallelism()), min: 1, max: 256, flag: "count",
     help: "threads of engines compiled and tensorflow; others use one" }),
+  syncEvery: integer({ default: 1, min: 1, max: 1e6, flag: "steps",
+    help: "with several processes, steps that each makes alone before all average their weights (local SGD, Stich " +
+      "2019), for slow networks; 1 = every step as one process makes it" }),
   klWarmUp: real({ default: 0, min: 0, max: 1e6, needs: BOUND,
     help: "epochs in which the weight of the KL term rises from 0 to beta (Sønderby et al. 2016)" }),
   learningRateSchedule: choice(["constant", "cosine", "steps"], { default: "constant",

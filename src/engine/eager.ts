@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import {
   checkArrays,
   checkCarry,
+  checkInto,
   type HostArray,
   type HostTree,
   leaves,
@@ -39,10 +40,15 @@ export async function openEagerEngine(name: Exclude<EngineName, "compiled">, thr
       checkArrays({ init, xs });
       return withBackend(name, () => scan(step, init, xs));
     },
-    call: async (fn, inputs) => {
+    call: async (fn, inputs, into) => {
       checkArrays(inputs);
       await setImmediate(); // lets timers and signals run: the rest blocks
-      return withBackend(name, () => toHost(fn(toTensors(inputs))));
+      const results = withBackend(name, () => toHost(fn(toTensors(inputs))));
+      if (!into) return results;
+      checkInto(into, results);
+      const targets = new Map(leaves(into));
+      for (const [path, { data }] of leaves(results)) targets.get(path)?.data.set(data);
+      return into;
     },
     close: async () => {},
   };

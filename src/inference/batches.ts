@@ -4,6 +4,7 @@ import { binarize } from "../data/binarize.js";
 import { checkLabels, type ModelClass, oneHot, placesOf } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import { type ImageShape, pixelsOf, range, toFloat } from "../data/pixels.js";
+import type { Processes } from "../distributed/processes.js";
 import { createDraws, fillDraws, type HostDraws, rowsOfImages } from "../model/draws.js";
 import type { Model } from "../model/model.js";
 import { corrupt } from "../noise.js";
@@ -35,10 +36,16 @@ interface HostBatch {
   readonly labels?: HostArray<Uint8Array>;
 }
 
+/** Successive images whose draws come from one stream for each purpose. */
+export interface DrawGroup {
+  readonly count: number;
+  stream(purpose: "binarization" | "noise"): RandomStream;
+}
+
 /**
  * Reads and binarizes images, and corrupts the encoder's copies: [count, D] arrays.
  *
- * @param group the number of images that share a stream
+ * @param groups all images, divided by the streams of their draws
  * @param classes those of a conditional model, which knows the labels of the images
  */
 export function readBatch(
@@ -46,20 +53,21 @@ export function readBatch(
   numbers: Uint32Array,
   size: ImageShape,
   { binarize: how, noise }: Pick<DrawConfig, "binarize" | "noise">,
-  group: number,
-  streamOf: (purpose: "binarization" | "noise", group: number) => RandomStream,
+  groups: readonly DrawGroup[],
   classes?: readonly ModelClass[],
 ): HostBatch {
   const shape = [numbers.length, pixelsOf(size)];
   const pixels = images.pixels.read(numbers);
   let inputs = noise ? new Float32Array(pixels.length) : undefined;
   if (images.inputs) inputs = toFloat(images.inputs.read(numbers));
-  const length = group * pixelsOf(size);
-  for (let i = 0; i * length < pixels.length; i++) {
-    const clean = pixels.subarray(i * length, (i + 1) * length);
-    binarize(how, clean, streamOf("binarization", i));
-    const noisy = inputs?.subarray(i * length, (i + 1) * length);
-    if (noise && noisy) corrupt(noise, clean, size, streamOf("noise", i), noisy);
+  let first = 0;
+  for (const { count, stream } of groups) {
+    const end = first + count * pixelsOf(size);
+    const clean = pixels.subarray(first, end);
+    binarize(how, clean, stream("binarization"));
+    const noisy = inputs?.subarray(first, end);
+    if (noise && noisy) corrupt(noise, clean, size, stream("noise"), noisy);
+    first = end;
   }
   return {
     images: { data: pixels, shape },
@@ -79,6 +87,7 @@ export interface EvaluationBatch {
  * The images of a set in batches, with `samples` draws of z for each.
  *
  * @param batchSize of all batches but the last, which has less than twice as many; by default what memory allows
+ * @param processes take turns: this one's batches are given
  * @throws UserError if the model is conditional, and an image has no class that it knows
  */
 export function* evaluationBatches(
@@ -87,19 +96,22 @@ export function* evaluationBatches(
   config: DrawConfig,
   samples: number,
   batchSize?: number,
+  processes?: Processes,
 ): Generator<EvaluationBatch> {
   const { seed } = config;
   const { specs } = model.parts;
   if (classes) checkLabels(images, classes);
   const atOnce = batchSize ?? (Math.floor(drawsAtOnce(model, size) / samples) || 1);
   let count: number;
-  for (let first = 0; first < images.count; first += count) {
+  for (let first = 0, batchNumber = 0; first < images.count; first += count, batchNumber++) {
     const left = images.count - first;
     count = batchSize && left < 2 * batchSize ? left : Math.min(atOnce, left);
+    if (processes && batchNumber % processes.size !== processes.rank) continue;
     const address = (i: number) => images.offset + first + i;
-    const streamOf = (purpose: "binarization" | "noise", i: number) =>
-      randomStream(seed, `evaluation ${purpose}`, address(i));
-    const batch = readBatch(images, range(first, count), size, config, 1, streamOf, classes);
+    const groups = Array.from({ length: count }, (_, i): DrawGroup => {
+      return { count: 1, stream: (purpose) => randomStream(seed, `evaluation ${purpose}`, address(i)) };
+    });
+    const batch = readBatch(images, range(first, count), size, config, groups, classes);
     const draws = createDraws(specs, ["posterior"], count, samples);
     for (let i = 0; i < count; i++) {
       const stream = randomStream(seed, "evaluation epsilon", address(i));

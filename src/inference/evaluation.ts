@@ -1,11 +1,11 @@
 // Measures a model on a set of images.
 import type { ImageSet } from "../data/dataset.js";
+import type { Processes } from "../distributed/processes.js";
 import type { HostTree } from "../engine/engine.js";
 import { type Bounds, mapTerms, mean, meanBounds, TERMS } from "../model/bounds.js";
 import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
 import type { Batch } from "../model/model.js";
 import { type RandomStream, randomStream } from "../random.js";
-
 import { type DrawConfig, drawsAtOnce, evaluationBatches } from "./batches.js";
 import type { TrainedModel } from "./trained-model.js";
 
@@ -13,16 +13,24 @@ import type { TrainedModel } from "./trained-model.js";
  * Computes the mean terms of the bound over images, in nats, with the training's number of draws of z (Kingma & Welling
  * 2014, eq. 7; Burda et al. 2016, eq. 8). With noise, the encoder sees corrupted images; the likelihood is that of the
  * clean ones. An image has the same draws in every call with one seed.
+ *
+ * @param processes share the images, and get the same numbers
  */
-export async function evaluate(trained: TrainedModel, images: ImageSet, config: DrawConfig): Promise<Bounds> {
+export async function evaluate(
+  trained: TrainedModel,
+  images: ImageSet,
+  config: DrawConfig,
+  processes?: Processes,
+): Promise<Bounds> {
   const { engine, model, params } = trained;
   const comparesImages = model.parts.objective.numbersPerPair !== undefined;
   const batchSize = comparesImages ? trained.config.batchSize : undefined;
   const terms = mapTerms(() => new Float32Array(images.count));
-  for (const { first, batch, draws } of evaluationBatches(trained, images, config, model.draws, batchSize)) {
+  for (const { first, batch, draws } of evaluationBatches(trained, images, config, model.draws, batchSize, processes)) {
     const results = await engine.call(model.evaluate, { params, batch, draws });
     for (const term of TERMS) terms[term].set(results[term].data, first);
   }
+  for (const term of TERMS) processes?.sum(terms[term]);
   return meanBounds(terms);
 }
 
@@ -33,6 +41,8 @@ const SAMPLES_AT_ONCE = 1000;
  * Estimates log p(x) of each image, in nats, by log 1/S Σ_s p(x, z_s) / q(z_s|x) with z_s from q(z|x) (Burda et al.
  * 2016, eq. 8; Rezende et al. 2014, appendix E): in expectation a lower bound, tight in the limit of `samples` S. Calls
  * onProgress after each image.
+ *
+ * @param processes share the images, and get the same numbers
  */
 export async function estimateLogLikelihoods(
   trained: TrainedModel,
@@ -40,17 +50,20 @@ export async function estimateLogLikelihoods(
   samples: number,
   config: DrawConfig,
   onProgress?: (done: number) => void,
+  processes?: Processes,
 ): Promise<Float64Array> {
   const logLikelihoods = new Float64Array(images.count);
   for (const { first, batch } of evaluationBatches(trained, images, config, 1)) {
     const [count] = batch.images.shape;
     for (let i = first; i < first + count; i++) {
+      if (processes && i % processes.size !== processes.rank) continue;
       const image = rowsOfImages(batch, count, i - first, 1);
       const stream = randomStream(config.seed, "importance epsilon", images.offset + i);
       logLikelihoods[i] = await estimateLogLikelihood(trained, image, samples, stream);
       onProgress?.(i + 1);
     }
   }
+  processes?.sum(logLikelihoods);
   return logLikelihoods;
 }
 

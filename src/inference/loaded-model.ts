@@ -1,4 +1,5 @@
 // The trained model of a run: loads, evaluates, draws and exports it.
+import { createHash } from "node:crypto";
 import { checkOptions, func, maybe } from "../arguments.js";
 import type { Config } from "../config/config.js";
 import { checkValue, TEXT } from "../config/entries.js";
@@ -7,9 +8,11 @@ import { SETTINGS } from "../config/settings.js";
 import { type Dataset, digestOf } from "../data/dataset.js";
 import { COUNT, checkCount, pixelsOf, shapeOf } from "../data/pixels.js";
 import type { SPLITS } from "../data/settings.js";
+import { PROCESSES, type Processes } from "../distributed/processes.js";
 import { openEngine } from "../engine/index.js";
 import type { Bounds } from "../model/bounds.js";
 import { type BuildParts, buildModel } from "../model/build.js";
+import type { HostParams } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
 import { loadTrainingData } from "../run/data.js";
 import { checkOwnParts, RunFolder } from "../run/folder.js";
@@ -24,11 +27,17 @@ import { TrainedModel, type TrainedModelInit } from "./trained-model.js";
  * Loads the best weights of a run, by default the newest in `runs/` that has a model.
  *
  * @param parts your own parts, if the run was trained with them
+ * @param threads of the engine
  * @throws UserError if there is no model, it is broken, or its own parts are missing
  */
-export async function loadModel(run?: string, parts?: BuildParts): Promise<LoadedModel> {
+export async function loadModel(
+  run?: string,
+  parts?: BuildParts,
+  threads = SETTINGS.threads.default,
+): Promise<LoadedModel> {
   checkValue("The run", maybe(TEXT), run);
   checkValue("The argument parts", maybe(func()), parts);
+  checkValue("The number of threads", SETTINGS.threads, threads);
   const folder = await RunFolder.open(run);
   const { settings, data } = folder.config;
   checkOwnParts(folder, parts, "loadModel");
@@ -36,7 +45,7 @@ export async function loadModel(run?: string, parts?: BuildParts): Promise<Loade
   const { classes } = data;
   const model = buildModel(settings, { ...size, ...(classes && { classes: classes.length }) }, parts);
   const { params, metadata } = await folder.readModel(model.parts.specs);
-  const { engine, fallbackReason } = await openEngine("auto", SETTINGS.threads.default);
+  const { engine, fallbackReason } = await openEngine("auto", threads);
   return new LoadedModel({ engine, model, params, size, config: settings, classes }, folder, metadata, fallbackReason);
 }
 
@@ -50,6 +59,8 @@ export interface EvaluateOptions {
   /** Other data, as the setting `dataset`, of the same size. Image files are resized. */
   readonly dataset?: string | undefined;
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
+  /** Processes that share the images, from `joinProcesses`. All call this function, and get the same numbers. */
+  readonly processes?: Processes | undefined;
 }
 
 const EVALUATE_OPTIONS = {
@@ -58,6 +69,7 @@ const EVALUATE_OPTIONS = {
   count: maybe(COUNT),
   dataset: maybe(TEXT),
   onProgress: maybe(func<(done: number, count: number) => void>()),
+  processes: maybe(PROCESSES),
 };
 
 export interface Evaluation extends Bounds, LatentMeasures {
@@ -131,26 +143,36 @@ export class LoadedModel extends TrainedModel {
 
   async #evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const started = performance.now();
-    const { split, importanceSamples, count, dataset, onProgress } = checkOptions(EVALUATE_OPTIONS, options);
+    const { split, importanceSamples, count, dataset, onProgress, processes } = checkOptions(EVALUATE_OPTIONS, options);
     const { binarize, noise, seed } = this.config;
-    const data = await this.#loadData(dataset);
-    const set = data[split];
-    const images = { ...set, count: checkCount(count ?? set.count, set.count) };
+    const load = async () => {
+      const data = await this.#loadData(dataset);
+      const set = data[split];
+      return { data, set, images: { ...set, count: checkCount(count ?? set.count, set.count) } };
+    };
+    const { data, set, images } = await (processes ? processes.byHost(load) : load());
     const draws = { binarize, seed, noise };
-    const bounds = await evaluate(this, images, draws);
+    const dataDigest = digestOf(data, this.classes !== undefined);
+    processes?.checkSame({
+      "the model": digestOfParams(this.params),
+      "the data": dataDigest,
+      "the images": JSON.stringify([split, images.count]),
+      importanceSamples: String(importanceSamples),
+    });
+    const bounds = await evaluate(this, images, draws, processes);
     const { dimZ, likelihood: pixels } = this.model.parts;
-    const latents = await measureLatents(this, images, split === "train" ? undefined : data.train, draws);
+    const latents = await measureLatents(this, images, split === "train" ? undefined : data.train, draws, processes);
     const noLikelihood = whyNoLikelihood(this.model, binarize);
     let likelihood: Evaluation["likelihood"];
     if (!noLikelihood) {
       const progress = (done: number) => onProgress?.(done, images.count);
-      const logLikelihoods = await estimateLogLikelihoods(this, images, importanceSamples, draws, progress);
+      const logLikelihoods = await estimateLogLikelihoods(this, images, importanceSamples, draws, progress, processes);
       const { mean, ...error } = meanAndError(logLikelihoods);
       likelihood = { nll: -mean, ...error, importanceSamples };
     }
     return {
       dataset: dataset ?? this.config.dataset,
-      isOwnData: digestOf(data, this.classes !== undefined) === this.folder.config.data.sha256,
+      isOwnData: dataDigest === this.folder.config.data.sha256,
       split,
       images: images.count,
       of: set.count,
@@ -177,6 +199,12 @@ export class LoadedModel extends TrainedModel {
   toOnnx(): Promise<OnnxModels> {
     return this.use(() => toOnnx(this, this.folder.config, this.metadata));
   }
+}
+
+function digestOfParams(params: HostParams): string {
+  const hash = createHash("sha256");
+  for (const [name, { data }] of Object.entries(params)) hash.update(name).update(data);
+  return hash.digest("hex");
 }
 
 function whyNoLikelihood({ isDrawn, parts }: Model, binarize: Config["binarize"]): string | undefined {

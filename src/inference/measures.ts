@@ -1,5 +1,6 @@
 // Measures the latents of a trained model on a set of images.
 import type { ImageSet } from "../data/dataset.js";
+import type { Processes } from "../distributed/processes.js";
 import { type DrawConfig, evaluationBatches } from "./batches.js";
 import { inferLatents, inferPosteriors } from "./coding.js";
 import { countActiveUnits } from "./evaluation.js";
@@ -23,15 +24,16 @@ export interface LatentMeasures {
   };
 }
 
-/** @param train images to fit the probes to, if there are to be probes */
+/** @param train images to fit the probes to, if there are to be probes @param processes share the images, in part */
 export async function measureLatents(
   trained: TrainedModel,
   images: ImageSet,
   train: ImageSet | undefined,
   config: DrawConfig,
+  processes?: Processes,
 ): Promise<LatentMeasures> {
   const { dimZ } = trained.model.parts;
-  const { means, klPerDimension } = await encodeMeans(trained, images, config);
+  const { means, klPerDimension } = await encodeMeans(trained, images, config, processes);
   const information = await estimateInformation(trained, images, means, config);
   const probes = train && (await probe(trained, images, means, train, config));
   return {
@@ -47,21 +49,24 @@ async function encodeMeans(
   trained: TrainedModel,
   images: ImageSet,
   config: DrawConfig,
+  processes?: Processes,
 ): Promise<{ means: Float32Array; klPerDimension?: readonly number[] }> {
   const { engine, model, params } = trained;
   const { dimZ } = model.parts;
   const means = new Float32Array(images.count * dimZ);
-  const sums: number[] = new Array(dimZ).fill(0);
-  let hasKl = false;
-  for (const { first, batch, draws } of evaluationBatches(trained, images, config, 1)) {
+  const sums = new Float64Array(dimZ + 1); // the last: whether there is a KL term
+  for (const { first, batch, draws } of evaluationBatches(trained, images, config, 1, undefined, processes)) {
     const { z, kl } = await engine.call(model.measureLatents, { params, batch, draws });
     means.set(z.data, first * dimZ);
-    hasKl = kl !== undefined;
+    if (kl) sums[dimZ] = 1;
     kl?.data.forEach((nats, at) => {
       sums[at % dimZ] += nats;
     });
   }
-  return { means, ...(hasKl && { klPerDimension: sums.map((sum) => sum / images.count) }) };
+  processes?.sum(means);
+  processes?.sum(sums);
+  const klPerDimension = [...sums.subarray(0, dimZ)].map((sum) => sum / images.count);
+  return { means, ...(sums[dimZ] > 0 && { klPerDimension }) };
 }
 
 const MAX_IMAGES = 5000;

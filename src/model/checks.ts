@@ -61,6 +61,7 @@ const OBJECTIVE = objectWith<Objective>({
   draws: wholeNumber({ min: 1, max: 1e6 }),
   isPath: maybe(BOOLEAN),
   numbersPerPair: maybe(NUMBERS),
+  averagesImages: maybe(BOOLEAN),
   specs: maybe(SPECS),
   value: func(),
 });

@@ -92,6 +92,8 @@ export interface Objective {
    * two or more, and evaluated on batches of the same size, on which the comparison depends.
    */
   readonly numbersPerPair?: number | undefined;
+  /** Whether it averages over the images of a batch: like one that compares them, it needs the batch in one process. */
+  readonly averagesImages?: boolean | undefined;
   /** Draws of its own, of phase `posterior`. */
   readonly specs?: Specs;
   /** @param klWeight β, or what its warm-up has reached @param context its own @returns [B] nats */

@@ -57,8 +57,12 @@ export async function readRunConfig(dir: string): Promise<RunConfig> {
 }
 
 export async function writeRunConfig(dir: string, config: RunConfig): Promise<void> {
-  const content = { ...config, settings: encodeConfig(config.settings) };
-  await writeFileAtomically(path.join(dir, CONFIG), `${JSON.stringify(content, null, 2)}\n`);
+  await writeFileAtomically(path.join(dir, CONFIG), encodeRunConfig(config));
+}
+
+/** What `parseRunConfig` reads. */
+export function encodeRunConfig(config: RunConfig): string {
+  return `${JSON.stringify({ ...config, settings: encodeConfig(config.settings) }, null, 2)}\n`;
 }
 
 /** @throws UserError if the text is not a valid config.json */

@@ -206,7 +206,11 @@ export async function findGroupOrRun(): Promise<string> {
 }
 
 /** @throws UserError unless own parts are given for a run that was trained with own parts, and only for such a run */
-export function checkOwnParts({ dir, config }: RunFolder, parts: unknown, caller: string): void {
+export function checkOwnParts(
+  { dir, config }: Pick<RunFolder, "dir" | "config">,
+  parts: unknown,
+  caller: string,
+): void {
   if (config.parts === "own" && !parts) {
     throw new UserError(`${dir} was trained with its own parts: give them to ${caller} of the library.`);
   }

@@ -23,12 +23,22 @@ export function stepsPerEpoch({ count }: Pick<ImageSet, "count">, batchSize: num
   return Math.floor(count / batchSize);
 }
 
+/** The images of a batch whose draws share a stream, so that each of several processes makes its own draws only. */
+export const BLOCK_IMAGES = 128;
+
+/** Successive images of a batch. */
+export interface Share {
+  readonly first: number;
+  readonly count: number;
+}
+
 /**
  * Draws the inputs of successive steps, as `engine.scan` takes them: [steps, …] arrays.
  *
  * @param order indices of images, batchSize for each step
  * @param firstStep the number of the first step, counted from 0 at the start of the run
  * @param classes those of a conditional model
+ * @param share of each batch; by default the whole. An image has the same draws in every share
  */
 export function drawBatches(
   images: ImageSet,
@@ -38,32 +48,76 @@ export function drawBatches(
   config: Config,
   model: Model,
   classes?: readonly ModelClass[],
+  share: Share = { first: 0, count: config.batchSize },
 ): HostTree<StepInput> {
-  const { batchSize, klWarmUp, seed, weightDecay } = config;
+  const { batchSize, seed } = config;
   const { specs } = model.parts;
   const steps = order.length / batchSize;
-  const streamOf = (purpose: "binarization" | "noise", i: number) =>
-    randomStream(seed, `training ${purpose}`, firstStep + i);
-  const batch = readBatch(images, order, shape, config, batchSize, streamOf, classes);
-  const draws = createDraws(specs, ["training", "posterior"], order.length, model.draws);
-  for (let i = 0; i < steps; i++) {
-    const own = rowsOfImages(draws, order.length, i * batchSize, batchSize);
-    fillDraws(own, specs, "posterior", randomStream(seed, "training epsilon", firstStep + i));
-    fillDraws(own, specs, "training", randomStream(seed, "dropout", firstStep + i));
+  const blocks = blocksOf(share, batchSize);
+  const drawn = blocks.reduce((sum, { count }) => sum + count, 0);
+  const numbers = new Uint32Array(steps * drawn);
+  const groups = Array.from({ length: steps }, (_, i) => {
+    const first = i * batchSize + blocks[0].first;
+    numbers.set(order.subarray(first, first + drawn), i * drawn);
+    return blocks.map(({ block, count }) => ({
+      count,
+      stream: (purpose: "binarization" | "noise") => randomStream(seed, `training ${purpose}`, firstStep + i, block),
+    }));
+  });
+  const batch = readBatch(images, numbers, shape, config, groups.flat(), classes);
+  const draws = createDraws(specs, ["training", "posterior"], numbers.length, model.draws);
+  let row = 0;
+  for (let step = firstStep; step < firstStep + steps; step++) {
+    for (const { block, count } of blocks) {
+      const own = rowsOfImages(draws, numbers.length, row, count);
+      fillDraws(own, specs, "posterior", randomStream(seed, "training epsilon", step, block));
+      fillDraws(own, specs, "training", randomStream(seed, "dropout", step, block));
+      row += count;
+    }
   }
-  const perEpoch = stepsPerEpoch(images, batchSize);
+  const select = (array: HostArray) => rowsOfSteps(array, steps, drawn, share.first - blocks[0].first, share.count);
+  return {
+    ...mapTree(batch, select),
+    draws: mapTree(draws, select),
+    ...scheduledNumbers(config, firstStep, steps, stepsPerEpoch(images, batchSize)),
+  };
+}
+
+/** The blocks of a batch that a share touches, whole. */
+function blocksOf({ first, count }: Share, batchSize: number): (Share & { readonly block: number })[] {
+  const [begin, end] = [Math.floor(first / BLOCK_IMAGES), Math.ceil((first + count) / BLOCK_IMAGES)];
+  return Array.from({ length: end - begin }, (_, i) => {
+    const start = (begin + i) * BLOCK_IMAGES;
+    return { block: begin + i, first: start, count: Math.min(BLOCK_IMAGES, batchSize - start) };
+  });
+}
+
+/** Selects the rows of `count` images from `first` in each step: [steps · images · n, …] to [steps, count · n, …]. */
+function rowsOfSteps({ data, shape }: HostArray, steps: number, images: number, first: number, count: number) {
+  const [rows, ...rest] = shape;
+  const perImage = rows / (steps * images);
+  const selected = { shape: [steps, count * perImage, ...rest] };
+  if (count === images) return { data, ...selected };
+  const numbers = data.length / (steps * images);
+  const parts = Array.from({ length: steps }, (_, i) => {
+    const start = (i * images + first) * numbers;
+    return data.subarray(start, start + count * numbers);
+  });
+  if (steps === 1) return { data: parts[0], ...selected };
+  const copy = data.slice(0, steps * count * numbers);
+  for (const [i, part] of parts.entries()) copy.set(part, i * count * numbers);
+  return { data: copy, ...selected };
+}
+
+/** What schedules say for each step: [steps] arrays. */
+function scheduledNumbers(config: Config, firstStep: number, steps: number, perEpoch: number) {
+  const { klWarmUp, weightDecay } = config;
   const learningRate = (step: number) => learningRateAt(config, step, perEpoch);
   const perStep = (value: (step: number) => number) => ({
     data: Float32Array.from({ length: steps }, (_, i) => value(firstStep + i)),
     shape: [steps],
   });
-  const stacked = (array: HostArray): HostArray => {
-    const [rows, ...rest] = array.shape;
-    return { data: array.data, shape: [steps, rows / steps, ...rest] };
-  };
   return {
-    ...mapTree(batch, stacked),
-    draws: mapTree(draws, stacked),
     stepSize: perStep((step) => adamStepSize(learningRate(step), step + 1, config)),
     ...(klWarmUp > 0 && { klWeight: perStep((step) => klWeightAt(config, step, perEpoch)) }),
     ...(weightDecay > 0 && { decay: perStep((step) => learningRate(step) * weightDecay) }),

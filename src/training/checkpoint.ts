@@ -5,11 +5,14 @@ import type { TensorFile } from "../formats/safetensors.js";
 import { mapTerms } from "../model/bounds.js";
 import { type HostArray, leaves, mapTree } from "../tree.js";
 import { printable } from "../wording.js";
+import { BLOCK_IMAGES } from "./batches.js";
 import type { PictureRow } from "./sinks/pictures.js";
 import type { Position, Snapshot, TrainingState } from "./snapshot.js";
 
 /** Raise it when the contents of checkpoints change, or the result of a step of the same settings. */
-const FORMAT = 1;
+const FORMAT = 2;
+/** Format 1 had other random numbers in larger batches. */
+const MAX_BATCH_OF_FORMAT_1 = BLOCK_IMAGES;
 
 /** A snapshot, and the state of the pictures. */
 export interface Checkpoint extends Snapshot {
@@ -46,7 +49,8 @@ export function decodeCheckpoint(
   settings: Config,
   file: string,
 ): Checkpoint {
-  if (metadata.format !== String(FORMAT)) {
+  const isReadable = metadata.format === "1" && settings.batchSize <= MAX_BATCH_OF_FORMAT_1;
+  if (metadata.format !== String(FORMAT) && !isReadable) {
     const format = printable(String(JSON.stringify(metadata.format)));
     throw new UserError(
       `${file} is of format ${format}, and this vae resumes from format ${FORMAT}. Use the version that config.json names.`,

@@ -25,6 +25,8 @@ export interface TrainingStart {
   readonly classes?: number;
   /** Why the engine is not the fastest one, if a faster one does not run here. */
   readonly fallbackReason?: string | undefined;
+  /** Those that train together, each with the threads of `config`. Absent if there is one. */
+  readonly processes?: { readonly count: number; readonly hosts: number };
   /** Where a resumed training continues: the epoch, and its finished steps. `isFinished`: nothing is left to do. */
   readonly resumed?: { readonly epoch: number; readonly step: number; readonly isFinished: boolean } | undefined;
 }

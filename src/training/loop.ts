@@ -8,9 +8,11 @@ import { mapTerms, meanBounds, type TermValues } from "../model/bounds.js";
 import { countParameters } from "../model/initialize.js";
 import { bestOf, isDone } from "../run/reports.js";
 import type { HostArray } from "../tree.js";
-import { drawBatches, epochOrder, stepsPerEpoch } from "./batches.js";
+import { epochOrder, stepsPerEpoch } from "./batches.js";
 import type { Sink, TrainingChunk, TrainingDone, TrainingEvent, TrainingStart } from "./events.js";
+import type { SharedStop } from "./shared-stop.js";
 import { checkFinite, DivergenceError, type Position, type Snapshot, startOf } from "./snapshot.js";
+import type { Stepper } from "./stepper.js";
 
 export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly data: Dataset;
@@ -25,14 +27,17 @@ export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly signal?: AbortSignal | undefined;
   /** When the training began, by `performance.now()`. */
   readonly started: number;
+  /** Of several processes that train together, each by a call of its own. Only the first has sinks. */
+  readonly stop?: SharedStop | undefined;
+  /** Whether a sink needs the state after the next chunk of steps. */
+  readonly needsState?: (() => boolean) | undefined;
 }
 
 /** Trains a model. @throws DivergenceError if the loss, the weights or their gradients are NaN or infinite */
 export async function* trainModel(options: LoopOptions): AsyncGenerator<TrainingEvent, void> {
-  const { engine, model, config, data, size, classes, sinks, start, signal } = options;
+  const { config, data, sinks, start, signal, stop } = options;
   const { batchSize, epochs, seed } = config;
-  const { createTrainingStep } = await import("./step.js");
-  const step = createTrainingStep(model, config);
+  const stepper = await openStepper(options);
   const steps = stepsPerEpoch(data.train, batchSize);
   const pace = new Pace();
   let now = start;
@@ -52,21 +57,23 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
       const { step: first } = now.position;
       const count = Math.min(pace.chunk, steps - first);
       const chunkStarted = performance.now();
-      const chunk = order.subarray(first * batchSize, (first + count) * batchSize);
-      const batches = drawBatches(data.train, size, chunk, (epoch - 1) * steps + first, config, model, classes);
-      const [state, metrics] = await engine.scan(step, now.state, batches);
+      const left = order.subarray(first * batchSize, steps * batchSize);
+      const needsState = first + count === steps || options.needsState?.() === true;
+      const { metrics, state } = await stepper.run(left, (epoch - 1) * steps + first, count, needsState);
       await setImmediate(); // runs timers and signal handlers: an engine may block them
       const milliseconds = performance.now() - chunkStarted;
-      pace.add(count, milliseconds);
-      now = { ...now, state, position: advance(now.position, metrics, milliseconds) };
+      pace.add(metrics.objective.data.length, milliseconds);
+      now = { ...now, ...(state && { state }), position: advance(now.position, metrics, milliseconds) };
+      if (stop && state) checkFinite(now); // in all processes, not in the sinks of the first only
       const stepsLeft = (epochs - epoch + 1) * steps - now.position.step;
-      yield emit(describeChunk(now.position, steps, batchSize, pace.secondsLeft(stepsLeft)));
+      const event = describeChunk(now.position, steps, batchSize, pace.secondsLeft(stepsLeft));
+      yield state ? emit(event) : event; // sinks need the state
       if (isAborted) signal?.throwIfAborted();
     }
 
     const { position, state } = now;
     const trained = new TrainedModel({ ...options, params: state.params });
-    const validation = await evaluate(trained, data.validation, config);
+    const validation = await evaluate(trained, data.validation, config, stop?.processes);
     if (!Number.isFinite(validation.objective)) throw new DivergenceError(epoch);
     const best = bestOf(now.reports);
     const isBest = !best || validation.objective > best.validation.objective;
@@ -75,11 +82,21 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
     const reports = [...now.reports, report];
     now = { ...now, position: startOf(epoch + 1), reports, ...(isBest && { best: state.params }) };
     checkFinite(now);
+    stop?.agree();
     yield emit({ type: "epoch", ...report });
     if (isAborted) signal?.throwIfAborted();
   }
   signal?.throwIfAborted();
   yield emit(await describeDone(options, now, seconds));
+}
+
+async function openStepper(options: LoopOptions): Promise<Stepper> {
+  const { data, start, stop } = options;
+  const source = { ...options, images: data.train };
+  if (!stop) return (await import("./stepper.js")).createStepper(source, start.state);
+  if (options.config.syncEvery > 1)
+    return new (await import("./local-steps.js")).LocalStepper(source, start.state, stop);
+  return new (await import("./shared-steps.js")).SharedStepper(source, start.state, stop);
 }
 
 /**
@@ -122,7 +139,7 @@ function advance(
 }
 
 function describeStart(options: LoopOptions): TrainingStart {
-  const { data, config, preset, model, size, classes, run, fallbackReason, start } = options;
+  const { data, config, preset, model, size, classes, run, fallbackReason, start, stop } = options;
   const { epoch, step } = start.position;
   return {
     type: "start",
@@ -137,6 +154,7 @@ function describeStart(options: LoopOptions): TrainingStart {
     pixels: pixelsOf(size),
     ...(classes && { classes: classes.length }),
     fallbackReason,
+    ...(stop && { processes: { count: stop.processes.size, hosts: stop.processes.hosts } }),
     resumed: epoch + step > 1 ? { epoch, step, isFinished: isDone(start.reports, config) } : undefined,
   };
 }
@@ -159,7 +177,7 @@ async function describeDone(options: LoopOptions, end: Snapshot, seconds: () => 
     epochs: end.reports.length,
     bestEpoch: best.epoch,
     validation: best.validation,
-    test: await evaluate(trained, data.test, config),
+    test: await evaluate(trained, data.test, config, options.stop?.processes),
     seconds: isDone(start.reports, config) ? start.seconds : seconds(),
   };
 }

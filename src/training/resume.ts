@@ -4,16 +4,19 @@ import { type Config, createConfig, encodeConfig, type GivenSettings } from "../
 import { checkValue, TEXT } from "../config/entries.js";
 import type { Dataset } from "../data/dataset.js";
 import { describeShape, type ImageShape, shapeOf } from "../data/pixels.js";
+import { agree, byFirst } from "../distributed/processes.js";
 import { openEngine } from "../engine/index.js";
 import { UserError } from "../errors.js";
 import { buildModel } from "../model/build.js";
-import type { RunConfig } from "../run/config.js";
+import { encodeRunConfig, parseRunConfig, type RunConfig } from "../run/config.js";
 import { loadOwnData } from "../run/data.js";
 import { checkOwnParts, RunFolder } from "../run/folder.js";
 import { isDone } from "../run/reports.js";
 import { printable } from "../wording.js";
-import { decodeCheckpoint, differingSetting } from "./checkpoint.js";
+import { type Checkpoint, decodeCheckpoint, differingSetting } from "./checkpoint.js";
+import { checkSameTraining, checkSharing, shareSnapshot } from "./shared-start.js";
 import { checkSize } from "./size.js";
+import type { TrainingState } from "./snapshot.js";
 import {
   classesOf,
   describeData,
@@ -23,6 +26,7 @@ import {
   type Training,
   type TrainingOptions,
   trainInto,
+  withThreads,
 } from "./train.js";
 
 /**
@@ -36,41 +40,70 @@ import {
 export async function* resume(run?: string, settings: GivenSettings = {}, options: TrainingOptions = {}): Training {
   const started = performance.now();
   checkValue("The run", maybe(TEXT), run);
-  const { onDecoding, parts, signal } = checkOptions(TRAINING_OPTIONS, options);
+  const { onDecoding, parts, signal, processes } = checkOptions(TRAINING_OPTIONS, options);
   signal?.throwIfAborted();
-  let folder = await RunFolder.resume(run);
+  let folder: RunFolder | undefined;
+  let saved: Saved | undefined;
   try {
-    const { config: ran } = folder;
-    const config = changeSettings(ran.settings, settings);
-    const { file, content } = await folder.readCheckpoint();
-    checkOwnParts(folder, parts, "resume");
-    const { classes } = ran.data;
-    const input = { ...shapeOf(ran.data), ...(classes && { classes: classes.length }) };
-    const model = buildModel(config, input, parts);
-    const onShape = (shape: ImageShape) => {
-      checkShape(folder, shape, config);
-      checkSize(model, shape, config);
+    // Only the first process reads the folder, which the others may not have.
+    const { dir, text } = await byFirst(processes, async () => {
+      folder = await RunFolder.resume(run);
+      saved = await folder.readCheckpoint();
+      return { dir: folder.dir, text: encodeRunConfig(folder.config) };
+    });
+    const about = { dir, config: folder?.config ?? parseRunConfig(text, dir) };
+    const { settings: before, data: ranOn } = about.config;
+    const config = await agree(processes, () => changeSettings(before, withThreads(settings, processes)));
+    const { classes } = ranOn;
+    const input = { ...shapeOf(ranOn), ...(classes && { classes: classes.length }) };
+    const load = async () => {
+      checkOwnParts(about, parts, "resume");
+      const model = buildModel(config, input, parts);
+      const onShape = (shape: ImageShape) => {
+        checkShape(about, shape, config);
+        checkSize(model, shape, config);
+      };
+      const data = await loadOwnData(config, { onShape, onProgress: onDecoding, signal });
+      checkData(about, data, config);
+      if (processes) checkSharing(model, config, processes);
+      return { model, data };
     };
-    const data = await loadOwnData(config, { onShape, onProgress: onDecoding, signal });
-    checkData(folder, data, config);
-    const checkpoint = decodeCheckpoint(content, firstState(model, data, config).state, config, file);
-    if (config.epochs > ran.settings.epochs && isDone(checkpoint.reports, config)) {
-      throw new UserError(
-        `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. ` +
-          "Leave out `epochs`.",
-      );
-    }
-    const { engine } = await openEngine(config.engine, config.threads);
+    const { model, data } = await (processes ? processes.byHost(load) : load());
+    if (processes) checkSameTraining(config, ranOn.sha256, processes);
+    const start = firstState(model, data, config);
+    const own = await agree(processes, () => (saved ? decodeSaved(saved, start.state, before, config) : undefined));
+    const { rows, ...snapshot } = { rows: [], ...(own ?? start) };
+    const checkpoint = { ...(processes ? shareSnapshot(snapshot, processes) : snapshot), rows };
+    const { engine } = await agree(processes, () => openEngine(config.engine, config.threads));
     try {
-      signal?.throwIfAborted();
-      if (JSON.stringify(config) !== JSON.stringify(ran.settings)) folder = await folder.withSettings(config);
-      yield* trainInto(folder, { engine, model, config, data, classes, signal, started }, checkpoint);
+      await agree(processes, async () => {
+        signal?.throwIfAborted();
+        if (folder && JSON.stringify(config) !== JSON.stringify(before)) folder = await folder.withSettings(config);
+      });
+      yield* trainInto(
+        folder,
+        { engine, model, config, data, classes, signal, started, processes, run: dir },
+        checkpoint,
+      );
     } finally {
       await engine.close();
     }
   } finally {
-    await folder.close();
+    await folder?.close();
   }
+}
+
+type Saved = Awaited<ReturnType<RunFolder["readCheckpoint"]>>;
+
+/** @throws UserError if the checkpoint is damaged, or of a run that stopped early and was to get more epochs */
+function decodeSaved({ file, content }: Saved, start: TrainingState, before: Config, config: Config): Checkpoint {
+  const checkpoint = decodeCheckpoint(content, start, config, file);
+  if (config.epochs > before.epochs && isDone(checkpoint.reports, config)) {
+    throw new UserError(
+      `This run stopped early after ${checkpoint.reports.length} epochs and cannot be extended. Leave out \`epochs\`.`,
+    );
+  }
+  return checkpoint;
 }
 
 /** Applies changes of the run's settings. @throws UserError if a setting must not change */
@@ -98,7 +131,11 @@ export function changeSettings(own: Config, given: GivenSettings): Config {
 }
 
 /** @throws UserError if images have another size than those of the run */
-function checkShape({ config: { data: before }, dir }: RunFolder, shape: ImageShape, { dataset }: Config): void {
+function checkShape(
+  { config: { data: before }, dir }: Pick<RunFolder, "config" | "dir">,
+  shape: ImageShape,
+  { dataset }: Config,
+): void {
   if (describeShape(shape) === describeShape(before)) return;
   throw new UserError(
     `The data set ${dataset} is not what ${dir} was trained on: it has images of ${describeShape(shape)}, and had ` +
@@ -107,7 +144,7 @@ function checkShape({ config: { data: before }, dir }: RunFolder, shape: ImageSh
 }
 
 /** @throws UserError if the data are not those of the run */
-function checkData({ config, dir }: RunFolder, data: Dataset, { dataset }: Config): void {
+function checkData({ config, dir }: Pick<RunFolder, "config" | "dir">, data: Dataset, { dataset }: Config): void {
   const classes = config.data.classes && classesOf(data, dataset);
   const [now, before] = [describeData(data, classes), config.data];
   const isSame = (key: keyof typeof now) => JSON.stringify(now[key]) === JSON.stringify(before[key]);

@@ -50,12 +50,17 @@ export class DivergenceError extends Error {
   }
 }
 
+/** Whether all weights and moments are finite. */
+export function isFiniteState(state: TrainingState): boolean {
+  return leaves(state).every(([, { data }]) => data.every(Number.isFinite));
+}
+
 /**
  * Keeps NaN and infinity off the disk.
  *
  * @throws DivergenceError if a weight, or a moment of its gradients, is not finite
  */
 export function checkFinite({ state, position: { epoch, step } }: Snapshot): void {
-  if (leaves(state).every(([, { data }]) => data.every(Number.isFinite))) return;
+  if (isFiniteState(state)) return;
   throw step === 0 ? new DivergenceError(epoch - 1) : new DivergenceError(epoch, step);
 }

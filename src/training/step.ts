@@ -26,23 +26,50 @@ export type StepInput = Batch & {
  * mean terms.
  */
 export function createTrainingStep(model: Model, config: Config): Step<Carry, StepInput, TermValues<tf.Scalar>> {
-  return ({ params, adam: moments }, { draws, klWeight, stepSize, decay, ...batch }) => {
-    const names = Object.keys(params);
-    const weights = names.map((name) => params[name]);
-    const metrics = {} as Record<(typeof TERMS)[number], tf.Scalar>;
-    const loss = (...values: tf.Tensor[]): tf.Scalar => {
-      const byName = Object.fromEntries(names.map((name, i) => [name, values[i]]));
-      const bounds = model.bounds(createContext(byName, draws, true), batch, klWeight);
-      // tfjs disposes of all tensors of a loss that are not kept; the engine disposes of a step's results.
-      for (const term of TERMS) metrics[term] = tf.keep(tf.mean(bounds[term]));
-      return tf.neg(tf.mean(bounds.maximized));
-    };
-    // Unlike tf.valueAndGrads, this tells which weights have no gradient.
-    const { grads } = tf.engine().gradients(() => loss(...weights), weights, undefined, true);
-    const unused = names.find((_, i) => !grads[i]);
-    if (unused) throw new Error(`The objective does not depend on the weight ${unused}: its part must use it`);
-    const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
-    const updated = adam(params, gradients, moments, stepSize, config, model.parts.specs.params, decay);
+  const { specs } = model.parts;
+  return ({ params, adam: moments }, input) => {
+    const { gradients, metrics } = differentiate(model, params, input);
+    const updated = adam(params, gradients, moments, input.stepSize, config, specs.params, input.decay);
     return [{ params: updated.params, adam: updated.moments }, metrics];
   };
+}
+
+export type ShareInputs = { readonly params: Tensors; readonly input: StepInput };
+export type ShareResults = { readonly gradients: Tensors; readonly metrics: TermValues<tf.Scalar> };
+
+/**
+ * Creates the function of the gradients and the terms of a part of a batch. Those of all parts add up to those of the
+ * batch.
+ *
+ * @param share the part's images, divided by those of the batch
+ */
+export function createShareGradients(model: Model, share: number): (inputs: ShareInputs) => ShareResults {
+  return ({ params, input }) => differentiate(model, params, input, share);
+}
+
+/** The gradients of the loss by name, and the mean terms: both times `share`. */
+function differentiate(
+  model: Model,
+  params: Tensors,
+  { draws, klWeight, stepSize, decay, ...batch }: StepInput,
+  share?: number,
+): ShareResults {
+  const names = Object.keys(params);
+  const weights = names.map((name) => params[name]);
+  const metrics = {} as Record<(typeof TERMS)[number], tf.Scalar>;
+  const meanOf = (values: tf.Tensor): tf.Scalar =>
+    share === undefined ? tf.mean(values) : tf.mul(tf.mean(values), share);
+  const loss = (...values: tf.Tensor[]): tf.Scalar => {
+    const byName = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+    const bounds = model.bounds(createContext(byName, draws, true), batch, klWeight);
+    // tfjs disposes of all tensors of a loss that are not kept; the engine disposes of a step's results.
+    for (const term of TERMS) metrics[term] = tf.keep(meanOf(bounds[term]));
+    return tf.neg(meanOf(bounds.maximized));
+  };
+  // Unlike tf.valueAndGrads, this tells which weights have no gradient.
+  const { grads } = tf.engine().gradients(() => loss(...weights), weights, undefined, true);
+  const unused = names.find((_, i) => !grads[i]);
+  if (unused) throw new Error(`The objective does not depend on the weight ${unused}: its part must use it`);
+  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
+  return { gradients, metrics };
 }

@@ -5,10 +5,12 @@ import { checkOptions, func, maybe, objectWith, SIGNAL } from "../arguments.js";
 import { type Config, checkNeeds, createConfig, type GivenSettings } from "../config/config.js";
 import { type Checker, oneOf, TEXT } from "../config/entries.js";
 import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
+import { SETTINGS } from "../config/settings.js";
 import { meanImage } from "../data/binarize.js";
 import { checkLabels, findClasses, type ModelClass } from "../data/classes.js";
 import { type DataKind, type Dataset, digestOf, loadDataset } from "../data/dataset.js";
 import { type ImageShape, pixelsOf, shapeOf } from "../data/pixels.js";
+import { agree, byFirst, PROCESSES, type Processes } from "../distributed/processes.js";
 import { openEngine } from "../engine/index.js";
 import { Divergence, UserError } from "../errors.js";
 import { type BuildParts, buildModel } from "../model/build.js";
@@ -20,11 +22,13 @@ import { bestOf } from "../run/reports.js";
 import { VERSION } from "../version.js";
 import { stepsPerEpoch } from "./batches.js";
 import { type Checkpoint, decisiveSettings, encodeCheckpoint } from "./checkpoint.js";
-import type { TrainingEvent } from "./events.js";
+import type { Sink, TrainingEvent } from "./events.js";
 import { fitSettings } from "./fit.js";
 import { countImages, type LoopOptions, trainModel } from "./loop.js";
+import { checkSameTraining, checkSharing, shareSnapshot } from "./shared-start.js";
+import { SharedStop } from "./shared-stop.js";
 import { writeCheckpoints, writeMetrics, writeModel } from "./sinks/files.js";
-import { EpochPictures } from "./sinks/pictures.js";
+import { EpochPictures, type PictureRow } from "./sinks/pictures.js";
 import { checkSize } from "./size.js";
 import { DivergenceError, firstSnapshot, type Snapshot } from "./snapshot.js";
 
@@ -38,6 +42,8 @@ export interface TrainingOptions {
    * folder does not exist yet, none is created.
    */
   readonly signal?: AbortSignal | undefined;
+  /** Processes that train together, from `joinProcesses`. All call this function with the same settings and data. */
+  readonly processes?: Processes | undefined;
 }
 
 export interface TrainOptions extends TrainingOptions {
@@ -50,7 +56,12 @@ export interface TrainOptions extends TrainingOptions {
   readonly preset?: PresetName | GivenSettings | undefined;
 }
 
-export const TRAINING_OPTIONS = { parts: maybe(func<BuildParts>()), onDecoding: maybe(func()), signal: maybe(SIGNAL) };
+export const TRAINING_OPTIONS = {
+  parts: maybe(func<BuildParts>()),
+  onDecoding: maybe(func()),
+  signal: maybe(SIGNAL),
+  processes: maybe(PROCESSES),
+};
 const PRESET: Checker<PresetName | GivenSettings> = {
   check: (value) => (typeof value === "string" ? oneOf(PRESET_NAMES) : objectWith<GivenSettings>({})).check(value),
 };
@@ -68,11 +79,15 @@ export type Training = AsyncGenerator<TrainingEvent, void>;
  */
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
-  const { onDecoding, parts, preset, run, signal } = checkOptions(TRAIN_OPTIONS, options);
-  const prepared = await prepare(settings, { onDecoding, parts, preset, signal });
+  const { onDecoding, parts, preset, run, signal, processes } = checkOptions(TRAIN_OPTIONS, options);
+  const given = withThreads(settings, processes);
+  const load = () => prepare(given, { onDecoding, parts, preset, signal });
+  const prepared = await (processes ? processes.byHost(load) : load());
   const { requested, preset: chosen, model, data, classes } = prepared;
-  const start = { ...firstState(model, data, requested), rows: [] };
-  const { engine, fallbackReason } = await openEngine(requested.engine, requested.threads);
+  const { engine, fallbackReason } = await agree(processes, () => {
+    if (processes) checkSharing(model, requested, processes);
+    return openEngine(requested.engine, requested.threads);
+  });
   try {
     const channels = data.channels === 3 ? 3 : 1;
     const places = resolvePlaces(requested);
@@ -88,13 +103,20 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
       data: digested,
       ...(parts && { parts: "own" }),
     };
-    signal?.throwIfAborted();
-    const folder = await RunFolder.create(about, encodeCheckpoint(start, config), run);
+    if (processes) checkSameTraining(config, digested.sha256, processes);
+    const first = firstState(model, data, config);
+    const start = { ...(processes ? shareSnapshot(first, processes) : first), rows: [] };
+    let folder: RunFolder | undefined;
     try {
-      const chosenBy = { preset: chosen, fallbackReason, signal, started };
-      yield* trainInto(folder, { engine, model, config, data, classes, ...chosenBy }, start);
+      const dir = await byFirst(processes, async () => {
+        signal?.throwIfAborted();
+        folder = await RunFolder.create(about, encodeCheckpoint(start, config), run);
+        return folder.dir;
+      });
+      const circumstances = { preset: chosen, fallbackReason, signal, started, processes, run: dir };
+      yield* trainInto(folder, { engine, model, config, data, classes, ...circumstances }, start);
     } finally {
-      await folder.close();
+      await folder?.close();
     }
   } finally {
     await engine.close();
@@ -162,30 +184,52 @@ export async function checkTraining(config: Config, options: Omit<PrepareOptions
   return data.name;
 }
 
-/** Trains from a checkpoint, after resetting the run's files to it. */
+/** The threads of a process are its part of the host's processors, unless they are given. */
+export function withThreads(settings: GivenSettings, processes: Processes | undefined): GivenSettings {
+  return processes ? { threads: Math.min(SETTINGS.threads.default, processes.threads), ...settings } : settings;
+}
+
+/**
+ * Trains from a checkpoint, after resetting the run's files to it.
+ *
+ * @param folder undefined in all processes but the first
+ */
 export async function* trainInto(
-  folder: RunFolder,
-  options: Omit<LoopOptions, "size" | "start" | "sinks" | "run">,
+  folder: RunFolder | undefined,
+  options: Omit<LoopOptions, "size" | "start" | "sinks" | "stop" | "needsState"> & Pick<TrainingOptions, "processes">,
   checkpoint: Checkpoint,
 ): Training {
-  const { engine, model, config, data, classes, signal } = options;
+  const { config, data, processes, run } = options;
+  const stop = processes && new SharedStop(processes, options.signal);
+  const signal = stop?.signal ?? options.signal;
   const size = shapeOf(data);
-  const pictures = new EpochPictures(folder, data, { engine, model, size, config, classes }, checkpoint.rows);
   let last: Snapshot = checkpoint;
-  const sinks = [
-    writeModel(folder),
-    writeMetrics(folder),
-    pictures.sink,
-    writeCheckpoints(folder, config, data.train, () => pictures.rows, signal),
-    (_: TrainingEvent, snapshot: Snapshot) => {
-      last = snapshot;
-    },
-  ];
+  const track: Sink = (_, snapshot) => {
+    last = snapshot;
+  };
+  const { sinks, isDue: needsState } = folder
+    ? openSinks(folder, { ...options, size, signal }, checkpoint.rows)
+    : { sinks: [], isDue: () => false };
   try {
-    yield* trainModel({ ...options, size, sinks, run: folder.dir, start: checkpoint });
+    yield* trainModel({ ...options, size, signal, stop, needsState, sinks: [...sinks, track], start: checkpoint });
   } catch (error) {
-    throw error instanceof DivergenceError ? explainDivergence(error, config, folder.dir, last) : error;
+    if (!(error instanceof DivergenceError)) throw error;
+    const explained = explainDivergence(error, config, run, last);
+    throw processes ? processes.asAgreed(explained) : explained;
   }
+}
+
+function openSinks(
+  folder: RunFolder,
+  { engine, model, size, config, classes, data, signal }: Omit<LoopOptions, "start" | "sinks">,
+  rows: readonly PictureRow[],
+): { sinks: Sink[]; isDue(): boolean } {
+  const pictures = new EpochPictures(folder, data, { engine, model, size, config, classes }, rows);
+  const checkpoints = writeCheckpoints(folder, config, data.train, () => pictures.rows, signal);
+  return {
+    sinks: [writeModel(folder), writeMetrics(folder), pictures.sink, checkpoints.sink],
+    isDue: checkpoints.isDue,
+  };
 }
 
 const ID_DIGITS = 32;

@@ -185,6 +185,6 @@ describe("vae train --resume", () => {
     const name = copy("older");
     const { tensors, metadata } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
     writeFileSync(at(lastCheckpoint(name)), encodeSafetensors({ tensors, metadata: { ...metadata, format: "0" } }));
-    await refused('is of format "0", and this vae resumes from format 1', "--resume", name);
+    await refused('is of format "0", and this vae resumes from format 2', "--resume", name);
   });
 });

@@ -1,7 +1,18 @@
 // Kills trainings at random moments, resumes them, and compares what comes out with a training that was left alone:
-// node test/reliability/crash.js [kills] [engine] [seed], after npm run build.
+// node test/reliability/crash.js [kills] [engine] [seed] [mpirun …], after npm run build. With mpirun, one of its processes
+// is killed, which must end the others.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -15,10 +26,11 @@ import { loadModel } from "../../dist/index.js";
 const kills = Number(process.argv[2] ?? 100);
 const engine = process.argv[3] ?? "compiled";
 let seed = Number(process.argv[4] ?? Date.now() % 1e6);
-console.log(`${kills} kills, engine ${engine}, seed ${seed}`);
+const mpirun = process.argv.slice(5);
+console.log(`${kills} kills, engine ${engine}, seed ${seed} ${mpirun.join(" ")}`);
 
 const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
-const home = mkdtempSync(path.join(tmpdir(), "vae-crash-"));
+const home = realpathSync(mkdtempSync(path.join(tmpdir(), "vae-crash-")));
 const SETTINGS =
   "--dataset images --epochs 8 --dim-z 3 --n-hidden 48,32 --batch-size 20 --noise --threads 1 --set checkpointSeconds=0";
 
@@ -40,8 +52,30 @@ function random() {
   return seed / 2147483647;
 }
 
+/** The processes of a training that mpirun has started. */
+function processesOf() {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid) || pid === String(process.pid)) return false;
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === home && readlinkSync(`/proc/${pid}/exe`) === process.execPath;
+    } catch {
+      return false; // not a process, or one that has ended
+    }
+  });
+}
+
+function kill(child) {
+  if (mpirun.length === 0) return child.kill("SIGKILL");
+  const pids = processesOf();
+  if (pids.length > 0) process.kill(Number(pids[Math.floor(random() * pids.length)]), "SIGKILL");
+}
+
+/** Against hanging only. */
+const MAX_MILLISECONDS = 120_000;
+
 async function vae(args, milliseconds = Infinity) {
-  const child = spawn(process.execPath, [LAUNCHER, "train", ...args], {
+  const [program, ...words] = [...mpirun, process.execPath, LAUNCHER, "train", ...args];
+  const child = spawn(program, words, {
     cwd: home,
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -52,10 +86,12 @@ async function vae(args, milliseconds = Infinity) {
   const ended = new Promise((resolve) => child.on("close", (code) => resolve(code)));
   if (milliseconds < Infinity) {
     await Promise.race([ended, setTimeout(milliseconds)]);
-    child.kill("SIGKILL");
+    if (child.exitCode === null) kill(child);
   }
-  const code = await ended;
-  if (code !== 0 && code !== null) throw new Error(`vae train ${args.join(" ")} ended with ${code}: ${stderr}`);
+  const code = await Promise.race([ended, setTimeout(MAX_MILLISECONDS, "nothing", { ref: false })]);
+  while (processesOf().length > 0) await setTimeout(10); // mpirun may end before the last of its processes
+  const isKilled = mpirun.length > 0 ? milliseconds < Infinity && code !== 0 : code === null;
+  if (code !== 0 && !isKilled) throw new Error(`vae train ${args.join(" ")} ended with ${code}: ${stderr}`);
   return code === 0;
 }
 

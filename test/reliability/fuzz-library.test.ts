@@ -69,7 +69,8 @@ const SUBJECTS: Record<string, Subject> = {
   listRuns: { right: () => [[], [home]], call: vae.listRuns },
   findEngines: { right: () => [[], [1]], call: vae.findEngines },
   timeTrainingStep: { right: () => [[[], 1]], call: vae.timeTrainingStep },
-  loadModel: { right: () => [[at("run")]], call: vae.loadModel },
+  joinProcesses: { right: () => [[]], call: vae.joinProcesses },
+  loadModel: { right: () => [[at("run")], [at("run"), undefined, 1]], call: vae.loadModel },
   train: {
     right: () => [[settings(), { run: at(`run-${runs++}`), onDecoding: nop, preset: {}, parts: ownParts }]],
     call: vae.train,

@@ -3,6 +3,7 @@
 import {
   callProgram,
   checkArrays,
+  checkInto,
   type Program,
   type Step,
   scanProgram,
@@ -12,10 +13,10 @@ import {
 } from "./program.js";
 import { onnxruntimeVersion, Session } from "./session.js";
 import type { Spec } from "./trace.js";
-import { type HostTree, leaves, mapTree } from "./tree.js";
+import { type HostArray, type HostTree, leaves, mapTree } from "./tree.js";
 
 export type { Step } from "./program.js";
-export { checkArrays, checkCarry, stepsOf } from "./program.js";
+export { checkArrays, checkCarry, checkInto, stepsOf } from "./program.js";
 export { tf } from "./tf.js";
 export type { HostArray, HostTree, MapTree, Tree } from "./tree.js";
 export { leaves, mapTree, sizeOf } from "./tree.js";
@@ -55,13 +56,19 @@ export class CompiledEngine {
     return [outputs.final, outputs.y];
   }
 
-  /** Runs a function once, as `jax.jit` does. @throws Error that names a kernel that cannot be compiled */
+  /**
+   * Runs a function once, as `jax.jit` does.
+   *
+   * @param into arrays that receive the results, and are returned: no memory is allocated for them
+   * @throws Error that names a kernel that cannot be compiled, or an array of `into` that does not fit
+   */
   async call<Inputs, Outputs>(
     fn: (inputs: Inputs) => Outputs,
     inputs: HostTree<Inputs>,
+    into?: HostTree<Outputs, Float32Array>,
   ): Promise<HostTree<Outputs, Float32Array>> {
     checkArrays(inputs);
-    return this.#run(fn, inputs, () => callProgram(fn, inputs), inputs);
+    return this.#run(fn, inputs, () => callProgram(fn, inputs), inputs, into);
   }
 
   /** Frees the programs. */
@@ -78,6 +85,7 @@ export class CompiledEngine {
     shapes: unknown,
     compile: () => Promise<Program<Outputs>>,
     inputs: unknown,
+    into?: HostTree<Outputs, Float32Array>,
   ): Promise<HostTree<Outputs, Float32Array>> {
     const key = String(leaves(shapes).map(([path, array]) => `${path}:${typeOf(array)}[${array.shape}]`));
     const byShape = this.#programs.get(fn) ?? new Map<string, Promise<Loaded>>();
@@ -91,6 +99,13 @@ export class CompiledEngine {
       byShape.set(key, loading);
     }
     const { session, outputs } = await loading;
+    if (into) {
+      checkInto(into, outputs);
+      const names = new Map(leaves<Spec>(outputs).map(([path, { name }]) => [path, name]));
+      const places = leaves(into).map(([path, array]): [string, HostArray] => [names.get(path) as string, array]);
+      await session.run(new Map(leaves(inputs)), new Map(places));
+      return into;
+    }
     const results = await session.run(new Map(leaves(inputs)));
     return mapTree(outputs, ({ name }: Spec) => results.get(name)) as HostTree<Outputs, Float32Array>;
   }

@@ -103,6 +103,16 @@ export function checkArrays(tree: unknown): void {
   }
 }
 
+/** @throws Error unless arrays that receive results are float32, with their names and shapes */
+export function checkInto(into: unknown, results: unknown): void {
+  checkArrays(into);
+  const describe = (tree: unknown) =>
+    leaves<{ readonly shape: readonly number[] }>(tree).map(([path, { shape }]) => `${path}[${shape}]`);
+  const [given, needed] = [describe(into), describe(results)];
+  const isFit = String(given) === String(needed) && leaves(into).every(([, { data }]) => data instanceof Float32Array);
+  if (!isFit) throw new Error(`Results need float32 arrays ${needed.join(", ")}, not ${given.join(", ")}`);
+}
+
 export function typeOf({ data }: HostArray): DataType {
   return data instanceof Float32Array ? "float32" : "uint8";
 }

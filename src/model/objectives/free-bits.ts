@@ -19,6 +19,7 @@ export const freeBits = objective({
   label: () => "free-bits ELBO",
   build: ({ mcSamples, freeBits }, { dimZ }) => ({
     draws: mcSamples,
+    averagesImages: true,
     value({ reconstruction, klGroups }, klWeight) {
       const least = (freeBits * dimZ) / (klGroups.shape[1] as number); // of a group of dimensions
       const kl = tf.mean(klGroups, 0); // the expectation over the minibatch

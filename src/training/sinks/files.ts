@@ -30,6 +30,8 @@ export function writeMetrics(folder: RunFolder): Sink {
 /**
  * Writes a checkpoint every `checkpointSeconds`, after the last epoch, and before an abort. `images` are those of an
  * epoch.
+ *
+ * @returns the sink, and whether the time for a checkpoint has come
  */
 export function writeCheckpoints(
   folder: RunFolder,
@@ -37,17 +39,18 @@ export function writeCheckpoints(
   images: Pick<ImageSet, "count">,
   rows: () => readonly PictureRow[],
   signal?: AbortSignal,
-): Sink {
+): { readonly sink: Sink; isDue(): boolean } {
   let saved = performance.now();
-  return async (event, snapshot) => {
+  const isDue = () => performance.now() - saved >= 1000 * config.checkpointSeconds;
+  const sink: Sink = async (event, snapshot) => {
     if (event.type !== "chunk" && event.type !== "epoch") return;
-    const isDue = performance.now() - saved >= 1000 * config.checkpointSeconds;
     const isLast = event.type === "epoch" && isDone(snapshot.reports, config);
-    if (!isDue && !isLast && !signal?.aborted) return;
+    if (!isDue() && !isLast && !signal?.aborted) return;
     checkFinite(snapshot);
     const { epoch, step } = snapshot.position;
     const done = (epoch - 1) * stepsPerEpoch(images, config.batchSize) + step;
     await folder.writeCheckpoint(done, encodeCheckpoint({ ...snapshot, rows: rows() }, config));
     saved = performance.now();
   };
+  return { sink, isDue };
 }

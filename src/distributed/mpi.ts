@@ -1,0 +1,167 @@
+// MPI, called through koffi: the library of Open MPI (4 and 5) or of MPICH (4, and others of its ABI). The only file
+// that knows them.
+import { createRequire } from "node:module";
+import { platform } from "node:os";
+import { env } from "node:process";
+import { UserError } from "../errors.js";
+
+/** Numbers that processes exchange. */
+type Numbers = Float32Array | Float64Array | Uint8Array;
+
+/** All processes of MPI_COMM_WORLD. Each method waits until all of them have called it. */
+export interface Mpi {
+  readonly rank: number;
+  readonly size: number;
+  /** Such as "Open MPI v4.1.4". */
+  readonly version: string;
+  /** Adds up the arrays of all processes: `sum` receives the result in each of them. */
+  allReduce<Sum extends Float32Array | Float64Array>(values: Sum, sum: Sum): void;
+  /** Adds up arrays of size × n numbers: process r receives numbers r·n to r·n + n. */
+  reduceScatter(values: Float32Array, sum: Float32Array): void;
+  /** Joins arrays of n numbers, in the order of the processes. */
+  allGather<Values extends Numbers>(values: Values, joined: Values): void;
+  /** Copies the array of process 0 to all others. */
+  broadcast(values: Numbers): void;
+  barrier(): void;
+  /** Ends all processes. Needs no other. */
+  abort(exitCode: number): void;
+  finalize(): void;
+}
+
+export type MpiKind = "openmpi" | "mpich";
+
+/** What implementations are called, and the names of their libraries on Linux and macOS. */
+const LIBRARIES: Record<MpiKind, { readonly name: string; readonly files: readonly string[] }> = {
+  openmpi: { name: "Open MPI", files: ["libmpi.so.40", "libmpi.40.dylib"] },
+  mpich: { name: "MPICH", files: ["libmpich.so.12", "libmpi.so.12", "libmpi.12.dylib"] },
+};
+
+/** Handles of MPICH's ABI, integers; those of Open MPI are addresses of these symbols. */
+const HANDLES = {
+  world: { mpich: 0x44000000, openmpi: "ompi_mpi_comm_world" },
+  bytes: { mpich: 0x4c00010d, openmpi: "ompi_mpi_byte" },
+  float32: { mpich: 0x4c00040a, openmpi: "ompi_mpi_float" },
+  float64: { mpich: 0x4c00080b, openmpi: "ompi_mpi_double" },
+  sum: { mpich: 0x58000003, openmpi: "ompi_mpi_op_sum" },
+};
+
+const THREAD_FUNNELED = 1;
+const MAX_VERSION_BYTES = 8192;
+/** MPICH crashes on the 128 KiB that koffi gives a call. */
+const STACK_BYTES = 8 << 20;
+/** RTLD_NOW, RTLD_GLOBAL and RTLD_NODELETE: Open MPI's plugins need its symbols, and it crashes if it is unloaded. */
+const DLOPEN_FLAGS = platform() === "darwin" ? 0x8a : 0x1102;
+
+/**
+ * Loads the first library that is installed, and initializes it.
+ *
+ * @param kinds implementations, the likeliest first
+ * @param place a library's file, to be taken instead
+ * @throws UserError if koffi or all libraries are missing, or MPI does not start
+ */
+export function startMpi(kinds: readonly MpiKind[], place?: string): Mpi {
+  const koffi = loadKoffi();
+  env.UCX_MEM_EVENTS ??= "n"; // UCX would overwrite the code of mmap and munmap, which threads of Node.js run meanwhile
+  const candidates = place === undefined ? kinds.flatMap((kind) => LIBRARIES[kind].files) : [place];
+  const open = koffi.load(null).func("void *dlopen(const char *, int)");
+  const file = candidates.find((file) => open(file, DLOPEN_FLAGS) !== null);
+  if (file === undefined) {
+    throw new UserError(
+      place === undefined
+        ? `This program was started by ${kinds.map((kind) => LIBRARIES[kind].name).join(" or ")}, whose library ` +
+            `${candidates[0]} is not found. Install it, or set VAE_MPI_LIBRARY to its file.`
+        : `VAE_MPI_LIBRARY is ${place}, which is no library that can be loaded here.`,
+    );
+  }
+  const library = koffi.load(file, { global: true, lazy: true });
+  return initialize(koffi, library, file);
+}
+
+type Koffi = typeof import("koffi");
+
+function loadKoffi(): Koffi {
+  let koffi: Koffi;
+  try {
+    koffi = createRequire(import.meta.url)("koffi");
+  } catch (error) {
+    const [reason] = String(error instanceof Error ? error.message : error).split("\n");
+    throw new UserError(
+      `Several processes need the package koffi, which does not load here (${reason}). Where vae is installed, run ` +
+        "npm install --no-save koffi@3.3.4",
+    );
+  }
+  koffi.config({ ...koffi.config(), sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
+  return koffi;
+}
+
+function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: string): Mpi {
+  const kind = kindOf(library);
+  const handle = kind === "mpich" ? "int" : "void *";
+  const handleOf = (name: keyof typeof HANDLES) => {
+    const { mpich, openmpi } = HANDLES[name];
+    return kind === "mpich" ? mpich : library.symbol(openmpi, "char");
+  };
+  const declare = (name: string, ...types: unknown[]) => {
+    const fn = library.func(name, "int", types as string[]);
+    return (...values: unknown[]) => {
+      const code = fn(...values);
+      if (code !== 0) throw new UserError(`${name} of ${file} failed with code ${code}.`);
+    };
+  };
+  const init = declare("MPI_Init_thread", "void *", "void *", "int", koffi.out("int *"));
+  const commRank = declare("MPI_Comm_rank", handle, koffi.out("int *"));
+  const commSize = declare("MPI_Comm_size", handle, koffi.out("int *"));
+  const libraryVersion = declare("MPI_Get_library_version", "void *", koffi.out("int *"));
+  const allReduce = declare("MPI_Allreduce", "void *", "void *", "int", handle, handle, handle);
+  // Open MPI takes three times as long for MPI_Reduce_scatter_block.
+  const reduceScatter = declare("MPI_Reduce_scatter", "void *", "void *", "void *", handle, handle, handle);
+  const allGather = declare("MPI_Allgather", "void *", "int", handle, "void *", "int", handle, handle);
+  const broadcast = declare("MPI_Bcast", "void *", "int", handle, "int", handle);
+  const barrier = declare("MPI_Barrier", handle);
+  const abort = declare("MPI_Abort", handle, "int");
+  const finalize = declare("MPI_Finalize");
+
+  const [world, sum, bytes, float32, float64] = (["world", "sum", "bytes", "float32", "float64"] as const).map(
+    handleOf,
+  );
+  const typeOf = (values: Numbers) =>
+    values instanceof Float32Array ? float32 : values instanceof Float64Array ? float64 : bytes;
+  const out = [0];
+  init(null, null, THREAD_FUNNELED, out);
+  const ask = (function_: (...values: unknown[]) => void) => {
+    function_(world, out);
+    return out[0];
+  };
+  const text = new Uint8Array(MAX_VERSION_BYTES);
+  libraryVersion(text, out);
+  const [rank, size] = [ask(commRank), ask(commSize)];
+  return {
+    rank,
+    size,
+    version: Buffer.from(text.subarray(0, out[0]))
+      .toString()
+      .split(/[,\n\0]/)[0]
+      .replaceAll(/\s+/g, " ")
+      .trim(),
+    allReduce: (values, total) => allReduce(values, total, values.length, typeOf(values), sum, world),
+    reduceScatter: (values, total) => {
+      reduceScatter(values, total, new Int32Array(size).fill(total.length), float32, sum, world);
+    },
+    allGather: (values, joined) =>
+      allGather(values, values.length, typeOf(values), joined, values.length, typeOf(values), world),
+    broadcast: (values) => broadcast(values, values.length, typeOf(values), 0, world),
+    barrier: () => barrier(world),
+    abort: (exitCode) => abort(world, exitCode),
+    finalize,
+  };
+}
+
+/** Open MPI's libraries have its symbols; all others are of MPICH's ABI. */
+function kindOf(library: ReturnType<Koffi["load"]>): MpiKind {
+  try {
+    library.symbol(HANDLES.world.openmpi, "char");
+    return "openmpi";
+  } catch {
+    return "mpich";
+  }
+}

@@ -1,0 +1,39 @@
+// WebAssembly programs, for loops that JavaScript runs several times slower.
+import { KERNELS_WASM } from "./kernels-wasm.js";
+
+/** What TypeScript declares only for browsers. */
+declare const WebAssembly: {
+  readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
+};
+
+/** The functions of kernels.wat. Offsets are in bytes of the memory. */
+export interface Kernels {
+  readonly memory: ArrayBuffer;
+  adam(
+    weights: number,
+    gradients: number,
+    m: number,
+    v: number,
+    count: number,
+    beta1: number,
+    beta2: number,
+    stepSize: number,
+    epsilon: number,
+    kept: number,
+  ): void;
+  bernoulli(state: number, out: number, words: number, threshold: number): void;
+}
+
+const PAGE_BYTES = 65536;
+
+let module: object | undefined;
+
+/** Loads the programs with a memory of their own. */
+export function loadKernels(bytes: number): Kernels {
+  module ??= new WebAssembly.Module(Buffer.from(KERNELS_WASM, "base64"));
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });
+  const { exports } = new WebAssembly.Instance(module, { host: { memory } });
+  return { ...(exports as Omit<Kernels, "memory">), memory: memory.buffer };
+}

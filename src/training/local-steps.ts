@@ -1,0 +1,64 @@
+// Steps that several processes make apart, each on its images of every batch: every `syncEvery` steps they average
+// their weights and moments (local SGD, Stich 2019). Another algorithm than shared steps, for slow networks.
+import type { Mpi } from "../distributed/mpi.js";
+import { type HostArray, leaves, mapTree } from "../tree.js";
+import { drawBatches, type Share } from "./batches.js";
+import type { SharedStop } from "./shared-stop.js";
+import type { TrainingState } from "./snapshot.js";
+import { createTrainingStep } from "./step.js";
+import type { Chunk, Stepper, StepSource } from "./stepper.js";
+
+export class LocalStepper implements Stepper {
+  readonly #share: Share;
+  readonly #step: ReturnType<typeof createTrainingStep>;
+
+  /** @param start the same in all processes */
+  constructor(
+    private readonly source: StepSource,
+    private state: TrainingState,
+    private readonly stop: SharedStop,
+  ) {
+    const { model, config } = source;
+    this.#share = stop.processes.shareOf(config.batchSize);
+    this.#step = createTrainingStep(model, config);
+  }
+
+  /** Runs the steps up to the next average. */
+  async run(order: Uint32Array, firstStep: number): Promise<Chunk> {
+    const { engine, model, config, images, size, classes } = this.source;
+    const { batchSize, syncEvery } = config;
+    const count = Math.min(syncEvery - (firstStep % syncEvery), order.length / batchSize);
+    const part = order.subarray(0, count * batchSize);
+    const batches = drawBatches(images, size, part, firstStep, config, model, classes, this.#share);
+    const [state, metrics] = await engine.scan(this.#step, this.state, batches);
+
+    const { processes } = this.stop;
+    const stops = { data: Float32Array.of(Number(this.stop.isAsked)), shape: [1] };
+    const averaged = average({ state, metrics, stops }, this.#share.count / batchSize, processes.mpi);
+    this.state = averaged.state;
+    if (averaged.stops.data[0] > 0) this.stop.abort();
+    return { metrics: averaged.metrics, state: averaged.state };
+  }
+}
+
+/** The mean of the arrays of all processes. @param share the weight of this process' arrays */
+function average<Tree extends object>(tree: Tree, share: number, mpi: Mpi): Tree {
+  const arrays = leaves<HostArray<Float32Array>>(tree).map(([, { data }]) => data);
+  const flat = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let next = 0;
+  for (const data of arrays) {
+    flat.set(
+      data.map((value) => value * share),
+      next,
+    );
+    next += data.length;
+  }
+  const means = new Float32Array(flat.length);
+  mpi.allReduce(flat, means);
+  next = 0;
+  return mapTree(tree, ({ shape, data: { length } }: HostArray<Float32Array>) => {
+    const data = means.slice(next, next + length);
+    next += length;
+    return { data, shape };
+  }) as Tree;
+}

@@ -1,0 +1,49 @@
+// Adam on one process' slice of all weights, in place: a WebAssembly program that passes over the memory once. The
+// engine's update would write new arrays at every step, which takes several times as long.
+import type { Config } from "../../config/config.js";
+import { type Kernels, loadKernels } from "../../kernels/kernels.js";
+
+/** A part of the slice whose weights all decay, or none. */
+export interface Segment {
+  readonly first: number;
+  readonly count: number;
+  readonly decays: boolean;
+}
+
+export class AdamInPlace {
+  readonly weights: Float32Array;
+  readonly gradients: Float32Array;
+  /** First and second moments, unscaled: see `adam`. */
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+  readonly #kernels: Kernels;
+
+  /** @param length of the slice */
+  constructor(
+    length: number,
+    private readonly segments: readonly Segment[],
+    private readonly config: Pick<Config, "adamBeta1" | "adamBeta2" | "adamEpsilon">,
+  ) {
+    this.#kernels = loadKernels(16 * length);
+    [this.weights, this.gradients, this.m, this.v] = [0, 1, 2, 3].map(
+      (i) => new Float32Array(this.#kernels.memory, 4 * i * length, length),
+    );
+  }
+
+  /**
+   * Updates the weights by their gradients.
+   *
+   * @param stepSize from `adamStepSize`
+   * @param decay the share of the weights that is subtracted, of those that decay
+   */
+  update(stepSize: number, decay = 0): void {
+    const { adamBeta1, adamBeta2, adamEpsilon } = this.config;
+    const epsilon = adamEpsilon / Math.sqrt(1 - adamBeta2);
+    for (const { first, count, decays } of this.segments) {
+      const offset = ({ byteOffset }: Float32Array) => byteOffset + 4 * first;
+      const [w, g, m, v] = [offset(this.weights), offset(this.gradients), offset(this.m), offset(this.v)];
+      const kept = decays ? 1 - Math.fround(decay) : 1;
+      this.#kernels.adam(w, g, m, v, count, adamBeta1, adamBeta2, stepSize, epsilon, kept);
+    }
+  }
+}

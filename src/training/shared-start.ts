@@ -1,0 +1,51 @@
+// Begins a training in several processes: checks that they can share it, and gives all the state of the first.
+import { type Config, encodeConfig } from "../config/config.js";
+import type { Processes } from "../distributed/processes.js";
+import { UserError } from "../errors.js";
+import type { Model } from "../model/model.js";
+import { leaves, mapTree } from "../tree.js";
+import { VERSION } from "../version.js";
+import type { Snapshot, TrainingState } from "./snapshot.js";
+
+/** @throws UserError if the model cannot be trained by parts of a batch */
+export function checkSharing({ parts: { objective } }: Model, { batchSize }: Config, processes: Processes): void {
+  const alone = "Leave out mpirun, or give `distributed: off`";
+  if (objective.numbersPerPair !== undefined || objective.averagesImages) {
+    throw new UserError(
+      `This objective depends on all images of a batch, so several processes cannot share one. ${alone}.`,
+    );
+  }
+  if (batchSize < processes.size) {
+    throw new UserError(
+      `${processes.size} processes cannot share a batch of ${batchSize}. Give a larger \`batchSize\`, or start fewer.`,
+    );
+  }
+}
+
+/** @throws UserError in all processes if their settings or data differ */
+export function checkSameTraining(config: Config, dataDigest: string, processes: Processes): void {
+  const { threads, dataset, inputDir, ...same } = encodeConfig(config); // a host may have other paths and processors
+  const texts = Object.entries(same).map(([name, value]) => [name, JSON.stringify(value)]);
+  processes.checkSame({ "the version of vae": VERSION, ...Object.fromEntries(texts), "the data": dataDigest });
+}
+
+/**
+ * Gives all processes the snapshot of process 0.
+ *
+ * @param own its snapshot, or one of the same shapes
+ */
+export function shareSnapshot(own: Snapshot, processes: Processes): Snapshot {
+  const { state, best, ...numbers } = own;
+  const shared = processes.exchange({ ...numbers, hasBest: best !== undefined })[0];
+  const { hasBest, ...rest } = shared;
+  const copied = copyState(hasBest ? { ...state, best: best ?? state.params } : state);
+  for (const [, { data }] of leaves(copied)) processes.mpi.broadcast(data);
+  const { best: sharedBest, ...sharedState } = copied;
+  return { ...rest, state: sharedState, ...(sharedBest && { best: sharedBest }) };
+}
+
+type WithBest = TrainingState & Pick<Snapshot, "best">;
+
+function copyState(tree: WithBest): WithBest {
+  return mapTree(tree, ({ data, shape }: TrainingState["params"][string]) => ({ data: data.slice(), shape }));
+}

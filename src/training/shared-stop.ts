@@ -1,0 +1,37 @@
+// Ends a training in all processes at the same step, when one of them is asked to stop.
+import type { Processes } from "../distributed/processes.js";
+import { decodeError, encodeError } from "../errors.js";
+
+export class SharedStop {
+  readonly #controller = new AbortController();
+
+  /** @param own aborts when this process is asked to stop */
+  constructor(
+    readonly processes: Processes,
+    private readonly own?: AbortSignal,
+  ) {}
+
+  /** Aborts in all processes together. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether this process was asked to stop. */
+  get isAsked(): boolean {
+    return this.own?.aborted === true;
+  }
+
+  /** Aborts if one of the processes was asked to stop. All call it. */
+  agree(): void {
+    const votes = Float64Array.of(Number(this.isAsked));
+    this.processes.sum(votes);
+    if (votes[0] > 0) this.abort();
+  }
+
+  /** Aborts. All processes call it, one of which was asked to stop. */
+  abort(): void {
+    const reasons = this.processes.exchange(this.isAsked ? encodeError(this.own?.reason) : null);
+    const reason = reasons.find((reason) => reason !== null);
+    if (reason) this.#controller.abort(this.processes.asAgreed(decodeError(reason)));
+  }
+}
