@@ -17,9 +17,16 @@ declare module "vitest" {
     python: { readonly program: string; readonly packages: Readonly<Record<string, string>> };
     /** The program of a browser, if it is there with onnxruntime-web. */
     chromium: string | undefined;
+    /** The implementations of MPI that are installed, and what starts processes with each. */
+    mpis: Mpi[];
     /** A small data set, and the folder of a run that was trained on it. */
     tiny: { readonly data: string; readonly run: string };
   }
+}
+
+export interface Mpi {
+  readonly name: "Open MPI" | "MPICH";
+  readonly mpirun: readonly string[];
 }
 
 /** What tests take from Python: to run exported models, and what docs/python.md shows. */
@@ -54,6 +61,12 @@ export default async function setup(project: TestProject): Promise<() => void> {
       ? `exported models in a browser: ${chromium.version}`
       : `NOT TESTED HERE: exported models in a browser, as ${browserless}`,
   );
+  const mpis = findMpis();
+  for (const name of ["Open MPI", "MPICH"]) {
+    const version = mpis.find((mpi) => mpi.name === name)?.version;
+    lines.push(version ? `several processes: ${name} ${version}` : `NOT TESTED HERE: ${name}, which is not installed`);
+  }
+  project.provide("mpis", mpis);
   process.stdout.write(`Under test:\n${lines.map((line) => `  ${line}\n`).join("")}`);
   project.provide("python", python);
   project.provide("chromium", runtime ? chromium?.program : undefined);
@@ -86,6 +99,20 @@ function findPython() {
     "import importlib.metadata as m, json; print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))";
   const { status, stdout } = spawnSync(program, ["-c", script], { encoding: "utf8" });
   return { program, packages: status === 0 ? (JSON.parse(stdout) as Record<string, string>) : {} };
+}
+
+/** Debian names their programs by implementation. */
+function findMpis() {
+  const found = new Map<Mpi["name"], Mpi & { version: string }>();
+  for (const program of ["mpirun.openmpi", "mpirun.mpich", "mpirun"]) {
+    const { status, stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
+    if (status !== 0) continue;
+    const name = /Open MPI|OpenRTE/.test(stdout) ? "Open MPI" : "MPICH";
+    const version = stdout.match(/(?:Open MPI\)|OpenRTE\)|Version:)\s*(\S+)/)?.[1] ?? "";
+    const mpirun = [program, ...(name === "Open MPI" ? ["--oversubscribe"] : [])];
+    if (!found.has(name)) found.set(name, { name, mpirun, version });
+  }
+  return [...found.values()];
 }
 
 function findChromium() {

@@ -45,7 +45,11 @@ function collector() {
 
 /** Starts `vae …args` in a real process. */
 export function start(args: readonly string[], cwd: string, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+  return startProgram([process.execPath, LAUNCHER, ...args], cwd, env);
+}
+
+export function startProgram([program, ...args]: readonly string[], cwd: string, env: Record<string, string> = {}) {
+  const child = spawn(program, args, {
     cwd,
     env: { ...process.env, FORCE_COLOR: undefined, ...env },
     stdio: ["ignore", "pipe", "pipe"],

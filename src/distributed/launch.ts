@@ -5,6 +5,8 @@ export interface Launch {
   readonly rank: number;
   /** Undefined if the launcher does not say. */
   readonly size: number | undefined;
+  /** The number of this process among those of its host, or 0 if the launcher does not say. */
+  readonly localRank: number;
   /** What started the processes. */
   readonly launcher: string;
   /** Implementations of MPI, the likeliest first. */
@@ -25,12 +27,16 @@ const LAUNCHERS: readonly (Pick<Launch, "launcher" | "kinds"> & { readonly varia
   { launcher: "srun", kinds: ["openmpi", "mpich"], variables: ["SLURM_PROCID", "SLURM_NTASKS"] },
 ];
 
+const LOCAL_RANKS = ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"];
+
 /** Finds the launcher of this process, unless it started only this one. */
 export function findLaunch(env: Environment): Launch | undefined {
   for (const { variables, ...launch } of LAUNCHERS) {
     const [rank, size] = variables.map((name) => (env[name] ? Number(env[name]) : undefined));
     if (rank === undefined || (size === undefined && variables[0] !== "PMIX_RANK")) continue;
-    return size === 1 ? undefined : { rank, size, ...launch };
+    const local = LOCAL_RANKS.find((name) => env[name]);
+    const localRank = local === undefined ? 0 : Number(env[local]);
+    return size === 1 ? undefined : { rank, size, localRank, ...launch };
   }
   return undefined;
 }

@@ -134,13 +134,14 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
   };
   const text = new Uint8Array(MAX_VERSION_BYTES);
   libraryVersion(text, out);
+  const version = Buffer.from(text.subarray(0, out[0])).toString();
   const [rank, size] = [ask(commRank), ask(commSize)];
   return {
     rank,
     size,
-    version: Buffer.from(text.subarray(0, out[0]))
-      .toString()
+    version: version
       .split(/[,\n\0]/)[0]
+      .replace("Version:", "")
       .replaceAll(/\s+/g, " ")
       .trim(),
     allReduce: (values, total) => allReduce(values, total, values.length, typeOf(values), sum, world),

@@ -4,7 +4,7 @@ import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { satisfying } from "../arguments.js";
-import { decodeError, encodeError, UserError } from "../errors.js";
+import { decodeError, encodeError, Reported, UserError } from "../errors.js";
 import { findLaunch, type Launch } from "./launch.js";
 import { type Mpi, startMpi } from "./mpi.js";
 
@@ -22,8 +22,8 @@ interface Member {
   readonly processorCount: number;
 }
 
-/** So long, an error that all processes have is left to process 0. */
-const OWN_ERROR_MILLISECONDS = 2000;
+/** So long, a process waits for the first one of its host to print an error that both have: its end may end all. */
+const PRINTING_MILLISECONDS = 1000;
 
 /** Without this pause, MPICH over UCX hangs in MPI_Finalize now and then. */
 const FINAL_PAUSE_MILLISECONDS = 100;
@@ -50,10 +50,11 @@ async function join(launch: Launch): Promise<Processes | undefined> {
     mpi = startMpi(launch.kinds, process.env.VAE_MPI_LIBRARY);
     checkSize(mpi, launch);
   } catch (error) {
-    if (launch.rank > 0) {
-      await setTimeout(OWN_ERROR_MILLISECONDS); // process 0 has probably the same error, and its end is ours
-      if (error instanceof Error) error.message += ` (process ${launch.rank} on ${hostname()})`;
+    if (launch.localRank > 0) {
+      await setTimeout(PRINTING_MILLISECONDS);
+      throw new Reported(2);
     }
+    if (launch.rank > 0 && error instanceof Error) error.message += ` (process ${launch.rank} on ${hostname()})`;
     throw error;
   }
   if (mpi.size === 1) return undefined;
@@ -167,23 +168,26 @@ export class Processes {
   /**
    * Does what may fail in some processes.
    *
-   * @param takesPart whether this process does it; the others get undefined
+   * @param role whether this process does it, waits for those that do and gets undefined, or has done it before
    * @throws in all of them what the first that failed has thrown
    */
-  async agree<Result>(work: () => Result | Promise<Result>, takesPart = true): Promise<Result> {
+  async agree<Result>(
+    work: () => Result | Promise<Result>,
+    role: "works" | "waits" | "has worked" = "works",
+  ): Promise<Result> {
     let result: Result | undefined;
     let own: unknown;
     try {
-      if (takesPart) result = await work();
+      if (role === "works") result = await work();
     } catch (error) {
       own = error;
     }
-    const outcomes = this.exchange({ takesPart, error: own === undefined ? undefined : encodeError(own) });
+    const outcomes = this.exchange({ role, error: own === undefined ? undefined : encodeError(own) });
     const rank = outcomes.findIndex(({ error }) => error !== undefined);
     const first = outcomes[rank]?.error;
     if (!first) return result as Result;
     const error = rank === this.rank && own instanceof Error ? own : decodeError(first);
-    const isCommon = outcomes.every(({ takesPart, error }) => !takesPart || error?.message === first.message);
+    const isCommon = outcomes.every(({ role, error }) => role === "waits" || error?.message === first.message);
     if (!isCommon) error.message += ` (${this.#nameOf(rank)})`;
     throw this.asAgreed(error);
   }
@@ -191,14 +195,14 @@ export class Processes {
   /** Lets one process of each host work before the others, which find what it has cached. @throws as `agree` does */
   async byHost<Result>(work: () => Promise<Result>): Promise<Result> {
     const isFirst = this.localRank === 0;
-    const result = await this.agree(work, isFirst);
-    const later = await this.agree(work, !isFirst);
+    const result = await this.agree(work, isFirst ? "works" : "waits");
+    const later = await this.agree(work, isFirst ? "has worked" : "works");
     return isFirst ? result : later;
   }
 
   /** Lets process 0 do something for all. @throws as `agree` does */
   async byFirst<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.exchange(await this.agree(work, this.rank === 0))[0];
+    return this.exchange(await this.agree(work, this.rank === 0 ? "works" : "waits"))[0];
   }
 
   /** @throws UserError in all processes that names the first of these texts that differs, and where */

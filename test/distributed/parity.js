@@ -1,5 +1,5 @@
-// Run by mpirun: trains models for 50 steps in all processes together and, step by step, in process 0 alone. Process 0
-// prints the largest difference of a weight after each step, as JSON.
+// Run by mpirun: trains models for 50 steps in all processes together and, step by step, in process 0 alone; then with
+// local steps, which process 0 repeats for all. It prints the largest differences after each step, as JSON.
 import { createConfig } from "../../dist/config/config.js";
 import { pixelsInMemory } from "../../dist/data/pixels.js";
 import { joinProcesses } from "../../dist/distributed/processes.js";
@@ -7,11 +7,14 @@ import { openEngine } from "../../dist/engine/index.js";
 import { buildModel } from "../../dist/model/build.js";
 import { initialParams } from "../../dist/model/initialize.js";
 import { randomStream } from "../../dist/random.js";
-import { epochOrder, stepsPerEpoch } from "../../dist/training/batches.js";
+import { drawBatches, epochOrder, stepsPerEpoch } from "../../dist/training/batches.js";
+import { LocalStepper } from "../../dist/training/local-steps.js";
 import { SharedStepper } from "../../dist/training/shared-steps.js";
 import { SharedStop } from "../../dist/training/shared-stop.js";
 import { firstSnapshot } from "../../dist/training/snapshot.js";
+import { createTrainingStep } from "../../dist/training/step.js";
 import { createStepper } from "../../dist/training/stepper.js";
+import { mapTree } from "../../dist/tree.js";
 
 const STEPS = 50;
 const SIZE = { height: 8, width: 8, channels: 1 };
@@ -37,6 +40,7 @@ const processes = await joinProcesses();
 const images = drawImages(3000);
 const results = {};
 for (const [name, settings] of Object.entries(MODELS)) results[name] = await compare(settings);
+results["local steps"] = await compareLocal({ ...dense, noise: "gaussian", syncEvery: 7 });
 if (processes.rank === 0) process.stdout.write(`${JSON.stringify(results)}\n`);
 processes.close();
 
@@ -54,13 +58,18 @@ function drawImages(count) {
   return { count, offset: 0, pixels: pixelsInMemory(pixels, 64), labels, classes: CLASSES.map(({ name }) => name) };
 }
 
-async function compare(settings) {
-  const config = createConfig({ learningRate: 1e-3, ...settings, threads: 1 });
+async function prepare(settings) {
+  const config = createConfig({ learningRate: 1e-3, ...settings });
   const classes = config.conditional ? CLASSES : undefined;
   const model = buildModel(config, { ...SIZE, ...(classes && { classes: classes.length }) });
   const { engine } = await openEngine("auto", 1);
   const start = firstSnapshot(initialParams(model.parts.specs, config.seed)).state;
-  const source = { engine, model, config, images, size: SIZE, classes };
+  return { start, source: { engine, model, config, images, size: SIZE, classes } };
+}
+
+async function compare(settings) {
+  const { start, source } = await prepare(settings);
+  const { config, engine } = source;
   const shared = new SharedStepper(source, start, new SharedStop(processes));
   const alone = createStepper(source, start);
   const steps = stepsPerEpoch(images, config.batchSize);
@@ -79,6 +88,57 @@ async function compare(settings) {
   }
   await engine.close();
   return differences;
+}
+
+/** Averages of independent trainings, each on its share of every batch. */
+async function compareLocal(settings) {
+  const { start, source } = await prepare(settings);
+  const { engine, model, config } = source;
+  const { batchSize, syncEvery } = config;
+  const local = new LocalStepper(source, start, new SharedStop(processes));
+  const step = createTrainingStep(model, config);
+  const order = epochOrder(config.seed, 1, images.count);
+  const shares = sharesOf(batchSize);
+  let expected = start;
+  const differences = [];
+  for (let done = 0; done < STEPS; done += syncEvery) {
+    const left = order.subarray(done * batchSize);
+    const { state, metrics } = await local.run(left, done);
+    const part = left.subarray(0, syncEvery * batchSize);
+    const ends = [];
+    for (const share of shares) {
+      const batches = drawBatches(images, SIZE, part, done, config, model, undefined, share);
+      ends.push(await engine.scan(step, expected, batches));
+    }
+    const mean = (tree, ...path) =>
+      mapTree(tree, ({ data, shape }, name) => ({
+        shape,
+        data: data.map((_, i) => {
+          const values = ends.map((end) => leafOf(end, [...path, ...name.split("/")]).data[i]);
+          return values.reduce((sum, value, r) => sum + (value * shares[r].count) / batchSize, 0);
+        }),
+      }));
+    const averaged = mean(ends[0][1], 1);
+    expected = mean(ends[0][0], 0);
+    for (const _ of metrics.objective.data) {
+      differences.push({
+        weights: Math.max(largest(state.params, expected.params), largest(state.adam.m, expected.adam.m)),
+        metrics: largest(metrics, averaged),
+      });
+    }
+  }
+  await engine.close();
+  return differences;
+}
+
+/** The share of each process, written out. */
+function sharesOf(batchSize) {
+  const counts = Array.from({ length: processes.size }, (_, r) => Math.ceil((batchSize - r) / processes.size));
+  return counts.map((count, r) => ({ first: counts.slice(0, r).reduce((a, b) => a + b, 0), count }));
+}
+
+function leafOf(tree, path) {
+  return path.reduce((node, name) => node[name], tree);
 }
 
 function largest(tree, other) {
