@@ -7,7 +7,17 @@ npx vitest run --project system
 
 # Killed at random moments and resumed, on the two engines that are everywhere.
 node test/reliability/crash.js 15 compiled
-node test/reliability/crash.js 8 wasm
+node test/reliability/crash.js 4 wasm
+
+# One of two processes killed, by both implementations of MPI. Root must say that it means it.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+for mpirun in mpirun.openmpi mpirun.mpich; do
+  if command -v $mpirun; then
+    node test/reliability/crash.js 15 compiled $RANDOM $mpirun -n 2
+  else
+    echo "!!! there is no $mpirun here: SEVERAL PROCESSES WERE NOT TESTED with it" >&2
+  fi
+done
 
 # Engine tensorflow, with the real library, where pip finds it.
 test -e node_modules/@tensorflow/tfjs-node || trap 'npm uninstall --silent --no-save --ignore-scripts @tensorflow/tfjs-node' EXIT

@@ -43,7 +43,7 @@ export async function openEagerEngine(name: Exclude<EngineName, "compiled">, thr
     call: async (fn, inputs, into) => {
       checkArrays(inputs);
       await setImmediate(); // lets timers and signals run: the rest blocks
-      const results = withBackend(name, () => toHost(fn(toTensors(inputs))));
+      const results = await withBackend(name, () => toHost(fn(toTensors(inputs))));
       if (!into) return results;
       checkInto(into, results);
       const targets = new Map(leaves(into));

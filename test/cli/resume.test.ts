@@ -187,4 +187,19 @@ describe("vae train --resume", () => {
     writeFileSync(at(lastCheckpoint(name)), encodeSafetensors({ tensors, metadata: { ...metadata, format: "0" } }));
     await refused('is of format "0", and this vae resumes from format 2', "--resume", name);
   });
+
+  it("resumes from format 1 what has had the same random numbers: batches of up to 128 images", async () => {
+    const asFormat1 = (name: string) => {
+      const { tensors, metadata } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
+      writeFileSync(at(lastCheckpoint(name)), encodeSafetensors({ tensors, metadata: { ...metadata, format: "1" } }));
+    };
+    const name = copy("format-1");
+    asFormat1(name);
+    expect((await run("train", "--resume", name)).code).toBe(0);
+    expect(madeBy(name)).toEqual(madeBy(WHOLE));
+
+    expect((await run(...train("large", "--epochs", "1", "--batch-size", "129"))).code).toBe(0);
+    asFormat1("large");
+    await refused('is of format "1"', "--resume", "large");
+  });
 });

@@ -61,6 +61,25 @@ describe.each(ENGINES)("engine %s", (name) => {
     );
   });
 
+  it("writes results where it is told, at every call", async () => {
+    const sums = ({ x, w }: { x: tf.Tensor; w: tf.Tensor }) => ({ product: tf.matMul(x, w), total: tf.sum(x) });
+    const memory = new Float32Array(7);
+    const into = {
+      product: { data: memory.subarray(1, 5), shape: [2, 2] },
+      total: { data: memory.subarray(5, 6), shape: [] },
+    };
+    const w = array([1, 2, 3, 4], [2, 2]);
+    for (const scale of [1, 10, -2]) {
+      const x = array([scale, 0, 0, 2 * scale], [2, 2]);
+      expect(await (await engine).call(sums, { x, w }, into)).toBe(into);
+      expect([...memory]).toEqual([0, scale, 2 * scale, 6 * scale, 8 * scale, 3 * scale, 0].map((value) => value + 0));
+    }
+    const wrong = { ...into, total: { data: memory.subarray(5, 7), shape: [2] } };
+    await expect((await engine).call(sums, { x: w, w }, wrong)).rejects.toThrow(
+      "product[2,2], total[], not product[2,2], total[2]",
+    );
+  });
+
   it("gives back an input, a constant, and one value twice", async () => {
     const fn = ({ x }: { x: tf.Tensor }) => {
       const y = tf.neg(x);

@@ -32,7 +32,8 @@ console.log(`${kills} kills, engine ${engine}, seed ${seed} ${mpirun.join(" ")}`
 const LAUNCHER = fileURLToPath(new URL("../../bin/vae.js", import.meta.url));
 const home = realpathSync(mkdtempSync(path.join(tmpdir(), "vae-crash-")));
 const SETTINGS =
-  "--dataset images --epochs 8 --dim-z 3 --n-hidden 48,32 --batch-size 20 --noise --threads 1 --set checkpointSeconds=0";
+  `--dataset images --epochs ${mpirun.length > 0 ? 4 : 8} --dim-z 3 --n-hidden 48,32 --batch-size 20 --noise ` +
+  "--threads 1 --set checkpointSeconds=0";
 
 /** The first images of MNIST. */
 const { train, height, width } = await loadDataset("mnist");

@@ -107,6 +107,49 @@ describe("drawBatches", () => {
     }
   });
 
+  it("gives an image the same draws in every share of its batch", () => {
+    const many = {
+      count: 700,
+      offset: 0,
+      pixels: pixelsInMemory(
+        new Uint8Array(1400).map((_, i) => i),
+        2,
+      ),
+    };
+    const large = createConfig({ ...config, batchSize: 300, binarize: "dynamic" });
+    const draw = (order: Uint32Array, share?: batches.Share) =>
+      batches.drawBatches(many, size, order, 5, large, modelOf(large, 2), undefined, share);
+    const order = epochOrder(1, 1, 700).subarray(0, 600);
+    const whole = new Map(leaves(draw(order)));
+    for (const share of [
+      { first: 0, count: 1 },
+      { first: 100, count: 101 },
+      { first: 256, count: 44 },
+    ]) {
+      for (const steps of [1, 2]) {
+        for (const [path, { data, shape }] of leaves(draw(order.subarray(0, 300 * steps), share))) {
+          const all = whole.get(path) as HostArray;
+          if (all.shape.length === 1) continue; // of schedules
+          expect(shape, path).toEqual([steps, share.count, ...all.shape.slice(2)]);
+          const numbers = all.data.length / 600;
+          for (let step = 0; step < steps; step++) {
+            const first = (step * 300 + share.first) * numbers;
+            const part = data.subarray(step * share.count * numbers, (step + 1) * share.count * numbers);
+            expect([...part], path).toEqual([...all.data.subarray(first, first + share.count * numbers)]);
+          }
+        }
+      }
+    }
+  });
+
+  it("draws other numbers in every block of 128 images", () => {
+    const same = { count: 256, offset: 0, pixels: pixelsInMemory(new Uint8Array(512), 2) };
+    const large = createConfig({ ...config, batchSize: 256 });
+    const { draws } = batches.drawBatches(same, size, epochOrder(1, 1, 256), 0, large, modelOf(large, 2));
+    const { data } = draws["posterior.epsilon"];
+    expect([...data.subarray(0, 128 * 3)]).not.toEqual([...data.subarray(128 * 3)]);
+  });
+
   it("draws the same for a step, whatever chunk it is in", () => {
     const order = epochOrder(1, 1, 40);
     const whole = new Map(leaves(drawBatches(images, order, 100, config)));
