@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import wabt from "wabt";
 import { createConfig } from "../../src/config/config.js";
-import { tf } from "../../src/engine/compiled/tf.js";
 import { loadKernels } from "../../src/kernels/kernels.js";
 import { KERNELS_WASM } from "../../src/kernels/kernels-wasm.js";
 import { adam } from "../../src/training/optimizer/adam.js";
