@@ -122,6 +122,7 @@ module.exports = {
       "commands/",
       "engine/compiled/session\\.ts",
       "distributed/processes\\.ts",
+      "training/gradient-exchange\\.ts",
     ]),
     {
       name: "no-cycles",

@@ -23,6 +23,8 @@ export interface Mpi {
   /** Copies the array of process 0 to all others. */
   broadcast(values: Numbers): void;
   barrier(): void;
+  /** Allocates memory that all processes, which are of one host, share: one array for each, `counts` numbers long. */
+  shareMemory(counts: readonly number[]): Float32Array<ArrayBuffer>[];
   /** Ends all processes. Needs no other. */
   abort(exitCode: number): void;
   finalize(): void;
@@ -43,6 +45,7 @@ const HANDLES = {
   float32: { mpich: 0x4c00040a, openmpi: "ompi_mpi_float" },
   float64: { mpich: 0x4c00080b, openmpi: "ompi_mpi_double" },
   sum: { mpich: 0x58000003, openmpi: "ompi_mpi_op_sum" },
+  noInfo: { mpich: 0x1c000000, openmpi: "ompi_mpi_info_null" },
 };
 
 const THREAD_FUNNELED = 1;
@@ -118,6 +121,15 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
   const allGather = declare("MPI_Allgather", "void *", "int", handle, "void *", "int", handle, handle);
   const broadcast = declare("MPI_Bcast", "void *", "int", handle, "int", handle);
   const barrier = declare("MPI_Barrier", handle);
+  const winAllocateShared = declare(
+    "MPI_Win_allocate_shared",
+    ...["intptr_t", "int", handle, handle, koffi.out("void **"), koffi.out(`${handle} *`)],
+  );
+  const winSharedQuery = declare(
+    "MPI_Win_shared_query",
+    ...[handle, "int", koffi.out("intptr_t *"), koffi.out("int *"), koffi.out("void **")],
+  );
+  const winFree = declare("MPI_Win_free", koffi.inout(`${handle} *`));
   const abort = declare("MPI_Abort", handle, "int");
   const finalize = declare("MPI_Finalize");
 
@@ -136,6 +148,7 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
   libraryVersion(text, out);
   const version = Buffer.from(text.subarray(0, out[0])).toString();
   const [rank, size] = [ask(commRank), ask(commSize)];
+  const windows: unknown[][] = [];
   return {
     rank,
     size,
@@ -152,8 +165,20 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
       allGather(values, values.length, typeOf(values), joined, values.length, typeOf(values), world),
     broadcast: (values) => broadcast(values, values.length, typeOf(values), 0, world),
     barrier: () => barrier(world),
+    shareMemory: (counts) => {
+      const [window, place] = [[null], [null]];
+      winAllocateShared(4 * counts[rank], 4, handleOf("noInfo"), world, place, window);
+      windows.push(window);
+      return counts.map((count, r) => {
+        winSharedQuery(window[0], r, [0], [0], place);
+        return new Float32Array(koffi.view(place[0], 4 * count));
+      });
+    },
     abort: (exitCode) => abort(world, exitCode),
-    finalize,
+    finalize: () => {
+      for (const window of windows) winFree(window);
+      finalize();
+    },
   };
 }
 

@@ -23,6 +23,7 @@ export interface Kernels {
     epsilon: number,
     kept: number,
   ): void;
+  add(sums: number, added: number, count: number): void;
   bernoulli(state: number, out: number, words: number, threshold: number): void;
 }
 

@@ -74,6 +74,29 @@
         (local.set $v (i32.add (local.get $v) (i32.const 4)))
         (br $next))))
 
+  ;; Adds float32 numbers to others, in place.
+  (func (export "add")
+    ;; byte offsets of the sums and of what is added; how many numbers
+    (param $sums i32) (param $added i32) (param $count i32)
+    (local $end i32) (local $fours i32)
+    (local.set $end (i32.add (local.get $sums) (i32.shl (local.get $count) (i32.const 2))))
+    (local.set $fours (i32.add (local.get $sums) (i32.shl (i32.and (local.get $count) (i32.const -4)) (i32.const 2))))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $sums) (local.get $fours)))
+        (v128.store align=4 (local.get $sums)
+          (f32x4.add (v128.load align=4 (local.get $sums)) (v128.load align=4 (local.get $added))))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 16)))
+        (local.set $added (i32.add (local.get $added) (i32.const 16)))
+        (br $next)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $sums) (local.get $end)))
+        (f32.store (local.get $sums) (f32.add (f32.load (local.get $sums)) (f32.load (local.get $added))))
+        (local.set $sums (i32.add (local.get $sums) (i32.const 4)))
+        (local.set $added (i32.add (local.get $added) (i32.const 4)))
+        (br $next))))
+
   ;; Bytes that are 1 with a probability, from words of sfc32 as in random.ts: two draws a word.
   (func (export "bernoulli")
     ;; byte offset of the generator's state a, b, c and counter, which is updated; that of the bytes

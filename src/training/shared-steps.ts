@@ -7,6 +7,7 @@ import type { HostParams } from "../model/initialize.js";
 import type { Specs } from "../model/specs.js";
 import { type HostArray, mapTree, sizeOf } from "../tree.js";
 import { drawBatches, type Share } from "./batches.js";
+import { type GradientExchange, openExchange } from "./gradient-exchange.js";
 import { AdamInPlace, type Segment } from "./optimizer/adam-in-place.js";
 import type { SharedStop } from "./shared-stop.js";
 import { isFiniteState, type TrainingState } from "./snapshot.js";
@@ -21,10 +22,8 @@ export class SharedStepper implements Stepper {
   readonly #share: Share;
   readonly #gradientsOf: ReturnType<typeof createShareGradients>;
   readonly #adam: AdamInPlace;
-  /** All weights, and the tail with its sums. */
-  readonly #weights: Float32Array;
-  /** The gradients of this process' images, and its tail. */
-  readonly #gradients: Float32Array;
+  /** The weights are followed by the tail with its sums, the gradients by that of this process. */
+  readonly #exchange: GradientExchange;
   readonly #params: HostParams;
   /** Where the engine writes its results: into `#gradients`. */
   readonly #results: { readonly gradients: HostParams; readonly metrics: TermValues<HostArray<Float32Array>> };
@@ -41,21 +40,22 @@ export class SharedStepper implements Stepper {
     const { model, config } = source;
     const { rank, size } = stop.processes;
     const layout = createLayout(model.parts.specs.params, size);
-    const { slice, length } = layout;
+    const { slice } = layout;
     this.#layout = layout;
     this.#share = stop.processes.shareOf(config.batchSize);
     this.#gradientsOf = createShareGradients(model, this.#share.count / config.batchSize);
-    this.#weights = flatten(layout, start.params);
-    this.#gradients = new Float32Array(length);
-    this.#params = viewsOf(layout, this.#weights);
-    const tail = this.#tailOf(this.#gradients);
+    this.#exchange = openExchange(stop.processes, slice);
+    const { weights, gradients } = this.#exchange;
+    this.#params = viewsOf(layout, weights);
+    const tail = this.#tailOf(gradients);
     this.#results = {
-      gradients: viewsOf(layout, this.#gradients),
+      gradients: viewsOf(layout, gradients),
       metrics: mapTerms((term) => ({ data: tail.subarray(TAIL.indexOf(term)).subarray(0, 1), shape: [] })),
     };
     const ownSlice = (values: Float32Array) => values.subarray(rank * slice, (rank + 1) * slice);
     this.#adam = new AdamInPlace(slice, segmentsOf(layout, rank), config);
-    this.#adam.weights.set(ownSlice(this.#weights));
+    this.#adam.weights.set(ownSlice(flatten(layout, start.params)));
+    this.#exchange.publish(this.#adam.weights);
     this.#adam.m.set(ownSlice(flatten(layout, start.adam.m)));
     this.#adam.v.set(ownSlice(flatten(layout, start.adam.v)));
   }
@@ -82,20 +82,19 @@ export class SharedStepper implements Stepper {
   /** @returns the sums of the tails */
   async #step(order: Uint32Array, step: number, needsState: boolean): Promise<Record<(typeof TAIL)[number], number>> {
     const { engine, model, config, images, size, classes } = this.source;
-    const { mpi } = this.stop.processes;
     const batches = drawBatches(images, size, order, step, config, model, classes, this.#share);
     const input = mapTree(batches, ({ data, shape }: HostArray) => ({ data, shape: shape.slice(1) })) as typeof batches;
     await engine.call(this.#gradientsOf, { params: this.#params, input }, this.#results);
-    const tail = this.#tailOf(this.#gradients);
+    const tail = this.#tailOf(this.#exchange.gradients);
     tail[TAIL.indexOf("needsState")] = Number(needsState);
     tail[TAIL.indexOf("stops")] = Number(this.stop.isAsked);
 
-    mpi.reduceScatter(this.#gradients, this.#adam.gradients);
+    this.#exchange.reduce(this.#adam);
     this.#adam.update(input.stepSize.data[0], input.decay?.data[0]);
     this.#passTail();
-    mpi.allGather(this.#adam.weights, this.#weights);
+    this.#exchange.publish(this.#adam.weights);
 
-    const sums = this.#tailOf(this.#weights);
+    const sums = this.#tailOf(this.#exchange.weights);
     return Object.fromEntries(TAIL.map((name, i) => [name, sums[i]])) as Record<(typeof TAIL)[number], number>;
   }
 
@@ -118,7 +117,7 @@ export class SharedStepper implements Stepper {
       return viewsOf(this.#layout, all);
     };
     return {
-      params: viewsOf(this.#layout, this.#weights.slice()),
+      params: viewsOf(this.#layout, this.#exchange.weights.slice()),
       adam: { m: collect(this.#adam.m), v: collect(this.#adam.v) },
     };
   }

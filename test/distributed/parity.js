@@ -1,5 +1,6 @@
 // Run by mpirun: trains models for 50 steps in all processes together and, step by step, in process 0 alone; then with
-// local steps, which process 0 repeats for all. It prints the largest differences after each step, as JSON.
+// local steps, which process 0 repeats for all. It prints the largest differences after each step, as JSON. By "messages",
+// as between hosts, instead of the memory that they share: mpirun -n 3 node parity.js messages
 import { createConfig } from "../../dist/config/config.js";
 import { pixelsInMemory } from "../../dist/data/pixels.js";
 import { joinProcesses } from "../../dist/distributed/processes.js";
@@ -37,6 +38,7 @@ const MODELS = {
 };
 
 const processes = await joinProcesses();
+if (process.argv[2] === "messages") Object.defineProperty(processes, "hosts", { value: 2 });
 const images = drawImages(3000);
 const results = {};
 for (const [name, settings] of Object.entries(MODELS)) results[name] = await compare(settings);

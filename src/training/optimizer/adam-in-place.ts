@@ -16,6 +16,7 @@ export class AdamInPlace {
   /** First and second moments, unscaled: see `adam`. */
   readonly m: Float32Array;
   readonly v: Float32Array;
+  readonly #added: Float32Array;
   readonly #kernels: Kernels;
 
   /** @param length of the slice */
@@ -24,10 +25,19 @@ export class AdamInPlace {
     private readonly segments: readonly Segment[],
     private readonly config: Pick<Config, "adamBeta1" | "adamBeta2" | "adamEpsilon">,
   ) {
-    this.#kernels = loadKernels(16 * length);
-    [this.weights, this.gradients, this.m, this.v] = [0, 1, 2, 3].map(
+    this.#kernels = loadKernels(5 * 4 * length);
+    [this.weights, this.gradients, this.m, this.v, this.#added] = [0, 1, 2, 3, 4].map(
       (i) => new Float32Array(this.#kernels.memory, 4 * i * length, length),
     );
+  }
+
+  /** Sets the gradients to the sum of arrays, in their order. */
+  sumGradients([first, ...others]: readonly Float32Array[]): void {
+    this.gradients.set(first);
+    for (const added of others) {
+      this.#added.set(added);
+      this.#kernels.add(this.gradients.byteOffset, this.#added.byteOffset, added.length);
+    }
   }
 
   /**
