@@ -57,7 +57,10 @@ async function join(launch: Launch): Promise<Processes | undefined> {
     if (launch.rank > 0 && error instanceof Error) error.message += ` (process ${launch.rank} on ${hostname()})`;
     throw error;
   }
-  if (mpi.size === 1) return undefined;
+  if (mpi.size === 1) {
+    process.once("exit", () => mpi.finalize());
+    return undefined;
+  }
   const own: Member = { host: hostname(), ...(await listProcessors()) };
   return new Processes(mpi, exchangeJson(mpi, own));
 }

@@ -154,6 +154,7 @@ export class LoadedModel extends TrainedModel {
     const draws = { binarize, seed, noise };
     const dataDigest = digestOf(data, this.classes !== undefined);
     processes?.checkSame({
+      "the engine": this.engine.name,
       "the model": digestOfParams(this.params),
       "the data": dataDigest,
       "the images": JSON.stringify([split, images.count]),

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.js";
 import type { ModelClass } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import type { ImageShape } from "../data/pixels.js";
+import type { Share } from "../distributed/processes.js";
 import type { HostTree } from "../engine/engine.js";
 import { readBatch } from "../inference/batches.js";
 import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
@@ -25,12 +26,6 @@ export function stepsPerEpoch({ count }: Pick<ImageSet, "count">, batchSize: num
 
 /** The images of a batch whose draws share a stream, so that each of several processes makes its own draws only. */
 export const BLOCK_IMAGES = 128;
-
-/** Successive images of a batch. */
-export interface Share {
-  readonly first: number;
-  readonly count: number;
-}
 
 /**
  * Draws the inputs of successive steps, as `engine.scan` takes them: [steps, …] arrays.

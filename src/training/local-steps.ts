@@ -1,8 +1,9 @@
 // Steps that several processes make apart, each on its images of every batch: every `syncEvery` steps they average
 // their weights and moments (local SGD, Stich 2019). Another algorithm than shared steps, for slow networks.
 import type { Mpi } from "../distributed/mpi.js";
+import type { Share } from "../distributed/processes.js";
 import { type HostArray, leaves, mapTree } from "../tree.js";
-import { drawBatches, type Share } from "./batches.js";
+import { drawBatches } from "./batches.js";
 import type { SharedStop } from "./shared-stop.js";
 import type { TrainingState } from "./snapshot.js";
 import { createTrainingStep } from "./step.js";

@@ -2,11 +2,12 @@
 // the weights (data parallelism, with the optimizer divided as in ZeRO, Rajbhandari et al. 2020). The result is that of
 // one process, up to rounding.
 import { setImmediate } from "node:timers/promises";
+import type { Share } from "../distributed/processes.js";
 import { mapTerms, TERMS, type TermValues } from "../model/bounds.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Specs } from "../model/specs.js";
 import { type HostArray, mapTree, sizeOf } from "../tree.js";
-import { drawBatches, type Share } from "./batches.js";
+import { drawBatches } from "./batches.js";
 import { type GradientExchange, openExchange } from "./gradient-exchange.js";
 import { AdamInPlace, type Segment } from "./optimizer/adam-in-place.js";
 import type { SharedStop } from "./shared-stop.js";

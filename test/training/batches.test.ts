@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
 import { pixelsInMemory } from "../../src/data/pixels.js";
+import type { Share } from "../../src/distributed/processes.js";
 import * as batches from "../../src/training/batches.js";
 import { epochOrder, stepsPerEpoch } from "../../src/training/batches.js";
 import { adamStepSize } from "../../src/training/optimizer/adam.js";
@@ -117,7 +118,7 @@ describe("drawBatches", () => {
       ),
     };
     const large = createConfig({ ...config, batchSize: 300, binarize: "dynamic" });
-    const draw = (order: Uint32Array, share?: batches.Share) =>
+    const draw = (order: Uint32Array, share?: Share) =>
       batches.drawBatches(many, size, order, 5, large, modelOf(large, 2), undefined, share);
     const order = epochOrder(1, 1, 700).subarray(0, 600);
     const whole = new Map(leaves(draw(order)));
