@@ -15,7 +15,10 @@ export interface Launch {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables with the number of a process and the number of all processes. mpirun may run within a job of Slurm. */
+/**
+ * Variables with the number of a process and the number of all processes. mpirun may run within a job of Slurm, whose
+ * script itself is one process, although SLURM_NTASKS announces more.
+ */
 const LAUNCHERS: readonly (Pick<Launch, "launcher" | "kinds"> & { readonly variables: readonly [string, string] })[] = [
   {
     launcher: "Open MPI's mpirun",
@@ -23,8 +26,8 @@ const LAUNCHERS: readonly (Pick<Launch, "launcher" | "kinds"> & { readonly varia
     variables: ["OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"],
   },
   { launcher: "MPICH's mpirun or srun", kinds: ["mpich", "openmpi"], variables: ["PMI_RANK", "PMI_SIZE"] },
-  { launcher: "srun", kinds: ["openmpi", "mpich"], variables: ["PMIX_RANK", "SLURM_NTASKS"] },
-  { launcher: "srun", kinds: ["openmpi", "mpich"], variables: ["SLURM_PROCID", "SLURM_NTASKS"] },
+  { launcher: "srun", kinds: ["openmpi", "mpich"], variables: ["PMIX_RANK", "SLURM_STEP_NUM_TASKS"] },
+  { launcher: "srun", kinds: ["openmpi", "mpich"], variables: ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS"] },
 ];
 
 const LOCAL_RANKS = ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"];
