@@ -1,4 +1,5 @@
 // The processes that MPI started together: who they are, what they exchange, and how they end.
+import { fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
@@ -47,6 +48,7 @@ export async function joinProcesses(): Promise<Processes | undefined> {
 async function join(launch: Launch): Promise<Processes | undefined> {
   let mpi: Mpi;
   try {
+    checkConnection(process.env.PMI_FD);
     mpi = startMpi(launch.kinds, process.env.VAE_MPI_LIBRARY);
     checkSize(mpi, launch);
   } catch (error) {
@@ -63,6 +65,23 @@ async function join(launch: Launch): Promise<Processes | undefined> {
   }
   const own: Member = { host: hostname(), ...(await listProcessors()) };
   return new Processes(mpi, exchangeJson(mpi, own));
+}
+
+/** @throws UserError if a program in between, such as npx, has closed the connection to MPICH's mpirun */
+function checkConnection(descriptor: string | undefined): void {
+  if (descriptor === undefined || isSocket(Number(descriptor))) return;
+  throw new UserError(
+    "MPICH's mpirun cannot reach this process, as another program started it. Give mpirun the program itself, such as " +
+      "node_modules/.bin/vae in place of npx vae.",
+  );
+}
+
+function isSocket(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isSocket();
+  } catch {
+    return false; // it is closed
+  }
 }
 
 /** @throws UserError if MPI knows of another number of processes than the launcher */

@@ -165,6 +165,12 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
   });
 });
 
+it.runIf(MPIS.some(({ name }) => name === "MPICH"))("says that MPICH does not start npx", async () => {
+  const args = ["train", "--dataset", "tiny", "--run", "none"];
+  const { code, stderr } = await start(args, home, { PMI_RANK: "0", PMI_SIZE: "2", PMI_FD: "99" }).outcome;
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: MPICH's mpirun cannot reach this process, .*\n$/)]);
+});
+
 it.runIf(MPIS.length > 1)(
   "names the library and the launcher that do not belong together",
   { timeout: 60_000 },
