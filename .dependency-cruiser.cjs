@@ -100,6 +100,7 @@ module.exports = {
       },
     ),
     only("onnxruntime", "node_modules/onnxruntime-", ["engine/compiled/session\\.ts"]),
+    only("koffi", "node_modules/koffi/", ["distributed/mpi\\.ts"]),
     only("onnx", "node_modules/@bufbuild/", ["engine/compiled/(graph|onnx_pb)\\.ts"]),
     only("parquet", "(node_modules/(hyparquet|fzstd|hysnappy)|^src/formats/parquet/)", ["formats/parquet[./]"]),
     only("images", "node_modules/(pngjs|@types/pngjs|sharp|@img)/", ["data/", "pictures/"]),

@@ -19,9 +19,13 @@ const asRoot = process.getuid?.() === 0 ? { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_AL
 function time(processes, args) {
   const command = [process.execPath, here("contenders/processes.js"), ...args];
   const [program, ...words] = processes === 1 ? command : [mpirun, "-n", String(processes), ...command];
-  return Number(
-    execFileSync(program, words, { env: { ...process.env, ...asRoot }, stdio: ["ignore", "pipe", "inherit"] }),
-  );
+  const printed = execFileSync(program, words, {
+    env: { ...process.env, ...asRoot },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const milliseconds = Number(printed);
+  if (!Number.isFinite(milliseconds)) throw new Error(`${program} ${words.join(" ")} printed ${printed}`);
+  return milliseconds;
 }
 
 const rows = [];

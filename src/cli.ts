@@ -67,26 +67,31 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     process.exit(code === "EPIPE" ? EXIT.success : await printError(io, `stdout: ${message}`, EXIT.failure));
   });
   io.stderr.on("error", () => {});
-  const { rank = 0 } = findLaunch(io.env) ?? {};
-  if (rank > 0 && !SHARED_COMMANDS.includes(argv[0])) return EXIT.success;
+  const launch = findLaunch(io.env);
+  const rank = launch?.rank ?? 0;
+  if (launch && !SHARED_COMMANDS.includes(argv[0])) {
+    if (rank > 0) return EXIT.success;
+    io.stderr.write("This command runs in the first process only.\n");
+  }
   try {
-    const program = await createProgram(argv, io);
+    const program = await createProgram(argv, io, rank === 0);
     if (argv.length > 0) await program.parseAsync(argv, { from: "user" });
     else program.outputHelp();
     return EXIT.success;
   } catch (error) {
+    if (error instanceof CommanderError && rank > 0) return error.exitCode === 0 ? EXIT.success : EXIT.mistake;
     return report(io, error, argv);
   }
 }
 
-async function createProgram(argv: readonly string[], io: Io): Promise<Command> {
+async function createProgram(argv: readonly string[], io: Io, prints: boolean): Promise<Command> {
   const program = new Command("vae")
     .description("Train variational autoencoders from Node.js alone, and look at their images.")
     .version(VERSION)
     .addHelpText("after", "\nExample:\n  vae train --epochs 20 --dim-z 2\n  vae reconstruct\n  vae sample --n 100")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => io.stdout.write(visibleLines(text)),
+      writeOut: (text) => void (prints && io.stdout.write(visibleLines(text))),
       writeErr: () => {},
       getOutHelpWidth: () => (io.stdout.isTTY && io.stdout.columns) || 80,
     })

@@ -1,5 +1,5 @@
-// The only source of randomness. A draw is addressed by (seed, purpose, index, block) and needs no history: the dropout masks
-// of step 700 do not depend on steps 0 to 699. Not for cryptography.
+// The only source of randomness. A draw is addressed by (seed, purpose, index, block) and needs no history: the dropout
+// masks of step 700 do not depend on steps 0 to 699. Not for cryptography.
 import { type Kernels, loadKernels } from "./kernels/kernels.js";
 
 /** What a stream is for. The numbers are part of the address: never change or reuse one. */

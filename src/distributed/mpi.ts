@@ -23,7 +23,10 @@ export interface Mpi {
   /** Copies the array of process 0 to all others. */
   broadcast(values: Numbers): void;
   barrier(): void;
-  /** Allocates memory that all processes, which are of one host, share: one array for each, `counts` numbers long. */
+  /**
+   * Memory that all processes, which are of one host, share: one array for each, `counts` numbers long. The same again
+   * for the same counts.
+   */
   shareMemory(counts: readonly number[]): Float32Array<ArrayBuffer>[];
   /** Ends all processes. Needs no other. */
   abort(exitCode: number): void;
@@ -149,6 +152,7 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
   const version = Buffer.from(text.subarray(0, out[0])).toString();
   const [rank, size] = [ask(commRank), ask(commSize)];
   const windows: unknown[][] = [];
+  const memories = new Map<string, Float32Array<ArrayBuffer>[]>();
   return {
     rank,
     size,
@@ -166,13 +170,17 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
     broadcast: (values) => broadcast(values, values.length, typeOf(values), 0, world),
     barrier: () => barrier(world),
     shareMemory: (counts) => {
+      const known = memories.get(String(counts));
+      if (known) return known;
       const [window, place] = [[null], [null]];
       winAllocateShared(4 * counts[rank], 4, handleOf("noInfo"), world, place, window);
       windows.push(window);
-      return counts.map((count, r) => {
+      const arrays = counts.map((count, r) => {
         winSharedQuery(window[0], r, [0], [0], place);
         return new Float32Array(koffi.view(place[0], 4 * count));
       });
+      memories.set(String(counts), arrays);
+      return arrays;
     },
     abort: (exitCode) => abort(world, exitCode),
     finalize: () => {

@@ -18,6 +18,8 @@ export interface Share {
 /** What a process tells the others as it joins. */
 interface Member {
   readonly host: string;
+  /** Tells hosts of one name apart. */
+  readonly boot: string;
   /** The processors that it may use, as Linux lists them. */
   readonly processors: string;
   readonly processorCount: number;
@@ -63,7 +65,11 @@ async function join(launch: Launch): Promise<Processes | undefined> {
     process.once("exit", () => mpi.finalize());
     return undefined;
   }
-  const own: Member = { host: hostname(), ...(await listProcessors()) };
+  const own: Member = {
+    host: hostname(),
+    boot: await readSystem("/proc/sys/kernel/random/boot_id"),
+    ...(await listProcessors()),
+  };
   return new Processes(mpi, exchangeJson(mpi, own));
 }
 
@@ -85,19 +91,24 @@ function isSocket(descriptor: number): boolean {
 }
 
 /** @throws UserError if MPI knows of another number of processes than the launcher */
-function checkSize({ size, version }: Mpi, launch: Launch): void {
-  if (launch.size === undefined || size === launch.size) return;
+function checkSize({ rank, size, version }: Mpi, launch: Launch): void {
+  if (size === (launch.size ?? size) && rank === launch.rank) return;
   const sees = size === 1 ? "only this one" : String(size);
   throw new UserError(
-    `${launch.launcher} started ${launch.size} processes, but ${version} sees ${sees}: they are of different ` +
+    `${launch.launcher} started ${launch.size ?? "several"} processes, but ${version} sees ${sees}: they are of different ` +
       "installations of MPI. Set VAE_MPI_LIBRARY to the library of the launcher; with Slurm, choose it by srun --mpi.",
   );
 }
 
 async function listProcessors(): Promise<Pick<Member, "processors" | "processorCount">> {
-  const status = await readFile("/proc/self/status", "utf8").catch(() => ""); // Linux only
+  const status = await readSystem("/proc/self/status");
   const processors = status.match(/^Cpus_allowed_list:\s*(.*)$/m)?.[1] ?? "all";
   return { processors, processorCount: availableParallelism() };
+}
+
+/** Empty where it is not Linux. */
+function readSystem(file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => "");
 }
 
 /** The values of all processes, in their order. */
@@ -137,7 +148,7 @@ export async function byFirst<Result>(processes: Processes | undefined, work: ()
 /** Errors that all processes throw together. */
 const agreed = new WeakSet<object>();
 
-/** Processes that work together. Every method but `abort` waits until all of them have called it. */
+/** Processes that work together. What they exchange, they wait for: each of them makes the same calls. */
 export class Processes {
   readonly rank: number;
   readonly size: number;
@@ -148,6 +159,7 @@ export class Processes {
   /** The threads for each process that share its host's processors. */
   readonly threads: number;
   #isClosed = false;
+  #hasLeft = false;
 
   constructor(
     readonly mpi: Mpi,
@@ -156,15 +168,19 @@ export class Processes {
     this.rank = mpi.rank;
     this.size = mpi.size;
     const own = members[mpi.rank];
-    const neighbours = members.filter(({ host }) => host === own.host);
-    this.hosts = new Set(members.map(({ host }) => host)).size;
-    this.localRank = members.slice(0, mpi.rank).filter(({ host }) => host === own.host).length;
+    const hostOf = ({ host, boot }: Member) => `${host} ${boot}`;
+    const isNeighbour = (member: Member) => hostOf(member) === hostOf(own);
+    const neighbours = members.filter(isNeighbour);
+    this.hosts = new Set(members.map(hostOf)).size;
+    this.localRank = members.slice(0, mpi.rank).filter(isNeighbour).length;
     const sharing = neighbours.filter(({ processors }) => processors === own.processors).length;
     this.threads = Math.max(1, Math.floor(own.processorCount / sharing));
     // Whatever ends this process without the others ends them too, before Node.js prints an error that nothing caught.
-    process.once("uncaughtExceptionMonitor", (error) => process.stderr.write(`${error.stack}\n`));
+    process.once("uncaughtExceptionMonitor", (error) => {
+      if (mpi.rank === 0 || !this.isAgreed(error)) process.stderr.write(`${error?.stack ?? error}\n`);
+    });
     process.once("exit", (code) => {
-      if (!this.#isClosed && code !== 0) return mpi.abort(code);
+      if (this.#hasLeft || (!this.#isClosed && code !== 0)) return mpi.abort(code || 1);
       mpi.barrier();
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FINAL_PAUSE_MILLISECONDS);
       mpi.finalize();
@@ -179,11 +195,13 @@ export class Processes {
 
   /** Adds up the arrays of all processes, in place. */
   sum(values: Float32Array | Float64Array): void {
+    this.#checkPresence();
     this.mpi.allReduce(values.slice(), values);
   }
 
   /** The values of all processes, as JSON. */
   exchange<Value>(value: Value): Value[] {
+    this.#checkPresence();
     return exchangeJson(this.mpi, value);
   }
 
@@ -208,10 +226,9 @@ export class Processes {
     const rank = outcomes.findIndex(({ error }) => error !== undefined);
     const first = outcomes[rank]?.error;
     if (!first) return result as Result;
-    const error = rank === this.rank && own instanceof Error ? own : decodeError(first);
     const isCommon = outcomes.every(({ role, error }) => role === "waits" || error?.message === first.message);
-    if (!isCommon) error.message += ` (${this.#nameOf(rank)})`;
-    throw this.asAgreed(error);
+    if (isCommon) throw this.asAgreed(own instanceof Error ? own : decodeError(first));
+    throw this.asAgreed(decodeError({ ...first, message: `${first.message} (${this.#nameOf(rank)})` }));
   }
 
   /** Lets one process of each host work before the others, which find what it has cached. @throws as `agree` does */
@@ -251,13 +268,25 @@ export class Processes {
 
   /** Names this process in an error of its own. */
   locate(error: unknown): unknown {
-    if (error instanceof Error && this.rank > 0) error.message += ` (${this.#nameOf(this.rank)})`;
+    if (error instanceof Error && this.rank > 0) {
+      const value = `${error.message} (${this.#nameOf(this.rank)})`;
+      Object.defineProperty(error, "message", { value }); // that of a DOMException cannot be set
+    }
     return error;
   }
 
   /** From now on this process ends with the others, whatever its exit code. */
   close(): void {
     this.#isClosed = true;
+  }
+
+  /** This process no longer takes part in what the others may continue: it can only end, and ends them too. */
+  leave(): void {
+    this.#hasLeft = true;
+  }
+
+  #checkPresence(): void {
+    if (this.#hasLeft) throw new Error("This process left a training that the others may continue: it must end");
   }
 
   #nameOf(rank: number): string {

@@ -101,7 +101,11 @@ export function* evaluationBatches(
   const { seed } = config;
   const { specs } = model.parts;
   if (classes) checkLabels(images, classes);
-  const atOnce = batchSize ?? (Math.floor(drawsAtOnce(model, size) / samples) || 1);
+  let atOnce = batchSize ?? (Math.floor(drawsAtOnce(model, size) / samples) || 1);
+  if (processes && !batchSize) {
+    const turns = Math.ceil(images.count / (processes.size * atOnce));
+    atOnce = Math.ceil(images.count / (processes.size * turns)); // the same number of batches for each
+  }
   let count: number;
   for (let first = 0, batchNumber = 0; first < images.count; first += count, batchNumber++) {
     const left = images.count - first;

@@ -24,7 +24,10 @@ export interface LatentMeasures {
   };
 }
 
-/** @param train images to fit the probes to, if there are to be probes @param processes share the images, in part */
+/**
+ * @param train images to fit the probes to, if there are to be probes
+ * @param processes share the images, in part
+ */
 export async function measureLatents(
   trained: TrainedModel,
   images: ImageSet,

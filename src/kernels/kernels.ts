@@ -1,4 +1,5 @@
 // WebAssembly programs, for loops that JavaScript runs several times slower.
+import { loadFallback } from "./fallback.js";
 import { KERNELS_WASM } from "./kernels-wasm.js";
 
 /** What TypeScript declares only for browsers. */
@@ -33,6 +34,15 @@ let module: object | undefined;
 
 /** Loads the programs with a memory of their own. */
 export function loadKernels(bytes: number): Kernels {
+  try {
+    return loadWasm(bytes);
+  } catch {
+    return loadFallback(bytes);
+  }
+}
+
+/** @throws Error if the processor, or the address space, does not allow it */
+export function loadWasm(bytes: number): Kernels {
   module ??= new WebAssembly.Module(Buffer.from(KERNELS_WASM, "base64"));
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });
   const { exports } = new WebAssembly.Instance(module, { host: { memory } });

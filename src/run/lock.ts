@@ -40,7 +40,7 @@ export interface RunLock {
 /** @throws UserError if another process, or this one, holds the lock */
 export async function lockRun(dir: string): Promise<RunLock> {
   const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() });
-  if (own.size === 0) process.on("exit", deleteOwn);
+  if (own.size === 0) process.prependListener("exit", deleteOwn);
   own.set(content, dir);
   try {
     await acquire(path.join(dir, LOCK), content);

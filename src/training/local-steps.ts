@@ -9,11 +9,14 @@ import type { TrainingState } from "./snapshot.js";
 import { createTrainingStep } from "./step.js";
 import type { Chunk, Stepper, StepSource } from "./stepper.js";
 
+/** Steps at once, the same in all processes: few, for progress and signals. */
+const MAX_STEPS = 16;
+
 export class LocalStepper implements Stepper {
   readonly #share: Share;
   readonly #step: ReturnType<typeof createTrainingStep>;
 
-  /** @param start the same in all processes */
+  /** @param state the same in all processes */
   constructor(
     private readonly source: StepSource,
     private state: TrainingState,
@@ -24,21 +27,24 @@ export class LocalStepper implements Stepper {
     this.#step = createTrainingStep(model, config);
   }
 
-  /** Runs the steps up to the next average. */
+  /** Runs the steps up to the next average, or some of them. All processes stop after an average. */
   async run(order: Uint32Array, firstStep: number): Promise<Chunk> {
     const { engine, model, config, images, size, classes } = this.source;
     const { batchSize, syncEvery } = config;
-    const count = Math.min(syncEvery - (firstStep % syncEvery), order.length / batchSize);
+    const left = order.length / batchSize;
+    const count = Math.min(syncEvery - (firstStep % syncEvery), left, MAX_STEPS);
+    const isAverage = (firstStep + count) % syncEvery === 0 || count === left;
     const part = order.subarray(0, count * batchSize);
     const batches = drawBatches(images, size, part, firstStep, config, model, classes, this.#share);
     const [state, metrics] = await engine.scan(this.#step, this.state, batches);
 
     const { processes } = this.stop;
     const stops = { data: Float32Array.of(Number(this.stop.isAsked)), shape: [1] };
-    const averaged = average({ state, metrics, stops }, this.#share.count / batchSize, processes.mpi);
-    this.state = averaged.state;
-    if (averaged.stops.data[0] > 0) this.stop.abort();
-    return { metrics: averaged.metrics, state: averaged.state };
+    const share = this.#share.count / batchSize;
+    const shared = average({ metrics, stops }, share, processes.mpi);
+    this.state = isAverage ? average(state, share, processes.mpi) : state;
+    if (isAverage && shared.stops.data[0] > 0) this.stop.abort();
+    return { metrics: shared.metrics, state: isAverage ? this.state : undefined };
   }
 }
 

@@ -25,8 +25,8 @@ import {
   TRAINING_OPTIONS,
   type Training,
   type TrainingOptions,
+  threadsOf,
   trainInto,
-  withThreads,
 } from "./train.js";
 
 /**
@@ -41,7 +41,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
   const started = performance.now();
   checkValue("The run", maybe(TEXT), run);
   const { onDecoding, parts, signal, processes } = checkOptions(TRAINING_OPTIONS, options);
-  signal?.throwIfAborted();
+  await agree(processes, () => signal?.throwIfAborted());
   let folder: RunFolder | undefined;
   let saved: Saved | undefined;
   try {
@@ -53,7 +53,8 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     });
     const about = { dir, config: folder?.config ?? parseRunConfig(text, dir) };
     const { settings: before, data: ranOn } = about.config;
-    const config = await agree(processes, () => changeSettings(before, withThreads(settings, processes)));
+    const kept = await agree(processes, () => changeSettings(before, settings));
+    const config = processes && settings.threads === undefined ? { ...kept, threads: threadsOf(processes) } : kept;
     const { classes } = ranOn;
     const input = { ...shapeOf(ranOn), ...(classes && { classes: classes.length }) };
     const load = async () => {
@@ -69,7 +70,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
       return { model, data };
     };
     const { model, data } = await (processes ? processes.byHost(load) : load());
-    if (processes) checkSameTraining(config, ranOn.sha256, processes);
+    if (processes) checkSameTraining(config, ranOn.sha256, model, processes);
     const start = firstState(model, data, config);
     const own = await agree(processes, () => (saved ? decodeSaved(saved, start.state, before, config) : undefined));
     const { rows, ...snapshot } = { rows: [], ...(own ?? start) };
@@ -78,7 +79,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     try {
       await agree(processes, async () => {
         signal?.throwIfAborted();
-        if (folder && JSON.stringify(config) !== JSON.stringify(before)) folder = await folder.withSettings(config);
+        if (folder && JSON.stringify(kept) !== JSON.stringify(before)) folder = await folder.withSettings(kept);
       });
       yield* trainInto(
         folder,

@@ -9,10 +9,9 @@ import type { Snapshot, TrainingState } from "./snapshot.js";
 
 /** @throws UserError if the model cannot be trained by parts of a batch */
 export function checkSharing({ parts: { objective } }: Model, { batchSize }: Config, processes: Processes): void {
-  const alone = "Leave out mpirun, or give `distributed: off`";
   if (objective.numbersPerPair !== undefined || objective.averagesImages) {
     throw new UserError(
-      `This objective depends on all images of a batch, so several processes cannot share one. ${alone}.`,
+      "This objective depends on all images of a batch, so several processes cannot share one. Start one process.",
     );
   }
   if (batchSize < processes.size) {
@@ -23,10 +22,15 @@ export function checkSharing({ parts: { objective } }: Model, { batchSize }: Con
 }
 
 /** @throws UserError in all processes if their settings or data differ */
-export function checkSameTraining(config: Config, dataDigest: string, processes: Processes): void {
+export function checkSameTraining(config: Config, dataDigest: string, model: Model, processes: Processes): void {
   const { threads, dataset, inputDir, ...same } = encodeConfig(config); // a host may have other paths and processors
   const texts = Object.entries(same).map(([name, value]) => [name, JSON.stringify(value)]);
-  processes.checkSame({ "the version of vae": VERSION, ...Object.fromEntries(texts), "the data": dataDigest });
+  processes.checkSame({
+    "the version of vae": VERSION,
+    ...Object.fromEntries(texts),
+    "the weights of the model": JSON.stringify(model.parts.specs.params),
+    "the data": dataDigest,
+  });
 }
 
 /**

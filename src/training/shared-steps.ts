@@ -26,7 +26,7 @@ export class SharedStepper implements Stepper {
   /** The weights are followed by the tail with its sums, the gradients by that of this process. */
   readonly #exchange: GradientExchange;
   readonly #params: HostParams;
-  /** Where the engine writes its results: into `#gradients`. */
+  /** Where the engine writes its results: into the gradients of the exchange. */
   readonly #results: { readonly gradients: HostParams; readonly metrics: TermValues<HostArray<Float32Array>> };
 
   /**

@@ -31,7 +31,10 @@ export class SharedStop {
   /** Aborts. All processes call it, one of which was asked to stop. */
   abort(): void {
     const reasons = this.processes.exchange(this.isAsked ? encodeError(this.own?.reason) : null);
-    const reason = reasons.find((reason) => reason !== null);
-    if (reason) this.#controller.abort(this.processes.asAgreed(decodeError(reason)));
+    const first = reasons.find((reason) => reason !== null);
+    if (!first) return;
+    const own: unknown = this.own?.reason;
+    const reason = this.isAsked && own instanceof Error ? own : decodeError(first);
+    this.#controller.abort(this.processes.asAgreed(reason));
   }
 }

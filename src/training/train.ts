@@ -80,7 +80,11 @@ export type Training = AsyncGenerator<TrainingEvent, void>;
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
   const { onDecoding, parts, preset, run, signal, processes } = checkOptions(TRAIN_OPTIONS, options);
-  const given = withThreads(settings, processes);
+  const isFree = settings?.threads === undefined && (typeof preset !== "object" || preset.threads === undefined);
+  const given = processes && isFree ? { ...settings, threads: threadsOf(processes) } : settings;
+  if (!processes && (settings?.syncEvery ?? 1) > 1) {
+    throw new UserError("`syncEvery` needs several processes, started by mpirun or srun.");
+  }
   const load = () => prepare(given, { onDecoding, parts, preset, signal });
   const prepared = await (processes ? processes.byHost(load) : load());
   const { requested, preset: chosen, model, data, classes } = prepared;
@@ -96,14 +100,14 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
     const config: Config = { ...requested, ...places, channels, background, engine: engineName, threads };
     const digested = { name: data.name, ...describeData(data, classes) };
     const about: RunConfig = {
-      id: createId(config, digested.sha256, parts !== undefined),
+      id: createId(config, digested.sha256, parts !== undefined, processes),
       version: VERSION,
       created: new Date().toISOString(),
       settings: config,
       data: digested,
       ...(parts && { parts: "own" }),
     };
-    if (processes) checkSameTraining(config, digested.sha256, processes);
+    if (processes) checkSameTraining(config, digested.sha256, model, processes);
     const first = firstState(model, data, config);
     const start = { ...(processes ? shareSnapshot(first, processes) : first), rows: [] };
     let folder: RunFolder | undefined;
@@ -184,9 +188,9 @@ export async function checkTraining(config: Config, options: Omit<PrepareOptions
   return data.name;
 }
 
-/** The threads of a process are its part of the host's processors, unless they are given. */
-export function withThreads(settings: GivenSettings, processes: Processes | undefined): GivenSettings {
-  return processes ? { threads: Math.min(SETTINGS.threads.default, processes.threads), ...settings } : settings;
+/** The threads of each process, if none are given: its part of the host's processors. */
+export function threadsOf(processes: Processes): number {
+  return Math.min(SETTINGS.threads.default, processes.threads);
 }
 
 /**
@@ -210,12 +214,16 @@ export async function* trainInto(
   const { sinks, isDue: needsState } = folder
     ? openSinks(folder, { ...options, size, signal }, checkpoint.rows)
     : { sinks: [], isDue: () => false };
+  let isTogether = false;
   try {
     yield* trainModel({ ...options, size, signal, stop, needsState, sinks: [...sinks, track], start: checkpoint });
+    isTogether = true;
   } catch (error) {
-    if (!(error instanceof DivergenceError)) throw error;
-    const explained = explainDivergence(error, config, run, last);
-    throw processes ? processes.asAgreed(explained) : explained;
+    const explained = error instanceof DivergenceError ? explainDivergence(error, config, run, last) : error;
+    isTogether = error instanceof DivergenceError || processes?.isAgreed(error) === true;
+    throw isTogether && explained instanceof Error ? (processes?.asAgreed(explained) ?? explained) : explained;
+  } finally {
+    if (!isTogether) processes?.leave(); // by an error of its own, or by a break in the caller's loop
   }
 }
 
@@ -241,9 +249,13 @@ export function firstState(model: Model, data: Dataset, { binarize, seed }: Conf
   return firstSnapshot(initialParams(specs, seed, mean));
 }
 
-/** See `RunConfig.id`. Own parts are code, which has no digest: their runs get a random number too. */
-function createId(config: Config, dataDigest: string, hasOwnParts: boolean): string {
-  const decisive = [VERSION, decisiveSettings(config), dataDigest, ...(hasOwnParts ? [randomUUID()] : [])];
+/**
+ * See `RunConfig.id`. Own parts are code, which has no digest: their runs get a random number too. The weights of local
+ * steps depend on the number of processes.
+ */
+function createId(config: Config, dataDigest: string, hasOwnParts: boolean, processes?: Processes): string {
+  const local = processes && config.syncEvery > 1 ? [processes.size] : [];
+  const decisive = [VERSION, decisiveSettings(config), dataDigest, ...local, ...(hasOwnParts ? [randomUUID()] : [])];
   return createHash("sha256").update(JSON.stringify(decisive)).digest("hex").slice(0, ID_DIGITS);
 }
 

@@ -191,7 +191,12 @@ describe("vae train --resume", () => {
   it("resumes from format 1 what has had the same random numbers: batches of up to 128 images", async () => {
     const asFormat1 = (name: string) => {
       const { tensors, metadata } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
-      writeFileSync(at(lastCheckpoint(name)), encodeSafetensors({ tensors, metadata: { ...metadata, format: "1" } }));
+      const { syncEvery, ...known } = JSON.parse(metadata.settings);
+      const settings = JSON.stringify(known);
+      writeFileSync(
+        at(lastCheckpoint(name)),
+        encodeSafetensors({ tensors, metadata: { ...metadata, format: "1", settings } }),
+      );
     };
     const name = copy("format-1");
     asFormat1(name);

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import wabt from "wabt";
 import { createConfig } from "../../src/config/config.js";
-import { loadKernels } from "../../src/kernels/kernels.js";
+import { loadFallback } from "../../src/kernels/fallback.js";
+import { type Kernels, loadWasm } from "../../src/kernels/kernels.js";
 import { KERNELS_WASM } from "../../src/kernels/kernels-wasm.js";
 import { adam } from "../../src/training/optimizer/adam.js";
 import { AdamInPlace } from "../../src/training/optimizer/adam-in-place.js";
@@ -19,7 +20,7 @@ describe("bernoulli", () => {
     const state = Uint32Array.of(0x9e3779b9, 0xdeadbeef, 12345, 0xffffffff);
     const words = 1000;
     for (const threshold of [0, 1, 0x8000, 0xe666, 0x10000]) {
-      const { memory, bernoulli } = loadKernels(16 + 2 * words);
+      const { memory, bernoulli } = loadWasm(16 + 2 * words);
       new Uint32Array(memory, 0, 4).set(state);
       bernoulli(0, 16, words, threshold);
       const expected: number[] = [];
@@ -35,6 +36,19 @@ describe("bernoulli", () => {
       expect([...new Uint32Array(memory, 0, 4)]).toEqual([a, b, c, counter].map(Number));
     }
   });
+});
+
+it("the fallback has the same bits", () => {
+  const run = ({ memory, adam, add, bernoulli }: Kernels) => {
+    const floats = new Float32Array(memory, 0, 50);
+    floats.set(weyl(50, -1, 1));
+    for (let i = 30; i < 40; i++) floats[i] = Math.abs(floats[i]); // second moments
+    for (let step = 1; step <= 3; step++) adam(0, 40, 80, 120, 10, 0.9, 0.999, 0.01 / step, 1e-8, 0.97);
+    add(0, 40, 9);
+    bernoulli(160, 200, 300, 0xe666);
+    return [...new Uint8Array(memory, 0, 800)];
+  };
+  expect(run(loadFallback(800))).toEqual(run(loadWasm(800)));
 });
 
 describe("AdamInPlace", () => {

@@ -68,7 +68,7 @@ function processesOf() {
 function kill(child) {
   if (mpirun.length === 0) return child.kill("SIGKILL");
   const pids = processesOf();
-  if (pids.length > 0) process.kill(Number(pids[Math.floor(random() * pids.length)]), "SIGKILL");
+  return pids.length > 0 && process.kill(Number(pids[Math.floor(random() * pids.length)]), "SIGKILL");
 }
 
 /** Against hanging only. */
@@ -85,13 +85,14 @@ async function vae(args, milliseconds = Infinity) {
     stderr += text;
   });
   const ended = new Promise((resolve) => child.on("close", (code) => resolve(code)));
+  let isHit = false;
   if (milliseconds < Infinity) {
     await Promise.race([ended, setTimeout(milliseconds)]);
-    if (child.exitCode === null) kill(child);
+    if (child.exitCode === null) isHit = kill(child);
   }
   const code = await Promise.race([ended, setTimeout(MAX_MILLISECONDS, "nothing", { ref: false })]);
   while (processesOf().length > 0) await setTimeout(10); // mpirun may end before the last of its processes
-  const isKilled = mpirun.length > 0 ? milliseconds < Infinity && code !== 0 : code === null;
+  const isKilled = mpirun.length > 0 ? isHit && code !== 0 : code === null;
   if (code !== 0 && !isKilled) throw new Error(`vae train ${args.join(" ")} ended with ${code}: ${stderr}`);
   return code === 0;
 }
