@@ -11,6 +11,7 @@ import { checkpointsOf, outcomeOf } from "../outcome.js";
 import { LAUNCHER, start, startProgram } from "../vae.js";
 
 const MPIS = inject("mpis");
+const LEAVE = fileURLToPath(new URL("../distributed/leave.js", import.meta.url));
 const PARITY = fileURLToPath(new URL("../distributed/parity.js", import.meta.url));
 /** Tests run as root in containers, which Open MPI refuses otherwise. */
 const ENV = { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" };
@@ -146,6 +147,29 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
       const outcome = await apart(first, second);
       expect([outcome.code, errorsOf(outcome)]).toEqual([2, [expect.stringMatching(problem)]]);
     }
+  });
+
+  it("ends all processes when one leaves a training, and stops all when one aborts", { timeout: 120_000 }, async () => {
+    const leave = (how: string) =>
+      startProgram([...mpirun, "-n", "2", process.execPath, LEAVE, how, "tiny", run(how)], home, ENV).outcome;
+    for (const how of ["break", "retry"]) expect((await leave(how)).code, how).not.toBe(0);
+    const { code, stdout } = await leave("abort");
+    const lines = stdout.trim().split("\n").sort();
+    expect([code, lines]).toEqual([
+      0,
+      [expect.stringMatching(/^0 Error .*abort/), expect.stringMatching(/^1 AbortError .*abort/)],
+    ]);
+    expect(checkpointsSoFar(`${run("abort")}-first`)).toBeGreaterThan(0);
+  });
+
+  it("deletes the lock of the run at a second signal", { timeout: 60_000 }, async () => {
+    const { outcome } = startTogether(2, train(run("twice"), "--epochs", "200"));
+    while (checkpointsSoFar(run("twice")) < 2) await setTimeout(5);
+    const first = Math.min(...pidsIn(home));
+    process.kill(first, "SIGTERM");
+    process.kill(first, "SIGINT");
+    expect((await outcome).code).not.toBe(0);
+    expect(readdirSync(at(run("twice")))).not.toContain("lock");
   });
 
   it("ends all processes when the folder of the run is deleted", { timeout: 60_000 }, async () => {
