@@ -87,7 +87,8 @@ export interface EvaluationBatch {
  * The images of a set in batches, with `samples` draws of z for each.
  *
  * @param batchSize of all batches but the last, which has less than twice as many; by default what memory allows
- * @param processes take turns: this one's batches are given
+ * @param processes take turns: this one's batches are given, which are those of one process, so that each image gets
+ * the same bits
  * @throws UserError if the model is conditional, and an image has no class that it knows
  */
 export function* evaluationBatches(
@@ -101,11 +102,7 @@ export function* evaluationBatches(
   const { seed } = config;
   const { specs } = model.parts;
   if (classes) checkLabels(images, classes);
-  let atOnce = batchSize ?? (Math.floor(drawsAtOnce(model, size) / samples) || 1);
-  if (processes && !batchSize) {
-    const turns = Math.ceil(images.count / (processes.size * atOnce));
-    atOnce = Math.ceil(images.count / (processes.size * turns)); // the same number of batches for each
-  }
+  const atOnce = batchSize ?? (Math.floor(drawsAtOnce(model, size) / samples) || 1);
   let count: number;
   for (let first = 0, batchNumber = 0; first < images.count; first += count, batchNumber++) {
     const left = images.count - first;

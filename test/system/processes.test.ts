@@ -111,8 +111,9 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
   });
 
   it("evaluates to the numbers of one process", { timeout: 120_000 }, async () => {
-    const args = ["evaluate", "--run", run("binary"), "--importance-samples", "50", "--json"];
-    const binary = "--dataset tiny --n-hidden 16 --batch-size 50 --epochs 1 --binarize dynamic".split(" ");
+    const images = ["--split", "train", "--n", "1300"]; // two batches and a part
+    const args = ["evaluate", "--run", run("binary"), ...images, "--importance-samples", "20", "--json"];
+    const binary = "--dataset many --n-hidden 300 --batch-size 50 --epochs 1 --binarize dynamic".split(" ");
     expect((await start(["train", ...binary, "--run", run("binary")], home).outcome).code).toBe(0);
     const alone = JSON.parse((await start(args, home).outcome).stdout);
     for (const count of [2, 3]) {
