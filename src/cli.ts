@@ -71,7 +71,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const rank = launch?.rank ?? 0;
   if (launch && !SHARED_COMMANDS.includes(argv[0])) {
     if (rank > 0) return EXIT.success;
-    io.stderr.write("This command runs in the first process only.\n");
+    io.stderr.write("Only the first process runs this command; the others exit.\n");
   }
   try {
     const program = await createProgram(argv, io, rank === 0);

@@ -122,7 +122,11 @@ export function classFlag(help: string, details?: Details<undefined>): Flag<stri
 
 /** Of commands that several processes can run together. */
 export const DISTRIBUTED = {
-  distributed: choiceFlag(["auto", "off"], "work with the other processes that mpirun or srun started", "auto"),
+  distributed: choiceFlag(
+    ["auto", "off"],
+    "off: run the whole command in each process that mpirun or srun started",
+    "auto",
+  ),
 };
 export const RUN = { run: place("<folder>", "folder of the run (default: the newest in runs/ that has a model)") };
 export const JSON_RESULT = { json: toggle("print the result as one JSON value") };

@@ -113,9 +113,7 @@ async function start(io: Io, flags: Flags, tools: Tools, processes: Processes | 
 }
 
 function refuseGroup(): never {
-  throw new UserError(
-    "The runs of a group train one after the other in one process. Leave out mpirun, or give --distributed off.",
-  );
+  throw new UserError("The runs of a group train one after the other in one process. Leave out mpirun.");
 }
 
 /** @throws UserError if a setting is given twice */

@@ -35,10 +35,10 @@ export interface Mpi {
 
 export type MpiKind = "openmpi" | "mpich";
 
-/** What implementations are called, and the names of their libraries on Linux and macOS. */
-const LIBRARIES: Record<MpiKind, { readonly name: string; readonly files: readonly string[] }> = {
-  openmpi: { name: "Open MPI", files: ["libmpi.so.40", "libmpi.40.dylib"] },
-  mpich: { name: "MPICH", files: ["libmpich.so.12", "libmpi.so.12", "libmpi.12.dylib"] },
+/** The names of libraries on Linux and macOS. */
+const LIBRARIES: Record<MpiKind, readonly string[]> = {
+  openmpi: ["libmpi.so.40", "libmpi.40.dylib"],
+  mpich: ["libmpich.so.12", "libmpi.so.12", "libmpi.12.dylib"],
 };
 
 /** Handles of MPICH's ABI, integers; those of Open MPI are addresses of these symbols. */
@@ -68,15 +68,15 @@ const DLOPEN_FLAGS = platform() === "darwin" ? 0x8a : 0x1102;
 export function startMpi(kinds: readonly MpiKind[], place?: string): Mpi {
   const koffi = loadKoffi();
   env.UCX_MEM_EVENTS ??= "n"; // UCX would overwrite the code of mmap and munmap, which threads of Node.js run meanwhile
-  const candidates = place === undefined ? kinds.flatMap((kind) => LIBRARIES[kind].files) : [place];
+  const candidates = place === undefined ? kinds.flatMap((kind) => LIBRARIES[kind]) : [place];
   const open = koffi.load(null).func("void *dlopen(const char *, int)");
   const file = candidates.find((file) => open(file, DLOPEN_FLAGS) !== null);
   if (file === undefined) {
     throw new UserError(
       place === undefined
-        ? `This program was started by ${kinds.map((kind) => LIBRARIES[kind].name).join(" or ")}, whose library ` +
-            `${candidates[0]} is not found. Install it, or set VAE_MPI_LIBRARY to its file.`
-        : `VAE_MPI_LIBRARY is ${place}, which is no library that can be loaded here.`,
+        ? `There is no library of MPI (tried: ${candidates.join(", ")}). Install that of the launcher, or set ` +
+            "VAE_MPI_LIBRARY to its file."
+        : `VAE_MPI_LIBRARY is ${place}, which cannot be loaded. Give the path of an MPI library.`,
     );
   }
   const library = koffi.load(file, { global: true, lazy: true });

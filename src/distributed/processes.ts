@@ -77,8 +77,8 @@ async function join(launch: Launch): Promise<Processes | undefined> {
 function checkConnection(descriptor: string | undefined): void {
   if (descriptor === undefined || isSocket(Number(descriptor))) return;
   throw new UserError(
-    "MPICH's mpirun cannot reach this process, as another program started it. Give mpirun the program itself, such as " +
-      "node_modules/.bin/vae in place of npx vae.",
+    "npx or another program stands between MPICH's mpirun and vae. Give mpirun the program itself, such as " +
+      "node_modules/.bin/vae.",
   );
 }
 
@@ -95,8 +95,8 @@ function checkSize({ rank, size, version }: Mpi, launch: Launch): void {
   if (size === (launch.size ?? size) && rank === launch.rank) return;
   const sees = size === 1 ? "only this one" : String(size);
   throw new UserError(
-    `${launch.launcher} started ${launch.size ?? "several"} processes, but ${version} sees ${sees}: they are of different ` +
-      "installations of MPI. Set VAE_MPI_LIBRARY to the library of the launcher; with Slurm, choose it by srun --mpi.",
+    `${launch.launcher} started ${launch.size ?? "several"} processes, but ${version} sees ${sees}: launcher and library belong to ` +
+      "different installations of MPI. Set VAE_MPI_LIBRARY to the library of the launcher; with Slurm, choose it by srun --mpi.",
   );
 }
 
@@ -251,7 +251,11 @@ export class Processes {
       const name = Object.keys(first).find((name) => first[name] !== other[name]);
       if (name === undefined) continue;
       const differs = `${this.#nameOf(i + 1)} differs from ${this.#nameOf(0)} in ${name}`;
-      throw this.asAgreed(new UserError(`The processes cannot work together: ${differs}. Start all with the same.`));
+      throw this.asAgreed(
+        new UserError(
+          `The processes cannot work together: ${differs}. Start all with the same settings, data and version.`,
+        ),
+      );
     }
   }
 
@@ -286,7 +290,8 @@ export class Processes {
   }
 
   #checkPresence(): void {
-    if (this.#hasLeft) throw new Error("This process left a training that the others may continue: it must end");
+    if (this.#hasLeft)
+      throw new Error("This process left a joint training and must exit. To stop early, abort `signal`");
   }
 
   #nameOf(rank: number): string {
