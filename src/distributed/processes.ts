@@ -95,8 +95,9 @@ function checkSize({ rank, size, version }: Mpi, launch: Launch): void {
   if (size === (launch.size ?? size) && rank === launch.rank) return;
   const sees = size === 1 ? "only this one" : String(size);
   throw new UserError(
-    `${launch.launcher} started ${launch.size ?? "several"} processes, but ${version} sees ${sees}: launcher and library belong to ` +
-      "different installations of MPI. Set VAE_MPI_LIBRARY to the library of the launcher; with Slurm, choose it by srun --mpi.",
+    `${launch.launcher} started ${launch.size ?? "several"} processes, but ${version} sees ${sees}: launcher and ` +
+      "library belong to different installations of MPI. Set VAE_MPI_LIBRARY to the library of the launcher; with " +
+      "Slurm, choose it by srun --mpi.",
   );
 }
 
