@@ -91,7 +91,8 @@ async function vae(args, milliseconds = Infinity) {
     if (child.exitCode === null) isHit = kill(child);
   }
   const code = await Promise.race([ended, setTimeout(MAX_MILLISECONDS, "nothing", { ref: false })]);
-  while (processesOf().length > 0) await setTimeout(10); // mpirun may end before the last of its processes
+  if (code === "nothing") throw new Error(`vae train ${args.join(" ")} hangs: ${stderr}`);
+  while (mpirun.length > 0 && processesOf().length > 0) await setTimeout(10); // mpirun may end before the last of its processes
   const isKilled = mpirun.length > 0 ? isHit && code !== 0 : code === null;
   if (code !== 0 && !isKilled) throw new Error(`vae train ${args.join(" ")} ended with ${code}: ${stderr}`);
   return code === 0;
