@@ -68,7 +68,20 @@ function processesOf() {
 function kill(child) {
   if (mpirun.length === 0) return child.kill("SIGKILL");
   const pids = processesOf();
-  return pids.length > 0 && process.kill(Number(pids[Math.floor(random() * pids.length)]), "SIGKILL");
+  try {
+    return pids.length > 0 && process.kill(Number(pids[Math.floor(random() * pids.length)]), "SIGKILL");
+  } catch {
+    return false; // it has just ended
+  }
+}
+
+/** mpirun may end before the last of its processes. */
+async function waitForProcesses() {
+  const ended = performance.now();
+  while (processesOf().length > 0) {
+    if (performance.now() - ended > MAX_MILLISECONDS) throw new Error(`mpirun left ${processesOf()} behind`);
+    await setTimeout(10);
+  }
 }
 
 /** Against hanging only. */
@@ -92,7 +105,7 @@ async function vae(args, milliseconds = Infinity) {
   }
   const code = await Promise.race([ended, setTimeout(MAX_MILLISECONDS, "nothing", { ref: false })]);
   if (code === "nothing") throw new Error(`vae train ${args.join(" ")} hangs: ${stderr}`);
-  while (mpirun.length > 0 && processesOf().length > 0) await setTimeout(10); // mpirun may end before the last of its processes
+  if (mpirun.length > 0) await waitForProcesses();
   const isKilled = mpirun.length > 0 ? isHit && code !== 0 : code === null;
   if (code !== 0 && !isKilled) throw new Error(`vae train ${args.join(" ")} ended with ${code}: ${stderr}`);
   return code === 0;
