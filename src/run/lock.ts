@@ -130,9 +130,18 @@ function isStale(file: string, content: string): boolean {
   if (owner.pid === pid) return !own.has(content); // an earlier process had the same number, as in containers
   try {
     kill(owner.pid, 0); // only tests whether the process exists
-    return false;
+    return isZombie(owner.pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+/** Whether Linux keeps a process that has ended, because its parent has not asked how: for long in some containers. */
+function isZombie(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.startsWith("Z") === true;
+  } catch {
+    return false; // it is not Linux, or the process has ended just now
   }
 }
 

@@ -65,9 +65,12 @@ function processesOf() {
   });
 }
 
+/** Those of the last training that was killed. */
+let pids = [];
+
 function kill(child) {
   if (mpirun.length === 0) return child.kill("SIGKILL");
-  const pids = processesOf();
+  pids = processesOf();
   try {
     return pids.length > 0 && process.kill(Number(pids[Math.floor(random() * pids.length)]), "SIGKILL");
   } catch {
@@ -78,8 +81,9 @@ function kill(child) {
 /** mpirun may end before the last of its processes. */
 async function waitForProcesses() {
   const ended = performance.now();
-  while (processesOf().length > 0) {
-    if (performance.now() - ended > MAX_MILLISECONDS) throw new Error(`mpirun left ${processesOf()} behind`);
+  const areLeft = () => pids.some((pid) => existsSync(`/proc/${pid}`)) || processesOf().length > 0;
+  while (areLeft()) {
+    if (performance.now() - ended > MAX_MILLISECONDS) throw new Error(`mpirun left one of ${pids} behind`);
     await setTimeout(10);
   }
 }

@@ -1,8 +1,10 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { link, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TEMPORARY } from "../../src/files/write.js";
 import { lockRun } from "../../src/run/lock.js";
@@ -63,6 +65,22 @@ describe("a run's lock", () => {
     expect(JSON.parse(readFileSync(path.join(dir, "lock"), "utf8")).pid).toBe(process.pid);
     expect(readdirSync(dir)).toEqual(["lock"]);
     await lock.release(dir);
+  });
+
+  it.runIf(process.platform === "linux")("is taken over from a process that nobody has waited for", async () => {
+    const parent = spawn("sh", ["-c", "sleep 30 & echo $!; exec sleep 30"], { stdio: ["ignore", "pipe", "ignore"] });
+    const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, "utf8");
+    try {
+      const [line] = await once(parent.stdout, "data");
+      const zombie = Number(line);
+      while (!stateOf(parent.pid as number).includes("(sleep)")) await setTimeout(5);
+      process.kill(zombie);
+      while (!stateOf(zombie).includes(") Z ")) await setTimeout(5);
+      write({ pid: zombie, host: hostname() });
+      await (await lockRun(dir)).release(dir);
+    } finally {
+      parent.kill();
+    }
   });
 
   it("is left alone while another process may be writing it, and where it cannot be read", async () => {
