@@ -91,11 +91,8 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
     const { child, outcome } = startTogether(2, train(run("interrupted")));
     while (checkpointsSoFar(run("interrupted")) < 2) await setTimeout(5);
     child.kill("SIGINT");
-    const stopped = await outcome;
-    expect([stopped.code, errorsOf(stopped)]).toEqual([
-      130,
-      [expect.stringMatching(/^Stopped by SIGINT, and saved\./)],
-    ]);
+    // Not the exit code: under load, this mpirun ends with 0 though each of its processes ended with 130.
+    expect(errorsOf(await outcome)).toEqual([expect.stringMatching(/^Stopped by SIGINT, and saved\./)]);
   });
 
   it("gives the same bytes again", { timeout: 120_000 }, async () => {
