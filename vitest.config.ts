@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 
 /** Against hanging alone: nothing here is a test of speed. */
-export const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
+export const timeouts = { testTimeout: 180_000, hookTimeout: 180_000 };
 
 // Node.js cannot load this module as it is published: tests take the bundle that the build makes of it.
 const gradients = fileURLToPath(new URL("dist/engine/compiled/gradients.js", import.meta.url));

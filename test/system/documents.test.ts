@@ -1,0 +1,72 @@
+// The commands of README.md and docs/, run in the order of the text by a real shell: with small data and few epochs.
+import { spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { copyTiny } from "../helpers.js";
+import { LAUNCHER } from "../vae.js";
+
+const DOCUMENTS = [
+  ...readdirSync(".").filter((name) => /^README.*\.md$/.test(name)),
+  ...readdirSync("docs").flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
+];
+/** Later flags replace earlier ones. */
+const PROGRAM = `#!/bin/sh
+case " $* " in
+  *" train --resume "*) ;;
+  *" train "*)
+    set -- "$@" --epochs 1 --quiet
+    case " $* " in *" --dataset "*|*" --input-dir "*) ;; *) set -- "$@" --dataset tiny --n-hidden 8 --limit 200 ;; esac ;;
+  *" evaluate "*) set -- "$@" --n 10 --importance-samples 10 ;;
+  *" reconstruct "*"--n 10000"*) set -- "$@" --n 20 ;;
+esac
+exec "${process.execPath}" "${LAUNCHER}" "$@"
+`;
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+const shell = (command: string, cwd: string) => {
+  const { PATH = "" } = process.env;
+  const env = { ...process.env, PATH: `${at("bin")}${path.delimiter}${PATH}` };
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { cwd, env, encoding: "utf8" });
+  return { code: status, stdout, stderr };
+};
+
+beforeAll(async () => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-documents-"));
+  mkdirSync(at("bin"));
+  writeFileSync(at("bin/vae"), PROGRAM);
+  writeFileSync(at("bin/npx"), '#!/bin/sh\nexec "$@"\n');
+  for (const name of ["vae", "npx"]) chmodSync(at("bin", name), 0o755);
+  const draw = path.resolve("examples/draw-photos.js");
+  for (const folder of ["photos", "clean"]) expect(shell(`node '${draw}' ${folder} 12`, home).code).toBe(0);
+  cpSync(at("clean"), at("hazy"), { recursive: true });
+  await sharp({ create: { width: 40, height: 30, channels: 3, background: "grey" } }).toFile(at("seven.jpg"));
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+it.each(DOCUMENTS.filter((file) => commandsOf(file).length > 0))("the commands of %s", { timeout: 300_000 }, (file) => {
+  const cwd = at(path.basename(file, ".md"));
+  for (const folder of ["photos", "clean", "hazy"]) cpSync(at(folder), path.join(cwd, folder), { recursive: true });
+  cpSync(at("seven.jpg"), path.join(cwd, "seven.jpg"));
+  copyTiny(cwd);
+  cpSync(path.join(cwd, "run"), path.join(cwd, "runs/earlier"), { recursive: true });
+  for (const command of commandsOf(file)) {
+    const { code, stdout, stderr } = shell(command, cwd);
+    expect(code, `${command}\n${stdout}${stderr}`).toBe(0);
+  }
+});
+
+/** Lines of shell blocks, and in these documents inline commands too. Not templates: PATH, FOLDER, …. */
+function commandsOf(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  const blocks = [...text.matchAll(/^```(?:sh)?\n(.*?)^```$/gms)].flatMap(([, block]) => block.split("\n"));
+  const lines = blocks.map((line) => line.replace(/^\$ /, "").replace(/\s+#.*$/, ""));
+  const inline = /README|tutorial/.test(file)
+    ? [...text.matchAll(/`((?:npx )?vae \S+ [^`\n]+)`/g)].map(([, command]) => command.replaceAll("\\|", "|"))
+    : [];
+  const commands = [...lines.filter((line) => /^(npx )?vae /.test(line)), ...inline];
+  return [...new Set(commands)].filter((command) => !/[A-Z]{4}|…/.test(command));
+}
