@@ -1,12 +1,12 @@
-// Draws small colour pictures of five kinds (sunsets, houses, trees, balls, textiles), a folder for each, to try a model
-// on without a collection of photos: node examples/draw-photos.js [FOLDER] [COUNT] [SEED]
+// Draws small colour pictures of five kinds (sunsets, houses, trees, balls, textiles) into one folder per kind, as
+// training images if you have no photos: node examples/draw-photos.js [FOLDER] [COUNT] [SEED]
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
 
 const [WIDTH, HEIGHT] = [96, 72];
 
-/** Numbers from 0 to 1 (mulberry32). */
+/** Returns a generator of random numbers from 0 to 1 (mulberry32). */
 function randomNumbers(seed) {
   let state = seed;
   return () => {
@@ -19,12 +19,12 @@ function randomNumbers(seed) {
 
 const hsl = (hue, saturation, lightness) => `hsl(${hue}, ${saturation}%, ${lightness}%)`;
 
-/** A rectangle whose colour goes from `top` to `bottom`. */
+/** A rectangle with a vertical gradient from the colour `top` to `bottom`. */
 const shade = (id, y, height, top, bottom) => `
   <linearGradient id="${id}" x2="0" y2="1"><stop stop-color="${top}"/><stop offset="1" stop-color="${bottom}"/></linearGradient>
   <rect y="${y}" width="96" height="${height}" fill="url(#${id})"/>`;
 
-/** Each gives the elements of an SVG. `between` draws a number of a range. */
+/** Functions that return SVG elements. `between` draws a random number from a range. */
 const KINDS = {
   sunset(between) {
     const [horizon, x, radius] = [between(38, 52), between(20, 76), between(7, 13)];

@@ -1,10 +1,10 @@
-// The test images that lie nearest to one of them in the latent space: node examples/neighbours.js [RUN] [IMAGE]
+// Finds the nearest neighbours of a test image in the latent space: node examples/neighbours.js [RUN] [IMAGE]
 import { writeFile } from "node:fs/promises";
 import { datasets, drawImages, encodePng, loadModel, UserError } from "vae";
 
 async function main([run, image = "0"]) {
   const model = await loadModel(run); // without a folder, the newest in runs/
-  const data = await model.loadData(); // that of its training
+  const data = await model.loadData(); // the training data set
   const { labels, count } = data.test;
   if (!/^\d+$/.test(image) || Number(image) >= count) {
     throw new UserError(`There is no test image ${image}: their numbers are 0 to ${count - 1}.`);
@@ -16,7 +16,7 @@ async function main([run, image = "0"]) {
   const place = (i) => z.data.subarray(i * dimZ, (i + 1) * dimZ);
   const here = place(Number(image));
   const distances = Array.from({ length: count }, (_, i) => Math.hypot(...place(i).map((value, j) => value - here[j])));
-  const nearest = [...distances.keys()].sort((a, b) => distances[a] - distances[b]).slice(0, 9); // itself is the first
+  const nearest = [...distances.keys()].sort((a, b) => distances[a] - distances[b]).slice(0, 9); // itself first
 
   for (const i of nearest) {
     const label = labels ? `, label ${labels[i]}` : "";
@@ -31,7 +31,7 @@ async function main([run, image = "0"]) {
 }
 
 await main(process.argv.slice(2)).catch((error) => {
-  if (!(error instanceof UserError)) throw error; // a bug, or the system's error: its stack trace helps
+  if (!(error instanceof UserError)) throw error; // a bug or a system error: keep the stack trace
   console.error(`error: ${error.message}`);
   process.exitCode = 1;
 });

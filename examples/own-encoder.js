@@ -1,10 +1,10 @@
-// Trains a model with an encoder of its own, of ReZero residual blocks (Bachlechner et al. 2020), on the compiled engine:
+// Trains a model with a custom encoder, made of ReZero residual blocks (Bachlechner et al. 2020), on the compiled engine:
 // node examples/own-encoder.js [DATASET] [RUN]
 import { loadModel, parts, train, UserError } from "vae";
 
 const { assemble, dense, joinSpecs, pieces, sequential, tf } = parts;
 
-/** x + scale ⊙ f(x): `scale` is a weight of its own, zero at first, so that a deep network begins as the identity. */
+/** x + scale ⊙ f(x). The weight `scale` is zero at first, so that a deep network starts as the identity. */
 function residual(units) {
   const f = dense({ units, activation: "elu", weight: "he" });
   return {
@@ -16,7 +16,7 @@ function residual(units) {
   };
 }
 
-/** The parts that the settings choose, but with this encoder. */
+/** The parts that the settings choose, with the encoder replaced. */
 function ownParts(settings, input) {
   const chosen = pieces(settings, input);
   const first = dense({ units: 200, activation: "elu", weight: "he" });
@@ -39,7 +39,7 @@ async function main([dataset = "mnist", run = "runs/own-encoder"]) {
 }
 
 await main(process.argv.slice(2)).catch((error) => {
-  if (!(error instanceof UserError)) throw error; // a bug, or the system's error: its stack trace helps
+  if (!(error instanceof UserError)) throw error; // a bug or a system error: keep the stack trace
   console.error(`error: ${error.message}`);
   process.exitCode = 1;
 });

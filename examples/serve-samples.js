@@ -1,5 +1,5 @@
-// New images over HTTP: PORT=8080 node examples/serve-samples.js [RUN], then http://127.0.0.1:8080/?n=16&seed=3
-// Listens on 127.0.0.1, so only this machine can connect. HOST changes that.
+// Serves new images over HTTP: PORT=8080 node examples/serve-samples.js [RUN], then http://127.0.0.1:8080/?n=16&seed=3
+// Listens on 127.0.0.1, so only this machine can connect. Set HOST to change that.
 import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { drawImages, encodePng, loadModel, UserError } from "vae";
@@ -12,7 +12,7 @@ const model = await loadModel(process.argv[2]).catch(fail); // without a folder,
 const { width, height, channels } = model.size;
 const MAX = Math.max(1, Math.min(400, Math.floor(1e7 / (width * height * channels))));
 
-/** [status, content type, body] */
+/** Returns [status, content type, body]. */
 async function answer({ method, url }) {
   // new URL(url) throws for some requests, such as GET //
   const [, path, query] = /^([^?]*)(.*)$/s.exec(url);
@@ -60,7 +60,7 @@ server.listen(Number(port), host, () => {
   console.log(`http://${family === "IPv6" ? `[${address}]` : address}:${port}/`);
 });
 
-/** Finishes the answers it owes within five seconds, and hangs up on clients that asked nothing yet. */
+/** Waits up to five seconds for pending responses, then closes all connections. */
 async function stop() {
   server.close();
   await Promise.race([Promise.all(answering), setTimeout(5000, undefined, { ref: false })]);
@@ -69,7 +69,7 @@ async function stop() {
 }
 process.once("SIGTERM", stop).once("SIGINT", stop);
 
-/** Prints one line if the user or the system is at fault. Anything else is a bug, and keeps its stack trace. */
+/** Prints one line for errors of the user or the system. Anything else is a bug and keeps its stack trace. */
 function fail(error) {
   console.error(error instanceof UserError || "syscall" in error ? `error: ${error.message}` : error);
   process.exit(1);

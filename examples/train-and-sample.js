@@ -1,4 +1,4 @@
-// Trains a model, and writes a picture of a hundred new images: node examples/train-and-sample.js [DATASET] [RUN]
+// Trains a model and draws a hundred new images into one picture: node examples/train-and-sample.js [DATASET] [RUN]
 import { writeFile } from "node:fs/promises";
 import { drawImages, encodePng, loadModel, train, UserError } from "vae";
 
@@ -16,7 +16,7 @@ async function main([dataset = "mnist", run = "runs/example"]) {
 }
 
 await main(process.argv.slice(2)).catch((error) => {
-  if (!(error instanceof UserError)) throw error; // a bug, or the system's error: its stack trace helps
+  if (!(error instanceof UserError)) throw error; // a bug or a system error: keep the stack trace
   console.error(`error: ${error.message}`);
   process.exitCode = 1;
 });
