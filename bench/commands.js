@@ -1,6 +1,6 @@
-// Whole commands, from typing to the prompt: time and peak memory. node bench/commands.js, after npm run build, takes about 9 minutes.
-// Then one epoch of training as the work grows: the latent space, the layers, the batch, the data. Writes bench/commands.md. Linux
-// alone, for the memory.
+// Measures time and peak memory of whole commands, then of one epoch of training with larger latent spaces, layers,
+// batches and data sets. Writes bench/commands.md. Linux only, because it reads memory from /proc. 9 minutes:
+// node bench/commands.js, after npm run build
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { range } from "../dist/data/pixels.js";
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const home = mkdtempSync(path.join(tmpdir(), "vae-bench-"));
 
-/** Commands, and how often each is run. The first trainings make the models that the others use. */
+/** Commands, and how often to run each. The first two train the models that the others use. */
 const COMMANDS = [
   ["vae train --epochs 20 --dim-z 2 --run tutorial", 1],
   ["vae train --epochs 1 --dim-z 2 --binarize dynamic --run binarized", 1],
@@ -24,7 +24,7 @@ const COMMANDS = [
   ["vae evaluate --run binarized --importance-samples 1000", 1],
 ];
 
-/** One epoch each of the tutorial's model, but for this. */
+/** Flags that differ from the tutorial's model, one at a time. Each row trains one epoch. */
 const GROWTH = [
   ...[2, 20, 200].map((size) => `--dim-z ${size}`),
   ...[100, 1000, 2000].map((units) => `--n-hidden ${units},${units}`),
@@ -62,8 +62,10 @@ writeFileSync(
   here("commands.md"),
   `# Whole commands
 
-Written by \`node bench/commands.js\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}: from the start of the process to its
-end, the median (lowest to highest) where a command was run more than once, and the most memory that was resident.
+Written by \`node bench/commands.js\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}.
+
+The time is from the start of the process to its end: the median (lowest to highest) of several runs, or a single run.
+The memory is the peak resident memory.
 
 | command | time | memory |
 |---|---|---|
@@ -71,15 +73,16 @@ ${rows.join("\n")}
 
 ## As the work grows
 
-\`vae train --epochs 1\` with one thing changed, run once each. \`images-600000\` is MNIST ten times over, as IDX files: 470 MB.
+\`vae train --epochs 1\` with one flag changed, one run each. \`images-600000\` repeats MNIST ten times, as IDX files of
+470 MB.
 
-| | images per second in training | time | memory |
+| flag | images per second in training | time | memory |
 |---|---|---|---|
 ${growth.join("\n")}
 `,
 );
 
-/** MNIST's training images over and over, as a folder of IDX files. */
+/** Writes MNIST's training images, repeated up to `count`, as a folder of IDX files. */
 function writeDataset(folder, count) {
   mkdirSync(folder);
   for (const [name, images] of [
@@ -97,7 +100,7 @@ function writeDataset(folder, count) {
   }
 }
 
-/** Runs a command, and looks at its memory 50 times a second. */
+/** Runs a command, and samples its memory 50 times a second. */
 async function run(args) {
   const started = performance.now();
   const child = spawn(process.execPath, [here("../bin/vae.js"), ...args], { cwd: home, stdio: "ignore" });
@@ -107,7 +110,7 @@ async function run(args) {
       const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"));
       if (peak) megabytes = Number(peak[1]) / 1000;
     } catch {
-      // It has ended between two looks.
+      // It ended between two samples.
     }
   }, 20);
   const code = await new Promise((resolve) => child.on("close", resolve));

@@ -1,5 +1,5 @@
-// npm run bench:conv: milliseconds for a training step of convolutional models, against PyTorch, in turn in one run:
-// node bench/convolutions.js [rounds]. Writes bench/convolutions.md. PyTorch: bench/setup.sh first.
+// npm run bench:conv: times training steps of convolutional models here and in PyTorch, taking turns in one run.
+// node bench/convolutions.js [rounds], after bench/setup.sh. Writes bench/convolutions.md.
 import { existsSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { digits, here, race, THREADS } from "./race.js";
@@ -40,7 +40,7 @@ for (const { what, side, channels, settings, steps } of MODELS) {
   const best = Math.min(...results.slice(2).map(({ median }) => median));
   rows.push(`| ${[what, ...cells, (results[0].median / best).toFixed(2)].join(" | ")} |`);
 }
-const table = `| model | vae, engine compiled | PyTorch, eager | PyTorch, compiled | the same, channels last | vae / best compiled |
+const table = `| model | vae, engine compiled | PyTorch, eager | PyTorch, compiled | PyTorch, compiled, channels last | vae ÷ best compiled PyTorch |
 |---|---|---|---|---|---|
 ${rows.join("\n")}`;
 console.log(table);
@@ -48,9 +48,11 @@ writeFileSync(
   here("convolutions.md"),
   `# A training step of convolutional models
 
-Written by \`npm run bench:conv\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}: ms per step, medians of ${rounds} rounds (lowest),
-the contenders in turn, there and back, ${THREADS} threads each. Two convolutions of 32 and 64 filters with stride 2, mirrored in the decoder, Bernoulli
-pixels, fused Adam, batches of 128.
+Written by \`npm run bench:conv\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}.
+
+Numbers are milliseconds per step, medians of ${rounds} rounds (lowest in parentheses). The contenders take turns, in
+alternating order, with ${THREADS} threads each. All models have two convolutions of 32 and 64 filters with stride 2,
+mirrored in the decoder, a Bernoulli likelihood, fused Adam and batches of 128.
 
 ${table}
 `,

@@ -1,4 +1,4 @@
-// How much of a training is not spent in the compiled steps: node bench/outside.js [epochs], after npm run build.
+// Measures the share of a training outside of compiled steps: node bench/outside.js [epochs], after npm run build
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -27,8 +27,9 @@ for await (const event of events) {
   const percent = (part) => `${((100 * part) / seconds).toFixed(1)}%`;
   const rest = seconds - spent.scan - spent.call;
   console.log(
-    `epoch ${epoch}: ${seconds.toFixed(1)} s; steps ${percent(spent.scan)}, validation and pictures' images ${percent(spent.call)}, all else ${percent(rest)}`,
+    `epoch ${epoch}: ${seconds.toFixed(1)} s; steps ${percent(spent.scan)}, ` +
+      `validation and images of pictures ${percent(spent.call)}, the rest ${percent(rest)}`,
   );
 }
-console.log(`${((performance.now() - started) / 1000).toFixed(1)} s in all, without the start of the process`);
+console.log(`${((performance.now() - started) / 1000).toFixed(1)} s in total, without the start of the process`);
 rmSync(home, { recursive: true });

@@ -1,5 +1,5 @@
-// npm run bench:mpi: how much faster several processes of one thread each train and evaluate than one, on this machine:
-// node bench/processes.js [mpirun] [processes, separated by commas] [rounds]. Writes bench/processes.md.
+// npm run bench:mpi: times training and evaluation in several single-threaded processes against one, on this machine.
+// node bench/processes.js [mpirun] [numbers of processes, separated by commas] [rounds]. Writes bench/processes.md.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -11,11 +11,11 @@ const CASES = [
   { what: "training, batches of 128", args: ["train", "128", "200"] },
   { what: "training, batches of 512", args: ["train", "512", "80"] },
   { what: "training, batches of 2,048", args: ["train", "2048", "20"] },
-  { what: "importance sampling, 5,000 draws for an image", args: ["evaluate", "5000", "24"] },
+  { what: "importance sampling, 5,000 draws per image", args: ["evaluate", "5000", "24"] },
 ];
 const asRoot = process.getuid?.() === 0 ? { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" } : {};
 
-/** Milliseconds for a step, or an image. */
+/** Returns milliseconds per step, or per image. */
 function time(processes, args) {
   const command = [process.execPath, here("contenders/processes.js"), ...args];
   const [program, ...words] = processes === 1 ? command : [mpirun, "-n", String(processes), ...command];
@@ -42,8 +42,8 @@ for (const { what, args } of CASES) {
   rows.push(`| ${[what, cell(alone), ...cells].join(" | ")} |`);
 }
 const version = execFileSync(mpirun, ["--version"]).toString().split("\n")[0];
-const head = counts.slice(1).flatMap((count) => [`${count} processes`, "times as fast"]);
-const table = `| | 1 process | ${head.join(" | ")} |
+const head = counts.slice(1).flatMap((count) => [`${count} processes`, "speed-up"]);
+const table = `| task | 1 process | ${head.join(" | ")} |
 |---|${"---|".repeat(head.length + 1)}
 ${rows.join("\n")}`;
 console.log(table);
@@ -52,8 +52,11 @@ writeFileSync(
   `# Several processes
 
 Written by \`npm run bench:mpi\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node},
-${version}: milliseconds for a step or an image, medians of ${rounds} rounds (lowest), in turn, there and back. Every
-process has one thread. The model is the tutorial's, 784-500-500-2 with dropout and Adam.
+${version}.
+
+Numbers are milliseconds per training step or per evaluated image, medians of ${rounds} rounds (lowest in parentheses).
+One process and several take turns, in alternating order. Every process has one thread. The model is the tutorial's,
+784-500-500-2 with dropout and Adam.
 
 ${table}
 `,

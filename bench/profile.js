@@ -1,4 +1,4 @@
-// Where the time of a compiled training step goes, by onnxruntime's own profile: node bench/profile.js [keep-prob]
+// Shows where the time of a compiled training step goes, by onnxruntime's profiler: node bench/profile.js [keep-prob]
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -46,7 +46,7 @@ session.endProfiling();
 const events = JSON.parse(readFileSync(path.join(folder, readdirSync(folder)[0]), "utf8"));
 rmSync(folder, { recursive: true });
 
-/** Microseconds and runs of each kernel by operator and shape. */
+/** Microseconds and runs of each kernel, by operator and output shape. */
 const kernels = new Map();
 for (const { cat, name, dur, args } of events) {
   if (cat !== "Node" || !name.endsWith("_kernel_time") || args.op_name === "Scan") continue;
@@ -65,7 +65,7 @@ console.log(
   `keep-prob ${config.keepProb}: ${total.toFixed(1)} ms per step while profiled; ${sum(/./).toFixed(1)} ms in kernels`,
 );
 console.log(
-  `matrix products ${products.toFixed(1)}, Adam on the large weights ${adam.toFixed(1)}, all else ${(sum(/./) - products - adam).toFixed(1)}`,
+  `matrix products ${products.toFixed(1)}, Adam on the large weights ${adam.toFixed(1)}, the rest ${(sum(/./) - products - adam).toFixed(1)}`,
 );
 const nodes = rows.reduce((all, [, { runs }]) => all + runs, 0);
 const drawing = Array.from({ length: 21 }, () => {
@@ -73,7 +73,7 @@ const drawing = Array.from({ length: 21 }, () => {
   drawBatches(train, mnist, order, 0, config, vae);
   return (performance.now() - begun) / STEPS;
 }).toSorted((a, b) => a - b)[10];
-console.log(`${nodes.toFixed(0)} nodes; drawing the step's batch on the host takes ${drawing.toFixed(2)} ms`);
+console.log(`${nodes.toFixed(0)} nodes; drawing a batch on the host takes ${drawing.toFixed(2)} ms`);
 for (const [key, { time, runs }] of rows.slice(0, 30)) {
   console.log(
     `${key.padEnd(28)} ${runs.toFixed(0).padStart(3)} × ${(time / runs).toFixed(0).padStart(5)} µs = ${time.toFixed(0).padStart(5)} µs`,

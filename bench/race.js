@@ -1,4 +1,4 @@
-// Runs contenders in turn, there and back: processes that wait while others run.
+// Runs contenders, each a process, in turns of alternating order. A process waits while others run.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
@@ -8,18 +8,20 @@ export const THREADS = 2;
 export const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /**
- * Times contenders { label, command, steps }, with further arguments of their commands.
+ * Times contenders { label, command, steps }.
  *
- * @returns milliseconds per step of each: { label, low, median, high }
+ * @param args further arguments for every command
+ *
+ * @returns milliseconds per step of each contender: { label, low, median, high }
  */
 export async function race(contenders, rounds, args, what) {
   const running = await Promise.all(contenders.map((contender) => start(contender, args)));
-  // The first two rounds compile and take memory: they are not counted.
+  // The first two rounds compile and allocate memory, so they are not counted.
   for (let round = -2; round < rounds; round++) {
     for (const contender of round % 2 ? running : running.toReversed()) {
       const seconds = await contender.run(round === -2 ? Math.min(contender.steps, 4) : contender.steps);
       if (round >= 0) contender.times.push((1000 * seconds) / contender.steps);
-      await setTimeout(50); // its threads come to rest
+      await setTimeout(50); // lets its threads go idle
     }
     process.stderr.write(`${what}: round ${round + 1} of ${rounds}\n`);
   }

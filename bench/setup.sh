@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes bench/.venv, the Python environment of the peers that npm run bench measures. A local index is tried before the network.
+# Creates bench/.venv, the Python environment of the peers that npm run bench measures. Tries a local index first.
 set -euo pipefail
 cd "$(dirname "$0")"
 

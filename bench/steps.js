@@ -1,6 +1,6 @@
-// npm run bench: milliseconds for a training step of the tutorial's model (784-500-500-2, Adam, batches of 128 grey MNIST images)
-// on every engine here and on the peers, two threads each, all in one run: node bench/steps.js [rounds]. Contenders are processes
-// that wait while others run, and take turns. Writes bench/results.md and bench/steps.svg. Peers: bench/setup.sh first.
+// npm run bench: times a training step of the tutorial's model (784-500-500-2, Adam, batches of 128 grey MNIST images)
+// on every engine here and in PyTorch, JAX and TensorFlow, with two threads each. Contenders are processes and take
+// turns. node bench/steps.js [rounds], after bench/setup.sh for the peers. Writes bench/results.md and bench/steps.svg.
 import { existsSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import * as vega from "vega";
@@ -12,7 +12,7 @@ const rounds = Number(process.argv[2] ?? 9);
 const python = here(".venv/bin/python");
 if (availableParallelism() < THREADS) throw new Error(`The benchmark needs ${THREADS} processors`);
 
-/** Engines by name, how each is called, and steps in a round: about a second each where that can be. */
+/** Engines by name, and steps per round: about a second's worth if possible. */
 const ENGINES = { compiled: 100, tensorflow: 16, wasm: 2, cpu: 1 };
 const engines = (await findEngines(THREADS)).filter(({ runs }) => runs).map(({ name }) => name);
 const node = (label, script, variant, steps) => ({
@@ -59,7 +59,7 @@ const lines = contenders.map(({ label }) => {
   });
   return `| ${[label, ...cells].join(" | ")} |`;
 });
-const table = `| | keep-prob 1: ms per step | compiled is × | keep-prob 0.9: ms per step | compiled is × |
+const table = `| contender | keep-prob 1: ms per step | ratio | keep-prob 0.9: ms per step | ratio |
 |---|---|---|---|---|
 ${lines.join("\n")}`;
 console.log(table);
@@ -67,10 +67,14 @@ writeFileSync(
   here("results.md"),
   `# A training step, side by side
 
-Written by \`npm run bench\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}: medians of ${rounds} rounds (lowest to
-highest), the contenders in turn, there and back, ${THREADS} threads each. The model is the tutorial's, 784-500-500-2 with Adam, in batches of 128 grey
-MNIST images. Below 1, the compiled engine is faster. Dropout masks are drawn within a peer's step; here they are drawn on the
-host, which the compiled engine's numbers leave out. The last row is what onnxruntime takes for the step's matrix products and nothing else.
+Written by \`npm run bench\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}.
+
+Times are medians of ${rounds} rounds (lowest to highest).
+The contenders take turns, in alternating order, with ${THREADS} threads each.
+The model is the tutorial's, 784-500-500-2 with Adam, trained on batches of 128 grey MNIST images.
+The ratio is the time of vae's compiled engine divided by that of the row: below 1, the compiled engine is faster.
+The other libraries draw dropout masks within the step. vae draws them on the host, outside of the measured time.
+The last row is onnxruntime's time for the matrix products of the step alone.
 
 ${table}
 

@@ -1,5 +1,5 @@
-"""What the Python contenders share: the data, and the protocol. Each is started with a variant and a keep-probability; for each line
-on stdin, a number of steps, it prints the seconds that these took."""
+"""Data and protocol of the Python contenders. Each starts with a variant and a keep-probability as arguments. Then it
+reads a number of steps per line of stdin, runs them, and prints the seconds they took."""
 import sys
 import time
 from pathlib import Path
@@ -26,7 +26,7 @@ def shapes():
 
 
 def serve(run):
-    """`run(steps)` does so many steps, and returns when all is computed."""
+    """`run(steps)` must run this many steps and return when all results are computed."""
     print("ready", flush=True)
     for line in sys.stdin:
         started = time.perf_counter()

@@ -16,7 +16,7 @@ const size = { height: Number(side), width: Number(side), channels: Number(chann
 const { engine } = await openEngine("compiled", 2);
 const model = new Model(buildParts(config, size));
 const step = createTrainingStep(model, config);
-// The images are noise: the time of a step does not depend on them.
+// Synthetic images: the time of a step does not depend on their content.
 const read = (numbers) => Uint8Array.from({ length: numbers.length * pixelsOf(size) }, (_, i) => (i * 7919) % 256);
 const images = { count: 10_000, offset: 0, pixels: { read } };
 const order = epochOrder(0, 1, images.count);

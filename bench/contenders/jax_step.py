@@ -1,4 +1,4 @@
-"""The tutorial's training step in JAX: jit, a call for each step; scan, 100 steps in a call."""
+"""The tutorial's training step in JAX: jit: one call per step; scan: 100 steps per call."""
 import functools
 
 from contender import BATCH, LATENT, arguments, images, serve, shapes

@@ -1,5 +1,5 @@
-// One thread of a training or an evaluation of MNIST, alone or under mpirun: node processes.js train BATCH_SIZE STEPS,
-// or node processes.js evaluate SAMPLES IMAGES. Prints the milliseconds for a step, or an image.
+// Trains or evaluates on MNIST with one thread, alone or under mpirun, and prints milliseconds per step or per image:
+// node processes.js train BATCH_SIZE STEPS, or node processes.js evaluate SAMPLES IMAGES
 import { createConfig } from "../../dist/config/config.js";
 import { loadDataset } from "../../dist/data/dataset.js";
 import { openEngine } from "../../dist/engine/index.js";
@@ -23,7 +23,7 @@ const { engine } = await openEngine("compiled", 1);
 const model = buildModel(config, shape);
 const { state } = firstSnapshot(initialParams(model.parts.specs, config.seed));
 const run = what === "train" ? trainer() : evaluator();
-await run(Math.ceil(count / 4)); // compiles and takes memory
+await run(Math.ceil(count / 4)); // compiles and allocates memory
 const started = performance.now();
 await run(Number(count));
 if (!processes?.rank) process.stdout.write(`${(performance.now() - started) / Number(count)}\n`);

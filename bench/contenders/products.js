@@ -1,4 +1,4 @@
-// The floor: the matrix products of a training step and nothing else, through onnxruntime, a step after another in one call.
+// A lower bound: only the matrix products of a training step, in onnxruntime, many steps per call.
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { GraphBuilder } from "../../dist/engine/compiled/graph.js";
 import { serve } from "./protocol.js";
@@ -29,8 +29,8 @@ const names = LAYERS.flatMap(([inputs, outputs], i) => {
   const [x, w, d] = [give(`x${i}`, [BATCH, inputs]), give(`w${i}`, [inputs, outputs]), give(`d${i}`, [BATCH, outputs])];
   const forward = body.node("MatMul", [x, w]);
   const gradient = body.node("Gemm", [x, d], { transA: 1 });
-  const backward = i > 0 ? [body.node("Gemm", [d, w], { transB: 1 })] : []; // the images want no gradient
-  // One number of each, so that nothing is left out and nothing is copied.
+  const backward = i > 0 ? [body.node("Gemm", [d, w], { transB: 1 })] : []; // the images need no gradient
+  // Outputs one number of each product, so that onnxruntime neither drops a product nor copies it.
   return [forward, gradient, ...backward].map((product) => {
     const corner = body.node("Slice", [
       product,

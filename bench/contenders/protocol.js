@@ -1,4 +1,4 @@
-// The protocol of the contenders, as contender.py has it: for each line on stdin, a number of steps, the seconds that these took.
+// The protocol of the contenders, as in contender.py: reads a number of steps per line, prints the seconds they took.
 import { createInterface } from "node:readline";
 
 export async function serve(run) {

@@ -1,4 +1,4 @@
-"""The tutorial's training step in TensorFlow: tf.function; the same compiled by XLA."""
+"""The tutorial's training step in TensorFlow: tf.function, or the same compiled by XLA."""
 import os
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"

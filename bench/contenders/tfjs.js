@@ -1,4 +1,5 @@
-// The tutorial's training step as TensorFlow.js' users write it, with tf.variable and tf.train.adam: node tfjs.js BACKEND KEEP_PROB
+// The tutorial's training step in plain TensorFlow.js, with tf.variable and tf.train.adam:
+// node tfjs.js BACKEND KEEP_PROB
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { serve } from "./protocol.js";

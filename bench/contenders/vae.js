@@ -20,7 +20,7 @@ const step = createTrainingStep(model, config);
 const order = epochOrder(0, 1, train.count);
 let { state } = firstSnapshot(initialParams(model.parts.specs, 0));
 
-// The steps as one scan. Drawing their batches is left out.
+// Times the steps as one scan, without drawing their batches.
 await serve(async (steps) => {
   const batches = drawBatches(train, size, order.subarray(0, steps * config.batchSize), 0, config, model);
   const started = performance.now();
