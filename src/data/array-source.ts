@@ -1,4 +1,4 @@
-// Opens a file or a folder of arrays: images, labels and splits by their names.
+// Opens a file or a folder of arrays. Finds images, labels and splits by their names.
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { LargeInteger } from "../formats/npy.js";
@@ -21,7 +21,7 @@ import {
 import {
   chooseScaleOf,
   describeScale,
-  isCertain,
+  hasContrast,
   joinRanges,
   measureRange,
   type Range,
@@ -32,7 +32,7 @@ import {
 } from "./scale.js";
 import type { Source } from "./sources.js";
 
-/** Arrays that a message names. */
+/** The most arrays that a message names. */
 const MAX_NAMED = 8;
 
 /** The arrays of one split. */
@@ -43,7 +43,7 @@ interface SplitArrays {
 type Splits = Map<Split, SplitArrays>;
 
 /**
- * Opens one file of arrays. Labels come from it, or from another file of its folder: y_train.npy for x_train.npy.
+ * Opens one file of arrays. If it holds no labels, uses a matching file in its folder: y_train.npy for x_train.npy.
  *
  * @throws UserError if it holds no images
  */
@@ -54,12 +54,12 @@ export async function openArrayFile(file: string, siblings: readonly string[], o
   const arrays = await openArrays(file, options.size);
   const { splits, notes } = groupSplits(arrays, { ...own, split: undefined }, file);
   const [first] = splits.values();
-  const beside = findLabels(
+  const sibling = findLabels(
     { file: base, ...own },
     siblings.map((name) => ({ file: name, ...parseName(name) })),
   );
-  if (splits.size === 1 && !first.labels && beside && own.role !== "labels") {
-    const { labels, notes: more } = await openLabelsBeside(path.join(path.dirname(file), beside.file), first.images);
+  if (splits.size === 1 && !first.labels && sibling && own.role !== "labels") {
+    const { labels, notes: more } = await openSiblingLabels(path.join(path.dirname(file), sibling.file), first.images);
     if (labels) first.labels = labels;
     notes.push(...more);
   }
@@ -74,11 +74,11 @@ export async function openArrayFile(file: string, siblings: readonly string[], o
 }
 
 /**
- * Opens a folder of arrays, chosen by their names.
+ * Opens a folder of arrays, which it chooses by their names.
  *
  * @param names of the files, relative to the folder
- * @param dataset the name of the data set, for messages
- * @throws UserError if they belong to several data sets, or there are none to train on
+ * @param dataset names the data set in messages
+ * @throws UserError if they belong to several data sets, or there are no training images
  */
 export async function openArrayFolder(
   folder: string,
@@ -105,7 +105,7 @@ export async function openArrayFolder(
   return openSplits(splits, dataset, notes, options);
 }
 
-/** Checks the shapes of images before they are read, if the headers of all files tell them. */
+/** Checks the shapes of images before reading them, if the headers of all files contain them. */
 async function checkHeaders(
   files: readonly { readonly place: string; readonly role?: Role | undefined; readonly split: Split }[],
   dataset: string,
@@ -130,8 +130,8 @@ async function openLabels(file: string): Promise<{ labels?: FileArray; notes: re
   return { notes: [...notes, `The labels in ${file} are ignored: it has no column of whole numbers named label.`] };
 }
 
-/** Opens labels from another file of the folder. Notes why they do not fit. */
-async function openLabelsBeside(file: string, images: FileArray | undefined): ReturnType<typeof openLabels> {
+/** Opens labels from another file of the folder. Returns a note instead if they do not fit the images. */
+async function openSiblingLabels(file: string, images: FileArray | undefined): ReturnType<typeof openLabels> {
   try {
     const opened = await openLabels(file);
     if (!opened.labels || opened.labels.shape[0] === images?.shape[0]) return opened;
@@ -143,8 +143,8 @@ async function openLabelsBeside(file: string, images: FileArray | undefined): Re
 }
 
 /**
- * Groups the arrays of a file by the splits that their names, or the file's, stand for. Arrays without a role by their
- * names are images if they have two dimensions or more, and labels if there is one for each image.
+ * Groups the arrays of a file by split, according to their names or the file's. An array whose name gives no role holds
+ * images if it has two dimensions or more, and labels if it has one class for each image.
  *
  * @throws UserError if it is unclear which array holds the images
  */
@@ -182,7 +182,7 @@ function groupSplits(
   const notes = arrays.flatMap(({ notes = [] }) => notes);
   return {
     splits,
-    notes: unused.length > 0 ? [...notes, `Not used of ${file}: ${listSome(unused, MAX_NAMED)}.`] : notes,
+    notes: unused.length > 0 ? [...notes, `Not used in ${file}: ${listSome(unused, MAX_NAMED)}.`] : notes,
   };
 }
 
@@ -201,7 +201,7 @@ interface Candidate {
   readonly rest: string;
 }
 
-/** Prefers arrays with a role, then with no other words in their names, then of more dimensions, then of more rows. */
+/** Prefers arrays with a role, then without other words in the name, then of more dimensions, then of more rows. */
 function chooseImages<One extends Candidate>(candidates: readonly One[], file: string): One | undefined {
   const rank = ({ role, rest, array: { shape } }: Candidate) => [
     ...[Number(role === "images"), Number(rest === ""), Number(shape.length > 2), shape[0]],
@@ -213,9 +213,7 @@ function chooseImages<One extends Candidate>(candidates: readonly One[], file: s
   const [best, next] = [...candidates].sort((a, b) => isBetter(rank(a), rank(b)));
   if (next && isBetter(rank(best), rank(next)) === 0) {
     const names = [best, next].map(({ array }) => array.key ?? array.name);
-    throw new UserError(
-      `${file} holds several arrays of images: ${listSome(names, MAX_NAMED)}. Save only the right one.`,
-    );
+    throw new UserError(`${file} holds several arrays of images: ${listSome(names, MAX_NAMED)}. Save only one.`);
   }
   return best;
 }
@@ -223,7 +221,7 @@ function chooseImages<One extends Candidate>(candidates: readonly One[], file: s
 async function openSplits(splits: Splits, name: string, notes: string[], options: DataOptions): Promise<Source> {
   const arrays = [...splits].flatMap(([split, { images, labels }]) => (images ? [{ split, images, labels }] : []));
   if (!arrays.some(({ split }) => split === "train")) {
-    throw new UserError(`${name} holds ${arrays.length > 0 ? "no images to train on" : "labels, but no images"}.`);
+    throw new UserError(`${name} holds ${arrays.length > 0 ? "no training images" : "labels, but no images"}.`);
   }
   for (const [split, { images, labels }] of splits) {
     if (!images && labels) notes.push(`Not used: ${labels.name}, as there are no ${split} images.`);
@@ -238,7 +236,7 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
     parts.set(split, { shape, count, pixels, labels: classes, origin: (row) => ({ split, row }) });
   }
   if (byColumns) {
-    notes.push(`${byColumns} is stored by columns, as EMNIST is. \`layout: hwc\` if it is not.`);
+    notes.push(`${byColumns} is read by columns, like EMNIST. Give \`layout: hwc\` to read it by rows.`);
   }
   const [train, validation, test] = SPLITS.map((split) => parts.get(split));
   return {
@@ -261,9 +259,9 @@ async function openSplits(splits: Splits, name: string, notes: string[], options
 type Header = Pick<FileArray, "name" | "shape">;
 
 /**
- * Finds the layouts of images, which all have one shape.
+ * Finds the layouts of images, and checks that all have one shape.
  *
- * @returns byColumns: the name of an array whose images lie column by column, as its name tells
+ * @returns byColumns: the name of an array whose images are stored by columns, as its name shows
  * @throws UserError if shapes or options do not fit, or `onShape` refuses the shape
  */
 function layOut<One extends { readonly split: Split; readonly images: Header }>(
@@ -284,7 +282,7 @@ function layOut<One extends { readonly split: Split; readonly images: Header }>(
   return { laidOut, shape, byColumns };
 }
 
-/** EMNIST's own files, IDX and CSV, hold images column by column. */
+/** EMNIST's IDX and CSV files store images by columns. */
 function isEmnist(name: string): boolean {
   return /emnist/i.test(name.split(path.sep).slice(-2).join(path.sep)) && /(idx3-ubyte|\.csv)(\.gz)?$/i.test(name);
 }
@@ -319,7 +317,7 @@ function checkOptions(shape: ImageShape, { size, channels }: DataOptions, name: 
   }
 }
 
-/** Chooses one scale for all splits: one for integers, one for floats, one for bool. @throws UserError if none fits */
+/** Chooses one scale for all integers, one for all floats and one for bool. @throws UserError if no scale fits */
 function chooseScales(
   arrays: readonly LaidOut[],
   name: string,
@@ -345,15 +343,17 @@ function measure({ images, count, shape }: LaidOut): Range {
   const range = images.values ? measureRange(images.values) : measureBytes(images, count, pixelsOf(shape));
   if (range.badAt === undefined) return range;
   const image = Math.floor(range.badAt / pixelsOf(shape));
-  throw new UserError(`Image ${image} of ${images.name} holds ${images.values?.[range.badAt]}.`);
+  throw new UserError(
+    `Image ${image} of ${images.name} holds ${images.values?.[range.badAt]}. Pixels must be finite numbers.`,
+  );
 }
 
-/** Measures bytes, until they are known to be plain. */
+/** Measures bytes until they need no warning. */
 function measureBytes({ pixels }: FileArray, count: number, size: number): Range {
   let range = joinRanges([]);
   for (const chunk of chunks((pixels as NonNullable<typeof pixels>)(size), count, size)) {
     range = joinRanges([range, measureRange(chunk)]);
-    if (isCertain(range)) break;
+    if (hasContrast(range)) break;
   }
   return range;
 }

@@ -1,5 +1,5 @@
-// Opens files of arrays by their content: IDX, .npy, .npz, text tables; plain or compressed with gzip. Large arrays of
-// bytes stay on the disk.
+// Opens files of arrays by their content: IDX, .npy, .npz and text tables, plain or compressed with gzip. Large arrays
+// of bytes stay on disk.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
@@ -26,29 +26,29 @@ import { endingOf } from "./names.js";
 import { type Pixels, pixelsInFile, pixelsInMemory, readRange } from "./pixels.js";
 import { openTable } from "./table-arrays.js";
 
-/** Arrays of more bytes stay on the disk. MNIST's 60,000 images are 47 MB. */
+/** Arrays of more bytes stay on disk. MNIST's 60,000 images are 47 MB. */
 export const MAX_IN_MEMORY = 128e6;
-/** Deflate makes at most 1032 bytes of one. */
+/** Deflate compresses at most 1032 bytes to one. */
 const MAX_INFLATION = 1032;
 
 /** A row-major array of a file. */
 export interface FileArray {
-  /** The name of the file, and that of the array within an archive. */
+  /** The file, and in an archive the array: x.npz/images. */
   readonly name: string;
-  /** The name within an archive. */
+  /** The array's name in an archive or a table. */
   readonly key?: string | undefined;
-  /** NumPy's name for the type. */
+  /** NumPy's name of the type. */
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** On how the file is read, and what else it holds. */
+  /** How the file is read, and which of its content is ignored. */
   readonly notes?: readonly string[] | undefined;
-  /** The values of a type other than uint8. */
+  /** The values, unless their type is uint8. */
   readonly values?: ArrayLike<number> | undefined;
-  /** The values of uint8, as images of `size` bytes. */
+  /** Values of type uint8, as images of `size` bytes. */
   readonly pixels?: ((size: number) => Pixels) | undefined;
 }
 
-/** The bytes of a file, in memory or on the disk. */
+/** The bytes of a file, in memory or on disk. */
 interface Content {
   readonly file: string;
   readonly length: number;
@@ -58,26 +58,26 @@ interface Content {
 }
 
 /**
- * Opens a file of arrays: one of IDX and .npy, several of .npz, and of a table its images and, if it has them, labels.
+ * Opens a file of arrays. IDX and .npy hold one array, .npz several. A table gives its images and, if any, its labels.
  *
- * @param size of the images, which tells pixels from other columns of a table
- * @throws UserError if it is not such a file
+ * @param size the given size of the images, which separates pixels from other columns of a table
+ * @throws UserError if the file is not valid, or holds no arrays
  */
 export async function openArrays(file: string, size?: Size | null): Promise<FileArray[]> {
   const start = await readStart(file, MAX_NPY_HEADER_BYTES);
   const { size: length } = await stat(file);
-  return parseContent(isPacked(start) ? await unpack(file, length) : contentOf(file, length, start), size);
+  return parseContent(isGzip(start) ? await decompress(file, length) : contentOf(file, length, start), size);
 }
 
 /**
- * Reads the shape of the only array of a file from its header.
+ * Reads the shape of the array in an IDX or .npy file from its header.
  *
- * @returns undefined for other files and damaged ones, whose problem `openArrays` reports
+ * @returns undefined for other files, and for damaged ones, which `openArrays` reports
  */
 export async function readShape(file: string): Promise<readonly number[] | undefined> {
   const stored = await readStart(file, MAX_NPY_HEADER_BYTES);
   try {
-    const start = isPacked(stored) ? await unpackedStart(file) : stored;
+    const start = isGzip(stored) ? await decompressedStart(file) : stored;
     return isNpy(start) || isIdx(start) ? headerOf(start, file).shape : undefined;
   } catch (error) {
     if (error instanceof UserError) return undefined;
@@ -86,7 +86,7 @@ export async function readShape(file: string): Promise<readonly number[] | undef
 }
 
 /** Whether a file is compressed with gzip. */
-function isPacked(start: Uint8Array): boolean {
+function isGzip(start: Uint8Array): boolean {
   return start[0] === 0x1f && start[1] === 0x8b;
 }
 
@@ -99,7 +99,7 @@ function contentOf(file: string, length: number, start: Uint8Array, place = file
   return { file, length, start, readAll, open };
 }
 
-/** Opens bytes `start` to `end` of a file. */
+/** Opens bytes `start` to `end` of a file: in memory, or on disk if they are many. */
 export function openBytes(file: string, start: number, end: number): NonNullable<FileArray["pixels"]> {
   if (end - start > MAX_IN_MEMORY) return (size) => pixelsInFile(file, start, size);
   const bytes = readRange(file, start, end);
@@ -115,7 +115,7 @@ async function parseContent(content: Content, size?: Size | null): Promise<FileA
   return openTable(parseTable(await content.readAll(), file), file, size);
 }
 
-/** @throws UserError if the file is no text, so it is no table */
+/** @throws UserError if the file is not text, and so not a table */
 function checkTable(start: Uint8Array, file: string): void {
   refuseForeign(start, file);
   if (start.length > 0 && start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13))) return;
@@ -128,7 +128,7 @@ function checkTable(start: Uint8Array, file: string): void {
   );
 }
 
-/** @throws UserError if the file is of another format, which is not read as an array */
+/** @throws UserError if the file has a known format that holds no arrays */
 function refuseForeign(start: Uint8Array, file: string): void {
   const foreign = recognize(start);
   const isArray = isNpy(start) || isIdx(start) || foreign?.name === NPZ;
@@ -157,7 +157,7 @@ async function openNpy({ file, length, start, readAll, open }: Content): Promise
   const { dtype, shape, isFortran } = header;
   if (isFortran && length > MAX_READ_BYTES) {
     throw new UserError(
-      `${file} is in Fortran order, and has more than 2 GB. ` +
+      `${file} is in Fortran order and has more than 2 GB. ` +
         'Save it again with np.save("new.npy", np.ascontiguousarray(x)).',
     );
   }
@@ -168,16 +168,15 @@ async function openNpy({ file, length, start, readAll, open }: Content): Promise
     : { name: file, dtype, shape, values: data };
 }
 
-/** An array of uint8. */
 function bytesOf(about: FileArray, read: () => NpyArray["data"]): FileArray {
   return { ...about, pixels: (size) => pixelsInMemory(read() as Uint8Array, size) };
 }
 
 /**
- * Opens the arrays of an archive by their headers. Their values are read when they are asked for: a small archive may
- * hold many large arrays. Notes those that hold no numbers.
+ * Opens the arrays of an archive by their headers. Reads values on demand: a small archive may hold many large arrays.
+ * Notes arrays that do not hold numbers.
  *
- * @throws UserError if none does, or one is damaged
+ * @throws UserError if no array holds numbers, or the archive is damaged
  */
 function openNpz(bytes: Uint8Array, file: string): FileArray[] {
   const entries = [...readZip(bytes, file)].filter(([name]) => name.endsWith(".npy"));
@@ -224,25 +223,25 @@ function openEntry(
 }
 
 /** Decompresses a file into the cache. */
-async function unpack(file: string, packed: number): Promise<Content> {
-  const start = await unpackedStart(file);
+async function decompress(file: string, compressedLength: number): Promise<Content> {
+  const start = await decompressedStart(file);
   refuseForeign(start, file);
   const expected = expectedLength(start, file);
-  if (expected === Infinity && recognize(start)?.name !== NPZ) checkTable(start, file); // before it is in the cache
-  if (expected > MAX_INFLATION * packed && expected < Infinity) {
-    throw new UserError(`${file} is too small for the ${formatBytes(expected)} that it promises.`);
+  if (expected === Infinity && recognize(start)?.name !== NPZ) checkTable(start, file); // before it is cached
+  if (expected > MAX_INFLATION * compressedLength && expected < Infinity) {
+    throw new UserError(`${file} is too small for the ${formatBytes(expected)} that its header promises.`);
   }
-  const most = expected < Infinity ? expected : MAX_READ_BYTES; // text has no header that bounds it
+  const maxLength = expected < Infinity ? expected : MAX_READ_BYTES; // text has no header that bounds it
   let length = 0;
   async function* parts(reserve?: Reserve): AsyncGenerator<Buffer, number> {
     if (expected < Infinity) await reserve?.(expected);
     for await (const chunk of gunzip(file)) {
       length += chunk.length;
-      if (length > most) break;
+      if (length > maxLength) break;
       yield chunk;
     }
     if (length !== expected && expected < Infinity) checkLength(start, length, file);
-    if (length > most)
+    if (length > maxLength)
       throw new UserError(`${file} decompresses to more than 2 GB of text. Save its images as .npy of uint8.`);
     return length;
   }
@@ -264,7 +263,7 @@ async function unpack(file: string, packed: number): Promise<Content> {
   return contentOf(file, info, start, unpacked);
 }
 
-/** The length that the header of an array promises; Infinity for other files. */
+/** The length of a file by the header of its array. Infinity for other formats. */
 function expectedLength(start: Uint8Array, file: string): number {
   return isNpy(start) || isIdx(start) ? headerOf(start, file).end : Infinity;
 }
@@ -278,7 +277,7 @@ function checkLength(start: Uint8Array, length: number, file: string): void {
   else checkIdxLength(parseIdxHeader(start, file), length, file);
 }
 
-async function unpackedStart(file: string): Promise<Uint8Array> {
+async function decompressedStart(file: string): Promise<Uint8Array> {
   let start = Buffer.alloc(0);
   for await (const chunk of gunzip(file)) {
     start = Buffer.concat([start, chunk]);

@@ -8,7 +8,7 @@ const isWhite = (grey: number) => grey >= 128;
 
 /**
  * Binarizes pixels to 0 or 255, in place. "threshold": white from 128. "dynamic": white with probability grey / 255,
- * drawn anew for every batch (Burda et al. 2016, section 5.1). Otherwise leaves them as they are.
+ * drawn for every batch (Burda et al. 2016, section 5.1). Otherwise does nothing.
  */
 export function binarize(how: Config["binarize"], pixels: Uint8Array, stream: RandomStream): void {
   if (how === "threshold") {
@@ -22,7 +22,7 @@ export function binarize(how: Config["binarize"], pixels: Uint8Array, stream: Ra
   }
 }
 
-/** The mean of each pixel over the binarized images, 0 to 1. For dynamic binarization: the expectation. */
+/** The mean of each pixel over the binarized images, from 0 to 1; its expectation if binarization is dynamic. */
 export function meanImage({ pixels, count }: ImageSet, size: number, how: Config["binarize"]): Float64Array {
   const mean = new Float64Array(size);
   for (const chunk of chunks(pixels, count, size)) {

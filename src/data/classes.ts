@@ -1,4 +1,5 @@
-// The classes of a conditional model, and labels as one-hot rows. Names identify classes: data sets number them freely.
+// The classes of a conditional model, and labels as one-hot rows. Data sets number classes freely, so names identify
+// them.
 import { isRecord } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
@@ -19,9 +20,9 @@ export interface Labelled {
   readonly classes?: readonly string[] | undefined;
 }
 
-/** K of a conditional model. */
+/** The most classes of a conditional model. */
 const MAX_CLASSES = 1000;
-/** Characters of all names: config.json holds them. */
+/** The most characters in all names together, which are stored in config.json. */
 const MAX_NAMES_LENGTH = 300_000;
 const MAX_LISTED = 20;
 
@@ -48,7 +49,8 @@ export function findClasses(train: Labelled, dataset: string): ModelClass[] {
   }
   if (counts.size > MAX_CLASSES) {
     throw new UserError(
-      `${dataset} has ${counts.size} classes, and \`conditional\` takes up to ${MAX_CLASSES}. Choose some: \`classes\`.`,
+      `${dataset} has ${counts.size} classes, and \`conditional\` takes up to ${MAX_CLASSES}. ` +
+        "Choose fewer with `classes`.",
     );
   }
   if ([...counts.keys()].join("").length > MAX_NAMES_LENGTH) {
@@ -59,7 +61,7 @@ export function findClasses(train: Labelled, dataset: string): ModelClass[] {
   return Array.from(counts, ([name, images]) => ({ name, images }));
 }
 
-/** Whether a value from JSON is the classes of a model. */
+/** Whether a value from JSON is a valid list of a model's classes. */
 export function areClasses(value: unknown): value is readonly ModelClass[] {
   if (!Array.isArray(value) || value.length < 1 || value.length > MAX_CLASSES) return false;
   const isClass = (item: unknown) =>
@@ -67,7 +69,7 @@ export function areClasses(value: unknown): value is readonly ModelClass[] {
   return value.every(isClass) && new Set(value.map(({ name }) => name)).size === value.length;
 }
 
-/** The names of classes for a message. */
+/** Lists the names of classes for a message. */
 export function listClasses(classes: readonly ModelClass[]): string {
   return listSome(
     classes.map(({ name }) => name),
@@ -75,7 +77,7 @@ export function listClasses(classes: readonly ModelClass[]): string {
   );
 }
 
-/** @throws UserError unless a conditional model knows the class of every image. `which` names the images */
+/** @param which names the images in errors. @throws UserError unless each image has one of the model's classes */
 export function checkLabels(images: Labelled, classes: readonly ModelClass[], which = "These images"): void {
   const labels = images.labels?.subarray(0, images.count);
   if (!labels || labels.length < images.count) {
@@ -90,7 +92,7 @@ export function checkLabels(images: Labelled, classes: readonly ModelClass[], wh
   );
 }
 
-/** The places of the classes of images with these numbers among a model's, from 0. `checkLabels` comes first. */
+/** Maps images, given by their numbers, to positions of their classes in a model's. Call `checkLabels` first. */
 export function placesOf(images: Labelled, numbers: Uint32Array, classes: readonly ModelClass[]): Uint16Array {
   const places = new Map(classes.map(({ name }, place) => [name, place]));
   const { labels = [] } = images;
@@ -101,7 +103,7 @@ export function placesOf(images: Labelled, numbers: Uint32Array, classes: readon
   });
 }
 
-/** Places of classes, from 0, as one-hot rows: [places.length, K]. */
+/** Encodes positions of classes as one-hot rows: `[places.length, K]`. */
 export function oneHot(places: ArrayLike<number>, K: number): HostArray<Uint8Array> {
   const data = new Uint8Array(places.length * K);
   for (let i = 0; i < places.length; i++) data[i * K + places[i]] = 1;

@@ -1,4 +1,4 @@
-// Loads a data set, and divides its images into training, validation and test.
+// Loads a data set, and divides its images into training, validation and test images.
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { func, listOf, maybe, objectWith, satisfying } from "../arguments.js";
@@ -33,7 +33,7 @@ export interface ImageSet extends Omit<Images, "shape">, Labelled {
   readonly offset: number;
 }
 
-/** Whether images come from files of their own, or encoded as such, or from arrays. */
+/** Where images come from: image files (or encoded images in Parquet), or arrays. */
 export type DataKind = "files" | "arrays";
 
 export interface Dataset extends ImageShape {
@@ -43,27 +43,26 @@ export interface Dataset extends ImageShape {
   readonly train: ImageSet;
   readonly validation: ImageSet;
   readonly test: ImageSet;
-  /** The names of the classes, if they have any. */
+  /** The names of the classes, by label. */
   readonly classes?: readonly string[] | undefined;
-  /** Behind transparent image files. */
+  /** The background of transparent image files. */
   readonly background: Background;
-  /** How values became bytes, for types other than plain bytes. */
+  /** The conversions to bytes, for types other than plain bytes. */
   readonly scales: Scales;
   readonly bad: readonly BadFile[];
   /** How the data were read, and what was ignored: one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** The settings that choose the data, besides `dataset`, and what a run adds to the public options. */
+/** The settings of the data except `dataset`, and internal options of a run. */
 export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>, "dataset">> {
-  /** Those of a model's training images. */
+  /** The scales of a model's training images. */
   readonly scales?: Scales | undefined;
   /**
-   * Called with the shape of the images before they are decoded or decompressed, and again once they are. May throw to
-   * refuse them.
+   * Called with the shape of the images before and after they are decoded or decompressed. May throw to refuse them.
    */
   readonly onShape?: ((shape: ImageShape, kind: DataKind) => void) | undefined;
-  /** Called as image files are decoded: not if the cache has them. */
+  /** Called as image files are decoded. Not called if they are in the cache. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
   /** Aborts decoding. */
   readonly signal?: AbortSignal | undefined;
@@ -72,9 +71,9 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
 /**
  * Loads a data set: `mnist`, a folder of image files, or a file or a folder of arrays (docs/data.md).
  *
- * Validation and test images are those that the data set names. Otherwise a seventh of all is for the test, and a
- * twelfth of the rest for validation: drawn with a fixed seed, in proportion to the classes. Arrays with a test set of
- * their own keep their order, unless they are sorted by class, and the last twelfth validates.
+ * Uses the validation and test sets of the data set. Otherwise draws a seventh of all images for the test and a twelfth
+ * of the rest for validation, with a fixed seed and in proportion to the classes. Arrays with only a test set keep
+ * their order, unless they are sorted by class, and give their last twelfth.
  *
  * @throws UserError if a file is missing or not valid, or there are too few images
  */
@@ -155,7 +154,7 @@ const IMAGE_SET = objectWith<ImageSet>({
   classes: maybe(listOf(NAME)),
 });
 
-/** @throws UserError unless the value is a part of a data set whose images have this shape */
+/** @throws UserError unless the value is a part of a data set with images of this shape */
 export function checkImageSet(value: unknown, shape: ImageShape): ImageSet {
   const set = checkValue("The part of a data set", IMAGE_SET, value);
   for (const pixels of set.inputs !== undefined ? [set.pixels, set.inputs] : [set.pixels]) {
@@ -163,14 +162,14 @@ export function checkImageSet(value: unknown, shape: ImageShape): ImageSet {
     const found = read instanceof Uint8Array ? read.length / 2 : 0;
     if (found === pixelsOf(shape)) continue;
     throw new UserError(
-      `The images of this data set have ${found} numbers each, and [${imageShape(shape)}], ${pixelsOf(shape)} are ` +
-        "needed.",
+      `The images of this data set have ${found} numbers each, but must have ${pixelsOf(shape)}, ` +
+        `[${imageShape(shape)}].`,
     );
   }
   return set;
 }
 
-/** @param wanted names or numbers of classes. @returns whether a label is one of them */
+/** @param wanted names or numbers of classes. @returns a function that tells whether a label is wanted */
 function chooseClasses(
   wanted: readonly string[],
   sets: readonly Images[],
@@ -178,12 +177,12 @@ function chooseClasses(
   dataset: string,
 ): (label: number | undefined) => boolean {
   if (!sets.every(({ labels }) => labels)) {
-    throw new UserError(`${dataset} has images without labels, so no classes can be chosen.`);
+    throw new UserError(`${dataset} has images without labels, and \`classes\` needs them. Leave out \`classes\`.`);
   }
   const nameOf = (label: number) => nameOfLabel({ classes }, label);
-  const there = new Set<number>();
-  for (const { labels = [] } of sets) for (const label of labels) there.add(label);
-  const found = [...there].sort((a, b) => a - b).map((label) => [nameOf(label), label] as const);
+  const present = new Set<number>();
+  for (const { labels = [] } of sets) for (const label of labels) present.add(label);
+  const found = [...present].sort((a, b) => a - b).map((label) => [nameOf(label), label] as const);
   const names = new Set(found.map(([name]) => name));
   const chosen = new Set(wanted.map((item) => unquote(item).normalize("NFC")));
   const missing = [...chosen].find((name) => !names.has(name));
@@ -195,15 +194,15 @@ function chooseClasses(
   return (label) => label !== undefined && labels.has(label);
 }
 
-/** A class as an item of `classes`. */
+/** Formats the name of a class as an item of the setting `classes`. */
 function itemOf(name: string): string {
   const item = quoteItem(name);
   return name === ALL || unquote(item) !== name ? quoteText(name) : item;
 }
 
 /**
- * The SHA-256 of the images of training, validation and test, in this order. The images of each part are followed by
- * their inputs and, for a conditional model, by their labels and the names of these.
+ * The SHA-256 of the training, validation and test images, in this order. After the images of each part come its inputs
+ * and, for a conditional model, its labels and their names.
  */
 export function digestOf(dataset: Dataset, hasLabels = false): string {
   const hash = createHash("sha256");

@@ -21,10 +21,10 @@ import { DATA_SETTINGS, SPLITS } from "./settings.js";
 
 export type { Dataset, ImageSet } from "./dataset.js";
 
-/** The settings that choose the data, besides `dataset`, and how to follow and abort decoding. */
+/** The settings of the data except `dataset`, and hooks to follow and abort decoding. */
 export interface DataOptions extends Omit<AllOptions, "scales" | "onShape"> {}
 
-/** Bytes that `read` gives at once. */
+/** The most bytes that one call of `read` returns. */
 const MAX_BYTES = 800e6;
 const SHEET_IMAGES = 100;
 /** Limits the number of large images on the sheet. */
@@ -34,11 +34,11 @@ export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | 
   readonly train: number;
   readonly validation: number;
   readonly test: number;
-  /** The number of images of each class, by its name or its label. Has no prototype: a class may be `constructor`. */
+  /** The number of images of each class, by its name or label. Has no prototype: a class may be named `constructor`. */
   readonly classes?: Readonly<Record<string, number>>;
-  /** Of all pixels, from 0 black to 255 white. */
+  /** Statistics of all pixels, from 0 black to 255 white. */
   readonly pixels: { readonly min: number; readonly max: number; readonly mean: number };
-  /** The digest of all images. */
+  /** The SHA-256 of all images. */
   readonly sha256: string;
   /** The first training images. */
   readonly sheet: Picture;
@@ -46,7 +46,7 @@ export interface DataReport extends Pick<Dataset, "name" | "height" | "width" | 
 
 const OPTIONS = objectWith<Given<DataOptions>>({ onProgress: maybe(func()), signal: maybe(SIGNAL) });
 
-/** `loadDataset` with checked settings. A size may be "28x20", 28, [28, 20] or { width: 28, height: 20 }. */
+/** Loads a data set. A size may be "28x20", 28, [28, 20] or { width: 28, height: 20 }. */
 export async function load(dataset: string, options: Given<DataOptions> = {}): Promise<Dataset> {
   const place = checkValue("The data set", TEXT, dataset);
   const { onProgress, signal, ...settings } = checkValue("The options", OPTIONS, options);
@@ -55,7 +55,7 @@ export async function load(dataset: string, options: Given<DataOptions> = {}): P
 }
 
 /**
- * Reports what training would see of a data set. Lists bad files.
+ * Reports the data that a training would use. Lists bad files instead of throwing.
  *
  * @param dataset and `options` as for `load`
  * @throws UserError if no image can be used
@@ -105,7 +105,8 @@ function measurePixels(data: Dataset): DataReport["pixels"] {
 }
 
 /**
- * Reads images of a data set, as models take them: by default all from number `first` of the part.
+ * Reads images of one part of a data set, in the form that models take: `count` of them from number `first`, by default
+ * all.
  *
  * @returns bytes from 0 black to 255 white: `[count, height, width]`, in colour `[count, height, width, 3]`
  * @throws UserError if the part has fewer images
@@ -120,17 +121,17 @@ export function read(
   const shape = checkShape(checkValue("The data set", DATASET, dataset));
   const set = checkImageSet(shape[split], shape);
   const start = checkValue("The first image", wholeNumber({ min: 0, max: set.count - 1 }), first);
-  const taken = checkValue(
+  const total = checkValue(
     "The count",
     maybe(wholeNumber({ min: 1, max: set.count - start }), set.count - start),
     count,
   );
-  if (taken * pixelsOf(shape) > MAX_BYTES) {
+  if (total * pixelsOf(shape) > MAX_BYTES) {
     throw new UserError(
-      `${taken} images of ${formatShape(shape)} are more than ${formatBytes(MAX_BYTES)}. Read fewer at once.`,
+      `${total} images of ${formatShape(shape)} are more than ${formatBytes(MAX_BYTES)}. Read fewer at once.`,
     );
   }
-  return { data: set.pixels.read(range(start, taken)), shape: [taken, ...imageShape(shape)] };
+  return { data: set.pixels.read(range(start, total)), shape: [total, ...imageShape(shape)] };
 }
 
 const DATASET = objectWith<Dataset>({});

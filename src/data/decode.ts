@@ -1,4 +1,4 @@
-// Decodes a collection of image files into one array of one shape, in the cache.
+// Decodes a collection of image files into one cached array of images of the same shape.
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached, type Reserve } from "../files/cache.js";
@@ -12,33 +12,32 @@ import { openImage } from "./open-image.js";
 import { type ImageShape, type Pixels, pixelsOf, range, select } from "./pixels.js";
 import { chooseScaleOf, describeScale, joinRanges, measureRange, type Range, rescale, type Scales } from "./scale.js";
 
-/** Images that are decoded at the same time, and their pixels. Those of more than eight bits count four times. */
+/** Limits the images that are decoded at the same time, and their pixels, which count four times above eight bits. */
 const MAX_AT_ONCE = 8;
 const MAX_PIXELS_AT_ONCE = 100e6;
 const DEEP_WEIGHT = 4;
-/** Sizes that an error lists. */
+/** The most sizes that an error lists. */
 const MAX_SIZES = 5;
-/** The side that an error suggests for images that are larger. */
+/** The side that an error suggests for larger images. */
 const USUAL_SIDE = 64;
 
 /** An image file that is not decoded yet. */
 export interface EncodedImage {
   readonly name: string;
-  /** All splits must have one scale. */
   readonly split: string;
   read(): Promise<Uint8Array>;
-  /** The corrupted image of a pair. Null: there is none, although it is needed. */
+  /** The corrupted image of a pair. Null if it is missing, undefined if images have no partners. */
   readonly partner?: EncodedImage | null | undefined;
 }
 
 export interface Collection {
-  /** For messages. */
+  /** Names the collection in messages. */
   readonly name: string;
   readonly count: number;
   readonly hasPartners: boolean;
   /** Identifies the collection in the cache. */
   readonly key: readonly string[];
-  /** The files of the images: when one changes, the images are decoded again. */
+  /** The files that hold the images. When one changes, the images are decoded again. */
   readonly files: readonly string[];
   /** Yields the images, the same ones each time. */
   images(): Iterable<EncodedImage> | AsyncIterable<EncodedImage>;
@@ -46,43 +45,43 @@ export interface Collection {
 
 export interface DecodedCollection {
   readonly shape: ImageShape;
-  /** The good images. */
+  /** The images that are not bad. */
   readonly pixels: Pixels;
   readonly inputs?: Pixels | undefined;
-  /** The positions of the good images in the collection. */
+  /** The positions of these images in the collection. */
   readonly positions: Uint32Array;
   readonly bad: readonly BadFile[];
   readonly background: Background;
-  /** Of types other than plain bytes. */
+  /** The conversions to bytes, for types other than plain bytes. */
   readonly scales: Scales;
-  /** How pixels were read, one line each. */
+  /** How pixels were read: one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** What the cache holds besides the pixels. */
+/** The description of the images that the cache stores with their pixels. */
 interface Info {
   readonly shape: ImageShape;
   readonly bad: readonly (BadFile & { readonly position: number })[];
-  /** The number of images of which the background hides all. */
+  /** The number of drawings that are invisible on the background. */
   readonly hidden: number;
-  /** The number of files whose first frame is used. */
+  /** The number of animations, whose first frame is used. */
   readonly animated: number;
-  /** Whether all are grey, although they are stored in colour. */
+  /** Whether all images are grey but stored in colour. */
   readonly isGrey: boolean;
   readonly scales: Scales;
-  /** Of the decoded bytes, by the names of the splits and "inputs" for the partners. */
+  /** The ranges of the decoded bytes, by split; "inputs" for the partners. */
   readonly ranges: Readonly<Record<string, Range>>;
 }
 
 /**
- * Decodes images to one shape: without `size` they must all have the same, and without `channels` the array is in
- * colour if any image is.
+ * Decodes images to one shape. Without `size`, all must have the same size. Without `channels`, one image in colour
+ * makes all of them colour.
  *
- * @throws UserError with a list of sizes, if they differ
+ * @throws UserError with a list of the sizes, if they differ
  */
 export async function decodeCollection(collection: Collection, options: DataOptions): Promise<DecodedCollection> {
   const { name, count, hasPartners } = collection;
-  const { file, info, background, notes } = await decodeVisibly(collection, options);
+  const { file, info, background, notes } = await decodeOnBestBackground(collection, options);
   const { shape, bad, animated, isGrey, scales, ranges } = info;
   const badAt = new Set(bad.map(({ position }) => position));
   const positions = range(0, count).filter((position) => !badAt.has(position));
@@ -91,21 +90,21 @@ export async function decodeCollection(collection: Collection, options: DataOpti
   const stored = openBytes(file, 0, positions.length * perImage * size)(size);
   const scale = chooseScaleOf(new Map(Object.entries(ranges)), "uint8", name, options.scales);
   const pixels = rescale(stored, scale);
-  const every = (first: number) =>
+  const pixelsFrom = (first: number) =>
     select(
       pixels,
       positions.map((_, i) => perImage * i + first),
     );
   return {
     shape,
-    ...(hasPartners ? { pixels: every(0), inputs: every(1) } : { pixels }),
+    ...(hasPartners ? { pixels: pixelsFrom(0), inputs: pixelsFrom(1) } : { pixels }),
     positions,
     bad,
     background,
     scales: { ...scales, ...(scale.conversion && { uint8: scale }) },
     notes: [
       ...notes,
-      ...(animated > 0 ? [`Only the first frame is used of ${animated} files.`] : []),
+      ...(animated > 0 ? [`Only the first frame of ${animated} files is used.`] : []),
       ...(isGrey && positions.length > 0
         ? ["All images are grey, but stored in colour. `channels: 1` makes the model smaller."]
         : []),
@@ -114,8 +113,8 @@ export async function decodeCollection(collection: Collection, options: DataOpti
   };
 }
 
-/** Decodes on black, or on white if black hides drawings and white hides fewer. */
-async function decodeVisibly(collection: Collection, options: DataOptions) {
+/** Decodes on the given background; else on black, or on white if that hides fewer drawings. */
+async function decodeOnBestBackground(collection: Collection, options: DataOptions) {
   const { count } = collection;
   const decode = (background: Background) => decodeCached(collection, options, background);
   const given = options.background;
@@ -187,7 +186,7 @@ async function* decodeAll(
       for (const [i, { pixels }] of result.entries()) {
         const group = i === 0 ? image.split : "inputs";
         ranges.set(group, joinRanges([ranges.get(group) ?? joinRanges([]), measureRange(pixels)]));
-        isGrey &&= showsGrey(pixels);
+        isGrey &&= isGreyOnly(pixels);
         yield pixels;
       }
     }
@@ -196,8 +195,8 @@ async function* decodeAll(
   return { shape, bad, hidden, animated, isGrey, scales, ranges: Object.fromEntries(ranges) };
 }
 
-/** Whether red, green and blue of all pixels are the same. */
-function showsGrey(pixels: Uint8Array): boolean {
+/** Whether every pixel has equal red, green and blue. */
+function isGreyOnly(pixels: Uint8Array): boolean {
   for (let i = 0; i < pixels.length; i += 3) {
     if (pixels[i] !== pixels[i + 1] || pixels[i] !== pixels[i + 2]) return false;
   }
@@ -207,24 +206,24 @@ function showsGrey(pixels: Uint8Array): boolean {
 interface Survey {
   /** The most frequent first. */
   readonly sizes: readonly (Size & { readonly count: number; readonly example: string })[];
-  /** 3 if any image is in colour. */
+  /** 3 if any image is in colour, else 1. */
   readonly channels: number;
   /** The positions of images with pixels of more than eight bits. */
   readonly deep: ReadonlySet<number>;
-  /** By their positions. */
+  /** The bad images by their positions. */
   readonly bad: ReadonlyMap<number, BadImage>;
-  /** How many images are decoded at the same time, so that memory stays flat. */
+  /** The number of images to decode at the same time, which bounds the memory. */
   readonly atOnce: number;
 }
 
-/** Reads the headers of all images and partners, except bad ones. */
+/** Reads the headers of all images and their partners. */
 async function surveyImages(collection: Collection, signal?: AbortSignal): Promise<Survey> {
   const sizes = new Map<string, Size & { count: number; example: string }>();
   const deep = new Set<number>();
   const bad = new Map<number, BadImage>();
   let [channels, largest] = [1, 1];
-  const look = (image: EncodedImage) => forPair(image, openImage);
-  for await (const { image, position, result } of inBatches(collection, look, MAX_AT_ONCE, signal)) {
+  const readHeaders = (image: EncodedImage) => forPair(image, openImage);
+  for await (const { image, position, result } of inBatches(collection, readHeaders, MAX_AT_ONCE, signal)) {
     if (result instanceof BadImage) {
       bad.set(position, result);
       continue;
@@ -241,10 +240,10 @@ async function surveyImages(collection: Collection, signal?: AbortSignal): Promi
   return { sizes: [...sizes.values()].sort((a, b) => b.count - a.count), channels, deep, bad, atOnce };
 }
 
-/** Measures pixels of more than eight bits. @returns their ranges, and all bad images by their positions */
-async function measureImages(collection: Collection, { deep, bad: unread, atOnce }: Survey, signal?: AbortSignal) {
+/** Measures images of more than eight bits. @returns their ranges, and all bad images by their positions */
+async function measureImages(collection: Collection, { deep, bad: badHeaders, atOnce }: Survey, signal?: AbortSignal) {
   const ranges: DeepRange[] = [];
-  const bad = new Map(unread);
+  const bad = new Map(badHeaders);
   if (deep.size === 0) return { deep: ranges, bad };
   const measure = async (image: EncodedImage, position: number): Promise<(DeepRange | undefined)[]> =>
     deep.has(position) ? forPair(image, async (bytes) => measureDeep(await openImage(bytes))) : [];
@@ -256,19 +255,19 @@ async function measureImages(collection: Collection, { deep, bad: unread, atOnce
 }
 
 function describeSizes(name: string, sizes: Survey["sizes"]): string {
-  const [most] = sizes;
+  const [usual] = sizes;
   const count = sizes.reduce((sum, size) => sum + size.count, 0);
   const listed = sizes.slice(0, MAX_SIZES).map(({ width, height, count, example }) => {
     return `${width}×${height} (${count === 1 ? printable(example) : count})`;
   });
   const more = sizes.length > MAX_SIZES ? ", …" : "";
-  const isSmall = Math.max(most.width, most.height) <= USUAL_SIDE;
-  const suggested = !isSmall ? String(USUAL_SIDE) : `${most.width}x${most.height}`;
+  const isSmall = Math.max(usual.width, usual.height) <= USUAL_SIDE;
+  const suggested = !isSmall ? String(USUAL_SIDE) : `${usual.width}x${usual.height}`;
   const found = `${count} images in ${sizes.length} sizes: ${listed.join(", ")}${more}`;
   return `${name} holds ${found}. Use \`size: ${suggested}\`.`;
 }
 
-/** Calls `act` for `atOnce` images at a time. Yields results or BadImage errors in order, and throws other errors. */
+/** Calls `act` for `atOnce` images at a time. Yields results and BadImage errors in order, and throws other errors. */
 async function* inBatches<Result>(
   collection: Collection,
   act: (image: EncodedImage, position: number) => Promise<Result>,
@@ -304,7 +303,7 @@ async function forPair<Result>(
   { read, partner }: EncodedImage,
   act: (bytes: Uint8Array) => Promise<Result>,
 ): Promise<Result[]> {
-  if (partner === null) throw new BadImage("it has no partner of its name in inputDir");
+  if (partner === null) throw new BadImage("it has no partner in inputDir");
   const own = await act(await read());
   if (!partner) return [own];
   try {

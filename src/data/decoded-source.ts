@@ -7,10 +7,10 @@ import { SPLITS, type Split } from "./names.js";
 import { type Images, type Origin, select } from "./pixels.js";
 import type { Source } from "./sources.js";
 
-/** Bad images that an error names. */
+/** The most bad images that an error names. */
 const MAX_NAMED = 3;
 
-/** An image of a collection, before it is decoded. */
+/** An image of a collection before it is decoded. */
 export interface Entry {
   readonly split: Split;
   /** The number of its class, if it has one. */
@@ -19,11 +19,11 @@ export interface Entry {
 }
 
 /**
- * Divides decoded images. A split has labels if all its images have.
+ * Divides decoded images into splits. A split has labels if each of its images has one.
  *
- * @param entries of the collection
- * @param irregular files that are no images of the collection, but would be if they could be read
- * @throws UserError if images are bad and `skipBad` is not given, or none to train on is good
+ * @param entries all images of the collection, good and bad
+ * @param irregular files that could not be read and may be images
+ * @throws UserError if images are bad and `skipBad` is not given, or all training images are bad
  */
 export function divideDecoded(
   name: string,
@@ -52,7 +52,7 @@ export function divideDecoded(
       origin: (i) => good[own[i]].origin,
     };
   });
-  if (!train) throw new UserError(`None of the images to train on in ${name} can be used.`);
+  if (!train) throw new UserError(`None of the training images in ${name} can be used.`);
   return { train, validation, test, background: decoded.background, scales: decoded.scales, bad };
 }
 

@@ -1,4 +1,4 @@
-// Decodes image files with sharp: to bytes, on a background, in one size.
+// Decodes image files with sharp to bytes of one size on a background.
 import path from "node:path";
 import type { Sharp } from "sharp";
 import type { Size } from "../config/entries.js";
@@ -24,44 +24,44 @@ export const IMAGE_ENDINGS = [
 const NOT_FINITE = "it holds values that are NaN or infinite";
 /** Pixels that differ from the background by less than this, of 255, are hardly visible. */
 const FAINT = 32;
-/** Moves int16 to uint16: sharp's conversion of grey cuts negative values to 0. */
+/** Shifts int16 to the range of uint16, because sharp's conversion of grey clips negative values to 0. */
 const INT16_SHIFT = 32_768;
-/** An image of more than eight bits is decoded in strips of this size. Each takes the time of all rows above it. */
+/** Images of more than eight bits are decoded in strips of this size: few, as each decodes all rows above it again. */
 const STRIP_BYTES = 150e6;
-/** Values that are converted at a time. */
+/** The number of values to convert at a time. */
 const BLOCK_VALUES = 4e6;
 
 export type Background = "black" | "white";
-/** What a background hides. */
+/** The shade of drawings that are invisible on a background. */
 export const SHADES: Readonly<Record<Background, string>> = { black: "dark", white: "light" };
 
 export interface DecodeOptions {
   readonly channels: number;
   /** Scales the image to cover this size, and crops the rest on both sides. */
   readonly size?: Size | undefined;
-  /** Behind transparent pixels. */
+  /** The colour behind transparent pixels. */
   readonly background: Background;
-  /** The scales of pixels of more than eight bits, by NumPy's names of their types. */
+  /** The scales of pixels of more than eight bits. */
   readonly scales: Scales;
 }
 
 export interface DecodedImage extends ImageShape {
   /** `[height, width, channels]`. */
   readonly pixels: Uint8Array;
-  /** Whether the background hides all that is drawn: its shape lies in the transparency, not in the colours. */
+  /** Whether the background hides the drawing, whose shape is in the transparency and not in the colours. */
   readonly isHidden: boolean;
   /** Whether frames after the first are left out. */
   readonly isAnimated: boolean;
 }
 
-/** Whether the file name has the ending of an image. */
+/** Whether a file name has the extension of an image. */
 export function isImageName(file: string): boolean {
   return IMAGE_ENDINGS.includes(path.extname(file).toLowerCase());
 }
 
 /**
- * Decodes an image: upright, 8 bits, the first of several frames. Grey is 0.299 red + 0.587 green + 0.114 blue (ITU-R
- * BT.601), as in Pillow and OpenCV.
+ * Decodes an image, or the first frame of an animation, to 8 bits and upright. Grey is 0.299 red + 0.587 green + 0.114
+ * blue (ITU-R BT.601), as in Pillow and OpenCV.
  *
  * @throws BadImage if it cannot be decoded
  */
@@ -84,7 +84,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
 
 /**
  * Decodes image files: `[files.length, height, width, channels]`. `invert` swaps black and white, for dark writing on
- * light paper; what is transparent keeps the background.
+ * light paper. Transparent pixels become the background, inverted or not.
  *
  * @returns pixels, and notes on how they were read
  * @throws UserError for the first file that does not exist or cannot be decoded
@@ -100,7 +100,7 @@ export async function decodeImages(
 ): Promise<{ pixels: Uint8Array; notes: string[] }> {
   const [first] = files;
   const name = files.length === 1 ? first : `${first} and others`;
-  const open = async (file: string) => openImage(await readBytes(file)); // read twice, so that memory stays flat
+  const open = async (file: string) => openImage(await readBytes(file)); // files are read twice to save memory
   const deep = await forEach(files, async (file) => measureDeep(await open(file)));
   const scales = chooseScales(deep, name, trained);
   const background: Background = invert === (own === "black") ? "white" : "black";
@@ -138,16 +138,16 @@ async function forEach<Result>(files: readonly string[], act: (file: string) => 
   return results;
 }
 
-/** The values of an image of more than eight bits. */
+/** The range of an image of more than eight bits. */
 export interface DeepRange {
   readonly dtype: string;
   readonly range: Range;
 }
 
 /**
- * Measures the pixels of an image in its own units.
+ * Measures the pixels of an image before any conversion.
  *
- * @returns undefined for eight bits
+ * @returns undefined for images of eight bits
  * @throws BadImage if it cannot be decoded, or holds NaN
  */
 export async function measureDeep(opened: OpenedImage): Promise<DeepRange | undefined> {
@@ -157,7 +157,7 @@ export async function measureDeep(opened: OpenedImage): Promise<DeepRange | unde
   return { range: joinRanges(ranges), dtype: opened.dtype };
 }
 
-/** Chooses one scale for all images of a type. @throws UserError with `name` if none fits */
+/** Chooses a scale for each type of pixels. @throws UserError that begins with `name`, if no scale fits */
 export function chooseScales(
   measured: readonly (DeepRange | undefined)[],
   name: string,
@@ -178,20 +178,20 @@ export function chooseScales(
   return Object.fromEntries([...new Set(deep.map(({ dtype }) => dtype))].map((type) => [type, scaleOf(type)]));
 }
 
-/** sharp itself takes the upper eight of sixteen bits. */
-function isSixteenBits({ step, floors }: Scale, { dtype }: OpenedImage): boolean {
+/** Whether sharp's own conversion suffices: it keeps the upper eight of sixteen bits. */
+function convertsLikeSharp({ step, floors }: Scale, { dtype }: OpenedImage): boolean {
   return dtype === "uint16" && floors === true && step === 256;
 }
 
 /**
- * Yields an image's values, in its own units and channels, some rows at a time. Large images are decoded in strips.
+ * Yields an image's unconverted values, some rows at a time. Decodes large images in strips.
  *
  * @throws BadImage if it cannot be decoded, or holds NaN
  */
 async function* readDeep(opened: OpenedImage): AsyncGenerator<Float32Array, void> {
   const { image, space, dtype, width, height, channels, hasAlpha } = opened;
-  const isCut = dtype === "int16" && space === "grey16";
-  const source = isCut ? image.clone().linear(1, INT16_SHIFT) : image;
+  const isClipped = dtype === "int16" && space === "grey16";
+  const source = isClipped ? image.clone().linear(1, INT16_SHIFT) : image;
   const isShort = dtype === "uint16";
   const perRow = width * (channels + (hasAlpha ? 1 : 0));
   const rows = Math.ceil(STRIP_BYTES / (perRow * (isShort ? 2 : 4)));
@@ -211,12 +211,12 @@ async function* readDeep(opened: OpenedImage): AsyncGenerator<Float32Array, void
     for (let start = 0; start < all.length; start += block) {
       const values = new Float32Array(all.subarray(start, start + block));
       if (dtype === "float32" && !values.every(Number.isFinite)) throw new BadImage(NOT_FINITE);
-      yield isCut ? values.map((value) => value - INT16_SHIFT) : values;
+      yield isClipped ? values.map((value) => value - INT16_SHIFT) : values;
     }
   }
 }
 
-/** The values without those of transparency. */
+/** Removes transparency from values. */
 function colours(values: Float32Array, { channels, hasAlpha }: OpenedImage): Float32Array {
   if (!hasAlpha) return values;
   const opaque = new Float32Array((values.length / (channels + 1)) * channels);
@@ -224,13 +224,13 @@ function colours(values: Float32Array, { channels, hasAlpha }: OpenedImage): Flo
   return opaque;
 }
 
-/** Applies the scale of the type of the pixels. */
+/** Scales pixels to bytes. */
 async function toEightBits(opened: OpenedImage, scales: Scales): Promise<Sharp> {
   const { width, height, channels, hasAlpha, dtype } = opened;
   if (dtype === "uint8") return opened.image;
   const scale = scales[dtype];
-  if (!scale) throw new BadImage("it has changed while it was read");
-  if (isSixteenBits(scale, opened)) return opened.image;
+  if (!scale) throw new BadImage("it changed while it was read");
+  if (convertsLikeSharp(scale, opened)) return opened.image;
   const { default: sharp } = await import("sharp");
   const perPixel = channels + (hasAlpha ? 1 : 0);
   const opaque = dtype === "uint16" ? 65_535 : 1;
@@ -247,7 +247,7 @@ async function toEightBits(opened: OpenedImage, scales: Scales): Promise<Sharp> 
   return sharp(bytes, { raw: { width, height, channels: perPixel as 1 | 2 | 3 | 4 } });
 }
 
-/** Red, green and blue to grey, rounded as in Pillow. */
+/** Converts red, green and blue to grey, rounded as in Pillow. */
 function toGrey(colours: Uint8Array): Uint8Array {
   const grey = new Uint8Array(colours.length / 3);
   for (let i = 0, at = 0; i < grey.length; i++, at += 3) {
@@ -256,7 +256,7 @@ function toGrey(colours: Uint8Array): Uint8Array {
   return grey;
 }
 
-/** Whether all pixels are close to the background, although the transparency of `image` has more contrast. */
+/** Whether all pixels are close to the background while the transparency of `image` has more contrast. */
 async function hides(background: Background, pixels: Uint8Array, image: Sharp): Promise<boolean> {
   const { min, max } = measureRange(pixels);
   const distance = background === "black" ? max : 255 - min;

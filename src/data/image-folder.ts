@@ -15,9 +15,9 @@ import type { Source } from "./sources.js";
 const MAX_CLASSES = 65_536;
 
 /**
- * Opens a folder of images. Those of `inputDir` become the `inputs`.
+ * Opens a folder of images. The images of `inputDir` become the encoder's inputs.
  *
- * @throws UserError if there are none, they differ in size and no size is given, or some are bad
+ * @throws UserError if there are no images, they differ in size and no size is given, or some are bad
  */
 export async function openImageFolder(folder: string, listing: Listing, options: DataOptions): Promise<Source> {
   const { inputDir, skipBad } = options;
@@ -59,7 +59,7 @@ export async function openImageFolder(folder: string, listing: Listing, options:
   };
 }
 
-/** Pairs images with their files and, if there is `inputDir`, with their partners. */
+/** Adds to each image its file and, if `inputDir` is given, its partner. */
 function encodeImages(folder: string, images: readonly Arranged[], inputDir: string | null | undefined) {
   const encode = (name: string, file: string, split: string) => {
     return { name, split, file, read: () => readImage(file) };
@@ -83,7 +83,7 @@ async function readImage(file: string): Promise<Uint8Array> {
   }
 }
 
-/** The names of the classes, sorted. Undefined if there are none, or more than labels can number. */
+/** The names of the classes, sorted. Undefined if there are none, or too many for labels. */
 function classesOf(images: readonly Arranged[]): readonly string[] | undefined {
   const names = [...new Set(images.flatMap((image) => image.class ?? []))].sort();
   return names.length > 0 && names.length <= MAX_CLASSES ? names : undefined;
@@ -104,19 +104,19 @@ function describeEmpty(folder: string, { files, irregular, thumbnails }: Listing
   ];
   const what = found.length > 0 ? `only ${found.join(", ")}` : "it and its sub-folders are empty";
   return (
-    `${folder} holds no images: ${what}. Images are files that end in ${IMAGE_ENDINGS.join(", ")}; ` +
-    "arrays in .npy, .npz, .csv, .amat, .parquet, or IDX files under MNIST's names."
+    `${folder} holds no images: ${what}. Image files end in ${IMAGE_ENDINGS.join(", ")}; ` +
+    "arrays in .npy, .npz, .csv, .amat or .parquet; IDX files are named like MNIST's."
   );
 }
 
 /**
- * Finds the file in `folder` for each image: the same name in Unicode NFC, else the one that differs only in its
- * ending.
+ * Finds the partner of each image in `folder`: the file of the same name in Unicode NFC, else the one with another
+ * extension.
  *
- * @throws UserError if several do, or none is found for any image
+ * @throws UserError if an image has several partners, or no image has one
  */
 function findPartners(wanted: readonly Arranged[], folder: string): (string | undefined)[] {
-  if (!isFolder(folder)) throw new UserError(`${folder} is no folder. Give a folder of images.`);
+  if (!isFolder(folder)) throw new UserError(`${folder} is not a folder. Give a folder of images.`);
   const images = listFiles(folder).files.filter(isImageName);
   const stem = (name: string) => name.slice(0, name.length - path.extname(name).length).normalize("NFC");
   const group = (keyOf: (name: string) => string) => {
@@ -130,7 +130,8 @@ function findPartners(wanted: readonly Arranged[], folder: string): (string | un
     const alike = byName.get(name.normalize("NFC")) ?? byStem.get(stem(name)) ?? [];
     if (alike.length > 1) {
       throw new UserError(
-        `${folder} holds ${alike.map(printable).join(" and ")}: it is unclear which one belongs to ${printable(name)}.`,
+        `${folder} holds ${alike.map(printable).join(" and ")}, and both may be the partner of ${printable(name)}. ` +
+          "Keep only one.",
       );
     }
     return alike[0] && path.join(folder, alike[0]);
@@ -138,7 +139,7 @@ function findPartners(wanted: readonly Arranged[], folder: string): (string | un
   if (partners.some((partner) => partner !== undefined)) return partners;
   const found = images.length > 0 ? `${printable(images[0])}, …` : "no images";
   throw new UserError(
-    `No image has a partner in ${folder}, which holds ${found}, and not ` +
+    `No image has a partner in ${folder}, which holds ${found}, but not ` +
       `${printable(wanted[0].name)}. Partners have the same name; only the extension may differ.`,
   );
 }

@@ -7,28 +7,29 @@ import { chooseScale, measureRange, prefixErrors, type Scale, type Scales, toByt
 
 /** An array of images before it is checked. */
 export interface RawImages {
-  /** For messages: "The array", or the name of a file. */
+  /** Names the images in messages: "The array", or a file. */
   readonly name: string;
-  /** NumPy's name for the type. */
+  /** NumPy's name of the type. */
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly values: ArrayLike<number>;
 }
 
-/** Noise leads beyond white, but not this far. */
+/** Noise may exceed white, which is 1, but not by this much. */
 const MAX_NOISY = 16;
 
 interface Prepared {
   /** Bytes, or floats from 0 to 1: `[N, height, width]`, in colour `[N, height, width, 3]`. */
   readonly images: HostArray;
-  /** How the values were read. */
+  /** The scale of the given values. */
   readonly scale: Scale;
 }
 
 /**
- * Brings images to the shape of a model's, and to bytes or floats from 0 black to 1 white.
+ * Converts images to the layout that a model takes, and to bytes or floats from 0 black to 1 white.
  *
- * @param options scales: those of the training images. isNoisy: floats keep any finite value
+ * @param size the shape of the model's images
+ * @param options scales: the scales of the training images. isNoisy: floats are not clipped to 0 and 1
  * @throws UserError if the images have another size, or their layout or scale is unclear
  */
 export function prepareImages(
@@ -48,8 +49,8 @@ export function prepareImages(
   const { count, shape, layout } = findLayout(sizes, { size, channels, layout: given }, name);
   if (describeShape(shape) !== describeShape(size)) {
     throw new UserError(
-      `${name} has images of ${describeShape(shape)}, the shape (${sizes.join(", ")}). This model takes ` +
-        `${describeShape(size)}, the shape [N, ${imageShape(size).join(", ")}].`,
+      `${name} has the shape (${sizes.join(", ")}), images of ${describeShape(shape)}. This model takes ` +
+        `[N, ${imageShape(size).join(", ")}], images of ${describeShape(size)}.`,
     );
   }
   const range = measureRange(values);

@@ -1,4 +1,4 @@
-// Reads the labels of images from an array: whole numbers, one-hot rows, columns whose first is the class.
+// Reads the labels of images from an array: whole numbers, one-hot rows, or rows that begin with the class.
 import { UserError } from "../errors.js";
 import { LargeInteger } from "../formats/npy.js";
 import { printable } from "../wording.js";
@@ -8,10 +8,10 @@ import { measureRange } from "./scale.js";
 const MAX_LABEL = 65_535;
 
 /**
- * Reads labels: [N], [N, 1], one-hot [N, classes], or QMNIST's [N, 8], whose first column is the class.
+ * Reads labels of the shape [N], [N, 1], one-hot [N, classes], or QMNIST's [N, 8], whose first column is the class.
  *
- * @returns a note instead of labels if they are no classes
- * @throws UserError if their number differs from that of the images
+ * @returns a note instead of labels if the values are not classes
+ * @throws UserError unless there are `count` labels
  */
 export function readLabels(array: FileArray, count: number): { labels?: Uint16Array; note?: string } {
   const { name, shape, dtype } = array;
@@ -28,20 +28,19 @@ export function readLabels(array: FileArray, count: number): { labels?: Uint16Ar
   }
   const isQmnist = columns === 8 && dtype === "int32" && /idx2-int/.test(name);
   const labels = columns === 1 || isQmnist ? firstOfRows(values, rows, columns) : oneHotLabels(values, rows, columns);
-  if (!labels)
-    return ignored(`their shape is (${printable(shape.join(", "))}), and one class for each image is needed`);
+  if (!labels) return ignored(`their shape is (${printable(shape.join(", "))}), which is not one class for each image`);
   const bad = labels.find((label) => !Number.isInteger(label) || label < 0 || label > MAX_LABEL);
   if (bad !== undefined) return ignored(`${bad} is not a whole number from 0 to ${MAX_LABEL}`);
   return { labels: Uint16Array.from(labels) };
 }
 
-/** Whether values count themselves from 0 or 1, as row numbers do. */
+/** Whether values are row numbers: 0, 1, 2, … or 1, 2, 3, … */
 export function isSequence(values: ArrayLike<number>): boolean {
   if (values.length < 3 || (values[0] !== 0 && values[0] !== 1)) return false;
   return Array.prototype.every.call(values, (value, i) => value === values[0] + i);
 }
 
-/** Whether values are classes: two or more whole numbers from 0 or 1 without gaps, each on average twice or more. */
+/** Whether values look like classes: two or more numbers from 0 or 1 without gaps, each twice or more on average. */
 export function areClasses(values: ArrayLike<number>): boolean {
   const found = new Set<number>(Array.prototype.slice.call(values));
   const { min, max, isWhole } = measureRange([...found]);
@@ -53,7 +52,7 @@ function firstOfRows(values: ArrayLike<number>, rows: number, columns: number): 
   return new Float64Array(rows).map((_, row) => values[row * columns]);
 }
 
-/** The place of the only 1 of each row of zeros. Undefined if there is another row. */
+/** The position of the 1 in each one-hot row. Undefined if any row is not one-hot. */
 function oneHotLabels(values: ArrayLike<number>, rows: number, columns: number): Float64Array | undefined {
   const labels = new Float64Array(rows).fill(-1);
   for (let i = 0; i < rows * columns; i++) {

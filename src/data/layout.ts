@@ -1,11 +1,11 @@
-// The layout of images in arrays: which axis is which, and in which order the values of an image are stored.
+// Finds the layout of images in arrays: the meaning of the axes, and the order of an image's values.
 import { MAX_SIDE, type Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { printable } from "../wording.js";
 import { type ImageShape, type Pixels, pixelsOf } from "./pixels.js";
 import type { LAYOUTS } from "./settings.js";
 
-/** The axes of an image from the slowest to the fastest: height, width, channels. */
+/** The axes of an image (height, width, channels) from the slowest to the fastest. */
 export type Layout = (typeof LAYOUTS)[number];
 
 export interface ArrayLayout {
@@ -24,23 +24,24 @@ const LAST_AXIS = "The images seem to lie along the last axis. If so, save np.mo
 const isChannels = (size: number) => size === 1 || size === 3;
 
 /**
- * Finds count, shape and layout of images in an array.
+ * Finds the count, shape and layout of images in an array.
  *
- * @throws UserError if the shape is not that of images, or several layouts fit
+ * @param sizes the shape of the array
+ * @throws UserError if the shape cannot be images, or several layouts fit
  */
 export function findLayout(sizes: readonly number[], options: LayoutOptions, name: string): ArrayLayout {
   const [count, ...rest] = sizes;
   const refuse = (remedy: string): never => {
     throw new UserError(`${name} has the shape (${printable(sizes.join(", "))}). ${remedy}`);
   };
-  if (sizes.includes(0)) return refuse("None of the sizes may be 0.");
+  if (sizes.includes(0)) return refuse("No size may be 0.");
   if (rest.length === 1) return { count, ...findInRow(sizes, options, name) };
   if (rest.length === 2) return { count, ...findInPlane(sizes, options, refuse) };
   if (rest.length === 3) return { count, ...findInVolume(sizes, options, refuse) };
   return refuse("Images are [N, height, width], with channels [N, height, width, 3], or rows [N, pixels].");
 }
 
-/** Rows of numbers: the sizes are not known, except of square grey images. */
+/** [N, pixels]: only square grey images have a known size. */
 function findInRow([count, length]: readonly number[], { size, channels, layout }: LayoutOptions, name: string) {
   const side = Math.sqrt(length);
   if (!size && isUsualSize(count) && !isUsualSize(length) && count !== length) {
@@ -51,7 +52,7 @@ function findInRow([count, length]: readonly number[], { size, channels, layout 
   }
   if (!size && count === length && count > 3) {
     throw new UserError(
-      `${name} has ${count} rows of ${length} values, as one square image has. If the rows are images, give their ` +
+      `${name} has ${count} rows of ${length} values, like one square image. If the rows are images, give their ` +
         `\`size\`, such as \`size: ${example(length)}\`.`,
     );
   }
@@ -69,13 +70,13 @@ function findInRow([count, length]: readonly number[], { size, channels, layout 
   if (found === 3 && !layout) {
     throw new UserError(
       `${rows}, images of ${own.width}×${own.height} in colour. Give their order: \`layout: hwc\` if the three ` +
-        "values of a pixel stand together, `layout: chw` if they are three planes, as in CIFAR-10.",
+        "values of a pixel are adjacent, `layout: chw` if they are three planes, as in CIFAR-10.",
     );
   }
   return { shape: { ...own, channels: found }, layout: layout ?? "hwc" };
 }
 
-/** Sides of images that data sets have. */
+/** Sides of the images in common data sets. */
 const USUAL_SIDES = [8, 14, 16, 20, 24, 28, 32, 48, 56, 64, 84, 96, 112, 128, 224, 256];
 
 /** Whether `count` values can be a square image of a usual size, in grey or colour. */
@@ -83,7 +84,7 @@ function isUsualSize(count: number): boolean {
   return USUAL_SIDES.some((side) => count === side * side || count === 3 * side * side);
 }
 
-/** Suggests a size for images of `length` values: a square, in grey or colour, else the rectangle nearest to one. */
+/** Suggests a size for images of `length` values: a square, in grey or colour, else the rectangle closest to one. */
 function example(length: number): string {
   const side = [Math.sqrt(length), Math.sqrt(length / 3)].find(Number.isInteger);
   if (side) return `${side}x${side}`;
@@ -131,10 +132,10 @@ function findInVolume(sizes: readonly number[], { layout: given }: LayoutOptions
       refuse(LAST_AXIS);
     }
     if (isChannels(sizes[0]) && last > 4) refuse(LAST_AXIS);
-    refuse("The last of four dimensions must be 1 or 3, the channels, or the second one.");
+    refuse("Of four dimensions, the last or the second must be the channels, 1 or 3.");
   }
   if (isFirst && isLast && !given) {
-    refuse("Give `layout: hwc` if the last axis is the channels, `layout: chw` if it is the second one.");
+    refuse("Give `layout: hwc` if the last axis is the channels, `layout: chw` if the second axis is.");
   }
   const layout = given ?? (isLast ? "hwc" : "chw");
   const isPlanes = layout.startsWith("c");
@@ -146,7 +147,7 @@ function findInVolume(sizes: readonly number[], { layout: given }: LayoutOptions
   return { shape: { height, width, channels }, layout };
 }
 
-/** Reorders each image to [height, width, channels], as it is read. */
+/** Reorders each image to [height, width, channels] as it is read. */
 export function reorder(pixels: Pixels, { shape, layout }: Pick<ArrayLayout, "shape" | "layout">): Pixels {
   const from = positions(shape, layout);
   return from ? { read: (numbers) => permute(pixels.read(numbers), from) } : pixels;
@@ -169,7 +170,7 @@ function permute<Values extends Uint8Array | Float32Array>(stored: Values, from:
   return images;
 }
 
-/** For each value in the order of rows and channels: its position in the file. Undefined: the same. */
+/** The stored position of each value of a [height, width, channels] image. Undefined if the order is the same. */
 function positions(shape: ImageShape, layout: Layout): Uint32Array | undefined {
   const { height, width, channels } = shape;
   const sizes = { h: height, w: width, c: channels };

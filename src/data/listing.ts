@@ -1,4 +1,4 @@
-// Lists a folder of files, and arranges image files into splits and classes by their folders.
+// Lists the files in a folder, and arranges image files into splits and classes by their sub-folders.
 import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../errors.js";
@@ -6,7 +6,7 @@ import { isFolder, statIfThere } from "../files/read.js";
 import { listSome, plural, printable } from "../wording.js";
 import { findSplits, isImagesFolder, type Split, splitOf } from "./names.js";
 
-/** A file that cannot be used. */
+/** A file that cannot be used, and the reason. */
 export interface BadFile {
   readonly file: string;
   readonly why: string;
@@ -15,13 +15,13 @@ export interface BadFile {
 /** Names are relative to the folder, sorted. */
 export interface Listing {
   readonly files: readonly string[];
-  /** Broken links, links to folders that are listed already, pipes, unreadable names, … */
+  /** Broken links, further links to listed folders, pipes, names that are not UTF-8, … */
   readonly irregular: readonly BadFile[];
   /** The number of files in folders of thumbnails. */
   readonly thumbnails: number;
 }
 
-/** Folders that systems and archive programs fill with small copies or metadata. */
+/** Folders that systems and archivers fill with small copies or metadata. */
 const THUMBNAIL_FOLDERS = ["@eaDir", "__MACOSX", ".thumbnails", ".@__thumb"];
 const NOT_UTF8 = "its name is not UTF-8: rename it";
 const NOT_REGULAR = "it is not a regular file, nor a link to one";
@@ -60,7 +60,7 @@ export function listFiles(folder: string): Listing {
     }
   };
   visit("");
-  // Links after all real folders, so that the result does not depend on their order. Links found on the way follow.
+  // Links come after all real folders, so that the result does not depend on their order. Visiting one may add others.
   for (const link of links) visit(link);
   return { files: files.sort(), irregular: irregular.sort((a, b) => (a.file < b.file ? -1 : 1)), thumbnails };
 }
@@ -77,16 +77,16 @@ function countFiles(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
 }
 
-/** Endings of images that sharp does not decode. */
+/** Extensions of images that sharp does not decode. */
 const OTHER_IMAGES =
   /^\.(heic|heif|bmp|ico|pgm|ppm|pbm|pnm|pfm|tga|jxl|jp2|j2k|psd|xcf|exr|hdr|dng|cr2|cr3|nef|arw|raf|orf|rw2|dcm)$/;
-/** Folders or kinds of files that a note names. */
+/** The most folders, or kinds of files, that a note names. */
 const MAX_NAMED = 8;
-/** Arrays that a reader names, with the way to convert them. */
+/** Extensions of arrays for which `recognize` has a conversion. */
 const OTHER_ARRAYS = /^\.(mat|h5|hdf5|pt|pth|pkl|pickle|arrow|feather|tfrecord|mdb|db|sqlite)$/;
 const ARCHIVES = /^\.(zip|tar|tgz|7z|rar|gz|xz|bz2)$/;
 
-/** "40 .HEIC (convert them to PNG or JPEG), 2 .txt": counts files by ending. */
+/** Counts files by extension: "40 .HEIC (magick mogrify -format png *.HEIC), 2 .txt". */
 export function countByEnding(files: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const file of files) {
@@ -109,21 +109,21 @@ function remedyOf(ending: string): string {
 export interface Arranged {
   readonly name: string;
   readonly split: Split;
-  /** The class, in Unicode NFC. Undefined if images of the split lie outside of class folders. */
+  /** The class, in Unicode NFC. Undefined if any image of the split lies outside of class folders. */
   readonly class?: string | undefined;
 }
 
 export interface Arrangement {
   readonly images: readonly Arranged[];
-  /** One line each on images that are not used or have no class. */
+  /** Which images are not used or have no class: one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * Finds the splits and the classes of images by the names of their folders: cats/1.png, train/cats/1.png,
+ * Finds the splits and classes of images by the names of their folders: cats/1.png, train/cats/1.png,
  * photos/train/1.png, cats/train/1.png.
  *
- * @throws UserError if it is unclear which folders are splits, or there are none to train on
+ * @throws UserError if it is unclear which folders are splits, or there are no training images
  */
 export function arrange(names: readonly string[], folder: string): Arrangement {
   const images = unwrap(names.map((name) => ({ name, parts: name.split(path.sep) })));
@@ -132,7 +132,7 @@ export function arrange(names: readonly string[], folder: string): Arrangement {
   if (splits.has("train")) return arrangeSplits(images, splits, folder);
   if (splits.size === groups.size && splits.size > 0 && countLoose(images) === 0) {
     throw new UserError(
-      `${folder} has folders of splits (${listSome([...groups.keys()], MAX_NAMED)}), but none to train on.`,
+      `${folder} has folders of splits (${listSome([...groups.keys()], MAX_NAMED)}), but no training images.`,
     );
   }
   const all = [...groups].map(([name, inside]) => [name, findSplits(groupByFolder(inside).keys())] as const);
@@ -151,7 +151,7 @@ export function arrange(names: readonly string[], folder: string): Arrangement {
   return { images: arranged, notes };
 }
 
-/** An image and its place: folders and the file's own name, from where splits or classes begin. */
+/** An image and its path below the folder where splits or classes begin. */
 interface Located {
   readonly name: string;
   readonly parts: readonly string[];
@@ -159,7 +159,7 @@ interface Located {
 
 type Groups = ReadonlyMap<string, readonly Located[]>;
 
-/** The images in each folder at the top, located below it. */
+/** Groups images by their first folder, and removes it from their paths. */
 function groupByFolder(images: readonly Located[]): Groups {
   const groups = new Map<string, Located[]>();
   for (const { name, parts } of images) {
@@ -176,7 +176,7 @@ function countLoose(images: readonly Located[]): number {
   return images.filter(({ parts }) => parts.length === 1).length;
 }
 
-/** Drops a wrapping folder: the only one at its level, if it holds folders, or is named like a split or `images`. */
+/** Removes a wrapping folder: the only one at its level, if it holds folders, or is named like a split or `images`. */
 function unwrap(images: readonly Located[]): readonly Located[] {
   const groups = groupByFolder(images);
   if (groups.size !== 1 || countLoose(images) > 0) return images;
@@ -184,7 +184,7 @@ function unwrap(images: readonly Located[]): readonly Located[] {
   return groupByFolder(inside).size > 0 || splitOf(name) || isImagesFolder(name) ? unwrap(inside) : images;
 }
 
-/** Moves the images in a folder one level up. */
+/** Moves the images in `folder` one level up. */
 function liftFrom(folder: string) {
   return ({ name, parts }: Located): Located => ({ name, parts: parts[0] === folder ? parts.slice(1) : parts });
 }
@@ -207,7 +207,7 @@ function arrangeSplits(images: readonly Located[], splits: ReadonlyMap<Split, st
     const others = [...groups.keys()].filter((name) => name !== names[0]);
     throw new UserError(
       `${folder} has a folder ${printable(names[0])} next to ${listSome(others, MAX_NAMED)}, ` +
-        "which hold more images. Rename it if it is a class; move the others away if it is the images to train on.",
+        "which hold more images. Rename it if it is a class; move the others away if it is the training set.",
     );
   }
   const arranged: Arranged[] = [];
@@ -232,7 +232,7 @@ function describeUnused(unused: readonly Located[], splits: readonly string[]): 
   return `${plural(unused.length, "image")} not used, outside of ${outside}: ${listSome(counts, MAX_NAMED)}.`;
 }
 
-/** @returns the class of each image, in Unicode NFC, if all lie in folders */
+/** @returns the class of each image, in Unicode NFC, if all images lie in folders; otherwise a note */
 function classify(images: readonly Located[], folder: string): { classes?: readonly string[]; notes: string[] } {
   const loose = images.filter(({ parts }) => parts.length === 1);
   if (loose.length === 0) return { classes: images.map(({ parts }) => parts[0].normalize("NFC")), notes: [] };

@@ -17,50 +17,50 @@ const ROLE_WORDS = {
 } as const;
 export type Role = keyof typeof ROLE_WORDS;
 
-/** Words of a format, and the numbers and hashes of shards: they say nothing about the content. */
+/** Words to ignore: formats, and the numbers and hashes of shards. */
 const FORMAT_WORD = /^(idx\d|ubyte|int|npy|npz|csv|tsv|amat|parquet|gz|of|\d{4,5}|[\da-f]{16}|arr)$/;
 /** x_train in one word. */
 const JOINED = /^(x|y)(train|training|val|valid|validation|dev|test|testing)$/;
 
-/** Folders that an error names. */
+/** The most folders that an error names. */
 const MAX_NAMED = 8;
 
 export interface NameParts {
   readonly split?: Split | undefined;
   readonly role?: Role | undefined;
-  /** The place of the split's word in the order of preference: 0 for val, more for dev. */
+  /** The position of the split's word in the order of preference: 0 for val, more for dev. */
   readonly rank: number;
-  /** The other words: the name of the data set, empty for x_train.npy. */
+  /** The remaining words, which name the data set. Empty for x_train.npy. */
   readonly rest: string;
 }
 
-/** The split that a folder's name stands for, in any case: train, val, test, … */
+/** The split that a folder is named after, in upper or lower case: train, val, test, … */
 export function splitOf(folder: string): Split | undefined {
   const word = folder.toLowerCase();
   return SPLITS.find((split) => SPLIT_WORDS[split].includes(word));
 }
 
 /**
- * Finds the folders of splits among some names: train, val and test; or, if there is no train, names that share all
- * other words, such as seg_train and seg_test.
+ * Finds the folders of splits among some names: train, val and test; or, without train, names that share all other
+ * words, such as seg_train and seg_test.
  *
- * @returns for each split its folders, the usual name first
+ * @returns the folders of each split, the most usual name first
  */
 export function findSplits(names: Iterable<string>): Map<Split, string[]> {
   const folders = [...names].map((name) => ({ name, ...parseName(name) }));
   const isPlain = ({ name }: { name: string }) => splitOf(name) !== undefined;
-  const trained = (group: typeof folders) => group.some(({ split }) => split === "train");
+  const hasTraining = (group: typeof folders) => group.some(({ split }) => split === "train");
   let chosen = folders.filter(isPlain);
-  if (!trained(chosen)) {
+  if (!hasTraining(chosen)) {
     const keyOf = ({ role, rest }: NameParts) => `${role} ${rest}`;
     const groups = [...new Set(folders.map(keyOf))].map((key) =>
       folders.filter((folder) => folder.split && keyOf(folder) === key),
     );
-    const pairs = groups.filter((group) => group.length > 1 && trained(group));
+    const pairs = groups.filter((group) => group.length > 1 && hasTraining(group));
     if (pairs.length > 1) {
       const all = pairs.flat().map(({ name }) => name);
       throw new UserError(
-        `The folders ${listSome(all, MAX_NAMED)} are splits of several data sets. Give a folder of one.`,
+        `The folders ${listSome(all, MAX_NAMED)} are splits of several data sets. Give the folder of one.`,
       );
     }
     chosen = pairs[0] ?? chosen;
@@ -78,14 +78,14 @@ export function findSplits(names: Iterable<string>): Map<Split, string[]> {
   return splits;
 }
 
-/** Whether a folder only holds the images of another one: images/1.png. */
+/** Whether a folder merely wraps the images of its parent: images/1.png. */
 export function isImagesFolder(folder: string): boolean {
   return ROLE_WORDS.images.slice(1).some((word) => word === folder.toLowerCase());
 }
 
 /**
- * Parses the name of an array: t10k-images-idx3-ubyte.gz, x_val.npy, binarized_mnist_test.amat, train_images of an
- * archive. Folders on the way count too: test/0000.parquet.
+ * Parses the name of an array: t10k-images-idx3-ubyte.gz, x_val.npy, binarized_mnist_test.amat, or train_images in an
+ * archive. Includes the names of its folders: test/0000.parquet.
  */
 export function parseName(name: string): NameParts {
   let split: Split | undefined;
@@ -110,12 +110,12 @@ export function parseName(name: string): NameParts {
   return { split, role, rank, rest: rest.join("-") };
 }
 
-/** The ending of a file's name, in lower case, without .gz: .csv of digits.CSV.gz. */
+/** The extension of a file's name in lower case, ignoring .gz: .csv for digits.CSV.gz. */
 export function endingOf(file: string): string {
   return path.extname(file.toLowerCase().replace(/\.gz$/, ""));
 }
 
-/** Whether a file may hold arrays, by its name. */
+/** Whether a file's name is that of a file of arrays. */
 export function isArrayName(file: string): boolean {
   const name = path.basename(file).toLowerCase();
   return (

@@ -1,4 +1,4 @@
-// Opens image files with sharp: reads their headers, and refuses kinds that sharp reads wrongly. Decodes no pixels.
+// Reads the headers of image files with sharp, and refuses kinds that sharp decodes wrongly. Decodes no pixels.
 import type { Metadata, Sharp } from "sharp";
 import { isSystemError } from "../errors.js";
 import { recognize } from "../formats/recognize.js";
@@ -9,12 +9,12 @@ import { checkTiff } from "./tiff-kinds.js";
 
 /** sharp's names of the formats. */
 const FORMATS = ["gif", "heif", "jpeg", "png", "svg", "tiff", "webp"];
-/** More than cameras have. A small file that decodes to more is a decompression bomb. */
+/** More pixels than cameras have. A small file with more is a decompression bomb. */
 const MAX_PIXELS = 100e6;
 const NOT_AN_IMAGE = "it is not an image, or its format is unknown";
 const TOO_LARGE = "it has more than 100 million pixels: make it smaller";
 const USUAL_TYPES = "save it with 8 or 16 bits or as float32";
-/** Types of pixels in sharp, except bytes, and NumPy's names. */
+/** sharp's types of pixels, except bytes, with NumPy's names. */
 const DEEP_TYPES: Readonly<Record<string, string>> = {
   char: "int8",
   short: "int16",
@@ -24,25 +24,25 @@ const DEEP_TYPES: Readonly<Record<string, string>> = {
   float: "float32",
 };
 
-/** What the header of an image says. */
+/** The header of an image. */
 export interface ImageHeader extends ImageShape {
-  /** NumPy's name of the type of its pixels. */
+  /** NumPy's name of the type of the pixels. */
   readonly dtype: string;
 }
 
-/** An image whose header has been read. */
+/** An image whose pixels are not decoded yet. */
 export interface OpenedImage extends ImageHeader {
   readonly image: Sharp;
   readonly hasAlpha: boolean;
   readonly isAnimated: boolean;
-  /** sharp's name of its colour space. */
+  /** sharp's name of the colour space. */
   readonly space: string;
 }
 
 /**
- * Reads the header of an image: its shape, with 3 channels if it is in colour.
+ * Reads the header of an image. Transparency does not count as a channel.
  *
- * @throws BadImage if it cannot be read, or its kind is not supported
+ * @throws BadImage if the header cannot be read, or the kind of image is not supported
  */
 export async function openImage(bytes: Uint8Array): Promise<OpenedImage> {
   const { default: sharp } = await import("sharp");
@@ -64,7 +64,7 @@ function typeOf({ hasAlpha, ...header }: Metadata): string {
   const dtype = depth === "uchar" ? "uint8" : DEEP_TYPES[depth];
   const isHalf = dtype === "float32" && ["grey16", "rgb16"].includes(space);
   if (!dtype || isHalf) throw new BadImage(`its pixels are ${isHalf ? "16-bit floats" : depth}: ${USUAL_TYPES}`);
-  if (space === "cmyk") return "uint8"; // by its colour profile
+  if (space === "cmyk") return "uint8"; // sharp converts it by its colour profile
   const keepsAlpha = ["uint8", "uint16"].includes(dtype) || space === "scrgb";
   if (hasAlpha && !keepsAlpha) throw new BadImage(`its transparency is in ${dtype}: save it with 8 or 16 bits`);
   return dtype;
@@ -75,7 +75,7 @@ function describeForeign(bytes: Uint8Array): string {
   return foreign ? `it is ${foreign.name}. ${foreign.remedy}`.replace(/\.?\s*$/, "") : NOT_AN_IMAGE;
 }
 
-/** Turns the message of libvips into a reason. `bytes`: of the file, if its header could not be read. */
+/** Throws a BadImage for an error of libvips. Give the file's `bytes` if its header could not be read. */
 export function refuse(error: unknown, bytes?: Uint8Array): never {
   if (!(error instanceof Error) || isSystemError(error)) throw error;
   const isHeic = bytes && /HEIC/.test(recognize(bytes)?.name ?? "");

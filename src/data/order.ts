@@ -1,11 +1,11 @@
-// The order in which the images of a source are divided into splits.
+// Orders the images of a source before they are divided into splits.
 import { randomStream } from "../random.js";
 import { type Images, range } from "./pixels.js";
 
 /**
- * Orders images so that each part of the order has all classes in proportion: at random with a fixed seed.
+ * Orders images at random, with a fixed seed, so that every part of the order has all classes in proportion.
  *
- * @param isStored keeps the stored order, unless the images are sorted by class
+ * @param isStored whether to keep the stored order, unless the images are sorted by class
  */
 export function orderImages({ count, labels }: Images, isStored: boolean): Uint32Array {
   if (isStored && !(labels && isSorted(labels))) return range(0, count);
@@ -13,7 +13,7 @@ export function orderImages({ count, labels }: Images, isStored: boolean): Uint3
   return labels ? interleaveClasses(order, labels) : order;
 }
 
-/** Whether neighbours share a class far more often than in random order. */
+/** Whether neighbours share a class far more often than in a random order. */
 function isSorted(labels: Uint16Array): boolean {
   const counts = new Map<number, number>();
   let alike = 0;
@@ -25,7 +25,7 @@ function isSorted(labels: Uint16Array): boolean {
   return alike / (labels.length - 1) > (1 + expected) / 2;
 }
 
-/** Spreads the images of each class evenly: of n images, number k has a random place from k / n to (k + 1) / n. */
+/** Spreads the images of each class evenly: of n images, image k moves to a random position in [k / n, (k + 1) / n). */
 function interleaveClasses(order: Uint32Array, labels: Uint16Array): Uint32Array {
   const jitter = randomStream(0, "split", 1).permutation(order.length);
   const counts = new Map<number, number>();

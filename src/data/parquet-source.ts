@@ -1,4 +1,4 @@
-// Opens data sets of encoded images in Parquet files: one or more for each split.
+// Opens data sets of encoded images in Parquet files, one or more for each split.
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { withRegular } from "../files/read.js";
@@ -28,7 +28,7 @@ export async function openParquetFolder(
 /**
  * Opens Parquet files as one data set.
  *
- * @throws UserError if one is not valid, none has images to train on, or their classes cannot be joined
+ * @throws UserError if a file is not valid, none holds training images, or their classes cannot be joined
  */
 export async function openParquetFiles(
   name: string,
@@ -36,7 +36,7 @@ export async function openParquetFiles(
   notes: readonly string[],
   options: DataOptions,
 ): Promise<Source> {
-  if (!files.some(({ split }) => split === "train")) throw new UserError(`${name} holds no images to train on.`);
+  if (!files.some(({ split }) => split === "train")) throw new UserError(`${name} holds no training images.`);
   const shards = await Promise.all(
     files.map(async ({ file, split }) => ({ file, split, ...(await openParquet(await bufferOf(file), file)) })),
   );
@@ -77,7 +77,7 @@ export async function openParquetFiles(
   return { kind: "files", ...images, isStored, classes, notes: [...notes, ...labelNotes, ...decoded.notes] };
 }
 
-/** Describes columns of labels that are not used, one line for a column of all files. */
+/** Describes the columns of labels that are ignored: one sentence for each column, with its files. */
 function describeColumns(shards: readonly (Pick<ParquetImages, "note"> & { readonly file: string })[]): string[] {
   const columns = new Set(shards.flatMap(({ note }) => note?.column ?? []));
   return [...columns].map((column) => {
@@ -87,7 +87,7 @@ function describeColumns(shards: readonly (Pick<ParquetImages, "note"> & { reado
   });
 }
 
-/** Notes splits whose labels are ignored, since only some images have one. */
+/** Names the splits whose labels are ignored because only some images have one. */
 function describeUnlabelled(name: string, entries: readonly Entry[]): string[] {
   return SPLITS.flatMap((split) => {
     const own = entries.filter((entry) => entry.split === split);
@@ -97,7 +97,7 @@ function describeUnlabelled(name: string, entries: readonly Entry[]): string[] {
   });
 }
 
-/** Reads parts of a file as they are asked for. */
+/** Reads parts of a file on demand. */
 async function bufferOf(file: string) {
   const size = await withRegular(file, async (_, bytes) => bytes);
   const slice = (start: number, end = size): Promise<ArrayBuffer> =>

@@ -1,4 +1,4 @@
-// Images of one shape, addressed by number, as bytes in memory or on the disk.
+// Images of one shape, addressed by number, as bytes in memory or on disk.
 import { closeSync, openSync, readSync } from "node:fs";
 import { objectWith, satisfying } from "../arguments.js";
 import { type Checker, checkValue, wholeNumber } from "../config/entries.js";
@@ -13,14 +13,14 @@ export interface ImageShape {
   readonly channels: number;
 }
 
-/** The shape of images alone. */
+/** Picks the shape out of an object that has one. */
 export function shapeOf({ height, width, channels }: ImageShape): ImageShape {
   return { height, width, channels };
 }
 
 const CHUNK_BYTES = 4e6;
 
-/** Images from 0 black to 255 white. */
+/** Images as bytes from 0 black to 255 white. */
 export interface Pixels {
   /** Reads the images with these numbers: `[numbers.length, height, width, channels]`. */
   read(numbers: ArrayLike<number>): Uint8Array<ArrayBuffer>;
@@ -31,22 +31,22 @@ export interface Images {
   readonly shape: ImageShape;
   readonly count: number;
   readonly pixels: Pixels;
-  /** What the encoder sees instead of the images: the corrupted images of pairs. */
+  /** The encoder's inputs, if they differ from the images: the corrupted images of pairs. */
   readonly inputs?: Pixels | undefined;
   /** The class of each image, if there are classes. */
   readonly labels?: Uint16Array | undefined;
-  /** Where an image comes from. */
+  /** Returns where an image comes from. */
   readonly origin?: ((image: number) => Origin) | undefined;
 }
 
-/** The file of an image, or its row in an array, and in which split of the source that is. */
+/** The file of an image, or its row in an array of a split. */
 export interface Origin {
   readonly file?: string;
   readonly split?: string;
   readonly row?: number;
 }
 
-/** height × width × channels. */
+/** The number of values in an image: height × width × channels. */
 export function pixelsOf({ height, width, channels }: ImageShape): number {
   return height * width * channels;
 }
@@ -60,7 +60,7 @@ const SIDE = wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const CHANNELS = satisfying("be 1 or 3", (value) => value === 1 || value === 3);
 const SHAPE: Checker<ImageShape> = objectWith({ height: SIDE, width: SIDE, channels: CHANNELS });
 
-/** Images to draw may be larger than those of a data set. @throws UserError unless the sides are whole and positive */
+/** @throws UserError unless the sides are positive integers. Their size is not limited: drawn images may be large */
 export function checkShape<Shape extends ImageShape>(shape: Shape): Shape {
   checkValue("The size of an image", SHAPE, shape);
   return shape;
@@ -71,17 +71,17 @@ export function describeShape({ height, width, channels }: ImageShape): string {
   return `${width}×${height}${channels === 3 ? " in colour" : ""}`;
 }
 
-/** Of images. */
+/** Checks a number of images. */
 export const COUNT = wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 /** Returns `count`. @throws UserError unless it is a whole number from 1 to `available` */
 export function checkCount(count: number, available = Infinity): number {
   checkValue("The count", COUNT, count);
   if (count <= available) return count;
-  throw new UserError(`There are ${available} images, fewer than the ${count} that were asked for.`);
+  throw new UserError(`There are only ${available} images, fewer than the ${count} requested.`);
 }
 
-/** Scales bytes to 0 to 1. */
+/** Scales bytes to floats from 0 to 1. */
 export function toFloat(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const values = new Float32Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) values[i] = bytes[i] / 255;
@@ -93,13 +93,13 @@ export function range(first: number, count: number): Uint32Array {
   return new Uint32Array(count).map((_, i) => first + i);
 }
 
-/** Yields images 0 to `count` in chunks of a few megabytes. `size`: the bytes of an image. */
+/** Yields the first `count` images in chunks of a few megabytes. `size`: bytes per image. */
 export function* chunks(pixels: Pixels, count: number, size: number): Generator<Uint8Array, void> {
   const length = Math.max(1, Math.floor(CHUNK_BYTES / size));
   for (let first = 0; first < count; first += length) yield pixels.read(range(first, Math.min(length, count - first)));
 }
 
-/** Images of `size` bytes in memory, one after the other. */
+/** Consecutive images of `size` bytes in memory. */
 export function pixelsInMemory(bytes: Uint8Array, size: number): Pixels {
   return {
     read(numbers) {
@@ -112,10 +112,10 @@ export function pixelsInMemory(bytes: Uint8Array, size: number): Pixels {
   };
 }
 
-/** Closes the files of `Pixels` that nothing uses any more. */
+/** Closes the files of garbage-collected `Pixels`. */
 const opened = new FinalizationRegistry(close);
 
-/** Closes a file that was read. A failure loses nothing, and thrown by a finalizer it would end the process. */
+/** Closes a file that was only read. A failure loses nothing, but thrown by a finalizer it would end the process. */
 function close(descriptor: number): void {
   try {
     closeSync(descriptor);
@@ -123,8 +123,8 @@ function close(descriptor: number): void {
 }
 
 /**
- * Images of `size` bytes in a file, one after the other from byte `start`. Read on every call: the system caches what
- * it can. The file stays open, so that it can be read even after another process has replaced it in the cache.
+ * Consecutive images of `size` bytes in a file, from byte `start` on. Every `read` reads the file, which the system
+ * caches. The file stays open, so that it remains readable when another process replaces it in the cache.
  */
 export function pixelsInFile(file: string, start: number, size: number): Pixels {
   const descriptor = openSync(file, "r");
@@ -146,7 +146,7 @@ export function pixelsInFile(file: string, start: number, size: number): Pixels 
   return pixels;
 }
 
-/** The images with these numbers, renumbered from 0. */
+/** A view of the images with these numbers, renumbered from 0. */
 export function select(pixels: Pixels, numbers: Uint32Array): Pixels {
   return {
     read(some) {
@@ -156,7 +156,7 @@ export function select(pixels: Pixels, numbers: Uint32Array): Pixels {
   };
 }
 
-/** @throws UserError if there is no such image */
+/** The number at position `image`. @throws UserError if there is none */
 export function numberIn(numbers: Uint32Array, image: number): number {
   const number = Number.isSafeInteger(image) ? numbers[image] : undefined;
   if (number !== undefined) return number;

@@ -2,7 +2,7 @@
 import { UserError } from "../errors.js";
 import type { Pixels } from "./pixels.js";
 
-/** What the numbers of some images are like. */
+/** The range of the numbers in some images. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -11,8 +11,8 @@ export interface Range {
   readonly badAt?: number;
 }
 
-/** Whether bytes in this range are images for certain: neither constant nor almost black. */
-export function isCertain({ min, max }: Range): boolean {
+/** Whether bytes in this range are neither constant nor almost black, so that they need no warning. */
+export function hasContrast({ min, max }: Range): boolean {
   return max >= DARK && min < max;
 }
 
@@ -20,25 +20,25 @@ export function isCertain({ min, max }: Range): boolean {
 export interface Scale {
   readonly black: number;
   readonly step: number;
-  /** Whole numbers are rounded down: their upper eight bits remain. */
+  /** Rounds down, so that the upper eight bits of whole numbers remain. */
   readonly floors?: boolean;
-  /** What was found, and the formula that converts it, if the values are not bytes or floats from 0 to 1. */
+  /** The values found and the formula that converts them. Absent for bytes and for floats from 0 to 1. */
   readonly conversion?: { readonly from: string; readonly formula: string };
-  /** On values that are read as they are, but look wrong. */
+  /** About values that are read unchanged but look wrong. */
   readonly warning?: string;
 }
 
-/** Scales by NumPy's names of types. */
+/** Scales by NumPy's name of the type. */
 export type Scales = Readonly<Partial<Record<string, Scale>>>;
 
 const EMPTY: Range = { min: Infinity, max: -Infinity, isWhole: true };
 /** Resampling overshoots black and white by a few hundredths. */
 const OVERSHOOT = 0.05;
-/** Less than this rounds to the same byte. */
+/** Smaller differences round to the same byte. */
 const HALF_A_BYTE = 0.5 / 255;
 /** A brightest pixel below this, of 255, is hardly visible. */
 const DARK = 64;
-/** A split whose brightest pixel is below this, of 255, is on another scale than the others. */
+/** A split whose brightest pixel is below this, of 255, may be on another scale than the others. */
 const MIN_BRIGHTEST = 32;
 
 export function measureRange(values: ArrayLike<number>): Range {
@@ -63,10 +63,10 @@ export function joinRanges(ranges: Iterable<Range>): Range {
 }
 
 /**
- * Chooses the scale of images by their range: one for all images of a data set.
+ * Chooses one scale for all images of a data set, by their range.
  *
  * @param dtype NumPy's name of the type in the file
- * @param trained the scales of a model's training images: theirs is taken if the values fit into it
+ * @param trained the scales of a model's training images, which take precedence if the values fit
  * @throws UserError without the file's name, if no scale fits
  */
 export function chooseScale(range: Range, dtype: string, trained: Scales = {}): Scale {
@@ -78,7 +78,7 @@ export function chooseScale(range: Range, dtype: string, trained: Scales = {}): 
   if (min === max) return { ...scale, warning: `all pixels are ${format(min)}` };
   const brightest = (max - scale.black) / scale.step;
   if (dtype === "uint16" && scale.step === 1)
-    return { ...scale, warning: `its 16-bit values end at ${max}, read as bytes` };
+    return { ...scale, warning: `no 16-bit value exceeds ${max}: read as bytes` };
   if (brightest >= DARK || scale.conversion) return scale;
   const white = Math.round(255 * scale.step + scale.black);
   return {
@@ -98,7 +98,7 @@ function fits({ min, max }: Range, { black, step }: Scale): boolean {
  * Chooses one scale for the splits of a data set.
  *
  * @param ranges by the names of the splits
- * @throws UserError with the name of the data set, if none fits all
+ * @throws UserError with the name of the data set, if no scale fits all splits
  */
 export function chooseScaleOf(
   ranges: ReadonlyMap<string, Range>,
@@ -125,7 +125,7 @@ function describeOthers(ranges: ReadonlyMap<string, Range>, split: string): stri
   return `from ${format(min)} to ${format(max)}`;
 }
 
-/** Calls `act`, whose errors lack the name of the data. */
+/** Calls `act`, and puts the name of the data before the messages of its errors. */
 export function prefixErrors<Result>(name: string, act: () => Result): Result {
   try {
     return act();
@@ -156,16 +156,19 @@ function chooseByRange({ min, max, isWhole }: Range, dtype: string): Scale {
   } else if (isFloat && min >= -0.5 && max <= 255.5 && max > 128) {
     return { ...linear(0, 255), conversion: { from: seen, formula: "x / 255" } };
   }
-  if (min === max) throw new UserError(`has only the value ${format(max)}, which fits no usual scale.`);
+  if (min === max)
+    throw new UserError(
+      `has only the value ${format(max)}, which fits no usual scale. Save uint8 from 0 to 255, or float32 from 0 to 1.`,
+    );
   const shift = min === 0 ? "x" : `(x.astype("float32") ${min < 0 ? "+" : "-"} ${format(Math.abs(min))})`;
-  const wrapped = dtype === "int8" ? ' If they are bytes that were cast, save x.view("uint8").' : "";
+  const wrapped = dtype === "int8" ? ' If they are bytes cast to int8, save x.view("uint8").' : "";
   throw new UserError(
     `has ${seen}, which fit no usual scale. If ${format(min)} is black and ${format(max)} is white, save ` +
-      `${shift} / ${format(max - min)} as float32, for all splits alike.${wrapped}`,
+      `${shift} / ${format(max - min)} as float32, the same in all splits.${wrapped}`,
   );
 }
 
-/** The bits that hold `max`, 8 or more. Fifteen are taken for sixteen, unless the type has no more. */
+/** The number of bits that `max` needs. 15 counts as 16, except in int16. */
 function bitsOf(max: number, dtype: string): number {
   const bits = Math.floor(Math.log2(max)) + 1;
   return bits === 15 && dtype !== "int16" ? 16 : bits;
@@ -175,18 +178,18 @@ function linear(black: number, white: number): Scale {
   return { black, step: (white - black) / 255 };
 }
 
-/** Applies a scale: 0 black to 1 white. */
+/** Scales numbers to floats from 0 black to 1 white. */
 export function toUnit(values: ArrayLike<number>, { black, step }: Scale): Float32Array<ArrayBuffer> {
   return Float32Array.from(values, (value) => Math.max(0, Math.min(1, (value - black) / step / 255)));
 }
 
-/** Applies a scale to images as they are read. */
+/** Scales images to bytes as they are read. */
 export function rescale(pixels: Pixels, scale: Scale): Pixels {
   if (scale.black === 0 && scale.step === 1) return pixels;
   return { read: (numbers) => toBytes(pixels.read(numbers), scale) };
 }
 
-/** Applies a scale. */
+/** Scales numbers to bytes from 0 black to 255 white. */
 export function toBytes(values: ArrayLike<number>, { black, step, floors }: Scale): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(values.length);
   for (let i = 0; i < bytes.length; i++) {
@@ -196,7 +199,7 @@ export function toBytes(values: ArrayLike<number>, { black, step, floors }: Scal
   return bytes;
 }
 
-/** Says how images of `name` are read, if they are not as one would expect. */
+/** Describes how the images of `name` are converted, and what looks wrong with them: one sentence each. */
 export function describeScale(name: string, { conversion, warning }: Scale): string[] {
   return [
     ...(conversion ? [`${name} has ${conversion.from}, read as ${conversion.formula}.`] : []),

@@ -4,7 +4,7 @@ import { integer, oneOf, optional, SIZE, TEXT, text, texts, toggle } from "../co
 /** The axes of an image from the slowest to the fastest. */
 export const LAYOUTS = ["hwc", "chw", "whc", "cwh"] as const;
 
-/** All classes. The class of this name is in quotes. */
+/** Chooses all classes. A class of this name needs quotes. */
 export const ALL = "all";
 
 /** The parts of a data set. */

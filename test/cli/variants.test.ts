@@ -230,7 +230,7 @@ describe("vae evaluate", () => {
     expect(stdout).toContain("black-and-white: the first 1 of 80 test images, ");
     expect(stdout).toMatch(/−log p\(x\) +\d+\.\d\d {2}of dynamically binarized pixels; 5 importance samples\n/);
     const { code, stderr } = await run("evaluate", "--run", "black-and-white", "--n", "81");
-    expect([code, stderr]).toEqual([2, "error: There are 80 images, fewer than the 81 that were asked for.\n"]);
+    expect([code, stderr]).toEqual([2, "error: There are only 80 images, fewer than the 81 requested.\n"]);
   });
 
   it("shows the largest of many KL terms, and the smallest", async () => {

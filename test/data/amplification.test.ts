@@ -133,7 +133,7 @@ it("integers of an archive that are too large for labels are ignored", async () 
   const ids = npy("<i8", "(24,)", new Uint8Array(new BigInt64Array(24).fill(2n ** 60n).buffer));
   const x = npy("|u1", "(24, 8, 8)", new Uint8Array(1536));
   write("x.npz", zip({ "x.npy": x, "ids.npy": ids }));
-  expect((await loadDataset(at("x.npz"))).notes).toContainEqual(expect.stringMatching(/^Not used of .*: ids\.$/));
+  expect((await loadDataset(at("x.npz"))).notes).toContainEqual(expect.stringMatching(/^Not used in .*: ids\.$/));
   write("y.npz", zip({ "x.npy": x, "y.npy": ids }));
   const { train: images, notes } = await loadDataset(at("y.npz"));
   expect(images.labels).toBeUndefined();
@@ -147,7 +147,7 @@ it("a TIFF of a hundred thousand images is refused", async () => {
   for (let i = 0; i <= count; i++) bytes.writeUInt32LE(i < count ? 8 + 6 * i : 0, i === 0 ? 4 : 4 + 6 * i);
   for (let i = 0; i < 12; i++) write(`pages/${i}.tif`, bytes);
   await expect(loadDataset(at("pages"))).rejects.toThrow(
-    "holds more than 10000 images, of which only the first is read",
+    "holds more than 10000 images, and only the first is read",
   );
 });
 

@@ -150,7 +150,7 @@ describe("arrays and tables", () => {
     write("data/y_train.npy", typed("<f4", oneHot.fill(0.5), "(24, 2)"));
     const data = await load("data");
     expectAll(data, { hasLabels: false });
-    expect(data.notes[0]).toMatch(/y_train\.npy are ignored: their shape is \(24, 2\), and one class/);
+    expect(data.notes[0]).toMatch(/y_train\.npy are ignored: their shape is \(24, 2\), which is not one class for each image/);
   });
 
   it("of IDX beside folders of the same names", async () => {
@@ -211,7 +211,7 @@ describe("arrays and tables", () => {
     write("numbered.csv", join([numbered, ...plain]));
     const data = await load("numbered.csv");
     expectAll(data, { hasLabels: false, numberOf: (set, i) => set.origin?.(i).row ?? 0 });
-    expect(data.notes).toEqual([`The first line of ${at("numbered.csv")} is read as names of columns.`]);
+    expect(data.notes).toEqual([`The first line of ${at("numbered.csv")} is read as column names.`]);
     write("index.csv", join(plain.map((line, i) => [i, ...line])));
     expectAll(await load("index.csv"), { hasLabels: false });
     write("last.csv", join(plain.map((line, i) => [...line, i % 2])));
@@ -219,13 +219,11 @@ describe("arrays and tables", () => {
     write("last.txt", plain.map((line, i) => [...line, i % 2].join(" ")).join("\n"));
     expectAll(await load("last.txt"));
     write("both.csv", join(plain.map((line, i) => [i % 2, ...line.slice(1), i % 2])));
-    await expect(load("both.csv")).rejects.toThrow(
-      'Add a first line with names of the columns, where "label" names the labels.',
-    );
+    await expect(load("both.csv")).rejects.toThrow('Add a first line of column names, and name the labels "label".');
     const header = Array.from({ length: PIXELS }, (_, i) => `pixel${i}`);
     write("odd.csv", join([["ImageNo", "kind", ...header], ...plain.map((line) => [1, 1, ...line])]));
     await expect(load("odd.csv")).rejects.toThrow(
-      'has columns that are no pixels: ImageNo, kind. Name the labels "label"',
+      'has columns that are not pixels: ImageNo, kind. Name the labels "label"',
     );
     write("digit.csv", join([["image_id", "digit", ...header], ...plain.map((line, i) => [i, i % 2, ...line])]));
     expectAll(await load("digit.csv"));
@@ -242,14 +240,12 @@ describe("arrays and tables", () => {
     );
     const data = await load("a.npz");
     expectAll(data, { hasLabels: false });
-    expect(data.notes).toEqual([`Not used of ${at("a.npz")}: index, height, class_ids.`]);
+    expect(data.notes).toEqual([`Not used in ${at("a.npz")}: index, height, class_ids.`]);
     const noisy = typed("|u1", images().fill(0));
     write("b.npz", pack({ x_train_noisy: noisy, x_train: typed("|u1", images()), y_train: classes(0, 24) }));
     expectAll(await load("b.npz"));
     write("c.npz", pack({ masks: noisy, photos: noisy }));
-    await expect(load("c.npz")).rejects.toThrow(
-      "holds several arrays of images: masks, photos. Save only the right one.",
-    );
+    await expect(load("c.npz")).rejects.toThrow("holds several arrays of images: masks, photos. Save only one.");
     const text = npy("<U3", "(24,)", new Uint8Array(24 * 12));
     write("d.npz", pack({ x_train: typed("|u1", images()), y_train: text }));
     const unlabelled = await load("d.npz");

@@ -78,7 +78,7 @@ describe("a folder of IDX files", () => {
     rmSync(path.join(folder, "train-images-idx3-ubyte"));
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
     await expect(loadDataset(folder)).rejects.toThrow(
-      "holds no images to train on, by their names: t10k-images-idx3-ubyte.",
+      "holds no file named for training images, such as x_train.npy: t10k-images-idx3-ubyte.",
     );
   });
 

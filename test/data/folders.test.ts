@@ -133,7 +133,7 @@ describe("folders of splits", () => {
   it("of several data sets are refused", async () => {
     for (const name of ["trainA", "trainB", "testA", "testB"]) await pngs(`data/${name}`, 0, 4, false);
     await expect(load("data")).rejects.toThrow(
-      "The folders testA, trainA, testB, trainB are splits of several data sets. Give a folder of one.",
+      "The folders testA, trainA, testB, trainB are splits of several data sets. Give the folder of one.",
     );
   });
 
@@ -186,7 +186,7 @@ describe("folders of splits", () => {
   it("need images to train on", async () => {
     await pngs("data/val", 0, 12);
     await pngs("data/test", 12, 12);
-    await expect(load("data")).rejects.toThrow("has folders of splits (test, val), but none to train on.");
+    await expect(load("data")).rejects.toThrow("has folders of splits (test, val), but no training images.");
   });
 });
 
@@ -258,7 +258,7 @@ describe("files that are ignored", () => {
     }
     write("data/all.zip", "PK");
     await expect(load("data")).rejects.toThrow(
-      /holds no images: only 24 \.pgm \(magick mogrify -format png \*\.pgm\), 1 \.zip \(unpack first\)\. Images are files that end in \.avif, /,
+      /holds no images: only 24 \.pgm \(magick mogrify -format png \*\.pgm\), 1 \.zip \(unpack first\)\. Image files end in \.avif, /,
     );
     mkdirSync(at("empty/inner"), { recursive: true });
     await expect(load("empty")).rejects.toThrow("holds no images: it and its sub-folders are empty.");

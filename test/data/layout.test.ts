@@ -107,7 +107,7 @@ describe("the order of values in arrays", () => {
     expect((await load("columns.npy", { size: 10 })).width).toBe(10);
     write("one.npy", typed("|u1", new Array(64 * 64).fill(9), "(64, 64)"));
     await expect(load("one.npy")).rejects.toThrow(
-      "as one square image has. If the rows are images, give their `size`, such as `size: 8x8`.",
+      "like one square image. If the rows are images, give their `size`, such as `size: 8x8`.",
     );
     write("slices.npy", typed("|u1", new Array(28 * 28 * 20).fill(9), "(28, 28, 20)"));
     await expect(load("slices.npy")).rejects.toThrow("save np.moveaxis(x, -1, 0). If not, give their `size: 20x28`.");
@@ -120,7 +120,7 @@ describe("the order of values in arrays", () => {
     write("data/emnist-tiny-train-labels-idx1-ubyte", idx([24], labels()));
     const data = await load("data");
     expectAll(data);
-    expect(data.notes[0]).toMatch(/is stored by columns, as EMNIST is\. `layout: hwc` if it is not\.$/);
+    expect(data.notes[0]).toMatch(/is read by columns, like EMNIST\. Give `layout: hwc` to read it by rows\.$/);
     expectAll(await load("data/emnist-tiny-train-images-idx3-ubyte"));
     write("emnist-letters/train-images-idx3-ubyte", idx([24, 8, 8], columns));
     expectAll(await load("emnist-letters"), { hasLabels: false });

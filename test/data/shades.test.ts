@@ -66,7 +66,7 @@ describe("sizes and colours", () => {
     }
     const moving = await load("moving", { channels: 1 });
     expect(moving.notes).toEqual(
-      [`${at("moving")}: all pixels are 200.`, "Only the first frame is used of 3 files."].reverse(),
+      [`${at("moving")}: all pixels are 200.`, "Only the first frame of 3 files is used."].reverse(),
     );
     expect(new Set(moving.train.pixels.read([0]))).toEqual(new Set([200]));
   });
@@ -204,7 +204,7 @@ describe("the scale of pixels", () => {
     write("x.npy", typed(type, values));
     const error = await load("x.npy").then(undefined, (error) => error);
     expect(error).toBeInstanceOf(UserError);
-    expect(error.message).toContain(`, save ${formula} as float32, for all splits alike.`);
+    expect(error.message).toContain(`, save ${formula} as float32, the same in all splits.`);
     // The formula, computed as NumPy does.
     const [, add = "0", by] = /(?:\+ ([\d.]+)\) )?\/ ([\d.]+)$/.exec(formula) ?? [];
     write(

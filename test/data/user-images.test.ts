@@ -248,19 +248,19 @@ describe("a folder of images", () => {
     writeFileSync(at("hazy/003.png"), "hello");
     await expect(load(options, "clean")).rejects.toThrow(/003\.png \(its partner .*hazy\/003\.png: it is not an image/);
     rmSync(at("hazy/003.png"));
-    await expect(load(options, "clean")).rejects.toThrow("003.png (it has no partner of its name in inputDir)");
+    await expect(load(options, "clean")).rejects.toThrow("003.png (it has no partner in inputDir)");
     for (const name of ["003.bmp.png", "003.jpg", "003.webp"]) shade(`hazy/${name}`, 103, 8, 6);
     await expect(load(options, "clean")).rejects.toThrow(
-      "holds 003.jpg and 003.webp: it is unclear which one belongs to 003.png.",
+      "holds 003.jpg and 003.webp, and both may be the partner of 003.png. Keep only one.",
     );
     shade("hazy/003.png", 103, 8, 6);
     expect((await load(options, "clean")).train.count).toBe(data.train.count);
     expect(data.notes).toEqual([`The encoder's inputs are the images of the same names in ${at("hazy")}.`]);
     shade("other/000_hazy.png", 9);
     await expect(load({ ...options, inputDir: at("other") }, "clean")).rejects.toThrow(
-      "other, which holds 000_hazy.png, …, and not 000.png. Partners have the same name; only the extension may differ.",
+      "other, which holds 000_hazy.png, …, but not 000.png. Partners have the same name; only the extension may differ.",
     );
-    await expect(load({ ...options, inputDir: at("nowhere") }, "clean")).rejects.toThrow("nowhere is no folder.");
+    await expect(load({ ...options, inputDir: at("nowhere") }, "clean")).rejects.toThrow("nowhere is not a folder.");
   });
 
   it("is refused where it holds too little", async () => {
@@ -327,7 +327,9 @@ describe("one array of images", () => {
     writeFileSync(at("large.npy"), encodeNpy({ data: floats.fill(2, 3, 4), shape: [21, 3, 4] }));
     await expect(load({}, "large.npy")).rejects.toThrow("If 0 is black and 2 is white, save x / 2 as float32");
     writeFileSync(at("odd.npy"), encodeNpy({ data: bytes, shape: [21, 2, 3, 2] }));
-    await expect(load({}, "odd.npy")).rejects.toThrow("The last of four dimensions must be 1 or 3");
+    await expect(load({}, "odd.npy")).rejects.toThrow(
+      "Of four dimensions, the last or the second must be the channels, 1 or 3.",
+    );
   });
 
   it.skipIf(process.platform === "win32")("is no pipe and no device, which are not even opened", async () => {

@@ -68,7 +68,7 @@ describe("evaluate", () => {
     [{ importanceSamples: null }, "importanceSamples is null"],
     [{ importanceSamples: 2n }, "importanceSamples is 2n"],
     [{ split: "tests" }, 'split is "tests". It must be one of test, validation, train.'],
-    [{ count: 61 }, "There are 60 images, fewer than the 61"],
+    [{ count: 61 }, "There are only 60 images, fewer than the 61"],
     [{ count: Number.NaN }, "count is NaN"],
     [{ dataset: "a\0b" }, "It must not hold the character NUL."],
     [{ dataset: 5 }, "dataset is 5. It must be a text."],

@@ -193,7 +193,7 @@ describe("a model", () => {
     expect((await model.sample(5)).shape).toEqual([5, 2, 2, 3]);
     expect(drawImages(await model.decode(z)).channels).toBe(3);
     await expect(model.encode(bytes(3, [3, 12, 1]))).rejects.toThrow(
-      "This model takes 2×2 in colour, the shape [N, 2, 2, 3].",
+      "This model takes [N, 2, 2, 3], images of 2×2 in colour.",
     );
   });
 
@@ -208,7 +208,7 @@ describe("a model", () => {
     const seen = await model.encode(array(new Array(3 * 784).fill(0.2), [3, 784]));
     expect(relativeError((await model.encode({ ...few, inputs })).z.data, seen.z.data)).toBeLessThan(1e-5);
     const { model: other } = await modelOf();
-    await expect(other.encode(few)).rejects.toThrow("have 784 numbers each, and [3,4], 12 are needed");
+    await expect(other.encode(few)).rejects.toThrow("have 784 numbers each, but must have 12, [3,4].");
   });
 
   const plain = [0, 0];
@@ -216,7 +216,7 @@ describe("a model", () => {
     [
       "images of another size",
       (m) => m.encode(bytes(1, [1, 4, 3])),
-      /shape \(1, 4, 3\)\. This model takes 4×3, the shape \[N, 3, 4\]/,
+      /shape \(1, 4, 3\), images of 3×4\. This model takes \[N, 3, 4\], images of 4×3/,
     ],
     [
       "images of no shape",
