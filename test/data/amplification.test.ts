@@ -1,4 +1,4 @@
-// Small files that stand for large data: refused by their headers, before anything is decoded, and nothing is cached.
+// Small files that expand to large data are refused by their headers: nothing is decoded or cached.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -17,7 +17,7 @@ useHome();
 
 const header = (shape: string, type = "|u1") =>
   npy(`{'descr': '${type}', 'fortran_order': False, 'shape': ${shape}, }`, new Uint8Array());
-/** Its header promises 360 MB, and it is long enough for them. */
+/** A compressed array of 360 MB by its header, long enough for that size to be plausible. */
 const packed = () => gzipSync(Buffer.concat([header("(1000, 600, 600)"), randomBytes(500_000)]));
 
 /** Twelve images of one colour, of 8 or 16 bits. */
@@ -28,7 +28,7 @@ async function photos(folder: string, space: "b-w" | "rgb16"): Promise<void> {
   for (let i = 0; i < 12; i++) writeFileSync(at(folder, `${i}.png`), bytes);
 }
 
-/** The cache may have been opened, but holds nothing. */
+/** The cache folder may exist, but must be empty. */
 const expectNothingCached = () => expect(existsSync(at("cache")) ? readdirSync(at("cache")) : []).toEqual([]);
 
 async function trainOn(dataset: string, settings: Parameters<typeof train>[0] = {}): Promise<void> {
@@ -39,7 +39,7 @@ it.each([
   ["images of 8 bits", "photos", () => photos("photos", "b-w"), "2000×1500"],
   ["images of 16 bits", "deep", () => photos("deep", "rgb16"), "2000×1500 in colour"],
   ["an array in gzip", "x.npy.gz", async () => write("x.npy.gz", packed()), "600×600"],
-])("a model too large for %s is refused before they are decoded", async (_, name, make, shape) => {
+])("refuses a model that is too large for %s before decoding", async (_, name, make, shape) => {
   await make();
   await expect(trainOn(name)).rejects.toThrow(
     new RegExp(`^For images of ${shape} this model has [\\d,]+ parameters, more than 120,000,000\\.`),
@@ -52,7 +52,7 @@ it.each([
   ["x.npy", async () => write("x.npy", npy("|u1", "(24, 8, 8)", new Uint8Array(1536)))],
   ["x.npz", async () => write("x.npz", zip({ "x.npy": npy("|u1", "(24, 8, 8)", new Uint8Array(1536)) }))],
   ["photos", () => photos("photos", "b-w")],
-])("the shape of %s can be refused", async (name, make) => {
+])("onShape can refuse the shape of %s", async (name, make) => {
   await make();
   const shapes: unknown[] = [];
   const onShape = (shape: unknown) => {
@@ -65,7 +65,7 @@ it.each([
   expectNothingCached();
 });
 
-it("a batch that no memory holds is refused", async () => {
+it("refuses a batch that does not fit in memory", async () => {
   write("x.npy", header("(24, 4096, 4096)"));
   truncateSync(at("x.npy"), header("(24, 4096, 4096)").length + 24 * 4096 ** 2);
   const [found, remedy] = [
@@ -80,7 +80,7 @@ it("a batch that no memory holds is refused", async () => {
 it.each([
   { prior: "mixture", priorComponents: 1000 },
   { prior: "vamp", pseudoInputs: 1000 },
-] as const)("a prior whose densities no memory holds is refused: %j", async (prior) => {
+] as const)("refuses a prior whose densities do not fit in memory: %j", async (prior) => {
   write("small.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (24, 8, 8), }", new Uint8Array(24 * 64)));
   // 65,536 draws × 1000 components × 4096 dimensions, 4 bytes each
   await expect(trainOn("small.npy", { nHidden: [1], batchSize: 65_536, dimZ: 4096, ...prior })).rejects.toThrow(
@@ -92,14 +92,14 @@ it.each([
   [{ nHidden: [1], dimZ: 4096, objective: "beta-tc" }, "70 TB", "nHidden"], // 65,536² pairs × 4096 dimensions
   [{ nHidden: [4096], mcSamples: 1000 }, "1\\.1 TB", "nHidden"], // 65,536,000 draws × 4096 units
   [{ network: "conv", filters: [1024], mcSamples: 1000 }, "4\\.4 TB", "filters"], // × (4·4·1024 + 256 + 8·8)
-] as const)("a model whose layers or pairs no memory holds is refused: %j", async (settings, needed, width) => {
+] as const)("refuses a model whose layers or pairs do not fit in memory: %j", async (settings, needed, width) => {
   write("small.npy", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (24, 8, 8), }", new Uint8Array(24 * 64)));
   await expect(trainOn("small.npy", { batchSize: 65_536, ...settings })).rejects.toThrow(
     new RegExp(`needs more than ${needed} of memory, .*\\. Give .* or \`${width}\`\\.$`),
   );
 });
 
-it("other images of another shape are refused by a model before they are decoded", async () => {
+it("a model refuses images of another shape before they are decoded", async () => {
   copyTiny(at());
   write("x.npy.gz", packed());
   for (const [command, problem] of [
@@ -113,7 +113,7 @@ it("other images of another shape are refused by a model before they are decoded
   }
 });
 
-it("data that the disk of the cache has no place for are refused at once", async () => {
+it("refuses data that do not fit on the disk of the cache", async () => {
   const problem =
     /^The cache needs [\d,]+ TB for these images, and the disk of \S+ has [\d.,]+ [kMGT]B left\. Set VAE_CACHE/;
   async function* make(reserve: (bytes: number) => Promise<void>) {
@@ -121,7 +121,7 @@ it("data that the disk of the cache has no place for are refused at once", async
     await reserve(1e17);
   }
   await expect(cached({ key: ["large"], sources: [], make })).rejects.toThrow(problem);
-  // A sparse file, long enough for 500 TB.
+  // Sparse, so that its length is plausible for 500 TB.
   write("x.npy.gz", gzipSync(Buffer.concat([header("(50000000000, 100, 100)"), new Uint8Array(20_000)])));
   truncateSync(at("x.npy.gz"), 1e12);
   const { code, stderr } = await vae(["data", "x.npy.gz"], at());
@@ -129,7 +129,7 @@ it("data that the disk of the cache has no place for are refused at once", async
   expectNothingCached();
 });
 
-it("integers of an archive that are too large for labels are ignored", async () => {
+it("ignores integers in an archive that are too large for labels", async () => {
   const ids = npy("<i8", "(24,)", new Uint8Array(new BigInt64Array(24).fill(2n ** 60n).buffer));
   const x = npy("|u1", "(24, 8, 8)", new Uint8Array(1536));
   write("x.npz", zip({ "x.npy": x, "ids.npy": ids }));
@@ -140,18 +140,16 @@ it("integers of an archive that are too large for labels are ignored", async () 
   expect(notes).toContainEqual(expect.stringMatching(/^Ignored: .*y is not a valid \.npy file: it holds 11529/));
 });
 
-it("a TIFF of a hundred thousand images is refused", async () => {
+it("refuses a TIFF of a hundred thousand images", async () => {
   const count = 100_000;
   const bytes = Buffer.alloc(8 + 6 * count); // directories without tags, one after the other
   bytes.write("II*\0", "latin1");
   for (let i = 0; i <= count; i++) bytes.writeUInt32LE(i < count ? 8 + 6 * i : 0, i === 0 ? 4 : 4 + 6 * i);
   for (let i = 0; i < 12; i++) write(`pages/${i}.tif`, bytes);
-  await expect(loadDataset(at("pages"))).rejects.toThrow(
-    "holds more than 10000 images, and only the first is read",
-  );
+  await expect(loadDataset(at("pages"))).rejects.toThrow("holds more than 10000 images, and only the first is read");
 });
 
-it("a compressed file that is neither an array nor text is refused before it is decompressed", async () => {
+it("refuses a compressed file that is neither an array nor text before decompressing it", async () => {
   write("x.csv.gz", gzipSync(Buffer.concat([Buffer.from("label,pixel0\n"), Buffer.alloc(20e6)])));
   await expect(loadDataset(at("x.csv.gz"))).rejects.toThrow("x.csv.gz is neither an image nor an array");
   expectNothingCached();

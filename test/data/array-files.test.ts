@@ -1,4 +1,4 @@
-// Files of arrays and tables: names, labels, splits and options.
+// Data sets in files of arrays and tables: names, labels, splits and options.
 import { rmSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -27,24 +27,24 @@ import {
 
 useHome();
 
-describe("arrays and tables", () => {
+describe("a data set of arrays or tables", () => {
   const train = (first = 0, count = 18) => typed("|u1", images(first, count), `(${count}, 8, 8)`);
   const classes = (first = 0, count = 18, type = "<i4", shape = `(${count},)`) =>
     typed(type, labels(first, count), shape);
-  /** Row i of train is image i, row i of validation and test are images first + i. */
+  /** The number of an image: row i of train is image i, row i of validation and test is image first + i. */
   const numberOf = (firsts: Record<string, number>) => (set: ImageSet, i: number) => {
     const { split = "train", row = 0 } = set.origin?.(i) ?? {};
     return (firsts[split] ?? 0) + row;
   };
 
-  it("are loaded without what only a run may give", async () => {
+  it("does not take the internal options of a run", async () => {
     // @ts-expect-error: no public option
     await expect(load("x.npy", { scales: {} })).rejects.toThrow('There is no setting "scales".');
     // @ts-expect-error: no public option
     await expect(load("x.npy", { onShape: () => {} })).rejects.toThrow('There is no setting "onShape".');
   });
 
-  it.each(["", ".gz"])("of labels alone are no images, whatever their shape: .npy%s", async (ending) => {
+  it.each(["", ".gz"])("is refused if it holds only labels, whatever their shape: .npy%s", async (ending) => {
     const save = (place: string, bytes: Uint8Array) => write(place + ending, ending ? gzipSync(bytes) : bytes);
     save("y_train.npy", typed("|u1", new Array(240).fill(0), "(24, 10)"));
     await expect(load(`y_train.npy${ending}`)).rejects.toThrow(/^\S+ holds labels, but no images\.$/);
@@ -55,7 +55,7 @@ describe("arrays and tables", () => {
     await expect(load(`x.npy${ending}`)).rejects.toThrow(`x.npy${ending} has the shape (24). Images are [N, `);
   });
 
-  it.each(["", ".gz"])("of several sizes are refused with all sizes, whatever the options: .npy%s", async (ending) => {
+  it.each(["", ".gz"])("is refused if its splits differ in size, whatever the options: .npy%s", async (ending) => {
     const save = (place: string, bytes: Uint8Array) => write(place + ending, ending ? gzipSync(bytes) : bytes);
     save("data/x_train.npy", typed("|u1", new Array(24 * 49).fill(9), "(24, 7, 7)"));
     save("data/x_test.npy", typed("|u1", images()));
@@ -71,7 +71,7 @@ describe("arrays and tables", () => {
     ["kmnist", ["train_imgs", "train_labels", "test_imgs", "test_labels"]],
     ["camel", ["XTrain", "yTrain", "XTest", "yTest"]],
     ["joined", ["xtrain", "ytrain", "xtest", "ytest"]],
-  ])("of .npz with the names of %s", async (_, [x, y, xTest, yTest]) => {
+  ])("may be an .npz file with the names of %s", async (_, [x, y, xTest, yTest]) => {
     const entries = [
       [x, train()],
       [y, classes()],
@@ -84,7 +84,7 @@ describe("arrays and tables", () => {
     expect([data.test.count, data.notes]).toEqual([6, []]);
   });
 
-  it("of .npz with the names of MedMNIST", async () => {
+  it("may be an .npz file with the names of MedMNIST", async () => {
     const column = (first: number, count: number) => classes(first, count, "|u1", `(${count}, 1)`);
     const entries = [
       ...[
@@ -104,7 +104,7 @@ describe("arrays and tables", () => {
     expect(counts(data)).toEqual([14, 4, 6]);
   });
 
-  it("of two .npz, as KMNIST has them", async () => {
+  it("may be several .npz files, like KMNIST", async () => {
     write("data/kmnist-train-imgs.npz", encodeZip([["arr_0.npy", train()]]));
     write("data/kmnist-train-labels.npz", encodeZip([["arr_0.npy", classes()]]));
     write("data/kmnist-test-imgs.npz", encodeZip([["arr_0.npy", train(18, 6)]]));
@@ -120,7 +120,7 @@ describe("arrays and tables", () => {
     expectAll(await load("two.npz"));
   });
 
-  it("of .npy with labels beside them, as a folder and as a file", async () => {
+  it("may be .npy files with labels in other files, given as a folder or as a file", async () => {
     write("data/x_train.npy", typed("|u1", images()));
     write("data/y_train.npy", classes(0, 24));
     expectAll(await load("data"));
@@ -134,7 +134,7 @@ describe("arrays and tables", () => {
     expectAll(await load("plain"));
   });
 
-  it("with one-hot labels and QMNIST's", async () => {
+  it("may have one-hot labels, or QMNIST's", async () => {
     const oneHot = labels().flatMap((label) => (label ? [0, 1] : [1, 0]));
     write("data/x_train.npy", typed("|u1", images()));
     write("data/y_train.npy", typed("<f4", oneHot, "(24, 2)"));
@@ -150,10 +150,12 @@ describe("arrays and tables", () => {
     write("data/y_train.npy", typed("<f4", oneHot.fill(0.5), "(24, 2)"));
     const data = await load("data");
     expectAll(data, { hasLabels: false });
-    expect(data.notes[0]).toMatch(/y_train\.npy are ignored: their shape is \(24, 2\), which is not one class for each image/);
+    expect(data.notes[0]).toMatch(
+      /y_train\.npy are ignored: their shape is \(24, 2\), which is not one class for each image/,
+    );
   });
 
-  it("of IDX beside folders of the same names", async () => {
+  it("may be IDX files next to folders of the same names", async () => {
     for (const [part, first, count] of [
       ["train", 0, 18],
       ["t10k", 18, 6],
@@ -177,7 +179,7 @@ describe("arrays and tables", () => {
     expect((await load("data")).train.pixels.read([0])[0]).toBe(9);
   });
 
-  it("of Kaggle's CSV, with a header or without, with semicolons, compressed", async () => {
+  it("may be Kaggle's CSV, with or without a header, with semicolons, or compressed", async () => {
     const rows = range(0, COUNT);
     const header = ["label", ...Array.from({ length: PIXELS }, (_, i) => `pixel${i}`)];
     const lines = Array.from(rows, (i) => [i % 2, ...image(i)]);
@@ -203,7 +205,7 @@ describe("arrays and tables", () => {
     expect(named.notes).toEqual([`Columns of text in ${at("named.csv")} are ignored: file.`]);
   });
 
-  it("of CSV that pandas or NumPy wrote without names", async () => {
+  it("may be CSV without names, written by pandas or NumPy", async () => {
     const rows = range(0, COUNT);
     const join = (lines: readonly (readonly (string | number)[])[]) => lines.map((line) => line.join(",")).join("\n");
     const plain = Array.from(rows, (i) => image(i));
@@ -229,7 +231,7 @@ describe("arrays and tables", () => {
     expectAll(await load("digit.csv"));
   });
 
-  it("of .npz with other arrays", async () => {
+  it("may be an .npz file that holds other arrays, too", async () => {
     const pack = (entries: Record<string, Uint8Array>) =>
       encodeZip(Object.entries(entries).map(([name, content]) => [`${name}.npy`, content]));
     const index = typed("<i4", numbers(0, 24), "(24,)");
@@ -257,7 +259,7 @@ describe("arrays and tables", () => {
     await expect(load("e.npz")).rejects.toThrow("e.npz");
   });
 
-  it("with labels of another data set, or in tables", async () => {
+  it("may have labels in tables, but none of another data set", async () => {
     write("data/a_train_images.npy", typed("|u1", images()));
     write("data/b_train_labels.npy", classes(0, 24));
     expectAll(await load("data"), { hasLabels: false });
@@ -283,7 +285,7 @@ describe("arrays and tables", () => {
     expect([...validation.pixels.read([0])]).toEqual(image(18 + (validation.origin?.(0).row ?? 0)));
   });
 
-  it("of .amat, binarized or with a last column of labels", async () => {
+  it("may be .amat files, binarized or with a last column of labels", async () => {
     const bit = (i: number, row: number, column: number) => (pixel(i, row, column) >= 128 ? 255 : 0);
     const lines = Array.from(range(0, COUNT), (i) =>
       image(i, bit)
@@ -308,13 +310,14 @@ describe("arrays and tables", () => {
     expectAll(await load("rotated.amat"));
   });
 
-  it("of several data sets in one folder are told apart", async () => {
+  it("is refused if the folder holds several data sets", async () => {
     for (const name of ["letters", "digits"]) {
       write(`data/emnist-${name}-train-images-idx3-ubyte`, idx([24, 8, 8], images()));
       write(`data/emnist-${name}-test-images-idx3-ubyte`, idx([24, 8, 8], images()));
     }
     await expect(load("data")).rejects.toThrow(
-      "holds several data sets: emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3-ubyte. Give the path of one.",
+      "holds several data sets: emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3-ubyte. " +
+        "Give the path of one.",
     );
   });
 
@@ -324,7 +327,7 @@ describe("arrays and tables", () => {
     ["\x89HDF\r\n\x1a\n", "is an HDF5 file"],
     ["MATLAB 5.0 MAT-file, Platform: GLNXA64", "MATLAB"],
     [`PK\x03\x04${"\0".repeat(22)}\x10\0\0\0archive/data.pkl`, "PyTorch"],
-  ])("that are something else are named: %j", async (content, problem) => {
+  ])("is refused with the format's name if it is something else: %j", async (content, problem) => {
     write("train-images-idx3-ubyte", Buffer.concat([Buffer.from(content, "latin1"), Buffer.alloc(200)]));
     await expect(load("train-images-idx3-ubyte")).rejects.toThrow(problem);
   });

@@ -1,5 +1,5 @@
-// What the tests of data sets share. Images have 8×8 pixels: the pixel at row r and column c of image i is (13·i + 7·r +
-// 3·c) mod 256, and its label is i mod 2.
+// Helpers for the tests of data sets. Images have 8×8 pixels: the pixel at row r and column c of image i is
+// (13·i + 7·r + 3·c) mod 256, and its label is i mod 2.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -18,7 +18,7 @@ export const PIXELS = SIDE * SIDE;
 let home: string;
 export const at = (...place: string[]) => path.join(home, ...place);
 
-/** Gives each test of a file, or all of them together, an empty folder, and a cache of its own in it. */
+/** Creates an empty folder with a cache of its own: for each test of a file or, shared, for all of them. */
 export function useHome({ isShared = false } = {}): void {
   const [before, after] = isShared ? [beforeAll, afterAll] : [beforeEach, afterEach];
   before(() => {
@@ -56,7 +56,7 @@ export async function png(place: string, i: number, { scale = 1 } = {}): Promise
     .toFile(at(place));
 }
 
-/** Images `first` to `first + count − 1` in class folders. */
+/** Writes images `first` to `first + count − 1` as PNG, into folders of their classes by default. */
 export async function pngs(folder: string, first: number, count: number, hasClasses = true): Promise<void> {
   for (let i = first; i < first + count; i++) {
     await png(`${folder}/${hasClasses ? `${i % 2}/` : ""}${String(i).padStart(2, "0")}.png`, i);
@@ -79,7 +79,7 @@ export const typed = (type: string, values: ArrayLike<number>, shape = "(24, 8, 
 export const load = (place: string, options: Given<datasets.DataOptions> = {}) => datasets.load(at(place), options);
 
 export const SPLITS = ["train", "validation", "test"] as const;
-/** All images of a data set: their pixels, labels, and splits, by the numbers of the images. */
+/** Collects the pixels, label and split of each image of a data set, by the image's number. */
 export function collect(data: Dataset, numberOf = numberByName) {
   const found = new Map<number, { pixels: number[]; label: number | undefined; split: string }>();
   for (const split of SPLITS) {
@@ -100,7 +100,7 @@ function numberByName(set: ImageSet, i: number): number {
   return file === undefined ? (row as number) : Number(/(\d+)\.\w+$/.exec(file)?.[1]);
 }
 
-/** Checks pixels and labels of all images, exactly. */
+/** Expects the exact pixels and labels of all images. */
 export function expectAll(
   data: Dataset,
   { of = pixel, hasLabels = true, count = COUNT, numberOf = numberByName } = {},

@@ -1,4 +1,4 @@
-// Classes of any name: names of properties that all objects have, numbers, and names that a list would take apart.
+// Classes with odd names: properties of every object, numbers, and names that contain commas, quotes or blanks.
 import { beforeAll, describe, expect, it } from "vitest";
 import * as datasets from "../../src/data/datasets.js";
 import { vae } from "../vae.js";
@@ -31,8 +31,8 @@ function labelsOf(data: datasets.Dataset): { label: string | undefined; folder: 
   );
 }
 
-describe("classes of odd names", () => {
-  it("have their own labels and exact counts", async () => {
+describe("classes with odd names", () => {
+  it("have distinct labels and exact counts", async () => {
     const labels = labelsOf(await load("data"));
     expect(labels.map(({ label }) => label)).toEqual(labels.map(({ folder }) => folder));
     const { classes = {} } = await datasets.inspect(at("data"));
@@ -45,7 +45,7 @@ describe("classes of odd names", () => {
 
   it.each([
     [
-      "in the library, alone",
+      "in the library, one by one",
       NAMES.map((name) => [name]).filter(([name]) => name !== "all"),
       NAMES.filter((name) => name !== "all"),
     ],
@@ -75,7 +75,7 @@ describe("classes of odd names", () => {
     expect(new Map(Object.entries(JSON.parse(stdout).classes))).toEqual(new Map(Object.entries(counts)));
   });
 
-  it("are all of them with all, and are listed as they can be typed", async () => {
+  it("are all chosen by all, and errors list them in the form to type", async () => {
     const { stdout } = await vae(["data", at("data"), "--json", "--classes", "all"], at());
     expect(JSON.parse(stdout).train).toBeGreaterThan(COUNTS.size);
     const { code, stderr } = await vae(["data", at("data"), "--classes", "a"], at());
@@ -85,7 +85,7 @@ describe("classes of odd names", () => {
     await expect(load("data", { classes: ["all", "b"] })).rejects.toThrow('all excludes others; the text "all"');
   });
 
-  it("keep their quotes in config.json, in `vae runs` and when resumed", async () => {
+  it("keep their quotes in config.json, in `vae runs` and after a resume", async () => {
     const home = (...args: string[]) => vae(args, at());
     const settings = ["--n-hidden", "4", "--batch-size", "5", "--epochs", "1", "--classes"];
     const chosen = '"a,b",constructor,__proto__,toString,"all"';

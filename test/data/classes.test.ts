@@ -1,4 +1,4 @@
-// The classes of a conditional model, by the labels of images.
+// The classes of a conditional model.
 import { describe, expect, it } from "vitest";
 import { areClasses, checkLabels, findClasses, oneHot, placesOf } from "../../src/data/classes.js";
 
@@ -9,7 +9,7 @@ const set = (labels: number[], classes?: string[]) => ({
 });
 
 describe("the classes of training images", () => {
-  it("are those that are there, in the order of their labels", () => {
+  it("are listed in the order of their labels, with their counts", () => {
     expect(findClasses(set([7, 3, 7, 10]), "data")).toEqual([
       { name: "3", images: 1 },
       { name: "7", images: 2 },
@@ -19,7 +19,7 @@ describe("the classes of training images", () => {
     expect(findClasses(named, "data").map(({ name }) => name)).toEqual(["b", "a"]);
   });
 
-  it("are one class where labels share a name", () => {
+  it("are merged if labels share a name", () => {
     expect(findClasses(set([0, 1, 2], ["cat", "dog", "cat"]), "data")).toEqual([
       { name: "cat", images: 2 },
       { name: "dog", images: 1 },
@@ -38,7 +38,7 @@ describe("the classes of training images", () => {
     expect(() => findClasses(images, "data")).toThrow(problem);
   });
 
-  it("are a thousand at most", () => {
+  it("may be up to a thousand", () => {
     expect(findClasses(set(Array.from({ length: 1000 }, (_, i) => 60_000 - i)), "data")).toHaveLength(1000);
   });
 });
@@ -46,7 +46,7 @@ describe("the classes of training images", () => {
 describe("labels of other data", () => {
   const classes = findClasses(set([0, 1], ["cat", "dog"]), "data");
 
-  it("are found by the names of their classes", () => {
+  it("are matched by the names of their classes", () => {
     const other = set([5, 0, 5, 3], ["dog", "", "", "bird", "", "cat"]);
     expect(() => checkLabels({ ...other, count: 3 }, classes)).not.toThrow();
     expect([...placesOf(other, Uint32Array.of(0, 1, 2), classes)]).toEqual([0, 1, 0]);
@@ -67,7 +67,7 @@ describe("labels of other data", () => {
   });
 });
 
-it("one-hot rows have a one at their place", () => {
+it("oneHot puts a 1 at each position", () => {
   expect(oneHot([2, 0], 3)).toEqual({ data: Uint8Array.of(0, 0, 1, 1, 0, 0), shape: [2, 3] });
 });
 

@@ -18,7 +18,7 @@ describe("MNIST", () => {
     for (const set of [train, validation, test]) expect(read(set)).toHaveLength(set.count * 784);
   });
 
-  it("has the well-known mean and deviation of its training images, 0.1307 and 0.3081", async () => {
+  it("has training images of the well-known mean 0.1307 and deviation 0.3081", async () => {
     const { train, validation } = await loadDataset("mnist");
     let [sum, squares] = [0, 0];
     for (const set of [train, validation]) {
@@ -34,7 +34,7 @@ describe("MNIST", () => {
 });
 
 describe("MNIST's labels", () => {
-  it("are those of its images: 7, 2, 1, 0, 4 of the test set, and about a tenth each", async () => {
+  it("match the images: the test set begins with 7, 2, 1, 0, 4, and each digit is about a tenth", async () => {
     const { train, validation, test } = await loadDataset("mnist");
     expect([...(test.labels ?? [])].slice(0, 5)).toEqual([7, 2, 1, 0, 4]);
     for (const { labels, count } of [train, validation, test]) {
@@ -61,7 +61,7 @@ describe("a folder of IDX files", () => {
       ),
     );
 
-  it("is split: the last twelfth of the training images is held out", async () => {
+  it("holds out the last twelfth of the training images", async () => {
     write("train-images-idx3-ubyte", [120, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
     const { name, train, validation, test, height, width } = await loadDataset(folder);
@@ -71,7 +71,7 @@ describe("a folder of IDX files", () => {
     expect([train.offset, validation.offset, test.offset]).toEqual([0, 110, 120]);
   });
 
-  it("without test images holds out a seventh of the others", async () => {
+  it("without test images holds out a seventh of all images", async () => {
     write("train-images-idx3-ubyte", [120, 2, 3]);
     const { train, validation, test } = await loadDataset(folder);
     expect([train.count, validation.count, test.count]).toEqual([94, 9, 17]);
@@ -82,7 +82,7 @@ describe("a folder of IDX files", () => {
     );
   });
 
-  it("may be compressed, and have a dot in its names", async () => {
+  it("may hold compressed files, with a dot in their names", async () => {
     write("train-images-idx3-ubyte", [120, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
     const plain = await loadDataset(folder);
@@ -94,19 +94,19 @@ describe("a folder of IDX files", () => {
     expect(digestOf(await loadDataset(folder))).toBe(digestOf(plain));
   });
 
-  it("is refused where sizes disagree", async () => {
+  it("is refused if sizes disagree", async () => {
     write("train-images-idx3-ubyte", [120, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 3, 2]);
     await expect(loadDataset(folder)).rejects.toThrow("are 3×2, but its test images 2×3");
   });
 
-  it("is refused where nothing can be held out", async () => {
+  it("is refused if too few images are left to train", async () => {
     write("train-images-idx3-ubyte", [1, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
     await expect(loadDataset(folder)).rejects.toThrow("too few images: 0 to train, 1 to validate, 5 to test.");
   });
 
-  it("may have labels, which are split alike", async () => {
+  it("may have labels, which are split with the images", async () => {
     write("train-images-idx3-ubyte", [120, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
     expect((await loadDataset(folder)).test.labels).toBeUndefined();
@@ -120,7 +120,7 @@ describe("a folder of IDX files", () => {
     ]);
   });
 
-  it("is refused where there are not as many labels as images", async () => {
+  it("is refused if the numbers of labels and images differ", async () => {
     write("train-images-idx3-ubyte", [120, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
     write("t10k-labels-idx1-ubyte", [6]);

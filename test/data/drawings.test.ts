@@ -1,4 +1,4 @@
-// Drawings whose shape lies in transparency, and images that are decoded alone.
+// Drawings whose shape is in the transparency, and single images.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
@@ -13,7 +13,7 @@ const single = { height: SIDE, width: SIDE, channels: 1 };
 const plain = { invert: false, background: "black" } as const;
 
 describe("drawings on transparency", () => {
-  /** A PNG of one colour, whose shape lies in alpha. */
+  /** A PNG of one colour, whose shape is in the alpha channel. */
   async function drawing(file: string, colour: number[], alphaOf = (alpha: number) => alpha): Promise<void> {
     mkdirSync(path.dirname(at(file)), { recursive: true });
     const raw = ALPHA.flatMap((alpha) => [...colour, alphaOf(alpha)]);
@@ -47,7 +47,7 @@ describe("drawings on transparency", () => {
   it.each([
     ["white", [255, 255, 255]],
     ["light", [250, 255, 230]],
-  ])("in %s lie on black, and are named on white", async (_, colour) => {
+  ])("in %s lie on black, and are noted on white", async (_, colour) => {
     for (const i of [0, 1, 2, 3]) await drawing(`data/${i}.png`, colour);
     const data = await load("data");
     expect([data.background, data.notes.filter((note) => note.includes("transparency"))]).toEqual(["black", []]);
@@ -83,7 +83,7 @@ describe("drawings on transparency", () => {
     ]);
   });
 
-  it("in dark are named among single images, and shown by inverting them", async () => {
+  it("in dark are noted as single images, and visible if inverted", async () => {
     await drawing("0.png", [10, 0, 0]);
     const hidden = await decodeImages([at("0.png")], single, plain);
     expect(hidden.notes[0]).toBe(
@@ -106,7 +106,7 @@ describe("single images", () => {
       .png()
       .toFile(at(name));
 
-  it("that hold 0 and 1, or 12 bits, are read by the rules of data sets, with notes", async () => {
+  it("of 0 and 1, or of 12 bits, are scaled like data sets, with notes", async () => {
     await write(
       "mask.png",
       Uint8Array.from(channel(), (value) => value % 2),

@@ -1,4 +1,4 @@
-// Folders of images: splits, classes, names, and what is ignored.
+// Folders of images: splits, classes, names and ignored files.
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
@@ -45,7 +45,7 @@ describe("folders of splits", () => {
     expect([data.classes, data.notes]).toEqual([["0", "1"], []]);
   });
 
-  it("may lie in class folders", async () => {
+  it("may be inside class folders", async () => {
     for (const [split, first, count] of [
       ["train", 0, 16],
       ["val", 16, 4],
@@ -79,7 +79,7 @@ describe("folders of splits", () => {
     expect(data.notes).toEqual(["2 images not used, outside of train/, validation/, test/: 2 in 0/."]);
   });
 
-  it("without a test hold out a part of train, and validate with valid", async () => {
+  it("without a test folder, give a part of train to test, and validate on valid", async () => {
     await pngs("data/train", 0, 16);
     await pngs("data/valid", 16, 8);
     const data = await load("data");
@@ -101,7 +101,7 @@ describe("folders of splits", () => {
     expect([...(other.test.labels ?? [])]).toEqual([2]);
   });
 
-  it("say in one line what they do not use", async () => {
+  it("note unused images in one sentence", async () => {
     await pngs("data/train", 0, 12);
     await pngs("data/test", 12, 2);
     await pngs("data/unlabeled", 14, 3, false);
@@ -137,7 +137,7 @@ describe("folders of splits", () => {
     );
   });
 
-  it("in a wrapping folder or in classes leave out what lies beside them, and say so", async () => {
+  it("in a wrapping folder or in classes leave out other images there, with a note", async () => {
     await pngs("wrapped/data/train", 0, 12);
     await pngs("wrapped/data/test", 12, 2);
     await pngs("wrapped/samples", 14, 2, false);
@@ -161,7 +161,7 @@ describe("folders of splits", () => {
     expect(classes.notes).toEqual(["3 images not used, outside of train/, test/: 2 in birds/, 1 in no folder."]);
   });
 
-  it("may hold their images in a folder called images, which is no class", async () => {
+  it("may hold their images in a folder named images, which is not a class", async () => {
     for (const i of numbers(0, 16)) await png(`data/train/${i % 2}/images/${i}.png`, i);
     await pngs("data/val/images", 16, 8, false);
     const data = await load("data");
@@ -170,7 +170,7 @@ describe("folders of splits", () => {
     expect((await load("flat")).classes).toBeUndefined();
   });
 
-  it("are not guessed from one class called train", async () => {
+  it("are not assumed because of one class named train", async () => {
     for (const [folder, first] of [
       ["car", 0],
       ["plane", 8],
@@ -183,7 +183,7 @@ describe("folders of splits", () => {
     );
   });
 
-  it("need images to train on", async () => {
+  it("need training images", async () => {
     await pngs("data/val", 0, 12);
     await pngs("data/test", 12, 12);
     await expect(load("data")).rejects.toThrow("has folders of splits (test, val), but no training images.");
@@ -191,14 +191,14 @@ describe("folders of splits", () => {
 });
 
 describe("class folders", () => {
-  it("may lie in a wrapping folder", async () => {
+  it("may be inside a wrapping folder", async () => {
     await pngs("data/images", 0, 24);
     const data = await load("data");
     expectAll(data);
     expect(data.classes).toEqual(["0", "1"]);
   });
 
-  it("beside loose images give no classes, and say so", async () => {
+  it("next to loose images give no classes, with a note", async () => {
     await pngs("data", 0, 23);
     await png("data/23.png", 23);
     const data = await load("data");
@@ -226,14 +226,14 @@ describe("class folders", () => {
     expectAll(await load("data", { skipBad: true }));
   });
 
-  it("named by bytes that are not UTF-8 are reported", async () => {
+  it("are reported if their names are not UTF-8", async () => {
     await pngs("data", 0, 24);
     writeFileSync(Buffer.concat([Buffer.from(`${at("data")}/0/`), Buffer.of(0xff), Buffer.from(".png")]), "");
     await expect(load("data")).rejects.toThrow("its name is not UTF-8: rename it");
     expectAll(await load("data", { skipBad: true }));
   });
 
-  it("skip folders of thumbnails, and count them", async () => {
+  it("skip folders of thumbnails, and count their files", async () => {
     await pngs("data", 0, 24);
     for (const folder of ["@eaDir", "0/.thumbnails", "1/__MACOSX"]) await png(`data/${folder}/x/99.png`, 99);
     const data = await load("data");
@@ -242,8 +242,8 @@ describe("class folders", () => {
   });
 });
 
-describe("files that are ignored", () => {
-  it("are counted by their endings", async () => {
+describe("ignored files", () => {
+  it("are counted by their extensions", async () => {
     await pngs("data", 0, 12, false);
     for (let i = 12; i < 16; i++) write(`data/${i}.HEIC`, "x");
     write("data/notes.txt", "");
@@ -252,19 +252,20 @@ describe("files that are ignored", () => {
     expect(data.notes).toEqual(["5 files ignored: 4 .HEIC (magick mogrify -format png *.HEIC), 1 .txt."]);
   });
 
-  it("are named where there are no images", async () => {
+  it("are named if there are no images", async () => {
     for (let i = 0; i < COUNT; i++) {
       write(`data/a/b/${i}.pgm`, Buffer.concat([Buffer.from("P5 8 8 255\n"), Buffer.from(image(i))]));
     }
     write("data/all.zip", "PK");
     await expect(load("data")).rejects.toThrow(
-      /holds no images: only 24 \.pgm \(magick mogrify -format png \*\.pgm\), 1 \.zip \(unpack first\)\. Image files end in \.avif, /,
+      "holds no images: only 24 .pgm (magick mogrify -format png *.pgm), 1 .zip (unpack first). " +
+        "Image files end in .avif, ",
     );
     mkdirSync(at("empty/inner"), { recursive: true });
     await expect(load("empty")).rejects.toThrow("holds no images: it and its sub-folders are empty.");
   });
 
-  it("do not include what sharp decodes, in any case of the ending", async () => {
+  it("do not include images that sharp decodes, with extensions in upper or lower case", async () => {
     for (let i = 0; i < COUNT; i++) {
       const raw = sharp(Uint8Array.from(image(i)), { raw: { width: 8, height: 8, channels: 1 } });
       const [ending, format] = (
@@ -295,23 +296,23 @@ describe("files that are ignored", () => {
     expect(collect(vector).get(0)?.pixels.slice(0, 8)).toEqual([255, 255, 255, 255, 0, 0, 0, 0]);
   });
 
-  it("are told apart by content", async () => {
+  it("are recognized by content despite an image's extension", async () => {
     await pngs("data", 0, 12, false);
     write("data/page.png", "<!DOCTYPE html><html></html>");
     write("data/pointer.jpg", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
     write("data/phone.jpg", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"));
     const { bad } = await datasets.inspect(at("data"));
-    const whys = new Map(bad.map(({ file, why }) => [file, why]));
-    expect(whys.get("page.png")).toMatch(/^it is a web page/);
-    expect(whys.get("pointer.jpg")).toMatch(/^it is a Git LFS pointer.*git lfs pull/);
-    expect(whys.get("phone.jpg")).toMatch(/^it is an? HEIC image/);
+    const reasons = new Map(bad.map(({ file, why }) => [file, why]));
+    expect(reasons.get("page.png")).toMatch(/^it is a web page/);
+    expect(reasons.get("pointer.jpg")).toMatch(/^it is a Git LFS pointer.*git lfs pull/);
+    expect(reasons.get("phone.jpg")).toMatch(/^it is an? HEIC image/);
   });
 });
 
 describe("a folder of images and arrays", () => {
   const array = () => typed("|u1", images());
 
-  it("holds the arrays, if their names say so", async () => {
+  it("is a data set of arrays if their names say so", async () => {
     for (let i = 0; i < 4; i++) await png(`data/plot-${i}.png`, i);
     write("data/MNIST/raw/train-images-idx3-ubyte", idx([24, 8, 8], images()));
     const data = await load("data");
@@ -319,7 +320,7 @@ describe("a folder of images and arrays", () => {
     expect(data.notes).toEqual(["4 files ignored: 4 .png."]);
   });
 
-  it("holds the images, if the arrays are labels or tables", async () => {
+  it("is a data set of images if the arrays are labels or tables", async () => {
     await pngs("data", 0, 24, false);
     write("data/train_labels.npy", typed("<i4", labels(), "(24,)"));
     write("data/train.csv", "file,label\n00.png,0\n");
@@ -338,7 +339,7 @@ describe("a folder of images and arrays", () => {
     expectAll(await load("data/digits.npy"), { hasLabels: false });
   });
 
-  it("is no run because of a class called checkpoint", async () => {
+  it("is not taken for a run because of a class named checkpoint", async () => {
     await pngs("data/checkpoint", 0, 12, false);
     await pngs("data/other", 12, 12, false);
     write("data/config.json", "{}");

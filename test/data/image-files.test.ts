@@ -1,4 +1,4 @@
-// Kinds of image files: what they become, and why some are refused. The TIFFs in test/fixtures/tiff are by tifffile.
+// Kinds of image files: how they are decoded, and why some are refused. tifffile wrote the TIFFs in test/fixtures/tiff.
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import sharp from "sharp";
@@ -35,7 +35,7 @@ describe("TIFFs of floats", () => {
   const NAN = "it holds values that are NaN or infinite";
 
   it.each([{}, { background: "white" }, { size: 8 }, { size: 4, channels: 3 }] as const)(
-    "that hold NaN are bad, and the others are used, with %j",
+    "are bad if they hold NaN, and the others are used, with %j",
     async (options) => {
       copy("data", { 0: "float32", 1: "nan", 2: "float32", 3: "inf", 4: "float32" });
       await expect(load("data", options)).rejects.toThrow(
@@ -54,14 +54,14 @@ describe("TIFFs of floats", () => {
   );
 
   it.each([{}, { size: 8 }, { skipBad: true, channels: 1 }] as const)(
-    "that all hold NaN are refused with %j",
+    "are refused if all hold NaN, with %j",
     async (options) => {
       copy("data", { 0: "nan", 1: "inf", 2: "nan" });
       await expect(load("data", options)).rejects.toThrow(`3 of the 3 images in ${at("data")} cannot be used: 0.tif`);
     },
   );
 
-  it("are bad with NaN in transparency, and as partners", async () => {
+  it("are bad with NaN in the transparency or in the partner", async () => {
     await expect(decode(fixture("nan-alpha"))).rejects.toThrow(NAN);
     copy("data", { 0: "float32", 1: "float32", 2: "float32", 3: "float32" });
     copy("noisy", { 0: "lzw", 1: "nan", 2: "lzw", 3: "lzw" });
@@ -71,7 +71,7 @@ describe("TIFFs of floats", () => {
     expect(Object.keys(pixelsByName(data)).sort()).toEqual(["0.tif", "2.tif", "3.tif"]);
   });
 
-  it("are refused with NaN as single images", async () => {
+  it("are refused as single images if they hold NaN", async () => {
     await expect(decodeImages([fixture("nan")], single, plain)).rejects.toThrow(
       `${fixture("nan")} cannot be used: ${NAN}.`,
     );
@@ -117,7 +117,7 @@ describe("channels of TIFFs", () => {
     expect((await decode(fixture("rgb-premultiplied"))).pixels).toEqual(interleave(channel(0), channel(1), channel(2)));
   });
 
-  it("of palettes and of CMYK with 8 or 16 bits are converted", async () => {
+  it("of palettes, and of CMYK with 8 or 16 bits, are converted", async () => {
     expect((await decode(fixture("palette"))).pixels).toEqual(channel());
     const shades = sharp(Uint8Array.from([255, 255, 255, 0, 0, 0]), { raw: { width: 2, height: 1, channels: 3 } });
     for (const format of ["jpeg", "tiff"] as const) {
@@ -133,7 +133,7 @@ describe("channels of TIFFs", () => {
     expect((await decode(fixture("cmyk-uint16"))).pixels).toEqual(pixels);
   });
 
-  it.each(["png", "webp", "avif", "gif"] as const)("do not change transparency in %s", async (format) => {
+  it.each(["png", "webp", "avif", "gif"] as const)("do not affect the transparency of %s", async (format) => {
     const raw = Uint8Array.from({ length: 4 * 64 }, (_, i) => (i % 4 < 3 ? 255 : i < 128 ? 0 : 255));
     await sharp(raw, { raw: { width: SIDE, height: SIDE, channels: 4 } })
       .toFormat(format, { lossless: true })
@@ -144,7 +144,7 @@ describe("channels of TIFFs", () => {
 });
 
 describe("TIFFs of int16", () => {
-  it("without negative values are read by their bits", async () => {
+  it("without negative values are scaled by their bits", async () => {
     // The largest value is 7000: 13 bits.
     expect((await decode(fixture("int16"))).pixels).toEqual(channel().map((value) => (100 * value) >> 5));
   });
@@ -168,7 +168,7 @@ describe("TIFFs of int16", () => {
   });
 });
 
-describe("kinds of TIFFs that are not supported", () => {
+describe("unsupported kinds of TIFF", () => {
   const type = (name: string) => `its pixels are ${name}: save it with 8 or 16 bits or as float32`;
   const colours = "its colours are neither grey, RGB nor CMYK: save it in grey or RGB";
   const compression = (name: string) => `its compression, ${name}, is not supported: save it with LZW or Deflate`;

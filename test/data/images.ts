@@ -1,4 +1,4 @@
-// Small images and the pixels of data sets, for tests of image files.
+// Small images, and the pixels of data sets, for tests of image files.
 import type { Dataset } from "../../src/data/dataset.js";
 import { range } from "../../src/data/pixels.js";
 

@@ -22,7 +22,7 @@ import {
 
 useHome();
 
-describe("the order of values in arrays", () => {
+describe("the layout of arrays", () => {
   const colour = (i: number, row: number, column: number, channel: number) =>
     (pixel(i, row, column) + 80 * channel) % 256;
   const all = (order: string) => {
@@ -46,7 +46,7 @@ describe("the order of values in arrays", () => {
     }
   };
 
-  it("is that of channels last or first, by the shape", async () => {
+  it("has channels last or first, by the shape", async () => {
     write("last.npy", typed("|u1", all("nhwc"), "(24, 8, 8, 3)"));
     write("first.npy", typed("|u1", all("nchw"), "(24, 3, 8, 8)"));
     expectColours(await load("last.npy"));
@@ -57,7 +57,7 @@ describe("the order of values in arrays", () => {
     await expect(load("both.npy")).rejects.toThrow("Give `layout: hwc` if the last axis is the channels");
   });
 
-  it("of colour in rows must be given", async () => {
+  it("must be given for colour images in rows", async () => {
     write("rows.npy", typed("|u1", all("nchw"), "(24, 192)"));
     await expect(load("rows.npy")).rejects.toThrow(
       "`size: 8x8`, and `layout: hwc` or `layout: chw` if they are in colour",
@@ -87,7 +87,7 @@ describe("the order of values in arrays", () => {
     expectAll(await load("rows.npy", { size: 8 }), { hasLabels: false });
   });
 
-  it("of images along the last axis, of four channels and of one image is explained", async () => {
+  it("is refused with a remedy for images along the last axis, four channels, or one image", async () => {
     const save = (shape: string, length: number) => write("x.npy", typed("|u1", new Array(length).fill(9), shape));
     save("(8, 8, 3, 24)", 8 * 8 * 3 * 24);
     await expect(load("x.npy")).rejects.toThrow("save np.moveaxis(x, -1, 0)");
@@ -99,7 +99,7 @@ describe("the order of values in arrays", () => {
     await expect(load("x.npy")).rejects.toThrow("This is one colour image");
   });
 
-  it("of rows is refused where it may be that of columns", async () => {
+  it("is refused for rows that may be columns", async () => {
     write("columns.npy", typed("|u1", new Array(784 * 100).fill(9), "(784, 100)"));
     await expect(load("columns.npy")).rejects.toThrow(
       "the images may be its columns. If so, save x.T; if not, give their `size`, such as `size: 10x10`.",
@@ -114,7 +114,7 @@ describe("the order of values in arrays", () => {
     expect((await load("slices.npy", { size: [20, 28] })).train.count).toBeGreaterThan(20);
   });
 
-  it("of EMNIST is by columns, known by its name", async () => {
+  it("is by columns for EMNIST, by its name", async () => {
     const columns = images(0, COUNT, (i, row, column) => pixel(i, column, row));
     write("data/emnist-tiny-train-images-idx3-ubyte", idx([24, 8, 8], columns));
     write("data/emnist-tiny-train-labels-idx1-ubyte", idx([24], labels()));
@@ -131,7 +131,7 @@ describe("the order of values in arrays", () => {
     expectAll(await load("plain.npy", { layout: "whc" }), { hasLabels: false });
   });
 
-  it.each(["", ".gz"])("of EMNIST is by columns before it is read too: idx3-ubyte%s", async (ending) => {
+  it.each(["", ".gz"])("is by columns for EMNIST already when headers are checked: idx3-ubyte%s", async (ending) => {
     const bytes = idx([24, 4, 7], new Array(24 * 28).fill(9));
     for (const split of ["train", "test"]) {
       write(`data/emnist-tiny-${split}-images-idx3-ubyte${ending}`, ending ? gzipSync(bytes) : bytes);

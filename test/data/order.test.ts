@@ -44,7 +44,7 @@ describe("random splits", () => {
     expect([...((await load("photos", { limit: 10 })).train.labels ?? [])].sort()).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
   });
 
-  it("keep MNIST's own", async () => {
+  it("do not replace MNIST's own splits", async () => {
     const { train, validation, test } = await datasets.load("mnist");
     expect([train, validation, test].map((set) => set.origin?.(set.count - 1))).toEqual([
       { split: "train", row: 54_999 },

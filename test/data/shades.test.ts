@@ -1,4 +1,4 @@
-// Sizes, colours and shades of images: what becomes of them, and what is refused.
+// Sizes, colours and shades of images: how they are converted, and which are refused.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { PNG } from "pngjs";
@@ -11,7 +11,7 @@ import { at, COUNT, expectAll, image, images, load, PIXELS, pixel, png, typed, u
 
 useHome();
 
-describe("sizes and colours", () => {
+describe("sizes and colours of images", () => {
   const blank = (place: string, width: number, height: number, isColour = false) => {
     const picture = new PNG({ width, height });
     picture.data.fill(200);
@@ -20,7 +20,7 @@ describe("sizes and colours", () => {
     write(place, PNG.sync.write(picture, { colorType: isColour ? 2 : 0 }));
   };
 
-  it("that differ are listed with a suggestion, before anything else, in vae data too", async () => {
+  it("are listed with a suggestion if sizes differ, before other errors and in vae data too", async () => {
     for (let i = 0; i < 5; i++) blank(`photos/${i}.png`, 640, 480);
     for (let i = 0; i < 6; i++) blank(`photos/odd-${i}.png`, 300 + i, 200);
     write("photos/broken.png", "hello");
@@ -46,7 +46,7 @@ describe("sizes and colours", () => {
     expect([...data.test.pixels.read([0]).subarray(0, 6)]).toEqual([0, 200, 200, 200, 200, 200]);
   });
 
-  it("of grey images stored in colour, and of animations, are noted", async () => {
+  it("are noted if grey images are stored in colour, and so are animations", async () => {
     for (let i = 0; i < 3; i++) {
       const picture = new PNG({ width: 8, height: 8 });
       picture.data.fill(255);
@@ -71,7 +71,7 @@ describe("sizes and colours", () => {
     expect(new Set(moving.train.pixels.read([0]))).toEqual(new Set([200]));
   });
 
-  it("become grey as in Pillow: 0.299 red, 0.587 green, 0.114 blue", async () => {
+  it("are converted to grey as in Pillow: 0.299 red, 0.587 green, 0.114 blue", async () => {
     for (let i = 0; i < 3; i++) {
       const picture = new PNG({ width: 3, height: 1 });
       picture.data.set([255, 0, 0, 255, 0, 255, 0, 255, 10, 100, 200, 255]);
@@ -90,7 +90,7 @@ describe("the scale of pixels", () => {
     ["bytes", "|u1"],
     ["int32", "<i4"],
     ["floats", "<f4"],
-  ])("0 and 1 as %s are black and white", async (_, type) => {
+  ])("makes 0 black and 1 white in %s", async (_, type) => {
     write("x.npy", typed(type, bits()));
     const data = await load("x.npy");
     expectAll(data, { of: bit, hasLabels: false });
@@ -98,7 +98,7 @@ describe("the scale of pixels", () => {
     expect(data.notes).toEqual(said);
   });
 
-  it("0 and 1 in image files are black and white", async () => {
+  it("makes 0 black and 1 white in image files", async () => {
     for (let i = 0; i < COUNT; i++) {
       mkdirSync(at("data"), { recursive: true });
       const raw = Uint8Array.from(image(i, bit), (value) => value / 255);
@@ -112,7 +112,7 @@ describe("the scale of pixels", () => {
     expect(data.notes).toEqual([`${at("data")} has only the values 0 and 1, read as x * 255.`]);
   });
 
-  it.each([9, 10, 12, 14])("%i bits in uint16, in .npy and PNG, lose the lower ones", async (depth) => {
+  it.each([9, 10, 12, 14])("keeps the upper 8 of %i bits in uint16, in .npy and PNG", async (depth) => {
     const scale = 2 ** (depth - 8);
     write(
       "x.npy",
@@ -130,7 +130,7 @@ describe("the scale of pixels", () => {
     }
   });
 
-  it("16 bits lose the lower eight", async () => {
+  it("keeps the upper 8 of 16 bits", async () => {
     write(
       "x.npy",
       typed(
@@ -142,7 +142,7 @@ describe("the scale of pixels", () => {
     for (const place of ["x.npy", "data"]) expectAll(await load(place), { hasLabels: false });
   });
 
-  it("is one for all splits", async () => {
+  it("is the same for all splits", async () => {
     const save = (split: string, first: number, count: number, map: (value: number) => number, type = "<u2") =>
       write(`data/x_${split}.npy`, typed(type, images(first, count).map(map), `(${count}, 8, 8)`));
     save("train", 0, 18, (value) => value * 16);
@@ -160,7 +160,7 @@ describe("the scale of pixels", () => {
     }
   });
 
-  it("is one for all splits of image files", async () => {
+  it("is the same for all splits of image files", async () => {
     for (let i = 0; i < 12; i++) await png(`data/train/${i}.png`, i);
     mkdirSync(at("data/test"));
     for (let i = 0; i < 2; i++) {
@@ -184,7 +184,7 @@ describe("the scale of pixels", () => {
       (value: number) => (value / 255) * 1.04 - 0.02,
       "has values from -0.02 to 1.02, read as x.clip(0, 1).",
     ],
-  ])("%s is read", async (name, type, map, said) => {
+  ])("fits values that are %s", async (name, type, map, said) => {
     write("x.npy", typed(type, images().map(map)));
     const data = await load("x.npy");
     const clipped = (i: number, row: number, column: number) =>
@@ -199,7 +199,7 @@ describe("the scale of pixels", () => {
     ["<i4", (value: number) => value * 1e6, "x / 255000000"],
     ["<f4", (value: number) => value / 10, "x / 25.5"],
     ["<f8", (value: number) => value - 1000, '(x.astype("float32") + 1000) / 255'],
-  ])("%s of no usual scale is refused with a formula, which gives the images", async (type, map, formula) => {
+  ])("is refused for unusual values of %s, with a formula that gives the images", async (type, map, formula) => {
     const values = images().map(map);
     write("x.npy", typed(type, values));
     const error = await load("x.npy").then(undefined, (error) => error);
@@ -217,14 +217,14 @@ describe("the scale of pixels", () => {
     expectAll(await load("x.npy"), { hasLabels: false });
   });
 
-  it("is refused where a value is NaN or infinite, with the image", async () => {
+  it("is refused for NaN and infinity, with the image's number", async () => {
     const values = images().map((value) => value / 255);
     values[5 * PIXELS + 3] = Number.NaN;
     write("x.npy", typed("<f4", values));
     await expect(load("x.npy")).rejects.toThrow(`Image 5 of ${at("x.npy")} holds NaN.`);
   });
 
-  it("of constant or nearly black images is doubted", async () => {
+  it("is noted for constant or nearly black images", async () => {
     write("x.npy", typed("|u1", images().fill(7)));
     expect((await load("x.npy")).notes).toEqual([`${at("x.npy")}: all pixels are 7.`]);
     write(
@@ -239,7 +239,7 @@ describe("the scale of pixels", () => {
     ]);
   });
 
-  it("is printed by vae data: range and mean", async () => {
+  it("shows in the range and mean that vae data prints", async () => {
     write("x.npy", typed("|u1", images()));
     const { pixels } = await datasets.inspect(at("x.npy"));
     const all = images();
@@ -248,7 +248,7 @@ describe("the scale of pixels", () => {
 });
 
 describe("drawings on transparency", () => {
-  /** Grey with alpha: a drawing of one shade whose shape is the transparency. */
+  /** A drawing of one shade of grey, whose shape is in the alpha channel. */
   async function drawing(place: string, i: number, shade: number): Promise<void> {
     mkdirSync(path.dirname(at(place)), { recursive: true });
     const pixels = image(i).flatMap((alpha) => [shade, alpha]);
@@ -268,7 +268,7 @@ describe("drawings on transparency", () => {
     expect(black.notes[0]).toBe("24 of 24 images are dark on transparency. `background: white` shows them.");
   });
 
-  it("become visible among single images by inverting them", async () => {
+  it("become visible as single images if inverted", async () => {
     await drawing("0.png", 0, 0);
     const shape = { height: 8, width: 8, channels: 1 };
     const hidden = await decodeImages([at("0.png")], shape, { invert: false, background: "black" });

@@ -1,4 +1,4 @@
-// Images of the user's: what files become, what is refused, how they are divided. The pictures are made by pngjs and sharp.
+// The user's images: how files are decoded, refused and divided. pngjs and sharp make the pictures.
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
@@ -46,7 +46,7 @@ function shade(file: string, grey: number, width = 4, height = 3): void {
 }
 
 const read = ({ pixels, count }: ImageSet) => pixels.read(range(0, count));
-/** The first byte of each image of all three parts. */
+/** The first byte of each image, for each part. */
 const shades = (data: Dataset) =>
   [data.train, data.validation, data.test].map((set) => {
     const bytes = read(set);
@@ -59,7 +59,7 @@ const plain = { invert: false, background: "black" } as const;
 const load = (options: DataOptions = {}, place = "photos") => loadDataset(at(place), options);
 
 describe("a folder of images", () => {
-  it("is divided into a seventh to test, a twelfth of the rest to validate, at random but always alike", async () => {
+  it("is divided at random, but always alike: a seventh to test, a twelfth of the rest to validate", async () => {
     grey(84);
     const data = await load();
     expect([data.height, data.width, data.channels]).toEqual([3, 4, 1]);
@@ -71,7 +71,7 @@ describe("a folder of images", () => {
     expect(data.train.labels).toBeUndefined();
   });
 
-  it("has its sub-folders for classes, whose names choose", async () => {
+  it("has sub-folders as classes, which can be chosen by name", async () => {
     for (let i = 0; i < 12; i++) shade(`photos/${i % 2 ? "cats" : "dogs"}/${i}.png`, i);
     const data = await load();
     expect(data.classes).toEqual(["cats", "dogs"]);
@@ -87,7 +87,7 @@ describe("a folder of images", () => {
     await expect(load({ classes: ["cows"] })).rejects.toThrow("has no class cows. It has cats, dogs.");
   });
 
-  it("may say by train/ and test/ what is to test", async () => {
+  it("may have splits named train/ and test/", async () => {
     for (let i = 0; i < 12; i++) shade(`photos/train/${i % 2}/${i}.png`, i);
     for (let i = 0; i < 4; i++) shade(`photos/test/${i % 2}/${i}.png`, 100 + i);
     const data = await load();
@@ -119,7 +119,7 @@ describe("a folder of images", () => {
     expect((await load({ channels: 1 })).channels).toBe(1);
   });
 
-  it("takes 16 bits as 8, what is transparent on black, a turned photograph upright, and JPEG and WebP", async () => {
+  it("decodes 16 bits to 8, transparency on black, turned photographs upright, JPEG and WebP", async () => {
     mkdirSync(at("photos"));
     const only = async (name: string, image: Sharp) => {
       rmSync(at("photos"), { recursive: true });
@@ -146,7 +146,7 @@ describe("a folder of images", () => {
     }
   });
 
-  it("is brought to a size: the middle, scaled until it covers that", async () => {
+  it("is scaled to cover a size, and cropped to its middle", async () => {
     mkdirSync(at("photos"));
     // Black, white, black from left to right: the middle of 30×10 at 10×10 is white.
     const stripes = Uint8Array.from({ length: 300 }, (_, i) => (Math.floor((i % 30) / 10) === 1 ? 255 : 0));
@@ -161,7 +161,7 @@ describe("a folder of images", () => {
     expect((await load({ size: { width: 6, height: 2 } })).width).toBe(6);
   });
 
-  it("names what cannot be used and why, before anything else, or leaves it out", async () => {
+  it("names bad files with reasons before other errors, or leaves them out", async () => {
     grey(20);
     writeFileSync(at("photos/a-text.png"), "hello");
     writeFileSync(at("photos/an-empty.jpg"), "");
@@ -182,10 +182,10 @@ describe("a folder of images", () => {
     expect(vast).toContain("more than 2 GiB");
     expect(data.notes).toContain("1 file ignored: 1 .txt.");
     expect(shades(data).flat()).toHaveLength(20);
-    await expect(load()).rejects.toThrow("5 of the 25 images"); // though what is good of them is in the cache now
+    await expect(load()).rejects.toThrow("5 of the 25 images"); // although the good ones are in the cache now
   });
 
-  it("has no runs in it, and nothing that is no file", async () => {
+  it("skips runs in it, and reports links that lead to no file", async () => {
     grey(6);
     mkdirSync(at("photos/runs/one/checkpoint"), { recursive: true });
     writeFileSync(at("photos/runs/one/config.json"), "{}");
@@ -200,7 +200,7 @@ describe("a folder of images", () => {
     expect(bad[1].why).toBe("it is not a regular file, nor a link to one");
   });
 
-  it("is decoded once, and again when a file has changed, is new or is gone", async () => {
+  it("is decoded once, and again after a file is changed, added or deleted", async () => {
     grey(12);
     let decoded = 0;
     const onProgress = () => decoded++;
@@ -258,12 +258,13 @@ describe("a folder of images", () => {
     expect(data.notes).toEqual([`The encoder's inputs are the images of the same names in ${at("hazy")}.`]);
     shade("other/000_hazy.png", 9);
     await expect(load({ ...options, inputDir: at("other") }, "clean")).rejects.toThrow(
-      "other, which holds 000_hazy.png, …, but not 000.png. Partners have the same name; only the extension may differ.",
+      "other, which holds 000_hazy.png, …, but not 000.png. " +
+        "Partners have the same name; only the extension may differ.",
     );
     await expect(load({ ...options, inputDir: at("nowhere") }, "clean")).rejects.toThrow("nowhere is not a folder.");
   });
 
-  it("is refused where it holds too little", async () => {
+  it("is refused if it holds too few images", async () => {
     mkdirSync(at("photos"));
     await expect(load()).rejects.toThrow("holds no images");
     grey(2);
@@ -281,7 +282,7 @@ function trap(png: Buffer): Buffer {
 }
 
 describe("a compressed file", () => {
-  it("that promises more than can be in it is refused before it is unpacked", async () => {
+  it("is refused before it is decompressed if its header promises more than it can hold", async () => {
     const header = idx([4_000_000_000, 255, 255], []);
     writeFileSync(at("bomb.gz"), gzipSync(Buffer.concat([header, Buffer.alloc(1e6)])));
     await expect(load({}, "bomb.gz")).rejects.toThrow("too small for the");
@@ -296,7 +297,7 @@ describe("one array of images", () => {
       .flat()
       .sort((a, b) => a - b);
 
-  it("is an IDX file, with labels if they lie beside it", async () => {
+  it("may be an IDX file, with labels from the same folder", async () => {
     writeFileSync(at("train-images-idx3-ubyte"), idx([21, 3, 4], bytes));
     writeFileSync(at("train-labels-idx1-ubyte"), idx([21], range(0, 21)));
     const data = await load({}, "train-images-idx3-ubyte");
@@ -309,7 +310,7 @@ describe("one array of images", () => {
     expect(sorted(colour)).toEqual(all);
   });
 
-  it("is a .npy file of bytes, or of floats from 0 to 1, or of rows with a size", async () => {
+  it("may be a .npy file of bytes, of floats from 0 to 1, or of rows with a size", async () => {
     const floats = Float32Array.from(bytes, (byte) => byte / 255);
     writeFileSync(at("bytes.npy"), encodeNpy({ data: bytes, shape: [21, 3, 4] }));
     writeFileSync(at("floats.npy"), encodeNpy({ data: floats, shape: [21, 3, 4] }));
@@ -332,7 +333,7 @@ describe("one array of images", () => {
     );
   });
 
-  it.skipIf(process.platform === "win32")("is no pipe and no device, which are not even opened", async () => {
+  it.skipIf(process.platform === "win32")("is refused if it is a pipe or a device, without opening it", async () => {
     execFileSync("mkfifo", [at("pipe.npy"), at("train-labels-idx1-ubyte")]);
     const problem = "is a pipe, a socket or a device, not a file.";
     await expect(load({}, "pipe.npy")).rejects.toThrow(`${at("pipe.npy")} ${problem}`);
@@ -344,7 +345,7 @@ describe("one array of images", () => {
     await expect(decodeImages(["/dev/zero"], { height: 3, width: 4, channels: 1 }, plain)).rejects.toThrow(problem);
   });
 
-  it.runIf(existsSync("/proc/self/mem"))("is named where the system cannot read it", async () => {
+  it.runIf(existsSync("/proc/self/mem"))("is named in the error if the system cannot read it", async () => {
     const problem = "/proc/self/mem could not be read (EIO: i/o error, read)";
     await expect(loadDataset("/proc/self/mem")).rejects.toThrow(problem);
     await expect(decodeImages(["/proc/self/mem"], { height: 3, width: 4, channels: 1 }, plain)).rejects.toThrow(
