@@ -1,9 +1,9 @@
-// Parses IDX files, the format of MNIST (http://yann.lecun.com/exdb/mnist/): two zero bytes, the type, the number of
-// dimensions, each dimension as a big-endian 32-bit integer, the values, big-endian.
+// Parses IDX files, the format of MNIST (http://yann.lecun.com/exdb/mnist/): two zero bytes, a byte for the type, one
+// for the number of dimensions, the dimensions as big-endian 32-bit integers, and the values, big-endian.
 import { UserError } from "../errors.js";
 import { sizeOf } from "../tree.js";
 
-/** Types by their byte in the header, with NumPy's names. */
+/** Types by their code in the header, with NumPy's names. */
 const TYPES = {
   8: { name: "uint8", Values: Uint8Array },
   9: { name: "int8", Values: Int8Array },
@@ -14,11 +14,11 @@ const TYPES = {
 } as const;
 type Type = (typeof TYPES)[keyof typeof TYPES];
 
-/** The length of a header with four dimensions, the most of any image. */
+/** The length of a header with four dimensions, the most that images have. */
 export const MAX_IDX_HEADER_BYTES = 20;
 
 export interface IdxArray {
-  /** NumPy's name for the type in the file. */
+  /** NumPy's name of the type in the file. */
   readonly dtype: Type["name"];
   readonly shape: readonly number[];
   /** May share the file's memory. */
@@ -36,7 +36,7 @@ export interface IdxHeader extends Pick<IdxArray, "dtype" | "shape"> {
 /**
  * Parses the header at the beginning of an IDX file.
  *
- * @throws UserError with the byte that is wrong
+ * @throws UserError that names the wrong byte
  */
 export function parseIdxHeader(bytes: Uint8Array, file: string): IdxHeader {
   const [first, second, code, rank] = bytes;
@@ -65,7 +65,7 @@ export function checkIdxLength({ shape, end }: IdxHeader, length: number, file: 
   if (length > end) fail(file, `its ${values} values end at byte ${end}, but ${length - end} more bytes follow`);
 }
 
-/** Parses an IDX file. @throws UserError as above */
+/** Parses an IDX file. @throws UserError if it is not valid */
 export function parseIdx(bytes: Uint8Array, file: string): IdxArray {
   const header = parseIdxHeader(bytes, file);
   checkIdxLength(header, bytes.length, file);

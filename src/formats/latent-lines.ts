@@ -1,9 +1,9 @@
-// Parses latents as JSON lines, one per image, such as {"image":0,"z":[0.5,-1],"class":"cat"}. Needs only z.
+// Parses latents from JSON lines, one per image: {"image":0,"z":[0.5,-1],"class":"cat"}. Only z is required.
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
 
 const [LINE_END] = Buffer.from("\n");
-/** Some ten times a line of 4,096 dimensions with σ. JSON takes 20 times as much memory. */
+/** About ten times a line of 4,096 dimensions with σ. JSON.parse takes 20 times as much memory. */
 const MAX_LINE_BYTES = 2e6;
 
 /** Latents `[N, Z]`, and the names of their classes if each has one. */
@@ -12,9 +12,9 @@ export interface LatentLines extends HostArray<Float32Array> {
 }
 
 /**
- * Parses latents. The name of a class is `class`, or else `label`. Skips blank lines.
+ * Parses latents, and names of classes from `class` or `label`. Skips blank lines.
  *
- * @throws UserError with the number of the line that is wrong
+ * @throws UserError with the number of the wrong line
  */
 export function parseLatentLines(bytes: Uint8Array, file: string): LatentLines {
   const values: number[] = [];
@@ -30,7 +30,7 @@ export function parseLatentLines(bytes: Uint8Array, file: string): LatentLines {
     if (name !== undefined) classes.push(name);
     width ||= z.length;
     if (z.length !== width) {
-      throw new UserError(`${file}, line ${number}: this z has ${z.length} numbers, and those before it ${width}.`);
+      throw new UserError(`${file}, line ${number}: this z has ${z.length} numbers, but earlier ones have ${width}.`);
     }
     for (const value of z) values.push(value);
   }
@@ -43,7 +43,7 @@ function refuse(file: string, line: number): never {
 }
 
 /**
- * Splits into lines one by one, since the file may exceed the maximum length of a string. Undefined for a line that is
+ * Decodes line by line, since the file may exceed the maximum length of a string. Yields undefined for a line that is
  * too long.
  */
 function* linesOf(bytes: Uint8Array): Generator<string | undefined> {

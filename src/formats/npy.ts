@@ -1,12 +1,11 @@
-// Reads and writes NumPy's .npy files: reads numbers in row-major or Fortran order, and rows of texts; writes numbers and
-// texts in row-major order.
+// Reads and writes NumPy's .npy files of numbers and of texts. Reads row-major and Fortran order, writes row-major.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 import { UserError } from "../errors.js";
 import { halfToNumber } from "../half.js";
 import { sizeOf } from "../tree.js";
 import { printable, visible } from "../wording.js";
 
-/** NumPy's names of types, and views of their bytes, by their names in a header without the byte order. */
+/** NumPy's names of types, and arrays that view their bytes, by their code in a header without the byte order. */
 const TYPES = {
   b1: { name: "bool", Values: Uint8Array },
   u1: { name: "uint8", Values: Uint8Array },
@@ -24,16 +23,17 @@ const TYPES = {
 type Type = (typeof TYPES)[keyof typeof TYPES];
 
 export interface NpyArray {
-  /** NumPy's name for the type in the file. */
+  /** NumPy's name of the type in the file. */
   readonly dtype: Type["name"];
   readonly shape: readonly number[];
   /**
-   * In row-major order. bool becomes 0 and 1, float16 float32, 64-bit integers float64. May share the file's memory.
+   * In row-major order. Converts bool to 0 and 1, float16 to float32, 64-bit integers to float64. May share the file's
+   * memory.
    */
   readonly data: Exclude<InstanceType<Type["Values"]>, BigInt64Array | BigUint64Array>;
 }
 
-/** An integer that is no exact float64. */
+/** An integer that has no exact float64. */
 export class LargeInteger extends UserError {
   constructor(file: string, number: number) {
     super(`${file} is not a valid .npy file: it holds ${number}, and integers are read up to 2^53 − 1.`);
@@ -45,9 +45,9 @@ const MAGIC = [0x93, ...Buffer.from("NUMPY")];
 const ALIGNMENT = 64;
 /** NumPy's own limit. */
 const MAX_HEADER_BYTES = 10_000;
-/** Texts take the length of the longest, so one long text can multiply their size. */
+/** Every text takes the length of the longest, so one long text can multiply the size of a file. */
 const MAX_TEXT_BYTES = 2e9;
-/** A file's first bytes up to here contain its header. */
+/** The number of bytes that contain any valid header. */
 export const MAX_NPY_HEADER_BYTES = MAGIC.length + 6 + MAX_HEADER_BYTES;
 
 export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
@@ -62,9 +62,9 @@ export interface NpyHeader extends Pick<NpyArray, "dtype" | "shape"> {
 }
 
 /**
- * Parses a .npy file, in either byte order and in either order of values.
+ * Parses a .npy file of either byte order, in row-major or Fortran order.
  *
- * @throws UserError if it is not valid, or must be saved in another way
+ * @throws UserError if it is not valid or does not hold numbers
  */
 export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
   const header = parseNpyHeader(bytes, file);
@@ -125,14 +125,14 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   return { dtype, shape, Values, isBigEndian: name[0] === ">", isFortran, start, end };
 }
 
-/** Parses texts, one for each row, in little-endian UTF-32. @throws UserError if the file is invalid or has no texts */
+/** Parses one text per row, in little-endian UTF-32. @throws UserError if the file is not valid or holds no texts */
 export function parseNpyTexts(bytes: Uint8Array, file: string): string[] {
   const { descr, shape, start } = describeNpy(bytes, file);
   const [, digits] = /^'<U(\d+)'$/.exec(descr.replaceAll('"', "'")) ?? [];
-  if (digits === undefined || shape.length !== 1) fail(file, "it does not hold a text for each row");
+  if (digits === undefined || shape.length !== 1) fail(file, "it does not hold one text per row");
   const [length, [rows]] = [Number(digits), shape];
   if (bytes.length !== start + 4 * length * rows) {
-    fail(file, `${bytes.length} bytes are not its ${rows} texts of ${length} characters`);
+    fail(file, `it has ${bytes.length} bytes, which do not match its ${rows} texts of ${length} characters`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset + start);
   return Array.from({ length: rows }, (_, row) => {
@@ -150,7 +150,7 @@ function refuse(file: string, what: string, remedy: string): never {
   throw new UserError(`${file} ${what}. Save it again with np.save("new.npy", ${remedy}).`);
 }
 
-/** Parses the header, whose type may be any. `start`: where the values begin. */
+/** Parses the header of a file of any type. `start`: the offset of the values. */
 function describeNpy(bytes: Uint8Array, file: string): ReturnType<typeof parseDict> & { readonly start: number } {
   const checkLength = (length: number, where: string) => {
     if (bytes.length < length) fail(file, `it ends at byte ${bytes.length}, ${where}`);
@@ -216,7 +216,7 @@ function encodeTexts(texts: readonly string[]): { descr: string; values: Uint32A
   return { descr: `<U${length}`, values };
 }
 
-/** Encodes a header, for values that are written in parts: bytes, or little-endian float32. */
+/** Encodes the header for values that are written separately: bytes, or little-endian float32. */
 export function npyHeader(dtype: "uint8" | "float32", shape: readonly number[]): Uint8Array {
   return encodeHeader(dtype === "uint8" ? "|u1" : "<f4", shape);
 }
@@ -228,20 +228,20 @@ function encodeHeader(descr: string, shape: readonly number[]): Uint8Array {
   return Buffer.from([...MAGIC, 1, 0, length & 0xff, length >> 8, ...Buffer.from(`${text.padEnd(length - 1)}\n`)]);
 }
 
-/** Formats a shape as Python formats a tuple. */
+/** Formats a shape as a Python tuple. */
 function asTuple(shape: readonly number[]): string {
   return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
 }
 
-/** Parses the Python dictionary of a header. `descr` keeps its quotes, or its brackets if the file holds records. */
+/** Parses the Python dictionary of a header. `descr` includes its quotes, or brackets if the file holds records. */
 function parseDict(bytes: Uint8Array, file: string): { descr: string; isFortran: boolean; shape: readonly number[] } {
-  const text = Buffer.from(bytes).toString("latin1").trim(); // version 3.0 has UTF-8, but only in names of records
+  const text = Buffer.from(bytes).toString("latin1").trim(); // version 3.0 has UTF-8, but only in names of fields
   let rest = text;
   const refuseText = (): never => {
     const example = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }";
     fail(file, `its header must look like ${example}, but is ${visible(JSON.stringify(text.slice(0, 200)))}`);
   };
-  /** Takes an entry out of `rest`. */
+  /** Removes an entry from `rest` and returns its value. */
   const take = (key: string, pattern: string): string => {
     const entry =
       new RegExp(String.raw`(['"])${key}\1\s*:\s*(${pattern})\s*(,\s*|(?=\}))`, "s").exec(rest) ?? refuseText();
@@ -254,11 +254,11 @@ function parseDict(bytes: Uint8Array, file: string): { descr: string; isFortran:
   const tuple = take("shape", String.raw`\(\s*\)|\((?:\s*\d+L?\s*,)+(?:\s*\d+L?)?\s*\)`);
   if (!/^\{\s*\}$/.test(rest)) refuseText();
   const shape = (tuple.match(/\d+/g) ?? []).map(Number);
-  if (!shape.every(Number.isSafeInteger)) fail(file, "its header names a size that is too large");
+  if (!shape.every(Number.isSafeInteger)) fail(file, "its header has a size that is too large");
   return { descr, isFortran, shape };
 }
 
-/** Describes values that are not plain numbers, with a NumPy expression that makes numbers of them. */
+/** Describes values that are not plain numbers, with a NumPy expression that converts them to numbers. */
 function describeOther(descr: string, shape: readonly number[]): [what: string, remedy: string] {
   if (descr.startsWith("[")) {
     const [, field = "field"] = /^\[\('(\w+)'/.exec(descr) ?? [];

@@ -1,4 +1,4 @@
-// Reads data sets of encoded images in Parquet, as Hugging Face stores them: a column of {bytes, path}, and labels.
+// Reads data sets of encoded images in Parquet, in Hugging Face's form: a column of {bytes, path}, and labels.
 import type { SchemaTree } from "hyparquet";
 import { UserError } from "../errors.js";
 import { printable } from "../wording.js";
@@ -8,9 +8,9 @@ import { type ParquetLabels, readLabels } from "./parquet/labels.js";
 import type { Leaf } from "./parquet/pages.js";
 import { type Features, isRepeated, readFeatures, typeName } from "./parquet/schema.js";
 
-/** Names of columns of images: the first one found is used. */
+/** Names of columns of images, in order of preference. */
 const IMAGE_NAMES = ["image", "img"];
-/** In a message. */
+/** The most columns that a message names. */
 const MAX_NAMED_COLUMNS = 12;
 
 export { joinClasses } from "./parquet/classes.js";
@@ -23,7 +23,7 @@ export interface ParquetImages extends ParquetLabels {
 }
 
 export interface ParquetImage {
-  /** An encoded image. A view into a page of the file, which it keeps in memory: copy it to keep it long. */
+  /** An encoded image. A view that keeps its whole page of the file in memory: copy it to keep it long. */
   readonly bytes: Uint8Array;
   readonly name?: string | undefined;
 }
@@ -31,11 +31,11 @@ export interface ParquetImage {
 /**
  * Opens a Parquet file, and reads its labels.
  *
- * The images are a column of structs with a child `bytes`, or else of binary values: `image`, `img`, or the only one.
- * The labels are a column of whole numbers or texts: `label`, `labels`, `fine_label`, the only ClassLabel, `target`,
- * `class` or `y`. Other columns are ignored.
+ * Images are a column of structs with a child `bytes`, or else of binary values: `image`, `img`, or the only one.
+ * Labels are a column of whole numbers or texts: `label`, `labels`, `fine_label`, the only ClassLabel, `target`,
+ * `class` or `y`. Ignores other columns.
  *
- * @param buffer the content. Errors of its `slice` pass unchanged.
+ * @param buffer the content. Does not catch errors of its `slice`
  * @throws UserError if the file is damaged, or holds no column of encoded images
  */
 export async function openParquet(buffer: AsyncBuffer, file: string): Promise<ParquetImages> {
@@ -65,12 +65,12 @@ async function* readImages(source: Source, bytes: Leaf, path?: Leaf): AsyncGener
   }
 }
 
-/** Finds the columns of the images and of their names. */
+/** Finds the columns of images and of their names. */
 function findImages(root: SchemaTree, features: Features, file: string): { bytes: Leaf; path?: Leaf } {
   const columns = root.children.filter((column) => !isRepeated(column));
   const structs = columns.flatMap((column) => {
     const feature = features.get(column.element.name);
-    if (feature && "_type" in feature && feature._type !== "Image") return []; // sounds have bytes, too
+    if (feature && "_type" in feature && feature._type !== "Image") return []; // audio has bytes, too
     const [bytes, path] = ["bytes", "path"].map((name) => column.children.find(({ element }) => element.name === name));
     if (!bytes || isRepeated(bytes) || !isBinary(bytes)) return [];
     const hasPath = path && !isRepeated(path) && typeName(path) === "string";

@@ -1,23 +1,23 @@
-// Names the format of a file by its first bytes, for messages about a file of the wrong format. Parses none.
+// Recognizes the format of a file by its first bytes, to name it in messages. Parses no content.
 
-export interface Foreign {
-  /** Reads after "is": "a PNG image". */
+export interface Format {
+  /** With its article: "a PNG image". */
   readonly name: string;
-  /** A sentence: how to get images or arrays that this program reads. Empty if it reads the format. */
+  /** How to convert the file to images or arrays that vae reads: a sentence. Empty if vae reads the format. */
   readonly remedy: string;
-  /** A sentence: how to get safetensors, where that differs. */
+  /** How to convert the file to safetensors, if that differs: a sentence. */
   readonly weights?: string;
 }
 
-/** More bytes than these are not looked at. */
+/** The number of bytes to examine. */
 const MAX_BYTES = 65_536;
 
 export const SAFETENSORS = "a safetensors file";
 export const NPZ = "an .npz archive";
-/** Limits of a safetensors header: `{}`, and the limit of the reference implementation. */
+/** The length of a safetensors header: `{}` or more, up to the limit of the reference implementation. */
 const [MIN_HEADER_BYTES, MAX_HEADER_BYTES] = [2, 100_000_000];
 
-/** Whether the first bytes of a file, each a character from 0 to 255, are of a format. */
+/** Tests the first bytes of a file, given as characters from 0 to 255. */
 type Test = (head: string) => boolean;
 
 const DOWNLOAD = "Download the file itself: its address led to this page.";
@@ -37,7 +37,7 @@ const PYTORCH = [
 const PICKLE_LOAD = 'pickle.load(open("x.pkl", "rb"), encoding="bytes")';
 const CIFAR_IMAGES = '[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)';
 
-/** In the order of the tests: the first that is true decides. */
+/** The first format whose test succeeds is chosen. */
 const FORMATS: readonly (readonly [test: Test, name: string, remedy: string, weights?: string])[] = [
   [isSafetensors, SAFETENSORS, ""],
 
@@ -145,8 +145,8 @@ const FORMATS: readonly (readonly [test: Test, name: string, remedy: string, wei
   [isJson, "a JSON document", ERROR],
 ];
 
-/** Recognizes a format by the first bytes of a file, of which 64 KB are enough. */
-export function recognize(bytes: Uint8Array): Foreign | undefined {
+/** Recognizes a format by the first bytes of a file. 64 KB are enough. */
+export function recognize(bytes: Uint8Array): Format | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_BYTES)).toString("latin1");
   const found = FORMATS.find(([test]) => test(head));
   if (!found) return undefined;
@@ -154,7 +154,7 @@ export function recognize(bytes: Uint8Array): Foreign | undefined {
   return { name, remedy, ...(weights !== undefined && { weights }) };
 }
 
-/** Tests for one of `signatures` at an offset. A ? in them stands for any byte. */
+/** Tests for one of `signatures` at an offset. In these, ? matches any byte. */
 function at(offset: number, ...signatures: readonly string[]): Test {
   return (head) =>
     signatures.some((signature) => Array.from(signature).every((byte, i) => byte === "?" || byte === head[offset + i]));
@@ -164,7 +164,7 @@ function either(...tests: readonly Test[]): Test {
   return (head) => tests.some((test) => test(head));
 }
 
-/** A number of `size` bytes, the lowest first. Bytes behind the end are 0. */
+/** Reads a little-endian integer of `size` bytes. Bytes past the end count as 0. */
 function uint(head: string, offset: number, size: number): number {
   let value = 0;
   for (let i = size - 1; i >= 0; i--) value = 256 * value + (head.charCodeAt(offset + i) || 0);
@@ -176,7 +176,7 @@ function isSafetensors(head: string): boolean {
   return length >= MIN_HEADER_BYTES && length <= MAX_HEADER_BYTES && head[8] === "{";
 }
 
-/** AVIF and HEIC share a container and the brand mif1. The box ftyp lists the brands that a file agrees with. */
+/** AVIF and HEIC share a container and the brand mif1. The box ftyp lists the brands that the file conforms to. */
 function isAvif(head: string): boolean {
   if (!head.startsWith("ftyp", 4)) return false;
   const length = head.charCodeAt(2) * 256 + head.charCodeAt(3);
@@ -190,7 +190,7 @@ function isBmp(head: string): boolean {
   return head.startsWith("BM") && [12, 16, 40, 52, 56, 64, 108, 124].includes(uint(head, 14, 4));
 }
 
-/** The first entry of an icon has a byte that is 0, and from 1 to 32 bits per pixel. */
+/** The first entry of an icon has a reserved byte of 0 and at most 32 bits per pixel. */
 function isIcon(head: string): boolean {
   const [type, count, bits] = [uint(head, 2, 2), uint(head, 4, 2), uint(head, 12, 2)];
   return head.startsWith("\0\0") && type === 1 && count > 0 && head[9] === "\0" && bits <= 32;
@@ -205,7 +205,7 @@ function isMatroska(type: string): Test {
   return (head) => head.startsWith("\x1a\x45\xdf\xa3") && head.slice(4, 64).includes(type);
 }
 
-/** Two zero bytes, a type, and from 1 to 4 dimensions, the first of them less than 2^24. */
+/** Two zero bytes, a type, and 1 to 4 dimensions, the first of them below 2^24. */
 function isIdx(head: string): boolean {
   const [type, rank] = [uint(head, 2, 1), uint(head, 3, 1)];
   const isType = [0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e].includes(type);
@@ -216,7 +216,7 @@ function isCifar(head: string): boolean {
   return head.startsWith("\x80\x02") && head.slice(0, 32).includes("batch_label");
 }
 
-/** An ONNX model of a program that names itself: ir_version, producer_name, producer_version in protobuf. */
+/** Protobuf that begins with ir_version, producer_name and producer_version. Misses models without a producer. */
 function isOnnx(head: string): boolean {
   const [version, length] = [uint(head, 1, 1), uint(head, 3, 1)];
   const producer = head.slice(4, 4 + length);
@@ -226,7 +226,7 @@ function isOnnx(head: string): boolean {
   );
 }
 
-/** The names of files in a zip archive, as far as they lie in the first bytes. */
+/** The names of the entries of a zip archive whose headers are in the first bytes. */
 function zipNames(head: string): string[] {
   if (!head.startsWith("PK\x03\x04")) return [];
   const entries = head.split("PK\x03\x04").slice(1);
@@ -241,13 +241,13 @@ function isNpz(head: string): boolean {
   return zipNames(head)[0]?.endsWith(".npy") ?? false;
 }
 
-/** The text without a byte order mark and leading white space. UTF-16 becomes ASCII. */
+/** Removes a byte order mark and leading white space. Reduces UTF-16 to ASCII. */
 function textOf(head: string): string {
   const isWide = head.startsWith("\xff\xfe") || head.startsWith("\xfe\xff");
   return (isWide ? head.slice(2).replaceAll("\0", "") : head.replace(/^\xef\xbb\xbf/, "")).trimStart();
 }
 
-/** The root element of an HTML, SVG or XML document, in small letters without a namespace. */
+/** The root element of an HTML, SVG or XML document, in lower case and without its namespace. */
 function rootOf(head: string): string | undefined {
   let text = textOf(head);
   const skipTo = (end: string) => {
@@ -263,7 +263,7 @@ function rootOf(head: string): string | undefined {
   return tag?.[1].toLowerCase();
 }
 
-/** Whether the root element is of HTML. Pages of errors may lack it, and begin with another element. */
+/** Whether the root is an element of HTML. Error pages may begin with another one than <html>. */
 function isWebPage(head: string): boolean {
   const elements = ["html", "head", "body", "title", "meta", "link", "script", "style", "center", "div", "h1", "p"];
   return elements.includes(rootOf(head) ?? "");

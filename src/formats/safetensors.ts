@@ -1,5 +1,5 @@
-// Reads safetensors files of floats, and writes them in float32 with a checksum: the length of a header, the header as
-// JSON, the values (https://github.com/huggingface/safetensors#format).
+// Reads safetensors files of floats, and writes them in float32 with a checksum. A file is the length of a header, the
+// header as JSON, and the values (https://github.com/huggingface/safetensors#format).
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { UserError } from "../errors.js";
@@ -14,14 +14,14 @@ export interface TensorFile {
 
 const LENGTH_BYTES = 8;
 const METADATA = "__metadata__";
-/** Begins a header with a checksum: the SHA-256 of the whole file, computed with zeros where the checksum is. */
+/** Begins a header with a checksum: the SHA-256 of the whole file with zeros in place of the checksum. */
 const CHECKSUM_PREFIX = `{"${METADATA}":{"sha256":"`;
 const CHECKSUM_AT = LENGTH_BYTES + CHECKSUM_PREFIX.length;
 const NO_CHECKSUM = "0".repeat(64);
 /** The limit of the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** The types that are read: bytes per value, and the conversion to float32. */
+/** The supported types: bytes per value, and the conversion to float32. */
 const TYPES: ReadonlyMap<string, { size: number; toFloats: (values: ArrayBuffer) => Float32Array }> = new Map([
   ["F32", { size: 4, toFloats: (values) => new Float32Array(values) }],
   ["F16", { size: 2, toFloats: (values) => new Float32Array(new Uint16Array(values)).map(halfToNumber) }],
@@ -36,7 +36,7 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
     header.push([name, { dtype: "F32", shape, data_offsets: [end, end + data.byteLength] }]);
     end += data.byteLength;
   }
-  // An object would put a tensor named 0 before the checksum, and lose one named __proto__.
+  // An object would move a tensor named 0 before the checksum, and lose one named __proto__.
   const fields = header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   const json = Buffer.from(`{${fields.join()}}`);
   const headerLength = Math.ceil(json.length / 8) * 8; // padded with spaces to align the values
@@ -58,7 +58,7 @@ function checksum(file: Uint8Array): string {
 }
 
 /**
- * Parses a safetensors file, and verifies its checksum if it has one: only then the metadata have `sha256`.
+ * Parses a safetensors file, and verifies its checksum if it has one. Only then do the returned metadata have `sha256`.
  *
  * @throws UserError if the file is not valid
  */
@@ -89,10 +89,10 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   for (const { name, type, shape, from, to } of layout) {
     if (from !== end || to - from !== type.size * sizeOf(shape) || to > values.length) {
       const tensor = `${printable(name)} [${printable(String(shape))}]`;
-      fail(`the values of tensor ${tensor} stand at ${from} to ${to} of ${values.length} bytes`);
+      fail(`tensor ${tensor} has wrong data_offsets, ${from} to ${to} of ${values.length} bytes`);
     }
     end = to;
-    // A copy, since the values may not be aligned in memory. (slice would not copy a Buffer.)
+    // Copied, since the values may not be aligned in memory. (slice would not copy a Buffer.)
     tensors.set(name, { data: type.toFloats(new Uint8Array(values.subarray(from, to)).buffer), shape });
   }
   if (end !== values.length) fail(`${values.length - end} bytes follow the last tensor`);

@@ -1,7 +1,7 @@
-// Parses tables of numbers: CSV with commas, semicolons or tabs, and numbers between spaces (.amat). Formats CSV rows.
+// Parses tables of numbers: CSV with commas, semicolons or tabs, and numbers separated by spaces (.amat). Formats CSV.
 import { Cursor, refuse } from "./table/cursor.js";
 
-/** Limits the cells of a row, which take more memory in the first row than in others. */
+/** Limits the cells of a row, because those of the first row take much memory. */
 const MAX_CELLS = 2 ** 22;
 
 export interface NumberTable {
@@ -10,35 +10,34 @@ export interface NumberTable {
   readonly columns: number;
   readonly rows: number;
   /**
-   * `[rows, columns]`. Integers up to 2^24 are exact. Contains NaN and Infinity where the file says `nan` and `inf`.
+   * `[rows, columns]`. Integers up to 2^24 are exact. `nan` and `inf` become NaN and Infinity.
    */
   readonly data: Float32Array;
-  /** Columns of text by name, with a text for each row. `header` and `columns` do not count them. */
+  /** Columns of text by name, with one text per row. `header` and `columns` exclude them. */
   readonly texts: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The cells at one place of each row. */
+/** A column of cells. */
 interface Column {
-  /** Its name, or its number from 1 if it has none: for messages. */
+  /** Its name, or without one its number from 1, for messages. */
   readonly label: string | number;
   /** The number of values in each cell. */
   readonly width: number;
   /** Collects the cells of a column of text. */
   readonly texts: string[] | undefined;
-  /** Whether its cells are not parsed. */
+  /** Whether to ignore its cells. */
   readonly isSkipped: boolean;
 }
 
 /**
  * Parses a table and skips blank lines. The first line is a header if any of its cells is not a number.
  *
- * A cell can hold several numbers between spaces, such as the pixels of an image. It gives as many columns, which have
- * the same name. Below a header, a column is text if its first cell begins with a letter. Quoted cells can contain line
- * ends.
+ * A cell can hold several numbers separated by spaces, such as the pixels of an image. They become columns of the same
+ * name. Below a header, a column is text if its first cell begins with a letter. Quoted cells can contain line ends.
  *
- * @param isWanted if the table has a header, parses only the columns of these names, which must be numbers
- * @param isText if the table has a header, the columns of these names are text
- * @throws UserError with the line and the column that is wrong
+ * @param isWanted selects columns of numbers by name, and ignores all others. Applies to tables with a header
+ * @param isText selects columns of text by name. Applies to tables with a header
+ * @throws UserError with the wrong line and column
  */
 export function parseTable(
   bytes: Uint8Array,
@@ -53,7 +52,7 @@ export function parseTable(
   const cells = readColumns(cursor, names, isWanted, isText);
   const columns = cells.reduce((sum, { width }) => sum + width, 0);
 
-  // A value and its separator take two bytes: a long line above many blank ones allocates no more than this.
+  // A value and its separator take two bytes, which bounds the memory for a long line above many blank ones.
   const data = new Float32Array(Math.min(columns * cursor.countLines(), Math.ceil(bytes.length / 2)));
   let length = 0;
   let rows = 0;
@@ -64,7 +63,7 @@ export function parseTable(
       if (column?.texts) column.texts.push(cursor.text());
       else if (column && !column.isSkipped) length = readNumbers(cursor, column, data, length);
     }
-    if (count !== cells.length) cursor.fail(`this row has ${count} values, and those before it ${cells.length}`);
+    if (count !== cells.length) cursor.fail(`this row has ${count} values, but earlier rows have ${cells.length}`);
     rows++;
   } while (cursor.nextLine());
 
@@ -77,8 +76,8 @@ export function parseTable(
 }
 
 /**
- * Formats a row of CSV (RFC 4180), with a line feed. Quotes cells that are empty, contain a separator, a quote or a
- * line end, or begin or end with a blank.
+ * Formats a row of CSV (RFC 4180), with a line feed. Quotes cells that are empty, that contain a separator, a quote or
+ * a line end, or that begin or end with a blank.
  */
 export function formatCsvRow(cells: readonly (string | number)[]): string {
   const format = (cell: string | number) => {
@@ -88,7 +87,7 @@ export function formatCsvRow(cells: readonly (string | number)[]): string {
   return `${cells.map(format).join(",")}\n`;
 }
 
-/** @returns how many numbers each cell of this line holds; 0 if any part of it is not a number */
+/** @returns the number of numbers in each cell of this line, 0 if any part of the cell is not a number */
 function countNumbers(cursor: Cursor): number[] {
   const counts: number[] = [];
   for (cursor.rewind(); cursor.nextCell(); ) {
@@ -112,7 +111,7 @@ function readTexts(cursor: Cursor): string[] {
   return texts;
 }
 
-/** Decides what the columns hold by the first row below the header. */
+/** Finds the columns and their content by the first row below the header. */
 function readColumns(
   cursor: Cursor,
   names: readonly string[] | undefined,
@@ -121,7 +120,7 @@ function readColumns(
 ): Column[] {
   const widths = countNumbers(cursor);
   if (names && names.length !== widths.length) {
-    cursor.fail(`this row has ${widths.length} values, and the header ${names.length} names`);
+    cursor.fail(`this row has ${widths.length} values, but the header has ${names.length} names`);
   }
   const first = widths.includes(0) ? readTexts(cursor) : [];
   const columns = widths.map((width, i) => {
@@ -138,7 +137,7 @@ function readColumns(
   return columns;
 }
 
-/** Reads the numbers of a cell to `data`, from `start` on. @returns where they end */
+/** Reads the numbers of a cell into `data`, from `start` on. @returns the position after the last one */
 function readNumbers(cursor: Cursor, { label, width }: Column, data: Float32Array, start: number): number {
   let end = start;
   while (cursor.hasNumber()) {
@@ -147,6 +146,6 @@ function readNumbers(cursor: Cursor, { label, width }: Column, data: Float32Arra
     data[end++] = value;
   }
   if (end === start) cursor.fail("the cell is empty", label);
-  if (end - start !== width) cursor.fail(`this cell has ${end - start} numbers, and those above it ${width}`, label);
+  if (end - start !== width) cursor.fail(`this cell has ${end - start} numbers, but cells above have ${width}`, label);
   return end;
 }

@@ -1,9 +1,9 @@
-// Reads the tags of a TIFF's first image that say how its pixels are stored: classic TIFF and BigTIFF, both byte
-// orders. Decodes no pixels.
+// Reads the tags that describe the pixels of a TIFF's first image, in classic TIFF and BigTIFF of both byte orders.
+// Decodes no pixels.
 
 /** The first value of each tag, or the default of the specification. */
 export interface TiffTags {
-  /** Of the first channel. */
+  /** The bits of the first channel. */
   readonly bitsPerSample: number;
   readonly compression: number;
   /** PhotometricInterpretation. */
@@ -27,13 +27,13 @@ const TYPE_BYTES: ReadonlyMap<number | undefined, number> = new Map([
   [4, 4],
   [16, 8],
 ]);
-/** Tags of the first image that are looked at. Writers use some twenty. */
+/** The number of tags to examine. Writers use about twenty. */
 const MAX_TAGS = 4096;
 
-/** Reads an unsigned integer of 1, 2, 4 or 8 bytes. Undefined if it lies beyond the end. */
+/** Reads an unsigned integer of 1, 2, 4 or 8 bytes. Returns undefined beyond the end. */
 type ReadUint = (offset: number, size: number) => number | undefined;
 
-/** @returns undefined if the bytes are not a TIFF, or its tags lie beyond the end */
+/** @returns undefined if the bytes are not a TIFF, or its tags are beyond the end */
 export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
   const { read, isBig, directory } = openTiff(bytes) ?? {};
   if (!read || directory === undefined) return undefined;
@@ -59,11 +59,11 @@ export function readTiffTags(bytes: Uint8Array): TiffTags | undefined {
   };
 }
 
-/** Counts the images in a TIFF, up to `most`. */
-export function countTiffImages(bytes: Uint8Array, most: number): number {
+/** Counts the images in a TIFF, up to `max`. */
+export function countTiffImages(bytes: Uint8Array, max: number): number {
   const { read, isBig, directory } = openTiff(bytes) ?? {};
   let count = 0;
-  for (let at = directory; read && at && count < most; count++) {
+  for (let at = directory; read && at && count < max; count++) {
     const tags = read(at, isBig ? 8 : 2);
     if (tags === undefined) break;
     at = isBig ? read(at + 8 + 20 * tags, 8) : read(at + 2 + 12 * tags, 4);
@@ -93,7 +93,7 @@ function reader(bytes: Uint8Array, isLittle: boolean): ReadUint {
   };
 }
 
-/** The first value of a tag. Values that do not fit into the entry lie at the offset that it holds instead. */
+/** Reads the first value of a tag. If the values do not fit into the entry, it holds their offset. */
 function readFirstValue(read: ReadUint, entry: number, isBig: boolean): number | undefined {
   const size = TYPE_BYTES.get(read(entry + 2, 2));
   const wordBytes = isBig ? 8 : 4;

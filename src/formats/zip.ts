@@ -1,10 +1,10 @@
-// Reads and writes .zip archives in memory, for NumPy's .npz: stored or deflated entries, with Zip64, without
+// Reads and writes .zip archives in memory, for NumPy's .npz. Reads stored and deflated entries, and Zip64, but no
 // encryption. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 import { constants, crc32, inflateRawSync } from "node:zlib";
 import { UserError } from "../errors.js";
 import { printable } from "../wording.js";
 
-/** The first letters of every record. */
+/** The first two bytes of every record. */
 const MAGIC = 0x504b; // PK
 const LOCAL_HEADER = 0x04034b50;
 const DIRECTORY_HEADER = 0x02014b50;
@@ -20,7 +20,7 @@ const ZIP64_END_BYTES = 56;
 
 const STORED = 0;
 const DEFLATED = 8;
-/** A field of 16 or 32 bits with this value is found in the Zip64 record instead. */
+/** A field of 16 or 32 bits with this value is replaced by one in the Zip64 record. */
 const MAX_UINT16 = 2 ** 16 - 1;
 const MAX_UINT32 = 2 ** 32 - 1;
 /** Deflate writes two bits or more for 258 bytes. */
@@ -35,11 +35,11 @@ export interface ZipEntry {
    * @throws UserError if the entry is larger than `maxBytes`, damaged, encrypted or compressed in another way
    */
   read(maxBytes: number): Uint8Array;
-  /** Reads the beginning, of `bytes` or more if there are as many. Verifies nothing. @throws UserError as above */
+  /** Reads at least the first `bytes` bytes, or all. Verifies no checksum. @throws UserError like `read` */
   readStart(bytes: number): Uint8Array;
 }
 
-/** Where the central directory is. */
+/** The position of the central directory. */
 interface Directory {
   readonly start: number;
   readonly end: number;
@@ -54,15 +54,14 @@ interface Header {
   readonly checksum: number;
   readonly size: number;
   readonly compressedSize: number;
-  /** Where the local header begins. */
+  /** The offset of the local header. */
   readonly offset: number;
 }
 
 /**
- * Lists the entries of an archive by their names, in the order of its central directory. Reads no content.
+ * Lists the entries of an archive by name, in the order of its central directory. Reads no content.
  *
- * @throws UserError if the archive is truncated, its central directory is damaged, or two entries have one name or
- * share bytes
+ * @throws UserError if the archive is truncated, its central directory is damaged, or two entries share a name or bytes
  */
 export function readZip(bytes: Uint8Array, file: string): ReadonlyMap<string, ZipEntry> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -77,7 +76,7 @@ export function readZip(bytes: Uint8Array, file: string): ReadonlyMap<string, Zi
     entries.set(header.name, {
       size: header.size,
       read: (maxBytes) => readContent(header, packed(maxBytes), file),
-      readStart: (most) => readBeginning(header, packed(Infinity), most, file),
+      readStart: (minBytes) => readBeginning(header, packed(Infinity), minBytes, file),
     });
     at = next;
   }
@@ -86,7 +85,7 @@ export function readZip(bytes: Uint8Array, file: string): ReadonlyMap<string, Zi
   return entries;
 }
 
-/** Refuses entries that share bytes. Otherwise a small archive could hold any number of large entries. */
+/** Refuses entries that share bytes, with which a small archive could hold any number of large entries. */
 function checkOverlap(headers: readonly Header[], file: string): void {
   let end = 0;
   for (const { offset, compressedSize } of [...headers].sort((a, b) => a.offset - b.offset)) {
@@ -95,7 +94,7 @@ function checkOverlap(headers: readonly Header[], file: string): void {
   }
 }
 
-/** Encodes an archive of stored entries, as np.savez does. The same entries give the same bytes. */
+/** Encodes an archive of stored entries, like np.savez. The same entries give the same bytes. */
 export function encodeZip(entries: Iterable<readonly [name: string, content: Uint8Array]>): Uint8Array {
   const contents: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
@@ -114,13 +113,13 @@ export function encodeZip(entries: Iterable<readonly [name: string, content: Uin
   }
   const count = contents.length / 5;
   if (length + directoryLength >= MAX_UINT32 || count >= MAX_UINT16) {
-    throw new UserError("A .zip archive is written with fewer than 65,535 entries and 4 GiB. Write single files.");
+    throw new UserError("A .zip archive holds fewer than 65,535 entries and less than 4 GiB. Write single files.");
   }
   const counts = pack([4, END], [2, 0], [2, 0], [2, count], [2, count]);
   return Buffer.concat([...contents, ...directory, counts, pack([4, directoryLength], [4, length], [2, 0])]);
 }
 
-/** Finds the record at the end of the archive that says where the central directory is. */
+/** Finds the central directory, by the record at the end of the archive. */
 function findDirectory(view: DataView, file: string): Directory {
   const length = view.byteLength;
   if (length < 2 || view.getUint16(0) !== MAGIC) fail(file, "it does not begin with PK");
@@ -158,7 +157,7 @@ function parseHeader(bytes: Uint8Array, view: DataView, at: number, end: number)
   const [size, compressedSize, offset] = withZip64(fields, view, nameEnd, extraEnd);
   if (Number.isNaN(size + compressedSize + offset)) return undefined;
   const header: Header = {
-    // An archive can declare code page 437, but most archivers write UTF-8 whatever they declare.
+    // Most archivers write UTF-8, even if they declare code page 437.
     name: new TextDecoder().decode(bytes.subarray(nameStart, nameEnd)),
     isEncrypted: (view.getUint16(at + 8, true) & 1) === 1,
     method: view.getUint16(at + 10, true),
@@ -170,7 +169,7 @@ function parseHeader(bytes: Uint8Array, view: DataView, at: number, end: number)
   return { header, next };
 }
 
-/** Finds the content of an entry, as it is stored. `bytes` ends where the central directory begins. */
+/** Finds the stored content of an entry. `bytes`: the archive up to its central directory. */
 function findContent(header: Header, bytes: Uint8Array, view: DataView, maxBytes: number, file: string): Uint8Array {
   const { name, isEncrypted, method, size, compressedSize, offset } = header;
   const refuse = (problem: string): never => fail(file, `its entry ${printable(JSON.stringify(name))} ${problem}`);
@@ -195,8 +194,8 @@ function readContent({ name, method, checksum, size }: Header, packed: Uint8Arra
   return content;
 }
 
-function readBeginning({ name, method }: Header, packed: Uint8Array, most: number, file: string): Uint8Array {
-  const start = packed.subarray(0, 2 * most); // deflate adds an eighth to bytes that it cannot compress
+function readBeginning({ name, method }: Header, packed: Uint8Array, minBytes: number, file: string): Uint8Array {
+  const start = packed.subarray(0, 2 * minBytes); // deflate adds at most an eighth to incompressible bytes
   if (method === STORED) return start;
   try {
     return inflateRawSync(start, { finishFlush: constants.Z_SYNC_FLUSH });
@@ -208,8 +207,8 @@ function readBeginning({ name, method }: Header, packed: Uint8Array, most: numbe
 }
 
 /**
- * Replaces the fields that do not fit in 32 bits by the values of the Zip64 record, which has only these, in order.
- * A field without such a value becomes NaN.
+ * Replaces fields that do not fit in 32 bits by values of the Zip64 record, which holds only these fields, in order. A
+ * field without a value in the record becomes NaN.
  */
 function withZip64(fields: readonly number[], view: DataView, start: number, end: number): number[] {
   const values: number[] = [];
@@ -224,9 +223,9 @@ function withZip64(fields: readonly number[], view: DataView, start: number, end
 
 /** Inflates up to `size` bytes. @returns undefined if the stream is damaged or longer */
 function inflate(packed: Uint8Array, size: number): Uint8Array | undefined {
-  if (size > MAX_DEFLATE_RATIO * packed.length) return undefined; // before allocating memory
+  if (size > MAX_DEFLATE_RATIO * packed.length) return undefined; // before it allocates memory
   try {
-    // A single chunk needs no copy. Its last byte stays free: zlib allocates another chunk when one is full.
+    // A single chunk needs no copy. It has a spare byte, because zlib allocates another chunk when one is full.
     return inflateRawSync(packed, { chunkSize: Math.max(64, size + 1), maxOutputLength: Math.max(1, size) });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -244,7 +243,7 @@ function pack(...fields: readonly (readonly [bytes: 2 | 4, value: number])[]): U
   return Uint8Array.from(packed);
 }
 
-/** Rounds above 2^53, which is beyond the end of any file. */
+/** Reads 64 bits. Rounds above 2^53, which is beyond the end of any file. */
 function uint64At(view: DataView, at: number): number {
   return Number(view.getBigUint64(at, true));
 }

@@ -18,13 +18,13 @@ const fortran = cases.filter(({ kind }) => kind === "Fortran order");
 const refused = cases.filter(({ values }) => values === null);
 
 describe("parseNpy", () => {
-  it.each(readable)("reads what NumPy wrote: version $version, $descr, shape $shape", ({ file, ...expected }) => {
+  it.each(readable)("reads NumPy's files: version $version, $descr, shape $shape", ({ file, ...expected }) => {
     const { dtype, shape, data } = parseNpy(bytesOf(file), "x.npy");
     expect([dtype, shape]).toEqual([expected.dtype, expected.shape]);
     expect([...data]).toEqual(expected.values);
   });
 
-  it("reads from within a larger buffer, at any place of it", () => {
+  it("reads from any offset of a larger buffer", () => {
     for (const { file, values } of readable) {
       const bytes = bytesOf(file);
       const buffer = new Uint8Array(bytes.length + 3);
@@ -64,7 +64,7 @@ describe("parseNpy", () => {
     expect(data.subarray(1, 0x7c01).every((value, i) => value > data[i])).toBe(true);
   });
 
-  it("takes what Python takes for a dictionary: any order, either quote, no last comma, Python 2's long integers", () => {
+  it("reads any Python dictionary: any order, either quote, no last comma, Python 2's long integers", () => {
     const values = Uint8Array.of(1, 2);
     for (const header of [
       `{"shape": (1L, 2L), "fortran_order": False, "descr": "|u1"}`,
@@ -74,13 +74,13 @@ describe("parseNpy", () => {
     }
   });
 
-  it.each(fortran)("reads Fortran order as NumPy does: $descr, shape $shape", ({ file, ...expected }) => {
+  it.each(fortran)("reads Fortran order like NumPy: $descr, shape $shape", ({ file, ...expected }) => {
     const { dtype, shape, data } = parseNpy(bytesOf(file), "x.npy");
     expect([dtype, shape]).toEqual([expected.dtype, expected.shape]);
     expect([...data]).toEqual(expected.values);
   });
 
-  it("reads columns of Fortran order to rows, and leaves the file's bytes as they are", () => {
+  it("converts Fortran order to row-major order, and does not change the file's bytes", () => {
     const file = npy("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3), }", Uint8Array.of(1, 4, 2, 5, 3, 6));
     const before = file.slice();
     expect(parseNpyHeader(file, "x.npy").isFortran).toBe(true);
@@ -89,13 +89,13 @@ describe("parseNpy", () => {
     expect(parseNpyHeader(npy("|u1", "(2, 3)", new Uint8Array(6)), "x.npy").isFortran).toBe(false);
   });
 
-  it("reads Fortran order of hundreds of dimensions", () => {
+  it("reads Fortran order with hundreds of dimensions", () => {
     const shape = [...new Array(500).fill(1), 2, ...new Array(500).fill(1), 2];
     const header = `{'descr': '|u1', 'fortran_order': True, 'shape': (${shape.join(", ")}), }`;
     expect([...parseNpy(npy(header, Uint8Array.of(1, 3, 2, 4)), "x.npy").data]).toEqual([1, 2, 3, 4]);
   });
 
-  // test/system/numpy.test.ts follows the advice.
+  // test/system/numpy.test.ts executes these remedies.
   it.each([
     ["records", 'holds records, not plain numbers. Save it again with np.save("new.npy", x["x"]).'],
     ["records of version 3", 'holds records, not plain numbers. Save it again with np.save("new.npy", x["field"]).'],
@@ -125,7 +125,7 @@ describe("parseNpy", () => {
     ["a text", new TextEncoder().encode("1,2,3\n"), "does not begin with \\x93NUMPY"],
     ["gzip", changed({ 0: 0x1f, 1: 0x8b }), "decompress it first (gunzip)"],
     ["an .npz", changed({ 0: 0x50, 1: 0x4b }), 'Save it again with np.save("new.npy", np.load("x.npz")["name"]).'],
-    ["the magic string alone", good.subarray(0, 6), "it ends at byte 6, before its header"],
+    ["only the magic string", good.subarray(0, 6), "it ends at byte 6, before its header"],
     ["version 0", changed({ 6: 0 }), "its version is 0.0, not 1.0"],
     ["version 4", changed({ 6: 4 }), "its version is 4.0, not 1.0"],
     ["version 1.1", changed({ 7: 1 }), "its version is 1.1, not 1.0"],
@@ -135,8 +135,8 @@ describe("parseNpy", () => {
     ["too few values", good.subarray(0, -1), "promises (2, 3) values of uint8, 134 bytes in all, and it has 133"],
     ["bytes to spare", Uint8Array.of(...good, 0), "promises (2, 3) values of uint8, 134 bytes in all, and it has 135"],
     ["a vast shape", npy("<f4", "(9007199254740991, 9007199254740991)", two), "bytes in all, and it has"],
-    ["a size above 2^53", npy("<f4", "(9007199254740993,)", two), "names a size that is too large"],
-    ["half of a size of nothing", npy("<f4", "(0, 99999999999999999)", two), "names a size that is too large"],
+    ["a size above 2^53", npy("<f4", "(9007199254740993,)", two), "has a size that is too large"],
+    ["half of a size of nothing", npy("<f4", "(0, 99999999999999999)", two), "has a size that is too large"],
     ["a negative size", npy("<f4", "(-1,)", two), MUST_LOOK],
     ["a size of text", npy("<f4", "('2',)", two), MUST_LOOK],
     ["a number for a shape", npy("|u1", "(2)", two), MUST_LOOK],
@@ -162,7 +162,7 @@ describe("parseNpy", () => {
 });
 
 describe("encodeNpy", () => {
-  it("writes the bytes that NumPy does", () => {
+  it("writes the same bytes as NumPy", () => {
     const same = readable.filter(({ version, descr }) => version === "1.0" && (descr === "<f4" || descr === "|u1"));
     expect(same.length).toBeGreaterThan(5);
     for (const { file, shape } of same) {
@@ -171,7 +171,7 @@ describe("encodeNpy", () => {
     }
   });
 
-  it("writes integers, and texts as UTF-32 of the length of the longest", () => {
+  it("writes integers, and texts as UTF-32, padded to the longest", () => {
     const write = (data: NpyValues) => Buffer.from(encodeNpy({ data, shape: [data.length] }));
     const values = (file: Buffer) => new Uint8Array(file.subarray(128));
     expect(write(Uint16Array.of(0, 65_535))).toEqual(Buffer.from(npy("<u2", "(2,)", Uint8Array.of(0, 0, 255, 255))));
@@ -194,11 +194,11 @@ describe("encodeNpy", () => {
       parseNpyTexts(npy('{"descr": "<U2", "fortran_order": False, "shape": (0,)}', new Uint8Array()), "x"),
     ).toEqual([]);
     for (const [type, shape, values, problem] of [
-      ["<f4", "(1,)", 4, "it does not hold a text for each row"],
-      ["<U1", "(1, 1)", 4, "it does not hold a text for each row"],
-      [">U1", "(1,)", 4, "it does not hold a text for each row"],
-      ["<U2", "(3,)", 16, "are not its 3 texts of 2 characters"],
-      ["<U99999999999999999999", "(3,)", 16, "are not its 3 texts"],
+      ["<f4", "(1,)", 4, "it does not hold one text per row"],
+      ["<U1", "(1, 1)", 4, "it does not hold one text per row"],
+      [">U1", "(1,)", 4, "it does not hold one text per row"],
+      ["<U2", "(3,)", 16, "do not match its 3 texts of 2 characters"],
+      ["<U99999999999999999999", "(3,)", 16, "do not match its 3 texts"],
     ] as const) {
       expect(() => parseNpyTexts(npy(type, shape, new Uint8Array(values)), "x.npy")).toThrow(problem);
     }
@@ -207,7 +207,7 @@ describe("encodeNpy", () => {
     );
   });
 
-  it("gives a header alone to those who write the values themselves", () => {
+  it("npyHeader writes the header for values that are written separately", () => {
     const { data, shape } = array(weyl(784 * 6), [6, 28, 28]);
     const file = Buffer.concat([npyHeader("float32", shape), new Uint8Array(data.buffer)]);
     expect(file.equals(encodeNpy({ data, shape }))).toBe(true);

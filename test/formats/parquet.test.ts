@@ -27,12 +27,12 @@ function decode(bytes: Uint8Array): number[] {
   return Array.from({ length: 64 }, (_, i) => data[4 * i]);
 }
 
-/** What make.py drew. */
+/** The grey values that make.py drew. */
 function pixelsOf(image: number): number[] {
   return Array.from({ length: 64 }, (_, i) => (13 * image + 7 * Math.floor(i / 8) + 3 * (i % 8)) % 256);
 }
 
-/** A file with its first bytes of this kind changed. */
+/** A copy of a file with the first occurrence of some bytes replaced. */
 function patched(file: ArrayBuffer, before: readonly number[], after: readonly number[]): ArrayBuffer {
   const bytes = new Uint8Array(file.slice(0));
   const at = Buffer.from(bytes).indexOf(Buffer.from(before));
@@ -66,7 +66,7 @@ describe("openParquet", () => {
     expect(names).toEqual(ALTERNATE.map((_, i) => (name === "polars.parquet" ? undefined : `${i}.png`)));
   });
 
-  it("reads training and test images as Hugging Face splits them", async () => {
+  it("reads Hugging Face's files of training and test images", async () => {
     const train = await read(fixture("train-00000-of-00001.parquet"));
     const test = await read(fixture("test-00000-of-00001.parquet"));
     expect([train.count, test.count, train.classes, test.classes]).toEqual([18, 6, ["cat", "dog"], ["cat", "dog"]]);
@@ -75,7 +75,7 @@ describe("openParquet", () => {
     expect([train.labels, test.labels].flat()).toEqual(ALTERNATE);
   });
 
-  it("has -1 where a label is null or -1, and no labels if all are", async () => {
+  it("gives -1 for a label that is null or -1, and no labels if all are", async () => {
     const { labels } = await read(fixture("unlabelled.parquet"));
     expect(labels).toEqual(ALTERNATE.map((_, i) => (i % 3 === 2 ? 1 : -1)));
   });
@@ -88,7 +88,7 @@ describe("openParquet", () => {
     ["booleans.parquet", undefined, (i: number) => i % 2],
     ["thirds.parquet", undefined, (i: number) => i % 3],
     ["swapped.parquet", ["dog", "cat"], (i: number) => 1 - (i % 2)],
-  ])("reads the labels of %s, -1 where there is none", async (name, classes, labelOf) => {
+  ])("reads the labels of %s, -1 for missing ones", async (name, classes, labelOf) => {
     const data = await openParquet(fixture(name), "x.parquet");
     expect([data.classes, data.note]).toEqual([classes, undefined]);
     expect([...(data.labels ?? [])]).toEqual(ALTERNATE.map((_, i) => labelOf(i)));
@@ -98,27 +98,27 @@ describe("openParquet", () => {
   it.each([
     ["halves.parquet", "y", "row 1 has 0.5, not a whole number from 0 to 65535"],
     ["large.parquet", "label", "row 1 has 65536, not a whole number from 0 to 65535"],
-    ["streams.parquet", "target", "it has the encoding BYTE_STREAM_SPLIT, which is not read"],
-  ])("says why it reads no labels of %s", async (name, column, why) => {
+    ["streams.parquet", "target", "its encoding BYTE_STREAM_SPLIT is not supported"],
+  ])("gives the reason for reading no labels of %s", async (name, column, why) => {
     const data = await openParquet(fixture(name), "x.parquet");
     expect([data.labels, data.classes, data.note]).toEqual([undefined, undefined, { column, why }]);
     expect((await read(fixture(name))).images).toHaveLength(COUNT);
   });
 
-  it("takes the next column of labels if one cannot be used", async () => {
+  it("reads the next column of labels if one is unusable", async () => {
     const { labels, note } = await openParquet(fixture("multiple.parquet"), "x.parquet");
     expect([...(labels ?? [])]).toEqual(ALTERNATE);
     expect(note).toEqual({ column: "label", why: "it holds list<int64>, not one class for each image" });
   });
 
-  it("can be read twice, also at the same time", async () => {
+  it("can be read twice at the same time", async () => {
     const { images } = await openParquet(fixture("train-00000-of-00001.parquet"), "x.parquet");
     const second = images();
     for await (const { bytes } of images()) expect(bytes).toEqual((await second.next()).value?.bytes);
     expect((await second.next()).done).toBe(true);
   });
 
-  it("reads labels without the images, and images row group by row group", async () => {
+  it("reads labels without reading images, and images one row group at a time", async () => {
     const file = fixture("train-00000-of-00001.parquet");
     const first = Buffer.from(file).indexOf("PNG");
     let [reads, bytes] = [0, 0];
@@ -135,7 +135,7 @@ describe("openParquet", () => {
     expect(bytes).toBeLessThan(file.byteLength / 2);
   });
 
-  it("lets errors of the system pass", async () => {
+  it("passes system errors on unchanged", async () => {
     const file = fixture("snappy.parquet");
     const error = Object.assign(new Error("EIO: i/o error, read"), { code: "EIO", syscall: "read" });
     for (let good = 0; good < 20; good++) {
@@ -195,13 +195,13 @@ describe("openParquet", () => {
     ],
     ["a footer of other bytes", withEnd(9, 0, 0, 0, ...textBytes("PAR1")), `${invalid}its footer is damaged.`],
     [
-      // The levels of eight values in an optional struct become a run of 2^31 - 1, which would fill the memory.
+      // Turns the levels of eight values in an optional struct into a run of 2^31 - 1, which would fill the memory.
       "a run that is too long",
       patched(good, [2, 0, 0, 0, 8 << 1, 2], [6, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0x0f, 2]),
       `${invalid}column image.bytes of row group 0, page at byte 4, is damaged.`,
     ],
     [
-      "an image that goes beyond its page",
+      "an image that exceeds its page",
       patched(good, [2, 0, 0, 0, 8 << 1, 2], [2, 0, 0, 0, 8 << 1, 2, 0xff, 0xff]),
       `${invalid}column image.bytes of row group 0, page at byte 4, is damaged.`,
     ],
@@ -216,12 +216,12 @@ describe("openParquet", () => {
     expect(error.message).toBe(message);
   });
 
-  it("refuses a file that ends while it is read", async () => {
+  it("refuses a file that is truncated while it is read", async () => {
     let length = good.byteLength;
     const slice = (start: number, end: number) => good.slice(start, Math.min(end, length));
     const { images } = await openParquet({ byteLength: good.byteLength, slice }, "x.parquet");
     length = 200;
-    await expect(images().next()).rejects.toThrow(`${invalid}it ends at byte 200, while it is read.`);
+    await expect(images().next()).rejects.toThrow(`${invalid}it shrank to 200 bytes while it was read.`);
   });
 
   it("ignores classes in metadata that is not Hugging Face's", async () => {

@@ -33,7 +33,7 @@ describe("recognize", () => {
     expect(recognize(await image.toFormat(format).toBuffer())).toEqual({ name, remedy: "" });
   });
 
-  it("names what this program writes", () => {
+  it("names vae's own formats", () => {
     const values = array([1, 2]);
     expect(recognize(encodeNpy(values))?.name).toBe("a .npy file");
     const weights = encodeSafetensors({ tensors: new Map([["a", values]]), metadata: {} });
@@ -45,7 +45,7 @@ describe("recognize", () => {
     ["one byte", text("P")],
     ["zeros", new Uint8Array(2000)],
     ["plain text", text("The wide world, and P5 in it")],
-    ["a text that begins as an image does", text("BM is no bitmap, P1 no picture, GIF8 no picture")],
+    ["a text that begins like an image", text("BM is no bitmap, P1 no picture, GIF8 no picture")],
     ["P5 in words", text("P5 is a format")],
     ["CSV", text("a,b\n1,2\n")],
     ["less than an element", text("<3 hearts")],
@@ -58,8 +58,8 @@ describe("recognize", () => {
     expect(recognize(bytes)).toBeUndefined();
   });
 
-  it("takes a file that begins as another does for the more special one", () => {
-    // The length of this header is 65,536, with which an icon begins too.
+  it("names the more specific of two formats that begin alike", () => {
+    // A safetensors header of 65,536 bytes begins like an icon.
     const json = `{"__metadata__":{}}`.padEnd(65_536);
     const file = Buffer.concat([Buffer.from([0, 0, 1, 0, 0, 0, 0, 0]), text(json)]);
     expect(recognize(file)?.name).toBe("a safetensors file");
@@ -78,7 +78,7 @@ describe("recognize", () => {
     });
   });
 
-  it("gives a sentence or nothing for every format, and an article before its name", () => {
+  it("gives every format a name with an article, and a remedy that is a sentence or empty", () => {
     for (const [name, bytes] of FOREIGN) {
       const { remedy, weights = "Use it." } = recognize(bytes) ?? { remedy: "?" };
       expect(name).toMatch(/^an? \S/);
@@ -87,7 +87,7 @@ describe("recognize", () => {
     }
   });
 
-  it("is fast on the worst texts", () => {
+  it("is fast on adversarial texts", () => {
     const worst = ["<!", "<!>", "<?", "<!-->", " ", "<", "{ ", "[", "PK\x03\x04", "\ufeff", "<!doctype ", "<a:", "P1 "];
     const before = process.cpuUsage();
     for (const part of worst) recognize(text(part.repeat(1e6)));

@@ -5,9 +5,9 @@ import { UserError } from "../../src/errors.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
 import { array } from "../helpers.js";
 
-// Written by save_file of the Python library, safetensors 0.7.
+// Written by Python's safetensors 0.7, save_file.
 const python = new Uint8Array(readFileSync(new URL("../fixtures/python.safetensors", import.meta.url)));
-// By save of safetensors 0.8, of NumPy's float16, float32 and float64, and of ml_dtypes' bfloat16.
+// Written by Python's safetensors 0.8, save, with float16, float32 and float64 of NumPy and bfloat16 of ml_dtypes.
 const pythonTypes = new Uint8Array(readFileSync(new URL("../fixtures/python-types.safetensors", import.meta.url)));
 
 const tensors = new Map([
@@ -15,7 +15,7 @@ const tensors = new Map([
   ["b", array([0.5])],
 ]);
 
-/** A file with this header, and these values or as many zero bytes. */
+/** A file with this header, followed by these bytes or this number of zeros. */
 function file(header: unknown, values: number | ArrayBuffer = 0): Uint8Array {
   const json = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
   const content = typeof values === "number" ? new Uint8Array(values) : new Uint8Array(values);
@@ -29,14 +29,14 @@ function file(header: unknown, values: number | ArrayBuffer = 0): Uint8Array {
 const f32 = (shape: unknown, offsets: unknown, dtype = "F32") => ({ dtype, shape, data_offsets: offsets });
 
 describe("safetensors", () => {
-  it("reads what Python wrote", () => {
+  it("reads Python's files", () => {
     expect(decodeSafetensors(python, "python")).toEqual({
       tensors,
       metadata: { made_by: "safetensors for Python", epoch: "3" },
     });
   });
 
-  it("converts the types that Python wrote to float32", () => {
+  it("converts Python's types to float32", () => {
     const { tensors, metadata } = decodeSafetensors(pythonTypes, "python");
     expect(metadata).toEqual({ made_by: "safetensors for Python" });
     expect(Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]))).toEqual(
@@ -73,7 +73,7 @@ describe("safetensors", () => {
         const value = exponent < 31 ? magnitude : fraction === 0 ? Infinity : Number.NaN;
         return bits < 32_768 ? value : -value;
       },
-      // SHA-256 of NumPy's float32 values, with 0 for NaN
+      // SHA-256 of the float32 values that NumPy gives, with 0 for NaN
       "faa6d965574036872b0d39a42d1f8bee361d5be92b1e718155a69556a5abacdd",
     ],
     [
@@ -91,7 +91,7 @@ describe("safetensors", () => {
     expect(createHash("sha256").update(new Uint8Array(finite.buffer)).digest("hex")).toBe(digest);
   });
 
-  it("reads tensors in any order of their values", () => {
+  it("reads tensors that are stored in any order", () => {
     const entries = { c: f32([0], [8, 8]), b: f32([1], [8, 12]), a: f32([2, 1], [0, 8]), e: f32([], [12, 16]) };
     const { tensors } = decodeSafetensors(file(entries, Float32Array.of(1, 2, 3, 4).buffer), "x");
     expect(tensors).toEqual(
@@ -104,7 +104,7 @@ describe("safetensors", () => {
     );
   });
 
-  it("keeps any name of a tensor", () => {
+  it("keeps any name for a tensor", () => {
     const names = ["b", "__proto__", "constructor", "toString", "10", "2", "", "größe", '"quoted"'];
     const tensors = new Map(names.map((name, i) => [name, array([i])]));
     const read = decodeSafetensors(encodeSafetensors({ tensors, metadata: {} }), "x");
@@ -112,7 +112,7 @@ describe("safetensors", () => {
     expect(read.metadata.sha256).toMatch(/^[\da-f]{64}$/);
   });
 
-  it("writes the same bytes as ever", () => {
+  it("writes the same bytes as earlier versions", () => {
     const bytes = encodeSafetensors({ tensors, metadata: { epoch: "3" } });
     expect(createHash("sha256").update(bytes).digest("hex")).toBe(
       "96ddf9ce8fa2c7daa9e0b1a60984fb6b125d5f2702763c1cc655553f0dac9313",
@@ -134,7 +134,7 @@ describe("safetensors", () => {
     expect(createHash("sha256").update(blank).digest("hex")).toBe(found);
   });
 
-  it("never takes a file with one byte changed for whole", () => {
+  it("refuses a file with any one byte changed, or finds no checksum in it", () => {
     const bytes = encodeSafetensors({ tensors, metadata: { epoch: "3" } });
     for (let at = 0; at < bytes.length; at++) {
       for (const bit of [1, 32, 128]) {
@@ -170,26 +170,34 @@ describe("safetensors", () => {
     ],
     ["no type", file({ a: { ...f32([1], [0, 4]), dtype: undefined } }, 4), "tensor a has no dtype"],
     ["an object for a type", file({ a: { ...f32([1], [0, 4]), dtype: { toString: 1 } } }, 4), "tensor a has no dtype"],
-    ["too few values for the type", file({ a: f32([1], [0, 4], "F64") }, 4), "stand at 0 to 4 of 4 bytes"],
+    ["too few values for the type", file({ a: f32([1], [0, 4], "F64") }, 4), "wrong data_offsets, 0 to 4 of 4 bytes"],
     ["no shape", file({ a: f32(undefined, [0, 4]) }, 4), "the shape of tensor a is not a list of sizes"],
     ["a negative size", file({ a: f32([-1], [0, 4]) }, 4), "the shape of tensor a is not a list of sizes"],
     ["no offsets", file({ a: f32([1], undefined) }, 4), "tensor a has no data_offsets"],
     ["null for a tensor", file({ a: null }), "tensor a has no dtype"],
-    ["a shape that disagrees", file({ a: f32([2], [0, 4]) }, 4), "stand at 0 to 4 of 4 bytes"],
-    ["values out of the file", file({ a: f32([2], [0, 8]) }, 4), "stand at 0 to 8 of 4 bytes"],
-    ["a gap", file({ b: f32([1], [8, 12]), a: f32([1], [0, 4]) }, 12), "of tensor b [1] stand at 8 to 12 of 12 bytes"],
-    ["a gap at the start", file({ a: f32([1], [4, 8]) }, 8), "of tensor a [1] stand at 4 to 8 of 8 bytes"],
-    ["a partial overlap", file({ b: f32([1], [2, 6]), a: f32([1], [0, 4]) }, 6), "of tensor b [1] stand at 2 to 6"],
-    ["offsets in reverse", file({ a: f32([1], [4, 0]) }, 4), "stand at 4 to 0 of 4 bytes"],
+    ["a shape that disagrees", file({ a: f32([2], [0, 4]) }, 4), "wrong data_offsets, 0 to 4 of 4 bytes"],
+    ["values out of the file", file({ a: f32([2], [0, 8]) }, 4), "wrong data_offsets, 0 to 8 of 4 bytes"],
+    [
+      "a gap",
+      file({ b: f32([1], [8, 12]), a: f32([1], [0, 4]) }, 12),
+      "tensor b [1] has wrong data_offsets, 8 to 12 of 12 bytes",
+    ],
+    ["a gap at the start", file({ a: f32([1], [4, 8]) }, 8), "tensor a [1] has wrong data_offsets, 4 to 8 of 8 bytes"],
+    [
+      "a partial overlap",
+      file({ b: f32([1], [2, 6]), a: f32([1], [0, 4]) }, 6),
+      "tensor b [1] has wrong data_offsets, 2 to 6",
+    ],
+    ["offsets in reverse", file({ a: f32([1], [4, 0]) }, 4), "wrong data_offsets, 4 to 0 of 4 bytes"],
     ["overlapping values", file({ a: f32([1], [0, 4]), b: f32([1], [0, 4]) }, 4), "tensor b"],
     [
-      "a name that is there twice",
+      "a repeated name",
       file(`{"a":${JSON.stringify(f32([1], [0, 4]))},"\\u0061":${JSON.stringify(f32([1], [4, 8]))}}`, 8),
-      "the values of tensor a [1] stand at 4 to 8 of 8 bytes",
+      "tensor a [1] has wrong data_offsets, 4 to 8 of 8 bytes",
     ],
-    ["metadata that are no texts", file({ __metadata__: { epoch: 3 } }), "its metadata are not texts"],
+    ["metadata that are not texts", file({ __metadata__: { epoch: 3 } }), "its metadata are not texts"],
     ["a header that is not UTF-8", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xfe), "its header is not UTF-8"],
-    ["values that nobody owns", file({ a: f32([1], [0, 4]) }, 8), "4 bytes follow the last tensor"],
+    ["values without a tensor", file({ a: f32([1], [0, 4]) }, 8), "4 bytes follow the last tensor"],
   ])("refuses %s", (_, bytes, problem) => {
     expect(() => decodeSafetensors(bytes, "x.safetensors")).toThrow(UserError);
     expect(() => decodeSafetensors(bytes, "x.safetensors")).toThrow(problem);

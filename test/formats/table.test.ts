@@ -14,12 +14,12 @@ const ROWS = [
   [4, 5, 6],
 ];
 
-/** An image of 8×8 pixels. */
+/** The pixels of an image, 8×8. */
 const image = (i: number) =>
   Array.from({ length: 64 }, (_, at) => (13 * i + 7 * Math.floor(at / 8) + 3 * (at % 8)) % 256);
 
 describe("parseTable", () => {
-  it("reads images and labels as Kaggle has them", () => {
+  it("reads Kaggle's images and labels", () => {
     const names = ["label", ...Array.from({ length: 64 }, (_, i) => `pixel${i}`)];
     const rows = Array.from({ length: 24 }, (_, i) => [i % 2, ...image(i)]);
     expect(parse([names, ...rows].map((row) => `${row.join(",")}\n`).join(""))).toEqual({
@@ -31,7 +31,7 @@ describe("parseTable", () => {
     });
   });
 
-  it("reads binary images between spaces (.amat)", () => {
+  it("reads binary images separated by spaces (.amat)", () => {
     const rows = Array.from({ length: 24 }, (_, i) => image(i).map((pixel) => Number(pixel >= 128)));
     const expected = { columns: 64, rows: 24, data: Float32Array.from(rows.flat()), texts: new Map() };
     expect(parse(rows.map((row) => `${row.join(" ")} \n`).join(""))).toEqual(expected);
@@ -60,7 +60,7 @@ describe("parseTable", () => {
     expect(parse(text).header).toBeUndefined();
   });
 
-  it("takes a first line with a cell that is no number for a header", () => {
+  it("reads a first line as a header if any of its cells is not a number", () => {
     expect(parse("a,b\n1,2").header).toEqual(["a", "b"]);
     expect(parse(' "the, label" ,"say ""x""",\r\n1,2,3').header).toEqual(["the, label", 'say "x"', ""]);
     expect(parse("a;b,c,d\n1,2,3").header).toEqual(["a;b", "c", "d"]);
@@ -87,7 +87,7 @@ describe("parseTable", () => {
     ]);
   });
 
-  it("rounds as JavaScript does", () => {
+  it("rounds like JavaScript", () => {
     const values = [...weyl(300, -1e30, 1e30), ...weyl(300, -1e-30, 1e-30), ...weyl(300), 1e-45, 3.4028235e38];
     for (const format of [String, (value: number) => value.toExponential(7), (value: number) => value.toFixed(20)]) {
       const texts = values.map(format);
@@ -98,14 +98,14 @@ describe("parseTable", () => {
   it.each([
     ["nothing", "", "x.csv is not a table of numbers: it is empty."],
     ["blanks", " \n\t\n", "x.csv is not a table of numbers: it is empty."],
-    ["a header alone", "a,b\n\n", "x.csv is not a table of numbers: it has a header, but no rows."],
+    ["only a header", "a,b\n\n", "x.csv is not a table of numbers: it has a header, but no rows."],
     ["a web page", "\n <!DOCTYPE html>\n", "x.csv is not a table of numbers: it is a web page or XML."],
     ["a binary file", "PK\x03\x04", "x.csv is not a table of numbers: it is binary, or text in UTF-16."],
-    ["prose", "It was\na dark and stormy night", "x.csv, line 2: this row has 5 values, and the header 2 names."],
+    ["prose", "It was\na dark and stormy night", "x.csv, line 2: this row has 5 values, but the header has 2 names."],
     ["texts", "a,b\nc,d", "x.csv, line 2: this row has no numbers."],
-    ["a short row", "a,b\n1,2\n\n3\n", "x.csv, line 4: this row has 1 values, and those before it 2."],
-    ["a long row", "1 2\n3 4 5 6\n", "x.csv, line 2: this row has 4 values, and those before it 2."],
-    ["a header that is short", "a,b\n1,2,3", "x.csv, line 2: this row has 3 values, and the header 2 names."],
+    ["a short row", "a,b\n1,2\n\n3\n", "x.csv, line 4: this row has 1 values, but earlier rows have 2."],
+    ["a long row", "1 2\n3 4 5 6\n", "x.csv, line 2: this row has 4 values, but earlier rows have 2."],
+    ["a header that is short", "a,b\n1,2,3", "x.csv, line 2: this row has 3 values, but the header has 2 names."],
     ["an empty cell", "1,2,3\n4,,6", "x.csv, line 2, column 2: the cell is empty."],
     ["an empty first cell", "a,b,c\n,5,6", 'x.csv, line 2, column "a": the cell is empty.'],
     ["an empty last cell", 'a,"b""c"\n1,2\n3,""', 'x.csv, line 3, column "b\\"c": the cell is empty.'],
@@ -120,16 +120,16 @@ describe("parseTable", () => {
     [
       "an image of other size",
       "a,b\n1,2 3\n1,2",
-      'x.csv, line 3, column "b": this cell has 1 numbers, and those above it 2.',
+      'x.csv, line 3, column "b": this cell has 1 numbers, but cells above have 2.',
     ],
-    ["an open quote", '1,2\n"3,4\n5,6', "x.csv, line 2: a quoted cell does not end."],
+    ["an open quote", '1,2\n"3,4\n5,6', "x.csv, line 2: a quoted cell is not closed."],
     ["numbers on two lines of a cell", '1,2\n"3\n4",5', 'x.csv, line 2, column 1: "3\\n4" is not a number.'],
     [
       "a short row below a cell of two lines",
       'a,b\n"x\n\ny",1\n2',
-      "x.csv, line 5: this row has 1 values, and those before it 2.",
+      "x.csv, line 5: this row has 1 values, but earlier rows have 2.",
     ],
-    ["text after a quote", '1,2\n"3"4,5', "x.csv, line 2: a closing quote stands within a cell; write it twice."],
+    ["text after a quote", '1,2\n"3"4,5', "x.csv, line 2: a quote inside a quoted cell must be written twice."],
     ["two texts of one name", "a,a,b\nx,y,1", "x.csv, line 2: two columns of text have the same name."],
     ["a number without end", `1\n${"1".repeat(2000)}`, "x.csv, line 2: a number has more than 1000 characters."],
     ["a name without end", `${"x".repeat(2e6)}\n1`, "x.csv, line 1: a cell has more than 1048576 bytes."],
@@ -139,7 +139,7 @@ describe("parseTable", () => {
   });
 
   it.each(["0x10", "1e", "1e+", "e5", ".", "-", "--1", "1.2.3", "1_000", "5%", "infinit", "nano", "null"])(
-    "refuses %s for a number",
+    "does not read %s as a number",
     (text) => expect(() => parse(`1\n${text}`)).toThrow(`line 2, column 1: "${text}" is not a number.`),
   );
 
@@ -149,7 +149,7 @@ describe("parseTable", () => {
     expect([...parse(text).texts]).toEqual([["a", ['one\r\n two, "three"\n', "four"]]]);
   });
 
-  it("reads only the columns that are wanted, if the table has a header", () => {
+  it("reads only wanted columns if the table has a header", () => {
     const wanted = (text: string) => {
       const { header, columns, data } = parseTable(new TextEncoder().encode(text), "x.csv", (name) => /^z/.test(name));
       return [header, columns, [...data]];
@@ -160,7 +160,7 @@ describe("parseTable", () => {
     expect(() => wanted("a,z0\n1,x")).toThrow('x.csv, line 2, column "z0": "x" is not a number.');
   });
 
-  it("reads columns as text by their names, whatever they hold", () => {
+  it("reads columns as text by their names, even if they hold numbers", () => {
     const read = (text: string) =>
       parseTable(
         new TextEncoder().encode(text),
@@ -173,14 +173,14 @@ describe("parseTable", () => {
     expect([...read("1,2\n3,4").texts]).toEqual([]);
   });
 
-  it("allocates no more than the file for a long line above many blank ones", () => {
+  it("allocates little memory for a long line above many blank ones", () => {
     const text = `${"1,".repeat(100_000)}1${"\n".repeat(100_000)}`;
     expect(parse(text).data.buffer.byteLength).toBeLessThanOrEqual(2 * text.length + 4);
   });
 });
 
 describe("formatCsvRow", () => {
-  it("quotes what needs quotes", () => {
+  it("quotes cells that need it", () => {
     expect(formatCsvRow(["image", "a,b", 'say "x"', "two\nlines", " x", "", "it's"])).toBe(
       'image,"a,b","say ""x""","two\nlines"," x","",it\'s\n',
     );

@@ -36,14 +36,14 @@ describe("the tags of a TIFF", () => {
     expect(readTiffTags(fixture(name))).toEqual(tags);
   });
 
-  it("are read from a part of a larger buffer", () => {
+  it("are read from within a larger buffer", () => {
     const file = fixture("rgb-alpha");
     const shifted = new Uint8Array(file.length + 3);
     shifted.set(file, 3);
     expect(readTiffTags(shifted.subarray(3))).toEqual({ ...rgba, extraSamples: 2 });
   });
 
-  it("have the defaults of the specification where they are missing or cut off", () => {
+  it("have the specification's defaults if they are missing or truncated", () => {
     expect(readTiffTags(Uint8Array.of(0x49, 0x49, 42, 0, 8, 0, 0, 0, 0, 0))).toEqual(DEFAULTS);
     expect(readTiffTags(Uint8Array.of(0x49, 0x49, 42, 0, 8, 0, 0, 0, 9, 0, 1, 1))).toEqual(DEFAULTS);
   });

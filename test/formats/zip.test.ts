@@ -9,7 +9,7 @@ const contents = (archive: Uint8Array) =>
   [...readZip(archive, "x.npz")].map(([name, entry]) => [name, [...entry.read(MAX_BYTES)]]);
 const text = (content: string) => new TextEncoder().encode(content);
 
-/** A copy with bytes set from a place on; a negative place counts from the end. */
+/** A copy with bytes set from an offset on. A negative offset counts from the end. */
 function changed(file: Uint8Array, place: number, ...bytes: readonly number[]): Uint8Array {
   const copy = file.slice();
   copy.set(bytes, place < 0 ? file.length + place : place);
@@ -30,7 +30,7 @@ describe("readZip", () => {
     ]);
   });
 
-  it("reads images and labels with the names of Keras", () => {
+  it("reads images and labels under Keras' names", () => {
     const images = (count: number, from: number) => {
       const pixel = (i: number) => 13 * (from + Math.floor(i / 64)) + 7 * (Math.floor(i / 8) % 8) + 3 * (i % 8);
       return { data: Uint8Array.from({ length: 64 * count }, (_, i) => pixel(i)), shape: [count, 8, 8] };
@@ -58,17 +58,17 @@ describe("readZip", () => {
     expect(contents(zip({}, { zip64: true }))).toEqual([]);
   });
 
-  it("keeps names that objects have members of", () => {
+  it("keeps names that are properties of objects", () => {
     const names = ["__proto__", "constructor", "../../etc/passwd"];
     const archive = encodeZip(names.map((name) => [name, text(name)]));
     expect(contents(archive)).toEqual(names.map((name) => [name, [...text(name)]]));
   });
 
   const good = zip({ "a.npy": text("hello, hello, hello") });
-  // The directory's header is the last but the name and the end of the archive.
+  // The directory's header precedes a name and the end of the archive.
   const header = good.length - 22 - 5 - 46;
   const two = zip({ "a.npy": text("hello"), "b.npy": text("hallo") });
-  /** Where the header of b.npy says where its entry begins. */
+  /** The position of the field for the offset of b.npy. */
   const place = two.length - 22 - 5 - 4;
   const stored = encodeZip([["a.npy", text("hello")]]);
   const storedHeader = stored.length - 22 - 5 - 46;

@@ -15,7 +15,7 @@ export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Calls a parser. Its errors become the user's, but not those of the system, which may only arise elsewhere. */
+/** Calls a parser, and turns all errors into UserErrors. It must not read files: system errors would change, too. */
 export function check<Result>(file: string, what: string, parse: () => Result): Result {
   try {
     return parse();
@@ -24,18 +24,18 @@ export function check<Result>(file: string, what: string, parse: () => Result): 
   }
 }
 
-/** Throws an error for `check`. */
+/** Throws an error that `check` turns into a UserError. */
 export function assert(condition: boolean): asserts condition {
   if (!condition) throw new Error("damaged");
 }
 
-/** An encoding of pages that is not read. */
-export class UnreadEncoding extends UserError {
+/** A page has an encoding that is not supported. */
+export class UnsupportedEncoding extends UserError {
   constructor(
     file: string,
     readonly encoding: string,
   ) {
-    super(`${file} has the encoding ${encoding}, which is not read. Use the defaults to save it.`);
+    super(`${file} has the encoding ${encoding}, which is not supported. Save it with the default encodings.`);
   }
 }
 

@@ -1,4 +1,4 @@
-// Joins the classes of Parquet files, each of which has numbers and names of its own.
+// Joins the classes of Parquet files, each of which has its own numbers and names.
 import { UserError } from "../../errors.js";
 import { MAX_CLASSES, type ParquetLabels } from "./labels.js";
 
@@ -8,16 +8,16 @@ interface LabelledFile extends ParquetLabels {
 
 interface JoinedClasses<File> {
   readonly classes?: readonly string[] | undefined;
-  /** The class of each image of a file among `classes`, -1 where it is missing. Undefined if it has no labels. */
+  /** The class of each image in a file as an index of `classes`, -1 if missing. Undefined if the file has no labels. */
   readonly labelsOf: (file: File) => Int32Array | undefined;
   readonly note?: string | undefined;
 }
 
 /**
- * Joins the classes of files by their names: those of metadata in the order of the files, then texts, sorted. Numbers
- * without names keep their meaning if all files with names have the same.
+ * Joins the classes of files by their names: first the names in metadata, in the order of the files, then the texts,
+ * sorted. If all names agree, files without names take their numbers from them.
  *
- * @throws UserError if only some files have names, and it is not known which numbers have which names
+ * @throws UserError if only some files have names, and these do not tell the names of the other files' numbers
  */
 export function joinClasses<File extends LabelledFile>(files: readonly File[]): JoinedClasses<File> {
   const named = files.filter(({ classes }) => classes);
@@ -32,7 +32,7 @@ export function joinClasses<File extends LabelledFile>(files: readonly File[]): 
   if (other) {
     const [{ file }] = texts ? [texts] : named;
     throw new UserError(
-      `${file} has names of classes, and ${other.file} numbers that do not tell the name. ` +
+      `${file} has names of classes, but the numbers in ${other.file} have none. ` +
         "Save the names in all of these files, or in none.",
     );
   }

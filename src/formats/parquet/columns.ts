@@ -2,23 +2,23 @@
 import type { ColumnMetaData, DecodedArray, FileMetaData, SchemaTree } from "hyparquet";
 import { UserError } from "../../errors.js";
 import { printable } from "../../wording.js";
-import { assert, check, fail, refuseEncrypted, toCount, UnreadEncoding, viewOf } from "./checks.js";
+import { assert, check, fail, refuseEncrypted, toCount, UnsupportedEncoding, viewOf } from "./checks.js";
 import { checkRuns, decoder, decompressor, decompressPage, type Leaf, limitTime, parsePage } from "./pages.js";
 import { skipStruct } from "./thrift.js";
 
-/** PAR1, at both ends. The last has the length of the footer before it, of as many bytes. */
+/** The length of PAR1, at both ends of a file, and of the footer's length, before the last PAR1. */
 const MAGIC_BYTES = 4;
-/** Larger footers are damaged: one of 10,000 row groups has some megabytes. */
+/** Larger footers are damaged. A footer of 10,000 row groups takes some megabytes. */
 const MAX_FOOTER_BYTES = 2 ** 26;
 const MAX_PAGE_HEADER_BYTES = 2 ** 16;
-/** A column is read in blocks of this size: a few pages. */
+/** Columns are read in blocks of this size, which hold a few pages. */
 const BLOCK_BYTES = 2 ** 22;
-/** A row takes a byte or more: equal images may share theirs, but have a name or a label each. */
+/** A row takes a byte or more: equal images may be stored once, but each has a name or a label. */
 const MAX_ROWS_PER_BYTE = 1;
 const MAX_ROWS = 2 ** 28;
 const ENCODINGS = ["PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY"];
 
-/** A file that is read in parts. */
+/** A file that can be read in parts. */
 export interface AsyncBuffer {
   readonly byteLength: number;
   slice(start: number, end: number): ArrayBuffer | Promise<ArrayBuffer>;
@@ -70,21 +70,22 @@ async function readFooter(buffer: AsyncBuffer, file: string): Promise<FileMetaDa
 
 function countRows(metadata: FileMetaData, byteLength: number, file: string): number {
   const count = metadata.row_groups.reduce((sum, group) => sum + toCount(group.num_rows, file), 0);
-  if (count !== toCount(metadata.num_rows, file)) fail(file, "its row groups do not hold the rows that it promises");
+  if (count !== toCount(metadata.num_rows, file)) fail(file, "its row groups do not add up to its number of rows");
   if (count > Math.min(MAX_ROWS, MAX_ROWS_PER_BYTE * byteLength)) {
     fail(file, `its footer promises ${count} rows, too many for ${byteLength} bytes`);
   }
   return count;
 }
 
-/** Yields the values of a column, null where there is none. */
+/** Yields the values of a column, null for missing ones. */
 export async function* readColumn(source: Source, leaf: Leaf): AsyncGenerator<unknown, void> {
   const path = JSON.stringify(leaf[leaf.length - 1].path);
   for (const [number, { num_rows, columns }] of source.metadata.row_groups.entries()) {
     if (num_rows === 0n) continue;
     if (columns.some((column) => column.crypto_metadata)) refuseEncrypted(source.file);
     const column = columns.find(({ meta_data: chunk }) => JSON.stringify(chunk?.path_in_schema) === path);
-    if (column?.file_path) throw new UserError(`${source.file} keeps its columns in other files, which are not read.`);
+    if (column?.file_path)
+      throw new UserError(`${source.file} keeps its columns in other files, which is not supported. Save it as one.`);
     const where = `column ${nameOf(leaf)} of row group ${number}`;
     if (!column?.meta_data) fail(source.file, `${where} is missing`);
     yield* readChunk(source, leaf, column.meta_data, Number(num_rows), where);
@@ -100,7 +101,7 @@ async function* readChunk(
   where: string,
 ): AsyncGenerator<unknown, void> {
   const dataAt = toCount(data_page_offset, file);
-  let at = Math.min(dataAt, toCount(dictionary_page_offset || data_page_offset, file)); // some writers give 0
+  let at = Math.min(dataAt, toCount(dictionary_page_offset || data_page_offset, file)); // some writers store 0
   const end = at + toCount(total_compressed_size, file);
   if (at < MAGIC_BYTES || end > buffer.byteLength - 2 * MAGIC_BYTES - metadata.metadata_length) {
     fail(file, `${where} is not within the file`);
@@ -123,7 +124,7 @@ async function* readChunk(
     });
     if (at + page.size > end) fail(file, `${what} is damaged`);
     if (!ENCODINGS.includes(page.encoding)) {
-      throw new UnreadEncoding(file, page.encoding);
+      throw new UnsupportedEncoding(file, page.encoding);
     }
     const bytes = await read(at, page.size);
     at += page.size;
@@ -143,24 +144,24 @@ async function* readChunk(
   }
 }
 
-/** @returns a function that reads up to `most` bytes, and keeps what it reads ahead */
+/** @returns a function that reads up to `maxBytes`, and buffers what it reads ahead */
 function blockReader(buffer: AsyncBuffer, end: number, file: string) {
   let block: Uint8Array = new Uint8Array();
   let first = 0;
-  return async (start: number, most: number): Promise<Uint8Array> => {
-    const stop = Math.min(end, start + most);
+  return async (start: number, maxBytes: number): Promise<Uint8Array> => {
+    const stop = Math.min(end, start + maxBytes);
     if (start < first || stop > first + block.length) {
-      block = await slice(buffer, start, Math.min(end, start + Math.max(most, BLOCK_BYTES)), file);
+      block = await slice(buffer, start, Math.min(end, start + Math.max(maxBytes, BLOCK_BYTES)), file);
       first = start;
     }
     return block.subarray(start - first, stop - first);
   };
 }
 
-/** Reads bytes, to a buffer of their own. */
+/** Reads bytes `start` to `end` into a new buffer. */
 async function slice(buffer: AsyncBuffer, start: number, end: number, file: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(await buffer.slice(start, end));
-  if (bytes.length !== end - start) fail(file, `it ends at byte ${start + bytes.length}, while it is read`);
+  if (bytes.length !== end - start) fail(file, `it shrank to ${start + bytes.length} bytes while it was read`);
   return bytes;
 }
 

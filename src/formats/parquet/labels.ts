@@ -1,37 +1,37 @@
-// Finds and reads the labels in Parquet files: numbers of classes, or their names.
+// Finds and reads the labels in Parquet files: numbers or names of classes.
 import type { SchemaTree } from "hyparquet";
 import { UserError } from "../../errors.js";
 import { printable } from "../../wording.js";
-import { fail, UnreadEncoding } from "./checks.js";
+import { fail, UnsupportedEncoding } from "./checks.js";
 import { nameOf, readColumn, type Source } from "./columns.js";
 import type { Leaf } from "./pages.js";
 import { classNames, type Features, isClassLabel, isRepeated, typeName } from "./schema.js";
 
-/** Names of columns of labels, the first first, before and after a column of Hugging Face's type ClassLabel. */
+/** Names of columns of labels, in order of preference. A column of Hugging Face's type ClassLabel comes in between. */
 const NAMES = ["label", "labels", "fine_label"];
 const LESS_CLEAR_NAMES = ["target", "class", "y"];
-/** Labels are stored as 16 bits. */
+/** Labels are 16-bit integers. */
 export const MAX_CLASSES = 65_536;
 
 export interface ParquetLabels {
-  /** The names of the classes, in Unicode NFC: Hugging Face's metadata, or the texts of the labels, sorted. */
+  /** The names of the classes, in Unicode NFC: from Hugging Face's metadata, or the texts of the labels, sorted. */
   readonly classes?: readonly string[] | undefined;
-  /** Whether the file has texts as labels, which have no order of their own. */
+  /** Whether the labels are texts, which have no inherent order. */
   readonly hasTexts: boolean;
-  /** The class of each image, -1 where it is missing. Undefined if all are. */
+  /** The class of each image, -1 if missing. Undefined if all are missing. */
   readonly labels?: Int32Array | undefined;
   /** A column of labels that cannot be used, and why. */
   readonly note?: { readonly column: string; readonly why: string } | undefined;
 }
 
-/** Why a column is not used. */
+/** The reason not to use a column. */
 type Unusable = { readonly why: string };
 
 /**
- * Reads the first column of labels that can be used.
+ * Reads the first usable column of labels.
  *
  * @param image the column of the images
- * @throws UserError if the file is damaged, or labels are not among the classes of its metadata
+ * @throws UserError if the file is damaged, or a label is not among the classes in its metadata
  */
 export async function readLabels(source: Source, features: Features, image: SchemaTree): Promise<ParquetLabels> {
   let note: ParquetLabels["note"];
@@ -66,7 +66,7 @@ async function readUsable(
   try {
     return isNumeric ? await readNumbers(source, leaf, classes) : await readTexts(source, leaf);
   } catch (error) {
-    if (error instanceof UnreadEncoding) return { why: `it has the encoding ${error.encoding}, which is not read` };
+    if (error instanceof UnsupportedEncoding) return { why: `its encoding ${error.encoding} is not supported` };
     throw error;
   }
 }
@@ -91,9 +91,9 @@ async function readNumbers(
   return { classes, hasTexts: false, labels: labels.some((label) => label >= 0) ? labels : undefined };
 }
 
-/** Numbers the texts in their sorted order. */
+/** Reads texts, and numbers them in sorted order. */
 async function readTexts(source: Source, leaf: Leaf): Promise<ParquetLabels | Unusable> {
-  const found = new Map<string, number>(); // in the order of the rows
+  const found = new Map<string, number>(); // numbered in the order of the rows
   const numbers = new Int32Array(source.count).fill(-1);
   let row = 0;
   for await (const value of readColumn(source, leaf)) {
@@ -108,11 +108,11 @@ async function readTexts(source: Source, leaf: Leaf): Promise<ParquetLabels | Un
   }
   if (found.size === 0) return { hasTexts: false };
   const classes = [...found.keys()].sort();
-  const places = new Int32Array(classes.length);
-  classes.forEach((text, place) => {
-    places[found.get(text) as number] = place;
+  const positions = new Int32Array(classes.length);
+  classes.forEach((text, position) => {
+    positions[found.get(text) as number] = position;
   });
-  return { classes, hasTexts: true, labels: numbers.map((number) => (number < 0 ? -1 : places[number])) };
+  return { classes, hasTexts: true, labels: numbers.map((number) => (number < 0 ? -1 : positions[number])) };
 }
 
 function failAt({ file }: Source, leaf: Leaf, row: number): never {

@@ -1,5 +1,5 @@
-// Checks, decompresses and decodes pages of Parquet files. hyparquet decodes them, but trusts every length in a file:
-// damaged ones make it loop, or allocate until the process dies. So they are checked first, and time is limited.
+// Checks, decompresses and decodes pages of Parquet files. hyparquet decodes them but trusts every length in a file:
+// damaged lengths make it loop, or allocate until the process dies. So this file checks lengths first and limits time.
 import vm from "node:vm";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import type { CompressionCodec, DecodedArray, PageHeader, SchemaTree } from "hyparquet";
@@ -7,20 +7,20 @@ import { UserError } from "../../errors.js";
 import { assert, isCount, viewOf } from "./checks.js";
 import { readVarint } from "./thrift.js";
 
-/** Writers make pages of a megabyte, or of a thousand images. */
+/** Limits of a page. Writers make pages of a megabyte, or of a thousand images. */
 const MAX_PAGE_BYTES = 2 ** 30;
 const MAX_PAGE_VALUES = 2 ** 22;
-/** Images are compressed already, so pages above SMALL_PAGE_BYTES do not shrink more than this. */
+/** Images are compressed already, so pages above SMALL_PAGE_BYTES compress less than this. */
 const MAX_INFLATION = 1100;
 const SMALL_PAGE_BYTES = 2 ** 24;
-/** The time limit to decode a page, in milliseconds: a base, and one more per number of bytes. */
+/** The time limit to decode a page: a minimum in milliseconds, and one more for this number of bytes. */
 const MIN_TIME_LIMIT = 10_000;
 const BYTES_PER_MS = 10_000;
 
-/** A column of values: the path to it from the root. */
+/** A column of values, as the path from the root of the schema. */
 export type Leaf = readonly SchemaTree[];
 
-/** A page by its header. */
+/** The checked header of a page. */
 export interface Page {
   readonly header: PageHeader;
   readonly isDictionary: boolean;
@@ -30,13 +30,13 @@ export interface Page {
   /** Values and nulls. */
   readonly count: number;
   readonly encoding: string;
-  /** Bytes of the definition levels, which version 2 stores in front and does not compress. */
+  /** Bytes of the definition levels, which version 2 stores first and uncompressed. */
   readonly levelBytes: number;
-  /** The definition level of values, of nulls it is less. */
+  /** The definition level of values. The level of nulls is lower. */
   readonly maxLevel: number;
 }
 
-/** Checks a header. */
+/** Checks the header of a page. */
 export function parsePage(header: PageHeader, leaf: Leaf): Page {
   const { type, compressed_page_size: size, uncompressed_page_size: length, data_page_header_v2: v2 } = header;
   const isDictionary = type === "DICTIONARY_PAGE";
@@ -72,16 +72,18 @@ export async function decompressor(codec: CompressionCodec, file: string): Promi
   if (codec === "ZSTD") return (input, length) => decompressZstd(input, new Uint8Array(length));
   const decompress = compressors[codec];
   if (decompress) return decompress;
-  throw new UserError(`${file} has the compression ${codec ?? "of an unknown kind"}, which is not read. Use snappy.`);
+  throw new UserError(
+    `${file} has the compression ${codec ?? "of an unknown kind"}, which is not supported. Save it with snappy.`,
+  );
 }
 
-/** Decompresses a page to a buffer of its own: hyparquet compares lengths only with the end of the buffer. */
+/** Decompresses a page into its own buffer, because hyparquet checks lengths only against the end of the buffer. */
 export function decompressPage({ header, isVersion2, levelBytes }: Page, bytes: Uint8Array, decompress: Decompress) {
   const content = new Uint8Array(header.uncompressed_page_size);
   content.set(bytes.subarray(0, levelBytes));
   const rest = bytes.subarray(levelBytes);
   const length = content.length - levelBytes;
-  if (length === 0) return content; // nothing, or nothing compressed
+  if (length === 0) return content; // only levels
   const isPlain = isVersion2 && header.data_page_header_v2?.is_compressed === false;
   const values = isPlain ? rest : limitTime(() => decompress(rest, length), length);
   assert(values.length === length);
@@ -89,7 +91,7 @@ export function decompressPage({ header, isVersion2, levelBytes }: Page, bytes: 
   return content;
 }
 
-/** Checks the runs of small integers in a page: levels, and numbers of the dictionary's values. */
+/** Checks the runs of small integers in a page: definition levels, and indices of the dictionary. */
 export function checkRuns(
   { isDictionary, isVersion2, count, encoding, levelBytes, maxLevel }: Page,
   content: Uint8Array,
@@ -103,33 +105,33 @@ export function checkRuns(
     const width = 32 - Math.clz32(maxLevel);
     assert(countRuns(content.subarray(first, start), width, count) >= count);
   }
-  // Nulls have no number: there may be fewer than `count`.
+  // Nulls have no index, so there may be fewer than `count`.
   if (encoding.endsWith("_DICTIONARY")) countRuns(content.subarray(start + 1), content[start] ?? 0, count);
 }
 
 /**
- * Counts the integers in runs, which hyparquet writes out whatever their number.
+ * Counts the integers in runs, which hyparquet would expand without limit.
  *
  * @param width bits of an integer
- * @param most the maximum number of values. A run that exceeds it is an error.
+ * @param max the maximum number of integers. A run that exceeds it is an error
  */
-function countRuns(bytes: Uint8Array, width: number, most: number): number {
+function countRuns(bytes: Uint8Array, width: number, max: number): number {
   assert(width <= 24);
   let [count, at] = [0, 0];
-  while (count < most && at < bytes.length) {
+  while (count < max && at < bytes.length) {
     const [header, next] = readVarint(bytes, at, 5);
     const isPacked = (header & 1) === 1;
-    const length = header >>> 1; // of packed ones, in groups of eight, the last of which is padded
+    const length = header >>> 1; // in a packed run, the number of groups of eight integers, the last of them padded
     count += isPacked ? 8 * length : length;
     at = next + (isPacked ? length * width : Math.ceil(width / 8));
-    assert(length > 0 && count < most + (isPacked ? 8 : 1) && at <= bytes.length);
+    assert(length > 0 && count < max + (isPacked ? 8 : 1) && at <= bytes.length);
   }
   return count;
 }
 
 type Decode = (page: Page, content: Uint8Array, dictionary: DecodedArray) => DecodedArray;
 
-/** @returns a function that lets hyparquet decode a page */
+/** @returns a function that decodes a page with hyparquet */
 export async function decoder(leaf: Leaf): Promise<Decode> {
   const { readPage } = await import("hyparquet/src/column.js");
   const { convert, DEFAULT_PARSERS } = await import("hyparquet/src/convert.js");
@@ -157,7 +159,7 @@ export async function decoder(leaf: Leaf): Promise<Decode> {
 
 let context: vm.Context | undefined;
 
-/** Calls a function that damaged data may keep from ending: fzstd, and hyparquet's delta encodings. */
+/** Calls a function that may never return for damaged data (fzstd, hyparquet's delta encodings). Throws on timeout. */
 export function limitTime<Result>(act: () => Result, bytes: number): Result {
   context ??= vm.createContext({});
   context.act = act;

@@ -1,13 +1,13 @@
 // The types of columns in Parquet files: the file's own, and Hugging Face's.
 import type { FileMetaData, SchemaTree } from "hyparquet";
 
-/** In a message. */
+/** The depth to which a message names types. */
 const MAX_NAMED_DEPTH = 4;
 
 /** Hugging Face's types of columns, by name. */
 export type Features = ReadonlyMap<string, object>;
 
-/** Reads Hugging Face's metadata. */
+/** Reads Hugging Face's types from the metadata. Empty if there are none. */
 export function readFeatures({ key_value_metadata: pairs }: FileMetaData): Features {
   const text = pairs?.find(({ key }) => key === "huggingface")?.value;
   try {
@@ -18,7 +18,7 @@ export function readFeatures({ key_value_metadata: pairs }: FileMetaData): Featu
   }
 }
 
-/** The names of classes, in Unicode NFC. */
+/** The names of the classes of a ClassLabel, in Unicode NFC. */
 export function classNames(feature: object | undefined): readonly string[] | undefined {
   if (!isClassLabel(feature) || !("names" in feature) || !Array.isArray(feature.names)) return undefined;
   return feature.names.length > 0 && feature.names.every((name) => typeof name === "string")
@@ -30,7 +30,7 @@ export function isClassLabel(feature: object | undefined): feature is object {
   return feature !== undefined && "_type" in feature && feature._type === "ClassLabel";
 }
 
-/** Formats a type as Arrow does, without the innermost parts of deep ones. */
+/** Formats a type like Arrow, and shortens deeply nested ones. */
 export function typeName({ element, children }: SchemaTree, depth = 0): string {
   const { type, converted_type: converted, logical_type: logical } = element;
   if (children.length > 0) {

@@ -2,7 +2,7 @@
 // https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 import { assert } from "./checks.js";
 
-/** Finds the end of a struct. Throws if a length in it is not true: hyparquet would allocate what it says. */
+/** Finds the end of a struct. Throws if a length in it exceeds the bytes, because hyparquet would allocate it. */
 export function skipStruct(bytes: Uint8Array, at: number): number {
   for (;;) {
     assert(at < bytes.length);
@@ -23,7 +23,7 @@ function skipValue(bytes: Uint8Array, at: number, type: number): number {
     return start + length;
   }
   if (type === 12) return skipStruct(bytes, at);
-  assert(type === 9); // a list; the others are not in use
+  assert(type === 9); // a list; Parquet uses no other types
   const head = bytes[at++];
   let length = head >> 4;
   if (length === 15) [length, at] = readVarint(bytes, at, 5);
@@ -34,7 +34,7 @@ function skipValue(bytes: Uint8Array, at: number, type: number): number {
   return at;
 }
 
-/** Reads an integer of seven bits a byte. @returns its lower 32 bits, and where it ends */
+/** Reads an integer of seven bits per byte. @returns its lower 32 bits, and the position after it */
 export function readVarint(bytes: Uint8Array, at: number, maxBytes: number): [value: number, end: number] {
   let value = 0;
   for (let i = 0; i < maxBytes; i++) {

@@ -13,15 +13,15 @@ const MAX_EXACT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
 
 const MAX_NUMBER_BYTES = 1000;
-/** Limits texts of the file in a message. */
+/** Limits texts of the file in messages. */
 const MAX_WORD_CHARACTERS = 40;
-/** Limits names and texts, since Node.js cannot decode a cell of 512 MiB. */
+/** Limits texts, since Node.js cannot decode a cell of 512 MiB. */
 const MAX_TEXT_BYTES = 2 ** 20;
 
 export class Cursor {
   private readonly separator: number;
   private line = 1;
-  /** The number of lines in the file that this one takes: a quoted cell can contain line ends. */
+  /** The number of lines in the file that this row spans: a quoted cell can contain line ends. */
   private height = 0;
   private lineStart = 0;
   private lineEnd = 0;
@@ -85,7 +85,7 @@ export class Cursor {
       this.at++;
       this.cellEnd = this.findClosingQuote(this.at);
       for (at = this.cellEnd + 1; at < this.lineEnd && !this.isSeparator(bytes[at]); at++) {
-        if (!this.isBlank(bytes[at])) this.fail("a closing quote stands within a cell; write it twice");
+        if (!this.isBlank(bytes[at])) this.fail("a quote inside a quoted cell must be written twice");
       }
     } else {
       while (at < this.lineEnd && !this.isSeparator(bytes[at])) at++;
@@ -97,13 +97,13 @@ export class Cursor {
     return true;
   }
 
-  /** Whether more follows in the cell. */
+  /** Moves to the next number in the cell. @returns false at the end of the cell */
   hasNumber(): boolean {
     while (this.at < this.cellEnd && this.isBlank(this.bytes[this.at])) this.at++;
     return this.at < this.cellEnd;
   }
 
-  /** Parses the next number, correctly rounded. @returns undefined, and stays there, if it is none */
+  /** Parses the next number, correctly rounded, and moves past it. @returns undefined, without moving, if it is none */
   number(): number | undefined {
     const { bytes, at: start, cellEnd } = this;
     let at = start;
@@ -139,14 +139,14 @@ export class Cursor {
     return Number(DECODER.decode(bytes.subarray(start, at)));
   }
 
-  /** The cell as text. */
+  /** Decodes the rest of the cell as text. */
   text(): string {
     if (this.cellEnd - this.at > MAX_TEXT_BYTES) this.fail(`a cell has more than ${MAX_TEXT_BYTES} bytes`);
     const text = DECODER.decode(this.bytes.subarray(this.at, this.cellEnd));
     return this.isQuoted ? text.replaceAll('""', '"') : text;
   }
 
-  /** The beginning of the text up to the next blank, quoted for a message. */
+  /** Quotes the text up to the next blank for a message, cut if it is long. */
   word(): string {
     const [start, end] = [this.at, Math.min(this.cellEnd, this.at + 4 * MAX_WORD_CHARACTERS)]; // up to 4 bytes each
     const length = this.bytes.subarray(start, end).findIndex((byte) => this.isBlank(byte));
@@ -154,7 +154,7 @@ export class Cursor {
     return visible(JSON.stringify(word.slice(0, MAX_WORD_CHARACTERS)));
   }
 
-  /** @throws UserError with the number of this line, and the column, if it is given */
+  /** @throws UserError with the number of this line and, if given, the column */
   fail(problem: string, column?: string | number): never {
     const label = typeof column === "string" ? visible(JSON.stringify(column.slice(0, MAX_WORD_CHARACTERS))) : column;
     const place = label === undefined ? `line ${this.line}` : `line ${this.line}, column ${label}`;
@@ -170,7 +170,7 @@ export class Cursor {
     return sign === "-" ? -Infinity : Infinity;
   }
 
-  /** Ends this line at the next line end after `start`, without blanks. */
+  /** Ends this line before the next line end after `start` and any blanks that precede it. */
   private endLine(start: number): void {
     const { bytes } = this;
     const found = bytes.indexOf(LINE_END, start);
@@ -180,12 +180,12 @@ export class Cursor {
     this.lineEnd = end;
   }
 
-  /** Extends the line if the quote closes on a later one. */
+  /** Extends the line if the quote closes on a later line. */
   private findClosingQuote(start: number): number {
     const { bytes } = this;
     let at = start;
     while (at < bytes.length && (bytes[at] !== QUOTE || bytes[at + 1] === QUOTE)) at += bytes[at] === QUOTE ? 2 : 1;
-    if (at >= bytes.length) this.fail("a quoted cell does not end");
+    if (at >= bytes.length) this.fail("a quoted cell is not closed");
     if (at > this.lineEnd) {
       for (let end = this.nextLineStart - 1; end < at; end++) if (bytes[end] === LINE_END) this.height++;
       this.endLine(at + 1);
@@ -202,7 +202,7 @@ export class Cursor {
   }
 }
 
-/** Finds the most frequent separator outside quotes in the line that begins at `start`: a name can contain another. */
+/** The most frequent separator outside quotes in the line at `start`. Names may contain other separators. */
 function findSeparator(bytes: Uint8Array, start: number): number {
   const counts = new Float64Array(256);
   let isQuoted = false;
