@@ -42,7 +42,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   );
   const python = findPython();
   const chromium = findChromium();
-  const runtime = existsSync(fileURLToPath(new URL("browser/node_modules/onnxruntime-web", import.meta.url)));
+  const runtime = existsSync(fileURLToPath(new URL("../examples/web/node_modules/onnxruntime-web", import.meta.url)));
   const tested = (what: string, packages: string[]) => {
     const missing = packages.filter((name) => !(name in python.packages));
     const versions = packages.map((name) => `${name} ${python.packages[name]}`).join(", ");
@@ -54,7 +54,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   tested("exported models in Python", EXPORT_PACKAGES);
   tested("docs/python.md", DOCS_PACKAGES);
   const browserless = chromium
-    ? "onnxruntime-web is missing (npm ci --ignore-scripts in test/browser)"
+    ? "onnxruntime-web is missing (npm ci --ignore-scripts in examples/web)"
     : "there is no Chromium (CHROMIUM names one)";
   lines.push(
     chromium && runtime

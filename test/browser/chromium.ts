@@ -26,7 +26,7 @@ export interface OnnxCase {
 export type OnnxResult = Readonly<Record<string, Numbers>>;
 
 const PAGE = fileURLToPath(new URL("page.html", import.meta.url));
-const RUNTIME = fileURLToPath(new URL("node_modules/onnxruntime-web/dist", import.meta.url));
+const RUNTIME = fileURLToPath(new URL("../../examples/web/node_modules/onnxruntime-web/dist", import.meta.url));
 const TYPES: Record<string, string> = { ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
 /**

@@ -27,7 +27,8 @@ beforeAll(async () => {
   mkdirSync(at("node_modules"));
   symlinkSync(process.cwd(), at("node_modules/vae"), "junction");
   await writeTinyMnist(at("tiny"), 600, 120);
-  for (const name of readdirSync("examples")) copyFileSync(path.join("examples", name), at(name));
+  for (const name of readdirSync("examples").filter((name) => name.endsWith(".js")))
+    copyFileSync(path.join("examples", name), at(name));
 });
 afterAll(() => rmSync(home, { recursive: true }));
 

@@ -52,6 +52,10 @@ describe("the package", () => {
       "examples/own-encoder.js",
       "examples/serve-samples.js",
       "examples/train-and-sample.js",
+      "examples/web/index.html",
+      "examples/web/package.json",
+      "examples/web/page.js",
+      "examples/web/serve.js",
       "package.json",
       "src/engine/compiled/README.md",
     ]);
