@@ -98,6 +98,10 @@ export function progressBar(io: Io, title: string): { show(done: number, count: 
   };
 }
 
+export function describeFallback(engine: string, reason: string): string {
+  return `Using engine ${engine}: ${reason}. vae engines says how to get a faster one.`;
+}
+
 /** Loads a run's model, calls `use`, and closes the model. */
 export async function withModel(
   io: Io,
@@ -109,7 +113,7 @@ export async function withModel(
     ? processes.agree(() => loadModel(folder, undefined, processes.threads))
     : loadModel(folder));
   try {
-    if (model.fallbackReason) note(io, `Using engine ${model.engine.name}: ${model.fallbackReason}.`);
+    if (model.fallbackReason) note(io, describeFallback(model.engine.name, model.fallbackReason));
     await use(model);
   } finally {
     await model.close();

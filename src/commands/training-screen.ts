@@ -13,7 +13,17 @@ import {
 import { visible } from "../wording.js";
 import { createHint, hintAtFewSteps } from "./hints.js";
 import { colourOf, type Io } from "./io.js";
-import { barWidth, createBar, formatCount, formatElbo, formatNats, formatTime, note, plural } from "./output.js";
+import {
+  barWidth,
+  createBar,
+  describeFallback,
+  formatCount,
+  formatElbo,
+  formatNats,
+  formatTime,
+  note,
+  plural,
+} from "./output.js";
 import { programName, quote } from "./program.js";
 
 /** The longest status next to the bar. */
@@ -139,7 +149,7 @@ function describeRun({ run, config, parameters, preset, fallbackReason, processe
       `${plural(threads, "thread")}${together}`,
     ...(preset ? [`Settings for photos (--preset ${preset}, the default for these images); ${pace}.`] : []),
     ...(resumed ? [describeResumed(resumed, config)] : []),
-    ...(fallbackReason ? [`Using engine ${engine}: ${fallbackReason}.`] : []),
+    ...(fallbackReason ? [describeFallback(engine, fallbackReason)] : []),
   ];
 }
 

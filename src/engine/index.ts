@@ -12,9 +12,12 @@ export interface OpenedEngine {
 
 /** The package that an engine needs, and what helps if it is missing or does not load: `npm ci` by default. */
 const PACKAGES: Record<EngineName, { readonly name: string; readonly install?: string; readonly repair?: string }> = {
+  // npm leaves it out where its install script cannot download CUDA libraries, which nothing here uses.
   compiled: {
     name: "onnxruntime-node",
-    repair: "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci reinstalls it",
+    install: "where vae is installed, npm install --ignore-scripts",
+    repair:
+      "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci --ignore-scripts reinstalls it",
   },
   // Its install script downloads TensorFlow, so an .npmrc must not forbid scripts.
   tensorflow: {

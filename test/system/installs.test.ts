@@ -88,7 +88,7 @@ describe.runIf(process.platform === "linux")("a damaged onnxruntime", () => {
     const fallback = vae(`${TRAIN} --run fallback`);
     expect(fallback).toMatchObject({ code: 0, signal: null });
     expect(fallback.stderr).toMatch(
-      /^Using engine wasm: onnxruntime-node does not run here \(.*\); @tensorflow\/tfjs-node is not installed\.$/m,
+      /^Using engine wasm: onnxruntime-node does not run here \(.*\); @tensorflow\/tfjs-node is not installed\. vae engines says how to get a faster one\.$/m,
     );
     expect(fallback.stderr).toMatch(/^This run will take about \d+ s\.$/m);
     expect(vae("sample --run run --out samples.png")).toMatchObject({ code: 0, stdout: "samples.png\n" });
@@ -105,7 +105,7 @@ it.runIf(process.platform === "linux")("other files in the folder of onnxruntime
 
 describe("a package that is missing", () => {
   it.each([
-    ["compiled", RUNTIME, "is not installed. To get it: npm ci"],
+    ["compiled", RUNTIME, "is not installed. To get it: where vae is installed, npm install --ignore-scripts"],
     ["tensorflow", TENSORFLOW, "is not installed. To get it: where vae is installed, npm install"],
     ["wasm", "@tensorflow/tfjs-backend-wasm", "is not installed. To get it: npm ci"],
   ])("for engine %s is named, with how to get it", (engine, name, problem) => {
@@ -123,7 +123,7 @@ describe("a package that is missing", () => {
     const { version } = JSON.parse(readFileSync("node_modules/@tensorflow/tfjs-core/package.json", "utf8"));
     expect(stdout).toBe(`engine      what computes         threads
 compiled    not here: onnxruntime-node is not installed.
-            To get it: npm ci
+            To get it: where vae is installed, npm install --ignore-scripts
 tensorflow  not here: @tensorflow/tfjs-node is not installed.
             To get it: where vae is installed, npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0
 wasm        TensorFlow.js ${version.padEnd(8)}      1

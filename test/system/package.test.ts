@@ -10,6 +10,7 @@ import { writeTinyMnist } from "../fixtures/idx.js";
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 let files: string[];
+let tarball: string;
 
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-package-"));
@@ -20,13 +21,21 @@ beforeAll(async () => {
   });
   const [{ filename, files: contents }] = JSON.parse(packed);
   files = contents.map(({ path }: { path: string }) => path);
+  tarball = at(filename);
   writeFileSync(at("app/package.json"), '{"private":true}');
-  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
-  const install = spawnSync("npm", ["install", ...flags, at(filename)], { cwd: at("app"), encoding: "utf8" });
-  expect(install.status, install.stderr).toBe(0);
+  npm("app", ["install", "--ignore-scripts", tarball]);
   await writeTinyMnist(at("app/tiny"), 240, 60);
 }, 300_000);
 afterAll(() => rmSync(home, { recursive: true }));
+
+function npm(folder: string, args: readonly string[], env: Record<string, string> = {}) {
+  const { status, stderr } = spawnSync("npm", [...args, "--no-audit", "--no-fund", "--prefer-offline"], {
+    cwd: at(folder),
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+  });
+  expect(status, stderr).toBe(0);
+}
 
 function node(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: at("app"), encoding: "utf8" });
@@ -79,6 +88,24 @@ describe("the package", () => {
     writeFileSync(at("app", file), file.endsWith(".cjs") ? `(async () => { ${program} })();` : program);
     expect(node(file)).toEqual({ code: 0, stdout: "3,7,7\n", stderr: "" });
   });
+
+  it("installs where onnxruntime-node's script reaches no server, and then gets the compiled engine", () => {
+    mkdirSync(at("offline"));
+    writeFileSync(at("offline/package.json"), '{"private":true}');
+    const noServer = { GLOBAL_AGENT_HTTP_PROXY: "http://127.0.0.1:1", GLOBAL_AGENT_HTTPS_PROXY: "http://127.0.0.1:1" };
+    const scripts = ["--ignore-scripts=false", "--dangerously-allow-all-scripts"]; // npm 12 runs none by default
+    npm("offline", ["install", ...scripts, tarball], noServer);
+    const engines = () =>
+      execFileSync(process.execPath, ["node_modules/vae/bin/vae.js", "engines"], {
+        cwd: at("offline"),
+        encoding: "utf8",
+      });
+    const [remedy] = /(?<=To get it: where vae is installed, npm )install --ignore-scripts\n/.exec(engines()) ?? [];
+    const downloads = process.platform === "linux" && process.arch === "x64"; // CUDA libraries
+    expect(remedy !== undefined).toBe(downloads);
+    npm("offline", ["install", "--ignore-scripts"]);
+    expect(engines()).toMatch(/^compiled {4}onnxruntime /m);
+  }, 300_000);
 
   it("has types, of which none of its own is broken", { timeout: 180_000 }, () => {
     copyFileSync("test/fixtures/consumer.mts", at("app/consumer.mts"));
