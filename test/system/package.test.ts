@@ -52,6 +52,7 @@ describe("the package", () => {
     expect(outside.sort()).toEqual([
       "CHANGELOG.md",
       "LICENSE",
+      "NOTICE",
       "README.md",
       "bin/vae.js",
       "data/README.md",
