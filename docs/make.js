@@ -23,8 +23,13 @@ export function settingsPage() {
       const needs = Object.entries(SETTINGS[name].needs ?? {}).map(([other, needed]) =>
         needed.map((value) => `\`${other}=${value}\``).join(" or "),
       );
-      const help = `${SETTINGS[name].help}${needs.length > 0 ? `; with ${needs.join(" and ")}` : ""}`;
-      return [`\`${name}\``, flag, value, SETTINGS[name].values, help].map(cell).join(" | ");
+      const { help, details } = SETTINGS[name];
+      const meaning = [
+        help,
+        ...(details ? [details] : []),
+        ...(needs.length > 0 ? [`with ${needs.join(" and ")}`] : []),
+      ];
+      return [`\`${name}\``, flag, value, SETTINGS[name].values, meaning.join("; ")].map(cell).join(" | ");
     });
   const names = Object.keys(SETTINGS);
   const noises = Object.entries(NOISES).map(([kind, noise]) =>

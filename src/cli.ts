@@ -1,5 +1,6 @@
 // The command line: assembles the commands, catches all errors and chooses the exit code.
 import { Command, CommanderError } from "commander";
+import { HELP_FORMAT, helpOption, helpWidth } from "./commands/help.js";
 import type { Io } from "./commands/io.js";
 import { findLaunch } from "./distributed/launch.js";
 import { Interruption, isSystemError, Reported, UserError } from "./errors.js";
@@ -36,25 +37,48 @@ const OTHER_NAMES: Readonly<Record<string, string | undefined>> = {
 const SHARED_COMMANDS = ["train", "evaluate"];
 
 type Load = () => Promise<{ define(command: Command, io: Io): void }>;
+type Entry = [usage: string, description: string, Load];
 
-/** In the order of the help page. `Load` imports the flags and the action of the given command only. */
-const COMMANDS: [usage: string, description: string, Load][] = [
-  ["train", "train a variational autoencoder, and draw images after every epoch", () => import("./commands/train.js")],
-  ["reconstruct", "draw images above their reconstructions", () => import("./commands/reconstruct.js")],
-  ["sample", "draw new images: decoded draws of z", () => import("./commands/sample.js")],
-  ["manifold", "draw images decoded from a grid over a latent plane", () => import("./commands/manifold.js")],
-  ["latent", "plot the latents of test images, coloured by label", () => import("./commands/latent.js")],
-  ["interpolate", "draw images decoded between test images", () => import("./commands/interpolate.js")],
-  ["encode", "write the latents of images, as JSON lines, CSV or for NumPy", () => import("./commands/encode.js")],
-  ["decode", "decode latents, and write the images for NumPy or draw them", () => import("./commands/decode.js")],
-  ["evaluate", "measure a model: ELBO, active units and likelihood", () => import("./commands/evaluate.js")],
-  ["data <path>", "inspect a data set before training, and list bad files", () => import("./commands/data.js")],
-  ["export", "write the encoder and the decoder for other programs", () => import("./commands/export.js")],
-  ["runs", "list runs, the newest first, with settings and results", () => import("./commands/runs.js")],
-  ["compare <run...>", "compare runs: settings, numbers, learning curves", () => import("./commands/compare.js")],
-  ["cache", "show how much decoded images take on the disk, or clear them", () => import("./commands/cache.js")],
-  ["engines", "show which engines run here, and how to install others", () => import("./commands/engines.js")],
-];
+/** By heading, in the order of the help page. `Load` imports the flags and the action of the given command only. */
+const COMMANDS: Readonly<Record<string, Entry[]>> = {
+  "Train:": [
+    ["train", "train a model, and draw images after every epoch", () => import("./commands/train.js")],
+    ["data <path>", "inspect a data set before training, and list bad files", () => import("./commands/data.js")],
+  ],
+  "Look at a model:": [
+    ["reconstruct", "draw images above their reconstructions", () => import("./commands/reconstruct.js")],
+    ["sample", "draw new images: decoded draws of z", () => import("./commands/sample.js")],
+    ["manifold", "draw images decoded from a grid over a latent plane", () => import("./commands/manifold.js")],
+    ["latent", "plot the latents of test images, coloured by label", () => import("./commands/latent.js")],
+    ["interpolate", "draw images decoded between test images", () => import("./commands/interpolate.js")],
+  ],
+  "Measure and compare:": [
+    ["evaluate", "measure a model: ELBO, active units and likelihood", () => import("./commands/evaluate.js")],
+    ["runs", "list runs, the newest first, with settings and results", () => import("./commands/runs.js")],
+    ["compare <run...>", "compare runs: settings, numbers, learning curves", () => import("./commands/compare.js")],
+  ],
+  "Move data and models to other programs:": [
+    ["encode", "write the latents of images: JSON lines, CSV, NumPy", () => import("./commands/encode.js")],
+    ["decode", "decode latents to images: a PNG file or NumPy", () => import("./commands/decode.js")],
+    ["export", "write the encoder and the decoder as ONNX files", () => import("./commands/export.js")],
+  ],
+  "This machine:": [
+    ["engines", "show which engines run here, how to install others", () => import("./commands/engines.js")],
+    ["cache", "show or clear the decoded images on the disk", () => import("./commands/cache.js")],
+  ],
+};
+
+const EXAMPLES_AND_CODES = `
+Example:
+  vae train --epochs 20 --dim-z 2
+  vae reconstruct
+  vae sample --n 100
+
+Exit codes:
+  0    success
+  1    failure of the system, such as a full disk, or a fault of vae
+  2    mistake in the command or the data: one line says what to do
+  128+ stopped by a signal: 130 by Ctrl-C, 143 by kill, 129 by a closed terminal`;
 
 /**
  * Runs the words after `vae`.
@@ -88,21 +112,25 @@ async function createProgram(argv: readonly string[], io: Io, prints: boolean): 
   const program = new Command("vae")
     .description("Train variational autoencoders from Node.js alone, and look at their images.")
     .version(VERSION)
-    .addHelpText("after", "\nExample:\n  vae train --epochs 20 --dim-z 2\n  vae reconstruct\n  vae sample --n 100")
+    .addHelpOption(helpOption())
+    .addHelpText("after", EXAMPLES_AND_CODES)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void (prints && io.stdout.write(visibleLines(text))),
       writeErr: () => {},
-      getOutHelpWidth: () => (io.stdout.isTTY && io.stdout.columns) || 80,
+      getOutHelpWidth: () => helpWidth(io.stdout),
     })
-    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` });
+    .configureHelp(HELP_FORMAT);
   const words = argv.filter((word) => !word.startsWith("-"));
   const wanted = words[0] === "help" ? words[1] : words[0];
-  for (const [usage, description, load] of COMMANDS) {
-    const command = program.command(usage).description(description);
-    if (command.name() === wanted) (await load()).define(command, io);
+  for (const [heading, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading);
+    for (const [usage, description, load] of commands) {
+      const command = program.command(usage).description(description);
+      if (command.name() === wanted) (await load()).define(command, io);
+    }
   }
-  return program;
+  return program.helpCommand("help [command]", "show the help of a command");
 }
 
 /** Prints an error. @returns the exit code */

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { Flag } from "./flags.js";
+import { helpOption } from "./help.js";
 import { flagOf, type Io } from "./io.js";
 
 type ValuesOf<Flags> = { [name in keyof Flags]: Flags[name] extends Flag<infer Value> ? Value : never };
@@ -19,6 +20,7 @@ export function declare<Flags extends { readonly [name: string]: Flag<unknown> }
   return (command, io) => {
     for (const registered of command.registeredArguments) registered.description = argument;
     for (const [name, flag] of Object.entries(flags)) command.addOption(createOption(name, flag));
+    command.addHelpOption(helpOption(command.options.at(-1)?.helpGroupHeading));
     command.addHelpText("after", `\nExample:\n${examples.map((line) => `  ${line}`).join("\n")}`).action(async () => {
       const values = command.opts<ValuesOf<Flags>>();
       for (const name in values) flags[name].check?.(values[name]);
@@ -27,8 +29,10 @@ export function declare<Flags extends { readonly [name: string]: Flag<unknown> }
   };
 }
 
-function createOption(name: string, { argument, help, parse, ...details }: Flag<unknown>): Option {
+function createOption(name: string, flag: Flag<unknown>): Option {
+  const { argument, help, heading = "Options:", parse, ...details } = flag;
   const option = new Option(`${flagOf(name)} ${argument}`.trim(), help)
+    .helpGroup(heading)
     .default(details.default)
     .preset(details.preset)
     .conflicts(details.conflicts ?? [])

@@ -16,6 +16,8 @@ export interface Flag<Value> extends Details<Value> {
   /** As the help shows it, such as <file>; empty for a toggle. */
   readonly argument: string;
   readonly help: string;
+  /** Of the help page: "Options:" by default. */
+  readonly heading?: string;
   /** @param before the value of the same flag further left. @throws UserError that says what the text must be */
   parse?(text: string, before?: Value): Value;
   /** Checks a given value before the command runs. @throws UserError */
@@ -28,6 +30,11 @@ interface Details<Default> {
   readonly preset?: string;
   readonly conflicts?: string[];
   readonly isRequired?: boolean;
+}
+
+/** Puts flags under a heading of the help page. */
+export function under<Flags extends object>(heading: string, flags: Flags): Flags {
+  return Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, { ...flag, heading }])) as Flags;
 }
 
 export function flag<Value, const Default extends Value | undefined = undefined>(
@@ -43,6 +50,9 @@ export function toggle(help: string): Flag<boolean | undefined> {
   return { argument: "", help };
 }
 
+/** What `own` is, the default of settings of the data. */
+const CHOSEN = "chosen from the data";
+
 /** Flags of settings. They have no defaults for commander, so that a preset can set them. */
 export function settingFlags<Name extends SettingName>(...names: Name[]) {
   const entries = names.map((name) => [name, settingFlag(name)]);
@@ -53,13 +63,13 @@ function settingFlag(name: SettingName): Flag<unknown> {
   const { flag: argument, help, parse }: Setting<unknown> = SETTINGS[name];
   if (name === "noise") return noiseFlag(help);
   if (argument === "") return toggle(help);
-  return flag(`<${argument}>`, `${help} (default: ${formatDefault(name)})`, { parse });
+  const usual = formatDefault(name);
+  return flag(`<${argument}>`, `${help} (default: ${usual === "own" ? CHOSEN : usual})`, { parse });
 }
 
 /** `--noise`, with an optional value. @param alone what it is without one */
 export function noiseFlag(help: string, alone = USUAL_NOISE): Flag<GivenSettings["noise"]> {
-  const kinds = Object.entries(NOISES).map(([kind, noise]) => `${kind}:${noise.default}`);
-  const text = `${help}; kinds with their usual strengths: ${kinds.join(", ")} (alone: ${alone}; default: none)`;
+  const text = `${help}; kinds: ${Object.keys(NOISES).join(", ")} (default: none; without a kind: ${alone})`;
   return flag("[kind[:strength]]", text, SETTINGS.noise, { preset: USUAL_NOISE });
 }
 

@@ -3,45 +3,60 @@ import { createConfig, type GivenSettings, isSettingName, parseSetting } from ".
 import { checkValue, type Setting, similar, TEXT } from "../config/entries.js";
 import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
+import { DATA_SETTINGS } from "../data/settings.js";
 import { UserError } from "../errors.js";
 import { readStream, readText, statIfThere } from "../files/read.js";
 import type { Processes } from "../index.js";
+import { MODEL_SETTINGS } from "../model/settings.js";
 import type { Sweep } from "../training/plan.js";
 import { printable } from "../wording.js";
 import { declare, type Tools } from "./command.js";
-import { count, DISTRIBUTED, flag, JSON_RESULT, place, settingFlags, toggle } from "./flags.js";
+import { count, DISTRIBUTED, flag, JSON_RESULT, place, settingFlags, toggle, under } from "./flags.js";
 import { flagOf, type Io } from "./io.js";
 
 /** Of a preset file. */
 const MAX_BYTES = 1e6;
 
-const WITH_FLAG = (Object.keys(SETTINGS) as SettingName[]).filter((name) => "flag" in SETTINGS[name]);
+const ESSENTIALS = ["dataset", "dimZ", "epochs"] as const;
+const OTHERS = (Object.keys(SETTINGS) as SettingName[]).filter(
+  (name) => "flag" in SETTINGS[name] && !ESSENTIALS.some((essential) => essential === name),
+);
+const MODEL = OTHERS.filter((name) => name in MODEL_SETTINGS);
+const DATA = OTHERS.filter((name) => name in DATA_SETTINGS);
+const TRAINING = OTHERS.filter((name) => !(name in MODEL_SETTINGS) && !(name in DATA_SETTINGS));
 
 export const define = declare({
   flags: {
-    ...settingFlags(...WITH_FLAG),
-    targetDir: place("<folder>", "clean images: the targets of those in --input-dir"),
-    preset: place("<name|file>", `settings to start from: ${PRESET_NAMES.join(", ")}, or a JSON file of settings`),
-    set: flag("<name=value>", "any setting of docs/settings.md; repeatable", { parse: collectSettings }),
-    sweep: flag(
-      "<name=values>",
-      "train a run for each of these values, separated by commas, or by semicolons where values have commas; " +
-        "repeatable: all combinations",
-      { parse: collectSweeps },
-    ),
-    repeat: count("train this many runs, with seeds from --seed on", 1000),
-    run: place(
-      "<folder>",
-      "new folder for the run, or the group of runs (default: runs/<dataset>-z<dim>-<date>-<time>)",
-    ),
-    resume: flag<string | true>(
-      "[folder]",
-      "resume a run, even with more --epochs, or finish a group of runs (default: the newest in runs/)",
-      TEXT,
-    ),
-    ...JSON_RESULT,
-    quiet: toggle("print only the result, and on stderr what is wrong"),
-    ...DISTRIBUTED,
+    ...under("Essentials:", {
+      ...settingFlags(...ESSENTIALS),
+      preset: place("<name|file>", `settings to start from: ${PRESET_NAMES.join(", ")}, or a JSON file of settings`),
+      resume: flag<string | true>(
+        "[folder]",
+        "resume a run or a group of runs, also with more --epochs (default: the newest in runs/)",
+        TEXT,
+      ),
+    }),
+    ...under("Model:", settingFlags(...MODEL)),
+    ...under("Training:", {
+      ...settingFlags(...TRAINING),
+      set: flag("<name=value>", "any setting of docs/settings.md; repeatable", { parse: collectSettings }),
+      sweep: flag(
+        "<name=values>",
+        "train a run for each of these values, separated by commas, or semicolons between lists; repeatable",
+        { parse: collectSweeps },
+      ),
+      repeat: count("train this many runs, with seeds from --seed on", 1000),
+      ...DISTRIBUTED,
+    }),
+    ...under("Data:", {
+      ...settingFlags(...DATA),
+      targetDir: place("<folder>", "clean images: the targets of those in --input-dir"),
+    }),
+    ...under("Output:", {
+      run: place("<folder>", "new folder for the run or the group (default: runs/<dataset>-z<dim>-<date>-<time>)"),
+      ...JSON_RESULT,
+      quiet: toggle("print only the result, and on stderr what is wrong"),
+    }),
   },
   examples: [
     "vae train --epochs 20 --dim-z 2",

@@ -21,7 +21,10 @@ export interface Domain<Value> extends Checker<Value> {
 }
 
 export interface Described {
+  /** One sentence, which the help of commands shows. */
   readonly help: string;
+  /** More, for docs/settings.md. */
+  readonly details?: string;
   /** The argument of its flag of `vae train`, empty for a toggle. Without it, the setting has no flag. */
   readonly flag?: string;
   /** Values of other settings without which this one means nothing. */

@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { main } from "../../src/cli.js";
 import { formatDefault } from "../../src/commands/flags.js";
 import { flagOf } from "../../src/commands/io.js";
 import { SETTINGS, type SettingName } from "../../src/config/settings.js";
@@ -25,14 +27,65 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true }));
 const run = (...args: string[]) => vae(args, home);
 
+/** What a terminal of this width shows. */
+async function helpAt(columns: number, words: readonly string[]): Promise<string> {
+  let page = "";
+  const write = (text: Buffer, _encoding: string, done: () => void) => {
+    page += text;
+    done();
+  };
+  const stdout = Object.assign(new Writable({ write }), { isTTY: true, columns });
+  expect(await main(words, { env: {}, stdin: Readable.from([]), stdout, stderr: new Writable() })).toBe(0);
+  return page;
+}
+
 describe("vae --help", () => {
   it("lists the commands and gives an example", async () => {
     const { code, stdout, stderr } = await run("--help");
     expect([code, stderr]).toEqual([0, ""]);
-    for (const name of COMMANDS)
-      expect(stdout).toMatch(new RegExp(`^  ${name} \\[options\\]( <(path|run...)>)? +\\w`, "m"));
-    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name}( <(path|run...)>)? +\\w`, "m"));
     expect(stdout).toContain("Example:\n  vae train --epochs 20 --dim-z 2\n");
+  });
+
+  it("groups the commands and says the exit codes", async () => {
+    const { stdout } = await run("--help");
+    const headings = ["Train", "Look at a model", "Measure and compare", "Move data and models", "This machine"];
+    const places = headings.map((heading) => stdout.indexOf(`\n${heading}`));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+    for (const code of [" 0 ", " 1 ", " 2 ", "128+", "130", "143", "129"]) {
+      expect(stdout.slice(stdout.indexOf("Exit codes:"))).toContain(code);
+    }
+  });
+
+  it.each(["", ...COMMANDS])("of vae %s fits 80 columns in a pipe, and terminals of 80 to 200", async (command) => {
+    const words = [...(command === "" ? [] : [command]), "--help"];
+    const { stdout: piped } = await run(...words);
+    for (const columns of [80, 90, 100, 200]) {
+      const page = await helpAt(columns, words);
+      expect(Math.max(...page.split("\n").map((line) => line.length))).toBeLessThanOrEqual(Math.min(columns, 100));
+      // No word is broken.
+      expect(page.split(/\s+/)).toEqual(piped.split(/\s+/));
+      if (columns === 80) expect(page).toBe(piped);
+    }
+  });
+
+  it.each(COMMANDS)("of %s has no quotes around defaults and says each once", async (command) => {
+    const { stdout } = await run(command, "--help");
+    expect(stdout).not.toMatch(/default:\s+"|preset:/);
+    for (const option of stdout.split(/\n {2}(?=-)/)) expect(option.match(/\(default:/g) ?? []).not.toHaveLength(2);
+  });
+
+  it("of train groups the flags, essentials first", async () => {
+    const { stdout } = await run("train", "--help");
+    const page = stdout.slice(0, stdout.indexOf("Example:"));
+    const headings = [...page.matchAll(/^(\w+):$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(["Essentials", "Model", "Training", "Data", "Output"]);
+    const headingOf = (flag: string) =>
+      [...page.slice(0, page.indexOf(`\n  ${flag} `)).matchAll(/^(\w+):$/gm)].at(-1)?.[1];
+    expect(["--dataset", "--dim-z", "--epochs"].map(headingOf)).toEqual(["Essentials", "Essentials", "Essentials"]);
+    const others = ["--n-hidden", "--batch-size", "--skip-bad", "--quiet"].map(headingOf);
+    expect(others).toEqual(["Model", "Training", "Data", "Output"]);
   });
 
   it("is what vae alone shows", async () => {
@@ -57,10 +110,11 @@ describe("vae --help", () => {
         continue;
       }
       expect(text).toContain(` ${flagOf(name as SettingName)} <`);
-      expect(text).toContain(`${setting.help} (default: ${formatDefault(name as SettingName)})`);
+      const usual = formatDefault(name as SettingName);
+      expect(text).toContain(`${setting.help} (default: ${usual === "own" ? "chosen from the data" : usual})`);
     }
     expect(text).toContain(
-      ` --noise [kind[:strength]] ${SETTINGS.noise.help}; kinds with their usual strengths: salt-pepper:0.5,`,
+      ` --noise [kind[:strength]] ${SETTINGS.noise.help}; kinds: salt-pepper, mask, gaussian, haze (default: none;`,
     );
   });
 

@@ -12,7 +12,8 @@ const MAX_CONVOLUTIONS = 8;
 // biome-ignore format: two lines per setting
 const settings = {
   filters: integers({ default: [32, 64], min: 1, max: 1024, maxLength: MAX_CONVOLUTIONS, flag: "count,...",
-    help: "filters of the encoder's convolutions, each of which halves the image; the decoder has them in reverse" }),
+    help: "filters of the encoder's convolutions, each of which halves the image",
+    details: "the decoder has them in reverse" }),
   kernelSize: integer({ default: 4, min: STRIDE, max: 15, help: "pixels of a side of a convolution's kernel" }),
   denseUnits: integers({ default: [256], min: 1, max: 4096, maxLength: MAX_CONVOLUTIONS,
     help: "units of the dense layers between convolutions and latents; the decoder has them in reverse" }),

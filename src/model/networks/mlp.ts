@@ -11,7 +11,7 @@ const MAX_LAYERS = 32;
 // biome-ignore format: two lines per setting
 const settings = {
   nHidden: integers({ default: [500, 500], min: 1, max: 4096, maxLength: MAX_LAYERS, flag: "units,...",
-    help: `units of the encoder's hidden layers, up to ${MAX_LAYERS}; the decoder has them in reverse` }),
+    help: "units of the encoder's hidden layers; the decoder has them in reverse" }),
   keepProb: real({ default: 0.9, min: 0.01, max: 1, flag: "number",
     help: "probability that dropout keeps a hidden unit; 1 = no dropout" }),
   encoderActivations: choices(ACTIVATION_NAMES, { default: ["elu", "tanh"], maxLength: MAX_LAYERS,
