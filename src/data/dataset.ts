@@ -105,9 +105,11 @@ export async function loadDataset(dataset: string, options: DataOptions = {}): P
     ? subset(source.test, choose(source.test), after)
     : subset(all, chosen.subarray(rest.length), after);
   if (train.count < 1 || validation.count < 1 || test.count < 1) {
-    throw new UserError(
-      `${dataset} has too few images: ${train.count} to train, ${validation.count} to validate, ${test.count} to test.`,
-    );
+    const counts = `${train.count} to train, ${validation.count} to validate, ${test.count} to test`;
+    const isWhole = !source.validation && !source.test;
+    const needed = isWhole ? "At least three are needed, one for each of these." : "Each of these needs at least one.";
+    const remedy = limit > 0 && chosen.length === limit ? " Raise `limit`." : "";
+    throw new UserError(`${dataset} has too few images: ${counts}. ${needed}${remedy}`);
   }
   const { base, name } = path.parse(path.resolve(dataset));
   return {

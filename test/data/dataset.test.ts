@@ -103,7 +103,9 @@ describe("a folder of IDX files", () => {
   it("is refused if too few images are left to train", async () => {
     write("train-images-idx3-ubyte", [1, 2, 3]);
     write("t10k-images-idx3-ubyte", [5, 2, 3]);
-    await expect(loadDataset(folder)).rejects.toThrow("too few images: 0 to train, 1 to validate, 5 to test.");
+    await expect(loadDataset(folder)).rejects.toThrow(
+      "too few images: 0 to train, 1 to validate, 5 to test. Each of these needs at least one.",
+    );
   });
 
   it("may have labels, which are split with the images", async () => {

@@ -268,7 +268,12 @@ describe("a folder of images", () => {
     mkdirSync(at("photos"));
     await expect(load()).rejects.toThrow("holds no images");
     grey(2);
-    await expect(load()).rejects.toThrow("too few images: 0 to train, 1 to validate, 1 to test");
+    await expect(load()).rejects.toThrow(
+      "too few images: 0 to train, 1 to validate, 1 to test. At least three are needed, one for each of these.",
+    );
+    grey(3);
+    await expect(load()).resolves.toMatchObject({ train: { count: 1 }, validation: { count: 1 }, test: { count: 1 } });
+    await expect(load({ limit: 2 })).rejects.toThrow("Raise `limit`.");
   });
 });
 
