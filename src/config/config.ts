@@ -24,7 +24,7 @@ export function parseSetting<Name extends SettingName>(name: Name, text: string)
 export function createConfig(given: object, preset: object = {}): Config {
   const config = checkSettings(SETTINGS, given, preset);
   if (config.learningRateMilestones.some((epoch, i, all) => i > 0 && epoch <= all[i - 1])) {
-    throw new UserError("The epochs of learningRateMilestones must grow.");
+    throw new UserError("The epochs of `learningRateMilestones` must grow.");
   }
   return config;
 }

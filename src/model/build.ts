@@ -54,17 +54,17 @@ function checkTogether(config: ModelConfig): void {
     throw new UserError(`${what} does not go with \`${setting}: ${config[setting]}\`. Try \`${setting}: ${usual}\`.`);
   };
   const isPath = gradient === "path" && (objective === "elbo" || objective === "iwae");
-  const what = typeof dimZ === "number" ? `Posterior ${posterior}` : "A model of two stochastic layers";
+  const what = typeof dimZ === "number" ? `\`posterior: ${posterior}\`` : "A model of two stochastic layers";
   if (typeof dimZ !== "number") {
     if (posterior !== "gaussian") refuse(what, "posterior", "gaussian");
     if (prior !== "normal") refuse(what, "prior", "normal");
     if (objective === "mmd") refuse(what, "objective", "elbo");
   } else if (posterior === "gaussian") {
-    if (objective === "mmd" && prior !== "normal") refuse("Objective mmd", "prior", "normal");
+    if (objective === "mmd" && prior !== "normal") refuse("`objective: mmd`", "prior", "normal");
     return;
   }
   if (isPath) refuse(what, "gradient", "total");
-  if (prior === "vamp") refuse("Prior vamp", "posterior", "gaussian");
+  if (prior === "vamp") refuse("`prior: vamp`", "posterior", "gaussian");
   if (objective === "beta-tc") refuse(what, "objective", "elbo");
 }
 

@@ -115,14 +115,15 @@ export function changeSettings(own: Config, given: GivenSettings): Config {
   const changed = differingSetting(encodeConfig(own), config);
   if (changed === "epochs") {
     throw new UserError(
-      `The run's learning rate falls to zero over its ${own.epochs} epochs (learningRateSchedule ` +
-        "cosine), so they cannot be changed.",
+      `The run's learning rate falls to zero over its ${own.epochs} epochs (\`learningRateSchedule: cosine\`), so they ` +
+        "cannot be changed.",
     );
   }
   if (changed) {
     const [kept, given] = [own, config].map((one) => printable(String(encodeConfig(one)[changed])));
     throw new UserError(
-      `A resumed run keeps its settings, in which ${changed} is ${kept}, not ${given}. Leave it out, or begin a new run.`,
+      `A resumed run keeps its settings, and this one has \`${changed}: ${kept}\`, not ${given}. Leave it out, or begin ` +
+        "a new run.",
     );
   }
   if (config.epochs < own.epochs) {

@@ -258,7 +258,7 @@ describe("vae train --resume of a group", () => {
       expect(runsOf(name)).toEqual([]);
       expect(readdirSync(at(name))).not.toContain("lock");
     };
-    await refused("in which dimZ is 2, not 3", "--dim-z", "3");
+    await refused("this one has --dim-z 2, not 3", "--dim-z", "3");
     await refused("one of 2 epochs", "--epochs", "1");
     expect(readFileSync(at(name, "group.json"))).toEqual(before);
     writeFileSync(at(name, "group.json"), "{");

@@ -78,11 +78,11 @@ it.each([
   ["--dim-z 5,2 --model ae", "A plain autoencoder has one layer of latents. Give one number as --dim-z."],
   [
     "--set posterior=iaf --set prior=vamp",
-    "Prior vamp does not go with --set posterior=iaf. Try --set posterior=gaussian.",
+    "--set prior=vamp does not go with --set posterior=iaf. Try --set posterior=gaussian.",
   ],
   [
     "--set posterior=iaf --objective beta-tc",
-    "Posterior iaf does not go with --objective beta-tc. Try --objective elbo.",
+    "--set posterior=iaf does not go with --objective beta-tc. Try --objective elbo.",
   ],
   ["--dim-z 1 --set prior=flow", "Prior flow needs two latent dimensions or more: raise --dim-z."],
   ["--dim-z 5 --set layerUnits=9", "--set layerUnits needs --dim-z Z1,Z2."],

@@ -114,8 +114,8 @@ describe("vae train --resume", () => {
   });
 
   it("refuses settings other than the run's", async () => {
-    await refused("in which dimZ is 3, not 4", "--resume", WHOLE, "--dim-z", "4");
-    await refused("in which klWarmUp is 0, not 2", "--resume", WHOLE, "--set", "klWarmUp=2");
+    await refused("this one has --dim-z 3, not 4", "--resume", WHOLE, "--dim-z", "4");
+    await refused("this one has --set klWarmUp=0, not 2", "--resume", WHOLE, "--set", "klWarmUp=2");
     await refused("one of 4 epochs", "--resume", WHOLE, "--epochs", "3");
     await refused("give one of them", "--resume", WHOLE, "--run", "new");
     await refused("nowhere is not the folder of a run", "--resume", "nowhere");
@@ -142,7 +142,7 @@ describe("vae train --resume", () => {
 
   it("refuses to raise the epochs that a learning rate falls over", async () => {
     await run(...train("cosine", "--epochs", "1", "--set", "learningRateSchedule=cosine"));
-    await refused("learningRateSchedule cosine", "--resume", "cosine", "--epochs", "2");
+    await refused("--set learningRateSchedule=cosine", "--resume", "cosine", "--epochs", "2");
     expect((await run("train", "--resume", "cosine")).code).toBe(0);
   });
 
