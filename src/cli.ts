@@ -5,33 +5,9 @@ import type { Io } from "./commands/io.js";
 import { findLaunch } from "./distributed/launch.js";
 import { Interruption, isSystemError, Reported, UserError } from "./errors.js";
 import { VERSION } from "./version.js";
-import { printable, printableLine, visibleLines } from "./wording.js";
+import { printableLine, visibleLines } from "./wording.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
-
-/** The flags of the numbers that commands are given most. */
-const COUNTED: Readonly<Record<string, string>> = {
-  train: "--epochs",
-  reconstruct: "--n",
-  sample: "--n",
-  latent: "--n",
-  encode: "--n",
-  evaluate: "--n",
-};
-
-/** Options of other programs. */
-const OTHER_NAMES: Readonly<Record<string, string | undefined>> = {
-  "--lr": "Use --learning-rate.",
-  "--batch": "Use --batch-size.",
-  "--bs": "Use --batch-size.",
-  "--latent-dim": "Use --dim-z.",
-  "--latent-size": "Use --dim-z.",
-  "--z-dim": "Use --dim-z.",
-  "--data": "Use --dataset.",
-  "--hidden": "Use --n-hidden.",
-  "--output": "Use --out.",
-  "--device": "Training runs on the processor: vae engines lists how.",
-};
 
 /** Those that several processes run together. Of the others, one is enough. */
 const SHARED_COMMANDS = ["train", "evaluate"];
@@ -97,14 +73,14 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     if (rank > 0) return EXIT.success;
     io.stderr.write("Only the first process runs this command; the others exit.\n");
   }
+  const program = await createProgram(argv, io, rank === 0);
   try {
-    const program = await createProgram(argv, io, rank === 0);
     if (argv.length > 0) await program.parseAsync(argv, { from: "user" });
     else program.outputHelp();
     return EXIT.success;
   } catch (error) {
     if (error instanceof CommanderError && rank > 0) return error.exitCode === 0 ? EXIT.success : EXIT.mistake;
-    return report(io, error, argv);
+    return report(io, error, program, argv);
   }
 }
 
@@ -134,10 +110,11 @@ async function createProgram(argv: readonly string[], io: Io, prints: boolean): 
 }
 
 /** Prints an error. @returns the exit code */
-async function report(io: Io, error: unknown, argv: readonly string[]): Promise<number> {
+async function report(io: Io, error: unknown, program: Command, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.success;
-    return printError(io, await explain(error, argv), EXIT.mistake);
+    const { explain } = await import("./commands/mistakes.js");
+    return printError(io, explain(error, program, argv), EXIT.mistake);
   }
   if (error instanceof Interruption) {
     io.stderr.write(`${printableLine(error.message)}\n`);
@@ -148,26 +125,6 @@ async function report(io: Io, error: unknown, argv: readonly string[]): Promise<
   if (isSystemError(error)) return printError(io, error.message, EXIT.failure);
   io.stderr.write(`${visibleLines(String(error instanceof Error ? error.stack : error))}\n`);
   return EXIT.failure;
-}
-
-/** A message of commander, with the given value cut, and how to give a setting that has no flag. */
-async function explain({ code, message }: CommanderError, [command, ...words]: readonly string[]): Promise<string> {
-  if (code === "commander.help") return "There is no such command. See vae --help.";
-  if (code === "commander.unknownOption") {
-    const { settingOf } = await import("./commands/io.js");
-    const option = message.match(/'(--[^']*)'/)?.[1] ?? "";
-    const setting = settingOf(option);
-    const remedy = setting ? `Give this setting to vae train as --set ${setting}=VALUE.` : OTHER_NAMES[option];
-    if (remedy !== undefined) return `There is no option ${option}. ${remedy}`;
-  }
-  const count = words.find((word) => /^\d+$/.test(word));
-  if (code === "commander.excessArguments" && count !== undefined && Object.hasOwn(COUNTED, command)) {
-    return `vae ${command} takes no bare number. Use ${COUNTED[command]} ${count}.`;
-  }
-  return message
-    .replace(/^error: /, "")
-    .replace(/(?<= argument ').*(?=' is invalid\. )/s, (value) => printable(value))
-    .replace(/\n(?=\()/, " ");
 }
 
 async function printError(io: Io, message: string, exitCode: number): Promise<number> {

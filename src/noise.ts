@@ -1,5 +1,5 @@
 // Corruptions of the encoder's input, for denoisers. The target stays clean.
-import { type Described, optional, parseNumber, type Setting } from "./config/entries.js";
+import { type Described, optional, parseNumber, type Setting, withSuggestion } from "./config/entries.js";
 import type { ImageShape } from "./data/pixels.js";
 import { UserError } from "./errors.js";
 import type { RandomStream } from "./random.js";
@@ -32,8 +32,11 @@ export function formatNoise(noise: Noise | null): string {
 function checkNoise(value: unknown): Noise {
   const { kind, strength } = typeof value === "string" ? splitNoise(value) : ((value ?? {}) as Record<string, unknown>);
   if (typeof kind !== "string" || !Object.hasOwn(NOISES, kind)) {
-    const kinds = Object.keys(NOISES).join(", ");
-    throw new UserError(`It must be KIND or KIND:STRENGTH, where KIND is one of ${kinds}.`);
+    const kinds = Object.keys(NOISES);
+    const refuse = () => {
+      throw new UserError(`It must be KIND or KIND:STRENGTH, where KIND is one of ${kinds.join(", ")}.`);
+    };
+    return withSuggestion(refuse, kind, kinds);
   }
   const { default: usual, max } = NOISES[kind as Noise["kind"]];
   const number = strength ?? usual;

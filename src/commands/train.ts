@@ -13,6 +13,7 @@ import { printable } from "../wording.js";
 import { declare, type Tools } from "./command.js";
 import { count, DISTRIBUTED, flag, JSON_RESULT, place, settingFlags, toggle, under } from "./flags.js";
 import { flagOf, type Io } from "./io.js";
+import { flagsCalled, settingCalled } from "./other-names.js";
 
 /** Of a preset file. */
 const MAX_BYTES = 1e6;
@@ -165,7 +166,8 @@ async function readPreset(place: string): Promise<PresetName | GivenSettings> {
   const found = statIfThere(place);
   if (!found || found.isDirectory()) {
     const problem = `--preset ${place}: there is neither a preset nor a file of this name.`;
-    throw new UserError(`${problem} Presets are ${PRESET_NAMES.join(", ")}.`);
+    const like = similar(place, PRESET_NAMES);
+    throw new UserError(`${problem} Presets are ${PRESET_NAMES.join(", ")}.${like ? ` Is it ${like}?` : ""}`);
   }
   const text = await readText(place, MAX_BYTES, "a JSON file of settings", readStream);
   try {
@@ -207,11 +209,17 @@ function splitSetting(text: string, before: object, form: string): [name: Settin
   const [name, ...value] = text.split("=");
   if (value.length === 0) throw new UserError(`It must be ${form}.`);
   if (!isSettingName(name)) {
-    const like = similar(name, Object.keys(SETTINGS));
+    const like = nameCalled(name) ?? similar(name, Object.keys(SETTINGS));
     throw new UserError(
       `There is no setting "${printable(name)}". ${like ? `Is it ${like}?` : "See docs/settings.md."}`,
     );
   }
   if (name in before) throw new UserError(`${name} is given twice.`);
   return [name, value.join("=")];
+}
+
+/** The setting that other programs call so. */
+function nameCalled(name: string): string | undefined {
+  const flags = flagsCalled(name);
+  return settingCalled(name) ?? (Object.keys(SETTINGS) as SettingName[]).find((name) => flags.includes(flagOf(name)));
 }

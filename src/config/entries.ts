@@ -75,11 +75,40 @@ function checkNames(table: SettingTable, settings: unknown): void {
   throw new UserError(`There is no setting ${describeValue(unknown)}.${like ? ` Is it ${like}?` : ""}`);
 }
 
-/** The name that is written like a text but for case and hyphens, or else the shortest that begins so. */
+/**
+ * The name that is written like a text but for case and hyphens, or else the shortest that begins so, or else the one
+ * with the fewest typing errors: one in three letters at most.
+ */
 export function similar(text: string, names: readonly string[]): string | undefined {
+  if (text.length < 3 || text.length > MAX_COMPARED) return undefined;
   const plain = (name: string) => name.replace(/[-_]/g, "").toLowerCase();
-  const begins = names.filter((name) => text.length > 2 && plain(name).startsWith(plain(text)));
-  return begins.sort((a, b) => a.length - b.length)[0];
+  const begins = names.filter((name) => plain(name).startsWith(plain(text)));
+  if (begins.length > 0) return begins.sort((a, b) => a.length - b.length)[0];
+  const errors = names.map((name) => typingErrors(plain(text), plain(name)));
+  const fewest = Math.min(...errors);
+  return fewest <= plain(text).length / 3 ? names[errors.indexOf(fewest)] : undefined;
+}
+
+/** Letters of a text that names are compared with. */
+const MAX_COMPARED = 50;
+
+/** The fewest letters to insert, remove, replace or swap with the next (Damerau 1964). */
+function typingErrors(text: string, name: string): number {
+  const rows = [Array.from({ length: name.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= text.length; i++) {
+    rows.push([i]);
+    for (let j = 1; j <= name.length; j++) {
+      const isSame = text[i - 1] === name[j - 1];
+      const isSwap = i > 1 && j > 1 && text[i - 1] === name[j - 2] && text[i - 2] === name[j - 1];
+      rows[i][j] = Math.min(
+        rows[i - 1][j] + 1,
+        rows[i][j - 1] + 1,
+        rows[i - 1][j - 1] + (isSame ? 0 : 1),
+        isSwap ? rows[i - 2][j - 2] + 1 : Infinity,
+      );
+    }
+  }
+  return rows[text.length][name.length];
 }
 
 function checkSetting<Value>(name: string, setting: Setting<Value>, value: unknown): Value {
@@ -156,7 +185,10 @@ export function choices<const Choice extends string>(
 ): Setting<readonly Choice[]> & { readonly choices: readonly Choice[] } {
   const values = `${describeLength(options)} of ${choices.join(", ")}`;
   const read = (text: string) => text.split(",").map((item) => item.trim());
-  return { ...options, choices, ...domain(values, pickList(pickOne(choices), options), read) };
+  const { check, ...others } = domain(values, pickList(pickOne(choices), options), read);
+  const wrongItem = (value: unknown) => (Array.isArray(value) ? value.find((item) => !choices.includes(item)) : value);
+  const checkAll = (value: unknown) => withSuggestion(() => check(value), wrongItem(value), choices);
+  return { ...options, choices, ...others, check: checkAll, parse: (text) => checkAll(read(text)) };
 }
 
 export function text(options: Options<string>): Setting<string> {
@@ -233,7 +265,20 @@ export const TEXT: Domain<string> = {
 };
 
 export function oneOf<const Choice extends string | number>(choices: readonly Choice[]): Domain<Choice> {
-  return domain(choices.join(", "), pickOne(choices), undefined, `be one of ${choices.join(", ")}`);
+  const all = choices.join(", ");
+  const { check, ...others } = domain(all, pickOne(choices), undefined, `be one of ${all}`);
+  const checkOne = (value: unknown) => withSuggestion(() => check(value), value, choices.map(String));
+  return { ...others, check: checkOne, parse: checkOne };
+}
+
+/** Adds to the error of `check` the name that a wrong value is similar to. */
+export function withSuggestion<Value>(check: () => Value, value: unknown, names: readonly string[]): Value {
+  try {
+    return check();
+  } catch (error) {
+    const like = typeof value === "string" && error instanceof UserError ? similar(value, names) : undefined;
+    throw like === undefined ? error : new UserError(`${(error as UserError).message} Is it ${like}?`);
+  }
 }
 
 export function wholeNumber(range: Range): Domain<number> {

@@ -11,7 +11,7 @@ it("exits with 0, and results on stdout", async () => {
 });
 
 it("exits with 2 for a user's mistake, in a line on stderr", async () => {
-  const stderr = "error: unknown command 'trian' (Did you mean train?)\n";
+  const stderr = "error: There is no command trian. Use vae train.\n";
   expect(await launch("trian")).toEqual({ code: 2, stdout: "", stderr });
 });
 
