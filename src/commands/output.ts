@@ -14,7 +14,7 @@ import {
   type Picture,
   type Processes,
 } from "../index.js";
-import { printableLine, visible } from "../wording.js";
+import { plural, printableLine, visible } from "../wording.js";
 import { colourOf, type Io, withFlags } from "./io.js";
 
 /** The numbers of the bound, with signs, unit, and the kind of pixels. */
@@ -23,7 +23,8 @@ export function formatElbo(terms: Elbo | Bounds, config: Config): string {
   const of = `nats per image of ${describePixels(config)}`;
   const name = objectiveName(config);
   if (!hasBound(config)) return `−${name} ${formatNats(-reconstruction)} ${of}`;
-  const first = name === "ELBO" || !("objective" in terms) ? "" : `−${name} ${formatNats(-terms.objective)}, `;
+  const first =
+    name === "ELBO" || !("objective" in terms) ? "" : `${objectiveTitle(config)} ${formatNats(-terms.objective)}, `;
   const split = `reconstruction ${formatNats(reconstruction)}, KL ${formatNats(kl)}`;
   return `${first}−ELBO ${formatNats(-elbo)} ${of} (${split})`;
 }
@@ -45,6 +46,19 @@ export function formatCount(count: number): string {
 
 export { plural, printableLine } from "../wording.js";
 
+/** "10,000 images" */
+export function formatPlural(count: number, noun: string): string {
+  return plural(count, noun).replace(String(count), formatCount(count));
+}
+
+const MAX_TITLE = 8;
+
+/** The title of a column or a line of the negated objective: −ELBO, −L50, or −objective where its name is long. */
+export function objectiveTitle(config: Config): string {
+  const name = objectiveName(config);
+  return !hasBound(config) || name.length <= MAX_TITLE ? `−${name}` : "−objective";
+}
+
 /** Prints lines, in which hidden characters are visible. */
 export function print({ stdout }: Io, ...lines: string[]): void {
   for (const line of lines) stdout.write(`${visible(line)}\n`);
@@ -65,36 +79,63 @@ export function noteClean(io: Io, { config }: LoadedModel, other?: string): void
   note(io, "The images are clean, but this model was trained on noisy ones.");
 }
 
-/** Characters for a bar on stderr next to text of `otherWidth` characters. */
-export function barWidth({ stderr }: Io, otherWidth: number): number {
-  return Math.max(4, Math.min(30, (stderr.columns ?? 80) - otherWidth));
+const MAX_BAR = 30;
+
+/** The longest bar that fits next to text of `otherWidth` characters, for a share from 0 to 1. */
+export function drawBar({ stderr }: Io, otherWidth: number, share: number): string {
+  const width = Math.max(0, Math.min(MAX_BAR, widthOf(stderr) - 1 - otherWidth));
+  const done = Math.round(width * share);
+  return "█".repeat(done) + "░".repeat(width - done);
 }
 
-/** A progress bar, if stderr is a terminal. It changes no terminal modes, so Ctrl-C cannot leave them changed. */
-export function createBar({ stderr }: Io, format: string, barsize: number): SingleBar | undefined {
+/** The columns of a terminal; 80 if they are unknown. */
+export function widthOf({ columns }: Io["stderr"]): number {
+  return columns || 80;
+}
+
+/**
+ * A line on stderr that is redrawn, if stderr is a terminal. It changes no terminal modes, so Ctrl-C cannot leave them
+ * changed.
+ */
+export function progressLine({ stderr }: Io): { show(line: string): void; stop(): void } | undefined {
   if (!stderr.isTTY) return undefined;
-  return new SingleBar({
-    format,
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    barsize,
+  const bar = new SingleBar({
+    format: "{line}",
     hideCursor: null,
     linewrap: true,
     clearOnComplete: true,
     stream: stderr,
   });
+  return {
+    show(text) {
+      const line = text.slice(0, widthOf(stderr) - 1); // a wrapped line cannot be redrawn
+      if (!bar.isActive) bar.start(1, 0, { line });
+      bar.update(0, { line });
+    },
+    stop: () => bar.stop(),
+  };
 }
 
-/** A progress bar that appears with the first progress, if stderr is a terminal. */
+/** Shows progress on a line that appears with the first progress, if stderr is a terminal. */
 export function progressBar(io: Io, title: string): { show(done: number, count: number): void; stop(): void } {
-  const bar = createBar(io, `${title} {bar} {value}/{total}, {eta_formatted} left`, barWidth(io, 55));
+  const line = progressLine(io);
+  let first: { readonly done: number; readonly time: number } | undefined;
+  const stop = () => {
+    line?.stop();
+    first = undefined;
+  };
   return {
-    show: (done, count) => {
-      if (bar && !bar.isActive) bar.start(count, done);
-      bar?.update(done);
-      if (done === count) bar?.stop();
+    show(done, count) {
+      const now = performance.now();
+      first ??= { done, time: now };
+      const secondsLeft = ((now - first.time) / 1000 / (done - first.done)) * (count - done);
+      const left = done > first.done ? `, ${formatTime(secondsLeft)} left` : "";
+      const counts = `${String(done).padStart(String(count).length)}/${count}`;
+      const bar = drawBar(io, title.length + counts.length + ", 59 min 59 s left".length + 2, done / count);
+      line?.show(`${title} ${bar} ${counts}${left}`);
+      if (done === count) stop();
     },
-    stop: () => bar?.stop(),
+    stop,
   };
 }
 

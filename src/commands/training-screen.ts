@@ -14,20 +14,25 @@ import { visible } from "../wording.js";
 import { createHint, hintAtFewSteps } from "./hints.js";
 import { colourOf, type Io } from "./io.js";
 import {
-  barWidth,
-  createBar,
   describeFallback,
+  drawBar,
   formatCount,
   formatElbo,
   formatNats,
   formatTime,
   note,
+  objectiveTitle,
   plural,
+  progressLine,
+  widthOf,
 } from "./output.js";
 import { programName, quote } from "./program.js";
 
-/** The longest status next to the bar. */
-const STATUS_WIDTH = 78;
+/** A shorter bar makes room by leaving out numbers. */
+const MIN_BAR = 10;
+
+/** The time left is shown from this chunk of steps on. The first one also compiles, the second one is short. */
+const TIMED_CHUNK = 3;
 
 /** A compiled training that takes longer is announced, once its speed has settled. */
 const LONG_SECONDS = 600;
@@ -35,62 +40,79 @@ const SETTLED_MILLISECONDS = 10_000;
 
 export type TrainingScreen = ReturnType<typeof openScreen>;
 
+/** Notes, each once. */
+export type Notes = ReturnType<typeof notesOnce>;
+
+/** Writes notes to stderr, but none that it has written before: the runs of a group have most in common. */
+export function notesOnce(io: Io): (text: string) => void {
+  const told = new Set<string>();
+  return (text) => {
+    if (!told.has(text)) note(io, text);
+    told.add(text);
+  };
+}
+
 /** Shows a table on stderr, a line for each epoch, and on a terminal a bar below it. */
-export function openScreen(io: Io, start: TrainingStart) {
+export function openScreen(io: Io, start: TrainingStart, tell = notesOnce(io)) {
   const { config } = start;
-  const objective = `−${objectiveName(config)}`;
-  const width = barWidth(io, STATUS_WIDTH);
-  const bar = createBar(io, "{label} {bar} {status}", width);
+  const line = progressLine(io);
   const begun = performance.now();
-  const isSlow = ({ epoch, step, secondsLeft }: TrainingChunk) =>
-    // The first step takes longer than the others. The compiled engine also compiles then.
+  let chunks = 0;
+  const isSlow = ({ secondsLeft }: TrainingChunk) =>
     config.engine === "compiled"
       ? performance.now() - begun > SETTLED_MILLISECONDS && secondsLeft > LONG_SECONDS
-      : epoch * step > 1;
+      : chunks > 1;
   let isTold = false;
 
   const number = (epoch: number) => `${String(epoch).padStart(String(config.epochs).length)}/${config.epochs}`;
+  const title = objectiveTitle(config);
   /** Of a plain autoencoder, the objective is the reconstruction. */
   const ofBound = (...cells: string[]) => (hasBound(config) ? cells : []);
-  const head = ["epoch", objective, ...ofBound("reconstruction", "KL"), `validation ${objective}`, "images/s"];
-  const least = [number(0).length, 8, ...(hasBound(config) ? [15, 7] : []), 17, 9];
+  const head = ["epoch", title, ...ofBound("reconstruction", "KL"), `validation ${title}`, "images/s"];
+  const natsWidth = widthOfNats(start.pixels);
+  const least = [number(0).length, natsWidth, ...(hasBound(config) ? [15, 7] : []), 17, 9];
   const writeRow = (...cells: string[]) => {
     const row = cells.map((cell, i) => cell.padStart(Math.max(head[i].length, least[i]))).join(" ");
     io.stderr.write(`${visible(row).replace("best", colourOf(io).green("best"))}\n`);
   };
 
-  note(io, describeImages(start));
-  noteData(io, start);
-  for (const line of describeRun(start)) note(io, line);
+  tell(describeImages(start));
+  noteData(start, tell);
+  for (const text of describeRun(start)) tell(text);
+  if (title === "−objective") tell(`The objective is ${objectiveName(config)}.`);
   const few = hintAtFewSteps(start);
-  if (few) note(io, few);
+  if (few) tell(few);
   const hint = createHint(config);
   if (!start.resumed?.isFinished) writeRow(...head);
 
   return {
     showProgress(chunk: TrainingChunk): void {
-      const { epoch, step, steps, train, imagesPerSecond, secondsLeft } = chunk;
+      chunks++;
       if (!isTold && isSlow(chunk)) {
-        note(io, `This run will take about ${formatTime(secondsLeft)}.`);
+        line?.stop();
+        note(io, `This run will take about ${formatTime(chunk.secondsLeft)}.`);
         isTold = true;
       }
-      if (!bar) return;
+      const { epoch, step, steps, train, imagesPerSecond, secondsLeft } = chunk;
+      const nats = (value: number, width: number) => formatNats(value, 1).padStart(width);
+      const objective = `${title} ${nats(-train.objective, natsWidth - 1)}`;
+      const terms = ofBound(`reconstruction ${nats(train.reconstruction, natsWidth)}`, `KL ${nats(train.kl, 6)}`);
+      const speed = `${String(Math.round(imagesPerSecond)).padStart(6)} images/s`;
+      const left = (chunks < TIMED_CHUNK ? "" : `${formatClock(secondsLeft)} left`).padStart(12);
+      const choices = [
+        [objective, ...terms, speed, left],
+        [objective, speed, left],
+        [objective, left],
+      ];
       const label = number(epoch);
-      const status = [
-        `${objective} ${formatNats(-train.objective, 1)}`,
-        ...ofBound(`reconstruction ${formatNats(train.reconstruction, 1)}`, `KL ${formatNats(train.kl, 1)}`),
-        `${Math.round(imagesPerSecond)} images/s`,
-        `${formatClock(secondsLeft)} left`,
-      ].join("  ");
-      // Cut to the terminal's width: a wrapped line cannot be redrawn.
-      const room = (io.stderr.columns ?? 80) - label.length - width - 3;
-      const shown = { label, status: status.slice(0, Math.max(0, room)) };
-      if (!bar.isActive) bar.start(steps, step, shown);
-      bar.update(step, shown);
+      const texts = choices.map((parts) => parts.join("  "));
+      const fits = (text: string) => label.length + text.length + MIN_BAR + 2 < widthOf(io.stderr);
+      const text = texts.find(fits) ?? texts[texts.length - 1];
+      line?.show(`${label} ${drawBar(io, label.length + text.length + 2, step / steps)} ${text}`);
     },
 
     showEpoch({ epoch, train, validation, isBest, imagesPerSecond }: TrainingEpoch): void {
-      bar?.stop();
+      line?.stop();
       const terms = ofBound(formatNats(train.reconstruction), formatNats(train.kl));
       const validated = `${formatNats(-validation.objective)} ${isBest ? "best" : "    "}`;
       writeRow(number(epoch), formatNats(-train.objective), ...terms, validated, String(Math.round(imagesPerSecond)));
@@ -98,23 +120,22 @@ export function openScreen(io: Io, start: TrainingStart) {
       if (text) note(io, text);
     },
 
-    stop: () => bar?.stop(),
+    stop: () => line?.stop(),
   };
 }
 
 /** Notes what is wrong with the data or how they are read, with --quiet too. */
-export function noteData(io: Io, { notes, skipped }: TrainingStart): void {
-  for (const line of notes) note(io, line);
-  if (skipped > 0) note(io, `${plural(skipped, "image file")} left out; vae data says which and why.`);
+export function noteData({ notes, skipped }: TrainingStart, tell: Notes): void {
+  for (const text of notes) tell(text);
+  if (skipped > 0) tell(`${plural(skipped, "image file")} left out; vae data says which and why.`);
 }
 
-/** Notes that a training does not learn, with --quiet too. */
-export function noteDivergence(io: Io, { config, pixels }: TrainingStart, { validation }: TrainingEpoch): void {
+/** A note if a training does not learn. */
+export function hintAtDivergence({ config, pixels }: TrainingStart, { validation }: TrainingEpoch): string | undefined {
   // nats: worse than a model for which every pixel is half white, by a nat for each pixel
   const worst = greyNats(config, pixels) + pixels;
-  if (-validation.objective <= worst) return;
-  const problem = "This is far worse than a grey picture: the training does not learn.";
-  note(io, `${problem} Try a smaller --learning-rate than ${config.learningRate}.`);
+  if (-validation.objective <= worst) return undefined;
+  return `The model is far worse than a grey picture: try a smaller --learning-rate than ${config.learningRate}.`;
 }
 
 /** Says what to do next. @param folder the run's, if it was named */
@@ -151,6 +172,11 @@ function describeRun({ run, config, parameters, preset, fallbackReason, processe
     ...(resumed ? [describeResumed(resumed, config)] : []),
     ...(fallbackReason ? [describeFallback(engine, fallbackReason)] : []),
   ];
+}
+
+/** Characters of −12345.67, an objective of nats of images of so many pixels. */
+function widthOfNats(pixels: number): number {
+  return Math.max(8, String(5 * pixels).length + 4); // a byte has some 5 nats at first
 }
 
 /** 500-500-2 units, or 32-64 filters, 256-32 units */

@@ -10,8 +10,10 @@ import { resumeCommand } from "./program.js";
 import type { Stop } from "./signals.js";
 import {
   describeResult,
+  hintAtDivergence,
+  type Notes,
   noteData,
-  noteDivergence,
+  notesOnce,
   openScreen,
   suggest,
   type TrainingScreen,
@@ -27,12 +29,15 @@ export interface Trained {
  * Runs a training, and shows it unless `quiet`.
  *
  * @param explain adds to an error of a training that has started
+ * @param tell notes what a training has in common with others
  */
 export async function showTraining(
   io: Io,
   events: Training,
   { quiet, stop, explain }: { quiet: boolean; stop: Stop; explain(error: unknown, run: string): unknown },
+  tell: Notes = notesOnce(io),
 ): Promise<Trained> {
+  const tellOfRun = notesOnce(io);
   let start: TrainingStart | undefined;
   let done: TrainingDone | undefined;
   let screen: TrainingScreen | undefined;
@@ -41,12 +46,13 @@ export async function showTraining(
       if (event.type === "start") {
         start = event;
         stop.isTraining = true;
-        if (quiet) noteData(io, event);
-        else screen = openScreen(io, event);
+        if (quiet) noteData(event, tell);
+        else screen = openScreen(io, event, tell);
       } else if (event.type === "chunk") screen?.showProgress(event);
       else if (event.type === "epoch") {
         screen?.showEpoch(event);
-        noteDivergence(io, start as TrainingStart, event);
+        const hint = hintAtDivergence(start as TrainingStart, event);
+        if (hint) tellOfRun(hint);
       } else done = event;
     }
   } catch (error) {

@@ -109,10 +109,16 @@ const MAX_CHUNK = 64;
 /** Sets the length of the next chunk of steps, and estimates the time left. */
 class Pace {
   chunk = 1;
+  #chunks = 0;
   #stepsDone = 0;
-  readonly #started = performance.now();
+  #started = performance.now();
 
   add(steps: number, milliseconds: number): void {
+    if (++this.#chunks === 2) {
+      // The first chunk also compiles, so its time says little of the others.
+      this.#stepsDone = 0;
+      this.#started = performance.now() - milliseconds;
+    }
     this.chunk = Math.max(1, Math.min(MAX_CHUNK, Math.round((CHUNK_MILLISECONDS * steps) / milliseconds)));
     this.#stepsDone += steps;
   }
