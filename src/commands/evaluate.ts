@@ -1,5 +1,6 @@
 // vae evaluate
 import { EVALUATION } from "../config/evaluation.js";
+import { pixelsOf } from "../data/pixels.js";
 import type { EvaluateOptions, Evaluation, LoadedModel, Processes } from "../index.js";
 import { formatNoise } from "../noise.js";
 import { declare, type Tools } from "./command.js";
@@ -50,79 +51,77 @@ function encode(result: Evaluation, { folder }: LoadedModel): string {
   return JSON.stringify({ run: folder.dir, ...result, noise: formatNoise(result.noise) });
 }
 
-function describe(result: Evaluation, { config, folder }: LoadedModel, tools: Tools): string[] {
-  const { describePixels, formatNats, formatTime, hasBound, objectiveName, plural, termNames } = tools;
-  const { split, images, of, objective, elbo, reconstruction, kl, likelihood, noise, seconds } = result;
-  const pixels = describePixels(config);
-  const name = objectiveName(config);
-  const terms = termNames(config);
-  const bounded = config.conditional ? `, a bound of ${terms.likelihood}` : "";
-  const total = plural(of, `${split} image`);
+function describe(result: Evaluation, model: LoadedModel, tools: Tools): string[] {
+  const { describePixels, formatCount, formatPlural, formatTime } = tools;
+  const { split, images, of, noise, seconds } = result;
+  const all = formatPlural(of, `${split} image`);
   const through = noise ? `, seen through ${formatNoise(noise)}` : "";
-  const lines = [
-    `${folder.dir}: ${images === of ? total : `the first ${images} of ${total}`}, ` +
-      `${pixels}${through}; nats per image; ${formatTime(seconds)}`,
+  const labels = model.config.conditional ? "; the encoder sees the labels" : "";
+  return [
+    `${model.folder.dir}: ${images === of ? all : `the first ${formatCount(images)} of ${all}`}; ${formatTime(seconds)}`,
+    `nats per image of ${describePixels(model.config)}${through}${labels}`,
+    ...describeBounds(result, model, tools),
+    ...describeLatents(result, tools),
   ];
-  const add = (name: string, value: string, meaning: string) => lines.push(formatLine(name, value, meaning));
+}
+
+function describeBounds(result: Evaluation, { config, size }: LoadedModel, tools: Tools): string[] {
+  const { formatNats, formatPlural, hasBound, objectiveName, objectiveTitle, termNames } = tools;
+  const { objective, elbo, reconstruction, kl, likelihood, bitsPerDim } = result;
+  const terms = termNames(config);
+  const name = objectiveName(config);
+  const title = objectiveTitle(config);
+  const lines: string[] = [];
+  const add = (...line: Parameters<typeof formatLine>) => lines.push(formatLine(...line));
   if (hasBound(config)) {
-    add("−ELBO", formatNats(-elbo), `${pixels}; −ELBO = −reconstruction + KL${bounded}`);
-    if (name !== "ELBO") add(`−${name}`, formatNats(-objective), `${pixels}; what was trained`);
+    add("−ELBO", formatNats(-elbo), `−reconstruction + KL, a bound of −${terms.likelihood}`);
+    if (name !== "ELBO")
+      add(title, formatNats(-objective), `what was trained${title === `−${name}` ? "" : `: ${name}`}`);
   }
-  add("reconstruction", formatNats(reconstruction), `${pixels}; mean of ${terms.reconstruction}`);
-  if (hasBound(config)) add("KL", formatNats(kl), `${pixels}; ${terms.kl}`);
+  add("reconstruction", formatNats(reconstruction), `mean of ${terms.reconstruction}`);
+  if (hasBound(config)) add("KL", formatNats(kl), terms.kl);
   if (likelihood) {
-    const { nll, standardError, importanceSamples } = likelihood;
+    const { nll, standardError, importanceSamples: samples } = likelihood;
     const error = standardError === undefined ? "" : `; ± ${standardError.toFixed(2)} over the images`;
-    add(
-      `−${terms.likelihood}`,
-      formatNats(nll),
-      `${pixels}; ${plural(importanceSamples, "importance sample")}${error}`,
-    );
+    add(`−${terms.likelihood}`, formatNats(nll), formatPlural(samples, "importance sample") + error);
   }
-  if (result.bitsPerDim) {
-    const { elbo, nll } = result.bitsPerDim;
+  if (bitsPerDim) {
+    const { elbo, nll } = bitsPerDim;
     const likelihood = nll === undefined ? "" : `; −${terms.likelihood}: ${formatNats(nll, 3)}`;
-    add("bits per dim", formatNats(elbo, 3), `${pixels}; −ELBO / (numbers of an image · log 2)${likelihood}`);
+    add("bits per dim", formatNats(elbo, 3), `−ELBO / (${pixelsOf(size)} log 2)${likelihood}`);
   }
-  add("active units", String(result.activeUnits), `${result.dimZ} latent dimensions, by means from ${pixels}`);
-  const seen = config.conditional ? `${pixels} and their labels` : pixels;
-  return [...lines, ...describeLatents(result, pixels, seen, tools)];
+  return lines;
 }
 
 /** KL terms on a line, the largest. JSON has all. */
-const LARGEST = 8;
+const LARGEST = 6;
 
-function describeLatents(result: Evaluation, pixels: string, seen: string, tools: Tools): string[] {
-  const { formatCount, formatNats, plural } = tools;
-  const { klPerDimension, mutualInformation, probes, split } = result;
-  const lines: string[] = [];
+function describeLatents(result: Evaluation, tools: Tools): string[] {
+  const { formatCount, formatNats, formatPlural } = tools;
+  const { activeUnits, dimZ, klPerDimension, mutualInformation, probes } = result;
+  const lines = [formatLine("active units", String(activeUnits), `of ${dimZ} latent dimensions`)];
   if (klPerDimension) {
     const sorted = klPerDimension.toSorted((a, b) => b - a).map((nats) => formatNats(nats));
     const shown = sorted.length > LARGEST + 1 ? [...sorted.slice(0, LARGEST), "…", ...sorted.slice(-1)] : sorted;
-    lines.push(`KL by dimension ${shown[0].padStart(9)} ${shown.slice(1).join(" ")}  of ${pixels}; largest first`);
+    lines.push(formatLine("KL by dimension", shown[0], [...shown.slice(1), " largest first"].join(" ")));
   }
   if (mutualInformation) {
     const { nats, images } = mutualInformation;
-    const measured = images === 1 ? "1 image" : `${formatCount(images)} images`;
     const most = `at most log ${images} = ${formatNats(Math.log(images))}`;
-    lines.push(formatLine("I(x; z)", formatNats(nats), `${pixels}; ${measured}; ${most}`));
+    lines.push(formatLine("I(x; z)", formatNats(nats), `${most}, for ${formatPlural(images, "image")}`));
   }
   if (probes) {
     const { knn, linear, images } = probes;
-    const add = (name: string, accuracy: number, trained: number, how: string) =>
-      lines.push(
-        formatLine(
-          name,
-          `${(100 * accuracy).toFixed(2)}%`,
-          `${plural(images, `${split} label`)} found from z of ${seen}; ${how}${formatCount(trained)} training images`,
-        ),
-      );
-    add("k-NN", knn.accuracy, knn.trainingImages, `k = ${knn.k}, `);
-    add("linear probe", linear.accuracy, linear.trainingImages, "");
+    const add = (name: string, accuracy: number, trained: number) => {
+      const meaning = `of ${formatPlural(images, "label")} read from z; ${formatCount(trained)} training images`;
+      lines.push(formatLine(name, `${(100 * accuracy).toFixed(2)}%`, meaning));
+    };
+    add(`k-NN, k = ${knn.k}`, knn.accuracy, knn.trainingImages);
+    add("linear probe", linear.accuracy, linear.trainingImages);
   }
   return lines;
 }
 
 function formatLine(name: string, value: string, meaning: string): string {
-  return `${name.padEnd(16)}${value.padStart(9)}  of ${meaning}`;
+  return `${name.padEnd(16)}${value.padStart(9)}  ${meaning}`.trimEnd();
 }

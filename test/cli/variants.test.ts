@@ -185,7 +185,7 @@ describe("vae evaluate", () => {
     await trained("black-and-white", "--binarize", "dynamic", "--epochs", "3", "--dim-z", "3");
   });
 
-  it("gives ELBO and likelihood of binarized images, and says of what", async () => {
+  it("gives ELBO and likelihood of binarized images, and says once of what", async () => {
     const result = await evaluated("black-and-white", "--importance-samples", "50");
     expect(result).toMatchObject({ split: "test", images: 80, binarize: "dynamic" });
     const { nll, standardError, importanceSamples } = result.likelihood;
@@ -198,22 +198,25 @@ describe("vae evaluate", () => {
     const { stdout, stderr } = await run("evaluate", "--run", "black-and-white", "--importance-samples", "50");
     expect(stderr).toBe("");
     const lines = stdout.trim().split("\n");
-    expect(lines).toHaveLength(10);
-    for (const line of lines) expect(line).toContain("dynamically binarized pixels");
-    expect(lines[0]).toMatch(/^black-and-white: 80 test images, .*; nats per image; 1 s$/);
-    expect(lines[4]).toContain(nll.toFixed(2));
-    expect(lines[4]).toContain(`50 importance samples; ± ${standardError.toFixed(2)} over the images`);
-    expect(lines[5]).toMatch(new RegExp(`^active units +${activeUnits} +of 3 latent dimensions`));
+    expect(lines).toHaveLength(11);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+    for (const line of lines.slice(2)) expect(line.slice(0, 27)).toMatch(/^\S.{14} +[−\d.%]+ {2}$/);
+    expect(lines[0]).toMatch(/^black-and-white: 80 test images; \d s$/);
+    expect(lines[1]).toBe("nats per image of dynamically binarized pixels");
+    expect(stdout.match(/binarized/g)).toHaveLength(1);
+    expect(lines[5]).toContain(nll.toFixed(2));
+    expect(lines[5]).toContain(`50 importance samples; ± ${standardError.toFixed(2)} over the images`);
+    expect(lines[6]).toMatch(new RegExp(`^active units +${activeUnits} +of 3 latent dimensions`));
     const nats = result.klPerDimension.toSorted((a: number, b: number) => b - a).map((kl: number) => kl.toFixed(2));
-    expect(lines[6].replace(/ +/g, " ")).toContain(`KL by dimension ${nats.join(" ")} of`);
+    expect(lines[7].replace(/ +/g, " ")).toBe(`KL by dimension ${nats.join(" ")} largest first`);
     const { mutualInformation, probes } = result;
-    expect(lines[7]).toMatch(/^I\(x; z\) .*; 80 images; at most log 80 = 4\.38$/);
-    expect(lines[7]).toContain(mutualInformation.nats.toFixed(2));
+    expect(lines[8]).toMatch(/^I\(x; z\) .* at most log 80 = 4\.38, for 80 images$/);
+    expect(lines[8]).toContain(mutualInformation.nats.toFixed(2));
     const percent = ({ accuracy }: { accuracy: number }) => `${(100 * accuracy).toFixed(2)}%`;
-    expect(lines[8]).toMatch(/^k-NN .* of 80 test labels found from z of .*; k = 10, 550 training images$/);
-    expect(lines[8]).toContain(percent(probes.knn));
-    expect(lines[9]).toMatch(/^linear probe .* of 80 test labels .*; 550 training images$/);
-    expect(lines[9]).toContain(percent(probes.linear));
+    expect(lines[9]).toMatch(/^k-NN, k = 10 .* of 80 labels read from z; 550 training images$/);
+    expect(lines[9]).toContain(percent(probes.knn));
+    expect(lines[10]).toMatch(/^linear probe .* of 80 labels .*; 550 training images$/);
+    expect(lines[10]).toContain(percent(probes.linear));
   });
 
   it("measures the split and the number of images that are asked for", async () => {
@@ -227,8 +230,8 @@ describe("vae evaluate", () => {
     expect(validation.elbo).toBeCloseTo(best.validation.elbo, 5);
     expect(await evaluated("black-and-white", "--n", "7", ...flags)).toMatchObject({ images: 7, of: 80 });
     const { stdout } = await run("evaluate", "--run", "black-and-white", "--n", "1", ...flags);
-    expect(stdout).toContain("black-and-white: the first 1 of 80 test images, ");
-    expect(stdout).toMatch(/−log p\(x\) +\d+\.\d\d {2}of dynamically binarized pixels; 5 importance samples\n/);
+    expect(stdout).toContain("black-and-white: the first 1 of 80 test images; ");
+    expect(stdout).toMatch(/−log p\(x\) +\d+\.\d\d {2}5 importance samples\n/);
     const { code, stderr } = await run("evaluate", "--run", "black-and-white", "--n", "81");
     expect([code, stderr]).toEqual([2, "error: There are only 80 images, fewer than the 81 requested.\n"]);
   });
@@ -236,7 +239,7 @@ describe("vae evaluate", () => {
   it("shows the largest of many KL terms, and the smallest", async () => {
     await trained("many", "--epochs", "1", "--dim-z", "12");
     const { stdout } = await run("evaluate", "--run", "many");
-    expect(stdout).toMatch(/\nKL by dimension( +\d\.\d\d){8} … \d\.\d\d {2}of grey pixels; largest first\n/);
+    expect(stdout).toMatch(/\nKL by dimension( +\d\.\d\d){6} … \d\.\d\d {2}largest first\n/);
     expect((await evaluated("many")).klPerDimension).toHaveLength(12);
   });
 
