@@ -16,6 +16,7 @@ import { note, plural, print } from "./output.js";
 import { resumeCommand } from "./program.js";
 import type { Stop } from "./signals.js";
 import { showTraining, withResumeHint } from "./training.js";
+import { notesOnce } from "./training-screen.js";
 
 export interface GroupOptions {
   readonly training: Omit<TrainingOptions, "parts">;
@@ -43,6 +44,7 @@ export async function trainGroup(
 
 /**
  * Resumes the run of a group that was interrupted, and trains those that are missing. Finished runs are tested again.
+ * Runs that diverged are trained again with other settings only: the same ones diverge again.
  *
  * @param settings may change what `resume` may change
  */
@@ -100,19 +102,32 @@ async function trainAll(
   const tests = new Map<string, Bounds>();
   const diverged = new Map<string, string>();
   stop.hint = ` Resume: ${resumeCommand(io, group.dir)}`;
-  for (const [i, { name, config }] of group.runs.entries()) {
+  const tell = notesOnce(io);
+  let planned = group.runs;
+  const mark = async (name: string, diverged: string | undefined) => {
+    planned = planned.map((one) => (one.name === name ? { ...one, diverged } : one));
+    await group.withRuns(planned);
+  };
+  for (const [i, { name, config, diverged: before }] of group.runs.entries()) {
     const run = path.join(group.dir, name);
     if (!quiet) note(io, `Run ${i + 1} of ${group.runs.length}: ${name}`);
+    if (before !== undefined && isThere(group, name)) {
+      note(io, `${name} diverged before, and is not trained again with the same settings.`);
+      diverged.set(run, before);
+      continue;
+    }
     const events: Training = isThere(group, name)
       ? resume(run, settings, training)
       : train({}, { run, preset: config, ...training });
     try {
-      const { done } = await showTraining(io, events, { quiet, stop, explain: (error) => error });
+      const { done } = await showTraining(io, events, { quiet, stop, explain: (error) => error }, tell);
       tests.set(run, done.test);
+      if (before !== undefined) await mark(name, undefined);
     } catch (error) {
       if (!(error instanceof Divergence)) throw error;
       note(io, `${name} diverged. ${error.message}`);
       diverged.set(run, error.message);
+      await mark(name, error.message);
     }
   }
   return { tests, diverged };

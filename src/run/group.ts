@@ -18,6 +18,8 @@ export interface PlannedRun {
   /** The name of its folder in that of the group. */
   readonly name: string;
   readonly config: Config;
+  /** The error of its training, if it diverged with these settings. */
+  readonly diverged?: string | undefined;
 }
 
 export class RunGroup {
@@ -48,7 +50,7 @@ export class RunGroup {
     }
   }
 
-  /** Rewrites group.json with other settings. */
+  /** Rewrites group.json: with other settings, or with runs that diverged. */
   async withRuns(runs: readonly PlannedRun[]): Promise<RunGroup> {
     await writePlan(this.dir, runs);
     return new RunGroup(this.dir, runs, this.#lock);
@@ -64,7 +66,10 @@ export function isGroup(dir: string): boolean {
 }
 
 async function writePlan(dir: string, runs: readonly PlannedRun[]): Promise<void> {
-  const plan = { version: VERSION, runs: runs.map(({ name, config }) => ({ name, settings: encodeConfig(config) })) };
+  const plan = {
+    version: VERSION,
+    runs: runs.map(({ config, ...run }) => ({ ...run, settings: encodeConfig(config) })),
+  };
   await writeFileAtomically(path.join(dir, GROUP), `${JSON.stringify(plan, null, 2)}\n`);
 }
 
@@ -76,7 +81,7 @@ export async function readPlan(dir: string): Promise<PlannedRun[]> {
   try {
     const { runs } = JSON.parse(text);
     if (Array.isArray(runs) && runs.length > 0 && runs.every(isPlanned)) {
-      return runs.map(({ name, settings }) => ({ name, config: createConfig(settings) }));
+      return runs.map(({ name, settings, diverged }) => ({ name, config: createConfig(settings), diverged }));
     }
   } catch (error) {
     if (error instanceof UserError) throw new UserError(`${file}: ${error.message}`);
@@ -85,7 +90,8 @@ export async function readPlan(dir: string): Promise<PlannedRun[]> {
 }
 
 /** Whether a run of group.json has settings, and a name that leads nowhere else. */
-function isPlanned(value: unknown): value is { name: string; settings: object } {
+function isPlanned(value: unknown): value is { name: string; settings: object; diverged?: string } {
   if (!isRecord(value) || typeof value.name !== "string" || !isRecord(value.settings)) return false;
+  if (!["string", "undefined"].includes(typeof value.diverged)) return false;
   return /^[^\0/\\]+$/.test(value.name) && !/^\.+$/.test(value.name);
 }

@@ -208,9 +208,45 @@ describe("vae train --sweep", () => {
       "finished",
       expect.any(Number),
     ]);
-    const resumed = await run("train", "--resume", "diverged", "--quiet");
+  });
+
+  it("trains a run that diverged again only with other settings, or anew", async () => {
+    expect((await train("--sweep", "learningRate=1e30,1e29,0.001", "--run", "again")).code).toBe(2);
+    const trained = (folder: string) => readdirSync(at("again", folder, "checkpoint"));
+    const resumed = await run("train", "--resume", "again", "--quiet");
     expect(resumed.code).toBe(2);
+    const notes = ["1e+30", "1e+29"].map(
+      (rate) => `learningRate=${rate} diverged before, and is not trained again with the same settings.\n`,
+    );
+    expect(resumed.stderr).toBe(
+      `${notes.join("")}error: 2 of 3 runs diverged: learningRate=1e+30, learningRate=1e+29.\n`,
+    );
     expect(resumed.stdout).toMatch(/^learningRate=1e\+30 +1e\+30 +diverged +–\/0/m);
+
+    rmSync(at("again/learningRate=1e+29"), { recursive: true });
+    const anew = await run("train", "--resume", "again", "--quiet");
+    expect([anew.code, anew.stderr.split("before")]).toEqual([2, [expect.anything(), expect.anything()]]);
+    expect(anew.stderr).toContain("learningRate=1e+29 diverged. The loss");
+    expect(trained("learningRate=1e+29")).toEqual(trained("learningRate=1e+30"));
+
+    const more = await run("train", "--resume", "again", "--epochs", "3", "--quiet");
+    expect([more.code, more.stderr.includes("before")]).toEqual([2, false]);
+    expect(settingsOf("again/learningRate=0.001").epochs).toBe(3);
+
+    const plan = JSON.parse(readFileSync(at("again/group.json"), "utf8"));
+    plan.runs[2].diverged = 1;
+    writeFileSync(at("again/group.json"), JSON.stringify(plan));
+    const { code, stderr } = await run("train", "--resume", "again");
+    expect([code, stderr]).toEqual([2, "error: again/group.json is not the plan of a group of runs.\n"]);
+  });
+
+  it("says once what its runs have in common", async () => {
+    const args = SMALL.filter((word) => word !== "--quiet");
+    const { stderr } = await run("train", ...args, "--sweep", "beta=1,4", "--repeat", "2", "--run", "told");
+    const count = (text: string) => stderr.split(text).length - 1;
+    expect(["tiny: 550 images", "steps in all are few", "Run "].map(count)).toEqual([1, 1, 4]);
+    expect(["told/beta=1_seed=0: 8-2 units", "epoch "].map(count)).toEqual([1, 4]);
+    expect(count("The objective is ELBO at β 4.")).toBe(1);
   });
 });
 
