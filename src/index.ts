@@ -8,6 +8,8 @@ export { joinProcesses } from "./distributed/processes.js";
 export type { EngineName } from "./engine/engine.js";
 export { Divergence, Interruption, UserError } from "./errors.js";
 export type { GivenArray } from "./inference/arrays.js";
+export type { ModelComparison } from "./inference/compare-models.js";
+export { compareModels } from "./inference/compare-models.js";
 export { drawImages, toPictures } from "./inference/drawing.js";
 export type { OnnxModels } from "./inference/export.js";
 export type { ClassName, ClassOption, LabelOptions } from "./inference/labels.js";

@@ -12,19 +12,35 @@ export const define = declare({
       "compare.svg in the folder of the runs, or here if they are in several; none with --json",
       "the validation curves",
     ),
+    pictures: pictureFlag(
+      "svg",
+      "none",
+      "samples, latents and an interpolation of each model, side by side: up to 8 models",
+      "--pictures",
+    ),
   },
-  examples: ["vae compare runs/first runs/second", "vae compare runs/mnist-z2-20261123-115708"],
-  async run(io, { json, out }, tools, ...runs) {
-    const { compareRuns, encodeComparison, note, print, printComparison, writeFileAtomically } = tools;
+  examples: [
+    "vae compare runs/first runs/second",
+    "vae compare runs/mnist-z2-20261123-115708",
+    "vae compare runs/vae runs/ae --pictures twins.svg",
+  ],
+  async run(io, { json, out, pictures }, tools, ...runs) {
+    const { compareModels, compareRuns, encodeComparison, note, print, printComparison, writeFileAtomically } = tools;
     const comparison = await compareRuns(runs);
     const { svg } = comparison;
     const file = out ?? (json ? undefined : usualFile(comparison.runs.map(({ run }) => run)));
     // Before anything is printed: a closed pipe ends the process.
     if (svg !== undefined && file !== undefined) await writeFileAtomically(file, svg);
+    if (pictures !== undefined) {
+      const models = await compareModels(runs);
+      for (const text of models.notes) note(io, text);
+      await writeFileAtomically(pictures, models.svg);
+    }
     if (json) print(io, JSON.stringify(encodeComparison(comparison)));
     else printComparison(io, comparison);
     if (svg === undefined) note(io, "No epoch has finished yet, so there are no curves to draw.");
     else if (file !== undefined && !json) print(io, file);
+    if (pictures !== undefined && !json) print(io, pictures);
   },
 });
 

@@ -102,27 +102,28 @@ export function formatFlag<const Format extends string>(formats: readonly Format
   return flag(`<${formats.join("|")}>`, help, oneOf(formats));
 }
 
-/** `--out` of a picture. */
+/** `--out` of a picture, or another flag. */
 export function pictureFlag(
   type: "png" | "svg",
   usual = "in pictures/ of the run",
   what = "the picture",
+  name = "--out",
 ): Flag<string | undefined> {
   const check = (file: string) => {
     if (path.extname(file).toLowerCase() !== `.${type}`) {
-      throw new UserError(`--out ${file}: this picture is a .${type}. Give a name that ends in .${type}.`);
+      throw new UserError(`${name} ${file}: this picture is a .${type}. Give a name that ends in .${type}.`);
     }
-    checkPlace(file);
+    checkPlace(file, name);
   };
   return { ...place("<file>", `file for ${what}, a .${type} (default: ${usual})`), check };
 }
 
 /** @throws UserError if no file can be written there */
-export function checkPlace(file: string): void {
+export function checkPlace(file: string, name = "--out"): void {
   const present = statIfThere(file);
-  if (present && !present.isFile()) throw new UserError(`--out ${file} is not a file. Give the name of a file.`);
+  if (present && !present.isFile()) throw new UserError(`${name} ${file} is not a file. Give the name of a file.`);
   const folder = path.dirname(file);
-  if (!isFolder(folder)) throw new UserError(`--out ${file}: there is no folder ${folder}. Make it first.`);
+  if (!isFolder(folder)) throw new UserError(`${name} ${file}: there is no folder ${folder}. Make it first.`);
 }
 
 /** `--class` of a conditional model. */

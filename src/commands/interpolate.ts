@@ -1,7 +1,6 @@
 // vae interpolate
 import { INTERPOLATION, MAX_INTERPOLATIONS } from "../config/pictures.js";
 import { UserError } from "../errors.js";
-import type { LoadedModel } from "../index.js";
 import { declare } from "./command.js";
 import { classFlag, type Flag, flag, pictureFlag, RUN } from "./flags.js";
 
@@ -20,29 +19,24 @@ export const define = declare({
   },
   examples: ["vae interpolate", "vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"],
   async run(io, { run, from: givenFrom, to: givenTo, steps, class: name, out }, tools) {
-    const { classInName, noteClean, plural, savePicture, withModel } = tools;
+    const { classInName, noteClean, plural, savePicture, usualPair, withModel } = tools;
     if ((givenFrom ?? []).length !== (givenTo ?? []).length) {
       const [starts, ends] = [givenFrom, givenTo].map((images) => images?.length ?? 0);
       throw new UserError(`--from names ${plural(starts, "image")} and --to ${ends}. Each row needs both.`);
     }
     await withModel(io, run, async (model) => {
       noteClean(io, model);
-      const [from, to] = givenFrom && givenTo ? [givenFrom, givenTo] : await firstOfClasses(model);
-      const pairs = from.map((image, row) => [image, to[row]] as const);
-      const rows = pairs.length <= 5 ? pairs.flat().join("-") : `${pairs.length}-pairs-from-${from[0]}`;
+      const pairs =
+        givenFrom && givenTo
+          ? givenFrom.map((image, row) => [image, givenTo[row]] as const)
+          : [usualPair((await model.loadData()).test)];
+      const rows = pairs.length <= 5 ? pairs.flat().join("-") : `${pairs.length}-pairs-from-${pairs[0][0]}`;
       const picture = await model.pictures.interpolations(pairs, steps, { class: name });
       const ofClass = name === undefined ? "" : `${classInName(model, name)}-`;
       await savePicture(io, model, picture, `interpolation-${ofClass}${rows}-n${steps}.png`, out);
     });
   },
 });
-
-/** A test image of the first class and one of the second, or the first two. */
-async function firstOfClasses(model: LoadedModel): Promise<[number[], number[]]> {
-  const labels = Array.from((await model.loadData()).test.labels ?? []);
-  const [first, second] = [...new Set(labels)].sort((a, b) => a - b);
-  return second === undefined ? [[0], [1]] : [[labels.indexOf(first)], [labels.indexOf(second)]];
-}
 
 function imagesFlag(help: string): Flag<number[] | undefined> {
   const parse = (text: string) => {

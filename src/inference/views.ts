@@ -90,6 +90,12 @@ export async function drawClasses(
   return { picture, columns, shown, of: classes.length };
 }
 
+/** The numbers of a test image of the first class and of one of the second; without labels, of the first two images. */
+export function usualPair({ labels = new Uint16Array() }: Pick<ImageSet, "labels">): [from: number, to: number] {
+  const [first, second] = [...new Set(labels)].sort((a, b) => a - b);
+  return second === undefined ? [0, 1] : [labels.indexOf(first), labels.indexOf(second)];
+}
+
 /** Plots the latents of images, without noise, as SVG. `explained` is that of `toPlane`. */
 export async function drawLatents(
   trained: TrainedModel,

@@ -82,7 +82,13 @@ export const ASSEMBLY = objectWith<Assembly>({
     specs: SPECS,
     build: func(),
   }),
-  prior: objectWith<PriorFamily>({ dimZ: UNITS, numbersPerDraw: maybe(NUMBERS), specs: SPECS, build: func() }),
+  prior: objectWith<PriorFamily>({
+    dimZ: UNITS,
+    numbersPerDraw: maybe(NUMBERS),
+    isStandardNormal: maybe(BOOLEAN),
+    specs: SPECS,
+    build: func(),
+  }),
   decoder: LAYER,
   likelihood: LIKELIHOOD,
 });
@@ -102,6 +108,7 @@ export const PARTS = objectWith<Parts>({
   beta: BETA,
   likelihood: objectWith<Parts["likelihood"]>(OF_LIKELIHOOD),
   numbersPerDraw: maybe(NUMBERS),
+  hasNormalPrior: maybe(BOOLEAN),
   layerOutputs: maybe(objectWith<NonNullable<Parts["layerOutputs"]>>({ encoder: NUMBERS, decoder: NUMBERS })),
   encode: func(),
   prior: func(),

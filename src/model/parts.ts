@@ -114,6 +114,8 @@ export interface Parts {
   readonly numbersPerDraw?: number | undefined;
   /** Outputs of the layers: of the encoder for an image, of the decoder for a draw of z. */
   readonly layerOutputs?: { readonly encoder: number; readonly decoder: number } | undefined;
+  /** Whether the prior is N(0, I), as pictures show it. */
+  readonly hasNormalPrior?: boolean | undefined;
   /** @param x [B, D], 0 to 1, or beyond if it is noisy @param y one-hot labels [B, K] of a conditional model */
   encode(context: Context, x: tf.Tensor, y?: tf.Tensor): Posterior;
   prior(context: Context): Prior;
@@ -136,6 +138,8 @@ export interface PriorFamily {
   readonly dimZ: number;
   /** Numbers in memory for each draw of z, if they are many. */
   readonly numbersPerDraw?: number | undefined;
+  /** Whether it is N(0, I). */
+  readonly isStandardNormal?: boolean | undefined;
   readonly specs: Specs;
   /** @param encode images [N, D], 0 to 1, to their posteriors, without draws */
   build(context: Context, encode: (x: tf.Tensor) => Posterior): Prior;
@@ -248,6 +252,7 @@ export function assemble(assembly: Assembly): Parts {
     beta,
     likelihood,
     numbersPerDraw: prior.numbersPerDraw,
+    hasNormalPrior: prior.isStandardNormal,
     layerOutputs: { encoder: outputsOf(networks.encoder), decoder: outputsOf(networks.decoder) },
     specs: joinSpecs({
       ...networks,

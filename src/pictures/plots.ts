@@ -42,7 +42,7 @@ const CONFIG = {
 const PANELS_WIDTH = 960;
 const AXIS_WIDTH = 65;
 /** Controls, lone surrogates and two other characters that XML forbids or that steer a terminal. */
-const NOT_XML = /(?![\n\t])[\p{Cc}\p{Cs}\ufffe\uffff]/gu;
+export const NOT_XML = /(?![\n\t])[\p{Cc}\p{Cs}\ufffe\uffff]/gu;
 const ABOVE_PANEL = { titleX: 0, titleY: -16, titleAngle: 0, titleAlign: "left" } as const;
 
 /** Points in the latent plane, coloured by class: SVG text, with one scale for both axes. */

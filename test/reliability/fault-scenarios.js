@@ -34,6 +34,7 @@ export function createScenarios(folder) {
     interpolate: ["interpolate --run run --from 0 --to 1 --steps 2", train],
     runs: ["runs", train, copyRun],
     compare: ["compare runs", train, copyRun],
+    twins: ["compare runs --pictures twins.svg", train, copyRun],
     group: [`${train.replace("--epochs 2", "--epochs 1")} --sweep beta=1,2`],
     cache: ["cache --clear", inspect],
     each: ["sample --run run --n 3 --each samples", train],

@@ -66,6 +66,7 @@ const SUBJECTS: Record<string, Subject> = {
     call: vae.encodePng,
   },
   compareRuns: { right: () => [[[at("run")]], [[at("run"), home]]], call: vae.compareRuns },
+  compareModels: { right: () => [[[at("run")]]], call: vae.compareModels },
   listRuns: { right: () => [[], [home]], call: vae.listRuns },
   findEngines: { right: () => [[], [1]], call: vae.findEngines },
   timeTrainingStep: { right: () => [[[], 1]], call: vae.timeTrainingStep },

@@ -9,6 +9,7 @@ export const standardNormal = part({
   settings: {},
   build: (_, { dimZ }): PriorFamily => ({
     dimZ,
+    isStandardNormal: true,
     specs: { params: {}, draws: { z: { shape: [dimZ], per: "sample", phase: "prior", kind: "normal" } } },
     build: (context) => ({
       family: STANDARD_NORMAL,

@@ -1,0 +1,90 @@
+// Draws several trained models side by side: samples, latents and an interpolation of each.
+import { listOf } from "../arguments.js";
+import { checkValue, TEXT } from "../config/entries.js";
+import type { Dataset } from "../data/dataset.js";
+import { describeShape, shapeOf } from "../data/pixels.js";
+import { UserError } from "../errors.js";
+import { type Column, sideBySide } from "../pictures/side-by-side.js";
+import { compareRuns, describeValues } from "../run/compare.js";
+import { drawImages } from "./drawing.js";
+import { type LoadedModel, loadModel } from "./loaded-model.js";
+import { drawInterpolation, drawLatents, usualPair, usualTiles } from "./views.js";
+
+const MAX_MODELS = 8;
+const SAMPLES = 64;
+const SCATTERED = 2000;
+const STEPS = 8;
+
+export interface ModelComparison {
+  /** The text of the picture. */
+  readonly svg: string;
+  /** What to know when looking at it, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Draws models side by side, a column for each run: decoded draws from its prior, the latents of test images by class,
+ * and an interpolation between two test images. All get the test images and the seed of the first run, so models with
+ * the same prior and dimensions decode the same z.
+ *
+ * @param runs folders of runs, or folders such as that of a group, which stand for the runs in them: up to 8 runs
+ * @throws UserError if a run has no model, the models have images of different shapes, or they are too many
+ */
+export async function compareModels(runs: readonly string[]): Promise<ModelComparison> {
+  const { runs: found } = await compareRuns(checkValue("The runs", listOf(TEXT, 1), runs));
+  if (found.length > MAX_MODELS) {
+    throw new UserError(
+      `A picture shows up to ${MAX_MODELS} models side by side, not ${found.length}. Name fewer runs.`,
+    );
+  }
+  const columns: Column[] = [];
+  const notes: string[] = [];
+  let first: { readonly folder: LoadedModel["folder"]; readonly data: Dataset } | undefined;
+  for (const { run, name, values } of found) {
+    const model = await loadModel(run);
+    try {
+      const { folder } = model;
+      first ??= { folder, data: await model.loadData() };
+      checkSameShape(first.folder, folder);
+      const cells = await drawCells(model, first.data, first.folder.config.settings.seed);
+      columns.push({ title: name, subtitle: describeValues(values), cells });
+      if (folder.config.data.sha256 !== first.folder.config.data.sha256) {
+        notes.push(`${run} was trained on other images than ${first.folder.dir}, whose test images are shown to all.`);
+      }
+    } finally {
+      await model.close();
+    }
+  }
+  return { svg: sideBySide(columns), notes };
+}
+
+/** @throws UserError if the images of two runs differ in shape */
+function checkSameShape(one: LoadedModel["folder"], other: LoadedModel["folder"]): void {
+  const [shape, otherShape] = [one, other].map(({ config }) => describeShape(shapeOf(config.data)));
+  if (shape === otherShape) return;
+  throw new UserError(
+    `${one.dir} has images of ${shape}, and ${other.dir} of ${otherShape}. Compare models of images of one shape.`,
+  );
+}
+
+async function drawCells(model: LoadedModel, { test, classes }: Dataset, seed: number): Promise<Column["cells"]> {
+  const { binarize } = model.config;
+  const drawing = { binarize, noise: null, seed };
+  const samples = await model.sample(Math.min(SAMPLES, usualTiles(model.size)), { seed });
+  const images = { ...test, count: Math.min(SCATTERED, test.count) };
+  const { svg } = await drawLatents(model, images, "means", drawing, classes);
+  const pair = usualPair(test);
+  return [
+    { title: `Samples: decoded draws from ${priorName(model)}`, picture: drawImages(samples) },
+    { svg },
+    {
+      title: `From test image ${pair[0]} to ${pair[1]}, decoded between their latents`,
+      picture: await drawInterpolation(model, test, [pair], STEPS, drawing),
+    },
+  ];
+}
+
+/** An autoencoder has no prior: its draws are those of its VAE twin. */
+function priorName({ model: { parts } }: LoadedModel): string {
+  return parts.hasNormalPrior ? "N(0, I)" : "the prior";
+}
