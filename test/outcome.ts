@@ -28,6 +28,8 @@ export function outcomeOf(run: string) {
     state: state.digest("hex"),
     model: digest("model.safetensors"),
     metrics: metrics.map((line) => ({ ...JSON.parse(line), seconds: 0, imagesPerSecond: 0 })),
-    pictures: readdirSync(path.join(run, "pictures")).map((name) => [name, digest("pictures", name)]),
+    pictures: readdirSync(path.join(run, "pictures"), { recursive: true, encoding: "utf8" })
+      .filter((name) => path.extname(name) !== "")
+      .map((name) => [name, digest("pictures", name)]),
   };
 }

@@ -37,6 +37,7 @@ import {
   drawLatents,
   drawManifold,
   hasPlane,
+  seenVersions,
   usualTiles,
 } from "./views.js";
 
@@ -138,8 +139,7 @@ export class ModelPictures {
     const error = (pixels: Float32Array) =>
       pixels.reduce((sum, value, i) => sum + (value - originals[i]) ** 2, 0) / pixels.length;
     const versions = [
-      version(images.inputs ? "target" : "input", originals),
-      ...(corrupted ? [version(images.inputs ? "input" : "noisy", corrupted)] : []),
+      ...seenVersions(images, result).map(({ label, pixels }) => version(label, pixels)),
       version("output", outputs),
       ...(other === undefined ? [] : [await this.#reconstructAs(images, drawing, other)]),
     ];

@@ -7,7 +7,7 @@ import { classesFigure, type Images, interpolationFigure, manifoldFigure } from 
 import { maxTiles, type Picture, tileNumbers } from "../pictures/grid.js";
 import { latentPlot } from "../pictures/plots.js";
 import type { DrawConfig } from "./batches.js";
-import { decodeLatents, inferLatents, reconstructImages, sampleImages } from "./coding.js";
+import { decodeLatents, inferLatents, type Reconstructions, reconstructImages, sampleImages } from "./coding.js";
 import { type LabelRows, rowsOfClass } from "./labels.js";
 import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
@@ -33,6 +33,17 @@ export function checkTiles(size: ImageShape, count: number, remedy: string): voi
 
 export function asImages({ size }: Pick<TrainedModel, "size">, pixels: Float32Array): Images {
   return { pixels, ...size };
+}
+
+/** Versions of images as pictures name them, clean ones first: of pairs, the target and the input. */
+export function seenVersions(
+  { inputs }: Pick<ImageSet, "inputs">,
+  { originals, corrupted }: Pick<Reconstructions, "originals" | "corrupted">,
+) {
+  return [
+    { label: inputs ? "target" : "input", pixels: originals } as const,
+    ...(corrupted ? [{ label: inputs ? "input" : "noisy", pixels: corrupted } as const] : []),
+  ];
 }
 
 /** Whether a manifold can be drawn. Of two layers of latents, the decoder sees the first only. */
@@ -147,9 +158,9 @@ export async function drawInterpolation(
       labels: images.labels?.subarray(image, image + 1),
       ...(images.classes && { classes: images.classes }),
     };
-    const { originals } = await reconstructImages(trained, alone, clean);
+    const { originals, corrupted } = await reconstructImages(trained, alone, clean);
     const label = classes && oneHot(placesOf(alone, range(0, 1), classes), classes.length).data;
-    return { original: originals, z: await inferLatents(trained, alone, clean, "means"), label };
+    return { input: corrupted ?? originals, z: await inferLatents(trained, alone, clean, "means"), label };
   };
   const ofPlace = classes && place !== undefined ? rowsOfClass(place, classes) : undefined;
   const columns = steps + 2;
@@ -160,9 +171,9 @@ export async function drawInterpolation(
     const z = between(from.z, to.z, steps);
     const labels = place === undefined ? mixtures(from.label, to.label, steps) : ofPlace;
     const start = row * columns * size;
-    pixels.set(from.original, start);
+    pixels.set(from.input, start);
     pixels.set(await decodeLatents(trained, z, labels), start + size);
-    pixels.set(to.original, start + (columns - 1) * size);
+    pixels.set(to.input, start + (columns - 1) * size);
   }
   return interpolationFigure(asImages(trained, pixels), columns);
 }

@@ -1,6 +1,6 @@
 // The folder of a run: config.json, metrics.jsonl, model.safetensors, pictures/, checkpoint/step-<number>.safetensors
 // and, while a process trains it, a lock.
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
@@ -68,7 +68,8 @@ export class RunFolder {
       for (const folder of folders) await makeOwnFolder(folder);
       // the temporary files of a crash
       for (const folder of [place, ...folders]) {
-        for (const name of await listNames(folder)) {
+        const names = folder === place ? await listNames(place) : await readdir(folder, { recursive: true });
+        for (const name of names) {
           if (TEMPORARY.test(name)) await rm(path.join(folder, name), { recursive: true, force: true });
         }
       }
@@ -177,10 +178,13 @@ export class RunFolder {
     }
   }
 
-  /** @returns the picture's file */
+  /**
+   * @param name of a file in pictures/, or in a folder there
+   * @returns the picture's file
+   */
   async writePicture(name: string, content: Uint8Array | string): Promise<string> {
     const file = path.join(PICTURES, name);
-    await makeOwnFolder(path.join(this.dir, PICTURES));
+    for (const folder of new Set([PICTURES, path.dirname(file)])) await makeOwnFolder(path.join(this.dir, folder));
     await this.#write(file, content);
     return path.join(this.dir, file);
   }

@@ -217,7 +217,7 @@ describe("samples of a conditional model", () => {
     expect(byClass).toBe(path.join("named/pictures/samples-by-class-n10-seed0.png"));
     expect(readFileSync(at(byClass))).toEqual(Buffer.from(encodePng((await named.pictures.classes(10, 0)).picture)));
     // The same picture ends an epoch of the training.
-    expect(readFileSync(at("named/pictures/samples-epoch-01.png"))).toEqual(readFileSync(at(byClass)));
+    expect(readFileSync(at("named/pictures/samples/001.png"))).toEqual(readFileSync(at(byClass)));
     expect(await files("--class", "dog", "--n", "5")).toMatch(/samples-class-dog-n5-seed0\.png$/);
     expect(await files("--class", "Ärger, laut", "--n", "5")).toMatch(/samples-class-number-\d-n5-seed0\.png$/);
     expect(await files("--n", "5")).toMatch(/samples-n5-seed0\.png$/);

@@ -5,9 +5,12 @@ import path from "node:path";
 import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { range } from "../../src/data/pixels.js";
+import { loadModel } from "../../src/index.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { npy } from "../fixtures/npy.js";
 import { ENGINES } from "../helpers.js";
+import { crop, find } from "../pictures/reading.js";
 import { vae } from "../vae.js";
 
 let home: string;
@@ -117,6 +120,34 @@ describe("a training on a folder of images", () => {
     const { stdout } = await run("reconstruct --run dehaze");
     const [, before, after] = /Squared error of a pixel: (\S+) in the input, (\S+) in the output/.exec(stdout) ?? [];
     expect(Number(after)).toBeLessThan(0.5 * Number(before));
+    const labelsIn = (name: string) => {
+      const { width, height, data } = PNG.sync.read(readFileSync(at("dehaze/pictures", name)));
+      const grey = {
+        width,
+        height,
+        channels: 1,
+        pixels: Uint8Array.from({ length: width * height }, (_, i) => data[4 * i]),
+      };
+      const left = crop(grey, 0, 0, 110, height);
+      const found = ["input", "noisy", "target", "output"].map((label) => ({ label, places: find(left, label) }));
+      const rows = found.flatMap(({ label, places }) => places.map(({ y }) => ({ label, y })));
+      return rows.sort((a, b) => a.y - b.y).map(({ label }) => label);
+    };
+    expect(labelsIn("progress.png")).toEqual(["target", "input"]);
+    expect(new Set(labelsIn("reconstructions-n17-seed0.png"))).toEqual(new Set(["target", "input", "output"]));
+    const meanOf = (name: string) => {
+      const { data } = PNG.sync.read(readFileSync(at("dehaze/pictures", name)));
+      return data.reduce((sum, value) => sum + value, 0) / data.length;
+    };
+    expect(meanOf("inputs.png")).toBeGreaterThan(meanOf("targets.png")); // haze is light
+    expect((await run("interpolate --run dehaze --from 0 --to 1 --steps 2 --out way.png")).code).toBe(0);
+    const { inputs, pixels } = (await (await loadModel(at("dehaze"))).loadData()).test;
+    expect(inputs && pixels).toBeDefined();
+    const way = PNG.sync.read(readFileSync(at("way.png")));
+    const corner = 4 * (2 * way.width + 2);
+    expect([...way.data.subarray(corner, corner + 3)]).toEqual([
+      ...(inputs as typeof pixels).read(range(0, 1)).subarray(0, 3),
+    ]);
     expect((await run("train --resume dehaze")).code).toBe(0);
     expect((await run("evaluate --run dehaze --importance-samples 1")).code).toBe(0);
   });

@@ -1,6 +1,16 @@
 // vae train --resume. Runs that a signal or a kill has stopped: test/system/signals.test.ts.
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -105,12 +115,45 @@ describe("vae train --resume", () => {
   it("brings back what was changed in the folder since", async () => {
     const name = copy("spoilt");
     for (const file of ["metrics.jsonl", "model.safetensors"]) writeFileSync(at(name, file), "rubbish");
-    for (const file of ["x.1-0123456789ab.tmp", "checkpoint/step-000000001.safetensors.9-ba9876543210.tmp"])
+    for (const file of [
+      "x.1-0123456789ab.tmp",
+      "checkpoint/step-000000001.safetensors.9-ba9876543210.tmp",
+      "pictures/samples/.9-ba9876543210.tmp",
+    ])
       writeFileSync(at(name, file), "half");
     expect((await run("train", "--resume", name)).code).toBe(0);
     expect(madeBy(name)).toEqual(madeBy(WHOLE));
     expect(readdirSync(at(name)).sort()).toEqual(readdirSync(at(WHOLE)).sort());
     expect(checkpointsAt(name)).toEqual(checkpointsAt(WHOLE));
+  });
+
+  it("keeps the pictures of a run whose epochs have them in their names", async () => {
+    await run(...train("older", "--epochs", "2"));
+    const kinds = ["reconstructions", "samples"];
+    const old = kinds.flatMap((kind) => [1, 2].map((epoch) => `${kind}-epoch-0${epoch}.png`));
+    for (const kind of kinds) {
+      for (const epoch of [1, 2]) {
+        renameSync(at("older/pictures", kind, `00${epoch}.png`), at("older/pictures", `${kind}-epoch-0${epoch}.png`));
+      }
+      rmSync(at("older/pictures", kind), { recursive: true });
+    }
+    const before = old.map((name) => read("older/pictures", name));
+    expect((await run("train", "--resume", "older", "--epochs", "4")).code).toBe(0);
+    expect(old.map((name) => read("older/pictures", name))).toEqual(before);
+    for (const kind of kinds) {
+      expect(readdirSync(at("older/pictures", kind)).sort()).toEqual(["003.png", "004.png"]);
+      expect(read("older/pictures", kind, "004.png")).toEqual(read(WHOLE, "pictures", kind, "004.png"));
+    }
+  });
+
+  it("writes no picture through a link in place of their folder", async () => {
+    const name = copy("with-link");
+    mkdirSync(at("linked-pictures"));
+    rmSync(at(name, "pictures/samples"), { recursive: true });
+    symlinkSync(at("linked-pictures"), at(name, "pictures/samples"));
+    const { code, stderr } = await run("train", "--resume", name, "--epochs", "5");
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/pictures.samples is a link, not a folder/)]);
+    expect(readdirSync(at("linked-pictures"))).toEqual([]);
   });
 
   it("refuses settings other than the run's", async () => {

@@ -51,7 +51,9 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 /** All pictures of a run are of a size that viewers open. */
 function checkPictures(name: string): void {
-  const files = readdirSync(at(name, "pictures")).filter((file) => file.endsWith(".png"));
+  const files = readdirSync(at(name, "pictures"), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".png"),
+  );
   expect(files.length).toBeGreaterThanOrEqual(5);
   for (const file of files) {
     for (const side of sizeOf(`${name}/pictures/${file}`)) expect(side, file).toBeLessThanOrEqual(MAX_SIDE);

@@ -85,8 +85,9 @@ describe("vae train", () => {
   });
 
   it("draws after every epoch, and nothing is blank", () => {
-    const pictures = readdirSync(path.join(home, "runs/first/pictures")).sort();
-    const each = (kind: string) => [1, 2, 3, 4, 5, 6].map((epoch) => `${kind}-epoch-0${epoch}.png`);
+    const folder = path.join(home, "runs/first/pictures");
+    const pictures = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
+    const each = (kind: string) => [kind, ...[1, 2, 3, 4, 5, 6].map((epoch) => path.join(kind, `00${epoch}.png`))];
     expect(pictures).toEqual([
       "curves.svg",
       "inputs.png",
@@ -99,14 +100,14 @@ describe("vae train", () => {
     for (const picture of pictures.filter((name) => name.endsWith(".png"))) {
       expect(look("runs/first/pictures", picture).greys, picture).toBeGreaterThan(20);
     }
-    expect(hash("runs/first/pictures/samples-epoch-01.png")).not.toBe(hash("runs/first/pictures/samples-epoch-06.png"));
+    expect(hash("runs/first/pictures/samples/001.png")).not.toBe(hash("runs/first/pictures/samples/006.png"));
   });
 
   it("gives the same bytes for the same seed, others for another", async () => {
     await run("train", ...TINY, "--epochs", "2", "--seed", "3", "--run", "again-1");
     await run("train", ...TINY, "--epochs", "2", "--seed", "3", "--run", "again-2");
     await run("train", ...TINY, "--epochs", "2", "--seed", "4", "--run", "other");
-    for (const file of ["model.safetensors", "pictures/samples-epoch-02.png"]) {
+    for (const file of ["model.safetensors", "pictures/samples/002.png"]) {
       expect(hash("again-2", file)).toBe(hash("again-1", file));
       expect(hash("other", file)).not.toBe(hash("again-1", file));
     }

@@ -172,7 +172,7 @@ describe("--patience", () => {
     expect([result.epochs, result.bestEpoch]).toEqual([4, 1]);
     const lines = readFileSync(path.join(home, "patient/metrics.jsonl"), "utf8").trim().split("\n");
     expect(lines).toHaveLength(4);
-    expect(readdirSync(path.join(home, "patient/pictures"))).toContain("samples-epoch-04.png");
+    expect(readdirSync(path.join(home, "patient/pictures/samples"))).toContain("004.png");
     const told = await run("train", ...TINY, ...flags, "--run", "told");
     expect(told.stdout).toContain(
       "with the weights of epoch 1, the best on the validation images, none better in 3 epochs;",

@@ -147,7 +147,7 @@ function outcomeOf(run) {
     [...tensors].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString("base64")]),
     readFileSync(path.join(home, run, "model.safetensors")).toString("base64"),
     lines.map((line) => ({ ...JSON.parse(line), seconds: 0, imagesPerSecond: 0 })),
-    readdirSync(path.join(home, run, "pictures")),
+    readdirSync(path.join(home, run, "pictures"), { recursive: true }).sort(),
   ]);
 }
 

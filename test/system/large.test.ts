@@ -30,8 +30,8 @@ it("large images are fewer in a picture, and too many of them are refused", asyn
   const flags = "--n-hidden 1 --dim-z 2 --batch-size 2 --epochs 1 --quiet";
   expect((await run(`train --dataset large.npy ${flags} --run large`)).code).toBe(0);
   for (const [name, side] of [
-    ["samples-epoch-01", 8],
-    ["manifold-epoch-01", 7],
+    ["samples/001", 8],
+    ["manifold/001", 7],
   ] as const) {
     const { width } = PNG.sync.read(readFileSync(at(`large/pictures/${name}.png`)));
     expect(Math.floor(width / 600)).toBe(side);

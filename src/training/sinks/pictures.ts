@@ -10,6 +10,7 @@ import {
   drawLatents,
   drawManifold,
   hasPlane,
+  seenVersions,
   usualSide,
   usualTiles,
 } from "../../inference/views.js";
@@ -25,6 +26,8 @@ const PICTURED_IMAGES = 100;
 const PROGRESS_IMAGES = 20;
 const PROGRESS_ROWS = 10;
 const SCATTERED_IMAGES = 5000;
+
+const FILE_NAMES = { input: "inputs.png", noisy: "inputs-noisy.png", target: "targets.png" } as const;
 
 /** A row of progress.png: the reconstructions of the first test images after an epoch. */
 export interface PictureRow {
@@ -56,9 +59,9 @@ export class EpochPictures {
     const { epoch } = event;
     const isLast = isDone(reports, config);
     const trained = new TrainedModel({ ...this.init, params: state.params });
-    const suffix = `epoch-${String(epoch).padStart(Math.max(2, String(config.epochs).length), "0")}.png`;
-    const reconstructions = await this.#drawReconstructions(trained, suffix, epoch === 1);
-    await this.#drawSamples(trained, suffix);
+    const name = `${String(epoch).padStart(Math.max(3, String(config.epochs).length), "0")}.png`;
+    const reconstructions = await this.#drawReconstructions(trained, name, epoch === 1);
+    await this.#drawSamples(trained, name);
     await this.#drawCurves(reports, isLast);
     if (/^[125]0*$/.test(String(epoch)) || isLast) {
       await this.#drawProgress(trained, epoch, reconstructions);
@@ -66,29 +69,30 @@ export class EpochPictures {
     }
   };
 
-  async #drawReconstructions(trained: TrainedModel, suffix: string, isFirst: boolean): Promise<Reconstructions> {
+  async #drawReconstructions(trained: TrainedModel, name: string, isFirst: boolean): Promise<Reconstructions> {
     const { test } = this.data;
     const images = { ...test, count: Math.min(PICTURED_IMAGES, test.count, this.#max) };
     const result = await reconstructImages(trained, images, trained.config);
-    await this.#save(`reconstructions-${suffix}`, squareFigure(asImages(trained, result.outputs)));
+    await this.#save(`reconstructions/${name}`, squareFigure(asImages(trained, result.outputs)));
     if (isFirst) {
-      await this.#save("inputs.png", squareFigure(asImages(trained, result.originals)));
-      if (result.corrupted) await this.#save("inputs-noisy.png", squareFigure(asImages(trained, result.corrupted)));
+      for (const { label, pixels } of seenVersions(images, result)) {
+        await this.#save(FILE_NAMES[label], squareFigure(asImages(trained, pixels)));
+      }
     }
     return result;
   }
 
-  async #drawSamples(trained: TrainedModel, suffix: string): Promise<void> {
+  async #drawSamples(trained: TrainedModel, name: string): Promise<void> {
     const { classes, config } = trained;
     const count = Math.min(PICTURED_IMAGES, this.#max);
     const picture = classes
       ? (await drawClasses(trained, classes, config.seed)).picture
       : squareFigure(asImages(trained, await sampleImages(trained, 0, count, config.seed)));
-    await this.#save(`samples-${suffix}`, picture);
+    await this.#save(`samples/${name}`, picture);
     if (!hasPlane(trained)) return;
     const side = usualSide(this.data);
     const manifold = await drawManifold(trained, { columns: side, rows: side, spacing: "linear", range: 2 });
-    await this.#save(`manifold-${suffix}`, manifold);
+    await this.#save(`manifold/${name}`, manifold);
   }
 
   /** Skips epochs that add less than a hundredth: each drawing takes time and memory for all of them. */
@@ -101,14 +105,13 @@ export class EpochPictures {
   }
 
   async #drawProgress(trained: TrainedModel, epoch: number, reconstructions: Reconstructions): Promise<void> {
-    const { originals, corrupted, outputs } = reconstructions;
+    const { outputs } = reconstructions;
     const columns = Math.min(PROGRESS_IMAGES, Math.ceil(this.#max / PROGRESS_ROWS));
     const few = (pixels: Float32Array) => pixels.slice(0, columns * pixelsOf(this.data));
     this.rows.push({ epoch, outputs: few(outputs) });
     const version = (label: string, pixels: Float32Array): Version => ({ label, images: asImages(trained, pixels) });
     const versions = [
-      version("input", few(originals)),
-      ...(corrupted ? [version("noisy", few(corrupted))] : []),
+      ...seenVersions(this.data.test, reconstructions).map(({ label, pixels }) => version(label, few(pixels))),
       ...this.rows.map(({ epoch, outputs }) => version(`epoch ${epoch}`, outputs)),
     ];
     await this.#save("progress.png", progressFigure(versions));
