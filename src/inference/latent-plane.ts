@@ -62,6 +62,8 @@ export function normalQuantile(p: number): number {
 interface PlanePoints {
   readonly x: Float32Array;
   readonly y: Float32Array;
+  /** Where z = 0 is. */
+  readonly origin: readonly [x: number, y: number];
   /** Each principal component's share of the variance; undefined for z1 and z2, or if all points are equal. */
   readonly explained?: readonly [number, number];
 }
@@ -75,14 +77,17 @@ export async function toPlane(latents: Float32Array, dimZ: number): Promise<Plan
   const pointAt = (i: number) => [...latents.subarray(i * dimZ, (i + 1) * dimZ)];
   const points = Array.from({ length: latents.length / dimZ }, (_, i) => pointAt(i));
   const column = (j: number) => Float32Array.from(points, (point) => point[j] ?? 0);
-  if (dimZ <= 2) return { x: column(0), y: column(1) };
+  if (dimZ <= 2) return { x: column(0), y: column(1), origin: [0, 0] };
   if (points.length === 1) {
     throw new UserError(`The principal components of ${dimZ} dimensions need two images or more.`);
   }
   const { PCA } = await import("ml-pca");
   const pca = new PCA(points, { method: "covarianceMatrix" });
-  const projected = pca.predict(points, { nComponents: 2 });
+  const zero = new Array<number>(dimZ).fill(0);
+  const projected = pca.predict([...points, zero], { nComponents: 2 });
   const [x, y] = [0, 1].map((component) => Float32Array.from(projected.getColumn(component)));
+  const origin = [x[points.length], y[points.length]] as const;
   const [first, second] = pca.getExplainedVariance();
-  return { x, y, ...(Number.isFinite(first) && { explained: [first, second] as const }) };
+  const inPlane = { x: x.subarray(0, points.length), y: y.subarray(0, points.length), origin };
+  return { ...inPlane, ...(Number.isFinite(first) && { explained: [first, second] as const }) };
 }

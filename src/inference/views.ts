@@ -117,7 +117,10 @@ export async function drawLatents(
 ): Promise<{ svg: string; explained?: readonly [number, number] }> {
   const latents = await inferLatents(trained, images, { ...config, noise: null }, what);
   const { dimZ } = trained.model.parts;
-  const { x, y, explained } = await toPlane(latents, dimZ);
+  const { x, y, origin, explained } = await toPlane(latents, dimZ);
+  const { model } = trained;
+  // An autoencoder has none, and of one dimension there are no circles.
+  const hasCircles = model.isDrawn && model.parts.hasNormalPrior && dimZ > 1;
   const noun = !trained.model.isDrawn ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
   const dimensions = dimZ === 1 ? ", one dimension" : dimZ > 2 ? `, ${dimZ} dimensions in two` : "";
   const component = (ordinal: string, i: 0 | 1) =>
@@ -129,14 +132,15 @@ export async function drawLatents(
     ...(classes && { classes }),
     title: `${noun} of the first ${images.count.toLocaleString("en")} test images${dimensions}`,
     xTitle: dimZ > 2 ? component("first", 0) : "z1",
+    ...(hasCircles && { prior: origin }),
     yTitle: dimZ > 2 ? component("second", 1) : dimZ === 1 ? "(nothing: z has one dimension)" : "z2",
   });
   return { svg, ...(explained && { explained }) };
 }
 
 /**
- * Draws a row for each pair of images: the first, `steps` ≥ 2 images decoded evenly between their posterior means, the
- * second. A conditional model decodes mixtures of their labels, in the same steps, or the class at `place`.
+ * Draws a row for each pair of images: the first, as the encoder sees it without noise, `steps` ≥ 2 images decoded
+ * evenly between their posterior means, the second. A conditional model decodes mixtures of their labels, in the same steps, or the class at `place`.
  */
 export async function drawInterpolation(
   trained: TrainedModel,

@@ -14,6 +14,8 @@ export interface LatentPoints {
   readonly xTitle: string;
   readonly yTitle: string;
   readonly title: string;
+  /** Where the mean of a standard normal prior is in the plane: circles show it at one and two standard deviations. */
+  readonly prior?: readonly [x: number, y: number] | undefined;
 }
 
 /** Means over a set of images, in nats per image. */
@@ -26,6 +28,9 @@ export interface EpochTerms {
   readonly validation: Terms;
 }
 
+/** The side of the latent plane, in pixels. */
+const PLANE = 560;
+const CIRCLE = { type: "point" as const, color: "#222", strokeDash: [5, 4], strokeWidth: 1.3 };
 const BLUE = "#4c78a8";
 const ORANGE = "#f58518";
 const CONFIG = {
@@ -45,37 +50,76 @@ const AXIS_WIDTH = 65;
 export const NOT_XML = /(?![\n\t])[\p{Cc}\p{Cs}\ufffe\uffff]/gu;
 const ABOVE_PANEL = { titleX: 0, titleY: -16, titleAngle: 0, titleAlign: "left" } as const;
 
-/** Points in the latent plane, coloured by class: SVG text, with one scale for both axes. */
+/**
+ * Points in the latent plane, coloured by class: SVG text, with one scale for both axes, which fit the points and the
+ * prior's circles.
+ */
 export async function latentPlot(points: LatentPoints): Promise<string> {
-  const { x, y, labels, classes } = points;
+  const { x, y, labels, classes, prior } = points;
   const names = classes?.map(legendName);
   const label = (i: number) => labels && (names?.[labels[i]] ?? labels[i]);
   const values = Array.from(x, (x, i) => ({ x, y: y[i], label: label(i) })).filter(
     (point) => Number.isFinite(point.x) && Number.isFinite(point.y),
   );
-  const extent = roundUp(values.reduce((most, p) => Math.max(most, Math.abs(p.x), Math.abs(p.y)), 0));
+  const rims = prior ? [-2, 2].map((sigmas) => ({ x: prior[0] + sigmas, y: prior[1] + sigmas })) : [];
+  const { domains, side } = squareDomains([...values, ...rims]);
   const count = new Set(values.map(({ label }) => label)).size;
-  const scale = { domain: [-extent, extent], nice: false };
-  const axis = { type: "quantitative", scale, axis: { tickCount: 8 } } as const;
-  return draw({
-    title: points.title,
-    width: 560,
-    height: 560,
-    data: { values },
-    mark: { type: "circle", size: 9, opacity: 0.65, color: BLUE },
-    encoding: {
-      x: { field: "x", title: points.xTitle, ...axis },
-      y: { field: "y", title: points.yTitle, ...axis },
-      ...(labels && {
-        color: {
-          field: "label",
-          type: "nominal",
-          scale: { scheme: count <= 10 ? "category10" : count <= 20 ? "category20" : "rainbow" },
-          legend: { direction: "horizontal", columns: Math.ceil(count / 25) },
-        },
-      }),
-    },
+  const axis = (direction: "x" | "y", title: string) =>
+    ({
+      field: direction,
+      type: "quantitative",
+      title,
+      scale: { domain: domains[direction], nice: false, zero: false },
+      axis: { tickCount: 8 },
+    }) as const;
+  const place = { x: axis("x", points.xTitle), y: axis("y", points.yTitle) };
+  const circle = (sigmas: number) => ({
+    data: { values: [{ x: prior?.[0], y: prior?.[1] }] },
+    // Vega's size of a circle is the area of the square around it.
+    mark: { ...CIRCLE, size: ((2 * sigmas * PLANE) / side) ** 2 },
+    encoding: place,
   });
+  return draw({
+    title: {
+      text: points.title,
+      ...(prior && { subtitle: "Dashed circles: the prior N(0, I), at one and two standard deviations" }),
+    },
+    width: PLANE,
+    height: PLANE,
+    layer: [
+      {
+        data: { values },
+        mark: { type: "circle", size: 9, opacity: 0.65, color: BLUE },
+        encoding: {
+          ...place,
+          ...(labels && {
+            color: {
+              field: "label",
+              type: "nominal",
+              scale: { scheme: count <= 10 ? "category10" : count <= 20 ? "category20" : "rainbow" },
+              legend: { direction: "horizontal", columns: Math.ceil(count / 25) },
+            },
+          }),
+        },
+      },
+      ...(prior ? [circle(1), circle(2)] : []),
+    ],
+  });
+}
+
+/** The share of an axis that stays free on either side. */
+const AXIS_MARGIN = 0.04;
+
+/** Domains of one length, `side`, with all points in their middle. */
+function squareDomains(points: readonly { readonly x: number; readonly y: number }[]) {
+  const [x, y] = [extentOf(points.map(({ x }) => x)), extentOf(points.map(({ y }) => y))];
+  const longest = points.length === 0 ? 0 : Math.max(x[1] - x[0], y[1] - y[0]);
+  const side = (longest || 1) / (1 - 2 * AXIS_MARGIN);
+  const around = ([low, high]: readonly [number, number]): [number, number] => {
+    const middle = points.length === 0 ? 0 : (low + high) / 2;
+    return [middle - side / 2, middle + side / 2];
+  };
+  return { domains: { x: around(x), y: around(y) }, side };
 }
 
 /** A class in a legend. One that cannot be shown as it is has its number, which tells it from others. */
@@ -238,13 +282,6 @@ function termAxis(term: keyof Terms, title: string, pitch: number, domain?: read
     scale: { zero: false, ...(domain && { domain: [...domain], nice: true }) },
     axis: { title, ...ABOVE_PANEL, titleLimit: pitch * 1.25, tickCount: 6 }, // Vega overestimates widths
   } as const;
-}
-
-/** The least of 1, 1.5, 2, 3, 4, 5, 6, 8 and 10 times a power of ten that is at least `value`. */
-function roundUp(value: number): number {
-  if (value === 0) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return power * ([1, 1.5, 2, 3, 4, 5, 6, 8].find((step) => step * power >= value) ?? 10);
 }
 
 async function draw(spec: TopLevelSpec): Promise<string> {

@@ -60,6 +60,7 @@ it("draws a model and its twins, each with the same draws and between the same t
   }
   expect(texts.filter((text) => text === "Samples: decoded draws from N(0, I)")).toHaveLength(3);
   expect(texts.filter((text) => /of the first \d+ test images$/.test(text))).toHaveLength(3);
+  expect(texts.filter((text) => text.startsWith("Dashed circles: the prior N(0, I)"))).toHaveLength(2);
   expect(texts.some((text) => text.includes("model=ae"))).toBe(true);
   expect([svg.match(/<svg /g)?.length, svg.match(/<\/svg>/g)?.length]).toEqual([4, 4]);
 });
@@ -71,6 +72,7 @@ it("draws models of other dimensions, priors and inputs", async () => {
   expect(images).toHaveLength(8);
   for (const image of images) expect(PNG.sync.read(image).width).toBeGreaterThan(100);
   expect(texts.filter((text) => text === "Samples: decoded draws from the prior")).toHaveLength(1);
+  expect(texts.filter((text) => text.startsWith("Dashed circles: the prior N(0, I)"))).toHaveLength(3);
   expect(texts.some((text) => text.startsWith("first principal component"))).toBe(true);
 });
 

@@ -41,8 +41,12 @@ describe("a grid of the latent plane", () => {
 describe("latents in a plane", () => {
   it("are as they are where they have two dimensions, or one", async () => {
     const plane = await toPlane(Float32Array.of(1, 2, 3, 4), 2);
-    expect(plane).toEqual({ x: Float32Array.of(1, 3), y: Float32Array.of(2, 4) });
-    expect(await toPlane(Float32Array.of(1, 2), 1)).toEqual({ x: Float32Array.of(1, 2), y: new Float32Array(2) });
+    expect(plane).toEqual({ x: Float32Array.of(1, 3), y: Float32Array.of(2, 4), origin: [0, 0] });
+    expect(await toPlane(Float32Array.of(1, 2), 1)).toEqual({
+      x: Float32Array.of(1, 2),
+      y: new Float32Array(2),
+      origin: [0, 0],
+    });
   });
 
   it("have no share of the variance where they are all alike, and no principal components of one", async () => {
@@ -59,7 +63,7 @@ describe("latents in a plane", () => {
       const [a, b] = [5 * draws[2 * Math.floor(at / 3)], 2 * draws[2 * Math.floor(at / 3) + 1]];
       return [7 + 0.6 * a, 8 + 0.8 * a, 9 + b][at % 3];
     });
-    const { x, y, explained } = await toPlane(latents, 3);
+    const { x, y, origin, explained } = await toPlane(latents, 3);
     const along = (values: Float32Array, which: 0 | 1) => {
       const [expected, scale] = [draws.filter((_, i) => i % 2 === which), which === 0 ? 5 : 2];
       const product = values.reduce((sum, value, i) => sum + value * scale * expected[i], 0);
@@ -68,6 +72,9 @@ describe("latents in a plane", () => {
     };
     expect(along(x, 0)).toBeGreaterThan(0.995);
     expect(along(y, 1)).toBeGreaterThan(0.995);
+    expect(x).toHaveLength(1000);
+    expect(Math.abs(Math.abs(origin[0]) - 10.6)).toBeLessThan(0.6); // 0.6·7 + 0.8·8
+    expect(Math.abs(Math.abs(origin[1]) - 9)).toBeLessThan(0.6);
     expect((explained as [number, number])[0]).toBeCloseTo(25 / 29, 1);
     expect((explained as [number, number])[0] + (explained as [number, number])[1]).toBeCloseTo(1, 6);
   });

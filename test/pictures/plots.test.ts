@@ -99,8 +99,6 @@ describe("the latent plane", () => {
       expect(Math.abs(x.read(point) - [0.5, -1.25, 2.75, 0][i])).toBeLessThan(0.6 * x.unitsPerPixel);
       expect(Math.abs(y.read(point) - [-2, 1.5, 0.25, 0][i])).toBeLessThan(0.6 * y.unitsPerPixel);
     });
-    expect(x.values).toEqual([-3, -2, -1, 0, 1, 2, 3]);
-    expect([...y.values].sort((a, b) => a - b)).toEqual(x.values);
     expect(x.unitsPerPixel).toBeCloseTo(y.unitsPerPixel, 9);
     expect(pick(svg, "text", "role-axis-title").map(({ text }) => text)).toEqual(["z1", "z2"]);
     expect(pick(svg, "text", "role-title").map(({ text }) => text)).toEqual(["four points"]);
@@ -146,23 +144,51 @@ describe("the latent plane", () => {
     );
     expect(pick(svg, "path", "role-mark")).toHaveLength(2);
     expect(pick(svg, "text", "role-legend-label").map(({ text }) => text)).toEqual(["3", "7"]);
-    for (const { values } of [readAxis(svg, "x"), readAxis(svg, "y")]) {
-      expect([Math.min(...values), Math.max(...values)]).toEqual([-2, 2]);
-    }
     expect(pick(parseXml(await latentPlot(points({ x: [], y: [] }))), "path", "role-mark")).toEqual([]);
   });
 
   it.each([
-    [0.0021, 0.003],
-    [0.97, 1],
-    [4.2, 5],
-    [99, 100],
-    [1001, 1500],
-  ])("goes as far as its points, rounded up: %f to %f", async (most, extent) => {
-    const { values } = readAxis(parseXml(await latentPlot(points({ x: [0, -most], y: [most / 2, NaN] }))), "x");
-    const whole = readAxis(parseXml(await latentPlot(points({ x: [0, -most], y: [most / 2, 0] }))), "x");
-    expect(Math.max(...whole.values)).toBeCloseTo(extent, 9);
-    expect(Math.max(...values)).toBeLessThan(extent); // the farthest point is not drawn, and so does not count
+    ["far from zero", [100, 103, 101], [-50, -52, -51]],
+    ["tiny", [0, 0.0021, 0.001], [0.003, 0.001, 0.002]],
+    ["a line", [-3, 4, 1], [0, 0, 0]],
+    ["one point", [7], [7]],
+    ["with one that is not finite", [0, -5, 1e9], [2, 1, NaN]],
+  ])("fits its points, with a margin: %s", async (_, x, y) => {
+    const svg = parseXml(await latentPlot(points({ x, y })));
+    const drawn = pick(svg, "path", "role-mark");
+    const frame = pick(svg, "path", "root")[0];
+    const spread = (["x", "y"] as const).map((direction) => {
+      const places = drawn.map((mark) => mark[direction] - frame[direction]);
+      const [low, high] = [Math.min(...places), Math.max(...places)];
+      expect((low + high) / 2).toBeCloseTo(280, 0); // in the middle of 560 pixels
+      return high - low;
+    });
+    expect(Math.max(...spread)).toBeCloseTo(drawn.length > 1 ? 560 * 0.92 : 0, 0);
+    const [xAxis, yAxis] = [readAxis(svg, "x"), readAxis(svg, "y")];
+    expect(xAxis.unitsPerPixel / yAxis.unitsPerPixel).toBeCloseTo(1, 2);
+  });
+
+  it.each([
+    [0, 0],
+    [0.4, -0.1],
+    [30, 30],
+  ])("shows the prior by circles of one and two units around (%f, %f), inside the axes", async (cx, cy) => {
+    const svg = parseXml(await latentPlot(points({ prior: [cx, cy] })));
+    const [x, y] = [readAxis(svg, "x"), readAxis(svg, "y")];
+    const circles = pick(svg, "path", "role-mark").filter(({ attributes }) => attributes["stroke-dasharray"]);
+    expect(circles).toHaveLength(2);
+    for (const [i, circle] of circles.entries()) {
+      const [, radius] = (/A([\d.]+),\1,/.exec(circle.attributes.d) ?? []).map(Number);
+      expect(Math.abs(radius * x.unitsPerPixel - (i + 1))).toBeLessThan(0.03 * (i + 1));
+      expect(Math.abs(x.read(circle) - cx)).toBeLessThan(x.unitsPerPixel);
+      expect(Math.abs(y.read(circle) - cy)).toBeLessThan(y.unitsPerPixel);
+      const frame = pick(svg, "path", "root")[0];
+      expect(circle.x - frame.x - radius).toBeGreaterThan(0);
+      expect(circle.x - frame.x + radius).toBeLessThan(560);
+    }
+    expect(pick(svg, "text", "role-title").map(({ text }) => text)).toContain("four points");
+    const without = parseXml(await latentPlot(points()));
+    expect(without.filter(({ attributes }) => attributes["stroke-dasharray"])).toEqual([]);
   });
 
   it("is the same text each time, on white, and small", async () => {
