@@ -228,7 +228,12 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     ["floats on no usual scale", "encode --input -", floats(9), "has only the value 9, which fits no usual scale."],
     ["NaN in an image", "encode --input -", floats(Number.NaN), "standard input holds NaN in image 0."],
     ["more images than there are", "encode --n 121", "", "There are only 120 images, fewer than the 121"],
-    ["more images than the file has", "encode --n 11 --input ten.npy", "", "There are only 10 images, fewer than the 11"],
+    [
+      "more images than the file has",
+      "encode --n 11 --input ten.npy",
+      "",
+      "There are only 10 images, fewer than the 11",
+    ],
     [
       "z of another width",
       "decode",
