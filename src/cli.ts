@@ -86,7 +86,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 async function createProgram(argv: readonly string[], io: Io, prints: boolean): Promise<Command> {
   const program = new Command("vae")
-    .description("Train variational autoencoders from Node.js alone, and look at their images.")
+    .description("Train variational autoencoders from Node.js, and look at their images.")
     .version(VERSION)
     .addHelpOption(helpOption())
     .addHelpText("after", EXAMPLES_AND_CODES)
