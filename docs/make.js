@@ -1,4 +1,5 @@
-// Writes docs/settings.md and its picture from the tables in src/: npm run docs. A test compares the page with this output.
+// Writes docs/settings.md, its picture and settings.schema.json from the tables in src/: npm run docs. A test compares the
+// page and the schema with this output.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { formatDefault } from "../dist/commands/flags.js";
@@ -20,16 +21,7 @@ export function settingsPage() {
       const flag = "flag" in SETTINGS[name] ? `\`${flagOf(name)}\`` : "";
       // The default of threads depends on the machine; the page must not.
       const value = name === "threads" ? "processors, at most 8" : `\`${formatDefault(name)}\``;
-      const needs = Object.entries(SETTINGS[name].needs ?? {}).map(([other, needed]) =>
-        needed.map((value) => `\`${other}=${value}\``).join(" or "),
-      );
-      const { help, details } = SETTINGS[name];
-      const meaning = [
-        help,
-        ...(details ? [details] : []),
-        ...(needs.length > 0 ? [`with ${needs.join(" and ")}`] : []),
-      ];
-      return [`\`${name}\``, flag, value, SETTINGS[name].values, meaning.join("; ")].map(cell).join(" | ");
+      return [`\`${name}\``, flag, value, SETTINGS[name].values, meaningOf(name, "`")].map(cell).join(" | ");
     });
   const names = Object.keys(SETTINGS);
   const noises = Object.entries(NOISES).map(([kind, noise]) =>
@@ -45,6 +37,9 @@ export function settingsPage() {
 All settings of a training, written from \`src/config/settings.ts\` by \`npm run docs\`. Common ones have a flag. \`--set name=value\` gives
 any of them, \`--preset NAME\` or \`--preset FILE\` several: a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\`, or the config.json of another
 run. \`--set\` and flags override a preset. The config.json of a run holds all its settings.
+
+Editors complete and check such a file with [settings.schema.json](settings.schema.json), a JSON Schema, if it names the schema:
+\`{"$schema": "./node_modules/vae/docs/settings.schema.json", "dimZ": 20}\`. The schema checks each value, not how settings fit together.
 
 \`--sweep name=value,value\` trains a run for each value, repeated for several settings all combinations; \`--repeat N\` with N seeds each. Semicolons
 separate values that are lists or have commas: \`--sweep 'nHidden=500,500;300'\`. The group of runs has a folder, in it one for each run, named
@@ -69,6 +64,42 @@ ${lines(noises)}
 
 ${presets.join("\n")}
 `;
+}
+
+/** A JSON Schema for the files of `--preset`, as text. Draft 7 is what most editors know. */
+export function settingsSchema() {
+  const properties = Object.entries(SETTINGS).map(([name, setting]) => {
+    // The default of threads depends on the machine; the schema must not.
+    const usual = name === "threads" ? {} : { default: setting.encode(setting.default) };
+    return [name, { description: meaningOf(name, ""), ...usual, ...setting.schema }];
+  });
+  const settings = {
+    type: "object",
+    properties: { $schema: {}, ...Object.fromEntries(properties) },
+    additionalProperties: false,
+  };
+  const schema = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Settings of vae train --preset FILE",
+    description: "Settings to start from, or the config.json of a run",
+    type: "object",
+    if: { properties: { settings: { type: "object" } }, required: ["settings"] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: { properties: { settings: { $ref: "#/definitions/settings" } } },
+    else: { $ref: "#/definitions/settings" },
+    definitions: { settings },
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+/** What a setting means, and other settings that it needs, between `quotes`. */
+function meaningOf(name, quotes) {
+  const { help, details, needs = {} } = SETTINGS[name];
+  const needed = Object.entries(needs).map(([other, values]) =>
+    values.map((value) => `${quotes}${other}=${value}${quotes}`).join(" or "),
+  );
+  const parts = [help, ...(details ? [details] : []), ...(needed.length > 0 ? [`with ${needed.join(" and ")}`] : [])];
+  return parts.join("; ");
 }
 
 function lines(rows) {
@@ -108,5 +139,6 @@ async function noisesPicture() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const place = (name) => fileURLToPath(new URL(name, import.meta.url));
   writeFileSync(place("settings.md"), settingsPage());
+  writeFileSync(place("settings.schema.json"), settingsSchema());
   writeFileSync(place("images/noises.png"), await noisesPicture());
 }

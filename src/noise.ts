@@ -20,7 +20,29 @@ export interface Noise {
 /** A setting for a noise or none: { kind, strength } or null, in JSON "haze:0.5" or "none". */
 export function noise(options: Described): Setting<Noise | null> {
   const values = "KIND or KIND:STRENGTH";
-  return optional("none", { values, check: checkNoise, parse: checkNoise, encode: formatNoise }, options);
+  return optional(
+    "none",
+    { values, schema: SCHEMA, check: checkNoise, parse: checkNoise, encode: formatNoise },
+    options,
+  );
+}
+
+/** A kind, with a strength or without, as text or as an object. */
+const SCHEMA = {
+  anyOf: Object.entries(NOISES).flatMap(([kind, { max }]) => [
+    { type: "string", pattern: `^${kind}(:${strengthPattern(max)})?$` },
+    {
+      type: "object",
+      properties: { kind: { const: kind }, strength: { type: ["number", "null"], exclusiveMinimum: 0, maximum: max } },
+      required: ["kind"],
+    },
+  ]),
+};
+
+/** Decimal numbers above 0 and at most a power of ten; with an exponent, any number. */
+function strengthPattern(max: number): string {
+  const isBelow = `\\d{0,${String(max).length - 1}}(\\.\\d*)?`;
+  return `(?=.*[1-9])\\+?(0*(${max}(\\.0*)?|${isBelow})|(\\d+\\.?\\d*|\\.\\d+)[eE][+-]?\\d+)`;
 }
 
 /** "haze:0.5", or "none". */

@@ -1,6 +1,6 @@
 // vae train
 import { createConfig, type GivenSettings, isSettingName, parseSetting } from "../config/config.js";
-import { checkValue, type Setting, similar, TEXT } from "../config/entries.js";
+import { checkValue, isRecord, type Setting, similar, TEXT } from "../config/entries.js";
 import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { DATA_SETTINGS } from "../data/settings.js";
@@ -172,14 +172,20 @@ async function readPreset(place: string): Promise<PresetName | GivenSettings> {
   const text = await readText(place, MAX_BYTES, "a JSON file of settings", readStream);
   try {
     const content = JSON.parse(text);
-    const { engine, threads, ...ofRun } = content?.settings ?? {};
-    const settings = content?.settings ? ofRun : content;
+    const given = isRecord(content?.settings) ? ofRun(content.settings) : content;
+    if (!isRecord(given)) throw new UserError("Settings must be an object of names and values.");
+    const { $schema, ...settings } = given;
     createConfig(settings);
     return settings;
   } catch (error) {
     if (error instanceof UserError) throw new UserError(`${place}: ${error.message}`);
     throw new UserError(`${place} is not a JSON file of settings.`);
   }
+}
+
+/** The settings of a config.json without those of its machine. */
+function ofRun({ engine, threads, ...settings }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return settings;
 }
 
 function collectSettings(text: string, before: GivenSettings = {}): GivenSettings {

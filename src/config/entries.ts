@@ -2,6 +2,8 @@
 import { UserError } from "../errors.js";
 import { describeValue } from "../wording.js";
 
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
 /** Checks values of any type. */
 export interface Checker<Value> {
   /** Returns the value, from JSON or the library, in its own form. @throws UserError that says what it must be */
@@ -12,6 +14,8 @@ export interface Checker<Value> {
 export interface Domain<Value> extends Checker<Value> {
   /** The values, in words. */
   readonly values: string;
+  /** The values in JSON that `check` accepts, as a JSON Schema (draft 7) for editors. */
+  readonly schema: JsonSchema;
   /** Parses a text of the command line. @throws UserError that says what it must be */
   parse(text: string): Value;
   /** The value as JSON: what config.json and checkpoints hold. */
@@ -148,7 +152,8 @@ export function real(options: Options<number> & Range): Setting<number> {
 export function integers(options: Options<readonly number[]> & Range & Length): Setting<readonly number[]> {
   const values = `${describeLength(options)} whole numbers ${describeRange(options)}`;
   const pick = pickList(pickInteger(options), options);
-  return { ...options, ...domain(values, pick, (text) => text.split(",").map(parseNumber)) };
+  const schema = listSchema(rangeSchema("integer", options), options);
+  return { ...options, ...domain(values, schema, pick, (text) => text.split(",").map(parseNumber)) };
 }
 
 /** The sizes of one or two layers of latents. */
@@ -168,7 +173,9 @@ export function latents(options: Options<Latents> & { readonly max: number }): S
   };
   const read = (text: string) => text.split(",").map(parseNumber);
   const kindOf = (value: Latents) => (typeof value === "number" ? "one number" : TWO_NUMBERS);
-  return { ...options, kindOf, ...domain(`one or two whole numbers ${describeRange(range)}`, pick, read) };
+  const item = rangeSchema("integer", range);
+  const schema = { anyOf: [item, listSchema(item, { maxLength: 2 })] };
+  return { ...options, kindOf, ...domain(`one or two whole numbers ${describeRange(range)}`, schema, pick, read) };
 }
 
 export function choice<const Choice extends string>(
@@ -185,7 +192,12 @@ export function choices<const Choice extends string>(
 ): Setting<readonly Choice[]> & { readonly choices: readonly Choice[] } {
   const values = `${describeLength(options)} of ${choices.join(", ")}`;
   const read = (text: string) => text.split(",").map((item) => item.trim());
-  const { check, ...others } = domain(values, pickList(pickOne(choices), options), read);
+  const { check, ...others } = domain(
+    values,
+    listSchema({ enum: choices }, options),
+    pickList(pickOne(choices), options),
+    read,
+  );
   const wrongItem = (value: unknown) => (Array.isArray(value) ? value.find((item) => !choices.includes(item)) : value);
   const checkAll = (value: unknown) => withSuggestion(() => check(value), wrongItem(value), choices);
   return { ...options, choices, ...others, check: checkAll, parse: (text) => checkAll(read(text)) };
@@ -210,7 +222,9 @@ export function texts(
     }
     return texts;
   };
-  return { ...options, ...domain(`${describeLength(options)} non-empty texts`, pick, splitTexts) };
+  const all = listSchema({ type: "string", minLength: 1 }, options);
+  const schema = { ...all, anyOf: [{ maxItems: 1 }, { not: { contains: { const: alone } } }] };
+  return { ...options, ...domain(`${describeLength(options)} non-empty texts`, schema, pick, splitTexts) };
 }
 
 /** As in CSV, "" is a quote. */
@@ -241,7 +255,8 @@ export function quoteText(text: string): string {
 export function toggle(options: Described): Setting<boolean> {
   const pick = (value: unknown) => (typeof value === "boolean" ? value : undefined);
   const read = (text: string) => ({ true: true, false: false })[text];
-  return { ...options, default: false, ...domain("true, false", pick, read, "be true or false") };
+  const accepted = domain("true, false", { type: "boolean" }, pick, read, "be true or false");
+  return { ...options, default: false, ...accepted };
 }
 
 /** A setting that may be absent: null, which is `word` in JSON and on the command line. */
@@ -250,6 +265,7 @@ export function optional<Value>(word: string, inner: Domain<Value>, options: Des
     ...options,
     default: null,
     values: `${word}, ${inner.values}`,
+    schema: { anyOf: [{ enum: [word, null] }, inner.schema] },
     check: (value) => (value === null || value === word ? null : inner.check(value)),
     parse: (text) => (text === word ? null : inner.parse(text)),
     encode: (value) => (value === null ? word : String(inner.encode(value))),
@@ -259,6 +275,7 @@ export function optional<Value>(word: string, inner: Domain<Value>, options: Des
 /** Any text but the empty one, and none with NUL, which no path may hold. */
 export const TEXT: Domain<string> = {
   values: "text",
+  schema: { type: "string", pattern: "^[^\\u0000]+$" },
   check: checkText,
   parse: checkText,
   encode: (value) => value,
@@ -266,7 +283,8 @@ export const TEXT: Domain<string> = {
 
 export function oneOf<const Choice extends string | number>(choices: readonly Choice[]): Domain<Choice> {
   const all = choices.join(", ");
-  const { check, ...others } = domain(all, pickOne(choices), undefined, `be one of ${all}`);
+  const schema = { enum: [...new Set([...choices, ...choices.map(String)])] };
+  const { check, ...others } = domain(all, schema, pickOne(choices), undefined, `be one of ${all}`);
   const checkOne = (value: unknown) => withSuggestion(() => check(value), value, choices.map(String));
   return { ...others, check: checkOne, parse: checkOne };
 }
@@ -282,11 +300,16 @@ export function withSuggestion<Value>(check: () => Value, value: unknown, names:
 }
 
 export function wholeNumber(range: Range): Domain<number> {
-  return domain(`a whole number ${describeRange(range)}`, pickInteger(range), parseNumber);
+  return domain(
+    `a whole number ${describeRange(range)}`,
+    rangeSchema("integer", range),
+    pickInteger(range),
+    parseNumber,
+  );
 }
 
 export function number(range: Range): Domain<number> {
-  return domain(`a number ${describeRange(range)}`, pickNumber(range), parseNumber);
+  return domain(`a number ${describeRange(range)}`, rangeSchema("number", range), pickNumber(range), parseNumber);
 }
 
 export interface Size {
@@ -297,9 +320,21 @@ export interface Size {
 /** Pixels of a side of an image. */
 export const MAX_SIDE = 4096;
 
+const SIDE_SCHEMA = rangeSchema("integer", { min: 1, max: MAX_SIDE });
+/** 1 to 4096, as digits. */
+const SIDE_PATTERN = "0*([1-9]\\d{0,2}|[1-3]\\d{3}|40[0-8]\\d|409[0-6])";
+const SIZE_SCHEMA = {
+  anyOf: [
+    SIDE_SCHEMA,
+    { type: "string", pattern: `^${SIDE_PATTERN}(x${SIDE_PATTERN})?$` },
+    { type: "array", items: SIDE_SCHEMA, minItems: 2, maxItems: 2 },
+    { type: "object", properties: { width: SIDE_SCHEMA, height: SIDE_SCHEMA }, required: ["width", "height"] },
+  ],
+};
+
 /** Pixels of an image: { width, height }, in JSON "28x20". [28, 20], 28 and "28" are accepted too. */
 export const SIZE: Domain<Size> = {
-  ...domain(`WIDTHxHEIGHT, or one number for both, each from 1 to ${MAX_SIDE}`, pickSize),
+  ...domain(`WIDTHxHEIGHT, or one number for both, each from 1 to ${MAX_SIDE}`, SIZE_SCHEMA, pickSize),
   encode: ({ width, height }) => `${width}x${height}`,
 };
 
@@ -320,6 +355,7 @@ type Pick<Value> = (value: unknown) => Value | undefined;
 
 function domain<Value>(
   values: string,
+  schema: JsonSchema,
   pick: Pick<Value>,
   read: (text: string) => unknown = (text) => text,
   must = `be ${values}`,
@@ -329,7 +365,7 @@ function domain<Value>(
     if (picked === undefined) throw new UserError(`It must ${must}.`);
     return picked;
   };
-  return { values, check, parse: (text) => check(read(text)), encode: (value) => value };
+  return { values, schema, check, parse: (text) => check(read(text)), encode: (value) => value };
 }
 
 function pickNumber(range: Range): Pick<number> {
@@ -375,6 +411,15 @@ function pickSize(value: unknown): Size | undefined {
   const width = pick(sides.width);
   const height = pick(sides.height);
   return width && height ? { width, height } : undefined;
+}
+
+function rangeSchema(type: "integer" | "number", range: Range): JsonSchema {
+  const least = "above" in range ? { exclusiveMinimum: range.above } : { minimum: range.min };
+  return { type, ...least, maximum: range.max };
+}
+
+function listSchema(items: JsonSchema, { maxLength }: Length): JsonSchema {
+  return { type: "array", items, minItems: 1, maxItems: maxLength };
 }
 
 function describeRange(range: Range): string {

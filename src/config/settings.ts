@@ -36,7 +36,7 @@ export const SETTINGS = {
   learningRateSchedule: choice(["constant", "cosine", "steps"], { default: "constant",
     help: "cosine: half a cosine wave down to 0; steps: times learningRateDecay at each of learningRateMilestones" }),
   learningRateMilestones: integers({ default: [10, 15], min: 1, max: 1e6, maxLength: 100,
-    needs: { learningRateSchedule: ["steps"] }, help: "epochs after which the learning rate falls" }),
+    needs: { learningRateSchedule: ["steps"] }, help: "epochs after which the learning rate falls", details: "growing numbers" }),
   learningRateDecay: real({ default: 0.1, above: 0, max: 1, needs: { learningRateSchedule: ["steps"] },
     help: "factor of the learning rate at each of learningRateMilestones" }),
   adamBeta1: real({ default: 0.9, min: 0, max: 0.999999, help: "decay of Adam's first moments" }),
