@@ -65,9 +65,9 @@ export class Page {
 
   /** @param key as KeyboardEvent.key has it */
   async press(key: string): Promise<void> {
-    const codes: Record<string, number> = { Tab: 9, End: 35, Home: 36, ArrowLeft: 37, ArrowRight: 39 };
-    const event = { key, code: key, windowsVirtualKeyCode: codes[key] };
-    await this.call("Input.dispatchKeyEvent", { type: "rawKeyDown", ...event });
+    const codes: Record<string, number> = { Tab: 9, Enter: 13, End: 35, Home: 36, ArrowLeft: 37, ArrowRight: 39 };
+    const event = { key, code: key, windowsVirtualKeyCode: codes[key], ...(key === "Enter" && { text: "\r" }) };
+    await this.call("Input.dispatchKeyEvent", { type: "keyDown", ...event });
     await this.call("Input.dispatchKeyEvent", { type: "keyUp", ...event });
   }
 
