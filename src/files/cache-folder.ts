@@ -1,4 +1,4 @@
-// Finds the folder of the cache. Falls back to a private folder where the user's own cannot be written.
+// Finds the folder of the cache. Falls back to a private temporary folder if the user's own is not writable.
 import { lstatSync } from "node:fs";
 import { access, constants, mkdir } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
@@ -7,14 +7,14 @@ import process from "node:process";
 import { isSystemError, UserError } from "../errors.js";
 import { makeFolder } from "./write.js";
 
-/** Closed to other users: the cache holds copies of images whose own folder may be closed, too. */
+/** Closed to other users, since the cache holds copies of images whose folder may be closed, too. */
 const MODE = 0o700;
 
 /**
- * The user's cache folder: VAE_CACHE, or the place that the system has for caches.
+ * The user's cache folder: VAE_CACHE, or the system's folder for caches.
  *
- * @param home may throw
- * @returns undefined if the environment names no folder
+ * @param home returns the home folder. May throw
+ * @returns undefined if there is no such folder
  */
 export function userCacheFolder(
   env: Readonly<Record<string, string | undefined>>,
@@ -32,10 +32,10 @@ export function userCacheFolder(
   return path.join(folder, platform === "darwin" ? "Library/Caches" : ".cache", "vae");
 }
 
-/** Errors that say nothing about the folder. */
+/** Errors that are not the folder's fault. */
 const TRANSIENT = ["EIO", "EMFILE", "ENFILE", "ENOMEM"];
 
-/** Creates the folder of the cache if need be. @throws UserError if no folder can be used */
+/** Returns the folder of the cache, and creates it if it is missing. @throws UserError if no folder is usable */
 export async function openCacheFolder(): Promise<string> {
   try {
     const folder = userCacheFolder(process.env, process.platform, homedir);
@@ -52,9 +52,9 @@ export async function openCacheFolder(): Promise<string> {
 }
 
 /**
- * Opens the fallback for a home that is missing or read-only, as in containers. Its name is the same each time, so that
- * the next command finds the data. Others can guess the name and create it first, or a link: so the folder must be the
- * user's own and closed to others. On Windows the temporary folder is the user's already.
+ * Opens the fallback for a home that is missing or read-only, as in containers. Its name is fixed, so that the next
+ * command finds the data. Other users can guess the name and create it first, or as a link, so it must be a folder that
+ * the user owns and that is closed to others. On Windows the temporary folder is private already.
  */
 async function openFallback(): Promise<string> {
   const user = process.getuid?.();

@@ -1,4 +1,4 @@
-// The cache of decoded and decompressed data: one file for each data set. May be deleted any time.
+// The cache of decoded and decompressed data: one file for each data set. Can be deleted at any time.
 import { createHash } from "node:crypto";
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { type FileHandle, open, rm, statfs } from "node:fs/promises";
@@ -9,27 +9,27 @@ import { openCacheFolder } from "./cache-folder.js";
 import { closeRead, listNames } from "./read.js";
 import { TEMPORARY, writeFileAtomically } from "./write.js";
 
-/** Version of the content. Raise it when the same sources give other bytes or another info. */
+/** The version of the content. Raise it when the same sources give other bytes or another info. */
 const FORMAT = 4;
 const DAY = 86_400_000;
-/** Digits of each hash in a name. */
+/** The number of digits of each hash in a name. */
 const DIGITS = 24;
-/** Name of an entry: hash of its key, hash of the state of its sources. */
+/** The name of an entry: the hash of its key, and the hash of its sources' state. */
 const ENTRY = new RegExp(`^[\\da-f]{${DIGITS}}-[\\da-f]{${DIGITS}}\\.data$`);
 const DIGEST_BYTES = 32;
-/** The length of the info, uint32, and the SHA-256 of the file's name and all bytes before. */
+/** The length of the info as uint32, and the SHA-256 of the file's name and all preceding bytes. */
 const FOOTER_BYTES = 4 + DIGEST_BYTES;
 const CHUNK_BYTES = 1 << 20;
 
 export interface CacheRequest<Info> {
-  /** Names the entry: absolute paths and options. A new state of the sources replaces the entry of the same key. */
+  /** Identifies the entry: absolute paths and options. If its sources change, the entry is replaced. */
   readonly key: readonly string[];
-  /** The files that the entry is made of. */
+  /** The files that the entry is made from. */
   readonly sources: readonly string[];
   /**
-   * Yields the data in parts, and returns `info`, which must be JSON.
+   * Yields the data in parts, and returns the info, which must be JSON.
    *
-   * @param reserve checks that this number of bytes fits on the disk. Call it as soon as the number is known.
+   * @param reserve checks that a number of bytes fits on the disk. Call it as soon as the number is known
    */
   readonly make: (reserve: Reserve) => AsyncGenerator<Uint8Array, Info>;
 }
@@ -37,9 +37,9 @@ export interface CacheRequest<Info> {
 export type Reserve = (bytes: number) => Promise<void>;
 
 /**
- * Returns the cached file of a key. Makes it if there is none, if it is damaged, or if the sources have changed since.
+ * Returns the cached file of a key. Makes it if it is missing or damaged, or if its sources have changed.
  *
- * @returns file: starts with the data. Some bytes of the cache follow them.
+ * @returns file: begins with the data, and ends with some bytes of the cache
  */
 export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file: string; info: Info }> {
   const { key, sources, make } = request;
@@ -50,7 +50,7 @@ export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file:
   const text = await readVerified(file);
   if (text !== undefined) return { file, info: JSON.parse(text) };
 
-  // Listed before the work: what another process adds meanwhile is not outdated.
+  // Listed before the work, so that entries that other processes add during it are not deleted.
   const outdated = (await listEntries(folder)).filter((entry) => entry.name.startsWith(prefix) && entry.name !== name);
   let info!: Info;
   async function* data() {
@@ -73,9 +73,9 @@ export async function cached<Info>(request: CacheRequest<Info>): Promise<{ file:
   return { file, info };
 }
 
-/** Fails early where writing would fill the disk of the cache. @throws a system error, ENOSPC */
+/** Checks the free space before writing. @throws a system error, ENOSPC, if it is too little */
 async function checkSpace(folder: string, bytes: number): Promise<void> {
-  const found = await statfs(folder).catch(() => undefined); // without it, writing shows whether the bytes fit
+  const found = await statfs(folder).catch(() => undefined); // not supported everywhere
   if (!found || found.blocks === 0) return; // some file systems report 0
   const free = found.bavail * found.bsize;
   if (bytes <= free) return;
@@ -85,7 +85,7 @@ async function checkSpace(folder: string, bytes: number): Promise<void> {
   throw Object.assign(new Error(message), { code: "ENOSPC", syscall: "write", path: folder });
 }
 
-/** What is in the cache. */
+/** A summary of the entries of the cache. */
 export interface CacheReport {
   readonly folder: string;
   readonly dataSets: number;
@@ -97,7 +97,7 @@ export async function inspectCache(): Promise<CacheReport> {
   return report(folder, await listEntries(folder));
 }
 
-/** Deletes all entries. @returns what was deleted */
+/** Deletes all entries. @returns a summary of them */
 export async function clearCache(): Promise<CacheReport> {
   const folder = await openCache();
   const entries = await listEntries(folder);
@@ -109,7 +109,7 @@ function report(folder: string, entries: readonly Entry[]): CacheReport {
   return { folder, dataSets: entries.length, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-/** Opens the folder of the cache, and deletes the temporary files of killed processes. */
+/** Opens the folder of the cache, and deletes old temporary files of killed processes. */
 async function openCache(): Promise<string> {
   const folder = await openCacheFolder();
   const temporaries = await listFiles(folder, TEMPORARY);
@@ -121,7 +121,7 @@ interface Entry {
   readonly name: string;
   readonly file: string;
   readonly bytes: number;
-  /** In milliseconds. */
+  /** In milliseconds since 1970. */
   readonly modified: number;
 }
 
@@ -129,7 +129,7 @@ function listEntries(folder: string): Promise<Entry[]> {
   return listFiles(folder, ENTRY);
 }
 
-/** Lists the regular files whose names match. Links are others' files. */
+/** Lists the regular files whose names match. Skips links, which the cache does not create. */
 async function listFiles(folder: string, pattern: RegExp): Promise<Entry[]> {
   const names = (await listNames(folder)).filter((name) => pattern.test(name));
   return names.flatMap((name) => {
@@ -139,18 +139,18 @@ async function listFiles(folder: string, pattern: RegExp): Promise<Entry[]> {
   });
 }
 
-/** @returns undefined if there is none: another process may just have deleted or renamed it */
+/** @returns undefined if there is no regular file, for example because another process has deleted or renamed it */
 function regularFile(file: string): Stats | undefined {
   const found = lstatSync(file, { throwIfNoEntry: false });
   return found?.isFile() ? found : undefined;
 }
 
-/** Deletes files. Those that cannot be deleted, such as open files on Windows, are left for the next call. */
+/** Deletes files. Leaves files that cannot be deleted, such as open ones on Windows, for the next call. */
 async function deleteFiles(entries: readonly Entry[]): Promise<void> {
   for (const { file } of entries) await rm(file, { force: true }).catch(() => {});
 }
 
-/** Hashes names, sizes, times and inodes: whatever changes when a source is edited, replaced, added or removed. */
+/** Hashes names, sizes, times and inodes, which change when a source is edited, replaced, added or removed. */
 function fingerprint(sources: readonly string[]): string {
   const hash = createHash("sha256").update(String(FORMAT));
   for (const source of sources) {
@@ -165,10 +165,9 @@ function shorten(hash: ReturnType<typeof createHash>): string {
 }
 
 /**
- * Reads the info of an entry, as JSON, and verifies the whole file. That takes 1 s for a GB, which took minutes to
- * decode.
+ * Reads the info of an entry, as JSON, and verifies the whole file. This takes 1 s per GB; to decode it took minutes.
  *
- * @returns undefined if there is no such file, or it is damaged, foreign or cannot be read
+ * @returns undefined if the file does not exist, is damaged, is not of the cache, or cannot be read
  */
 async function readVerified(file: string): Promise<string | undefined> {
   if (!regularFile(file)) return undefined;
@@ -178,7 +177,7 @@ async function readVerified(file: string): Promise<string | undefined> {
     const { size } = await handle.stat();
     if (size < FOOTER_BYTES) return undefined;
     const footer = await readPart(handle, size - FOOTER_BYTES, size);
-    if (footer.readUInt32LE() === 0) return undefined; // before reading all of a file that was extended by zeros
+    if (footer.readUInt32LE() === 0) return undefined; // a file extended by zeros, which may be huge
     const hash = createHash("sha256").update(path.basename(file));
     const end = size - DIGEST_BYTES;
     for (let at = 0; at < end; at += CHUNK_BYTES) {

@@ -1,15 +1,15 @@
-// Looks at files and reads them. System errors name the file.
+// Examines and reads files. System errors name the file.
 import { constants, createReadStream, type Stats, statSync } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { isSystemError, UserError } from "../errors.js";
 import { formatBytes } from "../wording.js";
 
-/** Whether the file, or a folder above it, does not exist. None has a name that is too long. */
+/** Whether an error says that the file, or a folder above it, does not exist. A name that is too long cannot exist. */
 export function isMissing(error: unknown): boolean {
   return isSystemError(error) && ["ENOENT", "ENOTDIR", "ENAMETOOLONG"].includes(error.code ?? "");
 }
 
-/** @returns undefined if the file that is read does not exist */
+/** Awaits the reading of a file. @returns undefined if the file does not exist */
 export async function ifPresent<Result>(reading: Promise<Result>): Promise<Result | undefined> {
   try {
     return await reading;
@@ -20,14 +20,14 @@ export async function ifPresent<Result>(reading: Promise<Result>): Promise<Resul
 }
 
 /**
- * Adds the file name to the message of a system error, unless the system did: it names no file that is already open.
+ * Adds the file name to the message of a system error, unless it has one. Errors of open files have none.
  */
 export function addFileName(error: unknown, file: string, done: "read" | "written"): unknown {
   if (isSystemError(error) && error.path !== file) error.message = `${file} could not be ${done} (${error.message})`;
   return error;
 }
 
-/** @returns undefined if nothing is there, or a link that leads nowhere or to itself */
+/** @returns undefined if the path does not exist, or is a link to nothing or to itself */
 export function statIfThere(place: string): Stats | undefined {
   try {
     return statSync(place);
@@ -37,7 +37,7 @@ export function statIfThere(place: string): Stats | undefined {
   }
 }
 
-/** Whether nothing is there. A place that cannot be looked at may exist. */
+/** Whether a path is known not to exist. One that cannot be examined may exist. */
 export function isGone(place: string): boolean {
   try {
     return statIfThere(place) === undefined;
@@ -50,17 +50,17 @@ export function isFolder(place: string): boolean {
   return statIfThere(place)?.isDirectory() ?? false;
 }
 
-/** @returns the names in a folder; none if there is no such folder */
+/** @returns the names in a folder, empty if the folder does not exist */
 export async function listNames(folder: string): Promise<string[]> {
   return (await ifPresent(readdir(folder))) ?? [];
 }
 
-/** Node.js reads up to this size in one piece. */
+/** The most bytes that Node.js reads in one call. */
 export const MAX_READ_BYTES = 2 ** 31 - 1;
-/** Opening a pipe or a device does not wait for its other end. Windows has no such flag. */
+/** Opens a pipe or a device without waiting for its other end. Windows has no such flag. */
 const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** @throws UserError if the file is a folder, a pipe, a socket or a device: reading one may never end */
+/** @throws UserError if the file is a folder, a pipe, a socket or a device, which may block or never end */
 function checkKind(file: string, found: Stats): void {
   if (found.isDirectory()) throw new UserError(`${file} is a folder, not a file.`);
   if (!found.isFile()) throw new UserError(`${file} is a pipe, a socket or a device, not a file.`);
@@ -68,7 +68,7 @@ function checkKind(file: string, found: Stats): void {
 
 /** Opens a regular file, or a link to one. @throws UserError if it is anything else */
 async function openRegular(file: string): Promise<FileHandle> {
-  checkKind(file, await stat(file)); // opening a device may have effects
+  checkKind(file, await stat(file)); // before opening it: opening a device may have side effects
   const handle = await open(file, READ_ONLY);
   try {
     checkKind(file, await handle.stat());
@@ -84,15 +84,15 @@ export async function closeRead(handle: FileHandle): Promise<void> {
   await handle.close().catch(() => {});
 }
 
-/** Reads a regular file. @throws UserError if it is none, or has more than 2 GiB */
+/** Reads a regular file. @throws UserError if it is not regular, or has more than 2 GiB */
 export async function readBytes(file: string): Promise<Uint8Array> {
   return withRegular(file, async (handle, size) => {
     if (size <= MAX_READ_BYTES) return readFrom(handle, size, MAX_READ_BYTES);
-    throw new UserError(`${file} has ${formatBytes(size)}, and only files of up to 2 GiB are read at once.`);
+    throw new UserError(`${file} has ${formatBytes(size)}, more than the 2 GiB that can be read at once.`);
   });
 }
 
-/** Reads up to `maxBytes` from the start of a regular file. @throws UserError if it is none */
+/** Reads up to `maxBytes` from the start of a regular file. @throws UserError if it is not regular */
 export async function readStart(file: string, maxBytes: number): Promise<Uint8Array> {
   return withRegular(file, (handle, size) => readFrom(handle, size, maxBytes));
 }
@@ -115,8 +115,8 @@ async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 /**
  * Reads a text.
  *
- * @param what what it should be, for the error
- * @param read `readStream` accepts pipes
+ * @param what describes the expected content in the error: "a lock"
+ * @param read the function that reads bytes. Pass `readStream` to accept pipes
  * @throws UserError if it has more than `maxBytes`
  */
 export async function readText(file: string, maxBytes: number, what: string, read = readStart): Promise<string> {
@@ -127,7 +127,7 @@ export async function readText(file: string, maxBytes: number, what: string, rea
   return new TextDecoder().decode(bytes);
 }
 
-/** Opens a regular file, calls `use`, and closes it. Errors name the file. @throws UserError if it is none */
+/** Opens a regular file, calls `use`, and closes it. Errors name the file. @throws UserError if it is not regular */
 export async function withRegular<Result>(
   file: string,
   use: (handle: FileHandle, size: number) => Promise<Result>,
@@ -143,7 +143,7 @@ export async function withRegular<Result>(
   }
 }
 
-/** Reads the first `maxBytes` bytes, or all. Files of /proc have the size 0, so these are read to their end. */
+/** Reads up to `maxBytes` bytes. A size of 0 may be wrong, as in /proc, so such files are read as streams. */
 async function readFrom(handle: FileHandle, size: number, maxBytes: number): Promise<Uint8Array> {
   if (size === 0) return collect(handle.createReadStream({ start: 0, end: maxBytes - 1, autoClose: false }));
   const length = Math.min(size, maxBytes);

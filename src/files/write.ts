@@ -15,7 +15,7 @@ const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 const temporaries = new Set<string>();
 
 /**
- * Calls `use` with a unique, short name beside `target`. Deletes what still has this name afterwards, also when a
+ * Calls `use` with a unique, short path in the folder of `target`. Deletes whatever is left at this path, even if a
  * signal or `process.exit` ends the process. Errors name the target.
  */
 export async function withTemporary<Result>(
@@ -25,7 +25,7 @@ export async function withTemporary<Result>(
   const temporary = path.join(path.dirname(target), `.${pid}-${randomBytes(6).toString("hex")}.tmp`);
   if (temporaries.size === 0) {
     process.on("exit", deleteTemporaries);
-    for (const signal of SIGNALS) process.prependListener(signal, onSignal); // first, so that it counts all others
+    for (const signal of SIGNALS) process.prependListener(signal, onSignal); // first, to count all others
   }
   temporaries.add(temporary);
   try {
@@ -57,14 +57,14 @@ function deleteTemporaries(): void {
   for (const temporary of temporaries) {
     try {
       rmSync(temporary, { recursive: true, force: true });
-    } catch {} // the process ends all the same
+    } catch {} // the process is ending
   }
 }
 
 /**
- * Writes a file atomically and replaces one that exists. System errors name it.
+ * Writes or replaces a file atomically. System errors name it.
  *
- * @param flush whether to fsync. False suits thousands of small files: a power cut may lose some of them.
+ * @param flush whether to fsync. False is faster for thousands of small files, but a power cut may lose some of them
  */
 export async function writeFileAtomically(
   file: string,
@@ -86,7 +86,7 @@ export async function writeFileAtomically(
   if (flush) await syncFolder(path.dirname(file), file);
 }
 
-/** Adds the file's name to system errors of writing it. */
+/** @returns a handler that adds the file's name to system errors, and throws them */
 function failToWrite(file: string): (error: unknown) => never {
   return (error) => {
     throw addFileName(error, file, "written");
@@ -119,8 +119,8 @@ async function createFile(file: string, content: string): Promise<void> {
   }
 }
 
-/** Creates a folder, and those missing above it. @throws UserError if the place, or one above it, is a file */
-// mkdir with `recursive` never ends in /proc, and reports ENOENT for a folder that cannot be written.
+/** Creates a folder and its missing parents. @throws UserError if one of these paths is a file */
+// Not mkdir with `recursive`, which never ends in /proc, and reports ENOENT for a folder that is not writable.
 export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   if (isFolder(folder)) return;
   const parent = path.dirname(folder);
@@ -136,11 +136,11 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
 }
 
 /**
- * Makes a folder inside another one that exists, unless it is there.
+ * Creates a folder inside an existing one, unless it exists.
  *
- * @throws UserError if the place is a file or a link: what is written there would land elsewhere
+ * @throws UserError if the path is a file, or a link, through which files would be written elsewhere
  */
-export async function makeOwnFolder(folder: string): Promise<void> {
+export async function makeSubfolder(folder: string): Promise<void> {
   const found = lstatSync(folder, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
   if (found)
@@ -149,9 +149,9 @@ export async function makeOwnFolder(folder: string): Promise<void> {
 }
 
 /**
- * Flushes the names in a folder, so that a rename survives a power cut. Windows has no such call.
+ * Flushes the entries of a folder, so that a rename survives a power cut. Windows has no such call.
  *
- * @param file the file in it that errors name
+ * @param file the path that errors name
  */
 export async function syncFolder(folder: string, file = folder): Promise<void> {
   if (platform === "win32") return;

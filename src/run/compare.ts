@@ -1,4 +1,4 @@
-// Compares runs: the settings that differ, the spread over seeds, and the validation curves in one plot.
+// Compares runs: different settings, the spread over seeds, and validation curves in one plot.
 import path from "node:path";
 import { listOf } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, unmetNeed } from "../config/config.js";
@@ -16,43 +16,43 @@ import { isGroup, readPlan } from "./group.js";
 import { type ReadRun, type RunReport, readRun, type UnreadableRun } from "./list.js";
 
 export interface Comparison {
-  /** The folder that all runs are in. */
+  /** The lowest folder that contains all runs. */
   readonly folder: string;
-  /** In the given order; those of one folder the oldest first. */
+  /** In the given order. The runs in a given folder are sorted by age, the oldest first. */
   readonly runs: readonly ComparedRun[];
   /** The names of the settings that differ. */
   readonly differing: readonly SettingName[];
-  /** Sets of finished runs that differ in the seed alone: their spread. Empty if there is none of two runs or more. */
+  /** The spread of finished runs that differ only in the seed. Empty if no two runs do. */
   readonly repeats: readonly Repeats[];
-  /** What cannot be compared and why, and what is missing: one sentence each. */
+  /** Numbers that cannot be compared, and missing runs: one sentence each. */
   readonly notes: readonly string[];
   readonly unreadable: readonly UnreadableRun[];
-  /** The validation curves of all runs. Undefined before an epoch of one of them has ended. */
+  /** The validation curves of all runs. Undefined if no run has finished an epoch. */
   readonly svg?: string;
 }
 
 export interface ComparedRun extends RunReport {
-  /** The run's folder, from `folder`. */
+  /** The run's folder, relative to `folder`. */
   readonly name: string;
-  /** The settings that differ, as JSON, except those without effect in this run. */
+  /** The settings that differ between runs, as JSON. Excludes settings without effect in this run. */
   readonly values: Values;
 }
 
 export interface Repeats {
-  /** The folders of the runs, one for each seed. */
+  /** The folders of the runs: one for each seed. */
   readonly runs: readonly string[];
   /** The settings that differ from other runs, as JSON. */
   readonly values: Values;
-  /** Of the best epochs. */
+  /** The spread of the validation terms of the best epochs. */
   readonly validation: Spread;
 }
 
-/** Terms in nats per image; without those that are not finite. */
+/** Terms in nats per image. Absent if a value is not finite. */
 export type Spread = { readonly [term in keyof Bounds]?: MeanAndDeviation };
 
 export interface MeanAndDeviation {
   readonly mean: number;
-  /** The sample's standard deviation, with n − 1. Undefined for one value. */
+  /** The sample standard deviation, with n − 1. Undefined for one value. */
   readonly deviation?: number;
 }
 
@@ -61,8 +61,8 @@ type Values = { readonly [name in SettingName]?: unknown };
 /**
  * Compares runs by their settings and the validation of their best epochs.
  *
- * @param runs folders of runs, or folders such as that of a group, which stand for the runs in them
- * @throws UserError if there is no run in one of them, or one that is named cannot be read
+ * @param runs folders of runs, or folders that contain runs, such as a group
+ * @throws UserError if a folder contains no run, or a given run cannot be read
  */
 export async function compareRuns(runs: readonly string[]): Promise<Comparison> {
   const { found, unreadable, notes } = await collect(checkValue("The runs", listOf(TEXT, 1), runs));
@@ -81,13 +81,13 @@ export async function compareRuns(runs: readonly string[]): Promise<Comparison> 
     runs: compared.map(({ report, name, values }) => ({ ...report, name, values })),
     differing,
     repeats: findRepeats(compared),
-    notes: [...notes, ...incomparable(found)],
+    notes: [...notes, ...describeIncomparable(found)],
     unreadable,
     ...(svg !== undefined && { svg }),
   };
 }
 
-/** The means of the terms, and their deviations. */
+/** The mean and deviation of each term. */
 export function spread(bounds: readonly Bounds[]): Spread {
   const terms = ["objective", "elbo", "reconstruction", "kl"] as const;
   const entries = terms.flatMap((term) => {
@@ -105,14 +105,14 @@ function meanAndDeviation(values: readonly number[]): MeanAndDeviation {
   return { mean, deviation: Math.sqrt(squares / (n - 1)) };
 }
 
-/** Settings as they stand in a table, such as beta=0.5. Items of lists are quoted where they need it. */
+/** Formats settings for a table: beta=0.5. Quotes items of lists that need it. */
 export function describeValues(values: Values): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${describeSetting(value)}`)
     .join(" ");
 }
 
-/** A setting's JSON as `--set` takes it. */
+/** Formats a setting's JSON in the form that `--set` takes. */
 export function describeSetting(value: unknown): string {
   return Array.isArray(value) ? value.map((item) => quoteItem(String(item))).join() : String(value);
 }
@@ -120,11 +120,11 @@ export function describeSetting(value: unknown): string {
 interface Compared extends ReadRun {
   readonly name: string;
   readonly values: Values;
-  /** Equal for runs that differ in the seed alone. */
+  /** Equal for runs that differ only in the seed. */
   readonly repeatKey: string;
 }
 
-/** Reads each run once. */
+/** Reads the given runs and the runs in given folders, each once. */
 async function collect(places: readonly string[]) {
   const found = new Map<string, ReadRun>();
   const unreadable: UnreadableRun[] = [];
@@ -142,7 +142,7 @@ async function collect(places: readonly string[]) {
     if (isGroup(place)) {
       const plan = await readPlan(place);
       const missing = plan.filter(({ name }) => !statIfThere(path.join(place, name, CONFIG))).length;
-      if (missing > 0) notes.push(`${missing} of the ${plan.length} runs of ${place} are not there yet.`);
+      if (missing > 0) notes.push(`${missing} of the ${plan.length} runs of ${place} have not begun.`);
     }
   }
   return { found: [...found.values()], unreadable, notes };
@@ -152,7 +152,7 @@ function byAge({ report: a }: ReadRun, { report: b }: ReadRun): number {
   return Number(a.created > b.created) - Number(a.created < b.created);
 }
 
-/** The lowest folder that holds all of these folders. */
+/** The lowest folder that contains all runs. */
 function commonFolder(runs: readonly string[]): string {
   const parents = runs.map((run) => path.dirname(path.resolve(run)));
   let common = parents[0];
@@ -172,7 +172,7 @@ function effectiveSettings(config: Config): Values {
   return Object.fromEntries(entries.filter(([name]) => !unmetNeed(name as SettingName, config)));
 }
 
-/** A setting that has no effect in some runs, and its default in all others, does not differ. */
+/** Finds settings with several values. Where a setting has no effect, its default counts. */
 function differingSettings(effective: readonly Values[]): SettingName[] {
   const defaults = encodeConfig(createConfig({}));
   const names = Object.keys(defaults) as SettingName[];
@@ -186,10 +186,10 @@ function pick(values: Values, names: readonly SettingName[]): Values {
   return Object.fromEntries(names.filter((name) => name in values).map((name) => [name, values[name]]));
 }
 
-/** All that decides a run's numbers besides the seed. Digests stand for the data; threads change the last bits only. */
-function repeatKey({ about }: ReadRun, effective: Values): string {
+/** Everything but the seed that affects a run's numbers. Threads affect only the last bits. */
+function repeatKey({ runConfig }: ReadRun, effective: Values): string {
   const { seed, threads, checkpointSeconds, dataset, inputDir, ...decisive } = effective;
-  return JSON.stringify([decisive, about.data.sha256, about.parts ?? ""]);
+  return JSON.stringify([decisive, runConfig.data.sha256, runConfig.parts ?? ""]);
 }
 
 function findRepeats(compared: readonly Compared[]): Repeats[] {
@@ -214,11 +214,11 @@ function withoutSeed({ seed, ...values }: Values): Values {
   return values;
 }
 
-/** Why numbers of the runs cannot be compared, in sentences. */
-function incomparable(found: readonly ReadRun[]): string[] {
+/** Describes which numbers of the runs cannot be compared, and why: one sentence each. */
+function describeIncomparable(found: readonly ReadRun[]): string[] {
   const distinct = (of: (run: ReadRun) => string) => [...new Set(found.map(of))];
   const pixels = distinct(({ report }) => describePixels(report.config));
-  const digests = distinct(({ about }) => about.data.sha256);
+  const digests = distinct(({ runConfig }) => runConfig.data.sha256);
   const objectives = distinct(({ report }) => objectiveName(report.config));
   const areBounds = distinct(({ report }) => String(hasBound(report.config)));
   const notes: string[] = [];
@@ -228,8 +228,8 @@ function incomparable(found: readonly ReadRun[]): string[] {
   else if (objectives.length > 1) {
     notes.push(`Different objectives cannot be compared (${objectives.join("; ")}), but the ELBO can.`);
   }
-  const own = found.filter(({ about }) => about.parts === "own").map(({ report }) => report.run);
-  if (own.length > 0) notes.push(`Some runs have own parts, which their settings do not describe: ${own.join(", ")}.`);
+  const own = found.filter(({ runConfig }) => runConfig.parts === "own").map(({ report }) => report.run);
+  if (own.length > 0) notes.push(`Some runs have the user's own parts, which no setting describes: ${own.join(", ")}.`);
   return notes;
 }
 
@@ -252,7 +252,7 @@ async function drawCurves(compared: readonly Compared[]): Promise<string | undef
   return comparisonCurves(curves, panelsOf(configs), `Validation, nats per image ${of}`);
 }
 
-/** Those of all runs; the first one is that of the objective, if it is not the ELBO. */
+/** The panels of all runs, the objective first. */
 function panelsOf(configs: readonly Config[]): ReturnType<typeof curveTitles> {
   const panels = new Map(configs.flatMap((config) => curveTitles(config)));
   const names = new Set(configs.map(objectiveName));
@@ -261,7 +261,10 @@ function panelsOf(configs: readonly Config[]): ReturnType<typeof curveTitles> {
   return [...panels].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
 }
 
-/** Names of the curves: what differs, if that is short. Repeats have the same, unless there is nothing else. */
+/**
+ * Labels curves by the settings that differ or, if these are long, by the run's name. Repeats share a label, unless
+ * there are only repeats.
+ */
 function labelsOf(drawn: readonly Compared[]): string[] {
   const kinds = new Set(drawn.map((run) => run.repeatKey)).size;
   const labels = new Map<string, string>();

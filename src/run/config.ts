@@ -10,21 +10,21 @@ import { writeFileAtomically } from "../files/write.js";
 import { isGroup } from "./group.js";
 
 export const CONFIG = "config.json";
-/** Some 500 times the usual size. */
+/** About 500 times the usual size. */
 const MAX_BYTES = 1e6;
 
-/** All that rebuilds the model, except its weights. */
+/** Everything needed to rebuild the model, except its weights. */
 export interface RunConfig {
   /**
-   * Names the run in its checkpoints and weights: the digest of all that decides the weights after a number of steps,
-   * so that a repeated run, or one of more epochs, writes the same bytes. Runs of older versions have none.
+   * Identifies the run in its checkpoints and weights. A digest of everything that affects the weights after a number
+   * of steps, so that a repeated run, or one with more epochs, writes the same bytes. Runs of older versions have none.
    */
   readonly id?: string;
   /** The version of vae. */
   readonly version: string;
   /** ISO 8601. */
   readonly created: string;
-  /** Includes the engine and the number of threads that were used. */
+  /** With the engine and the number of threads that were used. */
   readonly settings: Config;
   readonly data: RunData;
   /** Present if the run was trained with the user's own parts, which `settings` do not describe. */
@@ -37,11 +37,11 @@ export interface RunData extends ImageShape {
   readonly train: number;
   readonly validation: number;
   readonly test: number;
-  /** How values became bytes, for types other than plain bytes. Absent if there were none. */
+  /** The conversions to bytes, for types other than plain bytes. Absent if there are none. */
   readonly scales?: Scales;
-  /** Those of a conditional model, in the order of its labels. */
+  /** The classes of a conditional model, in the order of its labels. */
   readonly classes?: readonly ModelClass[];
-  /** The digest of the images of training, validation and test, in this order, and of labels that a model sees. */
+  /** The SHA-256 of the training, validation and test images, and of the labels if the model is conditional. */
   readonly sha256: string;
 }
 
@@ -60,7 +60,7 @@ export async function writeRunConfig(dir: string, config: RunConfig): Promise<vo
   await writeFileAtomically(path.join(dir, CONFIG), encodeRunConfig(config));
 }
 
-/** What `parseRunConfig` reads. */
+/** Encodes a configuration for `parseRunConfig`. */
 export function encodeRunConfig(config: RunConfig): string {
   return `${JSON.stringify({ ...config, settings: encodeConfig(config.settings) }, null, 2)}\n`;
 }
@@ -86,7 +86,7 @@ export function parseRunConfig(text: string, file: string): RunConfig {
     (settings.conditional === true) !== areClasses(data.classes)
   ) {
     throw new UserError(
-      `${file} is not the configuration of a run: version, created, settings or data is missing, or makes no sense.`,
+      `${file} is not the configuration of a run: version, created, settings or data is missing or invalid.`,
     );
   }
   try {

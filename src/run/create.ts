@@ -9,7 +9,7 @@ import { lockRun, lockState, type RunLock } from "./lock.js";
 /**
  * Creates a folder atomically, and locks it.
  *
- * @param fill writes the content into the temporary folder that is renamed
+ * @param fill writes the content into a temporary folder, which is then renamed
  * @throws UserError if the folder exists
  */
 export async function createLocked(place: string, fill: (temporary: string) => Promise<void>): Promise<RunLock> {
@@ -37,7 +37,7 @@ export async function createLocked(place: string, fill: (temporary: string) => P
   return lock;
 }
 
-/** Deletes the temporary folders of runs that were killed while they were created. */
+/** Deletes the temporary folders of processes that were killed while they created a run. */
 async function deleteAbandoned(parent: string): Promise<void> {
   for (const name of await listNames(parent).catch(() => [])) {
     const folder = path.join(parent, name);

@@ -1,4 +1,4 @@
-// Loads the data set that a run was trained on, or another one of the same shape.
+// Loads the data set that a run was trained on, or another one with images of the same shape.
 import type { Config } from "../config/config.js";
 import { type DataKind, type DataOptions, type Dataset, loadDataset } from "../data/dataset.js";
 import { describeShape, type ImageShape } from "../data/pixels.js";
@@ -6,26 +6,26 @@ import { UserError } from "../errors.js";
 import type { RunConfig } from "./config.js";
 
 /**
- * Loads the data of a run, or `other`, with image files scaled to the model's size.
+ * Loads the data of a run. If `other` is given, loads that data set with image files scaled to the model's size.
  *
- * @throws UserError if images have another shape
+ * @throws UserError if the images have another shape than the model's
  */
-export async function loadTrainingData({ settings, data: before }: RunConfig, other?: string): Promise<Dataset> {
-  const { height, width, channels } = before;
+export async function loadTrainingData({ settings, data: trained }: RunConfig, other?: string): Promise<Dataset> {
+  const { height, width, channels } = trained;
   const { background, skipBad } = settings;
   const size = { width, height };
-  const fitting = { size, channels: channels === 3 ? 3 : 1, background, skipBad, scales: before.scales } as const;
+  const fitting = { size, channels: channels === 3 ? 3 : 1, background, skipBad, scales: trained.scales } as const;
   const onShape = (shape: ImageShape) => {
-    if (describeShape(shape) === describeShape(before)) return;
+    if (describeShape(shape) === describeShape(trained)) return;
     throw new UserError(
       `${other ?? settings.dataset} has images of ${describeShape(shape)}, but the model was trained ` +
-        `on ${describeShape(before)}.`,
+        `on ${describeShape(trained)}.`,
     );
   };
   return other === undefined ? loadOwnData(settings, { onShape }) : loadDataset(other, { ...fitting, onShape });
 }
 
-/** @throws UserError if the data cannot be read: it may have been moved */
+/** Loads the data that a run was trained on. @throws UserError if it cannot be read, for example after it was moved */
 export async function loadOwnData(
   settings: Config,
   hooks: Pick<DataOptions, "onShape" | "onProgress" | "signal"> = {},
@@ -45,7 +45,7 @@ export async function loadOwnData(
     if (!(error instanceof UserError) || error === refusal) throw error;
     throw new UserError(
       `This run was trained on ${settings.dataset}, which cannot be read now. ${error.message} ` +
-        "If the data were moved, resume the run once with their new place as `dataset`.",
+        "If the data were moved, resume the run once with their new path as `dataset`.",
     );
   }
 }

@@ -1,4 +1,4 @@
-// Finds the runs in a folder and in its groups, and the newest of them.
+// Finds the runs in a folder and in its groups, and the newest run.
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { isSystemError, UserError } from "../errors.js";
@@ -7,14 +7,15 @@ import { TEMPORARY } from "../files/write.js";
 import { CONFIG, readRunConfig } from "./config.js";
 import { isGroup } from "./group.js";
 
-/** Holds the runs that are not given a folder. */
+/** The default folder for runs. */
 export const RUNS = "runs";
 
 /**
- * Opens the runs in a folder, and those of the groups in it, by name.
+ * Opens the runs in a folder and in its groups, in the order of their names.
  *
- * @param dir default `runs/`, which need not exist.
- * @throws UserError if there is none
+ * @param open reads a run
+ * @param dir default `runs/`, which need not exist
+ * @throws UserError if `dir` does not exist
  */
 export async function findRuns<Run>(
   open: (run: string) => Promise<Run>,
@@ -41,9 +42,10 @@ export async function findRuns<Run>(
 }
 
 /**
- * Finds the newest run in `runs/` that `isWanted`.
+ * Finds the newest run in `runs/` that satisfies `isWanted`.
  *
- * @throws UserError `none`, or if a run that is not valid may be newer; system errors of reading one likewise
+ * @param none the message of the error if there is no such run
+ * @throws UserError if there is none, or an invalid run may be newer; a system error if an unreadable run may be newer
  */
 export async function findNewest(isWanted: (dir: string) => boolean | Promise<boolean>, none: string): Promise<string> {
   const { runs, unreadable } = await findRuns(async (dir) => {
@@ -55,7 +57,7 @@ export async function findNewest(isWanted: (dir: string) => boolean | Promise<bo
     const changed = await stat(path.join(run, CONFIG)).catch(() => undefined);
     if (newest && changed && changed.mtime < new Date(newest.created)) continue;
     const problem = error.message.replace(/\.$/, "");
-    error.message = `${run} may be the newest run, but it cannot be read (${problem}): name the one that you mean.`;
+    error.message = `${run} may be the newest run, but it cannot be read (${problem}): name the run to use.`;
     throw error;
   }
   if (!newest) throw new UserError(none);

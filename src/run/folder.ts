@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
 import { ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
-import { makeOwnFolder, TEMPORARY, writeFileAtomically } from "../files/write.js";
+import { makeSubfolder, TEMPORARY, writeFileAtomically } from "../files/write.js";
 import { recognize, SAFETENSORS } from "../formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 import type { HostParams } from "../model/initialize.js";
@@ -23,11 +23,11 @@ const MODEL = "model.safetensors";
 const CHECKPOINTS = "checkpoint";
 const PICTURES = "pictures";
 const MAX_CHECKPOINTS = 2;
-/** An epoch takes some 500. */
+/** An epoch takes about 500 bytes. */
 const MAX_METRICS_BYTES = 1e8;
 
 export class RunFolder {
-  /** Undefined if the run is only read. */
+  /** Undefined if the run is only opened for reading. */
   readonly #lock: RunLock | undefined;
 
   private constructor(
@@ -55,18 +55,18 @@ export class RunFolder {
   }
 
   /**
-   * Locks a run to train it further. `dir`: by default the newest with a checkpoint.
+   * Locks a run to resume its training. `dir`: by default the newest run with a checkpoint.
    *
-   * @throws UserError if there is none, or it is in use
+   * @throws UserError if there is no such run, or it is in use
    */
   static async resume(dir?: string): Promise<RunFolder> {
     const place = dir ?? (await findResumable());
-    await readRunConfig(place); // before it is locked, so that no lock appears in a folder that is not a run
+    await readRunConfig(place); // before locking: creates no lock in a folder that is not a run
     const lock = await lockRun(place);
     try {
       const folders = [CHECKPOINTS, PICTURES].map((name) => path.join(place, name));
-      for (const folder of folders) await makeOwnFolder(folder);
-      // the temporary files of a crash
+      for (const folder of folders) await makeSubfolder(folder);
+      // Deletes the temporary files of a crash.
       for (const folder of [place, ...folders]) {
         const names = folder === place ? await listNames(place) : await readdir(folder, { recursive: true });
         for (const name of names) {
@@ -80,7 +80,7 @@ export class RunFolder {
     }
   }
 
-  /** Opens a run to read it. `dir`: by default the newest with a model. @throws UserError if there is none */
+  /** Opens a run for reading. `dir`: by default the newest run with a model. @throws UserError if there is none */
   static async open(dir?: string): Promise<RunFolder> {
     const none = "There is no trained model in runs/. Train one with vae train, or name the folder of its run.";
     const place = dir ?? (await findNewest((run) => statIfThere(path.join(run, MODEL)) !== undefined, none));
@@ -98,7 +98,7 @@ export class RunFolder {
     await this.#lock?.release(this.dir);
   }
 
-  /** Whether a process trains the run now. */
+  /** Whether a process is training the run. */
   async isInUse(): Promise<boolean> {
     return (await lockState(this.dir)) === "held";
   }
@@ -108,7 +108,7 @@ export class RunFolder {
     return this.#write(METRICS, epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
   }
 
-  /** Parses the lines of metrics.jsonl. There are none before training begins. @throws UserError if one is not JSON */
+  /** Parses metrics.jsonl. Empty before the first epoch ends. @throws UserError if a line is not JSON */
   async readMetrics(): Promise<unknown[]> {
     const file = path.join(this.dir, METRICS);
     const text = (await ifPresent(readText(file, MAX_METRICS_BYTES, "the metrics of a training"))) ?? "";
@@ -131,37 +131,38 @@ export class RunFolder {
     await rm(path.join(this.dir, MODEL), { force: true });
   }
 
-  /** @throws UserError if there is no model, it is damaged, or its shapes do not fit the specs of the model */
+  /** Reads model.safetensors. @throws UserError if it is missing or damaged, or its shapes do not match the specs */
   async readModel({ params: specs }: Specs): Promise<{ params: HostParams; metadata: TensorFile["metadata"] }> {
     const file = path.join(this.dir, MODEL);
     const bytes = await ifPresent(readBytes(file));
     if (!bytes) throw new UserError(`${this.dir} has no ${MODEL} yet: no epoch has finished.`);
     const { tensors, metadata } = decodeTensors(bytes, file);
-    if (metadata.run !== undefined) checkRun(metadata, this.config, file); // files of other programs name none
+    if (metadata.run !== undefined) checkRun(metadata, this.config, file); // files of other programs have no id
     const params: Record<string, HostArray<Float32Array>> = {};
     for (const [name, { shape }] of Object.entries(specs)) {
       const tensor = tensors.get(name);
       if (!tensor || tensor.shape.join() !== shape.join()) {
         const found = tensor ? `is [${printable(String(tensor.shape))}]` : "is missing";
-        throw new UserError(`${file} does not belong to its ${CONFIG}: ${name} ${found}, where [${shape}] is needed.`);
+        throw new UserError(`${file} does not match its ${CONFIG}: ${name} ${found}, but must be [${shape}].`);
       }
-      if (!tensor.data.every(Number.isFinite)) throw new UserError(`${file} is broken: ${name} holds NaN or infinity.`);
+      if (!tensor.data.every(Number.isFinite))
+        throw new UserError(`${file} is damaged: ${name} holds NaN or infinity.`);
       params[name] = tensor;
     }
     return { params, metadata };
   }
 
-  /** Writes a checkpoint after `step` steps, and deletes old ones. */
+  /** Writes the checkpoint after `step` steps, and deletes old ones. */
   async writeCheckpoint(step: number, content: TensorFile): Promise<void> {
     await this.#lock?.check(this.dir);
-    await makeOwnFolder(path.join(this.dir, CHECKPOINTS));
+    await makeSubfolder(path.join(this.dir, CHECKPOINTS));
     await writeCheckpoint(this.dir, step, withRun(content, this.config));
   }
 
   /**
    * Reads the last checkpoint.
    *
-   * @throws UserError if there is none, or it is damaged or of another run. Names the previous one, if that is valid.
+   * @throws UserError if there is none, or it is damaged or of another run. Names the previous one, if that is valid
    */
   async readCheckpoint(): Promise<{ file: string; content: TensorFile }> {
     const [last, before] = await listCheckpoints(this.dir);
@@ -172,8 +173,8 @@ export class RunFolder {
       if (!(error instanceof UserError)) throw error;
       const other = before && (await readCheckpoint(before, this.config).catch(() => undefined));
       const remedy = other
-        ? `The previous one is whole: delete ${last} to resume from ${before}.`
-        : "There is no other one to resume from.";
+        ? `The previous checkpoint is valid: delete ${last} to resume from ${before}.`
+        : "There is no other checkpoint to resume from.";
       throw new UserError(`${error.message} ${remedy}`);
     }
   }
@@ -184,12 +185,12 @@ export class RunFolder {
    */
   async writePicture(name: string, content: Uint8Array | string): Promise<string> {
     const file = path.join(PICTURES, name);
-    for (const folder of new Set([PICTURES, path.dirname(file)])) await makeOwnFolder(path.join(this.dir, folder));
+    for (const folder of new Set([PICTURES, path.dirname(file)])) await makeSubfolder(path.join(this.dir, folder));
     await this.#write(file, content);
     return path.join(this.dir, file);
   }
 
-  /** @throws UserError if the lock has vanished: another process may train the run */
+  /** @throws UserError if the lock is gone: another process may be training the run */
   async #write(name: string, content: string | Uint8Array): Promise<void> {
     await this.#lock?.check(this.dir);
     await writeFileAtomically(path.join(this.dir, name), content);
@@ -198,32 +199,32 @@ export class RunFolder {
 
 /** Finds the newest run in `runs/` that has a checkpoint. @throws UserError if there is none */
 async function findResumable(): Promise<string> {
-  const none = "There is no run in runs/ to resume. Name its folder.";
+  const none = "There is no run in runs/ to resume. Name the folder of one.";
   return findNewest(async (run) => (await listCheckpoints(run)).length > 0, none);
 }
 
-/** Finds the newest run that can be resumed, or the group that it is in. @throws UserError if there is none */
+/** Finds the newest run that can be resumed, or its group if it is in one. @throws UserError if there is none */
 export async function findGroupOrRun(): Promise<string> {
   const run = await findResumable();
   const parent = path.dirname(run);
   return isGroup(parent) ? parent : run;
 }
 
-/** @throws UserError unless own parts are given for a run that was trained with own parts, and only for such a run */
+/** @throws UserError if a run was trained with the user's own parts and none are given, or the other way round */
 export function checkOwnParts(
   { dir, config }: Pick<RunFolder, "dir" | "config">,
   parts: unknown,
   caller: string,
 ): void {
   if (config.parts === "own" && !parts) {
-    throw new UserError(`${dir} was trained with its own parts: give them to ${caller} of the library.`);
+    throw new UserError(`${dir} was trained with the user's own parts: give them to the library's ${caller}.`);
   }
   if (config.parts !== "own" && parts) {
-    throw new UserError(`${dir} was trained with the parts that its settings choose: leave out yours.`);
+    throw new UserError(`${dir} was trained with the parts that its settings choose: leave out \`parts\`.`);
   }
 }
 
-/** Writes a checkpoint after `step` steps of training, and deletes old ones. */
+/** Writes the checkpoint after `step` steps, and deletes old ones. */
 async function writeCheckpoint(run: string, step: number, content: TensorFile): Promise<void> {
   const file = path.join(run, CHECKPOINTS, `step-${String(step).padStart(9, "0")}.safetensors`);
   await writeFileAtomically(file, encodeSafetensors(content));
@@ -238,25 +239,25 @@ async function readCheckpoint(file: string, config: RunConfig): Promise<TensorFi
   return content;
 }
 
-/** Adds the id of the run. Runs of older versions have none. */
+/** Adds the run's id to the metadata. Runs of older versions have none. */
 function withRun({ tensors, metadata }: TensorFile, { id }: RunConfig): TensorFile {
   return { tensors, metadata: { ...metadata, ...(id !== undefined && { run: id }) } };
 }
 
-/** @throws UserError if the file is not of this run. Any is, if the run is of an older version. */
+/** @throws UserError if the file is of another run. Runs of older versions have no id, and accept any file */
 function checkRun({ run }: TensorFile["metadata"], { id }: RunConfig, file: string): void {
   if (id === undefined || run === id) return;
-  throw new UserError(`${file} belongs to another run than the ${CONFIG} beside it. Restore the files of one run.`);
+  throw new UserError(`${file} is of another run than the ${CONFIG} in its folder. Restore the files of one run.`);
 }
 
-/** Parses safetensors. @throws UserError that names the format, if it is another one */
+/** Parses safetensors. @throws UserError that names the format if the file has another one */
 function decodeTensors(bytes: Uint8Array, file: string): TensorFile {
   const { name = SAFETENSORS, remedy = "", weights = remedy } = recognize(bytes) ?? {};
   if (name !== SAFETENSORS) throw new UserError(`${file} is ${name}, not safetensors. ${weights}`.trimEnd());
   return decodeSafetensors(bytes, file);
 }
 
-/** Lists the checkpoints of a run, the last one first. @throws UserError if their folder is a file */
+/** Lists the checkpoints of a run, the latest first. @throws UserError if their folder is a file */
 async function listCheckpoints(run: string): Promise<string[]> {
   const folder = path.join(run, CHECKPOINTS);
   if (statIfThere(folder)?.isFile()) throw new UserError(`${folder} is a file, not a folder.`);

@@ -1,4 +1,4 @@
-// The folder of a group of runs, of a sweep or of several seeds: a folder for each run, and group.json, their settings.
+// The folder of a group of runs (a sweep, or several seeds): a folder for each run, and their settings in group.json.
 import path from "node:path";
 import { type Config, createConfig, encodeConfig } from "../config/config.js";
 import { isRecord } from "../config/entries.js";
@@ -10,12 +10,12 @@ import { createLocked } from "./create.js";
 import { lockRun, type RunLock } from "./lock.js";
 
 export const GROUP = "group.json";
-/** A run takes some 1,500. */
+/** A run takes about 1,500 bytes. */
 const MAX_BYTES = 1e8;
 
-/** A run of a group, trained or not. */
+/** A run of a group, which may not have begun. */
 export interface PlannedRun {
-  /** The name of its folder in that of the group. */
+  /** The name of its folder in the group's. */
   readonly name: string;
   readonly config: Config;
   /** The error of its training, if it diverged with these settings. */
@@ -38,9 +38,9 @@ export class RunGroup {
     return new RunGroup(dir, runs, await createLocked(dir, (temporary) => writePlan(temporary, runs)));
   }
 
-  /** Locks a group to train it further. @throws UserError if it is none, or in use */
+  /** Locks a group to resume its training. @throws UserError if the folder is not a group, or it is in use */
   static async open(dir: string): Promise<RunGroup> {
-    await readPlan(dir); // before it is locked, so that no lock appears in a folder that is not a group
+    await readPlan(dir); // before locking: creates no lock in a folder that is not a group
     const lock = await lockRun(dir);
     try {
       return new RunGroup(dir, await readPlan(dir), lock);
@@ -73,7 +73,7 @@ async function writePlan(dir: string, runs: readonly PlannedRun[]): Promise<void
   await writeFileAtomically(path.join(dir, GROUP), `${JSON.stringify(plan, null, 2)}\n`);
 }
 
-/** Reads the runs of a group. @throws UserError if there is no group.json, or it is not valid */
+/** Reads the runs of a group. @throws UserError if group.json is missing or not valid */
 export async function readPlan(dir: string): Promise<PlannedRun[]> {
   const file = path.join(dir, GROUP);
   const text = await ifPresent(readText(file, MAX_BYTES, "the plan of a group of runs"));
@@ -89,7 +89,7 @@ export async function readPlan(dir: string): Promise<PlannedRun[]> {
   throw new UserError(`${file} is not the plan of a group of runs.`);
 }
 
-/** Whether a run of group.json has settings, and a name that leads nowhere else. */
+/** Whether a run in group.json has settings, and a name that cannot leave the group's folder. */
 function isPlanned(value: unknown): value is { name: string; settings: object; diverged?: string } {
   if (!isRecord(value) || typeof value.name !== "string" || !isRecord(value.settings)) return false;
   if (!["string", "undefined"].includes(typeof value.diverged)) return false;

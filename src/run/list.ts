@@ -15,31 +15,31 @@ export interface RunReport {
   readonly run: string;
   /** ISO 8601. */
   readonly created: string;
-  /** finished: all epochs, or patience ran out. in use: a process trains it. stopped: it can be resumed. */
+  /** finished: trained for all epochs, or stopped early. in use: being trained. stopped: can be resumed. */
   readonly state: "finished" | "in use" | "stopped";
-  /** How many are finished. */
+  /** The number of finished epochs. */
   readonly epochs: number;
   /** The best epoch and its validation bounds, in nats per image. Undefined before the first epoch ends. */
   readonly best?: { readonly epoch: number; readonly validation: Bounds };
   readonly config: Config;
   /**
-   * Settings, as JSON, that differ from the defaults, except channels, background, engine and threads: these follow
-   * from the data and the machine.
+   * The settings that differ from the defaults, as JSON. Excludes channels, background, engine and threads, which
+   * depend on the data and the machine.
    */
   readonly settings: GivenSettings;
 }
 
-/** A run that exists, and why it cannot be read. */
+/** A run that cannot be read, and the reason. */
 export interface UnreadableRun {
   readonly run: string;
   readonly problem: string;
 }
 
 /**
- * Lists the runs in a folder, and those of the groups in it, the newest first.
+ * Lists the runs in a folder and in its groups, the newest first.
  *
- * @param dir default `runs/`.
- * @throws UserError if there is no such folder
+ * @param dir default `runs/`
+ * @throws UserError if `dir` does not exist
  */
 export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unreadable: UnreadableRun[] }> {
   const { runs: found, unreadable } = await findRuns(readRun, checkValue("The folder", maybe(TEXT), dir));
@@ -48,14 +48,14 @@ export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unrea
   return { runs, unreadable: unreadable.map(({ run, error }) => ({ run, problem: error.message })) };
 }
 
-/** A run as its folder describes it, and its finished epochs. */
+/** The report, finished epochs and config.json of a run. */
 export interface ReadRun {
   readonly report: RunReport;
   readonly epochs: readonly Pick<EpochReport, "epoch" | "validation">[];
-  readonly about: RunConfig;
+  readonly runConfig: RunConfig;
 }
 
-/** @throws UserError if the folder is not that of a run, or its files are not valid */
+/** Reads a run without its weights. @throws UserError if the folder is not a run, or its files are not valid */
 export async function readRun(run: string): Promise<ReadRun> {
   const folder = await RunFolder.open(run);
   const { created, settings } = folder.config;
@@ -63,7 +63,7 @@ export async function readRun(run: string): Promise<ReadRun> {
   if (!lines.every(isReport)) {
     throw new UserError(`${path.join(run, METRICS)} does not hold the epochs of a training.`);
   }
-  const epochs = lines.map((report) => ({ ...report, validation: withNaN(report.validation) }));
+  const epochs = lines.map((report) => ({ ...report, validation: restoreNaN(report.validation) }));
   const best = bestOf(epochs);
   const report: RunReport = {
     run,
@@ -72,30 +72,30 @@ export async function readRun(run: string): Promise<ReadRun> {
     epochs: epochs.length,
     ...(best && { best: { epoch: best.epoch, validation: best.validation } }),
     config: settings,
-    settings: ownSettings(settings),
+    settings: changedSettings(settings),
   };
-  return { report, epochs, about: folder.config };
+  return { report, epochs, runConfig: folder.config };
 }
 
 function isReport(value: unknown): value is EpochReport {
   const { epoch, validation } = (value ?? {}) as Partial<EpochReport>;
   const { objective, elbo, reconstruction, kl } = validation ?? {};
-  // JSON has null for a number that is not finite.
+  // In JSON, a number that is not finite is null.
   const isTerm = (term: unknown) => typeof term === "number" || term === null;
   return Number.isSafeInteger(epoch) && typeof objective === "number" && [elbo, reconstruction, kl].every(isTerm);
 }
 
-function withNaN(validation: Bounds): Bounds {
+function restoreNaN(validation: Bounds): Bounds {
   const number = (term: number | null) => term ?? Number.NaN;
   const { elbo, reconstruction, kl } = validation;
   return { ...validation, elbo: number(elbo), reconstruction: number(reconstruction), kl: number(kl) };
 }
 
-function ownSettings(config: Config): GivenSettings {
+function changedSettings(config: Config): GivenSettings {
   const { channels, background, engine, threads } = config;
-  const followed = { channels, background, engine, threads };
-  const defaults = encodeConfig(createConfig(followed));
-  const isOwn = ([name, value]: [string, unknown]) =>
+  const dependent = { channels, background, engine, threads };
+  const defaults = encodeConfig(createConfig(dependent));
+  const isChanged = ([name, value]: [string, unknown]) =>
     JSON.stringify(value) !== JSON.stringify(defaults[name as keyof Config]);
-  return Object.fromEntries(Object.entries(encodeConfig(config)).filter(isOwn));
+  return Object.fromEntries(Object.entries(encodeConfig(config)).filter(isChanged));
 }

@@ -1,4 +1,4 @@
-// Locks a run for one process at a time, by a file in its folder that names the process.
+// Locks a run for one process at a time, with a file in its folder that names the process.
 import { createHash, randomUUID } from "node:crypto";
 import { lstatSync, readFileSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -11,26 +11,26 @@ import { createFileAtomically } from "../files/write.js";
 import { printable } from "../wording.js";
 
 const LOCK = "lock";
-/** Without hard links a lock is empty for a moment. An empty one that is older is stale. */
+/** On file systems without hard links, a new lock is empty for a moment. An empty lock older than this is stale. */
 const MAX_WRITING_MILLISECONDS = 10_000;
 const MAX_ATTEMPTS = 20;
-/** Some 100 times the usual size. */
+/** About 100 times the usual size. */
 const MAX_BYTES = 1e4;
 
-/** The folders of the locks of this process, by their contents. */
-const own = new Map<string, string>();
+/** The folders of this process's locks, by the content of the lock. */
+const ownLocks = new Map<string, string>();
 
-/** A second signal ends a training at once, without its `finally`. */
-function deleteOwn(): void {
-  for (const [content, dir] of own) {
+/** Deletes this process's locks on exit: a second signal ends a training at once, without its `finally`. */
+function deleteOwnLocks(): void {
+  for (const [content, dir] of ownLocks) {
     try {
       const file = path.join(dir, LOCK);
       if (lstatSync(file).isFile() && readFileSync(file, "utf8") === content) rmSync(file);
-    } catch {} // the process ends all the same
+    } catch {} // the process is ending
   }
 }
 
-/** The lock of a run that this process holds. The folder may be renamed meanwhile, so it is given each time. */
+/** A lock that this process holds. Calls take the folder's path, since the folder may have been renamed. */
 export interface RunLock {
   /** @throws UserError if it was deleted or taken over */
   check(dir: string): Promise<void>;
@@ -40,8 +40,8 @@ export interface RunLock {
 /** @throws UserError if another process, or this one, holds the lock */
 export async function lockRun(dir: string): Promise<RunLock> {
   const content = JSON.stringify({ pid, host: hostname(), id: randomUUID() });
-  if (own.size === 0) process.prependListener("exit", deleteOwn);
-  own.set(content, dir);
+  if (ownLocks.size === 0) process.prependListener("exit", deleteOwnLocks);
+  ownLocks.set(content, dir);
   try {
     await acquire(path.join(dir, LOCK), content);
   } catch (error) {
@@ -56,7 +56,7 @@ async function acquire(file: string, content: string): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     if (await createFileAtomically(file, content)) return;
     found = await read(file);
-    if (found === undefined) continue; // unlocked meanwhile
+    if (found === undefined) continue; // the lock was just released
     if (!isStale(file, found)) break;
     await deleteStale(file, found, content);
   }
@@ -66,18 +66,18 @@ async function acquire(file: string, content: string): Promise<void> {
 }
 
 function forget(content: string): void {
-  own.delete(content);
-  if (own.size === 0) process.off("exit", deleteOwn);
+  ownLocks.delete(content);
+  if (ownLocks.size === 0) process.off("exit", deleteOwnLocks);
 }
 
 async function check(dir: string, content: string): Promise<void> {
   const file = path.join(dir, LOCK);
-  own.set(content, dir);
-  // Without the folder, the next write fails and names it.
+  ownLocks.set(content, dir);
+  // If the folder is gone, the next write fails and names it.
   if (!isFolder(dir) || (await read(file)) === content) return;
   throw new UserError(
-    `${file} was deleted or replaced, so another process may train there. This training stops. Resume it when no ` +
-      "other process does.",
+    `${file} was deleted or replaced, so another process may be training this run. This training stops. Resume it ` +
+      "when the other one has ended.",
   );
 }
 
@@ -90,7 +90,7 @@ async function unlock(dir: string, content: string): Promise<void> {
   }
 }
 
-/** held: by a process that may be running. stale: by one that has ended. */
+/** held: by a process that may be running. stale: by a process that has ended. */
 export async function lockState(dir: string): Promise<"free" | "held" | "stale"> {
   const file = path.join(dir, LOCK);
   const found = await read(file);
@@ -99,8 +99,8 @@ export async function lockState(dir: string): Promise<"free" | "held" | "stale">
 
 /**
  * Deletes a stale lock while holding a second lock, named after the stale one, so that two processes cannot delete each
- * other's new lock. A stale second lock is deleted in the same way. Its name is that of a temporary file, so what a
- * crash leaves is cleaned up.
+ * other's new lock. Deletes a stale second lock in the same way. After a crash, the second lock is cleaned up like any
+ * temporary file, because it is named like one.
  */
 async function deleteStale(file: string, found: string, content: string): Promise<void> {
   const hash = createHash("sha256").update(`${path.basename(file)}\n${found}`);
@@ -122,30 +122,30 @@ function read(file: string): Promise<string | undefined> {
   return ifPresent(readText(file, MAX_BYTES, "a lock"));
 }
 
-/** Whether the process is known to have ended. One on another machine is not. */
+/** Whether the lock's process is known to have ended. A process on another machine is not. */
 function isStale(file: string, content: string): boolean {
   const owner = parseOwner(content);
   if (!owner) return Date.now() - (statIfThere(file)?.mtimeMs ?? Infinity) > MAX_WRITING_MILLISECONDS;
   if (owner.host !== hostname()) return false;
-  if (owner.pid === pid) return !own.has(content); // an earlier process had the same number, as in containers
+  if (owner.pid === pid) return !ownLocks.has(content); // if not, an earlier process had the same id, as in containers
   try {
-    kill(owner.pid, 0); // only tests whether the process exists
+    kill(owner.pid, 0); // throws if the process does not exist
     return isZombie(owner.pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
 }
 
-/** Whether Linux keeps a process that has ended, because its parent has not asked how: for long in some containers. */
+/** Whether a process has ended but still exists because its parent has not waited for it, as in some containers. */
 function isZombie(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.startsWith("Z") === true;
   } catch {
-    return false; // it is not Linux, or the process has ended just now
+    return false; // not Linux, or the process has just ended
   }
 }
 
-/** @returns undefined for what a crash left half written */
+/** @returns undefined if the lock is incomplete after a crash */
 function parseOwner(text: string): { pid: number; host: string } | undefined {
   try {
     const { pid, host } = JSON.parse(text);

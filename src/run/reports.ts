@@ -1,17 +1,17 @@
-// The reports of a run's epochs: which is the best, and whether training is done.
+// Reports of a run's epochs: finds the best one, and whether training is done.
 import type { Config } from "../config/config.js";
 import type { Bounds } from "../model/bounds.js";
 
 /** A finished epoch. */
 export interface EpochReport {
   readonly epoch: number;
-  /** Mean over the epoch's batches, with dropout and noise as in training. */
+  /** The mean over the epoch's batches, with the dropout and noise of training. */
   readonly train: Bounds;
   readonly validation: Bounds;
-  /** Whether the validation objective is the best so far. Then the weights become the model. */
+  /** Whether the validation objective is the best so far, so that the weights are saved as the model. */
   readonly isBest: boolean;
   readonly imagesPerSecond: number;
-  /** Since the training began. */
+  /** Since the training began, without interruptions. */
   readonly seconds: number;
 }
 

@@ -123,7 +123,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   [
     "one image",
     () => ["train", "--dataset", data("one", TRAIN, images(1))],
-    /too few images: 0 to train, 1 to validate, 1 to test. At least three are needed, one for each of these\.$/m,
+    /too few images: 0 to train, 1 to validate, 120 to test\. Each of these needs at least one\.$/m,
   ],
   ["no images", () => ["train", "--dataset", data("none", TRAIN, images(0))], /dimension 0 \(at byte 4\) is zero/],
   ["an empty file", () => ["train", "--dataset", data("empty", TRAIN, new Uint8Array())], /0 bytes/],
@@ -179,7 +179,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   [
     "dimZ of another model",
     () => ["sample", "--run", spoil("c7", "config.json", setting("dimZ", 3))],
-    /does not belong/,
+    /does not match/,
   ],
   ["nHidden of nothing", () => ["sample", "--run", spoil("c8", "config.json", setting("nHidden", []))], /nHidden/],
   ["nHidden of null", () => ["sample", "--run", spoil("c9", "config.json", setting("nHidden", [null]))], /nHidden/],
@@ -189,13 +189,13 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /encoderActivations/,
   ],
   ["a setting that is none", () => ["sample", "--run", spoil("c11", "config.json", setting("x", 1))], /no setting "x"/],
-  ["a height of 0", () => ["sample", "--run", spoil("c12", "config.json", size("height", 0))], /makes no sense/],
+  ["a height of 0", () => ["sample", "--run", spoil("c12", "config.json", size("height", 0))], /is missing or invalid/],
   [
     "a height of 1e300",
     () => ["sample", "--run", spoil("c13", "config.json", size("height", 1e300))],
-    /makes no sense/,
+    /is missing or invalid/,
   ],
-  ["another height", () => ["sample", "--run", spoil("c14", "config.json", size("height", 8))], /does not belong/],
+  ["another height", () => ["sample", "--run", spoil("c14", "config.json", size("height", 8))], /does not match/],
   [
     "no version",
     () => [
@@ -247,7 +247,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
         header((h) => h.replace(/\[\d+,(\d+)\]\}\}$/, "[0,$1]}}")),
       ),
     ],
-    /stand at/,
+    /wrong data_offsets/,
   ],
   [
     "offsets out of the file",
@@ -260,7 +260,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
         header((h) => h.replace(/,(\d+)\]\}\}$/, ",9$1]}}")),
       ),
     ],
-    /stand at/,
+    /wrong data_offsets/,
   ],
   [
     "a tensor twice",
@@ -273,7 +273,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
         header((h) => h.replace(/^\{("[^"]+")(:\{.*?\]\}),"[^"]+"/, "{$1$2,$1")),
       ),
     ],
-    /stand at/,
+    /wrong data_offsets/,
   ],
   [
     "a PyTorch file for a model",
@@ -314,7 +314,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
         header((h) => h.replace("[49,16]", "[16,49]")),
       ),
     ],
-    /\[16,49\], where \[49,16\]/,
+    /\[16,49\], but must be \[49,16\]/,
   ],
   [
     "a tensor that is missing",

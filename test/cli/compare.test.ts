@@ -151,7 +151,7 @@ curves.svg
     ["runs/black", "Numbers of different pixels cannot be compared: grey pixels; dynamically binarized pixels."],
     ["runs/other", "The runs have different images, so their numbers cannot be compared."],
     ["runs/ae", "An autoencoder has no ELBO, so only its reconstruction can be compared."],
-    ["runs/own", "Some runs have own parts, which their settings do not describe: runs/own."],
+    ["runs/own", "Some runs have the user's own parts, which no setting describes: runs/own."],
   ])("says in one line what cannot be compared: %s", async (run, problem) => {
     const { code, stderr } = await compare("runs/a/s0", run);
     expect([code, stderr]).toEqual([0, `${problem}\n`]);
@@ -164,7 +164,7 @@ curves.svg
     expect((await compare("runs/ae", "runs/a/s0")).stdout).toMatch(/^ae +ae +3\/3 +101\.00 +– +−95\.00 +–$/m);
   });
 
-  it("says which runs cannot be read or are not there yet", async () => {
+  it("names runs that cannot be read or have not begun", async () => {
     await make("broken/x", {});
     await make("broken/y", {});
     writeFileSync(at("broken/y/config.json"), "{");
@@ -178,7 +178,7 @@ curves.svg
     expect((await compare("group")).stderr).toBe("error: There is no run in group.\n");
     await make("group/y", {});
     await group.close();
-    expect((await compare("group")).stderr).toBe("2 of the 3 runs of group are not there yet.\n");
+    expect((await compare("group")).stderr).toBe("2 of the 3 runs of group have not begun.\n");
   });
 
   it.each([

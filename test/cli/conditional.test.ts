@@ -161,7 +161,7 @@ describe("vae train --conditional", () => {
       at("lost", "config.json"),
       JSON.stringify({ ...config, data: { ...config.data, classes: config.data.classes.slice(1) } }),
     );
-    await expectRefusal(["sample", "--run", "lost"], "encoder.0.weight is [59,16], where [58,16] is needed");
+    await expectRefusal(["sample", "--run", "lost"], "encoder.0.weight is [59,16], but must be [58,16].");
   });
 });
 

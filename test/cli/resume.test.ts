@@ -87,7 +87,7 @@ describe("vae train --resume", () => {
     cpSync(at("tiny"), at("here"), { recursive: true });
     await run(...train("moved", "--epochs", "2", "--dataset", "here"));
     renameSync(at("here"), at("there"));
-    await refused("here does not exist.* resume the run once with their new place as --dataset", "--resume", "moved");
+    await refused("here does not exist.* resume the run once with their new path as --dataset", "--resume", "moved");
     expect((await run("train", "--resume", "moved", "--dataset", "there", "--epochs", "4")).code).toBe(0);
     expect(madeBy("moved").model).toEqual(madeBy(WHOLE).model);
     expect((await run("reconstruct", "--run", "moved")).code).toBe(0);
@@ -106,7 +106,7 @@ describe("vae train --resume", () => {
 
   it("without a folder goes on with the newest run", async () => {
     const { code, stderr } = await run("train", "--resume");
-    expect([code, stderr]).toEqual([2, "error: There is no run in runs/ to resume. Name its folder.\n"]);
+    expect([code, stderr]).toEqual([2, "error: There is no run in runs/ to resume. Name the folder of one.\n"]);
     await run(...train("runs/one", "--epochs", "1"));
     await run(...train("runs/two", "--epochs", "1"));
     expect((await run("train", "--resume")).stdout).toContain("runs/two holds the weights");
@@ -219,7 +219,7 @@ describe("vae train --resume", () => {
     expect(madeBy(name)).toEqual(madeBy(WHOLE));
 
     for (const checkpoint of checkpointsAt(name)) writeFileSync(at(name, "checkpoint", checkpoint), "rubbish");
-    await refused("There is no other one to resume from", "--resume", name);
+    await refused("There is no other checkpoint to resume from", "--resume", name);
     rmSync(at(name, "checkpoint"), { recursive: true });
     await refused("has no checkpoint to resume from", "--resume", name);
   });

@@ -1,4 +1,4 @@
-// The cache of data sets: hits, misses, damage, simultaneous builders, and its folder.
+// The cache of data sets: hits, misses, damage, simultaneous processes, and its folder.
 import {
   chmodSync,
   existsSync,
@@ -36,7 +36,7 @@ afterEach(() => {
   rmSync(home, { recursive: true });
 });
 
-/** Caches the content of files of `home`, with its length as the info. */
+/** Caches the joined content of files in `home`, with its length as the info. */
 async function join(names: readonly string[] = ["a", "b"], key = ["joined"], pause?: Promise<void>) {
   const sources = names.map((name) => at(name));
   const { file, info } = await cached({
@@ -59,7 +59,7 @@ const files = () => readdirSync(at("cache")).map((name) => at("cache", name));
 const WHOLE = "content of acontent of b";
 
 describe("an entry", () => {
-  it("is made once, in a folder that only the user can open", async () => {
+  it("is made once, in a folder that only the user can access", async () => {
     const first = await join();
     expect(first.text).toBe(WHOLE);
     expect(await join()).toEqual(first);
@@ -118,7 +118,7 @@ describe("an entry", () => {
   });
 
   const rewrite = (file: string, change: (bytes: Buffer) => Buffer) => writeFileSync(file, change(readFileSync(file)));
-  /** The same data with another info, and the length that this info has. */
+  /** Replaces the info and its length, but not the digest. */
   const withInfo = (info: string) => (file: string) =>
     rewrite(file, (bytes) => {
       const length = Buffer.alloc(4);
@@ -134,7 +134,7 @@ describe("an entry", () => {
     ["longer", (file) => rewrite(file, (bytes) => Buffer.concat([bytes, bytes]))],
     ["rubbish", (file) => writeFileSync(file, "x".repeat(1000))],
     ...["{", "[]", "null", "3", '{"bytes":"24"}', '{"bytes":1e9}', "{}"].map(
-      (info): [string, (file: string) => void] => [`without its info, but ${info}`, withInfo(info)],
+      (info): [string, (file: string) => void] => [`with the info ${info}`, withInfo(info)],
     ),
     [
       "a link",
@@ -152,7 +152,7 @@ describe("an entry", () => {
     expect(files()).toEqual([before.file]);
   });
 
-  it("is made again whichever of its bytes has changed", async () => {
+  it("is made again if any of its bytes has changed", async () => {
     const before = await join();
     const whole = readFileSync(before.file);
     for (let i = 0; i < whole.length; i++) {
@@ -166,7 +166,7 @@ describe("an entry", () => {
     expect(made).toBe(1 + whole.length);
   });
 
-  it("is made again if a folder that is not empty is in its place", async () => {
+  it("is made again if its path is a folder with files", async () => {
     const { file } = await join();
     rmSync(file);
     mkdirSync(file);
@@ -175,26 +175,26 @@ describe("an entry", () => {
     expect(statSync(file).isFile()).toBe(true);
   });
 
-  it("is made again if it was extended by zeros", async () => {
+  it("is made again if it was extended with zeros", async () => {
     const { file } = await join();
     truncateSync(file, 1e12); // more than can be read
     expect((await join()).text).toBe(WHOLE);
   });
 
-  it("is not taken from another key", async () => {
+  it("is made again if its file belongs to another key", async () => {
     const { file } = await join();
     const other = await join(["b", "a"], ["other"]);
     writeFileSync(file, readFileSync(other.file));
     expect((await join()).text).toBe(WHOLE);
   });
 
-  it("is right for both of two that make it at once", async () => {
+  it("is correct for two callers at the same time", async () => {
     const both = await Promise.all([join(), join()]);
     expect(both.map(({ text }) => text)).toEqual([WHOLE, WHOLE]);
     expect([made, files().length]).toEqual([2, 1]);
   });
 
-  it("is right for both of two that find other sources", async () => {
+  it("is correct for two callers with different sources", async () => {
     await join(["b"]);
     let go = () => {};
     const slow = join(["a", "b"], ["joined"], new Promise((resolve) => (go = resolve)));
@@ -207,18 +207,18 @@ describe("an entry", () => {
   });
 });
 
-it("temporary files of killed processes are deleted after a day, and no others", async () => {
+it("deletes temporary files of killed processes after a day, and no others", async () => {
   mkdirSync(at("cache"));
   const [old, young] = [".1-0123456789ab.tmp", ".2-0123456789ab.tmp"].map((name) => at("cache", name));
   const others = ["notes.tmp", "notes.data"].map((name) => at("cache", name));
   for (const file of [old, young, ...others]) writeFileSync(file, "");
   for (const file of [old, ...others]) utimesSync(file, 1, 1);
-  symlinkSync(at("gone"), at("cache/.3-0123456789ab.tmp")); // as one that vanishes between two looks
+  symlinkSync(at("gone"), at("cache/.3-0123456789ab.tmp")); // broken, like a file that vanishes
   await join();
   expect([old, young, ...others].map((file) => existsSync(file))).toEqual([false, true, true, true]);
 });
 
-describe("the folder", () => {
+describe("the folder of the cache", () => {
   it.each<[NodeJS.Platform, Record<string, string>, string | undefined]>([
     ["linux", {}, "/home/u/.cache/vae"],
     ["linux", { XDG_CACHE_HOME: "/var/u" }, "/var/u/vae"],
@@ -245,9 +245,9 @@ describe("the folder", () => {
 
   it.each<[string, () => string]>([
     ["is a file", () => at("a")],
-    ["lies below a file", () => at("a/cache")],
-    ["has no place in the system", () => "/proc/none/cache"],
-  ])("that %s is replaced by a private one for temporary files", async (_, place) => {
+    ["is below a file", () => at("a/cache")],
+    ["cannot be created", () => "/proc/none/cache"],
+  ])("is a private temporary folder if VAE_CACHE %s", async (_, place) => {
     vi.stubEnv("VAE_CACHE", place());
     const { file } = await join();
     expect(path.dirname(file)).toBe(at(own()));
@@ -256,12 +256,12 @@ describe("the folder", () => {
     expect(made).toBe(1);
   });
 
-  it.runIf(process.getuid?.())("that cannot be written is replaced, too", async () => {
+  it.runIf(process.getuid?.())("is a private temporary folder if VAE_CACHE is not writable", async () => {
     mkdirSync(at("cache"), { mode: 0o500 });
     expect(await openCacheFolder()).toBe(at(own()));
   });
 
-  it("is replaced by none that others may have made", async () => {
+  it("is refused if others may have created the temporary folder", async () => {
     vi.stubEnv("VAE_CACHE", at("a/cache"));
     const problem = `${at(own())} cannot hold the cache: other users may change it. Set VAE_CACHE to a folder`;
     symlinkSync(at(), at(own()));
@@ -274,7 +274,7 @@ describe("the folder", () => {
     expect(await openCacheFolder()).toBe(at(own()));
   });
 
-  it("lies in none of the user's own folders while tests run", () => {
+  it("is not one of the user's own while tests run", () => {
     vi.unstubAllEnvs();
     expect(process.env.VAE_CACHE).toMatch(new RegExp(`^${tmpdir()}/vae-tests-`));
   });

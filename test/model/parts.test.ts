@@ -42,10 +42,14 @@ describe("own parts", () => {
     expect(model.params["encoder.0.scale"].shape).toEqual([49]);
     expect(model.params["encoder.0.scale"].data.some((value) => value !== 1)).toBe(true);
     await model.close();
-    await expect(loadModel(at("own"))).rejects.toThrow("was trained with its own parts: give them to loadModel");
-    await expect(resume(at("own")).next()).rejects.toThrow("was trained with its own parts: give them to resume");
+    await expect(loadModel(at("own"))).rejects.toThrow(
+      "was trained with the user's own parts: give them to the library's loadModel.",
+    );
+    await expect(resume(at("own")).next()).rejects.toThrow(
+      "was trained with the user's own parts: give them to the library's resume.",
+    );
     await run("chosen");
-    const refusal = "was trained with the parts that its settings choose: leave out yours";
+    const refusal = "was trained with the parts that its settings choose: leave out `parts`.";
     await expect(loadModel(at("chosen"), inFront(scale))).rejects.toThrow(refusal);
     await expect(resume(at("chosen"), {}, { parts: inFront(scale) }).next()).rejects.toThrow(refusal);
   });

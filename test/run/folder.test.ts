@@ -50,13 +50,13 @@ describe("a run's folder", () => {
     });
   });
 
-  it("is never one that exists", async () => {
+  it("is refused if it exists", async () => {
     mkdirSync("mine");
     await expect(RunFolder.create(runConfig(), start, "mine")).rejects.toThrow("mine exists already");
     expect(readdirSync("mine")).toEqual([]);
   });
 
-  it("gives back the weights that it was given", async () => {
+  it("stores weights unchanged", async () => {
     await (await RunFolder.create(runConfig(), start, "a/b")).writeModel(params, { epoch: "1" });
     const model = await (await RunFolder.open("a/b")).readModel(specs);
     expect(model).toEqual({ params, metadata: { epoch: "1", sha256: expect.any(String) } });
@@ -68,7 +68,7 @@ describe("a run's folder", () => {
     expect(readFileSync("a/metrics.jsonl", "utf8")).toBe('{"epoch":1}\n{"epoch":2}\n');
   });
 
-  it("without a name is the newest that has a model", async () => {
+  it("is by default the newest with a model", async () => {
     await (await RunFolder.create(runConfig("2026-01-01T00:00:00Z"), start, "runs/z-old")).writeModel(params, {});
     await (await RunFolder.create(runConfig("2026-01-03T00:00:00Z"), start, "runs/m-new")).writeModel(params, {});
     await RunFolder.create(runConfig("2026-01-05T00:00:00Z"), start, "runs/a-empty");
@@ -79,7 +79,7 @@ describe("a run's folder", () => {
     expect((await RunFolder.open()).dir).toBe(path.join("runs", "m-new"));
   });
 
-  it("without a name is none that a damaged one may be newer than", async () => {
+  it("has no default if a damaged run may be newer", async () => {
     await (await RunFolder.create(runConfig("2026-01-01T00:00:00Z"), start, "runs/old")).writeModel(params, {});
     await (await RunFolder.create(runConfig("2026-01-02T00:00:00Z"), start, "runs/new")).close();
     writeFileSync("runs/new/config.json", "{");
@@ -94,13 +94,13 @@ describe("a run's folder", () => {
     expect((await RunFolder.open()).dir).toBe(path.join("runs", "v1.2.tmp"));
   });
 
-  it("may have a name as long as the system takes", async () => {
+  it("may have the longest name that the system allows", async () => {
     const name = "r".repeat(255);
     await RunFolder.create(runConfig(), start, name);
     expect(readdirSync(".")).toEqual([name]);
   });
 
-  it("clears away what others left that were killed while they made theirs, and nothing else", async () => {
+  it("is created after the temporary folders of killed processes, and no others, are deleted", async () => {
     const owners = { 1: spawnSync(process.execPath, ["--version"]).pid, 2: process.ppid, 3: undefined };
     for (const [i, pid] of Object.entries(owners)) {
       mkdirSync(`.${i}-0123456789ab.tmp`);
@@ -110,7 +110,7 @@ describe("a run's folder", () => {
     expect(readdirSync(".").sort()).toEqual([".2-0123456789ab.tmp", ".3-0123456789ab.tmp", "a"]);
   });
 
-  it("with files too large to be a run's is told from the others", async () => {
+  it("is unreadable if its files are too large for a run", async () => {
     for (const name of ["a", "b"]) await RunFolder.create(runConfig(), start, `runs/${name}`);
     truncateSync("runs/a/config.json", 5e9);
     writeFileSync("runs/b/metrics.jsonl", "");
@@ -122,12 +122,12 @@ describe("a run's folder", () => {
     ]);
   });
 
-  it("is looked for in folders alone", async () => {
+  it("is searched for only in folders", async () => {
     writeFileSync("file", "");
     await expect(listRuns("file")).rejects.toThrow("There is no folder file.");
   });
 
-  it("is made once by two at a time, and nothing is left of the other", async () => {
+  it("is created by one of two simultaneous calls, and the other leaves nothing behind", async () => {
     const both = await Promise.allSettled([1, 2].map(() => RunFolder.create(runConfig(), start, "runs/one")));
     expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     const { reason } = both.find(({ status }) => status === "rejected") as PromiseRejectedResult;
@@ -137,7 +137,7 @@ describe("a run's folder", () => {
     await expect(RunFolder.resume("runs/one")).rejects.toThrow("is in use by process");
   });
 
-  it("is explained where there is none", async () => {
+  it("is explained if it is missing", async () => {
     await expect(RunFolder.open()).rejects.toThrow("There is no trained model in runs/");
     await expect(RunFolder.open("nowhere")).rejects.toThrow("nowhere is not the folder of a run");
     const empty = await RunFolder.create(runConfig(), start, "empty");
@@ -145,14 +145,14 @@ describe("a run's folder", () => {
   });
 
   it.each([
-    ["no JSON", "{", "config.json is not valid JSON"],
+    ["invalid JSON", "{", "config.json is not valid JSON"],
     ["null", "null", "is not the configuration of a run"],
     ["nothing", "{}", "is not the configuration of a run"],
     ["no settings", JSON.stringify({ ...runConfig(), settings: null }), "settings"],
     [
       "a negative size",
       JSON.stringify({ ...runConfig(), data: { ...runConfig().data, height: -7, width: -7 } }),
-      "makes no sense",
+      "is missing or invalid",
     ],
     [
       "an unknown setting",
@@ -164,42 +164,42 @@ describe("a run's folder", () => {
       JSON.stringify({ ...runConfig(), settings: { dimZ: 4097, nHidden: [3] } }),
       "The setting dimZ is 4097. It must be one or two whole numbers from 1 to 4096.",
     ],
-  ])("is refused where config.json holds %s", async (_, text, problem) => {
+  ])("is refused if config.json holds %s", async (_, text, problem) => {
     await RunFolder.create(runConfig(), start, "a");
     writeFileSync("a/config.json", text);
     await expect(RunFolder.open("a")).rejects.toThrow(problem);
   });
 
-  it("is refused where the weights are another architecture's", async () => {
+  it("is refused if the weights are of another architecture", async () => {
     const run = await RunFolder.create(runConfig(), start, "a");
     await run.writeModel(firstParams({ ...runConfig().settings, nHidden: [4, 3] }, 4, 0), {});
-    await expect(run.readModel(specs)).rejects.toThrow("encoder.0.weight is [4,4], where [4,3] is needed");
+    await expect(run.readModel(specs)).rejects.toThrow("encoder.0.weight is [4,4], but must be [4,3].");
     await run.writeModel({}, {});
-    await expect(run.readModel(specs)).rejects.toThrow("encoder.0.weight is missing, where [4,3] is needed");
+    await expect(run.readModel(specs)).rejects.toThrow("encoder.0.weight is missing, but must be [4,3].");
   });
 });
 
 describe("writeFileAtomically", () => {
-  it("replaces a file and leaves nothing beside it", async () => {
+  it("replaces a file, and leaves no other file", async () => {
     await writeFileAtomically("x", "old");
     await writeFileAtomically("x", "new");
     expect(readFileSync("x", "utf8")).toBe("new");
     expect(readdirSync(".")).toEqual(["x"]);
   });
 
-  it("may write one file twice at a time: it becomes one of the two", async () => {
+  it("keeps one of two contents that are written at the same time", async () => {
     const texts = ["a".repeat(1e6), "b".repeat(1e6)];
     await Promise.all(texts.map((text) => writeFileAtomically("x", text)));
     expect(texts).toContain(readFileSync("x", "utf8"));
     expect(readdirSync(".")).toEqual(["x"]);
   });
 
-  it("takes names as long as the system does", async () => {
+  it("takes the longest names that the system allows", async () => {
     await writeFileAtomically("x".repeat(255), "whole");
     expect(readdirSync(".")).toEqual(["x".repeat(255)]);
   });
 
-  /** Ends, in a process of its own, in the middle of a file. */
+  /** Runs a process that receives a signal while it writes a file. */
   const interrupted = (signal: NodeJS.Signals, before: string) => {
     const script = `
       import { writeFileAtomically } from "${new URL("../../dist/files/write.js", import.meta.url)}";
@@ -219,17 +219,14 @@ describe("writeFileAtomically", () => {
     });
   };
 
-  it.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)(
-    "leaves nothing behind where %s ends the process",
-    async (signal) => {
-      const outcome = await interrupted(signal, "");
-      expect(outcome).toEqual({ code: null, signal, stdout: "listeners 0\n" });
-      expect(readdirSync(".")).toEqual(["x"]);
-      expect(readFileSync("x", "utf8")).toBe("before");
-    },
-  );
+  it.each(["SIGHUP", "SIGINT", "SIGTERM"] as const)("leaves nothing behind if %s ends the process", async (signal) => {
+    const outcome = await interrupted(signal, "");
+    expect(outcome).toEqual({ code: null, signal, stdout: "listeners 0\n" });
+    expect(readdirSync(".")).toEqual(["x"]);
+    expect(readFileSync("x", "utf8")).toBe("before");
+  });
 
-  it("leaves it to others what a signal means, where they listen", async () => {
+  it("leaves a signal to other listeners", async () => {
     const outcome = await interrupted(
       "SIGTERM",
       `process.once("SIGTERM", () => setTimeout(() => process.exit(3), 100));`,
@@ -238,7 +235,7 @@ describe("writeFileAtomically", () => {
     expect(readdirSync(".")).toEqual(["x"]);
   });
 
-  it("leaves nothing behind where it fails", async () => {
+  it("leaves nothing behind if it fails", async () => {
     mkdirSync("taken");
     await expect(writeFileAtomically("taken", "x")).rejects.toThrow();
     expect(readdirSync(".")).toEqual(["taken"]);

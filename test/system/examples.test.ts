@@ -99,7 +99,7 @@ it("own-encoder.js trains an encoder of its own on the compiled engine; the comm
   for (const refused of [sampled, resumed]) {
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
     expect(refused.stderr).toMatch(
-      /^error: runs\/own-encoder was trained with its own parts: give them to \w+ of the library\.\n$/,
+      /^error: runs\/own-encoder was trained with the user's own parts: give them to the library's \w+\.\n$/,
     );
   }
 });

@@ -75,7 +75,7 @@ describe("files of another run", () => {
     mix(run);
     const { code, stderr } = await vae([...command.split(" "), run], home);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/\.safetensors belongs to another run than the config\.json beside it\.[^\n]*\n$/);
+    expect(stderr).toMatch(/\.safetensors is of another run than the config\.json in its folder\.[^\n]*\n$/);
   });
 
   it("a checkpoint of another run: the message names the one before it", async () => {
@@ -95,14 +95,14 @@ describe("files of another run", () => {
     const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
     const { run: _, ...rest } = metadata;
     writeFileSync(file, encodeSafetensors({ tensors, metadata: rest }));
-    await expect(resume(run).next()).rejects.toThrow(`${file} belongs to another run`);
+    await expect(resume(run).next()).rejects.toThrow(`${file} is of another run`);
   });
 
   it("a configuration of another run makes all checkpoints those of another", async () => {
     const run = copy("foreign-config");
     cpSync(at("b/config.json"), path.join(run, "config.json"));
     await expect(resume(run).next()).rejects.toThrow(
-      "Restore the files of one run. There is no other one to resume from.",
+      "Restore the files of one run. There is no other checkpoint to resume from.",
     );
   });
 
@@ -134,7 +134,9 @@ describe("a lock that vanishes while a run is trained", () => {
   it("stops it before the next checkpoint", async () => {
     const { error, before } = await disturbed("unlocked", (run) => rmSync(path.join(run, "lock")));
     expect(error).toBeInstanceOf(UserError);
-    expect((error as Error).message).toMatch(/^\S+lock was deleted or replaced, so another process may train there/);
+    expect((error as Error).message).toMatch(
+      /^\S+lock was deleted or replaced, so another process may be training this run/,
+    );
     expect(checkpointsOf(at("unlocked"))).toEqual(before);
   });
 
