@@ -40,10 +40,10 @@ const LABEL_PADDING = 8;
 const MAX_LINES = 500;
 /** Least distance in pixels between column labels. */
 const LABEL_DISTANCE = 12;
-/** Largest side of a magnified tile, in pixels. */
-const MAX_TILE = 96;
-/** Largest width of all columns of magnified tiles, in pixels. */
-const MAX_COLUMNS_WIDTH = 1120;
+/** Largest side of a magnified tile, in pixels: of grey images, and of colour ones, which have more to see. */
+const MAX_TILE = { grey: 96, colour: 128 };
+/** Largest width of all columns of magnified tiles, in pixels: 20 of 28×28 twice as large, or of 32×32 in colour. */
+const MAX_COLUMNS_WIDTH = { grey: 1120, colour: 1280 };
 /** Largest height of all rows of magnified tiles, in pixels. */
 const MAX_ROWS_HEIGHT = 9600;
 /** Largest extent of all columns or rows of elongated tiles, in pixels: longer strips are hard to view. */
@@ -98,8 +98,10 @@ export function isElongated({ width, height }: ImageSize): boolean {
 
 function magnification(size: ImageSize, rows: number, columns: number): number {
   const { width, height } = size;
-  const fitting = (side: number, count: number, max: number) => Math.floor(Math.min(MAX_TILE, max / count) / side);
-  const scale = Math.min(fitting(width, columns, MAX_COLUMNS_WIDTH), fitting(height, rows, MAX_ROWS_HEIGHT));
+  const kind = size.channels === 1 ? "grey" : "colour";
+  const fitting = (side: number, count: number, max: number) =>
+    Math.floor(Math.min(MAX_TILE[kind], max / count) / side);
+  const scale = Math.min(fitting(width, columns, MAX_COLUMNS_WIDTH[kind]), fitting(height, rows, MAX_ROWS_HEIGHT));
   if (scale >= 1 || !isElongated(size)) return Math.max(1, scale);
   return Math.min(1, MAX_ELONGATED / Math.max(columns * width, rows * height));
 }

@@ -12,6 +12,7 @@ import {
 import { drawGrid, type Picture } from "../../src/pictures/grid.js";
 import { encodePng } from "../../src/pictures/png.js";
 import { TEXT_HEIGHT, textWidth } from "../../src/pictures/text.js";
+import { randomStream } from "../../src/random.js";
 import { at, crop, dots, find, write } from "./reading.js";
 
 /** Tiles of 30×20 pixels, each of one grey value. */
@@ -38,6 +39,29 @@ describe("a grid", () => {
     const background = at(grid, 0, 0);
     expect([at(grid, 2, 2), at(grid, 91, 61), at(grid, 92, 2), at(grid, 94, 2)]).toEqual([10, 10, background, 20]);
     expect([at(grid, 2, 66), at(grid, 94, 66)]).toEqual([30, background]);
+  });
+
+  it.each([
+    [32, 10, 128],
+    [32, 12, 96],
+    [32, 20, 64],
+    [28, 20, 56],
+    [64, 10, 128],
+    [200, 10, 200],
+  ])("magnifies colour tiles of %i pixels in %i columns to %i", (side, columns, drawn) => {
+    const row = Array.from({ length: columns }, () => new Uint8Array(side * side * 3));
+    const { width, height } = drawGrid([row], { width: side, height: side, channels: 3 });
+    expect([width, height]).toEqual([2 + columns * (drawn + 2), 4 + drawn]);
+  });
+
+  it("bounds the file of magnified colours by twice that of the tiles alone", () => {
+    const noise = randomStream(0, "prior").fillNormals(new Float32Array(100 * 32 * 32 * 3));
+    const bytes = Uint8ClampedArray.from(noise, (value) => 128 + 60 * value);
+    const tiles = Array.from({ length: 100 }, (_, i) => Uint8Array.from(bytes.subarray(i * 3072, (i + 1) * 3072)));
+    const rows = Array.from({ length: 10 }, (_, i) => tiles.slice(10 * i, 10 * i + 10));
+    const size = { width: 32, height: 32, channels: 3 };
+    const alone = tiles.reduce((sum, pixels) => sum + encodePng({ ...size, pixels }).length, 0);
+    expect(encodePng(drawGrid(rows, size)).length).toBeLessThan(2 * alone);
   });
 
   it("does not magnify what is large already", () => {
