@@ -80,7 +80,7 @@ module.exports = {
       to: {
         path: "^src/commands/",
         pathNot:
-          "^src/commands/(array-input|array-output|command|comparison-table|flags|help|hints|io|latent-table|other-names|output|processes|program|signals|tools|training|training-group|training-screen)\\.ts$",
+          "^src/commands/(array-input|array-output|command|comparison-table|flags|help|hints|io|latent-table|other-names|output|processes|program|signals|table|tools|training|training-group|training-screen)\\.ts$",
       },
     },
     {

@@ -23,7 +23,7 @@ export function formatBytes(bytes: number): string {
  */
 const HIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]|(?![\u200c\u200d])\p{Cf}/gu;
 /** The halves of characters that a cut leaves. */
-const HALVES = /\p{Cs}/gu;
+export const HALVES = /\p{Cs}/gu;
 
 /** Writes hidden characters as \u001b: in JSON, the same text. */
 export function visible(text: string): string {

@@ -9,107 +9,111 @@ import {
   type MeanAndDeviation,
   objectiveName,
   type Repeats,
+  type RunReport,
+  type Spread,
 } from "../index.js";
 import { describeSetting, describeValues, spread } from "../run/compare.js";
-import { visible } from "../wording.js";
 import type { Io } from "./io.js";
-import { formatNats, note, print } from "./output.js";
+import { formatFinite, formatNats, note, objectiveTitle, print } from "./output.js";
+import { besides, type Column, layOut, NONE, shorten, tableWidth } from "./table.js";
 
-/** How the runs of a group ended, by their folders. */
-export interface GroupResults {
-  readonly tests: ReadonlyMap<string, Bounds>;
-  /** Errors of runs that diverged. */
-  readonly diverged: ReadonlyMap<string, string>;
-}
+/** The errors of the runs of a group that diverged, by their folders. */
+export type Divergences = ReadonlyMap<string, string>;
 
-const NO_RESULTS: GroupResults = { tests: new Map(), diverged: new Map() };
-
-/** Of a table that does not go to a terminal. */
-const USUAL_WIDTH = 120;
-/** Of a name or a setting. */
-const MAX_CELL = 32;
-const NONE = "–";
-
-interface Column {
-  readonly title: string;
-  readonly cells: readonly string[];
-  readonly isNumber?: boolean;
-}
+/** Parts of the width, for the names of runs and for the settings of repeats. */
+const NAME_SHARE = 0.4;
+const SETTINGS_SHARE = 0.65;
+const MAX_SETTING = 32;
+const MIN_NAME = 20;
 
 /** Prints a line for each run and for each set of repeats, and notes. */
-export function printComparison(io: Io, comparison: Comparison, results = NO_RESULTS): void {
+export function printComparison(io: Io, comparison: Comparison, diverged: Divergences = new Map()): void {
   const { runs, repeats, notes, unreadable } = comparison;
-  const width = (io.stdout.isTTY && io.stdout.columns) || USUAL_WIDTH;
+  const width = tableWidth(io);
   const pixels = [...new Set(runs.map(({ config }) => describePixels(config)))];
+  const isTested = runs.some(({ test }) => test);
+  const printTable = (title: string, columns: Column[], last = 0) => print(io, title, ...layOut(columns, width, last));
   const unit = `nats per image${pixels.length === 1 ? ` of ${pixels}` : ""}`;
-  print(io, `Validation of the best epoch${results.tests.size > 0 ? " and test with its weights" : ""}, ${unit}:`);
-  print(io, ...layOut(runColumns(comparison, results), width));
+  const validation = validationColumns(comparison, diverged);
+  const most = Math.max(MIN_NAME, Math.min(NAME_SHARE * width, width - besides(validation.numbers)));
+  const names = { title: "run", cells: runs.map(({ name }) => shorten(name, Math.floor(most))) };
+  const columns = [names, ...validation.settings, ...validation.numbers];
+  printTable(`Best validation epoch, ${unit}:`, columns, validation.numbers.length);
+  if (isTested) {
+    const tested = runs.map(({ config, test }) => ({ config, terms: test }));
+    print(io, "");
+    printTable("Test with the weights of that epoch:", [
+      names,
+      ...numberColumns(tested, formatFinite, (nats) => -nats),
+    ]);
+  }
   if (repeats.length > 0) {
-    print(io, "", "Finished runs that differ in the seed alone: mean ± standard deviation (n − 1)");
-    print(io, ...layOut(repeatColumns(comparison, results), width));
+    const columns = repeatColumns(comparison, width);
+    print(io, "");
+    printTable("Finished runs that differ in the seed alone, mean ± standard deviation (n − 1):", columns.validation);
+    if (isTested) {
+      print(io, "");
+      printTable("Test of these:", columns.test);
+    }
   }
   for (const text of notes) note(io, text);
   for (const { problem } of unreadable) note(io, `Cannot be read: ${problem}`);
 }
 
 /** One JSON value. */
-export function encodeComparison({ svg, ...comparison }: Comparison, results = NO_RESULTS): object {
-  const { tests, diverged } = results;
+export function encodeComparison({ svg, ...comparison }: Comparison, diverged: Divergences = new Map()): object {
   return {
     ...comparison,
     runs: comparison.runs.map((run) => ({
       ...run,
       config: encodeConfig(run.config),
-      ...(tests.has(run.run) && { test: tests.get(run.run) }),
       ...(diverged.has(run.run) && { diverged: diverged.get(run.run) }),
     })),
     repeats: comparison.repeats.map((repeated) => ({
       ...repeated,
       n: repeated.runs.length,
-      ...(tests.size > 0 && { test: spread(testsOf(repeated, results)) }),
+      ...(comparison.runs.some(({ test }) => test) && { test: testSpread(repeated, comparison) }),
     })),
   };
 }
 
-function testsOf({ runs }: Repeats, { tests }: GroupResults): Bounds[] {
-  return runs.flatMap((run) => tests.get(run) ?? []);
+/** The spread of the tests of repeats; empty unless all were tested. */
+function testSpread({ runs }: Repeats, comparison: Comparison): Spread {
+  const tests = comparison.runs.flatMap(({ run, test }) => (test && runs.includes(run) ? test : []));
+  return tests.length === runs.length ? spread(tests) : {};
 }
 
-function runColumns({ runs, differing }: Comparison, { tests, diverged }: GroupResults): Column[] {
-  const states = runs.map(({ run, state }) => (diverged.has(run) ? "diverged" : state));
+function validationColumns({ runs, differing }: Comparison, diverged: Divergences) {
+  const stateOf = ({ run, state }: RunReport) =>
+    diverged.has(run) ? " diverged" : state === "finished" ? "" : ` ${state}`;
   const terms = runs.map(({ config, best }) => ({ config, terms: best?.validation }));
-  const tested = runs.map(({ run, config }) => ({ config, terms: tests.get(run) }));
-  const format = (nats: number) => (Number.isFinite(nats) ? formatNats(nats) : NONE);
-  return [
-    { title: "run", cells: runs.map(({ name }) => name) },
-    ...differing.map((name) => ({
+  const best = runs.map((run) => `${run.best?.epoch ?? NONE}/${run.epochs}${stateOf(run)}`);
+  return {
+    settings: differing.map((name) => ({
       title: name,
-      cells: runs.map(({ values }) => (name in values ? describeSetting(values[name]) : NONE)),
+      cells: runs.map(({ values }) => (name in values ? shorten(describeSetting(values[name]), MAX_SETTING) : NONE)),
     })),
-    ...(states.every((state) => state === "finished") ? [] : [{ title: "state", cells: states }]),
-    {
-      title: "best epoch",
-      cells: runs.map(({ best, epochs }) => `${best?.epoch ?? NONE}/${epochs}`),
-      isNumber: true,
-    },
-    ...numberColumns("", terms, format, (nats) => -nats),
-    ...(tests.size > 0 ? numberColumns("test ", tested, format, (nats) => -nats) : []),
-  ];
+    numbers: [{ title: "best epoch", cells: best }, ...numberColumns(terms, formatFinite, (nats) => -nats)],
+  };
 }
 
-function repeatColumns({ runs, repeats }: Comparison, results: GroupResults): Column[] {
+function repeatColumns(comparison: Comparison, width: number): Record<"validation" | "test", Column[]> {
+  const { runs, repeats } = comparison;
   const configOf = ({ runs: [first] }: Repeats) => runs.find(({ run }) => run === first)?.config as Config;
-  const terms = repeats.map((one) => ({ config: configOf(one), terms: one.validation }));
-  const tested = repeats.map((one) => ({ config: configOf(one), terms: spread(testsOf(one, results)) }));
   const format = ({ mean, deviation }: MeanAndDeviation) =>
     formatNats(mean) + (deviation === undefined ? "" : ` ± ${formatNats(deviation)}`);
   const negate = ({ mean, ...rest }: MeanAndDeviation) => ({ mean: -mean, ...rest });
-  return [
-    { title: "settings", cells: repeats.map(({ values }) => describeValues(values) || "all the same") },
+  const most = Math.floor(SETTINGS_SHARE * width);
+  const columns = (of: (repeats: Repeats) => Spread) => [
+    { title: "settings", cells: repeats.map(({ values }) => shorten(describeValues(values) || "all the same", most)) },
     { title: "runs", cells: repeats.map(({ runs }) => String(runs.length)), isNumber: true },
-    ...numberColumns("", terms, format, negate),
-    ...(results.tests.size > 0 ? numberColumns("test ", tested, format, negate) : []),
+    ...numberColumns(
+      repeats.map((one) => ({ config: configOf(one), terms: of(one) })),
+      format,
+      negate,
+    ),
   ];
+  return { validation: columns(({ validation }) => validation), test: columns((one) => testSpread(one, comparison)) };
 }
 
 /** Terms of a run, or of repeats, with the run's settings. */
@@ -120,13 +124,12 @@ interface Row<Value> {
 
 /** The columns of the objective, unless it is the ELBO or the reconstruction, and of the terms that the runs have. */
 function numberColumns<Value>(
-  prefix: string,
   rows: readonly Row<Value>[],
   format: (value: Value) => string,
   negate: (value: Value) => Value,
 ): Column[] {
   const column = (title: string, cell: (row: Row<Value>) => Value | undefined) => ({
-    title: prefix + title,
+    title,
     isNumber: true,
     cells: rows.map((row) => {
       const value = cell(row);
@@ -135,49 +138,15 @@ function numberColumns<Value>(
   });
   const negated = (value: Value | undefined) => (value === undefined ? undefined : negate(value));
   const names = [...new Set(rows.map(({ config }) => objectiveName(config)))];
+  const titles = [...new Set(rows.map(({ config }) => objectiveTitle(config)))];
   const bounds = rows.filter(({ config }) => hasBound(config));
   const ifBound = ({ config, terms }: Row<Value>) => (hasBound(config) ? terms : undefined);
   const objective = ({ terms }: Row<Value>) => negated(terms?.objective);
   const isOther = names[0] !== "ELBO" && bounds.length > 0;
   return [
-    ...(names.length > 1 ? [column("−objective", objective)] : isOther ? [column(`−${names}`, objective)] : []),
+    ...(names.length > 1 || isOther ? [column(names.length > 1 ? "−objective" : titles[0], objective)] : []),
     ...(bounds.length > 0 ? [column("−ELBO", (row) => negated(ifBound(row)?.elbo))] : []),
     column("reconstruction", ({ terms }) => terms?.reconstruction),
     ...(bounds.length > 0 ? [column("KL", (row) => ifBound(row)?.kl)] : []),
   ];
-}
-
-/** Lines of a table. Columns beyond the width follow below, again after the first column. */
-function layOut(columns: readonly Column[], width: number): string[] {
-  const padded = columns.map(({ title, cells, isNumber }) => {
-    const shown = [title, ...cells.map((cell) => shorten(visible(cell)))];
-    const widest = Math.max(...shown.map((cell) => cell.length));
-    return shown.map((cell) => (isNumber ? cell.padStart(widest) : cell.padEnd(widest)));
-  });
-  const [first, ...rest] = padded;
-  const blocks: string[][][] = [];
-  let used = Infinity;
-  for (const column of rest) {
-    const needed = column[0].length + 2;
-    if (used + needed > width) {
-      blocks.push([first]);
-      used = first[0].length;
-    }
-    blocks[blocks.length - 1].push(column);
-    used += needed;
-  }
-  return blocks.flatMap((block, i) => [
-    ...(i > 0 ? [""] : []),
-    ...first.map((_, row) =>
-      block
-        .map((column) => column[row])
-        .join("  ")
-        .trimEnd(),
-    ),
-  ]);
-}
-
-/** Keeps the end, which tells names apart. */
-function shorten(text: string): string {
-  return text.length > MAX_CELL ? `…${text.slice(1 - MAX_CELL)}` : text;
 }

@@ -19,6 +19,11 @@ type Output = NodeJS.WritableStream & {
   readonly columns?: number;
 };
 
+/** The columns of a terminal; 80 where there is none, or they are unknown. */
+export function widthOf({ isTTY, columns }: Output): number {
+  return (isTTY && columns) || 80;
+}
+
 /** --dim-z of dimZ */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -15,7 +15,8 @@ import {
   type Processes,
 } from "../index.js";
 import { plural, printableLine, visible } from "../wording.js";
-import { colourOf, type Io, withFlags } from "./io.js";
+import { colourOf, type Io, widthOf, withFlags } from "./io.js";
+import { NONE } from "./table.js";
 
 /** The numbers of the bound, with signs, unit, and the kind of pixels. */
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
@@ -31,6 +32,11 @@ export function formatElbo(terms: Elbo | Bounds, config: Config): string {
 
 export function formatNats(nats: number, digits = 2): string {
   return nats.toFixed(digits).replace("-", "−");
+}
+
+/** Nats, or – if they are not finite. */
+export function formatFinite(nats: number): string {
+  return Number.isFinite(nats) ? formatNats(nats) : NONE;
 }
 
 export function formatTime(seconds: number): string {
@@ -86,11 +92,6 @@ export function drawBar({ stderr }: Io, otherWidth: number, share: number): stri
   const width = Math.max(0, Math.min(MAX_BAR, widthOf(stderr) - 1 - otherWidth));
   const done = Math.round(width * share);
   return "█".repeat(done) + "░".repeat(width - done);
-}
-
-/** The columns of a terminal; 80 if they are unknown. */
-export function widthOf({ columns }: Io["stderr"]): number {
-  return columns || 80;
 }
 
 /**

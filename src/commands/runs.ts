@@ -2,17 +2,25 @@
 import { encodeConfig } from "../config/config.js";
 import { quoteItem } from "../config/entries.js";
 import type { RunReport } from "../index.js";
-import { visible } from "../wording.js";
 import { declare, type Tools } from "./command.js";
-import { JSON_RESULT, place } from "./flags.js";
+import { choiceFlag, JSON_RESULT, place } from "./flags.js";
 import type { Io } from "./io.js";
 
 export const define = declare({
-  flags: { dir: place("<folder>", "folder of the runs (default: runs)"), ...JSON_RESULT },
-  examples: ["vae runs"],
-  async run(io, { dir, json }, tools) {
+  flags: {
+    dir: place("<folder>", "folder of the runs (default: runs)"),
+    sort: choiceFlag(
+      ["date", "name", "elbo", "test"],
+      "the newest, or the best validation or test ELBO, first",
+      "date",
+    ),
+    ...JSON_RESULT,
+  },
+  examples: ["vae runs", "vae runs --sort elbo"],
+  async run(io, { dir, sort, json }, tools) {
     const { listRuns, note, print } = tools;
-    const { runs, unreadable } = await listRuns(dir);
+    const { runs: newest, unreadable } = await listRuns(dir);
+    const runs = newest.toSorted(ORDERS[sort]);
     if (json) {
       const encoded = runs.map((run) => ({ ...run, config: encodeConfig(run.config) }));
       print(io, JSON.stringify({ runs: encoded, unreadable }));
@@ -24,38 +32,82 @@ export const define = declare({
   },
 });
 
-/** Of a table that does not go to a terminal. */
-const MAX_WIDTH = 2000;
+const { compare: compareNames } = new Intl.Collator("en", { numeric: true });
 
-/** A line per run, cut to the width of a terminal. */
-function table({ stdout }: Io, runs: readonly RunReport[], { formatNats, objectiveName }: Tools): string[] {
-  const width = (stdout.isTTY && stdout.columns) || MAX_WIDTH;
-  const rows = runs.map(({ run, state, epochs, best, config, settings }) => [
-    shorten(visible(run), Math.floor(width / 2)),
-    `${epochs}/${config.epochs}`,
-    state,
-    best ? `−${objectiveName(config)} ${formatNats(-best.validation.objective)}` : "",
-    visible(describe(settings)),
-  ]);
-  rows.unshift(["run", "epochs", "", "validation", "settings"]);
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]))
-      .join("  ")
-      .trimEnd(),
-  );
-  return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
+/** The highest first; runs without a value last. */
+const byElbo = (elboOf: (run: RunReport) => number | undefined) => {
+  const value = (run: RunReport) => (run.config.model === "ae" ? undefined : elboOf(run)) || -Infinity;
+  return (a: RunReport, b: RunReport) => Number(value(b) > value(a)) - Number(value(a) > value(b));
+};
+
+/** Of equal runs, the newest comes first. */
+const ORDERS = {
+  date: () => 0,
+  name: (a: RunReport, b: RunReport) => compareNames(a.run, b.run),
+  elbo: byElbo(({ best }) => best?.validation.elbo),
+  test: byElbo(({ test }) => test?.elbo),
+};
+
+/** At least this much of a run's name is shown. */
+const MIN_NAME = 20;
+const INDENT = "    ";
+
+/** A line for each run; settings that do not fit there follow below. */
+function table(io: Io, runs: readonly RunReport[], tools: Tools): string[] {
+  const { describePixels, hasBound, joinColumns, pad, shorten, tableWidth, wrap } = tools;
+  const width = tableWidth(io);
+  const numbers = [{ title: "epochs", cells: runs.map(describeEpochs) }, ...numberColumns(runs, tools)].map(pad);
+  const used = numbers.reduce((sum, [title]) => sum + title.length + 1, 0);
+  const mostOfName = Math.max(MIN_NAME, width - used);
+  const names = pad({ title: "run", cells: runs.map(({ run }) => shorten(run, mostOfName)) });
+  const [head, ...rows] = joinColumns([names, ...numbers], " ");
+  const settings = runs.map((run) => describe(run).map((setting) => shorten(setting, width - INDENT.length)));
+  const lineWidth = Math.max(head.length, ...rows.map((row) => row.length)) + 2;
+  const fits = settings.every((words) => lineWidth + Math.max(8, words.join(" ").length) <= width);
+  const test = runs.some(({ config }) => hasBound(config)) ? "test −ELBO" : "test reconstruction";
+  const what = runs.some(({ test }) => test) ? `Best validation epoch, and ${test}` : "Best validation epoch";
+  const pixels = [...new Set(runs.map(({ config }) => describePixels(config)))];
+  const unit = `nats per image${pixels.length === 1 ? ` of ${pixels}` : ""}`;
+  return [
+    `${what}; ${unit}`,
+    fits ? `${head.padEnd(lineWidth)}settings` : head,
+    ...rows.flatMap((row, i) => {
+      if (fits) return [row.padEnd(lineWidth) + settings[i].join(" ")];
+      return [row, ...wrap(settings[i], width - INDENT.length).map((line) => INDENT + line)];
+    }),
+  ];
 }
 
-/** Settings as `--set` takes them, without the epochs, which have their own column. */
-function describe({ epochs, dataset, ...settings }: RunReport["settings"]): string {
+/** 20/20, 5/20 stopped, 1/20 in use, or 9/20 finished, if it stopped early. */
+function describeEpochs({ epochs, state, config }: RunReport): string {
+  const isWhole = state === "finished" && epochs === config.epochs;
+  return `${epochs}/${config.epochs}${isWhole ? "" : ` ${state}`}`;
+}
+
+/** −ELBO, reconstruction and KL of the best epoch, and the test −ELBO: of autoencoders alone, the reconstruction. */
+function numberColumns(runs: readonly RunReport[], { formatFinite, hasBound }: Tools) {
+  const column = (title: string, of: (run: RunReport) => number | undefined) => ({
+    title,
+    isNumber: true,
+    cells: runs.map((run) => formatFinite(of(run) ?? Number.NaN)),
+  });
+  const elbo = (run: RunReport, bounds = run.best?.validation) =>
+    bounds && hasBound(run.config) ? -bounds.elbo : undefined;
+  const kl = ({ best, config }: RunReport) => (hasBound(config) ? best?.validation.kl : undefined);
+  const reconstruction = column("reconstruction", ({ best }) => best?.validation.reconstruction);
+  const tested = (of: (run: RunReport) => number | undefined) =>
+    runs.some(({ test }) => test) ? [column("test", of)] : [];
+  if (!runs.some(({ config }) => hasBound(config))) {
+    return [reconstruction, ...tested(({ test }) => test?.reconstruction)];
+  }
+  const test = tested((run) => run.test && elbo(run, run.test));
+  return [column("−ELBO", (run) => elbo(run)), reconstruction, column("KL", kl), ...test];
+}
+
+/** The settings that differ from the defaults, as `--set` takes them, but for the epochs, which have a column. */
+function describe({ settings: { epochs, dataset, ...settings } }: RunReport): string[] {
   const data = dataset === undefined ? [] : [`dataset=${dataset.split(/[\\/]/).at(-1)}`];
   const format = (value: unknown) => (Array.isArray(value) ? value.map((item) => quoteItem(String(item))) : value);
-  return [...data, ...Object.entries(settings).map(([name, value]) => `${name}=${format(value)}`)].join(" ");
-}
-
-/** Keeps the end of a name: the time tells runs apart. */
-function shorten(name: string, most: number): string {
-  return name.length > most ? `…${name.slice(1 - most)}` : name;
+  const others = Object.entries(settings).map(([name, value]) => `${name}=${format(value)}`);
+  return data.length + others.length > 0 ? [...data, ...others] : ["defaults"];
 }

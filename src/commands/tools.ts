@@ -16,6 +16,7 @@ export * from "./latent-table.js";
 export * from "./output.js";
 export * from "./processes.js";
 export * from "./signals.js";
+export * from "./table.js";
 export * from "./training.js";
 export * from "./training-group.js";
 export * from "./training-screen.js";

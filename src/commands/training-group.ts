@@ -3,14 +3,14 @@ import path from "node:path";
 import { Divergence, UserError } from "../errors.js";
 import { statIfThere } from "../files/read.js";
 import { writeFileAtomically } from "../files/write.js";
-import { type Bounds, compareRuns, type GivenSettings, resume, type Training, train } from "../index.js";
+import { compareRuns, type GivenSettings, resume, type Training, train } from "../index.js";
 import { CONFIG } from "../run/config.js";
 import { RUNS } from "../run/find.js";
 import { GROUP, type PlannedRun, RunGroup } from "../run/group.js";
 import { checkPlan } from "../training/plan.js";
 import { changeSettings } from "../training/resume.js";
 import type { TrainingOptions } from "../training/train.js";
-import { encodeComparison, type GroupResults, printComparison } from "./comparison-table.js";
+import { type Divergences, encodeComparison, printComparison } from "./comparison-table.js";
 import type { Io } from "./io.js";
 import { note, plural, print } from "./output.js";
 import { resumeCommand } from "./program.js";
@@ -73,16 +73,16 @@ async function finish(io: Io, group: RunGroup, settings: GivenSettings, options:
   const { dir, runs } = group;
   const { json } = options;
   try {
-    const results = await trainAll(io, group, settings, options);
+    const diverged = await trainAll(io, group, settings, options);
     const { svg, ...comparison } = await compareRuns(runs.map(({ name }) => path.join(dir, name)));
     const picture = path.join(dir, "compare.svg");
     if (svg !== undefined) await writeFileAtomically(picture, svg);
-    if (json) print(io, JSON.stringify({ group: dir, ...encodeComparison(comparison, results) }));
+    if (json) print(io, JSON.stringify({ group: dir, ...encodeComparison(comparison, diverged) }));
     else {
-      printComparison(io, comparison, results);
+      printComparison(io, comparison, diverged);
       if (svg !== undefined) print(io, picture);
     }
-    const names = [...results.diverged.keys()].map((run) => path.relative(dir, run));
+    const names = [...diverged.keys()].map((run) => path.relative(dir, run));
     if (names.length > 0)
       throw new UserError(`${names.length} of ${plural(runs.length, "run")} diverged: ${names.join(", ")}.`);
   } catch (error) {
@@ -98,8 +98,7 @@ async function trainAll(
   group: RunGroup,
   settings: GivenSettings,
   { training, stop, quiet }: GroupOptions,
-): Promise<GroupResults> {
-  const tests = new Map<string, Bounds>();
+): Promise<Divergences> {
   const diverged = new Map<string, string>();
   stop.hint = ` Resume: ${resumeCommand(io, group.dir)}`;
   const tell = notesOnce(io);
@@ -120,8 +119,7 @@ async function trainAll(
       ? resume(run, settings, training)
       : train({}, { run, preset: config, ...training });
     try {
-      const { done } = await showTraining(io, events, { quiet, stop, explain: (error) => error }, tell);
-      tests.set(run, done.test);
+      await showTraining(io, events, { quiet, stop, explain: (error) => error }, tell);
       if (before !== undefined) await mark(name, undefined);
     } catch (error) {
       if (!(error instanceof Divergence)) throw error;
@@ -130,5 +128,5 @@ async function trainAll(
       await mark(name, error.message);
     }
   }
-  return { tests, diverged };
+  return diverged;
 }

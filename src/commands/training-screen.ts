@@ -12,7 +12,7 @@ import {
 } from "../index.js";
 import { visible } from "../wording.js";
 import { createHint, hintAtFewSteps } from "./hints.js";
-import { colourOf, type Io } from "./io.js";
+import { colourOf, type Io, widthOf } from "./io.js";
 import {
   describeFallback,
   drawBar,
@@ -24,7 +24,6 @@ import {
   objectiveTitle,
   plural,
   progressLine,
-  widthOf,
 } from "./output.js";
 import { programName, quote } from "./program.js";
 

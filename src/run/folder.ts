@@ -1,5 +1,5 @@
-// The folder of a run: config.json, metrics.jsonl, model.safetensors, pictures/, checkpoint/step-<number>.safetensors
-// and, while a process trains it, a lock.
+// The folder of a run: config.json, metrics.jsonl, test.json, model.safetensors, pictures/,
+// checkpoint/step-<number>.safetensors and, while a process trains it, a lock.
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
@@ -19,12 +19,14 @@ import { isGroup } from "./group.js";
 import { lockRun, lockState, type RunLock } from "./lock.js";
 
 export const METRICS = "metrics.jsonl";
+export const TEST = "test.json";
 const MODEL = "model.safetensors";
 const CHECKPOINTS = "checkpoint";
 const PICTURES = "pictures";
 const MAX_CHECKPOINTS = 2;
 /** An epoch takes about 500 bytes. */
 const MAX_METRICS_BYTES = 1e8;
+const MAX_TEST_BYTES = 1e5;
 
 export class RunFolder {
   /** Undefined if the run is only opened for reading. */
@@ -117,6 +119,22 @@ export class RunFolder {
       return lines.map((line) => JSON.parse(line));
     } catch {
       throw new UserError(`${file} is not valid JSON lines.`);
+    }
+  }
+
+  /** Writes test.json: the test bounds of the best weights, and their epoch. */
+  writeTest(result: object): Promise<void> {
+    return this.#write(TEST, `${JSON.stringify(result)}\n`);
+  }
+
+  /** Parses test.json. Undefined if training has not ended. @throws UserError if it is not JSON */
+  async readTest(): Promise<unknown> {
+    const file = path.join(this.dir, TEST);
+    const text = await ifPresent(readText(file, MAX_TEST_BYTES, "the test of a model"));
+    try {
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      throw new UserError(`${file} is not valid JSON.`);
     }
   }
 

@@ -2,12 +2,12 @@
 import path from "node:path";
 import { maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
-import { checkValue, TEXT } from "../config/entries.js";
+import { checkValue, isRecord, TEXT } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
 import type { RunConfig } from "./config.js";
 import { findRuns } from "./find.js";
-import { METRICS, RunFolder } from "./folder.js";
+import { METRICS, RunFolder, TEST } from "./folder.js";
 import { bestOf, type EpochReport, isDone } from "./reports.js";
 
 export interface RunReport {
@@ -21,6 +21,8 @@ export interface RunReport {
   readonly epochs: number;
   /** The best epoch and its validation bounds, in nats per image. Undefined before the first epoch ends. */
   readonly best?: { readonly epoch: number; readonly validation: Bounds };
+  /** Of the best epoch's weights, if the training has ended since. */
+  readonly test?: Bounds;
   readonly config: Config;
   /**
    * The settings that differ from the defaults, as JSON. Excludes channels, background, engine and threads, which
@@ -65,16 +67,28 @@ export async function readRun(run: string): Promise<ReadRun> {
   }
   const epochs = lines.map((report) => ({ ...report, validation: restoreNaN(report.validation) }));
   const best = bestOf(epochs);
+  const test = await readTest(folder, best?.epoch);
   const report: RunReport = {
     run,
     created,
     state: (await folder.isInUse()) ? "in use" : isDone(epochs, settings) ? "finished" : "stopped",
     epochs: epochs.length,
     ...(best && { best: { epoch: best.epoch, validation: best.validation } }),
+    ...(test && { test }),
     config: settings,
     settings: changedSettings(settings),
   };
   return { report, epochs, runConfig: folder.config };
+}
+
+/** The test of the weights of an epoch: that of an earlier best epoch is out of date. */
+async function readTest(folder: RunFolder, epoch: number | undefined): Promise<Bounds | undefined> {
+  const tested = await folder.readTest();
+  if (tested === undefined) return undefined;
+  const { test, epoch: of } = isRecord(tested) ? tested : {};
+  const report: unknown = { epoch: of, validation: test };
+  if (!isReport(report)) throw new UserError(`${path.join(folder.dir, TEST)} does not hold the test of a model.`);
+  return of === epoch ? restoreNaN(report.validation) : undefined;
 }
 
 function isReport(value: unknown): value is EpochReport {

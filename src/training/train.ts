@@ -27,7 +27,7 @@ import { fitSettings } from "./fit.js";
 import { countImages, type LoopOptions, trainModel } from "./loop.js";
 import { checkSameTraining, checkSharing, shareSnapshot } from "./shared-start.js";
 import { SharedStop } from "./shared-stop.js";
-import { writeCheckpoints, writeMetrics, writeModel } from "./sinks/files.js";
+import { writeCheckpoints, writeMetrics, writeModel, writeTest } from "./sinks/files.js";
 import { EpochPictures, type PictureRow } from "./sinks/pictures.js";
 import { checkSize } from "./size.js";
 import { DivergenceError, firstSnapshot, type Snapshot } from "./snapshot.js";
@@ -235,7 +235,7 @@ function openSinks(
   const pictures = new EpochPictures(folder, data, { engine, model, size, config, classes }, rows);
   const checkpoints = writeCheckpoints(folder, config, data.train, () => pictures.rows, signal);
   return {
-    sinks: [writeModel(folder), writeMetrics(folder), pictures.sink, checkpoints.sink],
+    sinks: [writeModel(folder), writeMetrics(folder), pictures.sink, checkpoints.sink, writeTest(folder)],
     isDue: checkpoints.isDue,
   };
 }

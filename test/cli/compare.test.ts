@@ -62,15 +62,15 @@ describe("vae compare", () => {
   it("shows what differs, the numbers of the best epochs, and means with sample deviations", async () => {
     const { code, stdout, stderr } = await compare("runs/a", "runs/b", "--out", "curves.svg");
     // Of −100, −102, −107: mean −103, squares 9 + 1 + 16, deviation √13. Of −110, −111: √½.
-    expect(stdout).toBe(`Validation of the best epoch, nats per image of grey pixels:
+    expect(stdout).toBe(`Best validation epoch, nats per image of grey pixels:
 run   beta  seed  best epoch  −objective   −ELBO  reconstruction    KL
-a/s0  1     0            3/3      101.00  100.00          −95.00  5.00
-a/s1  1     1            3/3      103.00  102.00          −97.00  5.00
-a/s2  1     2            3/3      108.00  107.00         −102.00  5.00
-b/s0  4     0            3/3      111.00  110.00         −105.00  5.00
-b/s1  4     1            3/3      112.00  111.00         −106.00  5.00
+a/s0  1     0     3/3             101.00  100.00          −95.00  5.00
+a/s1  1     1     3/3             103.00  102.00          −97.00  5.00
+a/s2  1     2     3/3             108.00  107.00         −102.00  5.00
+b/s0  4     0     3/3             111.00  110.00         −105.00  5.00
+b/s1  4     1     3/3             112.00  111.00         −106.00  5.00
 
-Finished runs that differ in the seed alone: mean ± standard deviation (n − 1)
+Finished runs that differ in the seed alone, mean ± standard deviation (n − 1):
 settings  runs     −objective          −ELBO  reconstruction           KL
 beta=1       3  104.00 ± 3.61  103.00 ± 3.61   −98.00 ± 3.61  5.00 ± 0.00
 beta=4       2  111.50 ± 0.71  110.50 ± 0.71  −105.50 ± 0.71  5.00 ± 0.00
@@ -115,10 +115,14 @@ curves.svg
 
   it("leaves out settings without effect, and shows lists as --set takes them", async () => {
     const { stdout } = await compare("runs/iwae", "runs/a/s0");
-    expect(stdout.split("\n").slice(1, 4)).toEqual([
-      "run   objective  dimZ  nHidden  importanceSamples  best epoch  −objective   −ELBO  reconstruction    KL",
-      "iwae  iwae       20    300,100  9                         3/3      101.00  100.00          −95.00  5.00",
-      "a/s0  elbo       2     500,500  –                         3/3      101.00  100.00          −95.00  5.00",
+    expect(stdout.split("\n").slice(1, 8)).toEqual([
+      "run   objective  dimZ  nHidden  importanceSamples",
+      "iwae  iwae       20    300,100  9",
+      "a/s0  elbo       2     500,500  –",
+      "",
+      "run   best epoch  −objective   −ELBO  reconstruction    KL",
+      "iwae  3/3             101.00  100.00          −95.00  5.00",
+      "a/s0  3/3             101.00  100.00          −95.00  5.00",
     ]);
   });
 
@@ -127,15 +131,62 @@ curves.svg
     await make("runs/wide", { ...wide, noise: "mask", weightDecay: 0.1, adamEpsilon: 0.001, outputBias: "mean" });
     const { stdout } = await compare("runs/wide", "runs/a/s0");
     const lines = stdout.split("\n");
-    expect(lines.filter((line) => line.startsWith("run "))).toHaveLength(2);
-    expect(lines.filter((line) => line.startsWith("a/s0 "))).toHaveLength(2);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(120);
+    const heads = lines.filter((line) => line.startsWith("run "));
+    expect(heads.length).toBeGreaterThan(2);
+    expect(heads.at(-1)).toMatch(/^run +best epoch +−ELBO +reconstruction +KL$/);
+    expect(lines.filter((line) => line.startsWith("a/s0 "))).toHaveLength(heads.length);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it("shows six runs of long names on 80 columns, and tells them apart", async () => {
+    const names = [1, 2, 3, 4, 5, 6].map((n) => `long/${"experiment-".repeat(5)}${n}-of-the-year`);
+    for (const [i, name] of names.entries()) {
+      await make(name, { beta: i, learningRate: 0.001 * (i + 1), dataset: `/data/${"deep/".repeat(20)}${i}` });
+    }
+    const { stdout } = await compare("long");
+    const lines = stdout.split("\n");
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+    const shown = lines.filter((line) => line.startsWith("exp")).map((line) => line.split(" ")[0]);
+    expect(new Set(shown).size).toBe(6);
+    for (const name of shown) expect(name).toMatch(/^experi.*….*-[1-6]-of-the-year$/);
+    const settings = shown.length / 6 - 1; // blocks
+    expect(lines.filter((line) => /^run +best epoch .* KL$/.test(line))).toHaveLength(1);
+    expect(settings).toBeGreaterThanOrEqual(1);
+  });
+
+  it("shows the tests of runs that have one, and their spread if all have one", async () => {
+    const test = (elbo: number) => ({ objective: elbo, elbo, reconstruction: elbo + 7, kl: 7 });
+    const tested = async (name: string, seed: number, elbo: number, epoch = 3) => {
+      await make(name, { seed });
+      writeFileSync(at(name, "test.json"), JSON.stringify({ epoch, test: test(elbo) }));
+    };
+    await tested("tested/a", 0, -90);
+    await tested("tested/b", 1, -92);
+    const { stdout } = await compare("tested");
+    expect(stdout).toContain(
+      `
+Test with the weights of that epoch:
+run  −objective  −ELBO  reconstruction    KL
+a         90.00  90.00          −83.00  7.00
+b         92.00  92.00          −85.00  7.00
+`
+        .replaceAll("−objective  ", "")
+        .replaceAll("     90.00  90", "90")
+        .replaceAll("     92.00  92", "92"),
+    );
+    const { runs, repeats } = await json("tested");
+    expect(runs.map((run: { test: object }) => run.test)).toEqual([test(-90), test(-92)]);
+    expect(repeats[0].test.elbo).toEqual({ mean: -91, deviation: Math.SQRT2 });
+    await tested("tested/c", 2, -50, 2); // of weights that are no longer the best
+    const more = await json("tested");
+    expect(more.runs[2]).not.toHaveProperty("test");
+    expect(more.repeats[0]).toMatchObject({ n: 3, test: {} });
   });
 
   it("shows how far runs are, and leaves unfinished ones out of the means", async () => {
     const { stdout } = await compare("runs/a", "runs/short", "runs/none");
-    expect(stdout).toMatch(/^short +9 +stopped +2\/2 +100\.00/m);
-    expect(stdout).toMatch(/^none +8 +stopped +–\/0 +– +– +–$/m);
+    expect(stdout).toMatch(/^short +9 +2\/2 stopped +100\.00/m);
+    expect(stdout).toMatch(/^none +8 +–\/0 stopped +– +– +–$/m);
     expect(stdout).toMatch(/^all the same +3 /m);
     expect((await compare("runs/none")).stderr).toContain("No epoch has finished yet");
   });
@@ -159,7 +210,7 @@ curves.svg
 
   it("shows no ELBO of an autoencoder", async () => {
     expect((await compare("runs/ae")).stdout).toContain(
-      "run  best epoch  reconstruction\nae          3/3          −95.00\n",
+      "run  best epoch  reconstruction\nae   3/3                 −95.00\n",
     );
     expect((await compare("runs/ae", "runs/a/s0")).stdout).toMatch(/^ae +ae +3\/3 +101\.00 +– +−95\.00 +–$/m);
   });

@@ -409,7 +409,7 @@ it("vae evaluate names bits per dimension of a conditional model by its likeliho
 });
 
 it("vae runs shows the setting", async () => {
-  expect((await run("runs", "--dir", ".")).stdout).toMatch(/digits .* conditional=true/);
+  expect((await run("runs", "--dir", ".")).stdout).toMatch(/^digits .*\n? .* conditional=true/m);
 });
 
 describe("a model without labels", () => {

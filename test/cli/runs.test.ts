@@ -4,11 +4,14 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createConfig, type GivenSettings } from "../../src/config/config.js";
 import { RunFolder } from "../../src/run/folder.js";
+import { isDone } from "../../src/run/reports.js";
 import { vae } from "../vae.js";
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 const held: RunFolder[] = [];
+
+const testOf = (epoch: number) => ({ objective: -99, elbo: -99.5 - epoch, reconstruction: -80, kl: 19.5 + epoch });
 
 /** A run with so many epochs done, of which the one before the last is the best; in use until it is closed. */
 async function make(name: string, created: string, epochs: number, given: GivenSettings = {}): Promise<RunFolder> {
@@ -23,6 +26,7 @@ async function make(name: string, created: string, epochs: number, given: GivenS
     isBest: i + 1 <= best,
   }));
   await run.writeMetrics(reports);
+  if (isDone(reports as never, settings)) await run.writeTest({ epoch: best, test: testOf(best) });
   return run;
 }
 
@@ -66,12 +70,18 @@ describe("vae runs", () => {
   it("lists runs, the newest first, and says which cannot be read", async () => {
     const { code, stdout, stderr } = await vae(["runs"], home);
     expect(code).toBe(0);
-    expect(stdout).toBe(`run             epochs            validation    settings
-runs/a-newest   1/20    in use    −ELBO 100.00
-runs/e-new      0/20    stopped                 beta=4
-runs/d-patient  4/9     finished  −ELBO 102.00  patience=1
-runs/c-middle   5/20    stopped   −L5 103.00    dataset=mine objective=iwae dimZ=20 nHidden=300,100 binarize=dynamic
-runs/b-old      20/20   finished  −ELBO 118.00
+    expect(stdout).toBe(`Best validation epoch, and test −ELBO; nats per image
+run            epochs        −ELBO reconstruction    KL   test
+runs/a-newest  1/20 in use  101.00         −90.00 11.00      –
+    defaults
+runs/e-new     0/20 stopped      –              –     –      –
+    beta=4
+runs/d-patient 4/9 finished 103.00         −90.00 13.00 102.50
+    patience=1
+runs/c-middle  5/20 stopped 104.00         −90.00 14.00      –
+    dataset=mine objective=iwae dimZ=20 nHidden=300,100 binarize=dynamic
+runs/b-old     20/20        119.00         −90.00 29.00 118.50
+    defaults
 `);
     const notes = stderr.trimEnd().split("\n");
     expect(notes).toHaveLength(PROBLEMS.length);
@@ -96,8 +106,85 @@ runs/b-old      20/20   finished  −ELBO 118.00
       validation: { objective: -103, elbo: -104, reconstruction: -90, kl: 14 },
     });
     expect(runs[3]).toMatchObject({ state: "stopped", epochs: 5, created: "2026-01-02T00:00:00.000Z" });
+    expect(runs.map(({ test }: { test?: object }) => test)).toEqual([
+      undefined,
+      undefined,
+      testOf(3),
+      undefined,
+      testOf(19),
+    ]);
     expect(runs[1].best).toBeUndefined();
     expect(unreadable.map(({ run }: { run: string }) => path.basename(run))).toEqual(PROBLEMS.map(([name]) => name));
+  });
+
+  it.each([
+    ["date", ["a-newest", "e-new", "d-patient", "c-middle", "b-old"]],
+    ["name", ["a-newest", "b-old", "c-middle", "d-patient", "e-new"]],
+    ["elbo", ["a-newest", "d-patient", "c-middle", "b-old", "e-new"]],
+    ["test", ["d-patient", "b-old", "a-newest", "e-new", "c-middle"]],
+  ])("--sort %s", async (order, names) => {
+    const { stdout } = await vae(["runs", "--sort", order], home);
+    expect(stdout.match(/^runs\/\S+/gm)).toEqual(names.map((name) => `runs/${name}`));
+    const json = JSON.parse((await vae(["runs", "--sort", order, "--json"], home)).stdout);
+    expect(json.runs.map(({ run }: { run: string }) => path.basename(run))).toEqual(names);
+  });
+
+  it("sorts numbers in names, and autoencoders, which have no ELBO, last", async () => {
+    for (const [name, given] of [
+      ["seed=10", {}],
+      ["seed=9", {}],
+      ["ae", { model: "ae" }],
+    ] as const) {
+      await (await make(`more/${name}`, "2026-01-01T00:00:00.000Z", 20, given)).close();
+    }
+    const sorted = async (order: string) =>
+      (await vae(["runs", "--dir", "more", "--sort", order], home)).stdout.match(/^more\/\S+/gm);
+    expect(await sorted("name")).toEqual(["more/ae", "more/seed=9", "more/seed=10"]);
+    for (const order of ["elbo", "test"]) expect((await sorted(order))?.at(-1)).toBe("more/ae");
+    const { stdout } = await vae(["runs", "--dir", "more"], home);
+    expect(stdout).toMatch(/^more\/ae +20\/20 +– +−90\.00 +– +– +model=ae$/m);
+  });
+
+  it("shows of autoencoders alone the reconstruction", async () => {
+    await (await make("alone/ae", "2026-01-01T00:00:00.000Z", 20, { model: "ae" })).close();
+    expect((await vae(["runs", "--dir", "alone"], home)).stdout).toBe(
+      `Best validation epoch, and test reconstruction; nats per image of grey pixels
+run      epochs reconstruction   test  settings
+alone/ae 20/20          −90.00 −80.00  model=ae
+`,
+    );
+  });
+
+  it("fits 80 columns with long names and many settings", async () => {
+    const many = {
+      dataset: `/x/${"long-".repeat(30)}`,
+      encoderActivations: ["relu"],
+      decoderActivations: ["elu"],
+      likelihood: "gaussian",
+      noise: "mask",
+      weightDecay: 0.1,
+      adamEpsilon: 0.001,
+      outputBias: "mean",
+    } as const;
+    await (await make(`wide/${"name-".repeat(30)}20260101`, "2026-01-01T00:00:00.000Z", 20, many)).close();
+    await (await make("wide/short", "2026-01-02T00:00:00.000Z", 19)).close();
+    const lines = (await vae(["runs", "--dir", "wide"], home)).stdout.trimEnd().split("\n");
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+    expect(lines[4]).toMatch(/^wide\/.*….*-20260101 20\/20 +119\.00 +−90\.00 29\.00 118\.50$/);
+    expect(lines.slice(5).join(" ")).toContain("likelihood=gaussian");
+    for (const line of lines.slice(5)) expect(line).toMatch(/^ {4}\S/);
+  });
+
+  it.each([
+    ["{", "is not valid JSON."],
+    ["null", "does not hold the test of a model."],
+    ['{"epoch":1,"test":{"elbo":1}}', "does not hold the test of a model."],
+  ])("says that a test.json of %s cannot be read", async (text, problem) => {
+    await (await make(`odd${text.length}/x`, "2026-01-01T00:00:00.000Z", 20)).close();
+    writeFileSync(at(`odd${text.length}/x/test.json`), text);
+    const { code, stderr } = await vae(["runs", "--dir", `odd${text.length}`], home);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`Cannot be read: odd${text.length}/x/test.json ${problem}\n`);
   });
 
   it("says so where there are none", async () => {

@@ -59,7 +59,7 @@ describe("vae train", () => {
 
   it("leaves a run folder with all that belongs to it", () => {
     const names = readdirSync(path.join(home, "runs/first")).sort();
-    expect(names).toEqual(["checkpoint", "config.json", "metrics.jsonl", "model.safetensors", "pictures"]);
+    expect(names).toEqual(["checkpoint", "config.json", "metrics.jsonl", "model.safetensors", "pictures", "test.json"]);
     const config = JSON.parse(read("runs/first/config.json").toString());
     expect(config.settings).toMatchObject({ epochs: 6, seed: 3, engine: "compiled", nHidden: [32, 32], noise: "none" });
     expect(config.settings.dataset).toBe(path.join(home, "tiny digits"));

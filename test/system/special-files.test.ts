@@ -57,7 +57,7 @@ describe.skipIf(process.platform === "win32").each([
   it("as metrics.jsonl, lock and config.json by vae runs, which lists the others", async () => {
     const runs = path.basename(mkdtempSync(at("runs-")));
     cpSync(at("run"), at(runs, "good"), { recursive: true });
-    for (const name of ["config.json", "lock", "metrics.jsonl"]) {
+    for (const name of ["config.json", "lock", "metrics.jsonl", "test.json"]) {
       cpSync(at("run"), at(runs, name), { recursive: true });
       rmSync(at(runs, name, name), { force: true });
       make(at(runs, name, name));
@@ -129,7 +129,7 @@ describe("folders of a run that are files or links", () => {
 
   it("a file that is a link is replaced, and its target stays", async () => {
     const run = copy("linked-file");
-    for (const name of ["config.json", "metrics.jsonl", "model.safetensors"]) {
+    for (const name of ["config.json", "metrics.jsonl", "model.safetensors", "test.json"]) {
       writeFileSync(at(`target-${name}`), "");
       cpSync(path.join(run, name), at(`target-${name}`));
       rmSync(path.join(run, name));
@@ -137,7 +137,7 @@ describe("folders of a run that are files or links", () => {
     }
     const { code } = await vae(["train", "--resume", run, "--epochs", "3", "--quiet"], home);
     expect(code).toBe(0);
-    for (const name of ["config.json", "metrics.jsonl", "model.safetensors"]) {
+    for (const name of ["config.json", "metrics.jsonl", "model.safetensors", "test.json"]) {
       cpSync(at("run", name), at("expected"));
       expect(spawnSync("cmp", [at("expected"), at(`target-${name}`)]).status).toBe(0);
     }

@@ -1,4 +1,4 @@
-// Sinks that keep a run's files up to date: the best weights, metrics.jsonl and checkpoints.
+// Sinks that keep a run's files up to date: the best weights, metrics.jsonl, test.json and checkpoints.
 import type { Config } from "../../config/config.js";
 import type { ImageSet } from "../../data/dataset.js";
 import type { RunFolder } from "../../run/folder.js";
@@ -24,6 +24,12 @@ export function writeModel(folder: RunFolder): Sink {
 export function writeMetrics(folder: RunFolder): Sink {
   return async (event, { reports }) => {
     if (event.type === "start" || event.type === "epoch") await folder.writeMetrics(reports);
+  };
+}
+
+export function writeTest(folder: RunFolder): Sink {
+  return async (event) => {
+    if (event.type === "done") await folder.writeTest({ epoch: event.bestEpoch, test: event.test });
   };
 }
 
