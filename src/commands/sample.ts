@@ -21,7 +21,7 @@ export const define = declare({
       ...toggle(
         "of a model with labels: draw a row for each class, of --n samples (default: 10), the same z in each row",
       ),
-      conflicts: ["class", "each", "from", "components"],
+      conflicts: ["class", "each"],
     },
     ...SEED,
     from: choiceFlag(FROM.choices, FROM.help, FROM.default),
@@ -40,6 +40,9 @@ export const define = declare({
     const { checkTiles, classInName, drawImages, hasBound, note, plural, print, savePicture, usualTiles, withModel } =
       tools;
     if (each !== undefined) checkEmpty(each);
+    if (byClass && (from === "mixture" || components !== undefined)) {
+      throw new UserError("--by-class draws z from the prior: leave out --from mixture and --components.");
+    }
     await withModel(io, run, async (model) => {
       const seed = givenSeed ?? model.config.seed;
       const hint = () => {
@@ -65,14 +68,15 @@ export const define = declare({
         const gaussians = plural(components ?? COMPONENTS.default, "Gaussian");
         note(io, `Fitting ${gaussians} to the latents of training images.`);
       }
-      const options = { seed, from, components, class: name };
+      const bar = tools.progressBar(io, "steps");
+      const options = { seed, from, components, class: name, onProgress: bar.show };
       if (each === undefined) {
-        const picture = drawImages(await model.sample(n, options));
+        const picture = drawImages(await model.sample(n, options).finally(bar.stop));
         const kind = from === "prior" ? "" : `-${from}${components ?? COMPONENTS.default}`;
         const ofClass = name === undefined ? "" : `-${classInName(model, name)}`;
         await savePicture(io, model, picture, `samples${ofClass}${kind}-n${n}-seed${seed}.png`, out);
       } else {
-        await writeEach(io, model, n, options, each, tools);
+        await writeEach(io, model, n, options, each, tools).finally(bar.stop);
         print(io, `${plural(n, "picture")} in ${each}`);
       }
       hint();

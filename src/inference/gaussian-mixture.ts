@@ -26,6 +26,7 @@ const NEGLIGIBLE = 1e-16;
  * Fits a mixture to points [N, D] by expectation–maximization (Dempster et al. 1977), from a start of its own.
  *
  * @param components K, at most N
+ * @param onProgress is called with the finished steps, of MAX_STEPS, and with MAX_STEPS at the end
  * @returns the mixture, which has fewer components if fewer points differ
  */
 export async function fitMixture(
@@ -33,8 +34,12 @@ export async function fitMixture(
   dims: number,
   components: number,
   stream: RandomStream,
+  onProgress?: (done: number, count: number) => void,
 ): Promise<GaussianMixture> {
-  return improveMixture(points, startMixture(points, dims, components, stream));
+  const start = startMixture(points, dims, components, stream);
+  const mixture = await improveMixture(points, start, (_, step) => onProgress?.(step, MAX_STEPS));
+  onProgress?.(MAX_STEPS, MAX_STEPS);
+  return mixture;
 }
 
 /** Assigns each point to the nearest of the centres that k-means++ draws (Arthur & Vassilvitskii 2007). */
@@ -68,12 +73,12 @@ export function startMixture(
 /**
  * Repeats EM from a mixture until its likelihood hardly grows. Lets other work run between two steps.
  *
- * @param onStep is called with the mean log-likelihood of a point before each step: nats
+ * @param onStep is called before each step, with the mean log-likelihood of a point, in nats, and the steps done
  */
 export async function improveMixture(
   points: Float32Array,
   start: GaussianMixture,
-  onStep?: (logLikelihood: number) => void,
+  onStep?: (logLikelihood: number, step: number) => void,
 ): Promise<GaussianMixture> {
   const { dims, weights } = start;
   const ridge = ridgeOf(points, dims);
@@ -82,7 +87,7 @@ export async function improveMixture(
   let before = -Infinity;
   for (let step = 0; step < MAX_STEPS; step++) {
     const logLikelihood = expect(points, mixture, shares);
-    onStep?.(logLikelihood);
+    onStep?.(logLikelihood, step);
     if (logLikelihood - before < TOLERANCE) break;
     before = logLikelihood;
     mixture = maximize(points, dims, shares, ridge);

@@ -27,6 +27,7 @@ export async function fitLatentMixture(
   images: ImageSet,
   components: number,
   config: DrawConfig,
+  onProgress?: (done: number, count: number) => void,
 ): Promise<GaussianMixture> {
   const { model } = trained;
   const { dimZ } = model.parts;
@@ -46,7 +47,7 @@ export async function fitLatentMixture(
   }
   const data = await inferLatents(trained, { ...images, count }, config, model.isDrawn ? "draws" : "means");
   checkFinite({ data, shape: [count, dimZ] }, "images");
-  return fitMixture(data, dimZ, components, randomStream(config.seed, "mixture start"));
+  return fitMixture(data, dimZ, components, randomStream(config.seed, "mixture start"), onProgress);
 }
 
 /** Draws z from a mixture, numbers first to first + count − 1 of a seed: count × Z. */

@@ -53,6 +53,8 @@ export interface SampleOptions extends SeedOptions, ClassOption {
   readonly from?: (typeof SAMPLING.from.choices)[number] | undefined;
   /** Gaussians of the mixture: 1 to 1,000, by default 10. */
   readonly components?: number | undefined;
+  /** Is called while a mixture is fitted, with the finished steps and the most that there can be: equal at the end. */
+  readonly onProgress?: ((done: number, count: number) => void) | undefined;
 }
 
 /** The seed fixes draws of z and dynamic binarization. Without a class, images of a data set have their own. */
@@ -296,11 +298,13 @@ export class TrainedModel {
       components,
       seed,
       class: name,
+      onProgress,
     } = checkOptions(
       {
         ...this.#seedOptions,
         from: maybe(SAMPLING.from, SAMPLING.from.default),
         components: maybe(SAMPLING.components),
+        onProgress: maybe(func<(done: number, count: number) => void>()),
         ...CLASS_OPTION,
       },
       options,
@@ -312,18 +316,18 @@ export class TrainedModel {
     }
     let mixture: GaussianMixture | undefined;
     return async (first, count) => {
-      mixture ??= await this.#fitMixture(components ?? SAMPLING.components.default);
+      mixture ??= await this.#fitMixture(components ?? SAMPLING.components.default, onProgress);
       const ofPart = labels && ((at: number, rows: number) => labels(first + at, rows));
       return decodeLatents(this, drawFromMixture(mixture, first, count, seed), ofPart);
     };
   }
 
   /** Fits a mixture once. */
-  #fitMixture(components: number): Promise<GaussianMixture> {
+  #fitMixture(components: number, onProgress: SampleOptions["onProgress"]): Promise<GaussianMixture> {
     if (this.#mixture?.components === components) return this.#mixture.fitting;
     const { binarize, noise, seed } = this.config;
     const fitting = this.#loadTrainingImages().then((images) =>
-      fitLatentMixture(this, images, components, { binarize, noise, seed }),
+      fitLatentMixture(this, images, components, { binarize, noise, seed }, onProgress),
     );
     const mixture = { components, fitting };
     this.#mixture = mixture;

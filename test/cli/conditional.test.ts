@@ -229,6 +229,14 @@ describe("samples of a conditional model", () => {
     [["--class", ""], "It must not be empty."],
     [["--class", "cat", "--by-class"], "cannot be used with"],
     [["--each", "folder", "--by-class"], "cannot be used with"],
+    [
+      ["--by-class", "--from", "mixture"],
+      "--by-class draws z from the prior: leave out --from mixture and --components.",
+    ],
+    [
+      ["--components", "5", "--by-class"],
+      "--by-class draws z from the prior: leave out --from mixture and --components.",
+    ],
     [["--by-class", "--n", "1000000"], "A picture holds up to"],
   ])("are refused: %j", async (args, problem) => {
     await expectRefusal(["sample", "--run", "named", ...args], problem);

@@ -50,6 +50,24 @@ describe("samples of a mixture", () => {
     await again.close();
   });
 
+  it("tell the progress of the fit, which happens once", async () => {
+    const fresh = await loadModel(at("run"));
+    const calls: [number, number][] = [];
+    const options = {
+      from,
+      components: 3,
+      onProgress: (done: number, count: number) => void calls.push([done, count]),
+    };
+    const samples = await fresh.sample(2, options);
+    const steps = calls.length - 1;
+    expect(steps).toBeGreaterThan(1);
+    expect(calls).toEqual([...Array.from({ length: steps }, (_, i) => [i, 100]), [100, 100]]);
+    expect(await fresh.sample(2, options)).toEqual(samples);
+    expect(calls).toHaveLength(steps + 1);
+    await fresh.close();
+    await expect(model.sample(2, { from, onProgress: 1 as never })).rejects.toThrow(UserError);
+  });
+
   it("of one component have the mean and covariance of the latents of training images", async () => {
     const { train: images } = await plain.loadData();
     const { z } = await plain.encode(images);
