@@ -103,7 +103,8 @@ function describeLatents(result: Evaluation, tools: Tools): string[] {
   if (klPerDimension) {
     const sorted = klPerDimension.toSorted((a, b) => b - a).map((nats) => formatNats(nats));
     const shown = sorted.length > LARGEST + 1 ? [...sorted.slice(0, LARGEST), "…", ...sorted.slice(-1)] : sorted;
-    lines.push(formatLine("KL by dimension", shown[0], [...shown.slice(1), " largest first"].join(" ")));
+    const [first, ...others] = shown;
+    lines.push(`${formatLine("KL by dimension", first, "")} ${[...others, " largest first"].join(" ")}`);
   }
   if (mutualInformation) {
     const { nats, images } = mutualInformation;

@@ -16,7 +16,7 @@ export function hintAtFewSteps({ config, images, resumed }: TrainingStart): stri
   if (resumed || perEpoch * epochs >= FEW_STEPS) return undefined;
   const total = plural(perEpoch * epochs, "step");
   const needed = Math.ceil(ENOUGH_STEPS / perEpoch);
-  return `${total} in all are few for a model to learn from. More epochs help, such as --epochs ${needed}.`;
+  return `${total} in all are few for a model to learn from: try --epochs ${needed}.`;
 }
 
 /** A hint at samples of weights that were hardly trained. */
@@ -28,7 +28,7 @@ export function hintAtEarlyWeights(io: Io, { folder, metadata }: LoadedModel): s
   if (!(steps < FEW_STEPS)) return undefined; // also if a file of another program says no epoch
   const needed = Math.max(epochs + 1, Math.ceil(ENOUGH_STEPS / perEpoch));
   const more = `${resumeCommand(io, dir)} --epochs ${needed}`;
-  return `These weights have seen ${plural(steps, "step")} of training, so images are rough. Train on: ${more}`;
+  return `These weights have seen ${plural(steps, "step")} of training, so images are rough: train on by ${more}`;
 }
 
 /** An objective that has not grown since the first epoch by this epoch does not improve. */
@@ -42,6 +42,6 @@ export function createHint({ learningRate }: Pick<Config, "learningRate">) {
     if (epoch === 1) first = objective;
     if (first === undefined || objective > first + 1e-3 * Math.abs(first)) hasImproved = true;
     if (hasImproved || epoch !== PATIENCE) return undefined;
-    return `The objective has not improved since the first epoch. Try another --learning-rate than ${learningRate}.`;
+    return `The objective has not improved since the first epoch: try another --learning-rate than ${learningRate}.`;
   };
 }

@@ -27,7 +27,7 @@ export const define = declare({
       return;
     }
     if (runs.length > 0) print(io, ...table(io, runs, tools));
-    else note(io, `There is no readable run in ${dir ?? "runs"}. Train one: vae train`);
+    else note(io, `There is no readable run in ${dir ?? "runs"}: train one with vae train.`);
     for (const { problem } of unreadable) note(io, `Cannot be read: ${problem}`);
   },
 });

@@ -60,8 +60,8 @@ export const define = declare({
       if (from === "prior" && !hasBound(model.config)) {
         note(
           io,
-          "A plain autoencoder is not trained to decode draws from the prior, so these may not look like images. " +
-            "Draw z from a mixture fitted to its latents: `from: mixture`.",
+          "A plain autoencoder is not trained to decode draws from the prior, so these may not look like images: " +
+            "try `from: mixture`, which is fitted to its latents.",
         );
       }
       if (from === "mixture") {

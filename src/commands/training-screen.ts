@@ -185,7 +185,7 @@ function describeNetwork({ network, nHidden, filters, denseUnits, dimZ }: Config
 }
 
 function describeResumed({ epoch, step, isFinished }: NonNullable<TrainingStart["resumed"]>, { epochs }: Config) {
-  if (epoch > epochs) return "This run is finished. More epochs: --epochs";
+  if (epoch > epochs) return "This run is finished: give more --epochs to train it further.";
   if (isFinished) return `This run is finished: it stopped early after epoch ${epoch - 1}.`;
   return step === 0 ? `Resuming at epoch ${epoch}.` : `Resuming in epoch ${epoch}, after ${plural(step, "step")}.`;
 }

@@ -22,8 +22,8 @@ describe("too few steps", () => {
 
   it.each([
     [300, 1, 1, undefined],
-    [299, 1, 1, "299 steps in all are few for a model to learn from. More epochs help, such as --epochs 4."],
-    [100, 2, 100, "2 steps in all are few for a model to learn from. More epochs help, such as --epochs 1000."],
+    [299, 1, 1, "299 steps in all are few for a model to learn from: try --epochs 4."],
+    [100, 2, 100, "2 steps in all are few for a model to learn from: try --epochs 1000."],
     [55_000, 1, 128, undefined],
   ])("%i images, %i epochs, batches of %i", (train, epochs, batchSize, hint) => {
     expect(hintAtFewSteps(start(train, epochs, batchSize))).toBe(hint);
@@ -36,7 +36,7 @@ describe("too few steps", () => {
     expect((await vae([...args, "--run", "other", "--quiet"], home)).stderr).toBe("");
     const sampled = await vae(["sample", "--run", "run", "--n", "4"], home);
     expect(sampled.stderr).toBe(
-      "These weights have seen 110 steps of training, so images are rough. Train on: vae train --resume run --epochs 10\n",
+      "These weights have seen 110 steps of training, so images are rough: train on by vae train --resume run --epochs 10\n",
     );
     const more = await vae(["train", "--resume", "run", "--epochs", "10"], home);
     expect([more.code, more.stderr.includes("are few")]).toEqual([0, false]);
@@ -52,7 +52,7 @@ describe("an objective that does not improve", () => {
 
   it("is told once, after the third epoch", () => {
     expect(hintsOf([-200, -200, -201, -202, -300])).toEqual([
-      "The objective has not improved since the first epoch. Try another --learning-rate than 0.5.",
+      "The objective has not improved since the first epoch: try another --learning-rate than 0.5.",
     ]);
     expect(hintsOf([-200, -150, -210, -220])).toEqual([]);
     expect(hintsOf([1700, 1750, 1700])).toEqual([]);

@@ -59,7 +59,7 @@ describe("vae train --resume", () => {
     const { code, stdout, stderr } = await run("train", "--resume", WHOLE);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Test −ELBO /);
-    expect(stderr).toContain("This run is finished.");
+    expect(stderr).toContain("This run is finished: give more --epochs to train it further.\n");
     expect(madeBy(WHOLE)).toEqual(before);
     expect(read(WHOLE, "metrics.jsonl").equals(metrics)).toBe(true);
   });

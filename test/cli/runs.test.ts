@@ -192,7 +192,7 @@ alone/ae 20/20          −90.00 −80.00  model=ae
     expect(await vae(["runs"], at("empty"))).toEqual({
       code: 0,
       stdout: "",
-      stderr: "There is no readable run in runs. Train one: vae train\n",
+      stderr: "There is no readable run in runs: train one with vae train.\n",
     });
     expect(JSON.parse((await vae(["runs", "--json"], at("empty"))).stdout)).toEqual({ runs: [], unreadable: [] });
   });

@@ -54,7 +54,7 @@ describe.skipIf(process.platform === "win32").each([
     await refused(`${command} ${run}`, `${file} is a pipe, a socket or a device, not a file.`);
   });
 
-  it("as metrics.jsonl, lock and config.json by vae runs, which lists the others", async () => {
+  it("as metrics.jsonl, test.json, lock and config.json by vae runs, which lists the others", async () => {
     const runs = path.basename(mkdtempSync(at("runs-")));
     cpSync(at("run"), at(runs, "good"), { recursive: true });
     for (const name of ["config.json", "lock", "metrics.jsonl", "test.json"]) {
@@ -68,7 +68,7 @@ describe.skipIf(process.platform === "win32").each([
     clearTimeout(killer);
     expect(code).toBe(0);
     expect(stdout.split("\n").filter((line) => line.startsWith(runs))).toHaveLength(1);
-    expect(stderr.match(/Cannot be read: .* is a pipe, a socket or a device, not a file\.\n/g)).toHaveLength(3);
+    expect(stderr.match(/Cannot be read: .* is a pipe, a socket or a device, not a file\.\n/g)).toHaveLength(4);
   });
 });
 
