@@ -80,7 +80,7 @@ module.exports = {
       to: {
         path: "^src/commands/",
         pathNot:
-          "^src/commands/(array-input|array-output|command|comparison-table|flags|help|hints|io|latent-table|other-names|output|processes|program|signals|table|tools|training|training-group|training-screen)\\.ts$",
+          "^src/commands/(array-input|array-output|command|comparison-table|flags|help|hints|io|latent-table|other-names|output|pictures|processes|program|signals|table|tools|training|training-group|training-screen)\\.ts$",
       },
     },
     {
@@ -106,6 +106,7 @@ module.exports = {
     only("images", "node_modules/(pngjs|@types/pngjs|sharp|@img)/", ["data/", "pictures/"]),
     only("plots", "node_modules/(vega|vega-lite)/", ["pictures/(plots|vega)\\.ts"]),
     only("pca", "node_modules/ml-pca/", ["inference/latent-plane\\.ts"]),
+    only("viewer", "node_modules/open/", ["commands/pictures\\.ts"]),
     only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),
     // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", [

@@ -1,7 +1,8 @@
 // vae compare
 import path from "node:path";
+import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { JSON_RESULT, pictureFlag } from "./flags.js";
+import { JSON_RESULT, pictureFlag, toggle } from "./flags.js";
 
 export const define = declare({
   argument: "folders of runs, or of groups of runs: see vae train --repeat and --sweep",
@@ -18,14 +19,17 @@ export const define = declare({
       "samples, latents and an interpolation of each model, side by side: up to 8 models",
       "--pictures",
     ),
+    open: toggle("open the picture of --pictures, or else that of the curves, in the system's viewer"),
   },
   examples: [
     "vae compare runs/first runs/second",
     "vae compare runs/mnist-z2-20261123-115708",
     "vae compare runs/vae runs/ae --pictures twins.svg",
   ],
-  async run(io, { json, out, pictures }, tools, ...runs) {
-    const { compareModels, compareRuns, encodeComparison, note, print, printComparison, writeFileAtomically } = tools;
+  async run(io, { json, out, pictures, open }, tools, ...runs) {
+    const { compareModels, compareRuns, encodeComparison, note, openPicture, print, printComparison } = tools;
+    const { writeFileAtomically } = tools;
+    if (open && json && !out && !pictures) throw new UserError("--open needs a picture: --out or --pictures.");
     const comparison = await compareRuns(runs);
     const { svg } = comparison;
     const file = out ?? (json ? undefined : usualFile(comparison.runs.map(({ run }) => run)));
@@ -41,6 +45,8 @@ export const define = declare({
     if (svg === undefined) note(io, "No epoch has finished yet, so there are no curves to draw.");
     else if (file !== undefined && !json) print(io, file);
     if (pictures !== undefined && !json) print(io, pictures);
+    const shown = pictures ?? (svg === undefined ? undefined : file);
+    if (open && shown !== undefined) await openPicture(io, shown);
   },
 });
 

@@ -1,7 +1,8 @@
 // vae decode
 import { TEXT } from "../config/entries.js";
+import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { classFlag, flag, formatFlag, place, RUN } from "./flags.js";
+import { classFlag, flag, formatFlag, OPEN, place, RUN } from "./flags.js";
 
 const FORMATS = ["npy", "png"] as const;
 
@@ -22,11 +23,24 @@ export const define = declare({
       "a .npy of [N, height, width] or, in colour, [N, height, width, 3], from 0 to 1; a .png of a " +
         "grid; or - (default: standard output)",
     ),
+    ...OPEN,
   },
   examples: ["vae decode --input latents.npy --out images.npy", "vae encode --n 10 | vae decode --out ten.png"],
-  async run(io, { run, input, class: name, format, out }, tools) {
-    const { checkTiles, chooseTarget, drawImages, encodePng, npyParts, readLatents, withModel, writeParts } = tools;
+  async run(io, { run, input, class: name, format, out, open }, tools) {
+    const {
+      checkTiles,
+      chooseTarget,
+      drawImages,
+      encodePng,
+      npyParts,
+      openPicture,
+      readLatents,
+      withModel,
+      writeParts,
+    } = tools;
     const target = chooseTarget(io, out, format, FORMATS);
+    const isPicture = target.format === "png" && target.out !== "-";
+    if (open && !isPicture) throw new UserError("--open needs a picture: --out FILE.png.");
     const { classes, ...z } = await readLatents(io, input);
     const [count] = z.shape;
     await withModel(io, run, async (model) => {
@@ -35,6 +49,7 @@ export const define = declare({
       if (target.format === "npy") return writeParts(io, target, npyParts(count, model.decodeParts(z, options)));
       checkTiles(model.size, count, "Write them as .npy.");
       await writeParts(io, target, encodePng(drawImages(await model.decode(z, options))));
+      if (open) await openPicture(io, target.out);
     });
   },
 });

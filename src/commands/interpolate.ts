@@ -2,7 +2,7 @@
 import { INTERPOLATION, MAX_INTERPOLATIONS } from "../config/pictures.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { classFlag, type Flag, flag, pictureFlag, RUN } from "./flags.js";
+import { classFlag, type Flag, flag, OPEN, pictureFlag, RUN } from "./flags.js";
 
 const { image: IMAGE, steps: STEPS } = INTERPOLATION;
 
@@ -16,9 +16,10 @@ export const define = declare({
     steps: flag("<count>", STEPS.help, STEPS, { default: STEPS.default }),
     class: classFlag("the class to decode (default: from the label of one image to that of the other)"),
     out: pictureFlag("png"),
+    ...OPEN,
   },
   examples: ["vae interpolate", "vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"],
-  async run(io, { run, from: givenFrom, to: givenTo, steps, class: name, out }, tools) {
+  async run(io, { run, from: givenFrom, to: givenTo, steps, class: name, out, open }, tools) {
     const { classInName, noteClean, plural, savePicture, usualPair, withModel } = tools;
     if ((givenFrom ?? []).length !== (givenTo ?? []).length) {
       const [starts, ends] = [givenFrom, givenTo].map((images) => images?.length ?? 0);
@@ -33,7 +34,7 @@ export const define = declare({
       const rows = pairs.length <= 5 ? pairs.flat().join("-") : `${pairs.length}-pairs-from-${pairs[0][0]}`;
       const picture = await model.pictures.interpolations(pairs, steps, { class: name });
       const ofClass = name === undefined ? "" : `${classInName(model, name)}-`;
-      await savePicture(io, model, picture, `interpolation-${ofClass}${rows}-n${steps}.png`, out);
+      await savePicture(io, model, picture, `interpolation-${ofClass}${rows}-n${steps}.png`, { out, open });
     });
   },
 });

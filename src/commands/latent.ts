@@ -1,6 +1,6 @@
 // vae latent
 import { declare } from "./command.js";
-import { count, DRAWS, pictureFlag, RUN } from "./flags.js";
+import { count, DRAWS, OPEN, pictureFlag, RUN } from "./flags.js";
 
 export const define = declare({
   flags: {
@@ -8,9 +8,10 @@ export const define = declare({
     n: count("number of test images (default: 5000, or all if there are fewer)", 100_000),
     ...DRAWS,
     out: pictureFlag("svg"),
+    ...OPEN,
   },
   examples: ["vae latent --n 5000"],
-  async run(io, { run, n, draws, seed: given, out }, { note, noteClean, savePicture, withModel }) {
+  async run(io, { run, n, draws, seed: given, out, open }, { note, noteClean, savePicture, withModel }) {
     await withModel(io, run, async (model) => {
       const { config } = model;
       const seed = given ?? config.seed;
@@ -23,7 +24,7 @@ export const define = declare({
       }
       if (!hasLabels) note(io, "The test images have no labels, so all points have one colour.");
       noteClean(io, model);
-      await savePicture(io, model, svg, `latent-${draws ? "draws-" : ""}n${count}-seed${seed}.svg`, out);
+      await savePicture(io, model, svg, `latent-${draws ? "draws-" : ""}n${count}-seed${seed}.svg`, { out, open });
     });
   },
 });

@@ -3,7 +3,7 @@ import { parseSides } from "../config/entries.js";
 import { MANIFOLD, MAX_MANIFOLD_SIDE } from "../config/pictures.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { choiceFlag, classFlag, flag, pictureFlag, RUN } from "./flags.js";
+import { choiceFlag, classFlag, flag, OPEN, pictureFlag, RUN } from "./flags.js";
 
 const { spacing: SPACING, range: RANGE } = MANIFOLD;
 
@@ -15,11 +15,12 @@ export const define = declare({
     range: flag("<number>", `${RANGE.help} (default: ${RANGE.default})`, RANGE),
     class: classFlag("the class to decode, which is needed"),
     out: pictureFlag("png"),
+    ...OPEN,
   },
   examples: ["vae manifold --range 3", "vae manifold --spacing quantile --size 30x30"],
   async run(
     io,
-    { run, size, spacing, range: given, class: name, out },
+    { run, size, spacing, range: given, class: name, out, open },
     { classInName, savePicture, usualSide, withModel },
   ) {
     if (spacing === "quantile" && given !== undefined) {
@@ -32,7 +33,7 @@ export const define = declare({
       const picture = await model.pictures.manifold({ columns, rows, spacing, range, class: name });
       const ofClass = name === undefined ? "" : `${classInName(model, name)}-`;
       const file = `manifold-${ofClass}${columns}x${rows}-${spacing === "linear" ? range : spacing}.png`;
-      await savePicture(io, model, picture, file, out);
+      await savePicture(io, model, picture, file, { out, open });
     });
   },
 });

@@ -1,17 +1,14 @@
 // Prints and writes for several commands.
 import { SingleBar } from "cli-progress";
-import { writeFileAtomically } from "../files/write.js";
 import {
   type Bounds,
   type Config,
   describePixels,
   type Elbo,
-  encodePng,
   hasBound,
   type LoadedModel,
   loadModel,
   objectiveName,
-  type Picture,
   type Processes,
 } from "../index.js";
 import { plural, printableLine, visible } from "../wording.js";
@@ -168,17 +165,4 @@ const PLAIN_NAME = /^[\p{L}\p{N}_-]{1,40}$/u;
 export function classInName({ classes = [] }: LoadedModel, name: string): string {
   const place = classes.findIndex((one) => one.name === name.normalize("NFC"));
   return `class-${PLAIN_NAME.test(name) ? name : `number-${place}`}`;
-}
-
-/** Writes a picture, or the text of an SVG, to `out` or to the run's pictures, and prints where. */
-export async function savePicture(
-  io: Io,
-  model: LoadedModel,
-  picture: Picture | string,
-  name: string,
-  out: string | undefined,
-): Promise<void> {
-  const content = typeof picture === "string" ? picture : encodePng(picture);
-  if (out !== undefined) await writeFileAtomically(out, content);
-  print(io, out ?? (await model.folder.writePicture(name, content)));
 }

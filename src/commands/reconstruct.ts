@@ -4,7 +4,7 @@ import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { formatNoise } from "../noise.js";
 import { declare } from "./command.js";
-import { classFlag, count, type Flag, noiseFlag, pictureFlag, RUN, SEED, toggle, USUAL_NOISE } from "./flags.js";
+import { classFlag, count, type Flag, noiseFlag, OPEN, pictureFlag, RUN, SEED, toggle, USUAL_NOISE } from "./flags.js";
 
 const FILES: Flag<string[] | undefined> = {
   argument: "<file...>",
@@ -31,6 +31,7 @@ export const define = declare({
     as: classFlag("show the images decoded as this class too, in a third row: the style of one class in another"),
     ...SEED,
     out: pictureFlag("png"),
+    ...OPEN,
   },
   examples: [
     "vae reconstruct --noise --n 50",
@@ -38,7 +39,7 @@ export const define = declare({
     "vae reconstruct --input seven.jpg four.png --invert",
   ],
   async run(io, { noise: givenNoise = null, input, invert = false, ...flags }, tools) {
-    const { run, n, class: name, as, seed: givenSeed, out } = flags;
+    const { run, n, class: name, as, seed: givenSeed, out, open } = flags;
     if (invert && !input) throw new UserError("--invert needs --input.");
     if (name !== undefined && !input) throw new UserError("--class is for image files: test images have labels.");
     const { classInName, formatElbo, note, plural, print, savePicture, withModel } = tools;
@@ -73,7 +74,7 @@ export const define = declare({
       }
       const transfer = as === undefined ? "" : `as-${classInName(model, as)}-`;
       const kind = `${input ? "input-" : ""}${noise ? `${noise.kind}${noise.strength}-` : ""}${transfer}`;
-      await savePicture(io, model, picture, `reconstructions-${kind}n${count}-seed${seed}.png`, out);
+      await savePicture(io, model, picture, `reconstructions-${kind}n${count}-seed${seed}.png`, { out, open });
     });
   },
 });

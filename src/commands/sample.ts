@@ -6,7 +6,7 @@ import { UserError } from "../errors.js";
 import { statIfThere } from "../files/read.js";
 import type { LoadedModel, SampleOptions } from "../index.js";
 import { declare, type Tools } from "./command.js";
-import { choiceFlag, classFlag, count, flag, pictureFlag, place, RUN, SEED, toggle } from "./flags.js";
+import { choiceFlag, classFlag, count, flag, OPEN, pictureFlag, place, RUN, SEED, toggle } from "./flags.js";
 import type { Io } from "./io.js";
 
 const USUAL = 100;
@@ -27,6 +27,7 @@ export const define = declare({
     from: choiceFlag(FROM.choices, FROM.help, FROM.default),
     components: flag("<count>", `${COMPONENTS.help} (default: ${COMPONENTS.default})`, COMPONENTS),
     out: pictureFlag("png"),
+    open: { ...OPEN.open, conflicts: ["each"] },
     each: place("<folder>", "write each sample as a PNG file into this folder", { conflicts: ["out"] }),
   },
   examples: [
@@ -36,7 +37,7 @@ export const define = declare({
     "vae sample --class 7",
     "vae sample --by-class",
   ],
-  async run(io, { run, n: given, class: name, byClass, seed: givenSeed, from, components, out, each }, tools) {
+  async run(io, { run, n: given, class: name, byClass, seed: givenSeed, from, components, out, open, each }, tools) {
     const { checkTiles, classInName, drawImages, hasBound, note, plural, print, savePicture, usualTiles, withModel } =
       tools;
     if (each !== undefined) checkEmpty(each);
@@ -52,7 +53,7 @@ export const define = declare({
       if (byClass) {
         const { picture, columns, shown, of } = await model.pictures.classes(given, seed);
         if (shown < of) note(io, `The picture shows the first ${shown} of ${of} classes. --class draws any of them.`);
-        await savePicture(io, model, picture, `samples-by-class-n${columns}-seed${seed}.png`, out);
+        await savePicture(io, model, picture, `samples-by-class-n${columns}-seed${seed}.png`, { out, open });
         return hint();
       }
       const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
@@ -74,7 +75,7 @@ export const define = declare({
         const picture = drawImages(await model.sample(n, options).finally(bar.stop));
         const kind = from === "prior" ? "" : `-${from}${components ?? COMPONENTS.default}`;
         const ofClass = name === undefined ? "" : `-${classInName(model, name)}`;
-        await savePicture(io, model, picture, `samples${ofClass}${kind}-n${n}-seed${seed}.png`, out);
+        await savePicture(io, model, picture, `samples${ofClass}${kind}-n${n}-seed${seed}.png`, { out, open });
       } else {
         await writeEach(io, model, n, options, each, tools).finally(bar.stop);
         print(io, `${plural(n, "picture")} in ${each}`);

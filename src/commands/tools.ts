@@ -14,6 +14,7 @@ export * from "./comparison-table.js";
 export { hintAtEarlyWeights } from "./hints.js";
 export * from "./latent-table.js";
 export * from "./output.js";
+export * from "./pictures.js";
 export * from "./processes.js";
 export * from "./signals.js";
 export * from "./table.js";

@@ -55,6 +55,7 @@ export const define = declare({
     }),
     ...under("Output:", {
       run: place("<folder>", "new folder for the run or the group (default: runs/<dataset>-z<dim>-<date>-<time>)"),
+      open: toggle("at the end, open progress.png, or compare.svg of a group, in the system's viewer"),
       ...JSON_RESULT,
       quiet: toggle("print only the result, and on stderr what is wrong"),
     }),
@@ -80,12 +81,13 @@ interface Flags extends GivenSettings {
   readonly repeat: number | undefined;
   readonly run: string | undefined;
   readonly resume: string | true | undefined;
+  readonly open: boolean | undefined;
   readonly json: boolean | undefined;
   readonly quiet: boolean | undefined;
 }
 
 async function start(io: Io, flags: Flags, tools: Tools, processes: Processes | undefined): Promise<void> {
-  const { preset: place, set, sweep, repeat, run, resume, targetDir, json, quiet, ...given } = flags;
+  const { preset: place, set, sweep, repeat, run, resume, targetDir, open, json, quiet, ...given } = flags;
   const isGroup = sweep !== undefined || repeat !== undefined;
   const { preset, settings } = await tools.agree(processes, async () => {
     const ofFlags = { ...given, ...pairOf(targetDir, given) };
@@ -102,7 +104,13 @@ async function start(io: Io, flags: Flags, tools: Tools, processes: Processes | 
   const stop = tools.stopOnSignals(io);
   const bar = tools.progressBar(io, "decoding images");
   const training = { signal: stop.signal, ...(!quiet && { onDecoding: bar.show }) };
-  const options = { training, stop, quiet: quiet === true, json: json === true };
+  const options = {
+    training,
+    stop,
+    quiet: quiet === true,
+    json: json === true,
+    open: open === true && !processes?.rank,
+  };
   const changes = { ...(typeof preset === "string" ? PRESETS[preset].settings : preset), ...settings };
   try {
     const resumed = await tools.byFirst(processes, async () => {

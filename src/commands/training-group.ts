@@ -13,16 +13,13 @@ import type { TrainingOptions } from "../training/train.js";
 import { type Divergences, encodeComparison, printComparison } from "./comparison-table.js";
 import type { Io } from "./io.js";
 import { note, plural, print } from "./output.js";
+import { openPicture } from "./pictures.js";
 import { resumeCommand } from "./program.js";
-import type { Stop } from "./signals.js";
-import { showTraining, withResumeHint } from "./training.js";
+import { type ShowOptions, showTraining, withResumeHint } from "./training.js";
 import { notesOnce } from "./training-screen.js";
 
-export interface GroupOptions {
+export interface GroupOptions extends ShowOptions {
   readonly training: Omit<TrainingOptions, "parts">;
-  readonly stop: Stop;
-  readonly quiet: boolean;
-  readonly json: boolean;
 }
 
 /**
@@ -71,7 +68,7 @@ function isThere({ dir }: RunGroup, name: string): boolean {
 /** Trains all runs of a group, compares them, and closes the group. */
 async function finish(io: Io, group: RunGroup, settings: GivenSettings, options: GroupOptions): Promise<void> {
   const { dir, runs } = group;
-  const { json } = options;
+  const { json, open } = options;
   try {
     const diverged = await trainAll(io, group, settings, options);
     const { svg, ...comparison } = await compareRuns(runs.map(({ name }) => path.join(dir, name)));
@@ -82,6 +79,7 @@ async function finish(io: Io, group: RunGroup, settings: GivenSettings, options:
       printComparison(io, comparison, diverged);
       if (svg !== undefined) print(io, picture);
     }
+    if (open && svg !== undefined) await openPicture(io, picture);
     const names = [...diverged.keys()].map((run) => path.relative(dir, run));
     if (names.length > 0)
       throw new UserError(`${names.length} of ${plural(runs.length, "run")} diverged: ${names.join(", ")}.`);

@@ -4,8 +4,10 @@ import { Interruption, isSystemError } from "../errors.js";
 import { isGone } from "../files/read.js";
 import type { Training, TrainingDone, TrainingStart } from "../index.js";
 import { CONFIG } from "../run/config.js";
+import { PICTURES } from "../run/folder.js";
 import type { Io } from "./io.js";
 import { print } from "./output.js";
+import { openPicture } from "./pictures.js";
 import { resumeCommand } from "./program.js";
 import type { Stop } from "./signals.js";
 import {
@@ -23,6 +25,14 @@ import {
 export interface Trained {
   readonly start: TrainingStart;
   readonly done: TrainingDone;
+}
+
+export interface ShowOptions {
+  readonly stop: Stop;
+  readonly quiet: boolean;
+  readonly json: boolean;
+  /** Whether to open the picture of the result. */
+  readonly open: boolean;
 }
 
 /**
@@ -74,13 +84,14 @@ export async function trainOne(
   io: Io,
   events: Training,
   isNamed: boolean,
-  { stop, quiet, json }: { readonly stop: Stop; readonly quiet: boolean; readonly json: boolean },
+  { stop, quiet, json, open }: ShowOptions,
 ): Promise<void> {
   const explain = (error: unknown, run: string) => withResumeHint(error, run, CONFIG, resumeCommand(io, run));
   const { start, done } = await showTraining(io, events, { quiet, stop, explain });
   const { type, ...result } = done;
   print(io, ...(json ? [JSON.stringify(result)] : describeResult(done, start.config)));
   if (!quiet) suggest(io, isNamed ? start.run : undefined, start.config);
+  if (open) await openPicture(io, path.join(start.run, PICTURES, "progress.png"));
 }
 
 /**

@@ -22,7 +22,7 @@ export const METRICS = "metrics.jsonl";
 export const TEST = "test.json";
 const MODEL = "model.safetensors";
 const CHECKPOINTS = "checkpoint";
-const PICTURES = "pictures";
+export const PICTURES = "pictures";
 const MAX_CHECKPOINTS = 2;
 /** An epoch takes about 500 bytes. */
 const MAX_METRICS_BYTES = 1e8;

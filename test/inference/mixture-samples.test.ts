@@ -34,7 +34,7 @@ const EARLY =
   /^Fitting \d+ Gaussians to the latents of training images\.\nThese weights have seen \d+ steps of training[^\n]*\n$/;
 
 describe("samples of a mixture", () => {
-  const from = "mixture";
+  const from = "mixture" as const;
 
   it("are numbered: few begin many, in parts too, and a seed's are the same", async () => {
     const few = await model.sample(20, { from, seed: 5 });

@@ -1,0 +1,84 @@
+// --open of the commands that write a picture, with a viewer that writes down what it is given.
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { copyTiny } from "../helpers.js";
+import { start } from "../vae.js";
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+const NO_DISPLAY = { DISPLAY: "", WAYLAND_DISPLAY: "", SSH_CONNECTION: "", SSH_TTY: "", WSL_DISTRO_NAME: "" };
+const run = (command: string, env: Record<string, string>) =>
+  start(command.split(" "), home, { ...NO_DISPLAY, ...env }).outcome;
+/** The programs of this folder come first. */
+const withViewer = () => ({ DISPLAY: ":0", PATH: `${at("bin")}${path.delimiter}${process.env.PATH}` });
+
+beforeAll(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-open-"));
+  copyTiny(home);
+  mkdirSync(at("bin"));
+  // Written elsewhere and renamed, so that it is read whole.
+  const script = `#!/bin/sh\nprintf '%s\\n' "$@" > "${at("opened.tmp")}"\nmv "${at("opened.tmp")}" "${at("opened")}"\nexec sleep 30\n`;
+  writeFileSync(at("bin", "xdg-open"), script);
+  chmodSync(at("bin", "xdg-open"), 0o755);
+  writeFileSync(at("z.csv"), "0,1\n1,0\n");
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+async function opened(): Promise<string> {
+  for (let tries = 0; tries < 500 && !existsSync(at("opened")); tries++) await sleep(20);
+  const text = readFileSync(at("opened"), "utf8");
+  rmSync(at("opened"));
+  return text;
+}
+
+describe.runIf(process.platform === "linux")("--open", () => {
+  it.each([
+    ["reconstruct --run run --n 3", "run/pictures/reconstructions-n3-seed0.png"],
+    ["sample --run run --n 4 --out four.png", "four.png"],
+    ["manifold --run run --size 3x3", "run/pictures/manifold-3x3-2.png"],
+    ["latent --run run", /run\/pictures\/latent-n\d+-seed0\.svg/],
+    ["interpolate --run run --out ./-way.png", "-way.png"],
+    ["decode --run run --input z.csv --out decoded.png", "decoded.png"],
+    ["compare run", "compare.svg"],
+    ["compare run --pictures twins.svg --json", "twins.svg"],
+    ["train --resume run --epochs 3 --quiet", "run/pictures/progress.png"],
+    [
+      "train --dataset tiny --n-hidden 4 --dim-z 2 --batch-size 10 --epochs 1 --quiet --sweep beta=1,2 --run group",
+      "group/compare.svg",
+    ],
+  ])("of %s gives the picture to the viewer, and does not wait for it", async (command, file) => {
+    const { code, stderr } = await run(`${command} --open`, withViewer());
+    expect([code, stderr.includes("No viewer")], stderr).toEqual([0, false]);
+    const text = await opened();
+    expect(text.startsWith(home)).toBe(true);
+    expect(text.slice(home.length + 1, -1)).toMatch(file);
+    expect(existsSync(text.trimEnd())).toBe(true);
+  });
+
+  it.each([
+    ["there is no display", {}, "there is no display (DISPLAY is not set)"],
+    ["it is a session over SSH", { SSH_CONNECTION: "1 2 3 4" }, "this session runs over SSH, without a display"],
+    ["no viewer is installed", { DISPLAY: ":0", PATH: "/nowhere" }, "xdg-open is not installed"],
+  ])("says in one note where %s", async (_, env, problem) => {
+    const { code, stdout, stderr } = await run("sample --run run --n 2 --out two.png --open", env);
+    expect([code, stdout]).toEqual([0, "two.png\n"]);
+    const notes = stderr.split("\n").filter((line) => line.includes("viewer"));
+    expect(notes).toEqual([`No viewer was opened for two.png: ${problem}.`]);
+    expect(existsSync(at("opened"))).toBe(false);
+  });
+
+  it("is refused where no picture is written", async () => {
+    for (const command of [
+      "decode --run run --input z.csv --out z.npy",
+      "decode --run run --input z.csv",
+      "compare run --json",
+      "sample --run run --n 2 --each samples",
+    ]) {
+      const { code, stderr } = await run(`${command} --open`, withViewer());
+      expect([code, stderr], command).toEqual([2, expect.stringMatching(/^error: .*--open/)]);
+    }
+  });
+});
