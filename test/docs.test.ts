@@ -1,7 +1,13 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { expect, it } from "vitest";
 // @ts-expect-error: JavaScript without types, as it is run without a build of its own
 import { settingsPage, settingsSchema } from "../docs/make.js";
+
+const DOCUMENTS = [
+  "README.md",
+  ...readdirSync("docs").flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
+];
 
 it("docs/settings.md says what the table of settings does (npm run docs)", () => {
   expect(readFileSync("docs/settings.md", "utf8")).toBe(settingsPage());
@@ -10,3 +16,18 @@ it("docs/settings.md says what the table of settings does (npm run docs)", () =>
 it("docs/settings.schema.json does too", () => {
   expect(readFileSync("docs/settings.schema.json", "utf8")).toBe(settingsSchema());
 });
+
+it.each(DOCUMENTS)("the links of %s lead to files, which declare the functions that they name", (document) => {
+  const links = [...readFileSync(document, "utf8").matchAll(/\[([^\]]*)\]\(([^):#]+)(?:#[^)]*)?\)/g)];
+  for (const [link, text, target] of links) {
+    const file = path.join(path.dirname(document), target);
+    expect(existsSync(file), link).toBe(true);
+    const [, name] = /^`#?(\w+)`$/.exec(text) ?? [];
+    if (name && file.endsWith(".ts")) expect(readFileSync(file, "utf8"), link).toMatch(declarationOf(name));
+  }
+});
+
+/** A function, a constant, or a method or function property of a class. */
+function declarationOf(name: string): RegExp {
+  return new RegExp(`(function\\*?|const) ${name}\\b|^  (readonly )?#?${name}(\\(| = \\()`, "m");
+}

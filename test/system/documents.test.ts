@@ -20,7 +20,7 @@ case " $* " in
     set -- "$@" --epochs 1 --quiet
     case " $* " in *" --dataset "*|*" --input-dir "*) ;; *) set -- "$@" --dataset tiny --n-hidden 8 --limit 200 ;; esac ;;
   *" evaluate "*) set -- "$@" --n 10 --importance-samples 10 ;;
-  *" reconstruct "*"--n 10000"*) set -- "$@" --n 20 ;;
+  *" reconstruct "*"--n 10000"* | *" latent "*"--n "*) set -- "$@" --n 20 ;;
 esac
 exec "${process.execPath}" "${LAUNCHER}" "$@"
 `;
