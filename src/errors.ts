@@ -1,23 +1,24 @@
 // Errors shown to the user as one line. Anything else is a bug or a system error.
 
 /**
- * A mistake of the user: one line, what is wrong and what to do. The command line prints it without a stack and exits
- * with 2.
+ * A user's mistake. The message is one line: what is wrong, then what to do. The command line prints it without a stack
+ * trace and exits with 2.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
 }
 
-/** The loss, the weights or their gradients became infinite or NaN: this training ended, others can go on. */
+/** The loss, the weights or their gradients became infinite or NaN. Ends this training, but not others of its group. */
 export class Divergence extends UserError {}
 
-/** Whether the operating system failed: a full disk, no permission. */
+/** Whether an error comes from the operating system: a full disk, no permission. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error;
 }
 
 /**
- * A signal stopped the training: no failure. The message says how to resume; exitCode is 128 plus the signal's number.
+ * A signal stopped the training, which is no failure. The message says how to resume. exitCode: 128 plus the signal's
+ * number.
  */
 export class Interruption extends Error {
   override readonly name = "Interruption";
@@ -29,7 +30,7 @@ export class Interruption extends Error {
   }
 }
 
-/** Another process that works on the same has printed this error. */
+/** Ends a process whose error another process of the same command has printed. */
 export class Reported extends Error {
   override readonly name = "Reported";
   constructor(readonly exitCode: number) {

@@ -1,4 +1,4 @@
-// Decodes half-precision floats, which typed arrays of Node.js 20 do not have.
+// Decodes half-precision floats, for which Node.js 20 has no typed array.
 
 /** Decodes IEEE 754 binary16: a sign bit, five bits of exponent, ten of fraction. */
 export function halfToNumber(bits: number): number {

@@ -1,4 +1,4 @@
-// The public surface of the library: what the commands do, without printing or exiting.
+// The public API of the library: the functions behind the commands, without printing or exiting.
 export type { Config, GivenSettings } from "./config/config.js";
 export { describePixels, greyNats, hasBound, objectiveName, termNames } from "./config/names.js";
 export { PRESETS } from "./config/presets.js";

@@ -4,7 +4,7 @@ import type { ImageShape } from "./data/pixels.js";
 import { UserError } from "./errors.js";
 import type { RandomStream } from "./random.js";
 
-/** All kinds: usual and largest strength s, and the effect on a pixel x. Strengths are above zero. */
+/** All kinds: default and maximum of the strength s, which is above 0, and the effect on a pixel x. */
 export const NOISES = {
   "salt-pepper": { default: 0.5, max: 1, help: "x·a + b: a is 0 and b is 1 with probability s each", corrupt: flip },
   mask: { default: 0.5, max: 1, help: "x becomes 0 with probability s", corrupt: mask },
@@ -17,7 +17,7 @@ export interface Noise {
   readonly strength: number;
 }
 
-/** A setting for a noise or none: { kind, strength } or null, in JSON "haze:0.5" or "none". */
+/** A setting that holds a noise: { kind, strength } or null, in JSON "haze:0.5" or "none". */
 export function noise(options: Described): Setting<Noise | null> {
   const values = "KIND or KIND:STRENGTH";
   return optional(
@@ -45,12 +45,12 @@ function strengthPattern(max: number): string {
   return `(?=.*[1-9])\\+?(0*(${max}(\\.0*)?|${isBelow})|(\\d+\\.?\\d*|\\.\\d+)[eE][+-]?\\d+)`;
 }
 
-/** "haze:0.5", or "none". */
+/** Formats a noise: "haze:0.5", or "none". */
 export function formatNoise(noise: Noise | null): string {
   return noise === null ? "none" : `${noise.kind}:${noise.strength}`;
 }
 
-/** @param value KIND, KIND:STRENGTH or { kind, strength }: a kind alone gets its default strength */
+/** @param value KIND, KIND:STRENGTH or { kind, strength }. Without a strength, uses the kind's default */
 function checkNoise(value: unknown): Noise {
   const { kind, strength } = typeof value === "string" ? splitNoise(value) : ((value ?? {}) as Record<string, unknown>);
   if (typeof kind !== "string" || !Object.hasOwn(NOISES, kind)) {
@@ -73,7 +73,7 @@ function splitNoise(text: string): { kind: string; strength: number | undefined 
   return { kind, strength: strength === undefined ? undefined : parseNumber(strength) };
 }
 
-/** Corrupts images: bytes of count × height × width × channels. Fills `out`, as many numbers, 1 = white. */
+/** Corrupts images, bytes of count × height × width × channels, into `out`, of the same length. White is 1. */
 export function corrupt(
   { kind, strength }: Noise,
   images: Uint8Array,
@@ -85,8 +85,8 @@ export function corrupt(
 }
 
 /**
- * Salt-and-pepper noise of hwalsuklee/tensorflow-mnist-VAE. At strength ½, a pixel becomes 0, x, 1 or x + 1, a quarter
- * each.
+ * Salt-and-pepper noise of hwalsuklee/tensorflow-mnist-VAE. At strength ½, a pixel becomes 0, x, 1 or x + 1 with
+ * probability ¼ each.
  */
 function flip(images: Uint8Array, strength: number, stream: RandomStream, out: Float32Array): void {
   const kept = stream.fillBernoulli(new Uint8Array(images.length), 1 - strength);
@@ -106,10 +106,10 @@ function addNormals(images: Uint8Array, strength: number, stream: RandomStream, 
   for (let i = 0; i < images.length; i++) out[i] = images[i] / 255 + strength * out[i];
 }
 
-/** Knots of the transmission along each side of an image. */
+/** The number of knots of the transmission along each side of an image. */
 const KNOTS = 4;
 
-/** Haze with white air light. Each image has its own transmission t, drawn at a few knots and interpolated smoothly. */
+/** Haze with white air light. Draws each image's transmission t at a few knots, and interpolates it smoothly. */
 function haze(
   images: Uint8Array,
   strength: number,
@@ -117,15 +117,15 @@ function haze(
   out: Float32Array,
   { height, width, channels }: ImageShape,
 ): void {
-  const [rows, columns] = [joints(height), joints(width)];
+  const [rows, columns] = [knotPositions(height), knotPositions(width)];
   const knots = new Uint32Array(KNOTS * KNOTS);
-  const alongRow = (row: number, { knot, part }: Joint) =>
-    mix(knots[row * KNOTS + knot], knots[row * KNOTS + knot + 1], part);
+  const alongRow = (row: number, { knot, part }: KnotPosition) =>
+    interpolate(knots[row * KNOTS + knot], knots[row * KNOTS + knot + 1], part);
   for (let at = 0; at < images.length; ) {
     stream.fillWords(knots);
     for (const row of rows) {
       for (const column of columns) {
-        const fog = mix(alongRow(row.knot, column), alongRow(row.knot + 1, column), row.part);
+        const fog = interpolate(alongRow(row.knot, column), alongRow(row.knot + 1, column), row.part);
         const transmission = 1 - (strength * fog) / 2 ** 32;
         for (let channel = 0; channel < channels; channel++, at++) {
           out[at] = (images[at] / 255) * transmission + (1 - transmission);
@@ -135,10 +135,10 @@ function haze(
   }
 }
 
-/** The knot before a pixel, and the pixel's smoothstep fraction of the way to the next. */
-type Joint = { readonly knot: number; readonly part: number };
+/** The position of a pixel between knots: the preceding knot, and the smoothstep fraction of the way to the next. */
+type KnotPosition = { readonly knot: number; readonly part: number };
 
-function joints(length: number): Joint[] {
+function knotPositions(length: number): KnotPosition[] {
   return Array.from({ length }, (_, i) => {
     const position = ((i + 0.5) / length) * (KNOTS - 1);
     const knot = Math.floor(position);
@@ -147,6 +147,6 @@ function joints(length: number): Joint[] {
   });
 }
 
-function mix(a: number, b: number, part: number): number {
+function interpolate(a: number, b: number, part: number): number {
   return a + (b - a) * part;
 }

@@ -1,8 +1,8 @@
-// The only source of randomness. A draw is addressed by (seed, purpose, index, block) and needs no history: the dropout
-// masks of step 700 do not depend on steps 0 to 699. Not for cryptography.
+// The only source of randomness. A draw is addressed by (seed, purpose, index, block), independently of earlier draws:
+// the dropout masks of step 700 do not need steps 0 to 699. Not for cryptography.
 import { type Kernels, loadKernels } from "./kernels/kernels.js";
 
-/** What a stream is for. The numbers are part of the address: never change or reuse one. */
+/** The purposes of streams. Their numbers are part of addresses: never change or reuse one. */
 const PURPOSES = {
   weights: 1,
   shuffle: 2,
@@ -24,15 +24,17 @@ const PURPOSES = {
 export type Purpose = keyof typeof PURPOSES;
 
 /**
- * The stream at an address: integers from 0 to 2^53 − 1. The index is that of the step, the epoch or the image. The
- * block, below 2^32, divides what a step draws.
+ * The stream at an address of integers from 0 to 2^53 − 1.
+ *
+ * @param index the number of the step, the epoch or the image
+ * @param block divides the draws of a step. Below 2^32
  */
 export function randomStream(seed: number, purpose: Purpose, index = 0, block = 0): RandomStream {
   const hash = philox4x32([index, index / 2 ** 32, PURPOSES[purpose], block], [seed, seed / 2 ** 32]);
   return new RandomStream(hash);
 }
 
-/** Masks take a quarter million bytes a step. A block is small enough for the processor's cache. */
+/** Masks take a quarter million bytes per step. A block fits in the processor's cache. */
 const BLOCK_BYTES = 16384;
 const STATE_BYTES = 16;
 let kernels: Kernels | undefined;
@@ -81,7 +83,7 @@ export class RandomStream {
     return out;
   }
 
-  /** Fills `out` with normal draws, those beyond two deviations drawn again. */
+  /** Fills `out` with normal draws, and draws again beyond two deviations. */
   fillTruncatedNormals(out: Float32Array, deviation: number): Float32Array {
     const draws = new Float32Array(4096);
     for (let filled = 0; filled < out.length; ) {
@@ -136,7 +138,7 @@ export function philox4x32(counter: readonly number[], key: readonly number[]): 
   return Uint32Array.of(x0, x1, x2, x3);
 }
 
-/** The upper 32 bits of the product of two 32-bit words. Each product here is below 2^48, and so exact. */
+/** The upper 32 bits of the product of two 32-bit words. Exact, since all intermediate products are below 2^48. */
 function multiplyHigh(a: number, b: number): number {
   const low = Math.floor(((a & 0xffff) * b) / 2 ** 16);
   return Math.floor(((a >>> 16) * b + low) / 2 ** 16);

@@ -1,2 +1,2 @@
-// Named trees of arrays. The compiled engine owns them, since it stands alone.
+// Named trees of arrays. Defined by the compiled engine, which imports nothing from outside its folder.
 export * from "./engine/compiled/tree.js";

@@ -1,4 +1,4 @@
-// Words of messages, and texts from outside as one short, visible line.
+// Formats words for messages, and untrusted texts as one short line without hidden characters.
 import { inspect } from "node:util";
 
 /** "1 file", "2 files", "2 classes" */
@@ -18,52 +18,60 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
- * Characters that steer a terminal, end a line, change the direction of text, or show nothing; and lone surrogates. Not
- * the two joiners, which scripts and emoji need.
+ * Characters that control a terminal, end a line, change the direction of text, or are invisible; and lone surrogates.
+ * Excludes the two joiners, which scripts and emoji need.
  */
 const HIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]|(?![\u200c\u200d])\p{Cf}/gu;
-/** The halves of characters that a cut leaves. */
-export const HALVES = /\p{Cs}/gu;
+/** Lone surrogates, which remain where a text was cut inside a character. */
+export const LONE_SURROGATES = /\p{Cs}/gu;
 
-/** Writes hidden characters as \u001b: in JSON, the same text. */
+/** Escapes hidden characters as \u001b, which JSON decodes to the same text. */
 export function visible(text: string): string {
   const code = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return text.replace(HIDDEN, (character) => character.split("").map(code).join(""));
 }
 
-/** The same for a text of several lines. */
+/** Escapes hidden characters, except line ends. */
 export function visibleLines(text: string): string {
   return text.split("\n").map(visible).join("\n");
 }
 
 const MAX_NAME_LENGTH = 100;
 
-/** A text from inside a file for a message: visible, and cut to 100 characters. */
+/** Formats a text from a file for a message: escapes hidden characters, and cuts it to 100 characters. */
 export function printable(text: string): string {
   const shown = visible(text.slice(0, MAX_NAME_LENGTH + 1));
-  return shown.length > MAX_NAME_LENGTH ? `${shown.slice(0, MAX_NAME_LENGTH - 1).replace(HALVES, "")}…` : shown;
+  return shown.length > MAX_NAME_LENGTH
+    ? `${shown.slice(0, MAX_NAME_LENGTH - 1).replace(LONE_SURROGATES, "")}…`
+    : shown;
 }
 
 const MAX_LINE_LENGTH = 2000;
 const LINE_END_LENGTH = 400;
 
-/** A message as one visible line of at most 2,000 characters. Cuts the middle: the end of a message says what to do. */
+/** Formats a message as one line of at most 2,000 characters. Cuts the middle, since the end says what to do. */
 export function printableLine(text: string): string {
   const line = visible(text);
   if (line.length <= MAX_LINE_LENGTH) return line;
   const start = line.slice(0, MAX_LINE_LENGTH - LINE_END_LENGTH - 3);
-  return `${start} … ${line.slice(-LINE_END_LENGTH)}`.replace(HALVES, "");
+  return `${start} … ${line.slice(-LINE_END_LENGTH)}`.replace(LONE_SURROGATES, "");
 }
 
-/** Joins texts of a file with commas, and ends in … if there are more than `max`. */
+/** Joins up to `max` texts of a file with commas. Ends in … if there are more. */
 export function listSome(items: readonly string[], max: number): string {
   return [...items.slice(0, max).map(printable), ...(items.length > max ? ["…"] : [])].join(", ");
 }
 
-const BRIEF = { depth: 1, maxArrayLength: 5, maxStringLength: 50, breakLength: Infinity, compact: true } as const;
+const INSPECT_OPTIONS = {
+  depth: 1,
+  maxArrayLength: 5,
+  maxStringLength: 50,
+  breakLength: Infinity,
+  compact: true,
+} as const;
 
-/** Any value that a caller gave, short and on one line. */
+/** Formats a caller's value of any type, short and on one line. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string") return printable(JSON.stringify(value.slice(0, MAX_NAME_LENGTH)));
-  return printable(inspect(value, { ...BRIEF, customInspect: false })).replace(/^\[ (.*) \]$/, "[$1]");
+  return printable(inspect(value, { ...INSPECT_OPTIONS, customInspect: false })).replace(/^\[ (.*) \]$/, "[$1]");
 }

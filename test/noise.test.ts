@@ -34,13 +34,13 @@ function expectCount(count: number | undefined, probability: number): void {
 }
 
 describe("salt and pepper", () => {
-  it("makes of a pixel x by the tutorial's formula 0, x, 1 or x + 1, a quarter each", () => {
+  it("turns a pixel x into 0, x, 1 or x + 1, a quarter each, by the tutorial's formula", () => {
     const found = counts(noisy("salt-pepper:0.5", GREY));
     expect([...found.keys()]).toEqual(["0.000", "0.400", "1.000", "1.400"]);
     for (const count of found.values()) expectCount(count, 0.25);
   });
 
-  it("loses x, and adds white, as often as its strength says", () => {
+  it("drops x, and adds white, with the strength's probability", () => {
     const found = counts(noisy("salt-pepper:0.1", GREY));
     expectCount(found.get("0.400"), 0.9 * 0.9);
     expectCount(found.get("0.000"), 0.1 * 0.9);
@@ -50,7 +50,7 @@ describe("salt and pepper", () => {
 });
 
 describe("a mask", () => {
-  it("blackens as many pixels as its strength says", () => {
+  it("blackens pixels with the strength's probability", () => {
     const found = counts(noisy("mask:0.3", GREY));
     expect([...found.keys()]).toEqual(["0.000", "0.400"]);
     expectCount(found.get("0.000"), 0.3);
@@ -58,7 +58,7 @@ describe("a mask", () => {
 });
 
 describe("Gaussian noise", () => {
-  it("adds normal draws of its deviation", () => {
+  it("adds normal draws with the strength as deviation", () => {
     const values = noisy("gaussian:0.2", GREY);
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
@@ -90,14 +90,14 @@ describe("haze", () => {
     expect(white.every((y) => Math.abs(y - 1) < 1e-6)).toBe(true);
   });
 
-  it("is smooth within an image, and another one in each", () => {
+  it("is smooth within an image, and differs between images", () => {
     const t = transmissions(1);
     let steepest = 0;
     for (let i = 0; i < t.length; i++) {
       if (i % 28 !== 27) steepest = Math.max(steepest, Math.abs(t[i] - t[i + 1]));
       if (i % 784 < 756) steepest = Math.max(steepest, Math.abs(t[i] - t[i + 28]));
     }
-    // Knots are 28 / 3 pixels apart, and a smooth step is at most 1.5 times as steep as a straight one.
+    // Knots are 28 / 3 pixels apart, and smoothstep is at most 1.5 times as steep as a line.
     expect(steepest).toBeLessThan(1.5 / (28 / 3));
     const variance = (values: Float32Array) => {
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -108,7 +108,7 @@ describe("haze", () => {
 });
 
 describe.each(EVERY)("noise %s", (name) => {
-  it("leaves the images as they are and depends on the stream alone", async () => {
+  it("does not change the images, and depends only on the stream", async () => {
     const size = { height: 28, width: 28, channels: 1 };
     const images = (await loadDataset("mnist")).test.pixels.read(range(0, 5));
     const before = images.slice();

@@ -3,7 +3,7 @@ import { type Purpose, philox4x32, RandomStream, randomStream } from "../src/ran
 import answers from "./reference/random_streams.json" with { type: "json" };
 
 describe("philox4x32", () => {
-  // From the file kat_vectors of Random123, the authors' own library.
+  // From kat_vectors of Random123, the authors' library.
   it.each([
     { counter: [0, 0, 0, 0], key: [0, 0], expected: [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8] },
     {
@@ -31,7 +31,7 @@ describe("randomStream", () => {
     });
   });
 
-  it("runs on where it stopped", () => {
+  it("continues after the previous draws", () => {
     const whole = randomStream(1, "prior").fillWords(new Uint32Array(10));
     const stream = randomStream(1, "prior");
     const parts = [...stream.fillWords(new Uint32Array(3)), ...stream.fillWords(new Uint32Array(7))];
@@ -66,7 +66,7 @@ function moments(draws: Float32Array): number[] {
 }
 
 describe("normals", () => {
-  // One long stream, and the first draws of many streams: the second is a test of the address as a hash.
+  // One long stream, and the first draws of many streams, which test the hash of the address.
   const count = 200_000;
   const first = new Float32Array(count);
   for (let i = 0; i < count; i++) randomStream(3, "prior", i).fillNormals(first.subarray(i, i + 1));
@@ -102,7 +102,7 @@ describe("normals", () => {
     expect(new Set(starts).size).toBe(24);
   });
 
-  it("can be had in odd numbers", () => {
+  it("can be drawn in odd numbers", () => {
     expect([...randomStream(1, "prior").fillNormals(new Float32Array(3))]).toEqual([
       ...randomStream(1, "prior").fillNormals(new Float32Array(4)).subarray(0, 3),
     ]);
@@ -110,7 +110,7 @@ describe("normals", () => {
 });
 
 describe("truncated normals", () => {
-  it("stay within two deviations, with the variance of the cut distribution", () => {
+  it("stay within two deviations, with the variance of the truncated distribution", () => {
     const draws = randomStream(0, "weights").fillTruncatedNormals(new Float32Array(200_000), 0.5);
     expect(draws.every((x) => Math.abs(x) <= 1)).toBe(true);
     // 1 − 2·2·φ(2) / (2Φ(2) − 1) = 0.7737
@@ -128,7 +128,7 @@ describe("Bernoulli draws", () => {
     expect(new Set(draws)).toEqual(new Set([0, 1]));
   });
 
-  it("are all one or all zero where they must be", () => {
+  it("are all one at probability 1 and all zero at probability 0", () => {
     const stream = randomStream(5, "dropout");
     expect(stream.fillBernoulli(new Uint8Array(1001), 1).every((bit) => bit === 1)).toBe(true);
     expect(stream.fillBernoulli(new Uint8Array(1001), 0).every((bit) => bit === 0)).toBe(true);
@@ -141,7 +141,7 @@ describe("permutation", () => {
     expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 55_000 }, (_, i) => i));
   });
 
-  it("gives every order of three alike often", () => {
+  it("gives every order of three with equal frequency", () => {
     const counts = new Map<string, number>();
     for (let i = 0; i < 60_000; i++) {
       const order = randomStream(0, "shuffle", i).permutation(3).join();
@@ -154,7 +154,7 @@ describe("permutation", () => {
 });
 
 describe("sfc32", () => {
-  it("gives the words of the C code of PractRand from a = b = c = 0, counter = 1", () => {
+  it("gives the words of PractRand's C code from a = b = c = 0, counter = 1", () => {
     const words = new RandomStream([0, 0, 0, 1]).fillWords(new Uint32Array(6));
     expect([...words]).toEqual([1, 2, 12, 18874399, 56669315, 2581679515]);
   });

@@ -3,7 +3,7 @@ import { formatBytes, printable, printableLine, visible, visibleLines } from "..
 
 const HOSTILE = "\u0000\u001b[2J\u007f\u009b\t\r\n\u2028\u2029\u202e\u2066\u200f\u00ad\ufeff\ud800\u{e0041}";
 
-it("hidden characters become visible as escapes, which mean the same in JSON", () => {
+it("hidden characters become escapes that JSON decodes to the same text", () => {
   expect(visible(HOSTILE)).toMatch(/^[ -~]+$/);
   expect(JSON.parse(visible(JSON.stringify({ [HOSTILE]: HOSTILE })))).toEqual({ [HOSTILE]: HOSTILE });
   expect(visible("\u001b\u009b\u{e0041}")).toBe("\\u001b\\u009b\\udb40\\udc41");
@@ -12,7 +12,7 @@ it("hidden characters become visible as escapes, which mean the same in JSON", (
   expect(visibleLines("a\u001b\nb\r\n")).toBe("a\\u001b\nb\\u000d\n");
 });
 
-it("a text of a file is cut, and no character is cut in two", () => {
+it("a text of a file is cut, but not inside a character", () => {
   expect(printable("x".repeat(100))).toBe("x".repeat(100));
   expect(printable("x".repeat(101))).toBe(`${"x".repeat(99)}…`);
   expect(printable("\u001b".repeat(1e6))).toHaveLength(100);

@@ -1,5 +1,5 @@
 // Lays out tables of text, to fit a terminal.
-import { HALVES, visible } from "../wording.js";
+import { LONE_SURROGATES, visible } from "../wording.js";
 import { type Io, widthOf } from "./io.js";
 
 export interface Column {
@@ -78,5 +78,5 @@ export function shorten(text: string, max: number): string {
   const shown = visible(text);
   if (shown.length <= max) return shown;
   const start = Math.floor((max - 1) / 3);
-  return `${shown.slice(0, start)}…${shown.slice(start + 1 - max)}`.replace(HALVES, "");
+  return `${shown.slice(0, start)}…${shown.slice(start + 1 - max)}`.replace(LONE_SURROGATES, "");
 }
