@@ -119,7 +119,7 @@ async function parseContent(content: Content, size?: Size | null): Promise<FileA
 function checkTable(start: Uint8Array, file: string): void {
   refuseForeign(start, file);
   if (start.length > 0 && start.every((byte) => byte >= 32 || (byte >= 9 && byte <= 13))) return;
-  // Each of these parsers throws an error that says what is damaged.
+  // These parsers throw errors that describe the damage.
   if (endingOf(file) === ".npy") parseNpyHeader(start, file);
   if (endingOf(file) === ".npz") readZip(start, file);
   if (/idx\d/.test(file)) parseIdxHeader(start, file);

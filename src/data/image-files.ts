@@ -26,7 +26,7 @@ const NOT_FINITE = "it holds values that are NaN or infinite";
 const FAINT = 32;
 /** Shifts int16 to the range of uint16, because sharp's conversion of grey clips negative values to 0. */
 const INT16_SHIFT = 32_768;
-/** Images of more than eight bits are decoded in strips of this size: few, as each decodes all rows above it again. */
+/** Bytes per strip of an image of more than eight bits. Large, because a strip decodes all rows above it again. */
 const STRIP_BYTES = 150e6;
 /** The number of values to convert at a time. */
 const BLOCK_VALUES = 4e6;

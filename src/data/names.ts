@@ -115,7 +115,7 @@ export function endingOf(file: string): string {
   return path.extname(file.toLowerCase().replace(/\.gz$/, ""));
 }
 
-/** Whether a file's name is that of a file of arrays. */
+/** Whether a file name has the extension of arrays, or the form of IDX names. */
 export function isArrayName(file: string): boolean {
   const name = path.basename(file).toLowerCase();
   return (

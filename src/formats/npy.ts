@@ -33,7 +33,7 @@ export interface NpyArray {
   readonly data: Exclude<InstanceType<Type["Values"]>, BigInt64Array | BigUint64Array>;
 }
 
-/** An integer that has no exact float64. */
+/** An integer that float64 cannot represent. */
 export class LargeInteger extends UserError {
   constructor(file: string, number: number) {
     super(`${file} is not a valid .npy file: it holds ${number}, and integers are read up to 2^53 − 1.`);
@@ -268,7 +268,7 @@ function describeOther(descr: string, shape: readonly number[]): [what: string, 
   const [, kind] = /^[<>|=]?([OUSMmc])(?=\d|\[|$)/.exec(type) ?? [];
   const asFloats = 'x.astype("float32")';
   if (kind === "O") {
-    const ofRank = ['x.item()["name"]', "np.stack(x)"]; // a dictionary, and a list of arrays or numbers
+    const ofRank = ['x.item()["name"]', "np.stack(x)"]; // by rank: one dictionary; a list of arrays or numbers
     return ["holds Python objects, not numbers", ofRank[shape.length] ?? asFloats];
   }
   if (kind === "U" || kind === "S") {

@@ -1,7 +1,7 @@
 // Parses tables of numbers: CSV with commas, semicolons or tabs, and numbers separated by spaces (.amat). Formats CSV.
 import { Cursor, refuse } from "./table/cursor.js";
 
-/** Limits the cells of a row, because those of the first row take much memory. */
+/** Limits the cells of a row, because each cell of the first row takes much memory. */
 const MAX_CELLS = 2 ** 22;
 
 export interface NumberTable {

@@ -20,7 +20,7 @@ const ZIP64_END_BYTES = 56;
 
 const STORED = 0;
 const DEFLATED = 8;
-/** A field of 16 or 32 bits with this value is replaced by one in the Zip64 record. */
+/** In a field of 16 or 32 bits, this value refers to the Zip64 record. */
 const MAX_UINT16 = 2 ** 16 - 1;
 const MAX_UINT32 = 2 ** 32 - 1;
 /** Deflate writes two bits or more for 258 bytes. */

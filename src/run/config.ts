@@ -45,7 +45,7 @@ export interface RunData extends ImageShape {
   readonly sha256: string;
 }
 
-/** @throws UserError if there is no config.json, or it is not valid */
+/** Reads a run's configuration. @throws UserError if config.json is missing or not valid */
 export async function readRunConfig(dir: string): Promise<RunConfig> {
   const file = path.join(dir, CONFIG);
   const text = await ifPresent(readText(file, MAX_BYTES, "the configuration of a run"));

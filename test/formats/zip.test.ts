@@ -107,7 +107,7 @@ describe("readZip", () => {
     ["that declares more bytes than deflate can give", changed(good, header + 25, 0x80), "is damaged"],
     ["of another checksum", changed(good, header + 16, good[header + 16] ^ 1), "is damaged"],
     ["whose stream is cut", changed(good, header + 20, 3), "is damaged"],
-    ["whose stream is no deflate", changed(good, 35, 255), "is damaged"],
+    ["whose stream is not deflate", changed(good, 35, 255), "is damaged"],
     ["beyond the directory", changed(good, header + 21, 9), "does not end before the central directory"],
     ["that begins elsewhere", changed(good, header + 42, 1), "does not begin at byte 1"],
     ["that begins beyond the directory", changed(good, header + 45, 127), "does not begin at byte 2130706432"],

@@ -29,7 +29,7 @@ export interface Source {
   readonly buffer: AsyncBuffer;
   readonly file: string;
   readonly metadata: FileMetaData;
-  /** The columns are its children. */
+  /** The root of the schema. Its children are the columns. */
   readonly root: SchemaTree;
   /** Rows in all row groups. */
   readonly count: number;

@@ -13,7 +13,7 @@ const MAX_PAGE_VALUES = 2 ** 22;
 /** Images are compressed already, so pages above SMALL_PAGE_BYTES compress less than this. */
 const MAX_INFLATION = 1100;
 const SMALL_PAGE_BYTES = 2 ** 24;
-/** The time limit to decode a page: a minimum in milliseconds, and one more for this number of bytes. */
+/** The time limit to decode a page: a minimum in milliseconds, plus one per this number of bytes. */
 const MIN_TIME_LIMIT = 10_000;
 const BYTES_PER_MS = 10_000;
 
