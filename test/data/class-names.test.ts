@@ -93,7 +93,9 @@ describe("classes with odd names", () => {
     expect([code, stderr]).toEqual([0, expect.any(String)]);
     expect((await home("runs")).stdout).toContain(`classes=${chosen} `);
     expect((await home("train", "--resume", "runs/r", "--epochs", "2", "--classes", chosen)).code).toBe(0);
-    expect((await home("train", "--resume", "runs/r", "--classes", "all")).stderr).toContain("classes is ");
+    expect((await home("train", "--resume", "runs/r", "--classes", "all")).stderr).toContain(
+      `has --classes ${chosen}, not all.`,
+    );
     const { stdout } = await home("encode", "--run", "runs/r", "--split", "train", "--format", "jsonl");
     const lines = stdout
       .trim()
