@@ -1,5 +1,5 @@
-// Runs functions kernel by kernel on a TensorFlow.js backend: `tensorflow`, `wasm`, or `cpu`, the reference in plain
-// JavaScript.
+// Eager engines: run functions kernel by kernel on a TensorFlow.js backend, `tensorflow`, `wasm` or `cpu` (plain
+// JavaScript, the reference).
 import { setImmediate } from "node:timers/promises";
 import {
   checkArrays,
@@ -42,7 +42,7 @@ export async function openEagerEngine(name: Exclude<EngineName, "compiled">, thr
     },
     call: async (fn, inputs, into) => {
       checkArrays(inputs);
-      await setImmediate(); // lets timers and signals run: the rest blocks
+      await setImmediate(); // lets timers and signal handlers run before the blocking call
       const results = await withBackend(name, () => toHost(fn(toTensors(inputs))));
       if (!into) return results;
       checkInto(into, results);
@@ -80,7 +80,7 @@ function toTensors<T>(tree: HostTree<T>): T {
   return mapTree(tree, tensor) as T;
 }
 
-/** Disposes of the tensors, in case that the function kept them. */
+/** Copies tensors to host arrays and disposes of them, even if the function kept them. */
 function toHost<T>(tree: T): FloatTree<T> {
   const host = mapTree(tree, (tensor: tf.Tensor): HostArray<Float32Array> => {
     return { data: Float32Array.from(tensor.dataSync()), shape: tensor.shape };
@@ -93,14 +93,14 @@ function dispose(tree: unknown): void {
   for (const [, tensor] of leaves<tf.Tensor>(tree)) tensor.dispose();
 }
 
-/** Row `i` of [N, …], without copying. */
+/** Row `i` of an [N, …] array. Shares its memory. */
 function sliceLeading({ data, shape }: HostArray, i: number): HostArray {
   const rowShape = shape.slice(1);
   const size = sizeOf(rowShape);
   return { data: data.subarray(i * size, (i + 1) * size), shape: rowShape };
 }
 
-/** Trees of […] arrays to one of [N, …] arrays. */
+/** Stacks N trees of […] arrays into one tree of [N, …] arrays. */
 function stack<Y>(trees: FloatTree<Y>[]): FloatTree<Y> {
   const rows = trees.map((tree) => new Map(leaves(tree)));
   return mapTree(trees[0], ({ data: { length }, shape }: HostArray<Float32Array>, path: string) => {

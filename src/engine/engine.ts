@@ -1,14 +1,14 @@
-// The interface behind which pure tensor functions run. Implementations: eager.ts and compiled/.
+// The interface of engines, which run pure tensor functions. Implemented in eager.ts and compiled/.
 import type { CompiledEngine } from "./compiled/index.js";
 
 export type { HostTree, Step } from "./compiled/index.js";
 
-/** Engines, fastest first. */
+/** Fastest first. */
 export const ENGINE_NAMES = ["compiled", "tensorflow", "wasm", "cpu"] as const;
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
-/** Runs pure functions of tensors on arrays of the host, as CompiledEngine does. */
+/** Runs pure functions of tensors on host arrays. `CompiledEngine` documents the methods. */
 export interface Engine extends Pick<CompiledEngine, "version" | "threads" | "scan" | "call" | "close"> {
   readonly name: EngineName;
 }

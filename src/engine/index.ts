@@ -10,7 +10,7 @@ export interface OpenedEngine {
   readonly fallbackReason?: string | undefined;
 }
 
-/** The package that an engine needs, and what helps if it is missing or does not load: `npm ci` by default. */
+/** The package of each engine, and the remedy if it is missing (`install`) or does not load (`repair`): or `npm ci`. */
 const PACKAGES: Record<EngineName, { readonly name: string; readonly install?: string; readonly repair?: string }> = {
   // npm leaves it out where its install script cannot download CUDA libraries, which nothing here uses.
   compiled: {
@@ -19,7 +19,7 @@ const PACKAGES: Record<EngineName, { readonly name: string; readonly install?: s
     repair:
       "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci --ignore-scripts reinstalls it",
   },
-  // Its install script downloads TensorFlow, so an .npmrc must not forbid scripts.
+  // Its install script downloads TensorFlow: the command overrides an .npmrc that disables scripts.
   tensorflow: {
     name: "@tensorflow/tfjs-node",
     install:
@@ -30,7 +30,7 @@ const PACKAGES: Record<EngineName, { readonly name: string; readonly install?: s
   cpu: { name: "@tensorflow/tfjs-backend-cpu" },
 };
 
-/** An engine does not run here. */
+/** The requested engine does not run here. */
 export class EngineError extends UserError {
   constructor(
     name: EngineName,
@@ -42,14 +42,18 @@ export class EngineError extends UserError {
 }
 
 /**
- * @param name an engine, or `auto` for the fastest that works here
+ * Opens an engine and runs a small program on it.
+ *
+ * @param name an engine, or `auto` for the fastest that runs here
  * @throws EngineError if the requested engine does not run
- * @throws UserError if there are fewer processors than threads, or no engine runs
+ * @throws UserError if `threads` exceeds the number of processors, or no engine runs
  */
 export async function openEngine(name: "auto" | EngineName, threads: number): Promise<OpenedEngine> {
   const processors = availableParallelism();
   if (threads > processors) {
-    throw new UserError(`There are fewer than ${threads} processors here. Set threads to ${processors} or less.`);
+    throw new UserError(
+      `\`threads: ${threads}\` exceeds the ${processors} processors here. Give ${processors} or less.`,
+    );
   }
   if (name !== "auto") return { engine: await open(name, threads) };
   const reasons: string[] = [];
@@ -62,7 +66,7 @@ export async function openEngine(name: "auto" | EngineName, threads: number): Pr
       reasons.push(error.reason);
     }
   }
-  throw new UserError(`No engine runs here: ${reasons.join("; ")}. npm ci reinstalls what they need.`);
+  throw new UserError(`No engine runs here: ${reasons.join("; ")}. Reinstall their packages: npm ci.`);
 }
 
 async function open(name: EngineName, threads: number): Promise<Engine> {
@@ -71,7 +75,7 @@ async function open(name: EngineName, threads: number): Promise<Engine> {
       name === "compiled"
         ? new (await import("./compiled/index.js")).CompiledEngine(threads)
         : await (await import("./eager.js")).openEagerEngine(name, threads);
-    // Any program shows whether the engine runs.
+    // Some packages load, but fail at the first call.
     await engine.call(({ x }: { x: Tensor }) => ({ x }), { x: { data: new Float32Array(1), shape: [1] } });
     return engine;
   } catch (error) {

@@ -1,4 +1,4 @@
-// Loads the wasm backend of TensorFlow.js and adds the kernel that it lacks for training convolutions.
+// Loads the wasm backend of TensorFlow.js and adds the kernel missing for convolution gradients.
 import { createRequire } from "node:module";
 import { geometryOf, partsOf, pixelIndices, positive } from "./compiled/convolution.js";
 import { tf } from "./compiled/tf.js";
@@ -22,7 +22,10 @@ export function loadWasm(): void {
   });
 }
 
-/** (The pixels below each filter position)ᵀ · dy. The backend multiplies transposed operands slowly, so it transposes. */
+/**
+ * The gradient with respect to the filter: (pixels below each filter position)ᵀ · dy. An explicit transpose is faster
+ * than the backend's matMul with `transposeA`.
+ */
 function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, attributes: tf.Conv2DBackpropFilterAttrs): tf.Tensor {
   const { filterShape } = attributes;
   const { outShape, strides, start, end } = geometryOf(x.shape, filterShape, attributes);

@@ -246,7 +246,7 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["sample", "--n", "-1"], "It must be a whole number from 1"],
     [["sample", "--each", "a", "--out", "b"], "cannot be used with option"],
     [["sample", "--out", "x.jpg"], "Give a name that ends in .png."],
-    [["train", "--threads", "256"], "There are fewer than 256 processors here. Set threads to"],
+    [["train", "--threads", "256"], "--threads 256 exceeds the"],
     [["sample", "--out", "/dev/null"], "Give a name that ends in .png."],
     [["sample", "--out", ""], "It must not be empty."],
     [["train", "--run", ""], "It must not be empty."],

@@ -49,12 +49,12 @@ const CASES: Case[] = [
   square([2, 6, 7, 2], 3, 3, 1, [[0, 0], [1, 2], [0, 1], [0, 0]]),
 ];
 
-/** Batches of a prime number of images, with too many pixels to gather at once. */
+/** Batches of a prime number of images, too large to gather at once. */
 const PRIMES = [square([127, 3, 3, 75], 15, 2, 1, "same"), square([67, 8, 8, 2], 64, 1, 1, "same")];
 
 const nameOf = ({ x, w, strides, pad }: Case) => `[${x}] by [${w}], strides ${strides}, ${JSON.stringify(pad)}`;
 
-/** Along one axis: the size of the result, and the rows that pad the start. */
+/** Along one axis: the size of the result, and the padding at the start. */
 function axisOf(size: number, kernel: number, stride: number, pad: Pad, axis: number): [out: number, start: number] {
   if (pad === "same") {
     const out = Math.ceil(size / stride);
@@ -89,7 +89,7 @@ function products({ x, w, strides, pad }: Case, visit: (x: number, w: number, y:
   }
 }
 
-/** y = x * w; its transposed convolution of dy, which is also the gradient of x; the gradient of w. */
+/** In float64: y = x ∗ w; the gradient of x, which is the transposed convolution of dy; the gradient of w. */
 function expectedOf(one: Case, x: ArrayLike<number>, w: ArrayLike<number>, dy: ArrayLike<number>) {
   const results = { y: new Float64Array(dy.length), x: new Float64Array(x.length), w: new Float64Array(w.length) };
   products(one, (atX, atW, atY) => {
@@ -107,7 +107,7 @@ const inputsOf = (one: Case) => {
 type Inputs = { readonly x: tf.Tensor; readonly w: tf.Tensor; readonly dy: tf.Tensor };
 const as4D = (tensor: tf.Tensor) => tensor as tf.Tensor4D;
 
-/** By an engine: a convolution and the transposed one, each with its two gradients. */
+/** Computed by an engine: a convolution and its transpose, each with two gradients. */
 const functionOf =
   ({ x: shape, strides, pad }: Case) =>
   ({ x, w, dy }: Inputs) => {
@@ -119,12 +119,12 @@ const functionOf =
     return { y: convolve(x, w), dx, dw, transposed: transposed(dy, w), ddy, ddw };
   };
 
-/** By an engine: the gradient of a filter alone. */
+/** Computed by an engine: the gradient of the filter. */
 const filterGradientOf =
   ({ strides, pad }: Case) =>
   ({ x, w, dy }: Inputs) => ({ dw: tf.grad((w) => tf.conv2d(as4D(x), as4D(w), strides, pad))(w, dy) });
 
-/** The bytes of pixels that a filter's gradient slices or gathers at once, one number for each time in its graph. */
+/** The bytes of each Concat of slices and each Gather in the graph of a filter's gradient. */
 async function pixelBytes(one: Case): Promise<{ sliced: number[]; gathered: number[] }> {
   const of = (shape: Shape) => ({ data: new Float32Array(), shape });
   const inputs = { x: of(one.x), w: of(one.w), dy: of(outShape(one)) };
@@ -165,29 +165,29 @@ describe.each(ENGINES)("engine %s", (name) => {
   const engine = open(name);
   afterAll(async () => (await engine).close());
 
-  // tfjs-node refuses paddings of numbers.
+  // tfjs-node rejects numeric padding.
   const cases = CASES.filter(({ pad }) => name !== "tensorflow" || typeof pad === "string");
   it.each(cases.map((one) => [nameOf(one), one] as const))("%s", async (_name, one) => {
     const inputs = inputsOf(one);
     expectResults(await (await engine).call(functionOf(one), inputs), one, inputs);
   });
 
-  // The plain JavaScript engine takes a minute for this.
-  it.skipIf(name === "cpu")("takes filters whose pixels are too many to be gathered at once", async () => {
+  // Engine cpu takes a minute.
+  it.skipIf(name === "cpu")("computes filter gradients too large to gather at once", async () => {
     const one = square([42, 64, 64, 5], 5, 2, 1, "same"); // 86 MB
     const inputs = inputsOf(one);
     const { dw } = await (await engine).call(filterGradientOf(one), inputs);
     expect(relativeError(dw.data, expectedOf(one, inputs.x.data, inputs.w.data, inputs.dy.data).w)).toBeLessThan(2e-5);
   });
 
-  // Filters larger than the image: many pixels to gather, of which few are not padding.
+  // Filters larger than the image: much to gather, most of it padding.
   it.each(PRIMES)("gathers a prime batch of images with $x.3 channels in parts", async (one) => {
     const inputs = inputsOf(one);
     const { dw } = await (await engine).call(filterGradientOf(one), inputs);
     expect(relativeError(dw.data, expectedOf(one, inputs.x.data, inputs.w.data, inputs.dy.data).w)).toBeLessThan(3e-6);
   });
 
-  it("learns a filter in several steps, the same in one scan and in two", async () => {
+  it("learns a filter, with the same result in one scan and in two", async () => {
     const one = square([4, 7, 7, 2], 3, 3, 2, "same");
     const { x, w, dy } = inputsOf(one);
     const scale = (n: number) => ({ data: Float32Array.from(x.data, (v) => v * (1 + n / 10)), shape: x.shape });
@@ -263,7 +263,7 @@ describe("the compiled engine", () => {
     [
       "dilated",
       (x: tf.Tensor4D, w: tf.Tensor4D) => tf.conv2d(x, w, 1, "same", "NHWC", 2),
-      "are no dilated convolutions",
+      "Dilated convolutions are not supported",
     ],
     [
       "channels first",
@@ -276,7 +276,7 @@ describe("the compiled engine", () => {
   });
 });
 
-it("exported convolutions take any batch", async () => {
+it("exported convolutions accept any batch size", async () => {
   const cpu = await open("cpu");
   const params = {
     a: array(weyl(3 * 3 * 2 * 4), [3, 3, 2, 4]),
@@ -296,7 +296,7 @@ it("exported convolutions take any batch", async () => {
     { x: { name: "pixels", size: 70 } },
     { description: "", metadata: {} },
   );
-  expect(file.length).toBeLessThan(10_000); // no tables of indices
+  expect(file.length).toBeLessThan(10_000); // no index tables
   const session = await Session.create(file, 1);
   for (const batch of [1, 7]) {
     const x = array(weyl(70 * batch, -2, 2, batch), [batch, 70]);

@@ -39,7 +39,7 @@ describe.each(ENGINES)("engine %s", (name) => {
     expect([carry.total.shape, ys.sum.shape, ys.before.shape]).toEqual([[3], [4], [4, 3]]);
   });
 
-  it("gives the same however the steps are cut into chunks", async () => {
+  it("gives the same results for any division of the steps into chunks", async () => {
     const { x, byte } = xs(6);
     const cut = (from: number, to: number) => ({
       x: array(x.data.subarray(3 * from, 3 * to), [to - from, 3]),
@@ -53,7 +53,7 @@ describe.each(ENGINES)("engine %s", (name) => {
     expect(third).toEqual(whole);
   });
 
-  it("takes a shape anew when it changes", async () => {
+  it("compiles again when a shape changes", async () => {
     const double = ({ x }: { x: tf.Tensor }) => ({ y: tf.mul(x, 2) });
     expect((await (await engine).call(double, { x: array([1, 2]) })).y).toEqual(array([2, 4]));
     expect((await (await engine).call(double, { x: array([1, 2, 3, 4], [2, 2]) })).y).toEqual(
@@ -61,7 +61,7 @@ describe.each(ENGINES)("engine %s", (name) => {
     );
   });
 
-  it("writes results where it is told, at every call", async () => {
+  it("writes results into given arrays, at every call", async () => {
     const sums = ({ x, w }: { x: tf.Tensor; w: tf.Tensor }) => ({ product: tf.matMul(x, w), total: tf.sum(x) });
     const memory = new Float32Array(7);
     const into = {
@@ -80,7 +80,7 @@ describe.each(ENGINES)("engine %s", (name) => {
     );
   });
 
-  it("gives back an input, a constant, and one value twice", async () => {
+  it("can return an input, a constant, and one value twice", async () => {
     const fn = ({ x }: { x: tf.Tensor }) => {
       const y = tf.neg(x);
       return { x: x.clone(), ones: tf.ones([2, 2]), y, again: y.clone() };
@@ -100,9 +100,9 @@ describe.each(ENGINES)("engine %s", (name) => {
       (carry: Carry) => ({ total: tf.reshape(carry.total, [1, 3]) }),
       "changed total from [3] to [1,3]",
     ],
-    ["loses", () => ({}), "lost total"],
-    ["adds to", (carry: Carry) => ({ total: tf.neg(carry.total), more: tf.neg(carry.total) }), "carries more"],
-  ])("refuses a step that %s its carry, and leaves no tensor behind", async (_what, next, problem) => {
+    ["drops from", () => ({}), "dropped total"],
+    ["adds to", (carry: Carry) => ({ total: tf.neg(carry.total), more: tf.neg(carry.total) }), "added more"],
+  ])("refuses a step that %s its carry, and leaks no tensor", async (_what, next, problem) => {
     const [opened] = [await engine];
     const { numTensors } = tf.memory();
     const step = (carry: Carry, { x }: Input): [Carry, { y: tf.Tensor }] => [next(carry) as Carry, { y: tf.sum(x) }];
@@ -110,14 +110,14 @@ describe.each(ENGINES)("engine %s", (name) => {
     expect(tf.memory().numTensors).toBe(numTensors);
   });
 
-  it("refuses a carry of bytes, and no steps at all", async () => {
+  it("refuses a carry of bytes, and a scan without steps", async () => {
     const [opened] = [await engine];
     const bytes = { total: { data: Uint8Array.of(1, 2, 3), shape: [3] } };
     await expect(opened.scan(accumulate, bytes, xs(2))).rejects.toThrow("must be float32");
     await expect(opened.scan(accumulate, { total: array([1, 2, 3]) }, xs(0))).rejects.toThrow("at least one step");
   });
 
-  it("refuses arrays of other types or sizes, and sequences of several lengths", async () => {
+  it("refuses arrays of other types or wrong sizes, and sequences of different lengths", async () => {
     const [opened] = [await engine];
     const negate = ({ x }: { x: tf.Tensor }) => ({ y: tf.neg(x) });
     const list = { data: [1.5, -3] as unknown as Float32Array, shape: [2] };
@@ -125,11 +125,11 @@ describe.each(ENGINES)("engine %s", (name) => {
     await expect(opened.call(negate, { x: array([1, 2], [3]) })).rejects.toThrow("x has 2 numbers for its shape [3]");
     const uneven = { x: xs(2).x, byte: xs(3).byte };
     await expect(opened.scan(accumulate, { total: array([1, 2, 3]) }, uneven)).rejects.toThrow(
-      "2 steps by x, but 3 by byte",
+      "2 steps (x) and 3 (byte)",
     );
   });
 
-  it("leaves no tensor behind when a function fails", async () => {
+  it("leaks no tensor when a function fails", async () => {
     const [opened] = [await engine];
     const fail = ({ x }: { x: tf.Tensor }) => {
       tf.neg(x);
@@ -141,7 +141,7 @@ describe.each(ENGINES)("engine %s", (name) => {
     expect(tf.memory().numTensors).toBe(numTensors);
   });
 
-  it("lets timers and signals have their turn at every call", async () => {
+  it("runs pending timers and signal handlers at every call", async () => {
     const negate = ({ x }: { x: tf.Tensor }) => ({ y: tf.neg(x) });
     let turns = 0;
     const counting = setInterval(() => turns++, 0);
@@ -150,7 +150,7 @@ describe.each(ENGINES)("engine %s", (name) => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  it("runs on its own backend and sets back the one that was there", async () => {
+  it("runs on its own backend and restores the previous one", async () => {
     const [opened] = [await engine];
     await tf.setBackend("cpu");
     let backend = "";
@@ -180,9 +180,9 @@ describe("two engines at once", () => {
   });
 });
 
-describe("an engine that is opened while another one works", () => {
-  // In a process of its own: here, every backend has been started already.
-  it("disturbs nothing", async () => {
+describe("an engine opened while another one runs", () => {
+  // In a child process, because every backend has been started in this one.
+  it("does not disturb it", async () => {
     const script = `
       import { tf } from "./dist/engine/compiled/tf.js";
       import { openEngine } from "./dist/engine/index.js";
@@ -190,7 +190,9 @@ describe("an engine that is opened while another one works", () => {
       const opening = [openEngine("wasm", 1), openEngine("cpu", 1), openEngine("wasm", 1)];
       const x = { data: Float32Array.of(3), shape: [1] };
       const results = [];
-      for (let i = 0; i < 20; i++) results.push((await compiled.call(({ x }) => ({ y: tf.mul(x, i) }), { x })).y.data[0]);
+      for (let i = 0; i < 20; i++) {
+        results.push((await compiled.call(({ x }) => ({ y: tf.mul(x, i) }), { x })).y.data[0]);
+      }
       for (const { engine } of await Promise.all(opening)) {
         results.push((await engine.call(({ x }) => ({ y: tf.square(x) }), { x })).y.data[0]);
       }
@@ -210,7 +212,7 @@ describe("the compiled engine", () => {
     await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("cannot compile the kernel Sin");
   });
 
-  it("refuses a tensor from outside, and leaves it as it was", async () => {
+  it("refuses a tensor from outside, and does not dispose of it", async () => {
     const outside = tf.tensor1d([10, 20]);
     const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.add(x, outside) });
     await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("a tensor from outside");
@@ -222,13 +224,13 @@ describe("the compiled engine", () => {
     ["a tensor", ({ x }: { x: tf.Tensor }) => tf.neg(x)],
     ["nothing", () => undefined],
     ["numbers", () => ({ y: 3 })],
-  ])("refuses a function that gives back %s", async (_what, fn) => {
+  ])("refuses a function that returns %s", async (_what, fn) => {
     await expect((await engine).call(fn as never, { x: array([1, 2]) } as never)).rejects.toThrow(
       "a record of tensors",
     );
   });
 
-  it("names a kernel that was given other numbers than float32", async () => {
+  it("names a kernel whose operand is not float32", async () => {
     const fn = ({ x }: { x: tf.Tensor }) => ({ y: tf.neg(tf.cast(x, "int32")) });
     await expect((await engine).call(fn, { x: array([1, 2]) })).rejects.toThrow("Neg was given int32");
   });

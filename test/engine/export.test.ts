@@ -11,14 +11,14 @@ afterAll(async () => (await cpu).close());
 type Inputs = { readonly params: Tensors; readonly x: tf.Tensor };
 const params = { w: array(weyl(12, -1, 1), [3, 4]), b: array(weyl(4, -1, 1), [4]) };
 
-/** Functions of a batch [B, 6], each with shapes that depend on B in another way. */
+/** Functions of a batch [B, 6]. The shapes of each depend on B in a different way. */
 const FUNCTIONS: Record<string, (inputs: Inputs) => Tensors> = {
   "two rows for each image": ({ params, x }) => {
     const rows = tf.reshape(x, [2 * x.shape[0], 3]);
     const h = tf.elu(tf.add(tf.matMul(rows as tf.Tensor2D, params.w as tf.Tensor2D), params.b));
     return { y: tf.reshape(h, [x.shape[0], 8]) };
   },
-  "a constant beside each image": ({ x }) => ({ y: tf.concat([x, tf.fill([x.shape[0], 2], 0.5)], 1) }),
+  "a constant appended to each image": ({ x }) => ({ y: tf.concat([x, tf.fill([x.shape[0], 2], 0.5)], 1) }),
   "seven constants for each image": ({ x }) => {
     const ones = tf.fill([7 * x.shape[0], 2], 1);
     const sums = tf.add(tf.matMul(ones as tf.Tensor2D, tf.fill([2, 3], 0.5) as tf.Tensor2D), 1);
@@ -49,7 +49,7 @@ it.each(Object.keys(FUNCTIONS))("an exported function takes any batch: %s", asyn
   await session.close();
 });
 
-it("an exported function must not depend on the size of its batch", async () => {
+it("refuses to export a function whose numbers depend on the batch size", async () => {
   const centred = ({ x }: Inputs) => ({ y: tf.sub(x, tf.mul(tf.sum(x, 0, true), 1 / x.shape[0])) });
   const exporting = exportFunction(
     "encoder",
@@ -58,12 +58,10 @@ it("an exported function must not depend on the size of its batch", async () => 
     { x: { name: "pixels", size: 6 } },
     { description: "", metadata: {} },
   );
-  await expect(exporting).rejects.toThrow(
-    "The encoder cannot be exported: its numbers depend on the size of the batch",
-  );
+  await expect(exporting).rejects.toThrow("The encoder cannot be exported: its numbers depend on the batch size");
 });
 
-it("an exported function needs a kernel that the engine has", async () => {
+it("refuses to export a function with an unsupported kernel", async () => {
   const sine = ({ x }: Inputs) => ({ y: tf.sin(x) });
   const exporting = exportFunction(
     "f",

@@ -1,4 +1,4 @@
-// Each kernel that the compiled engine lowers, against the plain JavaScript backend.
+// Compares each kernel of the compiled engine with the backend `cpu` (plain JavaScript).
 import { afterAll, describe, expect, it } from "vitest";
 import { kernels } from "../../src/engine/compiled/kernels.js";
 import { tf } from "../../src/engine/compiled/tf.js";
@@ -9,7 +9,7 @@ const compiled = open("compiled");
 const cpu = open("cpu");
 afterAll(async () => (await compiled).close());
 
-it("there is a case for every kernel", () => {
+it("every kernel has a case", () => {
   expect(new Set(KERNEL_CASES.map(([kernel]) => kernel))).toEqual(new Set(Object.keys(kernels)));
 });
 

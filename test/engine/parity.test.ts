@@ -1,4 +1,4 @@
-// Every engine on every function of every kind of model: against float64, and against the plain JavaScript engine.
+// Compares each engine, on all functions of all kinds of models, with NumPy in float64 and with engine cpu.
 import { afterAll, describe, expect, it } from "vitest";
 import { createConfig, type GivenSettings } from "../../src/config/config.js";
 import { SETTINGS } from "../../src/config/settings.js";
@@ -8,12 +8,12 @@ import { type Numbers, PARITY } from "../parity.js";
 import reference from "../reference/parity.json" with { type: "json" };
 
 const cpu = open("cpu");
-/** Settings that choose among the same functions. */
+/** Settings with the same choices. */
 const ACTIVATIONS = ["encoderActivations", "decoderActivations", "convActivation"];
 
-it("has a case for every choice of a model, and for its numbers other than the defaults", () => {
+it("has a case for every choice of each setting, and for numbers other than the defaults", () => {
   const cases = Object.values(reference.cases).map(({ settings }) => createConfig(settings as GivenSettings));
-  // First weights are given here.
+  // These cases set the initial weights themselves.
   const { initialWeights, outputBias, ...ofModel } = MODEL_SETTINGS;
   const { klWarmUp, weightDecay, adamBeta1, adamBeta2, adamEpsilon, noise } = SETTINGS;
   const settings = { ...ofModel, klWarmUp, weightDecay, adamBeta1, adamBeta2, adamEpsilon, noise };

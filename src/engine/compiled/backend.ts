@@ -1,29 +1,30 @@
-// A TensorFlow.js backend that computes nothing: its tensors stand for values of the ONNX graph being written.
+// The tracing backend of TensorFlow.js. It computes nothing: its tensors are symbols for values of an ONNX graph.
 import type { DataType, GraphBuilder, Shape } from "./graph.js";
 import { tf } from "./tf.js";
 
-/** The value of the graph that a tensor stands for. */
+/** The graph value behind a tensor. */
 export interface Value {
   readonly name: string;
   /**
-   * The tensor's shape or one that broadcasts to it: gradients are full of ones and copied sums, which cost less as
-   * scalars.
+   * The tensor's shape, or a smaller one that broadcasts to it. Gradients contain many constants and tiled sums, which
+   * are cheaper unexpanded.
    */
   readonly storedShape: Shape;
 }
 
-/** A dimension of unknown size. In the shapes of tensors, `size` stands for it. */
+/** A dimension of unknown size, such as the batch. */
 export interface OpenDimension {
+  /** The placeholder in traced shapes. */
   readonly size: number;
-  /** A graph input whose first dimension it is. */
+  /** A graph input whose first dimension is the open one. */
   readonly input: string;
 }
 
 export class TraceBackend extends tf.KernelBackend {
-  /** The graph being written, while a function is traced. */
+  /** Undefined unless a function is being traced. */
   builder: GraphBuilder | undefined;
   open: OpenDimension | undefined;
-  /** By the name of a value that a convolution computes: adds a bias to it. Names are those of one graph. */
+  /** For each value that a convolution computes, by name: lowers the same convolution with a bias. Per graph. */
   convolutions = new Map<string, (bias: string) => tf.TensorInfo>();
   readonly #values = new WeakMap<tf.DataId, Value>();
 
@@ -32,14 +33,14 @@ export class TraceBackend extends tf.KernelBackend {
     return this.builder;
   }
 
-  /** The result of a kernel: a value of the graph as a tensor. */
+  /** Wraps a graph value as a tensor: the result of a kernel. */
   result(name: string, shape: readonly number[], storedShape = shape, dtype: tf.DataType = "float32"): tf.TensorInfo {
     const dataId = {};
     this.#values.set(dataId, { name, storedShape });
     return { dataId, shape: [...shape], dtype };
   }
 
-  /** The value of `x` as a tensor of another shape, for a kernel that computes nothing. */
+  /** Wraps the value of `x` as a tensor of another shape, for kernels that need no node. */
   reuse(x: tf.TensorInfo, shape: Shape = x.shape): tf.TensorInfo {
     const { name, storedShape } = this.value(x);
     return this.result(name, shape, storedShape, x.dtype);
@@ -51,20 +52,20 @@ export class TraceBackend extends tf.KernelBackend {
     return value;
   }
 
-  /** The name of a value that has the tensor's full shape. */
+  /** The name of a value with the tensor's full shape: broadcast values are expanded. */
   whole(tensor: tf.TensorInfo): string {
     const { name, storedShape } = this.value(tensor);
     if (String(storedShape) === String(tensor.shape)) return name;
     return this.graph.node("Expand", [name, this.#fullShape(tensor.shape)]);
   }
 
-  /** A shape for Reshape: −1 for the open dimension and its multiples. */
+  /** The shape operand of Reshape, with −1 for the open dimension and its multiples. */
   newShape(shape: Shape): string {
     const { open } = this;
     return this.integers(open ? shape.map((length) => (length % open.size === 0 ? -1 : length)) : shape);
   }
 
-  /** Axes or a shape, as operators take them: a vector of int64. */
+  /** A constant int64 vector, the type of axes and shapes in ONNX. */
   integers(values: readonly number[]): string {
     return this.graph.constant("int64", values, [values.length]);
   }
@@ -81,7 +82,7 @@ export class TraceBackend extends tf.KernelBackend {
     return graph.node("Concat", lengths, { axis: 0 });
   }
 
-  /** tfjs calls this for constants in the function. A constant with equal elements is stored as a scalar. */
+  /** Called by tfjs for constants in the function. A constant of equal elements is stored as a scalar. */
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
     const numbers = values as tf.TypedArray;
     const isUniform = numbers.length > 0 && numbers.every((number) => number === numbers[0]);
@@ -94,7 +95,7 @@ export class TraceBackend extends tf.KernelBackend {
     throw new Error("A traced function must not read the values of tensors");
   }
 
-  // Values live as long as their graph: nothing to count or to free.
+  // Values live as long as their graph: no reference counts.
   override numDataIds(): number {
     return 0;
   }

@@ -1,5 +1,5 @@
-// Two-dimensional convolutions in ONNX. TensorFlow.js has images [batch, height, width, channels] and filters
-// [height, width, in, out]; ONNX has images [batch, channels, height, width] and filters [out, in, height, width].
+// Lowers 2-D convolutions to ONNX. Layouts differ. TensorFlow.js: images [batch, height, width, channels], filters
+// [height, width, in, out]. ONNX: images [batch, channels, height, width], filters [out, in, height, width].
 import type { TraceBackend } from "./backend.js";
 import { tf } from "./tf.js";
 
@@ -9,9 +9,9 @@ type Attributes = tf.Conv2DAttrs | tf.Conv2DBackpropInputAttrs | tf.Conv2DBackpr
 interface Geometry {
   readonly outShape: Four;
   readonly strides: readonly [number, number];
-  /** Rows above and columns to the left of the image. */
+  /** Padding above and to the left, in pixels. */
   readonly start: readonly [number, number];
-  /** Rows below and columns to the right. Negative for those that no filter position reaches. */
+  /** Padding below and to the right, in pixels. Negative: pixels that no filter position reaches. */
   readonly end: readonly [number, number];
 }
 
@@ -19,9 +19,9 @@ interface Geometry {
 export function geometryOf(x: readonly number[], filter: readonly number[], attributes: Attributes): Geometry {
   const { strides, pad, dataFormat, dimRoundingMode } = attributes;
   const dilations = "dilations" in attributes ? attributes.dilations : 1;
-  if (dataFormat !== "NHWC") throw new Error("Convolutions take images with channels last (NHWC) alone");
+  if (dataFormat !== "NHWC") throw new Error("Convolutions take images with channels last (NHWC) only");
   if ([dilations].flat().some((dilation) => dilation !== 1)) {
-    throw new Error("There are no dilated convolutions");
+    throw new Error("Dilated convolutions are not supported");
   }
   const info = tf.backend_util.computeConv2DInfo(x as Four, filter as Four, strides, 1, pad, dimRoundingMode);
   const steps = [info.strideHeight, info.strideWidth] as const;
@@ -37,7 +37,7 @@ export function conv2d(trace: TraceBackend, x: tf.TensorInfo, filter: tf.TensorI
   return convolution(trace, "Conv", inputs, { strides, pads: [...start, ...end.map(positive)] }, outShape);
 }
 
-/** The gradient with regard to the input, which is also the transposed convolution. */
+/** The gradient with respect to the input: the transposed convolution. */
 export function conv2dInput(
   trace: TraceBackend,
   dy: tf.TensorInfo,
@@ -53,8 +53,8 @@ export function conv2dInput(
 }
 
 /**
- * The gradient with regard to the filter: (the pixels below each filter position)ᵀ · dy. onnxruntime's Conv over the
- * transposed batch takes 2 to 8 times longer.
+ * The gradient with respect to the filter: (pixels below each filter position)ᵀ · dy. The alternative, onnxruntime's
+ * Conv over the transposed batch, takes 2 to 8 times as long.
  */
 export function conv2dFilter(
   trace: TraceBackend,
@@ -70,13 +70,13 @@ export function conv2dFilter(
   return trace.result(gradient(trace, x, dy, filterShape, geometry), filterShape);
 }
 
-/** With more channels than this, pixels with channels last are gathered faster than planes are sliced. */
+/** With more channels, gathering pixels is faster than slicing planes. */
 const MAX_SLICED_CHANNELS = 4;
 
-/** The bytes of pixels that are sliced, of the whole batch. More are gathered in parts. */
+/** Of the slices of a whole batch. More pixels are gathered in parts. */
 const MAX_SLICED_BYTES = 2 ** 27;
 
-/** A slice of the image for each position in the filter, and a product for each image. */
+/** Takes a slice of the image for each weight of the filter, and a matrix product for each image. */
 function bySlices(
   trace: TraceBackend,
   x: tf.TensorInfo,
@@ -98,16 +98,16 @@ function bySlices(
   const matrix = (name: string, rows: number) =>
     graph.node("Reshape", [name, trace.newShape([batch, rows, out[0] * out[1]])]);
   const pixels = matrix(graph.node("Concat", slices, { axis: 1 }), size);
-  const turned = graph.node("Transpose", [pixels], { perm: [0, 2, 1] }); // onnxruntime fuses it with the product
-  const products = graph.node("MatMul", [matrix(channelsFirst(trace, dy), filters), turned]);
+  const transposed = graph.node("Transpose", [pixels], { perm: [0, 2, 1] }); // onnxruntime fuses it with the product
+  const products = graph.node("MatMul", [matrix(channelsFirst(trace, dy), filters), transposed]);
   const sum = graph.node("ReduceSum", [products, trace.integers([0])], { keepdims: 0 });
   return graph.node("Reshape", [graph.node("Transpose", [sum], { perm: [1, 0] }), trace.integers(filterShape)]);
 }
 
-/** The bytes of pixels that are gathered at once, unless a single image has more. */
+/** Of the pixels gathered at once, unless a single image has more. */
 const MAX_GATHERED_BYTES = 2 ** 26;
 
-/** A matrix with a row of pixels for each position of the filter in each image, and one product. */
+/** Gathers a matrix (im2col) with a row of pixels for each filter position in each image, for one matrix product. */
 function byGather(
   trace: TraceBackend,
   x: tf.TensorInfo,
@@ -134,13 +134,13 @@ function byGather(
     matrix(graph.node("Gather", [slices[0][part], index], { axis: 1 }), size),
     matrix(slices[1][part], filters),
   ]);
-  // With all products behind, onnxruntime runs each right after its Gather, whose memory the next one takes.
+  // With these nodes after all Gathers, onnxruntime runs each product right after its Gather and reuses the memory.
   let sum: string | undefined;
   for (const pair of operands) sum = graph.node("Gemm", sum ? [...pair, sum] : pair, { transA: 1 });
   return graph.node("Reshape", [sum as string, trace.integers(filterShape)]);
 }
 
-/** The pixels below the filter at each of its positions, in an image with `width` columns. */
+/** The indices of the pixels below the filter at each of its positions, in an image with `width` columns. */
 export function pixelIndices(
   positions: readonly [number, number],
   filter: readonly [number, number],
@@ -159,9 +159,10 @@ function grid(rows: number, columns: number, strides: readonly [number, number],
 }
 
 /**
- * Divides a batch into as few parts as MAX_GATHERED_BYTES allows, or into up to twice as many if these are equal.
+ * Divides a batch into as few parts as MAX_GATHERED_BYTES allows, or up to twice as many if that makes them equal.
  *
- * @param imageBytes of pixels that are gathered for an image @returns the images of each part
+ * @param imageBytes bytes gathered for an image
+ * @returns the number of images of each part
  */
 export function partsOf(batch: number, imageBytes: number): number[] {
   const images = Math.max(1, Math.floor(MAX_GATHERED_BYTES / imageBytes));
@@ -180,7 +181,7 @@ function split(trace: TraceBackend, name: string, sizes: readonly number[]): str
   return names;
 }
 
-/** x + bias as the third operand of the convolution that computes x; undefined where there is none. */
+/** Lowers x + bias to the convolution that computes x, with the bias as its third operand. Undefined if none does. */
 export function addBias(trace: TraceBackend, x: tf.TensorInfo, bias: tf.TensorInfo): tf.TensorInfo | undefined {
   const { name, storedShape } = trace.value(x);
   const convolution = trace.convolutions.get(name);
@@ -198,7 +199,7 @@ function convolution(
 ): tf.TensorInfo {
   const name = trace.graph.node(opType, inputs, attributes);
   const y = trace.result(trace.graph.node("Transpose", [name], { perm: [0, 2, 3, 1] }), shape);
-  // The graph leaves out the node without the bias, unless it is needed too.
+  // `GraphBuilder` drops the node without the bias unless another output needs it.
   const biased = (bias: string) => convolution(trace, opType, [...inputs, bias], attributes, shape);
   if (inputs.length === 2) trace.convolutions.set(trace.value(y).name, biased);
   return y;

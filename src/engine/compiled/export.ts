@@ -1,19 +1,19 @@
-// Functions as ONNX files for other programs, with weights inside and an open batch dimension.
+// Exports functions as ONNX files for other programs, with their weights and an open batch dimension.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type About, GraphBuilder } from "./graph.js";
 import { type Spec, trace } from "./trace.js";
 import { type HostArray, leaves, mapTree } from "./tree.js";
 
-/** Primes that stand for the size of a batch while a function is traced. */
+/** Placeholders for the batch size in traced shapes. */
 const PRIMES = [10_007, 10_009, 10_037, 10_039, 10_061, 10_067];
 
 /**
- * @param params weights, which become initializers of these names
- * @param inputs by the names that the function has for them, at least one: the name in the file, and the size of its
- * shape [batch, size]
- * @param about what the file says of itself
- * @throws Error if the function uses a kernel that cannot be compiled, or its numbers depend on the size of the batch
- * @returns the bytes of the file
+ * Traces a function with two batch sizes, and returns an ONNX file if both give the same graph.
+ *
+ * @param params weights, stored as initializers of these names
+ * @param inputs at least one, by the function's own names: the name in the file, and the size in [batch, size]
+ * @param about documentation stored in the file
+ * @throws Error if the function uses a kernel that cannot be compiled, or its numbers depend on the batch size
  */
 export async function exportFunction<Inputs extends BatchInputs>(
   name: string,
@@ -31,7 +31,7 @@ export async function exportFunction<Inputs extends BatchInputs>(
     primes.slice(0, 2).map((batch) => traceWith(batch, name, fn, params, inputs, about)),
   );
   if (!file || !other || Buffer.compare(file, other) !== 0) {
-    throw new Error(`The ${name} cannot be exported: its numbers depend on the size of the batch`);
+    throw new Error(`The ${name} cannot be exported: its numbers depend on the batch size`);
   }
   return file;
 }
@@ -40,7 +40,7 @@ type BatchInputs = { readonly [name: string]: { readonly name: string; readonly 
 type Tensors = { readonly [name: string]: Tensor };
 type BatchFunction<Inputs> = (inputs: { params: Tensors } & { readonly [name in keyof Inputs]: Tensor }) => Tensors;
 
-/** @param batch stands for the size of the batch in shapes, and its multiples for multiples of it */
+/** @param batch the placeholder for the batch size: its multiples in shapes are multiples of the batch size */
 async function traceWith<Inputs extends BatchInputs>(
   batch: number,
   ...[name, fn, params, inputs, about]: Parameters<typeof exportFunction<Inputs>>

@@ -1,4 +1,4 @@
-// Writes ONNX models, by the schema of onnx.proto. Knows nothing of TensorFlow.js.
+// Builds and encodes ONNX models (schema: onnx.proto). Independent of TensorFlow.js.
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProtoSchema,
@@ -15,17 +15,15 @@ import {
   ValueInfoProtoSchema,
 } from "./onnx_pb.js";
 
-/** The operator set of programs: ONNX 1.15, which onnxruntime ≥ 1.17 reads. */
+/** The operator set of compiled programs: ONNX 1.15, which onnxruntime ≥ 1.17 reads. */
 const OPSET = 20;
-/**
- * The operator set of 2020, the oldest that defines most operators as today, and the sets of those that changed later.
- */
+/** Of 2020: the oldest operator set that defines most operators as today. Below, the operators that changed later. */
 const OLDEST_OPSET = 13;
 const OPSET_OF: Readonly<Record<string, number>> = { Shape: 15, ReduceMax: 18, ReduceMean: 18, ReduceProd: 18 };
 
 export type DataType = "float32" | "uint8" | "int32" | "int64" | "bool";
 
-/** For the readers of a model file. */
+/** Documentation inside a model file. */
 export interface About {
   readonly description: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -94,7 +92,7 @@ export class GraphBuilder {
     return this.constant("float32", [value], []);
   }
 
-  /** Whether a node computes the value, so that it is no input and no constant. */
+  /** Whether a node computes the value: it is neither an input nor a constant. */
   isComputed(name: string): boolean {
     return this.#nodes.some(({ output }) => output.includes(name));
   }
@@ -103,7 +101,7 @@ export class GraphBuilder {
     return `${this.name}/${hint}.${this.#count++}`;
   }
 
-  /** The oldest operator set that defines this graph's operators, for old runtimes. */
+  /** The oldest operator set that defines this graph's operators. For exports that old runtimes can read. */
   get oldestOpset(): number {
     return Math.max(OLDEST_OPSET, ...this.#nodes.map(({ opType }) => OPSET_OF[opType] ?? 0));
   }
@@ -111,7 +109,7 @@ export class GraphBuilder {
   /** The bytes of a model file. */
   encode({ description, metadata }: About = { description: "", metadata: {} }, opset = OPSET): Uint8Array {
     const model = create(ModelProtoSchema, {
-      irVersion: opset >= 19 ? 9n : opset >= 15 ? 8n : 7n, // the file format of the operator set's time
+      irVersion: opset >= 19 ? 9n : opset >= 15 ? 8n : 7n, // the file format released with the operator set
       producerName: "vae",
       docString: description,
       graph: this.#build(),
@@ -121,7 +119,7 @@ export class GraphBuilder {
     return toBinary(ModelProtoSchema, model);
   }
 
-  /** Leaves out nodes and constants that no output needs: a trace writes gradients that nobody asks for. */
+  /** Drops nodes and constants that no output needs, such as unused gradients. */
   #build(): GraphProto {
     const needed = new Set(this.#outputs.map((output) => output.name));
     const node = this.#nodes.toReversed().filter(({ input, output }) => {

@@ -1,5 +1,5 @@
 // The compiled engine: `jax.jit` and `lax.scan` for TensorFlow.js. Traces a function once for each set of shapes,
-// lowers it to ONNX and keeps the program, so a whole chunk of training steps is one call into onnxruntime.
+// lowers it to ONNX and caches the program. A whole chunk of training steps is one call into onnxruntime.
 import {
   callProgram,
   checkArrays,
@@ -24,15 +24,15 @@ export { startBackend, tidy, withBackend } from "./with-backend.js";
 
 type Loaded = { readonly session: Session; readonly outputs: unknown };
 
-/** Runs pure functions of tensors on arrays of the host. Bytes arrive as float32, unscaled; results are float32. */
+/** Runs pure functions of tensors on host arrays. Byte inputs become float32, unscaled; results are float32. */
 export class CompiledEngine {
   readonly name = "compiled";
-  /** By function, then by the names, types and shapes of its inputs. */
+  /** Cache: by function, then by the names, types and shapes of its inputs. */
   readonly #programs = new Map<unknown, Map<string, Promise<Loaded>>>();
 
   constructor(readonly threads = 1) {}
 
-  /** What computes, such as `onnxruntime 1.30.0`. @throws Error if it is not installed */
+  /** Name and version of the runtime: `onnxruntime 1.30.0`. @throws Error if it is not installed */
   get version(): string {
     return `onnxruntime ${onnxruntimeVersion()}`;
   }
@@ -40,8 +40,8 @@ export class CompiledEngine {
   /**
    * Runs `step` over the leading axis of `xs`, as `lax.scan` does: [N, …] arrays give N steps.
    *
-   * @returns the last carry, and the reports of the steps, stacked to [N, …] arrays
-   * @throws Error that names a kernel that cannot be compiled
+   * @returns the last carry, and the outputs of all steps, stacked to [N, …] arrays
+   * @throws Error if a kernel, which it names, cannot be compiled
    */
   async scan<Carry, X, Y>(
     step: Step<Carry, X, Y>,
@@ -59,8 +59,8 @@ export class CompiledEngine {
   /**
    * Runs a function once, as `jax.jit` does.
    *
-   * @param into arrays that receive the results, and are returned: no memory is allocated for them
-   * @throws Error that names a kernel that cannot be compiled, or an array of `into` that does not fit
+   * @param into receives the results and is returned, which saves allocations
+   * @throws Error if a kernel, which it names, cannot be compiled, or the names or shapes of `into` do not match
    */
   async call<Inputs, Outputs>(
     fn: (inputs: Inputs) => Outputs,
@@ -71,7 +71,7 @@ export class CompiledEngine {
     return this.#run(fn, inputs, () => callProgram(fn, inputs), inputs, into);
   }
 
-  /** Frees the programs. */
+  /** Frees all programs. */
   async close(): Promise<void> {
     const programs = [...this.#programs.values()].flatMap((byShape) => [...byShape.values()]);
     this.#programs.clear();
@@ -79,7 +79,7 @@ export class CompiledEngine {
     for (const program of loaded) if (program.status === "fulfilled") await program.value.session.close();
   }
 
-  /** @param shapes arrays whose types and shapes the program depends on */
+  /** @param shapes arrays whose names, types and shapes are the cache key */
   async #run<Outputs>(
     fn: unknown,
     shapes: unknown,

@@ -1,4 +1,4 @@
-// How each TensorFlow.js kernel is written in ONNX, one table entry each.
+// Lowers TensorFlow.js kernels to ONNX: one table entry each.
 import { dataType, type TraceBackend } from "./backend.js";
 import { addBias, conv2d, conv2dFilter, conv2dInput } from "./convolution.js";
 import type { GraphBuilder } from "./graph.js";
@@ -22,7 +22,7 @@ export const kernels = {
     const inputs = [trace.whole(a), trace.whole(b)];
     if (a.shape.length !== 2 || b.shape.length !== 2) return batchMatMul(trace, a, b, transposeA, transposeB);
     const shape = [a.shape[transposeA ? 1 : 0], b.shape[transposeB ? 0 : 1]];
-    // MatMul where possible: onnxruntime fuses it with the bias and the activation that follow.
+    // Prefers MatMul: onnxruntime fuses it with the bias and activation that follow.
     const name =
       transposeA || transposeB
         ? trace.graph.node("Gemm", inputs, { transA: Number(transposeA), transB: Number(transposeB) })
@@ -34,13 +34,13 @@ export const kernels = {
     const { graph } = trace;
     let { name, storedShape } = trace.value(x);
     if (x.dtype === "float32" && dtype === "int32") {
-      // JavaScript converts Infinity and NaN to 0.
-      const isOdd = graph.node("Or", [graph.node("IsNaN", [name]), graph.node("IsInf", [name])]);
-      name = graph.node("Where", [isOdd, graph.scalar(0), name]);
+      // As JavaScript does, converts Infinity and NaN to 0.
+      const isNonFinite = graph.node("Or", [graph.node("IsNaN", [name]), graph.node("IsInf", [name])]);
+      name = graph.node("Where", [isNonFinite, graph.scalar(0), name]);
     }
     return trace.result(graph.cast(name, dataType(dtype)), x.shape, storedShape, dtype);
   }),
-  // These keep a NaN, as TensorFlow.js does.
+  // Min and Max keep a NaN, as TensorFlow.js does.
   ClipByValue: elementwise<tf.ClipByValueAttrs>((graph, x, { clipValueMin, clipValueMax }) =>
     graph.node("Min", [graph.node("Max", [x, graph.scalar(clipValueMin)]), graph.scalar(clipValueMax)]),
   ),
@@ -66,7 +66,7 @@ export const kernels = {
     return trace.result(trace.graph.node("CumSum", [trace.whole(x), at], attributes), x.shape);
   }),
   Elu: unary("Elu"),
-  // dy · (y > 0 ? 1 : y + 1), as y = e^x − 1 below zero
+  // dy · (y > 0 ? 1 : y + 1), because y = e^x − 1 below zero
   EluGrad: kernel<"dy" | "y">((trace, { dy, y }) => {
     const { graph } = trace;
     const zero = graph.scalar(0);
@@ -89,7 +89,7 @@ export const kernels = {
     trace.result(trace.graph.constant(dataType(dtype), [Number(value)], []), shape, [], dtype),
   ),
   GatherV2: kernel<"x" | "indices", tf.GatherV2Attrs>((trace, { x, indices }, { axis, batchDims }) => {
-    if (batchDims) throw new Error("The compiled engine gathers without batch dimensions (kernel GatherV2)");
+    if (batchDims) throw new Error("The compiled engine does not support batchDims of GatherV2");
     const at = tf.util.parseAxisParam(axis, x.shape)[0];
     const name = trace.graph.node("Gather", [trace.whole(x), trace.whole(indices)], { axis: at });
     return trace.result(name, x.shape.toSpliced(at, 1, ...indices.shape), undefined, x.dtype);
@@ -116,7 +116,7 @@ export const kernels = {
     return trace.result(trace.graph.node("Not", [name]), x.shape, storedShape, "bool");
   }),
   LogicalOr: comparison("Or"),
-  // ReduceMax of onnxruntime may miss a NaN.
+  // onnxruntime's ReduceMax may miss a NaN.
   Max: kernel<"x", tf.MaxAttrs>((trace, { x }, { reductionIndices, keepDims }) => {
     const { graph } = trace;
     const attributes = { axis: reductionIndices, keepDims };
@@ -182,7 +182,7 @@ export const kernels = {
   Softmax: kernel<"logits", tf.SoftmaxAttrs>((trace, { logits }, { dim }) =>
     trace.result(trace.graph.node("Softmax", [trace.whole(logits)], { axis: dim }), logits.shape),
   ),
-  // log(1 + e^x) = max(x, 0) + log(1 + e^−|x|): no overflow, and half the time of onnxruntime's Softplus.
+  // log(1 + e^x) = max(x, 0) + log(1 + e^−|x|): no overflow, and twice as fast as onnxruntime's Softplus.
   Softplus: elementwise((graph, x) => {
     const one = graph.scalar(1);
     const exponential = graph.node("Exp", [graph.node("Neg", [graph.node("Abs", [x])])]);
@@ -198,7 +198,7 @@ export const kernels = {
   }),
   Sqrt: unary("Sqrt"),
   Square: elementwise((graph, x) => graph.node("Mul", [x, x])),
-  // x > 0 ? 1 : alpha, and NaN for NaN. The gradient of relu shares Relu(x) with relu itself.
+  // x > 0 ? 1 : alpha, and NaN for NaN. Written with Relu, so that relu and its gradient share one node.
   Step: elementwise<tf.StepAttrs>((graph, x, { alpha }) => {
     if (alpha === 0) return graph.node("Ceil", [graph.node("Min", [graph.node("Relu", [x]), graph.scalar(1)])]);
     const isPositive = graph.node("Greater", [x, graph.scalar(0)]);
@@ -211,7 +211,7 @@ export const kernels = {
     const info = tf.slice_util.sliceInfo(x.shape, begin, end, strides, ...masks);
     const ranges = info.begin.map((start, axis) => {
       const step = info.strides[axis];
-      // ONNX counts a negative end from the back.
+      // ONNX counts a negative end from the back, so "before 0" needs another number.
       return { axis, start, end: info.end[axis] < 0 ? Number.MIN_SAFE_INTEGER : info.end[axis], step };
     });
     const shape = tf.slice_util.computeOutShape(info.begin, info.end, info.strides);
@@ -234,7 +234,7 @@ export const kernels = {
   ZerosLike: constantLike(0),
 };
 
-/** A formula of one operand, applied to each element. */
+/** A kernel that applies a formula to each element of its operand. */
 function elementwise<Attributes>(formula: (graph: GraphBuilder, x: string, attributes: Attributes) => string) {
   return kernel<"x", Attributes>((trace, { x }, attributes) => {
     const { name, storedShape } = trace.value(x);
@@ -251,7 +251,7 @@ function binary(opType: string) {
   return kernel<"a" | "b">((trace, { a, b }) => broadcast(trace, opType, a, b));
 }
 
-/** An operator of two operands that broadcast, whose result is a truth value. */
+/** An operator of two operands that broadcast, with a boolean result. */
 function comparison(opType: string) {
   return kernel<"a" | "b">((trace, { a, b }) => broadcast(trace, opType, a, b, "bool"));
 }
@@ -271,14 +271,14 @@ function constantLike(value: number) {
 }
 
 /** Matrix products over leading axes that broadcast. onnxruntime fuses the transpositions with the product. */
-function batchMatMul(trace: TraceBackend, ...[a, b, ...turned]: [tf.TensorInfo, tf.TensorInfo, boolean, boolean]) {
+function batchMatMul(trace: TraceBackend, ...[a, b, ...transposes]: [tf.TensorInfo, tf.TensorInfo, boolean, boolean]) {
   const [left, right] = [a, b].map((tensor, i) => {
     const { length } = tensor.shape;
     const axes = tensor.shape.map((_, axis) => axis);
-    const perm = turned[i] ? [...axes.slice(0, -2), length - 1, length - 2] : axes;
+    const perm = transposes[i] ? [...axes.slice(0, -2), length - 1, length - 2] : axes;
     const name = trace.whole(tensor);
     const shape = perm.map((axis) => tensor.shape[axis]);
-    return { name: turned[i] ? trace.graph.node("Transpose", [name], { perm }) : name, shape };
+    return { name: transposes[i] ? trace.graph.node("Transpose", [name], { perm }) : name, shape };
   });
   const batch = tf.backend_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
   const shape = [...batch, left.shape.at(-2) as number, right.shape.at(-1) as number];
@@ -292,7 +292,7 @@ function reshape(trace: TraceBackend, x: tf.TensorInfo, shape: readonly number[]
   return trace.result(name, shape, shape, x.dtype);
 }
 
-/** Leaves axes alone that stay whole, since their size may be open. */
+/** Slices only the axes that change, because the size of the others may be open. */
 function slice(
   trace: TraceBackend,
   x: tf.TensorInfo,
@@ -307,7 +307,7 @@ function slice(
   return trace.result(trace.graph.node("Slice", [trace.whole(x), ...vectors]), shape, shape, x.dtype);
 }
 
-/** An operator over axes, which are dropped unless keepDims keeps them with size one. */
+/** A reduction over axes, which are dropped, or keep size 1 with keepDims. */
 function reduction(opType: string) {
   return kernel<"x", tf.SumAttrs>((trace, { x }, attributes) => reduce(trace, opType, x, attributes));
 }

@@ -1,23 +1,23 @@
-// Functions as ONNX models: traced (trace.ts) between named inputs and outputs.
+// Compiles functions to ONNX models: traces them (trace.ts) between named inputs and outputs.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { type DataType, GraphBuilder } from "./graph.js";
 import { type Spec, trace } from "./trace.js";
 import { type HostArray, type HostTree, leaves, type MapTree, mapTree, sizeOf } from "./tree.js";
 
 /**
- * One step of a recurrence over trees of tensors, as in JAX's `lax.scan`. It is pure: no variables, no randomness, no
- * reading of a tensor's values; it returns new tensors. The new carry has the names and shapes of the old one, in
+ * One step of a loop over trees of tensors, as in JAX's `lax.scan`. Must be pure: no variables, no randomness, no
+ * reading of tensor values, and new tensors as results. The new carry has the names and shapes of the old one, in
  * float32.
  */
 export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
 
 export interface Program<Outputs> {
-  /** An ONNX file. Its inputs are named by their paths in the tree. */
+  /** An ONNX file. Inputs are named by their tree paths. */
   readonly model: Uint8Array;
   readonly outputs: MapTree<Outputs, Tensor, Spec>;
 }
 
-/** A function as a graph. Of the inputs, names, types and shapes matter. */
+/** Compiles a function. Uses only the names, types and shapes of the inputs. */
 export async function callProgram<Inputs, Outputs>(
   fn: (inputs: Inputs) => Outputs,
   inputs: HostTree<Inputs>,
@@ -28,7 +28,7 @@ export async function callProgram<Inputs, Outputs>(
   return { model: graph.encode(), outputs };
 }
 
-/** A step as the body of an ONNX Scan, for any number of steps. Of `init` and `xs`, names, types and shapes matter. */
+/** Compiles a step to the body of an ONNX Scan, for any number of steps. Uses only names, types and shapes. */
 export async function scanProgram<Carry, X, Y>(
   step: Step<Carry, X, Y>,
   init: HostTree<Carry>,
@@ -36,7 +36,7 @@ export async function scanProgram<Carry, X, Y>(
 ): Promise<Program<{ final: Carry; y: Y }>> {
   const x = mapTree(xs, withoutLeadingAxis);
   const body = new GraphBuilder("step");
-  const inputs = declareInputs(body, { carry: init, x }, "step/"); // names must differ from those of the outer graph
+  const inputs = declareInputs(body, { carry: init, x }, "step/"); // the outer graph uses the names without prefix
   const run = (tree: { carry: Carry; x: X }) => {
     const [carry, y] = step(tree.carry, tree.x);
     return { carry, y };
@@ -69,17 +69,17 @@ export async function scanProgram<Carry, X, Y>(
   };
 }
 
-/** @throws Error unless a step keeps the names and shapes of its carry, and that is float32 */
+/** @throws Error unless the carry is float32 and a step keeps its names and shapes */
 export function checkCarry(before: unknown, after: unknown): void {
   const next = new Map(leaves<{ readonly shape: readonly number[] }>(after));
   for (const [path, { data, shape }] of leaves(before)) {
     if (!(data instanceof Float32Array)) throw new Error(`A step's carry must be float32, but ${path} is bytes`);
     const now = next.get(path)?.shape;
-    if (!now) throw new Error(`A step lost ${path} from its carry`);
+    if (!now) throw new Error(`A step dropped ${path} from its carry`);
     if (String(now) !== String(shape)) throw new Error(`A step changed ${path} from [${shape}] to [${now}]`);
     next.delete(path);
   }
-  for (const [path] of next) throw new Error(`A step carries ${path}, which it was not given`);
+  for (const [path] of next) throw new Error(`A step added ${path} to its carry`);
 }
 
 /** The length of the leading axes. @throws Error if they differ or are zero */
@@ -88,7 +88,8 @@ export function stepsOf(xs: unknown): number {
   const steps = first?.[1].shape[0] ?? 0;
   if (steps === 0) throw new Error("A scan needs a sequence of at least one step");
   for (const [path, { shape }] of others) {
-    if (shape[0] !== steps) throw new Error(`A scan has ${steps} steps by ${first[0]}, but ${shape[0]} by ${path}`);
+    if (shape[0] !== steps)
+      throw new Error(`The inputs of a scan have ${steps} steps (${first[0]}) and ${shape[0]} (${path})`);
   }
   return steps;
 }
@@ -103,7 +104,7 @@ export function checkArrays(tree: unknown): void {
   }
 }
 
-/** @throws Error unless arrays that receive results are float32, with their names and shapes */
+/** @throws Error unless the arrays that receive results are float32, with the results' names and shapes */
 export function checkInto(into: unknown, results: unknown): void {
   checkArrays(into);
   const describe = (tree: unknown) =>
@@ -117,7 +118,7 @@ export function typeOf({ data }: HostArray): DataType {
   return data instanceof Float32Array ? "float32" : "uint8";
 }
 
-/** For tracing, which does not need the data. */
+/** The shape of one row. Tracing does not need the data. */
 export function withoutLeadingAxis({ data, shape }: HostArray): HostArray {
   return { data, shape: shape.slice(1) };
 }

@@ -1,4 +1,4 @@
-// Runs an ONNX model with onnxruntime-node. The only file that knows it.
+// Runs ONNX models. The only file that uses onnxruntime-node.
 import { open, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -24,7 +24,7 @@ export class Session {
     private readonly session: InferenceSession,
   ) {}
 
-  /** Loads onnxruntime at the first call. @throws Error if that fails, or onnxruntime refuses the model */
+  /** The first call loads onnxruntime. @throws Error if that fails, or onnxruntime rejects the model */
   static async create(model: Uint8Array, threads: number): Promise<Session> {
     loading ??= load();
     const onnxruntime = await loading;
@@ -39,9 +39,9 @@ export class Session {
   }
 
   /**
-   * Arrays by the names of inputs to float32 arrays by the names of outputs.
+   * Computes float32 outputs, by name, from inputs, by name.
    *
-   * @param outputs arrays that receive the outputs
+   * @param outputs receive the results and are returned
    */
   async run(
     inputs: ReadonlyMap<string, HostArray>,
@@ -72,8 +72,8 @@ const { port1: bin, port2: end } = new MessageChannel();
 end.close();
 
 /**
- * Frees arrays at once, by sending them to nobody. onnxruntime-node also copies results that have a place; left to the
- * garbage collector, these copies take new memory at every call.
+ * Frees arrays at once, by transferring them to a closed message port. Even with preallocated outputs, onnxruntime-node
+ * copies the results. Left to the garbage collector, these copies would take new memory at every call.
  */
 function free(results: InferenceSession.OnnxValueMapType): void {
   bin.postMessage(
@@ -83,8 +83,8 @@ function free(results: InferenceSession.OnnxValueMapType): void {
 }
 
 /**
- * Without this variable, onnxruntime 1.30 writes an identifier and a database to the user's home, prints a coloured
- * warning where it cannot, and crashes if the command line has more than 28 kB.
+ * Loads onnxruntime with telemetry disabled. Otherwise version 1.30 writes an identifier and a database to the user's
+ * home, prints a coloured warning if it cannot, and crashes if the command line exceeds 28 kB.
  */
 async function load(): Promise<Onnxruntime> {
   env.ORT_DISABLE_TELEMETRY ??= "1";
@@ -93,20 +93,20 @@ async function load(): Promise<Onnxruntime> {
 }
 
 /**
- * Linux kills a process that loads a truncated library (SIGBUS).
+ * Guards against truncated libraries: Linux kills a process that loads one (SIGBUS).
  *
- * @throws Error if one is shorter than its header says
+ * @throws Error if a library is shorter than its ELF header says
  */
 async function checkLibraries(): Promise<void> {
   if (platform !== "linux") return;
   const folder = path.join(path.dirname(require.resolve("onnxruntime-node")), "../bin/napi-v6/linux", arch);
-  const names = await readdir(folder).catch(() => []); // the import reports a missing folder
+  const names = await readdir(folder).catch(() => []); // import() reports a missing folder
   for (const name of names.filter((name) => /\.(node|so)\b/.test(name))) {
     const file = await open(path.join(folder, name));
     try {
       const header = new DataView(new ArrayBuffer(64));
       await file.read(header, 0, 64);
-      const isElf = header.getUint32(0) === 0x7f454c46; // else the import reports it
+      const isElf = header.getUint32(0) === 0x7f454c46; // import() reports other files
       // A 64-bit ELF file ends with its section headers: e_shnum of e_shentsize bytes each, at e_shoff.
       const end = Number(header.getBigUint64(0x28, true)) + header.getUint16(0x3a, true) * header.getUint16(0x3c, true);
       if (isElf && (await file.stat()).size < Math.max(end, 64)) throw new Error(`${name} is truncated`);

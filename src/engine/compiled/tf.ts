@@ -1,5 +1,5 @@
-// TensorFlow.js, by require: to import a CommonJS module, Node.js first parses it for the names of its exports
-// (100 ms).
+// Loads TensorFlow.js by require, which saves 100 ms: for an import, Node.js parses a CommonJS module for the names of
+// its exports.
 import { createRequire } from "node:module";
 
 import tf = require("@tensorflow/tfjs-core");

@@ -1,4 +1,4 @@
-// Traces a function: runs it, gradients and all, on a backend (backend.ts) whose kernels (kernels.ts) add nodes to a
+// Traces a function: runs it, gradients included, on a backend (backend.ts) whose kernels (kernels.ts) add nodes to a
 // graph.
 import { type OpenDimension, TraceBackend } from "./backend.js";
 import type { GraphBuilder, Shape } from "./graph.js";
@@ -18,10 +18,10 @@ export interface Spec {
 const backend = new TraceBackend();
 
 /**
- * Runs `fn` on symbolic tensors and adds the nodes that compute it to `builder`.
+ * Runs `fn` on symbolic tensors and adds its nodes to `builder`.
  *
  * @param inputs a tree of `Spec`s
- * @throws Error that names a kernel that is not in the table
+ * @throws Error if a kernel, which it names, is not in the table
  */
 export async function trace<Inputs, Outputs>(
   builder: GraphBuilder,
@@ -38,7 +38,8 @@ export async function trace<Inputs, Outputs>(
       );
       const outputs = fn(tensors as Inputs);
       checkOutputs(outputs);
-      // ONNX refuses an output that is an input, a constant or another output. Copying all would cost 8% of a step.
+      // ONNX rejects an output that is an input, a constant or another output: these are copied. Copying all outputs
+      // would take 8% of a step.
       const taken = new Set<string>();
       return mapTree(outputs, (tensor: tf.Tensor): Spec => {
         const whole = backend.whole(tensor);
@@ -46,7 +47,7 @@ export async function trace<Inputs, Outputs>(
         const isFree = builder.isComputed(value) && !taken.has(value);
         const name = isFree ? value : builder.node("Identity", [value]);
         taken.add(name);
-        tensor.dispose(); // in case that fn kept it
+        tensor.dispose(); // fn may have kept it
         return { name, shape: tensor.shape };
       });
     } catch (error) {
@@ -59,7 +60,7 @@ export async function trace<Inputs, Outputs>(
   });
 }
 
-/** Kernels that take any type, as they do not calculate. */
+/** Kernels that take any type, because they do no arithmetic. */
 const ANY_TYPE = new Set([
   "Cast",
   "ExpandDims",

@@ -3,23 +3,23 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 
 export type HostData = Float32Array | Uint8Array;
 
-/** A dense, row-major array in the host's memory. Pixels and dropout masks are bytes, all else is float32. */
+/** A dense, row-major array in host memory. Pixels and dropout masks are bytes; everything else is float32. */
 export interface HostArray<Data extends HostData = HostData> {
   readonly data: Data;
   readonly shape: readonly number[];
 }
 
-/** What can be a leaf: a `HostArray`, a tensor, or a description of either. */
+/** A leaf: a `HostArray`, a tensor, or a description of either. */
 type Shaped = { readonly shape: readonly number[] };
 
 export type Tree<Leaf> = { readonly [name: string]: Leaf | Tree<Leaf> | undefined };
 
-/** The tree `T` with a `Result` for each `Leaf`. */
+/** The type of tree `T` with each `Leaf` replaced by a `Result`. */
 export type MapTree<T, Leaf, Result> = T extends Leaf
   ? Result
   : { readonly [name in keyof T]: MapTree<T[name], Leaf, Result> };
 
-/** The tree of tensors `T` as arrays of the host. */
+/** The type of tree `T` with each tensor replaced by a host array. */
 export type HostTree<T, Data extends HostData = HostData> = MapTree<T, Tensor, HostArray<Data>>;
 
 /** The leaves of a tree with their paths (`params/encoder.0.weight`), in insertion order. */
@@ -30,7 +30,7 @@ export function leaves<Leaf extends Shaped = HostArray>(tree: unknown, prefix = 
   });
 }
 
-/** The tree with `transform(leaf, path)` for each leaf. The declared type of `leaf` says what leaves are. */
+/** Replaces each leaf by `transform(leaf, path)`. The declared type of `leaf` sets the type of leaves. */
 export function mapTree<T, Leaf extends Shaped>(tree: T, transform: (leaf: Leaf, path: string) => Leaf): T;
 export function mapTree<T, Leaf extends Shaped, Result>(
   tree: T,

@@ -1,19 +1,19 @@
-// Lends the backend of TensorFlow.js, of which a process has one at a time, to synchronous functions.
+// Switches the backend of TensorFlow.js, which is global, for the duration of a synchronous function.
 import { tf } from "./tf.js";
 
 const started = new Map<string, Promise<void>>();
-/** While a backend starts, tfjs lets no other be used or started. */
+/** While a backend starts, no other backend can be used or started. */
 let lastStart: Promise<unknown> = Promise.resolve();
 
-/** Starts a backend, once. `register` registers it with TensorFlow.js. @throws Error if it does not start */
+/** Starts a backend once. `register` adds it to TensorFlow.js. @throws Error if it does not start */
 export function startBackend(name: string, register?: () => unknown): Promise<void> {
   const known = started.get(name);
   if (known) return known;
   const starting = lastStart.then(async () => {
     const previous = tf.getBackend() ?? "cpu";
-    tf.enableProdMode(); // else tfjs prints advice
+    tf.enableProdMode(); // keeps tfjs from printing advice
     try {
-      await register?.(); // tfjs-node makes itself the backend
+      await register?.(); // tfjs-node makes itself the current backend, which `finally` undoes
       if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its backend ${name}`);
     } finally {
       void tf.setBackend(previous);
