@@ -1,5 +1,5 @@
-// The functions of kernels.wat in JavaScript, with the same bits: where WebAssembly cannot be used, as with little
-// address space (ulimit -v).
+// kernels.wat in JavaScript, with bit-identical results. For processes that cannot use WebAssembly, for example because
+// their address space is limited (ulimit -v).
 import type { Kernels } from "./kernels.js";
 
 const { fround } = Math;
@@ -11,14 +11,14 @@ export function loadFallback(bytes: number): Kernels {
     memory,
     adam(...numbers) {
       const [weights, gradients, m, v] = numbers.slice(0, 4).map((offset) => offset / 4);
-      const [beta1, beta2, stepSize, epsilon, kept] = numbers.slice(5).map(fround);
+      const [beta1, beta2, stepSize, epsilon, retention] = numbers.slice(5).map(fround);
       for (let i = 0; i < numbers[4]; i++) {
         const g = floats[gradients + i];
         floats[m + i] = fround(floats[m + i] * beta1) + g;
         floats[v + i] = fround(floats[v + i] * beta2) + fround(g * g);
         const denominator = fround(fround(Math.sqrt(floats[v + i])) + epsilon);
         const step = fround(fround(floats[m + i] * stepSize) / denominator);
-        floats[weights + i] = fround(floats[weights + i] * kept) - step;
+        floats[weights + i] = fround(floats[weights + i] * retention) - step;
       }
     },
     add(sums, added, count) {

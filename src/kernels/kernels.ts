@@ -1,15 +1,15 @@
-// WebAssembly programs, for loops that JavaScript runs several times slower.
+// Loads the WebAssembly kernels: loops that JavaScript runs several times slower.
 import { loadFallback } from "./fallback.js";
 import { KERNELS_WASM } from "./kernels-wasm.js";
 
-/** What TypeScript declares only for browsers. */
+/** TypeScript declares these for browsers only. */
 declare const WebAssembly: {
   readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: object };
 };
 
-/** The functions of kernels.wat. Offsets are in bytes of the memory. */
+/** The functions of kernels.wat. Arrays are byte offsets into `memory`. */
 export interface Kernels {
   readonly memory: ArrayBuffer;
   adam(
@@ -22,7 +22,7 @@ export interface Kernels {
     beta2: number,
     stepSize: number,
     epsilon: number,
-    kept: number,
+    retention: number,
   ): void;
   add(sums: number, added: number, count: number): void;
   bernoulli(state: number, out: number, words: number, threshold: number): void;
@@ -32,7 +32,7 @@ const PAGE_BYTES = 65536;
 
 let module: object | undefined;
 
-/** Loads the programs with a memory of their own. */
+/** Creates an instance with `bytes` of its own memory. */
 export function loadKernels(bytes: number): Kernels {
   try {
     return loadWasm(bytes);
@@ -41,7 +41,7 @@ export function loadKernels(bytes: number): Kernels {
   }
 }
 
-/** @throws Error if the processor, or the address space, does not allow it */
+/** @throws Error if the processor lacks SIMD, or address space is short */
 export function loadWasm(bytes: number): Kernels {
   module ??= new WebAssembly.Module(Buffer.from(KERNELS_WASM, "base64"));
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });

@@ -2,16 +2,16 @@
 (module
   (import "host" "memory" (memory 1))
 
-  ;; Adam in place, in one pass over successive float32 numbers: the operations of training/optimizer/adam.ts, four
-  ;; numbers at once.
+  ;; Adam in place, in one pass over float32 arrays: the operations of training/optimizer/adam.ts, four numbers at once.
   (func (export "adam")
     ;; byte offsets: weights, gradients, first and second moments
     (param $w i32) (param $g i32) (param $m i32) (param $v i32)
-    ;; how many numbers
+    ;; numbers in each array
     (param $count i32)
-    ;; what is kept of a weight: 1 without weight decay
-    (param $beta1 f32) (param $beta2 f32) (param $stepSize f32) (param $epsilon f32) (param $kept f32)
-    (local $beta1x4 v128) (local $beta2x4 v128) (local $stepSizex4 v128) (local $epsilonx4 v128) (local $keptx4 v128)
+    ;; $retention: the factor of the weights, 1 − weight decay
+    (param $beta1 f32) (param $beta2 f32) (param $stepSize f32) (param $epsilon f32) (param $retention f32)
+    (local $beta1x4 v128) (local $beta2x4 v128) (local $stepSizex4 v128)
+    (local $epsilonx4 v128) (local $retentionx4 v128)
     (local $gx4 v128) (local $mx4 v128) (local $vx4 v128) (local $gx1 f32) (local $mx1 f32) (local $vx1 f32)
     (local $end i32) (local $fours i32)
 
@@ -19,7 +19,7 @@
     (local.set $beta2x4 (f32x4.splat (local.get $beta2)))
     (local.set $stepSizex4 (f32x4.splat (local.get $stepSize)))
     (local.set $epsilonx4 (f32x4.splat (local.get $epsilon)))
-    (local.set $keptx4 (f32x4.splat (local.get $kept)))
+    (local.set $retentionx4 (f32x4.splat (local.get $retention)))
     (local.set $end (i32.add (local.get $w) (i32.shl (local.get $count) (i32.const 2))))
     (local.set $fours (i32.add (local.get $w) (i32.shl (i32.and (local.get $count) (i32.const -4)) (i32.const 2))))
 
@@ -37,10 +37,10 @@
             (f32x4.mul (local.get $gx4) (local.get $gx4))))
         (v128.store align=4 (local.get $m) (local.get $mx4))
         (v128.store align=4 (local.get $v) (local.get $vx4))
-        ;; w ← kept · w − stepSize · m / (√v + ε)
+        ;; w ← retention · w − stepSize · m / (√v + ε)
         (v128.store align=4 (local.get $w)
           (f32x4.sub
-            (f32x4.mul (v128.load align=4 (local.get $w)) (local.get $keptx4))
+            (f32x4.mul (v128.load align=4 (local.get $w)) (local.get $retentionx4))
             (f32x4.div
               (f32x4.mul (local.get $mx4) (local.get $stepSizex4))
               (f32x4.add (f32x4.sqrt (local.get $vx4)) (local.get $epsilonx4)))))
@@ -50,7 +50,7 @@
         (local.set $v (i32.add (local.get $v) (i32.const 16)))
         (br $next)))
 
-    ;; the last one to three numbers, in the same way
+    ;; the last one to three numbers
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $w) (local.get $end)))
@@ -64,7 +64,7 @@
         (f32.store (local.get $v) (local.get $vx1))
         (f32.store (local.get $w)
           (f32.sub
-            (f32.mul (f32.load (local.get $w)) (local.get $kept))
+            (f32.mul (f32.load (local.get $w)) (local.get $retention))
             (f32.div
               (f32.mul (local.get $mx1) (local.get $stepSize))
               (f32.add (f32.sqrt (local.get $vx1)) (local.get $epsilon)))))
@@ -76,7 +76,7 @@
 
   ;; Adds float32 numbers to others, in place.
   (func (export "add")
-    ;; byte offsets of the sums and of what is added; how many numbers
+    ;; byte offsets of both arrays, and the numbers in each
     (param $sums i32) (param $added i32) (param $count i32)
     (local $end i32) (local $fours i32)
     (local.set $end (i32.add (local.get $sums) (i32.shl (local.get $count) (i32.const 2))))
@@ -97,11 +97,11 @@
         (local.set $added (i32.add (local.get $added) (i32.const 4)))
         (br $next))))
 
-  ;; Bytes that are 1 with a probability, from words of sfc32 as in random.ts: two draws a word.
+  ;; Bernoulli draws as bytes, 0 or 1: two from each word of the generator sfc32 of random.ts.
   (func (export "bernoulli")
-    ;; byte offset of the generator's state a, b, c and counter, which is updated; that of the bytes
+    ;; byte offsets of the generator's state (a, b, c, counter), which is updated, and of the draws
     (param $state i32) (param $out i32)
-    ;; how many words; 2^16 times the probability
+    ;; the number of words; 2^16 · probability
     (param $words i32) (param $threshold i32)
     (local $a i32) (local $b i32) (local $c i32) (local $counter i32) (local $word i32) (local $end i32)
 
@@ -118,7 +118,7 @@
         (local.set $a (i32.xor (local.get $b) (i32.shr_u (local.get $b) (i32.const 9))))
         (local.set $b (i32.add (local.get $c) (i32.shl (local.get $c) (i32.const 3))))
         (local.set $c (i32.add (i32.rotl (local.get $c) (i32.const 21)) (local.get $word)))
-        ;; a negative difference has its top bit set
+        ;; the top bit is set if the draw is below the threshold
         (i32.store16 (local.get $out)
           (i32.or
             (i32.shr_u

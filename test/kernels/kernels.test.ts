@@ -16,7 +16,7 @@ it("kernels-wasm.ts is the program of kernels.wat", async () => {
 });
 
 describe("bernoulli", () => {
-  it("draws two bytes of each word of sfc32, from its low and its high half", () => {
+  it("draws two bytes from each word of sfc32, the low half first", () => {
     const state = Uint32Array.of(0x9e3779b9, 0xdeadbeef, 12345, 0xffffffff);
     const words = 1000;
     for (const threshold of [0, 1, 0x8000, 0xe666, 0x10000]) {
@@ -38,7 +38,7 @@ describe("bernoulli", () => {
   });
 });
 
-it("the fallback has the same bits", () => {
+it("the fallback gives the same bits", () => {
   const run = ({ memory, adam, add, bernoulli }: Kernels) => {
     const floats = new Float32Array(memory, 0, 50);
     floats.set(weyl(50, -1, 1));
@@ -52,7 +52,7 @@ it("the fallback has the same bits", () => {
 });
 
 describe("AdamInPlace", () => {
-  it.each([0, 0.25])("makes the steps of adam on engine cpu, with decay %d", async (decay) => {
+  it.each([0, 0.25])("matches the steps of `adam` on engine cpu, with decay %d", async (decay) => {
     const config = createConfig({ adamBeta1: 0.8, adamBeta2: 0.99, adamEpsilon: 1e-6 });
     const length = 4 * 5 + 3;
     const segments = [
