@@ -1,23 +1,23 @@
-// What the environment says of the launcher of several processes: mpirun, mpiexec or srun.
+// Detects the launcher of several processes (mpirun, mpiexec or srun) from environment variables.
 import type { MpiKind } from "./mpi.js";
 
 export interface Launch {
   readonly rank: number;
-  /** Undefined if the launcher does not say. */
+  /** The number of processes. Undefined if the launcher does not say. */
   readonly size: number | undefined;
-  /** The number of this process among those of its host, or 0 if the launcher does not say. */
+  /** This process' number on its host, or 0 if the launcher does not say. */
   readonly localRank: number;
-  /** What started the processes. */
+  /** For messages. */
   readonly launcher: string;
-  /** Implementations of MPI, the likeliest first. */
+  /** MPI implementations to try, most likely first. */
   readonly kinds: readonly MpiKind[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Variables with the number of a process and the number of all processes. mpirun may run within a job of Slurm, whose
- * script itself is one process, although SLURM_NTASKS announces more.
+ * The variables of rank and size. mpirun comes first, because it may run inside a Slurm job. SLURM_NTASKS is not used:
+ * the job script, a single process, sees it too.
  */
 const LAUNCHERS: readonly (Pick<Launch, "launcher" | "kinds"> & { readonly variables: readonly [string, string] })[] = [
   {
@@ -32,7 +32,7 @@ const LAUNCHERS: readonly (Pick<Launch, "launcher" | "kinds"> & { readonly varia
 
 const LOCAL_RANKS = ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"];
 
-/** Finds the launcher of this process, unless it started only this one. */
+/** Finds the launcher of this process. Undefined if there is none, or it started a single process. */
 export function findLaunch(env: Environment): Launch | undefined {
   for (const { variables, ...launch } of LAUNCHERS) {
     const [rank, size] = variables.map((name) => (env[name] ? Number(env[name]) : undefined));

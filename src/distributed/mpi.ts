@@ -1,47 +1,46 @@
-// MPI, called through koffi: the library of Open MPI (4 and 5) or of MPICH (4, and others of its ABI). The only file
-// that knows them.
+// Calls MPI through koffi: Open MPI (4 and 5), or MPICH (4) and others of its ABI. The only file that uses either.
 import { createRequire } from "node:module";
 import { platform } from "node:os";
 import { env } from "node:process";
 import { UserError } from "../errors.js";
 
-/** Numbers that processes exchange. */
+/** Arrays that processes can exchange. */
 type Numbers = Float32Array | Float64Array | Uint8Array;
 
-/** All processes of MPI_COMM_WORLD. Each method waits until all of them have called it. */
+/** Collective operations on MPI_COMM_WORLD: each blocks until all processes have called it. */
 export interface Mpi {
   readonly rank: number;
   readonly size: number;
-  /** Such as "Open MPI v4.1.4". */
+  /** For example "Open MPI v4.1.4". */
   readonly version: string;
-  /** Adds up the arrays of all processes: `sum` receives the result in each of them. */
+  /** Sums the arrays of all processes into `sum` of each process. */
   allReduce<Sum extends Float32Array | Float64Array>(values: Sum, sum: Sum): void;
-  /** Adds up arrays of size × n numbers: process r receives numbers r·n to r·n + n. */
+  /** Sums arrays of size × n numbers. Process r receives elements r·n to r·n + n. */
   reduceScatter(values: Float32Array, sum: Float32Array): void;
-  /** Joins arrays of n numbers, in the order of the processes. */
+  /** Concatenates the arrays of all processes, n numbers each, by rank. */
   allGather<Values extends Numbers>(values: Values, joined: Values): void;
   /** Copies the array of process 0 to all others. */
   broadcast(values: Numbers): void;
   barrier(): void;
   /**
-   * Memory that all processes, which are of one host, share: one array for each, `counts` numbers long. The same again
-   * for the same counts.
+   * Shared memory of processes on one host: an array for each process, `counts` numbers long. Repeated calls with the
+   * same counts return the same arrays.
    */
   shareMemory(counts: readonly number[]): Float32Array<ArrayBuffer>[];
-  /** Ends all processes. Needs no other. */
+  /** Ends all processes. Not collective. */
   abort(exitCode: number): void;
   finalize(): void;
 }
 
 export type MpiKind = "openmpi" | "mpich";
 
-/** The names of libraries on Linux and macOS. */
+/** Library file names on Linux and macOS. */
 const LIBRARIES: Record<MpiKind, readonly string[]> = {
   openmpi: ["libmpi.so.40", "libmpi.40.dylib"],
   mpich: ["libmpich.so.12", "libmpi.so.12", "libmpi.12.dylib"],
 };
 
-/** Handles of MPICH's ABI, integers; those of Open MPI are addresses of these symbols. */
+/** MPI handles: integers in MPICH's ABI, addresses of symbols in Open MPI. */
 const HANDLES = {
   world: { mpich: 0x44000000, openmpi: "ompi_mpi_comm_world" },
   bytes: { mpich: 0x4c00010d, openmpi: "ompi_mpi_byte" },
@@ -53,30 +52,30 @@ const HANDLES = {
 
 const THREAD_FUNNELED = 1;
 const MAX_VERSION_BYTES = 8192;
-/** MPICH crashes on the 128 KiB that koffi gives a call. */
+/** For calls. MPICH crashes on koffi's default of 128 KiB. */
 const STACK_BYTES = 8 << 20;
-/** RTLD_NOW, RTLD_GLOBAL and RTLD_NODELETE: Open MPI's plugins need its symbols, and it crashes if it is unloaded. */
+/** RTLD_NOW, RTLD_GLOBAL (Open MPI's plugins need its symbols) and RTLD_NODELETE (it crashes if unloaded). */
 const DLOPEN_FLAGS = platform() === "darwin" ? 0x8a : 0x1102;
 
 /**
- * Loads the first library that is installed, and initializes it.
+ * Loads and initializes the first MPI library that is installed.
  *
- * @param kinds implementations, the likeliest first
- * @param place a library's file, to be taken instead
+ * @param kinds implementations to try, most likely first
+ * @param requested loads this library file instead
  * @throws UserError if koffi or all libraries are missing, or MPI does not start
  */
-export function startMpi(kinds: readonly MpiKind[], place?: string): Mpi {
+export function startMpi(kinds: readonly MpiKind[], requested?: string): Mpi {
   const koffi = loadKoffi();
-  env.UCX_MEM_EVENTS ??= "n"; // UCX would overwrite the code of mmap and munmap, which threads of Node.js run meanwhile
-  const candidates = place === undefined ? kinds.flatMap((kind) => LIBRARIES[kind]) : [place];
+  env.UCX_MEM_EVENTS ??= "n"; // keeps UCX from patching mmap and munmap while Node.js threads run them
+  const candidates = requested === undefined ? kinds.flatMap((kind) => LIBRARIES[kind]) : [requested];
   const open = koffi.load(null).func("void *dlopen(const char *, int)");
   const file = candidates.find((file) => open(file, DLOPEN_FLAGS) !== null);
   if (file === undefined) {
     throw new UserError(
-      place === undefined
-        ? `There is no library of MPI (tried: ${candidates.join(", ")}). Install that of the launcher, or set ` +
-            "VAE_MPI_LIBRARY to its file."
-        : `VAE_MPI_LIBRARY is ${place}, which cannot be loaded. Give the path of an MPI library.`,
+      requested === undefined
+        ? `No MPI library is installed (tried: ${candidates.join(", ")}). Install the launcher's, or set ` +
+            "VAE_MPI_LIBRARY to its path."
+        : `VAE_MPI_LIBRARY is ${requested}, which cannot be loaded. Give the path of an MPI library.`,
     );
   }
   const library = koffi.load(file, { global: true, lazy: true });
@@ -119,7 +118,7 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
   const commSize = declare("MPI_Comm_size", handle, koffi.out("int *"));
   const libraryVersion = declare("MPI_Get_library_version", "void *", koffi.out("int *"));
   const allReduce = declare("MPI_Allreduce", "void *", "void *", "int", handle, handle, handle);
-  // Open MPI takes three times as long for MPI_Reduce_scatter_block.
+  // In Open MPI, MPI_Reduce_scatter_block takes three times as long.
   const reduceScatter = declare("MPI_Reduce_scatter", "void *", "void *", "void *", handle, handle, handle);
   const allGather = declare("MPI_Allgather", "void *", "int", handle, "void *", "int", handle, handle);
   const broadcast = declare("MPI_Bcast", "void *", "int", handle, "int", handle);
@@ -172,12 +171,12 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
     shareMemory: (counts) => {
       const known = memories.get(String(counts));
       if (known) return known;
-      const [window, place] = [[null], [null]];
-      winAllocateShared(4 * counts[rank], 4, handleOf("noInfo"), world, place, window);
+      const [window, address] = [[null], [null]];
+      winAllocateShared(4 * counts[rank], 4, handleOf("noInfo"), world, address, window);
       windows.push(window);
       const arrays = counts.map((count, r) => {
-        winSharedQuery(window[0], r, [0], [0], place);
-        return new Float32Array(koffi.view(place[0], 4 * count));
+        winSharedQuery(window[0], r, [0], [0], address);
+        return new Float32Array(koffi.view(address[0], 4 * count));
       });
       memories.set(String(counts), arrays);
       return arrays;
@@ -190,7 +189,7 @@ function initialize(koffi: Koffi, library: ReturnType<Koffi["load"]>, file: stri
   };
 }
 
-/** Open MPI's libraries have its symbols; all others are of MPICH's ABI. */
+/** Recognizes Open MPI by its symbols. Any other library has MPICH's ABI. */
 function kindOf(library: ReturnType<Koffi["load"]>): MpiKind {
   try {
     library.symbol(HANDLES.world.openmpi, "char");

@@ -1,4 +1,4 @@
-// The processes that MPI started together: who they are, what they exchange, and how they end.
+// The processes of an MPI job: identity, agreement on errors and values, and joint exit.
 import { fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
@@ -9,35 +9,35 @@ import { decodeError, encodeError, Reported, UserError } from "../errors.js";
 import { findLaunch, type Launch } from "./launch.js";
 import { type Mpi, startMpi } from "./mpi.js";
 
-/** The part of `count` things that is a process' own, as even as possible: the first ones get one more. */
+/** The contiguous part of a list that one process handles. Shares differ by at most one: the first are larger. */
 export interface Share {
   readonly first: number;
   readonly count: number;
 }
 
-/** What a process tells the others as it joins. */
+/** Sent to the other processes on joining. */
 interface Member {
   readonly host: string;
-  /** Tells hosts of one name apart. */
+  /** Linux's boot id, which distinguishes hosts of the same name. */
   readonly boot: string;
-  /** The processors that it may use, as Linux lists them. */
+  /** The processors that it may use, in Linux's list format. */
   readonly processors: string;
   readonly processorCount: number;
 }
 
-/** So long, a process waits for the first one of its host to print an error that both have: its end may end all. */
+/** Time for the first process of a host to print a common error, before the end of another one kills it. */
 const PRINTING_MILLISECONDS = 1000;
 
-/** Without this pause, MPICH over UCX hangs in MPI_Finalize now and then. */
+/** Without this pause, MPICH over UCX occasionally hangs in MPI_Finalize. */
 const FINAL_PAUSE_MILLISECONDS = 100;
 
 let joined: Promise<Processes | undefined> | undefined;
 
 /**
- * Joins the processes that mpirun or srun has started. They end together: after `close`, a process waits for the
- * others as it exits; without, an error of one ends all.
+ * Joins the processes that mpirun or srun started. They end together: after `close`, an exiting process waits for the
+ * others; before, an error in one process ends all.
  *
- * @returns undefined if this process was started alone
+ * @returns undefined if this is the only process
  * @throws UserError if MPI does not start
  */
 export async function joinProcesses(): Promise<Processes | undefined> {
@@ -73,11 +73,11 @@ async function join(launch: Launch): Promise<Processes | undefined> {
   return new Processes(mpi, exchangeJson(mpi, own));
 }
 
-/** @throws UserError if a program in between, such as npx, has closed the connection to MPICH's mpirun */
+/** @throws UserError if a wrapper, such as npx, has closed the connection to MPICH's mpirun */
 function checkConnection(descriptor: string | undefined): void {
   if (descriptor === undefined || isSocket(Number(descriptor))) return;
   throw new UserError(
-    "npx or another program stands between MPICH's mpirun and vae. Give mpirun the program itself, such as " +
+    "npx or another wrapper has closed the connection to MPICH's mpirun. Give mpirun the program itself, such as " +
       "node_modules/.bin/vae.",
   );
 }
@@ -86,18 +86,18 @@ function isSocket(descriptor: number): boolean {
   try {
     return fstatSync(descriptor).isSocket();
   } catch {
-    return false; // it is closed
+    return false; // closed
   }
 }
 
-/** @throws UserError if MPI knows of another number of processes than the launcher */
+/** @throws UserError if MPI and the launcher disagree on rank or size */
 function checkSize({ rank, size, version }: Mpi, launch: Launch): void {
   if (size === (launch.size ?? size) && rank === launch.rank) return;
-  const sees = size === 1 ? "only this one" : String(size);
+  const found = size === 1 ? "only this one" : String(size);
   throw new UserError(
-    `${launch.launcher} started ${launch.size ?? "several"} processes, but ${version} sees ${sees}: launcher and ` +
-      "library belong to different installations of MPI. Set VAE_MPI_LIBRARY to the library of the launcher; with " +
-      "Slurm, choose it by srun --mpi.",
+    `${launch.launcher} started ${launch.size ?? "several"} processes, but ${version} sees ${found}: launcher and ` +
+      "library belong to different installations of MPI. Set VAE_MPI_LIBRARY to the launcher's library; with " +
+      "Slurm, select it by srun --mpi.",
   );
 }
 
@@ -107,12 +107,12 @@ async function listProcessors(): Promise<Pick<Member, "processors" | "processorC
   return { processors, processorCount: availableParallelism() };
 }
 
-/** Empty where it is not Linux. */
+/** Empty on other systems than Linux. */
 function readSystem(file: string): Promise<string> {
   return readFile(file, "utf8").catch(() => "");
 }
 
-/** The values of all processes, in their order. */
+/** Gathers the values of all processes, by rank, as JSON. */
 function exchangeJson<Value>(mpi: Mpi, value: Value): Value[] {
   const bytes = new TextEncoder().encode(JSON.stringify(value ?? null));
   const lengths = new Float64Array(mpi.size);
@@ -127,13 +127,13 @@ function exchangeJson<Value>(mpi: Mpi, value: Value): Value[] {
   });
 }
 
-/** An argument or option of the library. */
+/** Checks the option `processes`. */
 export const PROCESSES = satisfying(
   "come from joinProcesses",
   (value): value is Processes => value instanceof Processes,
 );
 
-/** `processes.agree`; alone, the work itself. */
+/** `processes.agree(work)`, or just `work()` in a single process. */
 export async function agree<Result>(
   processes: Processes | undefined,
   work: () => Result | Promise<Result>,
@@ -141,23 +141,23 @@ export async function agree<Result>(
   return processes ? processes.agree(work) : work();
 }
 
-/** `processes.byFirst`; alone, the work itself. */
+/** `processes.byFirst(work)`, or just `work()` in a single process. */
 export async function byFirst<Result>(processes: Processes | undefined, work: () => Promise<Result>): Promise<Result> {
   return processes ? processes.byFirst(work) : work();
 }
 
-/** Errors that all processes throw together. */
+/** Errors that all processes throw at the same point. */
 const agreed = new WeakSet<object>();
 
-/** Processes that work together. What they exchange, they wait for: each of them makes the same calls. */
+/** The processes of a job. Methods that exchange values block until all processes call them, in the same order. */
 export class Processes {
   readonly rank: number;
   readonly size: number;
   /** The number of hosts. */
   readonly hosts: number;
-  /** The number of this process among those of its host. */
+  /** This process' number on its host. */
   readonly localRank: number;
-  /** The threads for each process that share its host's processors. */
+  /** Processors for each process: those of the host, divided among the processes that may use them. */
   readonly threads: number;
   #isClosed = false;
   #hasLeft = false;
@@ -176,7 +176,8 @@ export class Processes {
     this.localRank = members.slice(0, mpi.rank).filter(isNeighbour).length;
     const sharing = neighbours.filter(({ processors }) => processors === own.processors).length;
     this.threads = Math.max(1, Math.floor(own.processorCount / sharing));
-    // Whatever ends this process without the others ends them too, before Node.js prints an error that nothing caught.
+    // An unexpected end of this process ends the others too. Its error is printed here, since abort() precedes Node.js'
+    // own message.
     process.once("uncaughtExceptionMonitor", (error) => {
       if (mpi.rank === 0 || !this.isAgreed(error)) process.stderr.write(`${error?.stack ?? error}\n`);
     });
@@ -188,29 +189,30 @@ export class Processes {
     });
   }
 
+  /** This process' share of `count` items. */
   shareOf(count: number): Share {
     const { rank, size } = this;
     const [least, more] = [Math.floor(count / size), count % size];
     return { first: rank * least + Math.min(rank, more), count: least + (rank < more ? 1 : 0) };
   }
 
-  /** Adds up the arrays of all processes, in place. */
+  /** Sums the arrays of all processes, in place. */
   sum(values: Float32Array | Float64Array): void {
     this.#checkPresence();
     this.mpi.allReduce(values.slice(), values);
   }
 
-  /** The values of all processes, as JSON. */
+  /** Gathers the values of all processes, by rank. They are passed as JSON. */
   exchange<Value>(value: Value): Value[] {
     this.#checkPresence();
     return exchangeJson(this.mpi, value);
   }
 
   /**
-   * Does what may fail in some processes.
+   * Runs work that may fail in some processes.
    *
-   * @param role whether this process does it, waits for those that do and gets undefined, or has done it before
-   * @throws in all of them what the first that failed has thrown
+   * @param role "works" runs it; "waits" skips it and returns undefined; "has worked" did it in an earlier call
+   * @throws in all processes, the error of the lowest rank that failed
    */
   async agree<Result>(
     work: () => Result | Promise<Result>,
@@ -232,7 +234,7 @@ export class Processes {
     throw this.asAgreed(decodeError({ ...first, message: `${first.message} (${this.#nameOf(rank)})` }));
   }
 
-  /** Lets one process of each host work before the others, which find what it has cached. @throws as `agree` does */
+  /** Runs work in one process of each host first, so that the others find its cache filled. @throws as `agree` */
   async byHost<Result>(work: () => Promise<Result>): Promise<Result> {
     const isFirst = this.localRank === 0;
     const result = await this.agree(work, isFirst ? "works" : "waits");
@@ -240,12 +242,12 @@ export class Processes {
     return isFirst ? result : later;
   }
 
-  /** Lets process 0 do something for all. @throws as `agree` does */
+  /** Runs work in process 0 and gives all processes its result, as JSON. @throws as `agree` */
   async byFirst<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.exchange(await this.agree(work, this.rank === 0 ? "works" : "waits"))[0];
   }
 
-  /** @throws UserError in all processes that names the first of these texts that differs, and where */
+  /** @throws UserError in all processes, if one of these texts differs between them: its name, and where */
   checkSame(texts: { readonly [name: string]: string }): void {
     const [first, ...others] = this.exchange(texts);
     for (const [i, other] of others.entries()) {
@@ -260,39 +262,39 @@ export class Processes {
     }
   }
 
-  /** Marks an error that all processes throw together. */
+  /** Marks an error as thrown by all processes at the same point. */
   asAgreed<Thrown extends Error>(error: Thrown): Thrown {
     agreed.add(error);
     return error;
   }
 
-  /** Whether all processes throw this error together. If not, the others wait for this one. */
+  /** Whether all processes throw this error at the same point. If not, the others are blocked and must be ended. */
   isAgreed(error: unknown): boolean {
     return typeof error === "object" && error !== null && agreed.has(error);
   }
 
-  /** Names this process in an error of its own. */
+  /** Appends this process' name to the message of an error. */
   locate(error: unknown): unknown {
     if (error instanceof Error && this.rank > 0) {
       const value = `${error.message} (${this.#nameOf(this.rank)})`;
-      Object.defineProperty(error, "message", { value }); // that of a DOMException cannot be set
+      Object.defineProperty(error, "message", { value }); // the message of a DOMException has no setter
     }
     return error;
   }
 
-  /** From now on this process ends with the others, whatever its exit code. */
+  /** From now on, this process waits for the others on exit, whatever its exit code. */
   close(): void {
     this.#isClosed = true;
   }
 
-  /** This process no longer takes part in what the others may continue: it can only end, and ends them too. */
+  /** Leaves joint work that the others may continue. From now on, this process can only exit, which ends the others. */
   leave(): void {
     this.#hasLeft = true;
   }
 
   #checkPresence(): void {
     if (this.#hasLeft)
-      throw new Error("This process left a joint training and must exit. To stop early, abort `signal`");
+      throw new Error("This process left a joint training and must exit. To stop a training early, abort `signal`");
   }
 
   #nameOf(rank: number): string {

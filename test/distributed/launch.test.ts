@@ -8,7 +8,7 @@ describe("findLaunch", () => {
     [{ PMIX_RANK: "3", SLURM_PROCID: "3", SLURM_STEP_NUM_TASKS: "8" }, [3, 8, "openmpi"]],
     [{ PMIX_RANK: "3" }, [3, undefined, "openmpi"]],
     [{ SLURM_PROCID: "7", SLURM_STEP_NUM_TASKS: "8" }, [7, 8, "openmpi"]],
-    // mpirun within a job of Slurm, which started one task
+    // mpirun inside a Slurm job of one task
     [
       { SLURM_PROCID: "0", SLURM_STEP_NUM_TASKS: "1", OMPI_COMM_WORLD_RANK: "2", OMPI_COMM_WORLD_SIZE: "4" },
       [2, 4, "openmpi"],

@@ -1,5 +1,5 @@
-// Run by mpirun in two processes that train together: process 1 leaves the loop early ("break"), throws in it and trains
-// again ("retry"), or aborts its signal ("abort").
+// Run by mpirun in two processes that train together. Process 1 leaves the loop early ("break"), throws in it and
+// trains again ("retry"), or aborts its signal ("abort").
 import { joinProcesses, train } from "../../dist/index.js";
 
 const [how, dataset, folder] = process.argv.slice(2);

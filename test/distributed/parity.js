@@ -1,6 +1,6 @@
-// Run by mpirun: trains models for 50 steps in all processes together and, step by step, in process 0 alone; then with
-// local steps, which process 0 repeats for all. It prints the largest differences after each step, as JSON. By "messages",
-// as between hosts, instead of the memory that they share: mpirun -n 3 node parity.js messages
+// Run by mpirun: compares the weights of joint training with those of process 0 training alone, over 50 steps; then
+// those of local steps with their simulation in process 0. Prints the largest difference after each step, as JSON.
+// mpirun -n 3 node parity.js messages: passes messages, as between hosts, instead of sharing memory.
 import { createConfig } from "../../dist/config/config.js";
 import { pixelsInMemory } from "../../dist/data/pixels.js";
 import { joinProcesses } from "../../dist/distributed/processes.js";

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Runs an MPI program on two simulated hosts, host-a and host-b, joined by a link of limited bandwidth:
 #   sudo test/distributed/two-hosts.sh openmpi|mpich <Gbit/s> <processes per host> -- command args...
-# A host is a set of Linux namespaces: its own network, name, IPC, /dev/shm and /sys. Files, processors and process ids
-# are shared. Latency is that of the kernel. Needs root, iproute2, util-linux, and mpirun.openmpi or mpirun.mpich.
-# SIGINT, SIGTERM and SIGHUP go to mpirun. TWO_HOSTS_MPIRUN_ARGS holds further arguments of mpirun, separated by blanks.
-# The last line on stderr is the traffic. The exit code is mpirun's, 2 for wrong usage, 3 if the set-up fails.
+# A host is a set of Linux namespaces with its own network, name, IPC, /dev/shm and /sys. Files, processors and process
+# ids are shared. The link adds no latency. Needs root, iproute2, util-linux, and mpirun.openmpi or mpirun.mpich.
+# Forwards SIGINT, SIGTERM and SIGHUP to mpirun. TWO_HOSTS_MPIRUN_ARGS: further mpirun arguments, separated by blanks.
+# Prints the traffic as the last line on stderr. Exits with mpirun's code, 2 for wrong usage, 3 if the set-up fails.
 # shellcheck disable=SC2317 # functions that traps and wait_until call
 set -u
 fail() { echo "two-hosts: $2" >&2; exit "$1"; }
@@ -16,7 +16,7 @@ GRACE=3 # seconds that processes may outlive mpirun
 [[ $EUID == 0 ]] || fail 3 "must run as root"
 mpirun=$(command -v "mpirun.$kind") || fail 3 "mpirun.$kind is not installed"
 
-# A host lives as long as its holder, a sleeping process.
+# A sleeping process, the holder, keeps a host's namespaces alive.
 holders=() job='' folder=''
 on() { nsenter -t "$1" --net --uts --ipc --mount -- "${@:2}"; } # <holder> command...
 processes() { # all but the holders
@@ -72,16 +72,16 @@ for i in 0 1; do
     ip link set lo up
     ip address add "$3/24" dev eth0
     ip link set eth0 up
-    # Clusters seldom use BBR, and its pacing hides the limit of the link.
+    # BBR is rare on clusters, and its pacing hides the bandwidth limit.
     ip route replace 10.77.0.0/24 dev eth0 src "$3" congctl cubic 2>/dev/null || true
     tc qdisc add dev eth0 root tbf rate "$4gbit" burst 512k latency 20ms
   ' - "$([[ $i == 0 ]] && echo host-a || echo host-b)" "$folder/hosts" "10.77.0.$((i + 1))" "$gbit" ||
     fail 3 "cannot set up host $i"
 done
-# UCX looks once for networks, and the state lags behind `ip link set up`.
+# UCX looks for networks once, and the link comes up after `ip link set up` returns.
 for holder in "${holders[@]}"; do wait_until 500 is_up "$holder" || fail 3 "the link stays down"; done
 
-# In place of ssh: a new session in $HOME, with a bare environment.
+# Replaces ssh: a new session in $HOME, with a bare environment.
 cat >"$folder/agent" <<AGENT
 #!/usr/bin/env bash
 case \$1 in host-a) holder=${holders[0]} ;; host-b) holder=${holders[1]} ;; *) exit 255 ;; esac

@@ -195,7 +195,7 @@ it.runIf(MPIS.some(({ name }) => name === "MPICH"))("says that MPICH does not st
   const { code, stderr } = await start(args, home, { PMI_RANK: "0", PMI_SIZE: "2", PMI_FD: "99" }).outcome;
   expect([code, stderr]).toEqual([
     2,
-    expect.stringMatching(/^error: npx or another program stands between MPICH's mpirun and vae.*\n$/),
+    expect.stringMatching(/^error: npx or another wrapper has closed the connection to MPICH's mpirun.*\n$/),
   ]);
 });
 
