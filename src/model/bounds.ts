@@ -1,7 +1,7 @@
-// The evidence lower bound as numbers.
+// The terms of the evidence lower bound (ELBO) as numbers.
 
 /**
- * Nats per image: elbo = reconstruction − kl. A plain autoencoder has no KL term: its kl is 0, and elbo is no bound.
+ * Nats per image: elbo = reconstruction − kl. Of a plain autoencoder, kl is 0 and elbo is not a bound.
  */
 export interface Elbo {
   readonly elbo: number;
@@ -11,27 +11,28 @@ export interface Elbo {
   readonly kl: number;
 }
 
-/** The ELBO and what training maximizes. */
+/** The ELBO and the objective of training, in nats per image. */
 export interface Bounds extends Elbo {
-  /** With the whole KL term, also during its warm-up. */
+  /** With the full weight of the KL term, even during its warm-up. */
   readonly objective: number;
 }
 
-/** The terms of an image, or of a batch. */
 export const TERMS = ["objective", "reconstruction", "kl"] as const;
 
 export type TermValues<Values> = Readonly<Record<(typeof TERMS)[number], Values>>;
 
-export function mapTerms<Value>(of: (term: (typeof TERMS)[number]) => Value): TermValues<Value> {
-  return { objective: of("objective"), reconstruction: of("reconstruction"), kl: of("kl") };
+/** A record of `value(term)` for each term. */
+export function mapTerms<Value>(value: (term: (typeof TERMS)[number]) => Value): TermValues<Value> {
+  return { objective: value("objective"), reconstruction: value("reconstruction"), kl: value("kl") };
 }
 
-/** The mean over images, or over batches of one size. */
+/** Means of terms [N] over images, or over batches of equal size. */
 export function meanBounds(values: TermValues<ArrayLike<number>>): Bounds {
   const { objective, reconstruction, kl } = mapTerms((term) => mean(values[term]));
   return { objective, elbo: reconstruction - kl, reconstruction, kl };
 }
 
+/** The arithmetic mean; NaN if there are no values. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];

@@ -10,9 +10,9 @@ import { assemble, type ModelInput, type Parts, type Sizes } from "./parts.js";
 import { point } from "./posteriors/point.js";
 import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 import { MODEL_SETTINGS, type ModelConfig } from "./settings.js";
-import { seeingFirst, twoLayerPosterior, twoLayerPrior } from "./two-layers.js";
+import { onFirstLayer, twoLayerPosterior, twoLayerPrior } from "./two-layers.js";
 
-/** Chooses the pieces of a model by the settings. @throws UserError if one is wrong */
+/** The pieces of a model that the settings choose. @throws UserError if a setting is invalid or they do not combine */
 export function standardPieces(given: ModelConfig, input: ModelInput) {
   const config = checkModelSettings(given);
   const { height, width, channels, classes = 0 } = checkValue("The images of the model", INPUT, input);
@@ -25,11 +25,11 @@ export function standardPieces(given: ModelConfig, input: ModelInput) {
   const pixels = pixelsOf({ height, width, channels });
   const sizes: Sizes = { height, width, channels, classes, pixels, dimZ };
   checkTogether(config);
-  // An autoencoder maximizes log p(x|z), whatever a preset says. It uses no prior, and "normal" has no weights.
+  // A plain autoencoder maximizes log p(x|z). It ignores a preset's prior and objective: "normal" has no weights.
   const isPoint = config.model === "ae";
   const layers = dims && !isPoint ? { dims, units: config.layerUnits, sigma: config.sigma } : undefined;
-  const gaussianOr = layers ? twoLayerPosterior(layers) : POSTERIORS[config.posterior].build(config, sizes);
-  const posterior = isPoint ? point(sizes) : gaussianOr;
+  const stochastic = layers ? twoLayerPosterior(layers) : POSTERIORS[config.posterior].build(config, sizes);
+  const posterior = isPoint ? point(sizes) : stochastic;
   const prior = layers ? twoLayerPrior(layers) : PRIORS[isPoint ? "normal" : config.prior].build(config, sizes);
   const likelihood = LIKELIHOODS[config.likelihood].build(config, sizes);
   const objective = isPoint
@@ -39,11 +39,11 @@ export function standardPieces(given: ModelConfig, input: ModelInput) {
   const encoder = networks.encoder(posterior.inputs);
   const bias = config.outputBias === "mean" ? "mean-image" : "zeros";
   const network = networks.decoder(likelihood.inputs, bias);
-  const decoder = layers ? seeingFirst(layers.dims, network) : network;
+  const decoder = layers ? onFirstLayer(layers.dims, network) : network;
   return { pixels, classes, dimZ, encoder, posterior, prior, decoder, likelihood, objective, beta };
 }
 
-/** @throws UserError if parts are chosen that do not work together */
+/** @throws UserError if the chosen parts do not combine */
 function checkTogether(config: ModelConfig): void {
   const { model, dimZ, objective, gradient, posterior, prior } = config;
   if (model === "ae") {
@@ -68,7 +68,7 @@ function checkTogether(config: ModelConfig): void {
   if (objective === "beta-tc") refuse(what, "objective", "elbo");
 }
 
-/** Checks the settings of a model among all. */
+/** Checks the model's settings, and ignores others. */
 function checkModelSettings(given: ModelConfig): ModelConfig {
   const all = checkValue("The configuration", objectWith<ModelConfig>({}), given);
   const names = Object.keys(MODEL_SETTINGS) as (keyof ModelConfig)[];
@@ -79,9 +79,9 @@ function checkModelSettings(given: ModelConfig): ModelConfig {
 export type BuildParts = (config: Config, input: ModelInput) => Parts;
 
 /**
- * A model of own parts, or of those that the settings choose.
+ * Builds a model from the user's own parts, or from the parts that the settings choose.
  *
- * @throws UserError if the own parts are no model, or one of another number of classes
+ * @throws UserError if settings or own parts are invalid, or own parts have another number of classes than the images
  */
 export function buildModel(config: Config, input: ModelInput, own?: BuildParts): Model {
   if (!own) return new Model(buildParts(config, input));
@@ -93,6 +93,7 @@ export function buildModel(config: Config, input: ModelInput, own?: BuildParts):
   return new Model(parts);
 }
 
+/** Builds a model's parts from settings. @throws UserError if a setting is invalid, or the parts do not combine */
 export function buildParts(config: ModelConfig, input: ModelInput): Parts {
   return assemble(standardPieces(config, input));
 }

@@ -1,4 +1,4 @@
-// Checks of parts, which users can bring.
+// Runtime checks of parts that users supply.
 import { BOOLEAN, func, listOf, maybe, objectOf, objectWith, satisfying } from "../arguments.js";
 import { isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
 import type { Layer, LayerSpecs } from "./layers.js";
@@ -16,7 +16,7 @@ import type { DrawSpec, Init, ParamSpec, Specs } from "./specs.js";
 const isWithin = (value: unknown, min: number, max: number) =>
   typeof value === "number" && value >= min && value <= max;
 
-/** Of a layer, an image or z. */
+/** Units of a layer, pixels of a side, or dimensions of z. */
 export const UNITS = wholeNumber({ min: 1, max: 1e9 });
 const SHAPE = listOf(UNITS);
 const NAMED_INITS: readonly unknown[] = ["zeros", "he", "glorot", "ones", "mean-image"] satisfies Init[];
@@ -33,7 +33,7 @@ const KIND = satisfying(
 );
 
 const FANS = satisfying(
-  "be the numbers of inputs and outputs of a unit",
+  "be [inputs, outputs] of a unit",
   (value): value is [number, number] =>
     Array.isArray(value) && value.length === 2 && value.every((count) => isWithin(count, Number.MIN_VALUE, 1e9)),
 );
@@ -47,7 +47,7 @@ const DRAW = objectWith<DrawSpec>({
 });
 const OF_SPECS = { params: objectOf(PARAM), draws: objectOf(DRAW) };
 
-/** In memory. */
+/** A count of numbers in memory. */
 const NUMBERS = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER });
 
 export const SPECS = objectWith<Specs>(OF_SPECS);

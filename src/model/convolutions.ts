@@ -1,4 +1,4 @@
-// Convolutions as layers. Shapes leave out the batch: [height, width, channels].
+// Convolutional layers. Shapes omit the batch: [height, width, channels].
 import { checkOptions, listOf, maybe } from "../arguments.js";
 import { checkValue, wholeNumber } from "../config/entries.js";
 import { tf } from "../engine/compiled/tf.js";
@@ -10,7 +10,7 @@ import type { Init } from "./specs.js";
 
 interface ConvOptions {
   readonly filters: number;
-  /** Pixels of a side of the square kernel. */
+  /** Side of the square kernel, in pixels. */
   readonly kernel: number;
   readonly stride?: number;
   readonly activation?: ActivationName | undefined;
@@ -28,8 +28,10 @@ const OPTIONS = {
 };
 
 /**
- * activation(x ∗ weight + bias), padded so that a side of n pixels becomes ⌈n / stride⌉: `weight` is [kernel, kernel,
- * in, filters], `bias` [filters].
+ * A convolution: activation(x ∗ weight + bias), padded so that a side of n pixels becomes ⌈n / stride⌉. `weight` is
+ * [kernel, kernel, in, filters], `bias` [filters].
+ *
+ * @throws UserError if an option is invalid
  */
 export function conv(options: ConvOptions): Layer {
   const { filters, kernel, stride, activation, weight, bias } = checkOptions(OPTIONS, options);
@@ -50,11 +52,11 @@ export function conv(options: ConvOptions): Layer {
 }
 
 /**
- * The transposed convolution, to images of `height` × `width`, which a convolution of this stride would bring back to
- * the size of its input. `weight` is [kernel, kernel, filters, in]. `bias` is [filters], or of a whole image if it
- * starts as the mean image.
+ * A transposed convolution with output [height, width, filters]. Its input has the shape that `conv` with this stride
+ * would give for that output. `weight` is [kernel, kernel, filters, in]. `bias` is [filters], or [height, width,
+ * filters] if its initial value is "mean-image".
  *
- * @throws UserError if `kernel` is less than `stride`
+ * @throws UserError if an option is invalid, or `kernel` is less than `stride`
  */
 export function convTranspose(options: ConvOptions & { readonly height: number; readonly width: number }): Layer {
   const { filters, kernel, stride, activation, weight, bias, height, width } = checkOptions(
@@ -62,7 +64,10 @@ export function convTranspose(options: ConvOptions & { readonly height: number; 
     options,
   );
   if (kernel < stride) {
-    throw new UserError(`A transposed convolution of stride ${stride} leaves gaps between kernels of ${kernel} pixels`);
+    throw new UserError(
+      `A transposed convolution of stride ${stride} leaves gaps between kernels of ${kernel} pixels. ` +
+        "Give a larger kernel.",
+    );
   }
   const biasShape = bias === "mean-image" ? [height, width, filters] : [filters];
   return {
@@ -71,7 +76,7 @@ export function convTranspose(options: ConvOptions & { readonly height: number; 
         weight: {
           shape: [kernel, kernel, filters, channels],
           init: weight,
-          // A pixel of the output meets every stride-th row and column of the kernel.
+          // Each output pixel sums over every stride-th row and column of the kernel.
           fans: [channels * (kernel / stride) ** 2, filters * kernel ** 2],
           decays: true,
         },
@@ -89,7 +94,10 @@ export function convTranspose(options: ConvOptions & { readonly height: number; 
   };
 }
 
-/** Applies a layer of images to rows [N, D + K]: D numbers of an image, and K labels, which follow its result. */
+/**
+ * Applies a layer on images [N, height, width, channels] to flat rows [N, D], D = height · width · channels. With K
+ * one-hot labels, rows are [N, D + K], and the labels are appended to the flattened result.
+ */
 export function onImages(image: readonly [height: number, width: number, channels: number], layer: Layer): Layer {
   const shape = checkValue("The argument image", listOf(UNITS, 1), image);
   const pixels = sizeOf(shape);

@@ -1,4 +1,4 @@
-// Densities and divergences: pure functions of tensors, in nats. Shapes as in parts.ts.
+// Log densities and divergences, in nats: pure functions of tensors. Shapes as in parts.ts.
 import { tf } from "../engine/compiled/tf.js";
 
 const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
@@ -6,8 +6,8 @@ const HALF_LOG_2PI = 0.5 * Math.log(2 * Math.PI);
 /**
  * log p(x|z) = Σ_d x_d log y_d + (1 − x_d) log(1 − y_d) with y = sigmoid(logits) (Kingma & Welling 2014, appendix C.1),
  * computed as Σ_d x_d·logit_d − softplus(logit_d), where softplus(a) = max(a, 0) + log(1 + e^−|a|). Logarithms are
- * slow, so it takes one of the product of up to 112 factors, each from 1 to 2, which float32 holds. The gradient
- * is x − y.
+ * slow: one is computed for a product of up to 112 factors 1 + e^−|a|, which cannot overflow, as each is at most 2. The
+ * gradient with respect to the logits is x − y.
  *
  * @param x [B, 1, D], 0 to 1; no gradient flows to it
  * @param logits [B, L, D]
@@ -30,25 +30,25 @@ export function bernoulliLogLikelihood(x: tf.Tensor3D, logits: tf.Tensor3D): tf.
   return density(logits);
 }
 
-/** log N(x; y, s²) = −½ Σ_d ((x_d − y_d) / s)² − D log(s √2π) of x [B, 1, D] and means y [B, L, D]: [B, L] nats. */
+/** log N(x; y, s²) = −½ Σ_d ((x_d − y_d) / s)² − D log(s √2π), for x [B, 1, D] and means y [B, L, D]: [B, L] nats. */
 export function gaussianLogLikelihood(x: tf.Tensor3D, mean: tf.Tensor3D, deviation: number): tf.Tensor2D {
   const squares = tf.square(tf.mul(tf.sub(x, mean), 1 / deviation));
   const normalization = mean.shape[2] * Math.log(deviation * Math.sqrt(2 * Math.PI));
   return tf.sub<tf.Tensor2D>(tf.mul(tf.sum(squares, 2), -0.5), normalization);
 }
 
-/** log N(x; μ, σ²) of each number, of shapes that broadcast: nats. */
+/** Elementwise log N(x; μ, σ²), in nats. Shapes broadcast. */
 export function normalLogDensity(x: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
   const squares = tf.square(tf.div(tf.sub(x, mu), sigma));
   return tf.sub(tf.mul(squares, -0.5), tf.add(tf.log(sigma), HALF_LOG_2PI));
 }
 
-/** Σ_j log N(z_j; 0, 1) of z [N, Z]: [N] nats. */
+/** Σ_j log N(z_j; 0, 1), for z [N, Z]: [N] nats. */
 export function standardNormalLogDensity(z: tf.Tensor): tf.Tensor {
   return tf.sum(tf.sub(tf.mul(tf.square(z), -0.5), HALF_LOG_2PI), 1);
 }
 
-/** The same value, through which no gradient flows. */
+/** The identity, with a zero gradient. */
 export function stopGradient(x: tf.Tensor): tf.Tensor {
   return tf.customGrad((...inputs) => {
     const [value] = inputs as [tf.Tensor];
@@ -57,8 +57,8 @@ export function stopGradient(x: tf.Tensor): tf.Tensor {
 }
 
 /**
- * The same draws z [B, L, Z]. `weigh` sets shares [B, L] that multiply their gradient; they may depend on z, as gradients
- * come last. For training steps only: the gradient disposes of the shares.
+ * The draws z [B, L, Z], with a gradient that can be weighted: `weigh` sets shares [B, L] to multiply it by. Shares may
+ * depend on z, because the gradient is computed later. For training steps only: the gradient disposes of the shares.
  */
 export function weighableDraws(z: tf.Tensor): { readonly z: tf.Tensor; weigh(shares: tf.Tensor): void } {
   let shares: tf.Tensor | undefined;
@@ -81,7 +81,7 @@ export function weighableDraws(z: tf.Tensor): { readonly z: tf.Tensor; weigh(sha
 
 /**
  * KL(N(μ_j, σ_j²) ‖ N(0, 1)) = ½ (μ_j² + σ_j² − log(10⁻⁸ + σ_j²) − 1): [B, Z] nats (Kingma & Welling 2014, appendix B).
- * The 10⁻⁸ is the tutorial's: it lowers the term by less than 0.005 nats where σ > 0.001.
+ * The 10⁻⁸, as in the TensorFlow tutorial, lowers the term by less than 0.005 nats if σ > 0.001.
  */
 export function gaussianKl(mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
   const variance = tf.square(sigma);
@@ -89,18 +89,18 @@ export function gaussianKl(mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
   return tf.mul(terms, 0.5);
 }
 
-/** [B, D] to [B, 1, D]. */
+/** Reshapes images [B, D] to [B, 1, D], to broadcast over draws. */
 export function perImage(x: tf.Tensor): tf.Tensor3D {
   return tf.reshape(x, [x.shape[0], 1, x.shape[1] as number]);
 }
 
-/** [B·L, D] to [B, L, D], for images x of [B, D]. */
+/** Reshapes decoder outputs [B·L, D] to [B, L, D]. @param x the images, [B, D] */
 export function perDraw(outputs: tf.Tensor, x: tf.Tensor): tf.Tensor3D {
   const [B] = x.shape;
   return tf.reshape(outputs, [B, outputs.shape[0] / B, outputs.shape[1] as number]);
 }
 
-/** log 1/L Σ_l e^x_l, [B, L] to [B]. Subtracts the largest x_l first, so that nothing overflows. */
+/** log 1/L Σ_l e^x_l, [B, L] to [B]. Subtracts the largest x_l first, against overflow. */
 export function logMeanExp(x: tf.Tensor): tf.Tensor {
   const [B, L] = x.shape as [number, number];
   if (L === 1) return tf.reshape(x, [B]);
@@ -118,6 +118,6 @@ export function logMeanExp(x: tf.Tensor): tf.Tensor {
   return logMean(x);
 }
 
-function largestDivisor(n: number, most: number): number {
-  for (let divisor = Math.min(n, most); ; divisor--) if (n % divisor === 0) return divisor;
+function largestDivisor(n: number, max: number): number {
+  for (let divisor = Math.min(n, max); ; divisor--) if (n % divisor === 0) return divisor;
 }

@@ -1,12 +1,12 @@
-// Fills a model's random draws on the host, by their specs.
+// Creates a model's random draws on the host, from their specs.
 import type { RandomStream } from "../random.js";
 import { type HostArray, mapTree, sizeOf } from "../tree.js";
 import type { DrawSpec, Phase, Specs } from "./specs.js";
 
-/** Draws by name: [rows, …shape], where a row is an image or a draw of z. */
+/** Draws by name: [rows, …shape], with a row for each image or for each draw of z. */
 export type HostDraws = { readonly [name: string]: HostArray };
 
-/** Creates arrays for the draws of some phases, with L draws of z for each image. */
+/** Allocates arrays for the draws of some phases, with L draws of z for each image. */
 export function createDraws({ draws }: Specs, phases: readonly Phase[], images: number, L: number): HostDraws {
   const needed = Object.entries(draws).filter(([, { phase }]) => phases.includes(phase));
   return Object.fromEntries(
@@ -19,14 +19,14 @@ export function createDraws({ draws }: Specs, phases: readonly Phase[], images: 
   );
 }
 
-/** Fills the draws of a phase from one stream, in the order of the specs. */
+/** Fills the draws of one phase from a random stream, in the order of the specs. */
 export function fillDraws(draws: HostDraws, { draws: specs }: Specs, phase: Phase, stream: RandomStream): void {
   for (const [name, { data }] of Object.entries(draws)) {
     if (specs[name].phase === phase) fill(data, specs[name].kind, stream);
   }
 }
 
-/** Selects the rows of `count` images, from `first`, in arrays of the rows of `images`. Shares memory. */
+/** Selects the rows of `count` images from `first`, in arrays with rows for `images` images. Shares their memory. */
 export function rowsOfImages<Arrays>(arrays: Arrays, images: number, first: number, count: number): Arrays {
   return mapTree(arrays, ({ data, shape: [rows, ...rest] }: HostArray) => {
     const perImage = data.length / images;

@@ -1,21 +1,25 @@
-// First values of the weights, by their specs.
+// Initializes weights from their specs.
 import { type RandomStream, randomStream } from "../random.js";
 import { type HostArray, sizeOf } from "../tree.js";
 import type { ParamSpec, Specs } from "./specs.js";
 
 export type HostParams = { readonly [name: string]: HostArray<Float32Array> };
 
+/** The number of weights, counted as scalars. */
 export function countParameters({ params }: Specs): number {
   return Object.values(params).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-/** Whether a first value depends on the mean training image. */
+/** Whether an initial value depends on the mean training image. */
 export function needsMeanImage({ params }: Specs): boolean {
   return Object.values(params).some(({ init }) => init === "mean-image");
 }
 
 /**
- * Draws the first values, each weight's by its index among the specs. `meanImage` is [D], 0 to 1, if `needsMeanImage`.
+ * Draws the initial weights. Each weight has a random stream of its own, set by its index among the specs.
+ *
+ * @param meanImage [D], 0 to 1; needed if `needsMeanImage`
+ * @throws Error if `meanImage` does not fit a weight
  */
 export function initialParams({ params }: Specs, seed: number, meanImage: ArrayLike<number> = []): HostParams {
   return Object.fromEntries(
@@ -28,8 +32,9 @@ export function initialParams({ params }: Specs, seed: number, meanImage: ArrayL
 }
 
 /**
- * `he`: as in TensorFlow 1's variance_scaling_initializer, normal with deviation √(2.6 / fan-in), truncated at two
- * deviations: the variance is about 2 / fan-in. `glorot`: uniform within ±√(6 / (fan-in + fan-out)).
+ * `he`: normal with standard deviation √(2.6 / fan-in), truncated at two standard deviations, so that the variance is
+ * about 2 / fan-in, as in TensorFlow 1's variance_scaling_initializer. `glorot`: uniform within
+ * ±√(6 / (fan-in + fan-out)).
  */
 function fill(
   data: Float32Array,

@@ -1,4 +1,4 @@
-// Layers: functions of a batch that declare their weights and draws. Shapes leave out the batch: [N, …shape].
+// Layers: functions of a batch [N, …shape] that declare their weights and draws. Shapes omit the batch.
 import { checkOptions, listOf, maybe, objectOf } from "../arguments.js";
 import { checkValue, number, oneOf } from "../config/entries.js";
 import { tf } from "../engine/compiled/tf.js";
@@ -7,13 +7,18 @@ import { INIT, LAYER, UNITS } from "./checks.js";
 import { type Context, type DrawSpec, type Init, joinSpecs, type Specs } from "./specs.js";
 
 export interface LayerSpecs extends Specs {
+  /** Its shape. */
   readonly output: readonly number[];
-  /** Outputs of all layers of a chain, in numbers; absent: those of `output`. */
+  /** The count of numbers that all layers of a chain output. By default the size of `output`. */
   readonly outputs?: number | undefined;
 }
 
 export interface Layer {
-  /** @param per "image" in the encoder, "sample" (a draw of z) in the decoder */
+  /**
+   * Declares weights, draws and output shape.
+   *
+   * @param per "image" in the encoder, "sample" (a draw of z) in the decoder
+   */
   specs(input: readonly number[], per: DrawSpec["per"]): LayerSpecs;
   /** @param x [N, …input] @returns [N, …output] */
   apply(context: Context, x: tf.Tensor): tf.Tensor;
@@ -42,7 +47,12 @@ interface DenseOptions {
 export const ACTIVATION = oneOf(Object.keys(ACTIVATIONS) as ActivationName[]);
 const KEEP_PROB = number({ above: 0, max: 1 });
 
-/** dropout(activation(x·weight + bias)): `weight` is [in, units], `bias` [units], the draw `mask` [units]. */
+/**
+ * A fully connected layer: dropout(activation(x·weight + bias)). `weight` is [in, units], `bias` [units], the draw
+ * `mask` [units].
+ *
+ * @throws UserError if an option is invalid
+ */
 export function dense(options: DenseOptions): Layer {
   const { units, activation, keepProb, weight, bias } = checkOptions(
     {
@@ -63,18 +73,18 @@ export function dense(options: DenseOptions): Layer {
     apply(context, x) {
       const sums = tf.add(tf.matMul(x as tf.Tensor2D, context.param("weight") as tf.Tensor2D), context.param("bias"));
       const h = activation ? ACTIVATIONS[activation](sums) : sums;
-      // Kept units are scaled up, so that the next layer sees the same mean as without dropout.
+      // Scales kept units up, so that the next layer sees the same mean as without dropout.
       return context.training && keepProb < 1 ? tf.mul(h, tf.mul(context.draw("mask"), 1 / keepProb)) : h;
     },
   };
 }
 
-/** Numbers that layers hold for an input until its gradient is known. */
+/** The count of numbers that layers keep for an input until the gradient is computed. */
 export function outputsOf({ output, outputs = sizeOf(output) }: LayerSpecs): number {
   return outputs;
 }
 
-/** Chains layers, in scopes of their names, or numbers in an array. */
+/** Chains layers. Scopes are named by the record's keys or the array's indices. @throws UserError if one is invalid */
 export function sequential(layers: readonly Layer[] | { readonly [name: string]: Layer }): Layer {
   checkValue<unknown>("The argument layers", Array.isArray(layers) ? listOf(LAYER) : objectOf(LAYER), layers);
   const chain = Object.entries(layers);
@@ -96,14 +106,17 @@ export function sequential(layers: readonly Layer[] | { readonly [name: string]:
 
 interface MlpOptions extends Pick<DenseOptions, "weight" | "bias"> {
   readonly hidden: readonly number[];
-  /** Of the hidden layers; the last one repeats. */
+  /** Of the hidden layers in order; the last one repeats. */
   readonly activations: readonly ActivationName[];
   readonly keepProb: number;
   readonly outputs: number;
 }
 
 /**
- * A multilayer perceptron: hidden layers with activation and dropout, and a linear output, whose first bias is `bias`.
+ * A multilayer perceptron: hidden layers with activation and dropout, and a linear output layer with initial bias
+ * `bias`.
+ *
+ * @throws UserError if an option is invalid
  */
 export function mlp(options: MlpOptions): Layer {
   const { hidden, activations, keepProb, outputs, weight, bias } = checkOptions(

@@ -1,4 +1,4 @@
-// A model's functions: what engines run. Pure functions of tensors; weights, draws and scheduled numbers come in as
+// A model's functions, which engines run: pure functions of tensors, with weights, draws and scheduled numbers as
 // inputs. Shapes as in parts.ts.
 import { tf } from "../engine/compiled/tf.js";
 import type { TermValues } from "./bounds.js";
@@ -10,7 +10,7 @@ import { type Context, createContext, type Tensors } from "./specs.js";
 export type Batch = {
   /** [B, D] pixels, 0 to 255: the targets of reconstruction. */
   readonly images: tf.Tensor2D;
-  /** [B, D] what the encoder sees instead, 0 to 1 or beyond, when a denoiser is trained. */
+  /** [B, D] of a denoiser: the encoder's input, 0 to 1 or, with noise, beyond. By default `images`. */
   readonly corrupted?: tf.Tensor2D | undefined;
   /** [B, K] one-hot classes, of a conditional model. */
   readonly labels?: tf.Tensor2D | undefined;
@@ -21,7 +21,7 @@ type Inputs = { readonly params: Tensors; readonly draws: Tensors; readonly batc
 type Labelled = { readonly params: Tensors; readonly labels?: tf.Tensor | undefined };
 type ExportInputs = Labelled & { readonly x: tf.Tensor };
 
-/** A model's functions. Engines compile each function that takes one record once for each set of shapes. */
+/** A model's functions. Engines compile those with a single record as argument, once for each set of shapes. */
 export class Model {
   constructor(readonly parts: Parts) {}
 
@@ -35,7 +35,7 @@ export class Model {
     return this.parts.classes ?? 0;
   }
 
-  /** L, the draws of z for each image: one of a point. */
+  /** L, the draws of z for each image; 1 if posteriors are points. */
   get draws(): number {
     return this.isDrawn ? this.parts.objective.draws : 1;
   }
@@ -46,21 +46,21 @@ export class Model {
     return { objective, reconstruction, kl };
   };
 
-  /** The terms of the ELBO, and the decoder's images: [B·L, D], 0 to 1. */
+  /** The terms of the ELBO, [B] nats, and the decoder's images, [B·L, D], 0 to 1. */
   readonly reconstruct = ({ params, draws, batch }: Inputs) => {
     const { reconstruction, kl, likelihood } = this.bounds(createContext(params, draws), batch);
     return { reconstruction, kl, outputs: likelihood.mean() };
   };
 
-  /** The means z [B, Z] of posteriors and, if they are Gaussian, their standard deviations. */
+  /** The posteriors' means z [B, Z] and, if Gaussian, standard deviations sigma [B, Z]. */
   readonly encode = ({ params, batch }: Omit<Inputs, "draws">) => {
     const { mean, sigma } = this.parts.encode(createContext(params), encoderInput(batch), batch.labels);
     return { z: mean, ...(sigma && { sigma }) };
   };
 
   /**
-   * The means z [B, Z] of posteriors, and KL(q(z|x) ‖ p(z)) of each latent dimension: [B, Z] nats, where it has a closed
-   * form.
+   * The posteriors' means z [B, Z] and, if it has a closed form, KL(q(z|x) ‖ p(z)) of each latent dimension: kl [B, Z]
+   * nats.
    */
   readonly measureLatents = ({ params, draws, batch }: Inputs) => {
     const context = createContext(params, draws);
@@ -69,55 +69,55 @@ export class Model {
     return { z: posterior.mean, ...(kl?.shape[1] === this.parts.dimZ && { kl }) };
   };
 
-  /** A draw of z from the posterior of each image: [B, Z], and its standard deviations. */
+  /** A draw z [B, Z] from each image's posterior and, if Gaussian, the posteriors' standard deviations sigma [B, Z]. */
   readonly sampleLatents = ({ params, draws, batch }: Inputs) => {
     const { sample, sigma } = this.parts.encode(createContext(params, draws), encoderInput(batch), batch.labels);
-    return { z: inRows(sample()), ...(sigma && { sigma }) };
+    return { z: flattenDraws(sample()), ...(sigma && { sigma }) };
   };
 
-  /** The means of p(x|z), which pictures show: [B, Z] to [B, D], 0 to 1. */
+  /** The means of p(x|z), shown in pictures: z [B, Z] to outputs [B, D], 0 to 1. */
   readonly decode = ({ params, z, labels }: Labelled & { readonly z: tf.Tensor }) => ({
     outputs: this.parts.decode(createContext(params), z, labels).mean(),
   });
 
-  /** Decoded draws from the prior: [N, D], 0 to 1. */
+  /** Draws z from the prior and decodes it: outputs [N, D], 0 to 1. */
   readonly sample = ({ params, draws, labels }: Labelled & Pick<Inputs, "draws">) => {
     const context = createContext(params, draws);
     return { outputs: this.parts.decode(context, this.parts.prior(context).sample(), labels).mean() };
   };
 
-  /** log 1/L Σ_l p(x, z_l) / q(z_l|x) of each image (Burda et al. 2016, eq. 8): [B] nats. */
+  /** log 1/L Σ_l p(x, z_l) / q(z_l|x) of each image (Burda et al. 2016, eq. 8): logMeanWeight [B] nats. */
   readonly logMeanImportanceWeight = ({ params, draws, batch }: Inputs) => {
     const { logLikelihood, logRatio } = this.#terms(createContext(params, draws), batch);
     return { logMeanWeight: logMeanExp(tf.add(logLikelihood, logRatio())) };
   };
 
-  /** The encoder as other programs use it: pixels x [B, D], 0 to 1, to mean and, of a Gaussian, sigma [B, Z]. */
+  /** The encoder of exported files: pixels x [B, D], 0 to 1, to mean [B, Z] and, if Gaussian, sigma [B, Z]. */
   readonly exportedEncoder = ({ params, x, labels }: ExportInputs): Tensors => {
     const { mean, sigma } = this.parts.encode(createContext(params), x, labels);
     return { mean, ...(sigma && { sigma }) };
   };
 
-  /** The decoder as other programs use it: z [B, Z] to pixels [B, D], 0 to 1. */
+  /** The decoder of exported files: latents x [B, Z] to pixels [B, D], 0 to 1. */
   readonly exportedDecoder = ({ params, x, labels }: ExportInputs): Tensors => ({
     pixels: this.parts.decode(createContext(params), x, labels).mean(),
   });
 
   /**
-   * Computes the bounds of a batch: [B] nats each. In `maximized`, which a training step maximizes, the KL term has the
+   * Computes the bounds of a batch, [B] nats each. Training steps maximize `maximized`, in which the KL term has the
    * weight `klWeight` instead of β, if given.
    */
   bounds(context: Context, batch: Batch, klWeight?: tf.Scalar): BatchBounds {
-    const { objective: of, beta } = this.parts;
+    const { objective: chosen, beta } = this.parts;
     const { likelihood, ...terms } = this.#terms(context, batch);
     const { reconstruction, kl } = terms;
-    const own = context.at("objective");
-    const objective = of.value(terms, beta, own);
-    const maximized = klWeight ? of.value(terms, klWeight, own) : objective;
+    const scoped = context.at("objective");
+    const objective = chosen.value(terms, beta, scoped);
+    const maximized = klWeight ? chosen.value(terms, klWeight, scoped) : objective;
     return { objective, maximized, reconstruction, kl, likelihood };
   }
 
-  /** The only path through the model: encode, draw z, decode, compare. */
+  /** The forward pass: encode, draw z, decode, compare with the images. */
   #terms(context: Context, batch: Batch): Terms & { readonly likelihood: Likelihood } {
     const { parts } = this;
     const { labels } = batch;
@@ -126,7 +126,7 @@ export class Model {
     const { isPath = false } = parts.objective;
     const draws = posterior.sample();
     const { z, weigh } = isPath && context.training ? weighableDraws(draws) : { z: draws, weigh: () => {} };
-    const likelihood = parts.decode(context, inRows(z), labels && forDraws(labels, z.shape[1] as number));
+    const likelihood = parts.decode(context, flattenDraws(z), labels && repeatRows(labels, z.shape[1] as number));
     const logLikelihood = likelihood.logProb(x);
     const prior = parts.prior(context);
     const logRatio = () => posterior.logRatio(z, prior, isPath);
@@ -151,19 +151,19 @@ function encoderInput({ images, corrupted }: Batch): tf.Tensor {
   return corrupted ?? toUnits(images);
 }
 
-/** Bytes to units of full white. */
+/** Bytes to 0–1. */
 function toUnits(images: tf.Tensor): tf.Tensor {
   return tf.mul(images, 1 / 255);
 }
 
-/** [B, K] to [B·L, K], each row L times. */
-function forDraws(labels: tf.Tensor, L: number): tf.Tensor {
+/** Repeats each row of [B, K] L times: [B·L, K]. */
+function repeatRows(labels: tf.Tensor, L: number): tf.Tensor {
   const [B, K] = labels.shape;
   return tf.reshape(tf.tile(tf.reshape(labels, [B, 1, K]), [1, L, 1]), [B * L, K]);
 }
 
-/** [B, L, Z] to [B·L, Z]. */
-function inRows(z: tf.Tensor): tf.Tensor {
+/** Flattens [B, L, Z] to [B·L, Z]. */
+function flattenDraws(z: tf.Tensor): tf.Tensor {
   const [B, L, Z] = z.shape;
   return tf.reshape(z, [B * L, Z]);
 }

@@ -1,4 +1,4 @@
-// The parts of a variational autoencoder and how they fit together (Kingma & Welling 2014).
+// The parts of a variational autoencoder, and how to assemble them (Kingma & Welling 2014).
 // Shapes: B images in a batch, D numbers in an image, K classes, L draws of z for an image, Z latent dimensions.
 import { checkValue, type ValuesOf } from "../config/entries.js";
 import type { ImageShape } from "../data/pixels.js";
@@ -8,13 +8,13 @@ import { ASSEMBLY, LAYER_SPECS } from "./checks.js";
 import { type Layer, outputsOf } from "./layers.js";
 import { type Context, type Init, joinSpecs, NO_SPECS, type Specs } from "./specs.js";
 
-/** What a model is built for. */
+/** The shape and classes of a model's images. */
 export interface ModelInput extends ImageShape {
-  /** The number of classes K of a conditional model; 0 or absent without labels. */
+  /** K, the number of classes of a conditional model; 0 or absent without labels. */
   readonly classes?: number | undefined;
 }
 
-/** The sizes of a model's parts. */
+/** Sizes that parts are built for. */
 export interface Sizes extends ImageShape {
   readonly classes: number;
   readonly dimZ: number;
@@ -24,108 +24,110 @@ export interface Sizes extends ImageShape {
 
 /** q(z|x) for a batch of images. */
 export interface Posterior {
-  /** [B, Z]: where the image lies in the latent space. Of a posterior that is no Gaussian, z without noise: ε = 0. */
+  /** [B, Z]: the mean of a Gaussian; of other posteriors, z without noise (ε = 0). */
   readonly mean: tf.Tensor;
-  /** [B, Z]: standard deviations of a Gaussian posterior; absent if it is another, or a point. */
+  /** [B, Z]: the standard deviations of a Gaussian; absent of other posteriors. */
   readonly sigma?: tf.Tensor;
-  /** Draws z by the draws of phase `posterior`: [B, L, Z]. */
+  /** Draws z, reparameterized by the draws of phase `posterior`: [B, L, Z]. */
   sample(): tf.Tensor;
   /**
-   * log p(z) − log q(z|x) of the z that `sample` gave: [B, L] nats.
+   * log p(z) − log q(z|x): [B, L] nats.
    *
-   * @param isPath no gradient flows to the parameters of q, only to z
+   * @param z the result of `sample`
+   * @param isPath stops the gradient to the parameters of q: it flows to z only
    */
   logRatio(z: tf.Tensor, prior: Prior, isPath?: boolean): tf.Tensor;
   /**
-   * KL(q(z|x) ‖ p(z)) in closed form: [B, G] nats for G groups of latent dimensions that are independent in both.
-   * Undefined if there is none for this prior: it is then estimated from draws.
+   * KL(q(z|x) ‖ p(z)) in closed form: [B, G] nats, for G groups of latent dimensions that are independent in both.
+   * Undefined if this prior has no closed form: the KL term is then estimated from draws.
    */
   kl(prior: Prior): tf.Tensor | undefined;
 }
 
 /** p(z). */
 export interface Prior {
-  /** Posteriors choose closed forms by it. */
+  /** Identifies the distribution, so that posteriors can choose a closed form. */
   readonly family: string;
-  /** [B, L, Z] to [B, L] nats. */
+  /** log p(z): [B, L, Z] to [B, L] nats. */
   logProb(z: tf.Tensor): tf.Tensor;
-  /** Draws z by the draws of phase `prior`: [N, Z]. */
+  /** Draws z from the draws of phase `prior`: [N, Z]. */
   sample(): tf.Tensor;
 }
 
 /** p(x|z) for N = B·L values of z. */
 export interface Likelihood {
-  /** [N, D], 0 to 1: what pictures show. */
+  /** [N, D], 0 to 1: shown in pictures. */
   mean(): tf.Tensor;
-  /** @param x [B, D], 0 to 1 @returns [B, L] nats */
+  /** log p(x|z). @param x [B, D], 0 to 1 @returns [B, L] nats */
   logProb(x: tf.Tensor): tf.Tensor;
 }
 
-/** The terms of objectives. */
+/** The terms of a batch, from which objectives are computed. */
 export interface Terms {
   /** log p(x|z): [B, L] nats. */
   readonly logLikelihood: tf.Tensor;
-  /** Its mean over the draws: [B] nats. */
+  /** The mean of `logLikelihood` over the draws: [B] nats. */
   readonly reconstruction: tf.Tensor;
   /** KL(q(z|x) ‖ p(z)): [B] nats. */
   readonly kl: tf.Tensor;
-  /** The same for G groups of latent dimensions that are independent in both: [B, G] nats. */
+  /** `kl` of G groups of latent dimensions that are independent in q and p: [B, G] nats. */
   readonly klGroups: tf.Tensor;
   /** log p(z) − log q(z|x): [B, L] nats. */
   logRatio(): tf.Tensor;
-  /** The draws: [B, L, Z]. */
+  /** Draws from the posterior: [B, L, Z]. */
   readonly z: tf.Tensor;
   readonly posterior: Posterior;
   readonly prior: Prior;
-  /** Of an objective with `isPath`: multiplies the gradient of each draw z by its share, [B, L]. */
+  /** Multiplies the gradient of each draw z by its share, [B, L]. Without effect unless the objective has `isPath`. */
   weighDraws(shares: tf.Tensor): void;
 }
 
-/** What training maximizes. */
+/** An objective, which training maximizes. */
 export interface Objective {
   /** L, the draws of z for each image. */
   readonly draws: number;
-  /** Whether gradients leave out the score of q(z|x), so that they flow through the draws only (Roeder et al. 2017). */
+  /** Whether gradients omit the score of q(z|x) and flow through the draws only (Roeder et al. 2017). */
   readonly isPath?: boolean;
   /**
-   * Of an objective that compares the images of a batch: numbers in memory for each pair. It is trained on batches of
-   * two or more, and evaluated on batches of the same size, on which the comparison depends.
+   * Set if the objective compares the images of a batch: the count of numbers in memory for each pair. Training then
+   * needs batches of two or more, and evaluation uses the same batch size, since values depend on it.
    */
   readonly numbersPerPair?: number | undefined;
-  /** Whether it averages over the images of a batch: like one that compares them, it needs the batch in one process. */
+  /** Whether it averages over a batch before a nonlinear function, so that processes cannot share a batch. */
   readonly averagesImages?: boolean | undefined;
-  /** Draws of its own, of phase `posterior`. */
+  /** Its own draws, of phase `posterior`. */
   readonly specs?: Specs;
-  /** @param klWeight β, or what its warm-up has reached @param context its own @returns [B] nats */
+  /** @param klWeight β, or less during warm-up @param context scoped to the objective @returns [B] nats */
   value(terms: Terms, klWeight: number | tf.Tensor, context: Context): tf.Tensor;
 }
 
 /** A model: pure functions of tensors, and their specs. */
 export interface Parts {
   readonly dimZ: number;
-  /** K of a conditional model (Sohn et al. 2015), whose functions get labels y; 0 or absent without labels. */
+  /** K of a conditional model (Sohn et al. 2015), whose functions take labels y; 0 or absent without labels. */
   readonly classes?: number | undefined;
   readonly specs: Specs;
   readonly objective: Objective;
   /** The weight β of the KL term (Higgins et al. 2017). */
   readonly beta: number;
   readonly likelihood: Pick<LikelihoodFamily, "name" | "support">;
-  /** Numbers in memory for each draw of z besides those of the networks, if they are many. */
+  /** The count of numbers in memory for each draw of z in addition to those of the networks, if large. */
   readonly numbersPerDraw?: number | undefined;
-  /** Outputs of the layers: of the encoder for an image, of the decoder for a draw of z. */
+  /** The count of numbers that all layers output: encoder for an image, decoder for a draw of z. */
   readonly layerOutputs?: { readonly encoder: number; readonly decoder: number } | undefined;
   /** Whether the prior is N(0, I), as pictures show it. */
   readonly hasNormalPrior?: boolean | undefined;
-  /** @param x [B, D], 0 to 1, or beyond if it is noisy @param y one-hot labels [B, K] of a conditional model */
+  /** q(z|x). @param x [B, D], 0 to 1, or beyond if noisy @param y one-hot labels [B, K] of a conditional model */
   encode(context: Context, x: tf.Tensor, y?: tf.Tensor): Posterior;
   prior(context: Context): Prior;
-  /** @param z [N, Z] @param y one-hot labels [N, K] of a conditional model */
+  /** p(x|z). @param z [N, Z] @param y one-hot labels [N, K] of a conditional model */
   decode(context: Context, z: tf.Tensor, y?: tf.Tensor): Likelihood;
 }
 
+/** Builds posteriors from the encoder's outputs. */
 export interface PosteriorFamily {
   readonly dimZ: number;
-  /** Whether `logRatio` knows `isPath`. */
+  /** Whether `logRatio` supports `isPath`. */
   readonly hasPath?: boolean;
   /** Outputs of the encoder for an image. */
   readonly inputs: number;
@@ -134,21 +136,24 @@ export interface PosteriorFamily {
   build(context: Context, outputs: tf.Tensor): Posterior;
 }
 
+/** Builds a prior from its weights. */
 export interface PriorFamily {
   readonly dimZ: number;
-  /** Numbers in memory for each draw of z, if they are many. */
+  /** The count of numbers in memory for each draw of z, if large. */
   readonly numbersPerDraw?: number | undefined;
   /** Whether it is N(0, I). */
   readonly isStandardNormal?: boolean | undefined;
   readonly specs: Specs;
-  /** @param encode images [N, D], 0 to 1, to their posteriors, without draws */
+  /** @param encode maps images [N, D], 0 to 1, to posteriors that cannot be sampled */
   build(context: Context, encode: (x: tf.Tensor) => Posterior): Prior;
 }
 
+/** Builds likelihoods from the decoder's outputs. */
 export interface LikelihoodFamily {
   readonly name: string;
   /**
-   * The values of a pixel whose probability `logProb` is: black and white, or the 256 bytes. A density has real values.
+   * The values of a pixel. `logProb` is a log probability of "binary" (black or white) or "bytes" (256 values), or a
+   * log density of "real".
    */
   readonly support: "binary" | "bytes" | "real";
   /** Outputs of the decoder for an image. */
@@ -158,33 +163,35 @@ export interface LikelihoodFamily {
   build(context: Context, outputs: tf.Tensor): Likelihood;
 }
 
-/** A part that a setting chooses. Its functions get the values of its own settings. */
+/** A part that a setting chooses. Its functions receive the values of its own settings. */
 export interface Part<Settings, Built> {
-  /** For the help of the setting that chooses it. */
+  /** Used in the help of the setting that chooses the part. */
   readonly help: string;
   readonly settings: Settings;
   readonly build: (own: ValuesOf<Settings>, sizes: Sizes) => Built;
 }
 
+/** Declares a part, and infers its type. */
 export function part<Settings extends object, Built>(definition: Part<Settings, Built>): Part<Settings, Built> {
   return definition;
 }
 
+/** Declares a likelihood. */
 export function likelihood<Settings extends object>(
   definition: Part<Settings, LikelihoodFamily> & {
-    /** For descriptions of pixels: ", normal with deviation 0.1". */
+    /** Appended to the description of pixels: ", normal with deviation 0.1". */
     readonly suffix: (own: ValuesOf<Settings>) => string;
-    /** The largest −log p(x) of a pixel whose mean is 0.5: nats. */
+    /** The largest −log p(x) of a pixel with mean 0.5, in nats. */
     readonly greyNats: (own: ValuesOf<Settings>) => number;
   },
 ) {
   return definition;
 }
 
-/** Declares networks. `weight` are the first weights of all layers. */
+/** Declares a kind of networks. `weight` initializes all layers. */
 export function network<Settings extends object>(
   definition: Omit<Part<Settings, Networks>, "build"> & {
-    /** The setting that makes them smaller. */
+    /** The setting to lower for a smaller model. */
     readonly width: keyof Settings & string;
     readonly build: (own: ValuesOf<Settings>, sizes: Sizes & { readonly weight: Init }) => Networks;
   },
@@ -192,7 +199,7 @@ export function network<Settings extends object>(
   return definition;
 }
 
-/** Declares an objective. `label` names its values. */
+/** Declares an objective. `label` names its values in tables and plots. */
 export function objective<Settings extends object>(
   definition: Part<Settings, Objective> & {
     readonly label: (own: ValuesOf<Settings>) => string;
@@ -203,29 +210,33 @@ export function objective<Settings extends object>(
   return definition;
 }
 
-/** The layers of both networks. They have draws of phase `training` only. */
+/** The layers of encoder and decoder. Their draws have phase `training`. */
 export interface Networks {
   /** [B, D], or [B, D + K] with labels, to [B, outputs]. */
   encoder(outputs: number): Layer;
-  /** [N, Z], or [N, Z + K] with labels, to [N, outputs]. @param bias first bias of the output */
+  /** [N, Z], or [N, Z + K] with labels, to [N, outputs]. @param bias initializes the output layer's bias */
   decoder(outputs: number, bias: Init): Layer;
 }
 
-/** The pieces of a model. The layers of both networks may have draws of phase `training` only. */
+/** The pieces of a model. Draws of encoder and decoder must have phase `training`. */
 export interface Assembly extends Pick<Parts, "dimZ" | "objective" | "beta"> {
   readonly pixels: number;
   /** K of a conditional model; 0 or absent without labels. */
   readonly classes?: number;
-  /** [B, D], or [B, D + K] with labels, to what the posterior takes. */
+  /** [B, D], or [B, D + K] with labels, to [B, posterior.inputs]. */
   readonly encoder: Layer;
   readonly posterior: PosteriorFamily;
   readonly prior: PriorFamily;
-  /** [N, Z], or [N, Z + K] with labels, to what the likelihood takes. */
+  /** [N, Z], or [N, Z + K] with labels, to [N, likelihood.inputs]. */
   readonly decoder: Layer;
   readonly likelihood: LikelihoodFamily;
 }
 
-/** Joins pieces to a model, each in a scope of its name. @throws UserError if they do not fit together */
+/**
+ * Assembles a model from pieces, each in a scope of its name.
+ *
+ * @throws UserError if a piece is invalid, or shapes, dimensions or draws do not match
+ */
 export function assemble(assembly: Assembly): Parts {
   const pieces = checkValue("The argument of assemble", ASSEMBLY, assembly);
   const { pixels, dimZ, classes = 0, objective, beta, encoder, posterior, prior, decoder, likelihood } = pieces;
@@ -241,7 +252,7 @@ export function assemble(assembly: Assembly): Parts {
     );
   }
   if (objective.isPath && !posterior.hasPath) {
-    throw new UserError("This posterior has no gradients without its score. Leave out `gradient`.");
+    throw new UserError("This posterior does not support `gradient: path`. Leave out `gradient`.");
   }
   const encode = (context: Context, x: tf.Tensor, y?: tf.Tensor) =>
     posterior.build(context.at("posterior"), encoder.apply(context.at("encoder"), withLabels(x, y)));
@@ -268,14 +279,14 @@ export function assemble(assembly: Assembly): Parts {
   };
 }
 
-/** [N, D] and one-hot labels [N, K] to [N, D + K]. */
+/** Appends one-hot labels [N, K], if any, to [N, D]: [N, D + K]. */
 function withLabels(x: tf.Tensor, y: tf.Tensor | undefined): tf.Tensor {
   return y ? tf.concat([x, y], 1) : x;
 }
 
 function checkNetwork(name: string, { output, draws }: ReturnType<Layer["specs"]>, needed: number): void {
   if (output.length !== 1 || output[0] !== needed) {
-    throw new UserError(`The ${name} gives [${output}] for an image, but the part after it takes [${needed}]`);
+    throw new UserError(`The ${name} outputs [${output}] for an image, but the part after it takes [${needed}]`);
   }
   const other = Object.entries(draws).find(([, { phase }]) => phase !== "training");
   if (other)

@@ -1,4 +1,4 @@
-// The parts of models, for users who bring their own: `parts`.
+// The library's export `parts`: parts of models, for users who write their own.
 export { tf } from "../engine/compiled/tf.js";
 export { type BuildParts, buildParts as build, standardPieces as pieces } from "./build.js";
 export { conv, convTranspose, onImages } from "./convolutions.js";

@@ -1,4 +1,4 @@
-// The parts that settings choose, a line each.
+// The parts that settings choose, one line each.
 import { bernoulli } from "./likelihoods/bernoulli.js";
 import { gaussianPixels } from "./likelihoods/gaussian.js";
 import { logistic } from "./likelihoods/logistic.js";

@@ -1,8 +1,8 @@
-// The settings of a model: those that choose its parts, those of its networks, and each part's own.
+// The settings of a model: choices of parts, and the settings of each part.
 import { choice, integer, latents, real, type Setting, TWO_NUMBERS, toggle, type ValuesOf } from "../config/entries.js";
 import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
-/** What a setting of a bound needs: a posterior that is not a point. */
+/** The `needs` of settings without effect on a plain autoencoder. */
 export const BOUND = { model: ["vae"] };
 
 // biome-ignore format: two lines per setting
@@ -32,9 +32,9 @@ export const MODEL_SETTINGS = {
     help: `p(x|z) of a pixel: ${describe(LIKELIHOODS)}` }),
   ...ownSettings("likelihood", LIKELIHOODS),
   initialWeights: choice(["he", "glorot"], { default: "he",
-    help: "first weights of the encoder and the decoder: normal (He et al. 2015), or uniform (Glorot & Bengio 2010)" }),
+    help: "initial weights of encoder and decoder: normal (He et al. 2015), or uniform (Glorot & Bengio 2010)" }),
   outputBias: choice(["zero", "mean"], { default: "zero",
-    help: "first bias of the decoder's output: zero, or the logit of the mean image, clipped to 0.001–0.999" }),
+    help: "initial bias of the decoder's output: zero, or the logit of the mean image, clipped to 0.001–0.999" }),
 };
 
 export type ModelConfig = ValuesOf<typeof MODEL_SETTINGS>;
@@ -45,7 +45,7 @@ type Intersection<Union> = (Union extends unknown ? (of: Union) => void : never)
   : never;
 type OwnSettings<Parts extends Registry> = Intersection<Parts[keyof Parts]["settings"]>;
 
-/** The own settings of a registry's parts. Each needs the choice of a part that has it. */
+/** The settings of a registry's parts. Each needs the choice of a part that has it. */
 function ownSettings<Parts extends Registry>(
   choice: string,
   parts: Parts,

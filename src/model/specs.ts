@@ -1,12 +1,12 @@
-// The weights and random draws of a part of a model, as data. The host initializes, fills, counts and stores them by
-// these specs alone.
+// Declares the weights and random draws of a model's parts as data, from which the host initializes, fills, counts and
+// stores them.
 import { objectOf } from "../arguments.js";
 import { checkValue } from "../config/entries.js";
 import type { tf } from "../engine/compiled/tf.js";
 
 import { SPECS } from "./checks.js";
 
-/** First values of a weight. */
+/** Initial values of a weight. */
 export type Init =
   | "zeros"
   /** Normal, scaled by the number of inputs (He et al. 2015). */
@@ -20,16 +20,16 @@ export type Init =
   | { readonly normal: number };
 
 export interface ParamSpec {
-  /** Of a weight of a layer: […receptive field, inputs, outputs]. */
+  /** A layer's weight: […receptive field, inputs, outputs]. */
   readonly shape: readonly number[];
   readonly init: Init;
-  /** The numbers of inputs and outputs of a unit, if the shape does not say. */
+  /** Inputs and outputs of a unit. By default from the shape. */
   readonly fans?: readonly [inputs: number, outputs: number];
   /** Whether weight decay applies. */
   readonly decays?: boolean;
 }
 
-/** When a draw is available: in training steps (dropout), to draw z from the posterior, or from the prior. */
+/** When a draw is available: in training steps (dropout), when z is drawn from the posterior, or from the prior. */
 export type Phase = "training" | "posterior" | "prior";
 
 export interface DrawSpec {
@@ -38,7 +38,7 @@ export interface DrawSpec {
   /** One for each image, [B, …shape], or one for each draw of z, [B·L, …shape]. */
   readonly per: "image" | "sample";
   readonly phase: Phase;
-  /** Standard normal; uniform from 0 to 1; or ones with a probability, and zeros, as bytes. */
+  /** Standard normal, uniform on [0, 1), or Bernoulli with this probability, as bytes 0 and 1. */
   readonly kind: "normal" | "uniform" | { readonly bernoulli: number };
 }
 
@@ -49,7 +49,11 @@ export interface Specs {
 
 export const NO_SPECS: Specs = { params: {}, draws: {} };
 
-/** The specs of several parts, each within its scope: `encoder`, then `encoder.weight`. */
+/**
+ * Joins the specs of several parts, prefixing names by scope: `weight` of `encoder` becomes `encoder.weight`.
+ *
+ * @throws UserError if a spec is invalid
+ */
 export function joinSpecs(scopes: { readonly [scope: string]: Specs }): Specs {
   checkValue("The argument scopes", objectOf(SPECS), scopes);
   const params: Record<string, ParamSpec> = {};
@@ -69,16 +73,17 @@ export interface Context {
   draw(name: string): tf.Tensor;
   /** Whether this is a training step, which has the draws of phase `training`. */
   readonly training: boolean;
-  /** The context of a part within this one. */
+  /** The context of a nested part: prefixes names by `scope`. */
   at(scope: string): Context;
-  /** The same outside of training: layers need no draws. */
+  /** This context outside of training, where layers need no draws. */
   readonly evaluation: Context;
 }
 
+/** @throws Error in `param` and `draw`, if the name is missing */
 export function createContext(params: Tensors, draws: Tensors = {}, training = false, prefix = ""): Context {
   const find = (what: string, tensors: Tensors, name: string) => {
     const tensor = tensors[prefix + name];
-    if (!tensor) throw new Error(`There is no ${what} ${prefix}${name} here: see the specs of its part`);
+    if (!tensor) throw new Error(`The ${what} ${prefix}${name} is missing. Declare it in the part's specs`);
     return tensor;
   };
   return {

@@ -1,4 +1,5 @@
-// Two layers of latents (Burda et al. 2016, section 2): q(z₁|x) q(z₂|z₁), and p(z₂) p(z₁|z₂) p(x|z₁). z is [z₁, z₂].
+// Models of two stochastic layers (Burda et al. 2016, section 2): q(z₁|x) q(z₂|z₁) and p(z₂) p(z₁|z₂) p(x|z₁), with
+// z = [z₁, z₂].
 import { tf } from "../engine/compiled/tf.js";
 import { normalLogDensity, standardNormalLogDensity } from "./densities.js";
 import { type Layer, mlp } from "./layers.js";
@@ -7,24 +8,24 @@ import { toSigma } from "./posteriors/gaussian.js";
 import { type Context, joinSpecs } from "./specs.js";
 
 export interface TwoLayers {
-  /** Dimensions of z₁, next to the image, and of z₂. */
+  /** Dimensions of z₁, the layer next to the image, and of z₂. */
   readonly dims: readonly [number, number];
-  /** Units of the two hidden layers between them. */
+  /** Units of each of the two hidden layers between z₁ and z₂. */
   readonly units: number;
   readonly sigma: "softplus" | "exp";
 }
 
-/** μ and σ of one layer from the other, by two hidden layers of tanh (appendix C). */
-function between({ units, sigma }: TwoLayers, to: number) {
+/** A Gaussian of one layer given the other: μ and σ from two hidden tanh layers (appendix C). */
+function conditionalGaussian({ units, sigma }: TwoLayers, dims: number) {
   const layer: Layer = mlp({
     hidden: [units, units],
     activations: ["tanh"],
     keepProb: 1,
-    outputs: 2 * to,
+    outputs: 2 * dims,
     weight: "glorot",
   });
   return {
-    specs: (from: number) => layer.specs([from], "sample"),
+    specs: (inputs: number) => layer.specs([inputs], "sample"),
     apply(context: Context, z: tf.Tensor) {
       const [mu, rho] = tf.split(layer.apply(context, z), 2, 1);
       return { mu, sigma: toSigma(rho, sigma) };
@@ -32,10 +33,11 @@ function between({ units, sigma }: TwoLayers, to: number) {
   };
 }
 
+/** q(z₁|x) q(z₂|z₁): the encoder outputs z₁'s μ and ρ, [B, 2 Z₁]. */
 export function twoLayerPosterior(layers: TwoLayers): PosteriorFamily {
   const [Z1, Z2] = layers.dims;
   const dimZ = Z1 + Z2;
-  const top = between(layers, Z2);
+  const top = conditionalGaussian(layers, Z2);
   return {
     dimZ,
     inputs: 2 * Z1,
@@ -78,9 +80,10 @@ export function twoLayerPosterior(layers: TwoLayers): PosteriorFamily {
   };
 }
 
+/** p(z₂) p(z₁|z₂), with p(z₂) = N(0, 1). */
 export function twoLayerPrior(layers: TwoLayers): PriorFamily {
   const [Z1, Z2] = layers.dims;
-  const bottom = between(layers, Z1);
+  const bottom = conditionalGaussian(layers, Z1);
   return {
     dimZ: Z1 + Z2,
     specs: {
@@ -105,8 +108,8 @@ export function twoLayerPrior(layers: TwoLayers): PriorFamily {
   };
 }
 
-/** A decoder that sees z₁ only, and labels if there are any: [N, Z₁ + Z₂ + K] to [N, outputs]. */
-export function seeingFirst([Z1, Z2]: TwoLayers["dims"], decoder: Layer): Layer {
+/** Makes a decoder of z₁, and labels if any, a layer on [z₁, z₂, y]: [N, Z₁ + Z₂ + K] to [N, outputs]. */
+export function onFirstLayer([Z1, Z2]: TwoLayers["dims"], decoder: Layer): Layer {
   return {
     specs: ([inputs], per) => decoder.specs([inputs - Z2], per),
     apply(context, x) {

@@ -1,5 +1,5 @@
-// log p(x|z) and bits per dimension of the discretized logistic likelihood, against PyTorch in float64:
-// reference/logistic.json, by reference/logistic.py.
+// Compares log p(x|z) and bits per dimension of the discretized logistic likelihood with PyTorch in float64
+// (reference/logistic.py).
 import { afterAll, describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
 import type { tf } from "../../src/engine/compiled/tf.js";
@@ -21,7 +21,7 @@ function setUp({ height, width, channels }: (typeof cases)["grey"]) {
   return { D, model, params: weylParams(model, boundOf), images: { data: Uint8Array.from(pixels), shape: [B, D] } };
 }
 
-/** Expects `actual` within 1e-4 of each number. */
+/** Expects numbers within 1e-4 of `expected`. */
 function expectClose(actual: ArrayLike<number>, expected: readonly number[]): void {
   expect(actual.length).toBe(expected.length);
   for (const [i, value] of expected.entries()) expect(Math.abs(actual[i] - value), `number ${i}`).toBeLessThan(1e-4);

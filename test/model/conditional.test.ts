@@ -1,4 +1,4 @@
-// Conditional models: with one class, they are unconditional models whose first layers have another bias.
+// Conditional models. With one class, they equal unconditional models with another bias in the first layers.
 import { afterAll, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
 import { buildModel, standardPieces } from "../../src/model/build.js";
@@ -9,7 +9,7 @@ const cpu = open("cpu");
 afterAll(async () => (await cpu).close());
 
 it.each([{}, { objective: "iwae", importanceSamples: 3 }, { model: "ae" }, { prior: "mixture" }] as const)(
-  "a model of one class is that without classes, with the label's weights added to its biases: %o",
+  "a model of one class equals the unconditional model, with the label's weights added to its biases: %o",
   async (given) => {
     const [pixels, B] = [6, 4];
     const config = createConfig({ nHidden: [5, 4], keepProb: 1, ...given });
@@ -40,7 +40,7 @@ it.each([{}, { objective: "iwae", importanceSamples: 3 }, { model: "ae" }, { pri
   },
 );
 
-it("own parts must have the number of classes of the images", () => {
+it("refuses own parts with another number of classes than the images", () => {
   const config = createConfig({ nHidden: [4], conditional: true });
   const input = { ...rowOf(6), classes: 3 };
   const withoutLabels = () => assemble(standardPieces(createConfig({ nHidden: [4] }), rowOf(6)));
@@ -50,7 +50,7 @@ it("own parts must have the number of classes of the images", () => {
   expect(buildModel(config, input, (given, of) => assemble(standardPieces(given, of))).classes).toBe(3);
 });
 
-it("a conditional model needs a number of classes", () => {
+it("refuses a conditional model without a number of classes", () => {
   const config = createConfig({ conditional: true });
   expect(() => standardPieces(config, rowOf(6))).toThrow("`conditional` needs the number of classes of the images");
 });

@@ -1,4 +1,4 @@
-// Convolutional layers and networks, against sums written out, and against each other.
+// Compares convolutional layers with plain loops, and with each other.
 import { afterAll, describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
 import type { tf } from "../../src/engine/compiled/tf.js";
@@ -31,11 +31,11 @@ const paramsOf = (layer: Layer, input: readonly number[]) =>
     ]),
   );
 
-/** Zeros before a side, so that it becomes ⌈side / stride⌉. */
+/** Zero padding before a side, for an output of ⌈side / stride⌉. */
 const before = (side: number, kernel: number, stride: number) =>
   Math.floor(Math.max((Math.ceil(side / stride) - 1) * stride + kernel - side, 0) / 2);
 
-/** Σ x·weight + bias, written out. */
+/** Σ x·weight + bias, by plain loops. */
 function convolve(x: HostArray, weight: HostArray, bias: HostArray, stride: number): number[] {
   const [N, H, W, C] = x.shape;
   const [K, , , F] = weight.shape;
@@ -77,7 +77,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
     expect(relativeError(y.data, convolve(x, params.weight, params.bias, S))).toBeLessThan(1e-6);
   });
 
-  it.each(SHAPES)("the transposed one of %i×%i×%i is its adjoint", async (H, W, C, F, K, S) => {
+  it.each(SHAPES)("the transposed convolution of %i×%i×%i is the adjoint", async (H, W, C, F, K, S) => {
     const there = conv({ filters: F, kernel: K, stride: S, weight: "he" });
     const back = convTranspose({ filters: C, kernel: K, stride: S, height: H, width: W, weight: "he" });
     const output = there.specs([H, W, C], "image").output;
@@ -92,7 +92,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
     expect(dot(returned, x)).toBeCloseTo(dot(through, y), 4);
   });
 
-  it("labels pass beside the images", async () => {
+  it("passes labels through unchanged", async () => {
     const layer = onImages([2, 2, 1], conv({ filters: 1, kernel: 1, weight: "he" }));
     const params = { weight: array([2], [1, 1, 1, 1]), bias: array([1]) };
     expect(layer.specs([4 + 3], "image").output).toEqual([4 + 3]);
@@ -105,7 +105,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
     [1, 40, 1],
     [28, 28, 1],
     [33, 17, 3],
-  ])("a network fits images of %i×%i×%i, with labels and without", async (height, width, channels) => {
+  ])("a network accepts images of %i×%i×%i, with and without labels", async (height, width, channels) => {
     const config = createConfig({ network: "conv", filters: [2, 3, 2], denseUnits: [4], outputBias: "mean" });
     for (const classes of [0, 2]) {
       const model = new Model(buildParts(config, { height, width, channels, classes }));
@@ -125,27 +125,27 @@ describe.each(ENGINES)("on engine %s", (name) => {
   });
 });
 
-it("kernels that leave gaps are refused", () => {
+it("refuses kernels that leave gaps", () => {
   expect(() => createConfig({ network: "conv", kernelSize: 1 })).toThrow("a whole number from 2 to 15");
   expect(() => convTranspose({ filters: 1, kernel: 2, stride: 3, height: 9, width: 9, weight: "he" })).toThrow(
     "A transposed convolution of stride 3 leaves gaps between kernels of 2 pixels",
   );
 });
 
-it("the network of Keras' example has its parameters", () => {
-  // https://keras.io/examples/generative/vae/: 69,076 of the encoder; its decoder ends with a convolution more.
+it("has as many parameters as the network of Keras' example", () => {
+  // https://keras.io/examples/generative/vae/: 69,076 in the encoder. Its decoder has an additional last convolution.
   const config = createConfig({ network: "conv", filters: [32, 64], kernelSize: 3, denseUnits: [16] });
   const { specs } = buildParts(config, { height: 28, width: 28, channels: 1 });
   const encoder = Object.fromEntries(Object.entries(specs.params).filter(([name]) => name.startsWith("encoder.")));
   expect(countParameters({ params: encoder, draws: {} })).toBe(69_076);
 });
 
-it("first weights keep the variance of a signal through convolutions", () => {
+it("initial weights preserve the variance of a signal through convolutions", () => {
   const { params } = convTranspose({ filters: 32, kernel: 4, stride: 2, height: 8, width: 8, weight: "he" }).specs(
     [4, 4, 64],
     "sample",
   );
   const { data } = initialParams({ params, draws: {} }, 0).weight;
   const variance = data.reduce((sum, value) => sum + value ** 2, 0) / data.length;
-  expect(variance).toBeCloseTo(2 / (64 * 4), 3); // 64 channels times the 2 × 2 places of the kernel that meet a pixel
+  expect(variance).toBeCloseTo(2 / (64 * 4), 3); // fan-in: 64 channels, and 2 × 2 weights of the kernel per pixel
 });

@@ -1,4 +1,5 @@
-// Identities of priors and posteriors: densities integrate to 1, samples follow them, and special cases are simpler parts.
+// Identities of priors and posteriors: densities integrate to 1, samples follow the density, special cases reduce to
+// simpler parts.
 import { afterAll, describe, expect, it } from "vitest";
 import type { tf } from "../../src/engine/compiled/tf.js";
 import type { Posterior, PosteriorFamily, PriorFamily, Sizes } from "../../src/model/parts.js";
@@ -25,7 +26,7 @@ const weights = ({ params }: Specs, bound = 0.7) =>
 const normals = (rows: number, columns: number) =>
   array(randomStream(3, "prior").fillNormals(new Float32Array(rows * columns)), [rows, columns]);
 
-/** A grid of side² points over ±range, as draws of one image: [1, side², 2], and the area of each. */
+/** A grid of side² points over ±range, as draws of one image, [1, side², 2], and the area of a cell. */
 function grid(side: number, range: number) {
   const at = (i: number) => -range + ((i + 0.5) * 2 * range) / side;
   const points = Array.from({ length: side ** 2 }, (_, i) => [at(i % side), at(Math.floor(i / side))]);
@@ -57,7 +58,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
   it.each([
     ["a flow", flowPrior],
     ["two layers", twoLayerPrior(layered)],
-  ])("the density of %s integrates to 1, and its samples follow it", async (_, prior) => {
+  ])("the density of %s integrates to 1, and samples follow it", async (_, prior) => {
     const params = weights(prior.specs, 0.5);
     const { points, area } = grid(300, 16);
     const { logProb } = await logProbOf(prior, params, points);
@@ -86,14 +87,14 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     }
   });
 
-  it("a flow of no layers is N(0, 1)", async () => {
+  it("a flow without layers is N(0, 1)", async () => {
     const prior = flow.build({ flowLayers: 0, flowUnits: 5 }, sizes(3));
     const z = array(weyl(12, -2, 2), [2, 2, 3]);
     const [one, other] = [await logProbOf(prior, {}, z), await logProbOf(standardNormal.build({}, sizes(3)), {}, z)];
     expect([...one.logProb.data]).toEqual([...other.logProb.data]);
   });
 
-  it("the density of a flow is that of its samples: the determinant of finite differences", async () => {
+  it("the density of a flow matches its samples, by a finite-difference determinant", async () => {
     const prior = flow.build({ flowLayers: 4, flowUnits: 5 }, sizes(3));
     const params = weights(prior.specs, 0.7);
     const step = 1 / 256;
@@ -120,7 +121,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     }
   });
 
-  it("a VampPrior draws from the posteriors of its pseudo-inputs, each as often as the others", async () => {
+  it("a VampPrior draws from the posteriors of its pseudo-inputs, equally often", async () => {
     const prior = vamp.build({ pseudoInputs: 3 }, sizes(2));
     const posterior = (x: tf.Tensor) => gaussian.build({ sigma: "exp" }, sizes(2)).build(createContext({}), x);
     const params = weights(prior.specs, 2);
@@ -156,9 +157,10 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     }
   });
 
-  it("a VampPrior of one pseudo-input is its posterior", async () => {
+  it("a VampPrior of one pseudo-input equals its posterior", async () => {
     const prior = vamp.build({ pseudoInputs: 1 }, sizes(2));
-    const posterior = (x: tf.Tensor) => gaussian.build({ sigma: "exp" }, sizes(2)).build(createContext({}), x); // its pixels are μ and log σ
+    // the pixels are μ and log σ
+    const posterior = (x: tf.Tensor) => gaussian.build({ sigma: "exp" }, sizes(2)).build(createContext({}), x);
     const params = weights(prior.specs, 2);
     const z = array(weyl(12, -2, 2), [3, 2, 2]);
     const { logProb } = await logProbOf(prior, params, z, posterior);
@@ -172,7 +174,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect(relativeError(logProb.data, expected)).toBeLessThan(1e-5);
   });
 
-  /** Draws of a posterior, and log q of them: log p of N(0, 1) less the ratio. */
+  /** Draws z of a posterior, and log q(z) = log N(z; 0, 1) − the ratio. */
   const drawOf = (family: PosteriorFamily, params: object, outputs: HostArray, epsilon: HostArray) =>
     call(
       (inputs: { params: Tensors; outputs: tf.Tensor; epsilon: tf.Tensor }) => {
@@ -185,7 +187,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
       { params, outputs, epsilon },
     );
 
-  it("inverse autoregressive flow of no steps is the Gaussian posterior", async () => {
+  it("inverse autoregressive flow without steps is the Gaussian posterior", async () => {
     const outputs = array(weyl(12, -1, 1), [3, 4]);
     const epsilon = array(weyl(12, -2, 2, 50), [6, 2]);
     const none = iaf.build({ sigma: "softplus", iafSteps: 0, iafUnits: 4 }, sizes(2));
@@ -196,7 +198,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect(relativeError(one.logRatio.data, other.logRatio.data)).toBeLessThan(1e-6);
   });
 
-  it("inverse autoregressive flow shows the encoder's context to every dimension, in one dimension too", async () => {
+  it("the encoder's context reaches every dimension of an inverse autoregressive flow, even the only one", async () => {
     for (const Z of [1, 3]) {
       const family = iaf.build({ sigma: "exp", iafSteps: 1, iafUnits: 5 }, sizes(Z));
       const params = weights(family.specs, 1);
@@ -211,7 +213,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     }
   });
 
-  it("inverse autoregressive flow has a density where its gates are shut", async () => {
+  it("the density of an inverse autoregressive flow is finite when its gates are closed", async () => {
     const family = iaf.build({ sigma: "exp", iafSteps: 1, iafUnits: 4 }, sizes(2));
     const zeros = Object.entries(weights(family.specs, 1)).map(([name, { shape }]) => [
       name,
@@ -224,7 +226,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
       array([0, 0, 0, 0, 0, 0], [1, 6]),
       array([0.5, 1], [1, 2]),
     );
-    // log N(ε) − 2 log σ(−200), as σ(x) ≈ e^x there
+    // log N(ε) − 2 log σ(−200), with σ(x) ≈ e^x
     const expected = -0.5 * (0.25 + 1) - Math.log(2 * Math.PI) + 400;
     expect(logProb.data[0] - logRatio.data[0]).toBeCloseTo(expected, 3);
   });
@@ -232,8 +234,8 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
   it.each([
     ["inverse autoregressive flow", iaf.build({ sigma: "exp", iafSteps: 3, iafUnits: 5 }, sizes(2)), 6],
     ["two layers", twoLayerPosterior(layered), 2],
-  ])("the density of %s is that of its draws", async (_, family, inputs) => {
-    // log q(z) = log N(ε) − log |det ∂z/∂ε|: the area that a small square of ε becomes.
+  ])("the density of %s matches its draws", async (_, family, inputs) => {
+    // log q(z) = log N(ε) − log |det ∂z/∂ε|, by finite differences
     const params = weights(family.specs, 1);
     const outputs = array(weyl(inputs, -0.5, 0.5, 9), [1, inputs]);
     const step = 1 / 256;

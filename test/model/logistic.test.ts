@@ -1,4 +1,4 @@
-// The discretized logistic likelihood: a probability of bytes.
+// The discretized logistic likelihood: probabilities of bytes.
 import { afterAll, describe, expect, it } from "vitest";
 import "../../src/engine/compiled/gradients.js";
 import { tf } from "../../src/engine/compiled/tf.js";
@@ -18,7 +18,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
     [2, -2],
     [-30, -4],
     [3, 3],
-  ])("the probabilities of all bytes add up to 1, for output %d and log scale %d", async (output, logScale) => {
+  ])("the probabilities of all bytes sum to 1, for output %d and log scale %d", async (output, logScale) => {
     const family = logistic.build({}, { ...sizes, channels: 1, pixels: 1 });
     const fn = ({ params, x, outputs }: { params: Tensors; x: tf.Tensor; outputs: tf.Tensor }) => ({
       logProb: family.build(createContext(params), outputs).logProb(x),
@@ -31,7 +31,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
     expect(logProb.data.reduce((sum, value) => sum + Math.exp(value), 0)).toBeCloseTo(1, 5);
   });
 
-  it("each channel has its scale, and far pixels under tiny scales have finite gradients", async () => {
+  it("each channel has its own scale, and gradients are finite for outliers under tiny scales", async () => {
     const family = logistic.build({}, { ...sizes, width: 2, channels: 3, pixels: 6 });
     const fn = ({ scales, x, outputs }: { scales: tf.Tensor; x: tf.Tensor; outputs: tf.Tensor }) => {
       const logProb = (logScales: tf.Tensor, y: tf.Tensor) => family.build(createContext({ logScales }), y).logProb(x);
@@ -49,7 +49,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
       const upper = x === 1 ? 1 : sigmoid((x + 1 / 510 - sigmoid(output)) / s);
       return Math.log(upper - (x === 0 ? 0 : sigmoid((x - 1 / 510 - sigmoid(output)) / s)));
     };
-    // The red pixels are too far for float64: −|x − y| / s + 1 / 510 s.
+    // Red pixels are outliers, beyond float64: −|x − y| / s + 1 / 510 s.
     const [red, green, blue] = [0.1 * Math.exp(-5), 0.1, 0.1 * Math.exp(2)];
     const far = -(1 - sigmoid(-8) - 1 / 510) / red;
     const expected = 2 * far + log(0.4, 0.1, green) + log(0, 8, blue) + log(1, -8, green) + log(1, 0, blue);

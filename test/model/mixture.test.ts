@@ -40,7 +40,7 @@ describe.each(ENGINES)("a mixture prior on engine %s", (name) => {
     );
   });
 
-  it("samples each component by its share, with its mean and deviation", async () => {
+  it("samples components in proportion to their weights, with their means and standard deviations", async () => {
     const count = 20_000;
     const stream = randomStream(1, "prior");
     const draws = {

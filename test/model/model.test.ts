@@ -38,7 +38,7 @@ describe("parameters", () => {
     });
   });
 
-  it("start with zero biases, and weights of variance 2 / fan-in, cut at two deviations", () => {
+  it("start with zero biases and weights of variance 2 / fan-in, truncated at two standard deviations", () => {
     const params = firstParams(MNIST, 784, 0);
     expect(params["encoder.0.bias"].data.every((bias) => bias === 0)).toBe(true);
     const { data } = params["encoder.0.weight"];
@@ -47,7 +47,7 @@ describe("parameters", () => {
     expect(Math.max(...data.map(Math.abs).filter((_, i) => i < 10_000))).toBeLessThanOrEqual(2 * Math.sqrt(2.6 / 784));
   });
 
-  it("of a list of layers have the decoder mirror the encoder, and a plain autoencoder's encoder ends in z", () => {
+  it("mirror the encoder's layers in the decoder; a plain autoencoder's encoder outputs z", () => {
     const shapes = shapesOf({ ...MNIST, model: "ae", nHidden: [300, 200, 100], dimZ: 7 }, 784);
     const weights = Object.entries(shapes).filter(([name]) => name.endsWith("weight"));
     expect(weights.map(([, shape]) => shape)).toEqual([
@@ -62,7 +62,7 @@ describe("parameters", () => {
     ]);
   });
 
-  it("as Glorot and Bengio draw them are uniform, of variance 2 / (fan-in + fan-out)", () => {
+  it("with initialWeights glorot are uniform, with variance 2 / (fan-in + fan-out)", () => {
     const { data } = firstParams({ ...MNIST, initialWeights: "glorot" }, 784, 0)["encoder.0.weight"];
     const bound = Math.sqrt(6 / 1284);
     const variance = data.reduce((sum, w) => sum + w * w, 0) / data.length;
@@ -70,11 +70,11 @@ describe("parameters", () => {
     const largest = data.reduce((most, w) => Math.max(most, Math.abs(w)), 0);
     expect(largest).toBeLessThanOrEqual(bound);
     expect(largest).toBeGreaterThan(0.999 * bound);
-    // Uniform: a quarter lies beyond three quarters of the bound.
+    // Uniform: a quarter exceeds 3/4 of the bound.
     expect(data.filter((w) => Math.abs(w) > 0.75 * bound).length / data.length).toBeCloseTo(0.25, 2);
   });
 
-  it("begin, where a mean image is given, with a decoder whose output is it", () => {
+  it("with outputBias mean start with a decoder that outputs the mean image", () => {
     const { specs } = modelOf({ ...CONFIG, outputBias: "mean" }, PIXELS).parts;
     const params = initialParams(specs, 0, [0, 0.2, 0.5, 0.9, 1, 0.001]);
     const means = [...params["decoder.2.bias"].data].map((bias) => 1 / (1 + Math.exp(-bias)));
@@ -84,7 +84,7 @@ describe("parameters", () => {
     expect(params["decoder.1.bias"].data.every((bias) => bias === 0)).toBe(true);
   });
 
-  it("depend on the seed alone", () => {
+  it("depend only on the seed", () => {
     expect(firstParams(CONFIG, PIXELS, 1)).toEqual(firstParams(CONFIG, PIXELS, 1));
     expect(firstParams(CONFIG, PIXELS, 1)).not.toEqual(firstParams(CONFIG, PIXELS, 2));
   });
@@ -117,7 +117,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
       },
     );
     cases.forEach(([mu, sigma], i) => {
-      // ∫ q log(q / p) by the midpoint rule over ±12 deviations of q
+      // ∫ q log(q / p) by the midpoint rule over ±12 standard deviations of q
       const [low, steps] = [mu - 12 * sigma, 20_000];
       const width = (24 * sigma) / steps;
       let integral = 0;
@@ -131,7 +131,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
     });
   });
 
-  it("the likelihood agrees with its definition, and is finite at any logits", async () => {
+  it("the likelihood agrees with its definition, and is finite for all logits", async () => {
     const x = [0, 1, 0.25, 0.9];
     const logits = [-3, 0.5, 2, -0.1];
     const call = async (x: number[], logits: number[]) => {
@@ -158,7 +158,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
     }
   });
 
-  it("the logarithm of a mean agrees with its definition, far from overflow, and so does its gradient", async () => {
+  it("logMeanExp and its gradient agree with the definition, without overflow", async () => {
     const rows = [
       [-1, 0.5, 2],
       [-900, -901, -1000],
@@ -181,7 +181,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
     });
   });
 
-  it("encode and decode give what they promise", async () => {
+  it("encode and decode have the documented shapes and ranges", async () => {
     const model = modelOf(CONFIG, PIXELS);
     const outputs = await (await engine).call(
       ({ params, x }: { params: Tensors; x: Tensor2D }) => {
@@ -256,10 +256,10 @@ describe.each(ENGINES)("on engine %s", (name) => {
     }
   });
 
-  it("the importance-weighted bound of one draw is the ELBO in the mean over draws, and that of more is higher", async () => {
+  it("the importance-weighted bound averages to the ELBO for one draw, and rises with more draws", async () => {
     const draws = 20_000;
     const epsilon = randomStream(1, "training epsilon").fillNormals(new Float32Array(B * draws * 2));
-    // The same draws, taken one, two, five and fifty at a time: each group as an image of its own.
+    // Groups the same draws by one, two, five and fifty. Each group is an image of its own.
     const bound = async (k: number) => {
       const groups = draws / k;
       const repeated = Uint8Array.from({ length: B * groups * 6 }, (_, at) => {
@@ -276,7 +276,7 @@ describe.each(ENGINES)("on engine %s", (name) => {
       );
       const data = Array.from(objective.data);
       const average = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-      // What remains of the two beside one another: the Monte Carlo estimate of the KL term against its closed form.
+      // They differ only in the KL term: Monte Carlo estimate versus closed form.
       const differences = data.map((value, i) => value - (reconstruction.data[i] - kl.data[i]));
       const difference = average(differences);
       const variance = average(differences.map((value) => (value - difference) ** 2));

@@ -16,7 +16,7 @@ import { array, ENGINES, modelOf, open, relativeError, weyl, weylParams } from "
 const B = 20;
 const images = { data: Uint8Array.from(weyl(B * 6, 0, 255)), shape: [B, 6] };
 
-/** The model of settings, with weights and draws. */
+/** A model built from settings, with weights and draws. */
 function setUp(given: GivenSettings, seed = 0) {
   const model = modelOf(createConfig({ nHidden: [5], keepProb: 1, dimZ: 2, ...given }), 6);
   const draws = createDraws(model.parts.specs, ["posterior"], B, model.draws);
@@ -24,7 +24,7 @@ function setUp(given: GivenSettings, seed = 0) {
   return { model, params: weylParams(model, () => 1), draws };
 }
 
-/** Gradients of what training maximizes. */
+/** Gradients of the maximized objective. */
 const gradientsOf =
   ({ model }: ReturnType<typeof setUp>) =>
   ({ params, draws, images }: { params: Tensors; draws: Tensors; images: tf.Tensor2D }): Tensors => {
@@ -54,7 +54,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect(relativeError(one.objective.data, other.objective.data)).toBeLessThan(1e-6);
   });
 
-  it("the total correlation of equal posteriors is 0, of dimensions that agree it is positive", async () => {
+  it("the total correlation is 0 for equal posteriors, and positive for correlated dimensions", async () => {
     const fn = ({ z, mean, sigma }: Record<"z" | "mean" | "sigma", tf.Tensor>) => ({
       tc: totalCorrelation({ z, posterior: { mean, sigma } as never }),
     });
@@ -70,7 +70,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     for (const value of await call(same)) expect(value).toBeGreaterThan(0.5);
   });
 
-  it("the mean discrepancy is 0 on average for draws of one distribution, and grows with a shift", async () => {
+  it("the mean discrepancy averages to 0 for draws from one distribution, and grows with a shift", async () => {
     const fn = ({ a, b }: { a: tf.Tensor; b: tf.Tensor }) => ({ d: meanDiscrepancy(a, b) });
     const distances: number[] = [];
     for (let i = 0; i < 40; i++) {
@@ -85,7 +85,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect(d.data[0]).toBeGreaterThan(10 * deviation);
   });
 
-  it("without the score, evaluation gives the ELBO", async () => {
+  it("with gradient path, evaluation returns the ELBO", async () => {
     const { model, params, draws } = setUp({ gradient: "path", beta: 0.7 });
     const { objective, reconstruction, kl } = await (await engine).call(model.evaluate, {
       params,
@@ -96,7 +96,7 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect(relativeError(objective.data, expected)).toBeLessThan(1e-6);
   });
 
-  it("draws pass on their gradient times the shares", async () => {
+  it("weighableDraws multiplies the gradient by the shares", async () => {
     const fn = ({ z }: { z: tf.Tensor }) => ({
       gradient: tf.grad((z: tf.Tensor) => {
         const draws = weighableDraws(z);
@@ -108,8 +108,8 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
     expect([...gradient.data]).toEqual([2 * 3, 4 * 3, 6 * 7, 8 * 7]);
   });
 
-  it("without the score, the encoder has no gradient where q(z|x) is the true posterior", async () => {
-    // A decoder that does not look at z: the posterior is the prior, which q(z|x) = N(0, 1) is.
+  it("with gradient path, the encoder has no gradient if q(z|x) is the true posterior", async () => {
+    // If the decoder ignores z, the true posterior is the prior: here q(z|x) = N(0, 1).
     for (const given of [{}, { objective: "iwae", importanceSamples: 3 }] as GivenSettings[]) {
       const path = setUp({ ...given, gradient: "path", sigma: "exp", mcSamples: 1 });
       const zero = (array: HostArray) => ({ ...array, data: new Float32Array(array.data.length) });
@@ -128,14 +128,14 @@ describe.each(ENGINES.filter((name) => name !== "tensorflow"))("on engine %s", (
   });
 });
 
-it("an objective that compares images says so to the registry and to the model", () => {
+it("an objective sets comparesImages if and only if it sets numbersPerPair", () => {
   for (const [objective, { comparesImages = false }] of Object.entries(OBJECTIVES)) {
     const { model } = setUp({ objective } as GivenSettings);
     expect(model.parts.objective.numbersPerPair !== undefined, objective).toBe(comparesImages);
   }
 });
 
-it.each([{}, { beta: 0.3 }])("without the score, gradients have the same mean: %j", async (weight) => {
+it.each([{}, { beta: 0.3 }])("with gradient path, gradients have the same mean: %j", async (weight) => {
   const engine = await open("cpu");
   const rounds = 400;
   const measure = async (given: GivenSettings) => {

@@ -1,4 +1,4 @@
-// Parts that a user of the library brings.
+// Users' own parts.
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -21,7 +21,7 @@ async function run(name: string, own?: parts.BuildParts, given = settings()) {
   for await (const _ of train(given, { run: at(name), parts: own }));
 }
 
-/** The chosen parts with a layer before the encoder. */
+/** The parts that settings choose, with a layer before the encoder. */
 const inFront =
   (layer: parts.Layer): parts.BuildParts =>
   (config, input) => {
@@ -35,7 +35,7 @@ const scale: parts.Layer = {
 };
 
 describe("own parts", () => {
-  it("train, resume and load; only those who bring them can", async () => {
+  it("train, resume and load, but not without being passed again", async () => {
     await run("own", inFront(scale));
     for await (const _ of resume(at("own"), { epochs: 2 }, { parts: inFront(scale) }));
     const model = await loadModel(at("own"), inFront(scale));
@@ -54,7 +54,7 @@ describe("own parts", () => {
     await expect(resume(at("chosen"), {}, { parts: inFront(scale) }).next()).rejects.toThrow(refusal);
   });
 
-  it("have no likelihood if theirs is a density", async () => {
+  it("report no likelihood if their pixels have a density", async () => {
     const own: parts.BuildParts = (config, input) =>
       parts.build({ ...config, likelihood: "gaussian", pixelSigma: 0.5 }, input);
     await run("density", own, { ...settings(), binarize: "dynamic" } as never);
@@ -84,7 +84,7 @@ describe("own parts", () => {
     [
       "an encoder of the wrong width",
       { encoder: parts.dense({ units: 7, weight: "he" }) },
-      /encoder gives \[7\] .* takes \[4\]/,
+      /encoder outputs \[7\] .* takes \[4\]/,
     ],
     ["another latent size", { dimZ: 5 }, "The posterior has 2 dimensions and the prior 2, but dimZ is 5"],
     [
@@ -97,7 +97,7 @@ describe("own parts", () => {
   });
 });
 
-it("a training that its consumer aborts writes a checkpoint first", async () => {
+it("a training aborted by its consumer writes a checkpoint first", async () => {
   const controller = new AbortController();
   const training = train(
     { ...settings(), epochs: 50, batchSize: 4 },

@@ -1,4 +1,4 @@
-// Bernoulli pixels: the decoder gives logits (Kingma & Welling 2014, appendix C.1).
+// Bernoulli pixels, with the decoder's outputs as logits (Kingma & Welling 2014, appendix C.1).
 import { tf } from "../../engine/compiled/tf.js";
 import { bernoulliLogLikelihood, perDraw, perImage } from "../densities.js";
 import { likelihood } from "../parts.js";

@@ -1,4 +1,4 @@
-// Gaussian pixels of one standard deviation around the sigmoid of the decoder's output (Kingma & Welling 2014, appendix
+// Gaussian pixels: mean = sigmoid of the decoder's output, standard deviation fixed (Kingma & Welling 2014, appendix
 // C.2).
 import { real } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";

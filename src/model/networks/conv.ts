@@ -1,4 +1,4 @@
-// Convolutional networks: the encoder halves the image with each convolution, the decoder doubles it again.
+// Convolutional networks. Each convolution of the encoder halves the image, each of the decoder doubles it.
 import { choice, integer, integers } from "../../config/entries.js";
 import { UserError } from "../../errors.js";
 import { sizeOf } from "../../tree.js";
@@ -14,7 +14,7 @@ const settings = {
   filters: integers({ default: [32, 64], min: 1, max: 1024, maxLength: MAX_CONVOLUTIONS, flag: "count,...",
     help: "filters of the encoder's convolutions, each of which halves the image",
     details: "the decoder has them in reverse" }),
-  kernelSize: integer({ default: 4, min: STRIDE, max: 15, help: "pixels of a side of a convolution's kernel" }),
+  kernelSize: integer({ default: 4, min: STRIDE, max: 15, help: "side of a convolution's kernel, in pixels" }),
   denseUnits: integers({ default: [256], min: 1, max: 4096, maxLength: MAX_CONVOLUTIONS,
     help: "units of the dense layers between convolutions and latents; the decoder has them in reverse" }),
   convActivation: choice(Object.keys(ACTIVATIONS) as ActivationName[], { default: "relu",
@@ -47,11 +47,12 @@ export const convolutional = network({
         const perPixel = outputs / (height * width);
         if (!Number.isInteger(perPixel)) {
           throw new UserError(
-            `Convolutions give the same for each of ${height * width} pixels, so not ${outputs} numbers`,
+            `A convolutional decoder outputs the same count of numbers for each of ${height * width} pixels, ` +
+              `so it cannot output ${outputs}. Choose another network or likelihood.`,
           );
         }
         const transposed = filters.toReversed().map((_, i) => {
-          const next = depth - 1 - i; // convolutions of the encoder before this size
+          const next = depth - 1 - i; // the number of encoder convolutions that lead to this size
           const size = { height: side(height, next), width: side(width, next) };
           const last = { filters: perPixel, bias };
           return convTranspose({

@@ -1,4 +1,4 @@
-// The β-TC-VAE (Chen et al. 2018): the ELBO, with a weight of the total correlation of the latent dimensions.
+// The objective of the β-TC-VAE (Chen et al. 2018): the ELBO with a weight on the total correlation in its KL term.
 import { real } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { UserError } from "../../errors.js";
@@ -28,14 +28,16 @@ export const betaTc = objective({
 });
 
 /**
- * log q(z) − Σ_j log q(z_j) with q(z) = 1/B Σ_i q(z|x_i) over the batch: [B] nats. The minibatch weights of the paper
- * (eq. 12) differ by a constant, which has no gradient.
+ * log q(z) − Σ_j log q(z_j) of draws z [B, 1, Z], with q(z) = 1/B Σ_i q(z|x_i) over the batch: [B] nats. The paper's
+ * minibatch weights (eq. 12) differ by a constant, which does not change the gradient.
+ *
+ * @throws UserError if the posterior is not Gaussian
  */
 export function totalCorrelation({ z, posterior: { mean, sigma } }: Pick<Terms, "z" | "posterior">): tf.Tensor {
   if (!sigma) throw new UserError("The total correlation needs a Gaussian posterior.");
   const [B, Z] = mean.shape as [number, number];
-  const others = (of: tf.Tensor) => tf.reshape(of, [1, B, Z]);
-  const densities = normalLogDensity(tf.reshape(z, [B, 1, Z]), others(mean), others(sigma)); // [B, B, Z]
+  const perPosterior = (x: tf.Tensor) => tf.reshape(x, [1, B, Z]);
+  const densities = normalLogDensity(tf.reshape(z, [B, 1, Z]), perPosterior(mean), perPosterior(sigma)); // [B, B, Z]
   const joint = logMeanExp(tf.sum(densities, 2));
   const byDimension = tf.reshape(tf.transpose(densities, [2, 0, 1]), [Z * B, B]);
   const marginals = tf.sum(tf.reshape(logMeanExp(byDimension), [Z, B]), 0);

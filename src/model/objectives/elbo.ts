@@ -1,9 +1,9 @@
-// The evidence lower bound (Kingma & Welling 2014, eq. 7), with a weight of the KL term (Higgins et al. 2017).
+// The evidence lower bound (Kingma & Welling 2014, eq. 7), with a weight on the KL term (Higgins et al. 2017).
 import { choice, integer } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { objective } from "../parts.js";
 
-/** L of objectives with a reconstruction term. */
+/** The setting L of objectives with a reconstruction term. */
 export const mcSamples = integer({
   min: 1,
   max: 1000,
@@ -12,7 +12,7 @@ export const mcSamples = integer({
   help: "draws of z per image for the reconstruction term",
 });
 
-/** Of objectives that draw their KL term. */
+/** The setting of objectives that estimate their KL term from draws. */
 export const gradient = choice(["total", "path"], {
   default: "total",
   help:

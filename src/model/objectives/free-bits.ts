@@ -1,5 +1,5 @@
-// The ELBO with free bits: a KL term below λ costs as much as λ (Kingma et al. 2016, eq. 15), so that no latent
-// dimension collapses. The KL term is the mean over a batch; evaluation takes batches of up to 500 images.
+// The ELBO with free bits (Kingma et al. 2016, eq. 15): the KL term of a latent dimension, averaged over a batch, costs
+// at least λ, so that no dimension collapses. Evaluation uses batches of up to 500 images.
 import { real } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { objective } from "../parts.js";
@@ -21,9 +21,9 @@ export const freeBits = objective({
     draws: mcSamples,
     averagesImages: true,
     value({ reconstruction, klGroups }, klWeight) {
-      const least = (freeBits * dimZ) / (klGroups.shape[1] as number); // of a group of dimensions
+      const min = (freeBits * dimZ) / (klGroups.shape[1] as number); // λ of a group of dimensions
       const kl = tf.mean(klGroups, 0); // the expectation over the minibatch
-      const cost = tf.sum(tf.add(tf.relu(tf.sub(kl, least)), least)); // Σ max(λ, KL)
+      const cost = tf.sum(tf.add(tf.relu(tf.sub(kl, min)), min)); // Σ max(λ, KL)
       return tf.sub(reconstruction, tf.mul(cost, klWeight));
     },
   }),

@@ -25,8 +25,8 @@ export const iwae = objective({
       const logWeights = tf.add(logLikelihood, tf.mul(logRatio(), klWeight));
       const bound = logMeanExp(logWeights);
       if (gradient === "path") {
-        // The draws' gradient has squared shares (Tucker et al. 2019, eq. 8), once by the bound itself. With the weight β,
-        // the score that is left out has the factor β.
+        // The gradient of draws has squared shares (Tucker et al. 2019, eq. 8): one factor comes from the bound itself,
+        // the other from weighDraws. With a KL weight β, only the part β of the score is omitted.
         const sums = tf.reshape(tf.add(bound, Math.log(importanceSamples)), [-1, 1]);
         const shares = tf.exp(tf.sub(logWeights, sums));
         weighDraws(tf.add(tf.mul(shares, klWeight), tf.sub(1, klWeight)));

@@ -1,10 +1,10 @@
-// The ELBO with the maximum mean discrepancy between q(z) and the prior (InfoVAE, Zhao et al. 2019). With β = 0, it is a
-// Wasserstein autoencoder (Tolstikhin et al. 2018).
+// The ELBO minus the maximum mean discrepancy between q(z) and the prior (InfoVAE, Zhao et al. 2019). With β = 0: the
+// objective of a Wasserstein autoencoder (Tolstikhin et al. 2018).
 import { real } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { objective } from "../parts.js";
 
-/** Of the kernels, relative to the expected distance of two draws from the prior. */
+/** Kernel scales, relative to the expected squared distance of two draws from the prior. */
 const SCALES = [0.1, 0.2, 0.5, 1, 2, 5, 10];
 
 export const mmd = objective({
@@ -25,7 +25,7 @@ export const mmd = objective({
     specs: { params: {}, draws: { prior: { shape: [dimZ], per: "image", phase: "posterior", kind: "normal" } } },
     value({ reconstruction, kl, z }, klWeight, context) {
       const bound = tf.sub(reconstruction, tf.mul(kl, klWeight));
-      if (z.shape[0] < 2) return bound; // of a single image, which tells nothing of q(z)
+      if (z.shape[0] < 2) return bound; // MMD needs two images
       const discrepancy = meanDiscrepancy(tf.reshape(z, [z.shape[0], dimZ]), context.draw("prior"));
       return tf.sub(bound, tf.mul(discrepancy, mmdWeight));
     },
@@ -33,12 +33,12 @@ export const mmd = objective({
 });
 
 /**
- * MMD² of two samples [B, Z], B ≥ 2, without bias (Gretton et al. 2012, eq. 3), for the sum of the kernels
+ * The unbiased estimate of MMD² between samples [B, Z], B ≥ 2 (Gretton et al. 2012, eq. 3), with the sum of kernels
  * c / (c + ‖a − b‖²), c = 2 Z · scale (Tolstikhin et al. 2018, section 4): a scalar.
  */
 export function meanDiscrepancy(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   const [B] = a.shape;
-  const within = tf.sub(tf.add(sumOfKernels(a, a), sumOfKernels(b, b)), 2 * B * SCALES.length); // less those of i = j
+  const within = tf.sub(tf.add(sumOfKernels(a, a), sumOfKernels(b, b)), 2 * B * SCALES.length); // omits i = j
   return tf.sub(tf.div(within, B * (B - 1)), tf.mul(sumOfKernels(a, b), 2 / B ** 2));
 }
 

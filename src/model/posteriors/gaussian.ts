@@ -12,9 +12,9 @@ export const sigma = choice(["softplus", "exp"], {
   help: "the posterior's σ from the encoder's output: 10⁻⁶ + softplus, or exp",
 });
 
-/** σ, by the setting `sigma`. */
-export function toSigma(rho: tf.Tensor, how: "softplus" | "exp"): tf.Tensor {
-  return how === "exp" ? tf.exp(rho) : tf.add(tf.softplus(rho), 1e-6);
+/** σ from the encoder's output ρ, elementwise. */
+export function toSigma(rho: tf.Tensor, activation: "softplus" | "exp"): tf.Tensor {
+  return activation === "exp" ? tf.exp(rho) : tf.add(tf.softplus(rho), 1e-6);
 }
 
 export const gaussian = part({
@@ -39,7 +39,7 @@ export const gaussian = part({
         logRatio(z, prior, isPath) {
           if (isPath) return tf.sub(prior.logProb(z), pathLogDensity(z, mu, deviation));
           const logSigma = tf.sum(tf.log(deviation), 1, true);
-          // Σ_j −½z_j² + ½ε_j² + log σ_j: the constants cancel.
+          // Σ_j −½z_j² + ½ε_j² + log σ_j: the terms ½ log 2π cancel.
           if (prior.family === STANDARD_NORMAL) {
             return tf.add(tf.sum(tf.mul(tf.sub(tf.square(epsilon()), tf.square(z)), 0.5), 2), logSigma);
           }
@@ -52,7 +52,7 @@ export const gaussian = part({
   }),
 });
 
-/** log N(z; μ, σ²) of z [B, L, Z], through which no gradient flows to μ and σ [B, Z]: [B, L] nats. */
+/** log N(z; μ, σ²) of z [B, L, Z], μ and σ [B, Z], without gradient to μ and σ: [B, L] nats. */
 function pathLogDensity(z: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor): tf.Tensor {
   const [B, Z] = mu.shape;
   const stopped = (x: tf.Tensor) => tf.reshape(stopGradient(x), [B, 1, Z]);
@@ -60,8 +60,8 @@ function pathLogDensity(z: tf.Tensor, mu: tf.Tensor, sigma: tf.Tensor): tf.Tenso
 }
 
 /**
- * z = μ + σ⊙ε (Kingma & Welling 2014, section 2.4), of μ and σ [B, Z] and ε [B, L, Z]: [B, L, Z]. Gradients flow
- * through it.
+ * The reparameterization trick: z = μ + σ⊙ε, for μ and σ [B, Z] and ε [B, L, Z]: [B, L, Z] (Kingma & Welling 2014,
+ * section 2.4).
  */
 function reparameterize(mu: tf.Tensor, sigma: tf.Tensor, epsilon: tf.Tensor): tf.Tensor {
   const [B, Z] = mu.shape;

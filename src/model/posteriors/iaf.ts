@@ -1,5 +1,5 @@
 // A Gaussian posterior followed by inverse autoregressive flow (Kingma et al. 2016, section 4), with masked networks
-// (MADE, Germain et al. 2015).
+// (MADE: Germain et al. 2015).
 import { integer } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { normalLogDensity } from "../densities.js";
@@ -7,8 +7,8 @@ import { type PosteriorFamily, part } from "../parts.js";
 import { type Context, joinSpecs, type Specs } from "../specs.js";
 import { sigma, toSigma } from "./gaussian.js";
 
-/** So that a step starts near the identity. */
-const FIRST_GATE = 2;
+/** Added to the gate's logit, so that a step starts near the identity. */
+const INITIAL_GATE = 2;
 
 export const iaf = part({
   help: "Gaussian followed by inverse autoregressive flow (Kingma et al. 2016)",
@@ -17,7 +17,7 @@ export const iaf = part({
     iafSteps: integer({ default: 4, min: 0, max: 32, help: "steps of inverse autoregressive flow; 0 = Gaussian" }),
     iafUnits: integer({ default: 128, min: 1, max: 4096, help: "hidden units of each step of the flow" }),
   },
-  build({ sigma: how, iafSteps, iafUnits }, { dimZ }): PosteriorFamily {
+  build({ sigma: sigmaActivation, iafSteps, iafUnits }, { dimZ }): PosteriorFamily {
     const steps = Array.from({ length: iafSteps }, (_, i) => autoregressiveStep(dimZ, iafUnits, i % 2 === 1));
     const { params } = joinSpecs(Object.fromEntries(steps.map(({ specs }, i) => [String(i), specs])));
     return {
@@ -26,8 +26,8 @@ export const iaf = part({
       specs: { params, draws: { epsilon: { shape: [dimZ], per: "sample", phase: "posterior", kind: "normal" } } },
       build(context, outputs) {
         const [mu, rho, hidden] = tf.split(outputs, iafSteps > 0 ? 3 : 2, 1);
-        const deviation = toSigma(rho, how);
-        /** Draws z of ε, [B, L, Z], and log q(z|x). */
+        const deviation = toSigma(rho, sigmaActivation);
+        /** ε [B, L, Z] to z [B, L, Z] and log q(z|x) [B, L]. */
         const flow = (epsilon: tf.Tensor) => {
           const [B, L] = epsilon.shape as [number, number];
           const perImage = (x: tf.Tensor) => tf.reshape(x, [B, 1, dimZ]);
@@ -64,18 +64,18 @@ export const iaf = part({
 });
 
 /**
- * A network whose outputs for a dimension depend on those before it, or after it if it is turned, and on the context: z
- * and context [N, Z] to the mean and the gate of each dimension.
+ * A masked network from z and context, [N, Z] each, to mean and gate, [N, Z] each. The outputs for a dimension depend
+ * on the context and the dimensions before it or, if reversed, after it.
  */
-function autoregressiveStep(dimZ: number, units: number, isTurned: boolean) {
-  // Degrees as in MADE: a hidden unit sees the dimensions up to its degree, an output the units of a smaller degree.
-  // Units of degree 0 see the context alone, and bring it to the first dimension.
-  const degree = (j: number) => (isTurned ? dimZ - j : j + 1);
+function autoregressiveStep(dimZ: number, units: number, isReversed: boolean) {
+  // Degrees as in MADE: a hidden unit sees dimensions up to its degree, an output sees units of a smaller degree. Units
+  // of degree 0 see only the context, and pass it to the first dimension.
+  const degree = (j: number) => (isReversed ? dimZ - j : j + 1);
   const hiddenDegree = (i: number) => i % dimZ;
-  const table = (rows: number, columns: number, isOpen: (row: number, column: number) => boolean) =>
+  const maskOf = (rows: number, columns: number, isOpen: (row: number, column: number) => boolean) =>
     Float32Array.from({ length: rows * columns }, (_, at) => +isOpen(Math.floor(at / columns), at % columns));
-  const intoHidden = table(dimZ, units, (j, i) => degree(j) <= hiddenDegree(i));
-  const outOfHidden = table(units, dimZ, (i, j) => hiddenDegree(i) < degree(j));
+  const inputMask = maskOf(dimZ, units, (j, i) => degree(j) <= hiddenDegree(i));
+  const outputMask = maskOf(units, dimZ, (i, j) => hiddenDegree(i) < degree(j));
   const specs: Specs = {
     params: {
       input: { shape: [dimZ, units], init: "glorot", decays: true },
@@ -94,12 +94,12 @@ function autoregressiveStep(dimZ: number, units: number, isTurned: boolean) {
       const masked = (name: string, mask: Float32Array, shape: [number, number]) =>
         tf.mul(context.param(name), tf.tensor2d(mask, shape)) as tf.Tensor2D;
       const product = (x: tf.Tensor, weight: tf.Tensor) => tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D);
-      const seen = product(z, masked("input", intoHidden, [dimZ, units]));
+      const seen = product(z, masked("input", inputMask, [dimZ, units]));
       const h = tf.elu(tf.add(tf.add(seen, product(hidden, context.param("context"))), context.param("bias")));
       const output = (name: string) =>
-        tf.add(product(h, masked(name, outOfHidden, [units, dimZ])), context.param(`${name}Bias`));
-      const raw = tf.add(output("gate"), FIRST_GATE);
-      // log(sigmoid(raw)) would be −∞ where the sigmoid underflows.
+        tf.add(product(h, masked(name, outputMask, [units, dimZ])), context.param(`${name}Bias`));
+      const raw = tf.add(output("gate"), INITIAL_GATE);
+      // log(sigmoid(raw)) would be −∞ if the sigmoid underflows.
       return { mean: output("mean"), gate: tf.sigmoid(raw), logGate: tf.neg(tf.softplus(tf.neg(raw))) };
     },
   };

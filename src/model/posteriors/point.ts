@@ -1,4 +1,4 @@
-// The posterior of a plain autoencoder: a point. It has no draws, and no KL term.
+// The posterior of a plain autoencoder: a point mass, without draws or KL term.
 import { tf } from "../../engine/compiled/tf.js";
 import type { PosteriorFamily, Sizes } from "../parts.js";
 import { NO_SPECS } from "../specs.js";

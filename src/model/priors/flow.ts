@@ -1,4 +1,4 @@
-// A normalizing flow as the prior: affine coupling layers on N(0, 1), RealNVP (Dinh et al. 2017, section 3).
+// A flow prior: affine coupling layers on N(0, 1), RealNVP (Dinh et al. 2017, section 3).
 import { integer } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { UserError } from "../../errors.js";
@@ -8,7 +8,7 @@ import { type PriorFamily, part } from "../parts.js";
 import { type Context, joinSpecs } from "../specs.js";
 import { STANDARD_NORMAL } from "./standard-normal.js";
 
-/** Of the logarithm of a scale. */
+/** Bounds s(a), the logarithm of the scale. */
 const MAX_LOG_SCALE = 2;
 
 export const flow = part({
@@ -45,25 +45,25 @@ export const flow = part({
 });
 
 /**
- * One half of z, scaled and shifted by functions of the other half: b ⊙ exp(s(a)) + t(a) (eq. 7 and 8). It starts as the
- * identity.
+ * A coupling layer, which scales and shifts one half b of z by functions of the other half a: b ⊙ exp(s(a)) + t(a) (eq.
+ * 7 and 8). Initialized to the identity.
  */
-function coupling(dimZ: number, units: number, isTurned: boolean) {
+function coupling(dimZ: number, units: number, isSwapped: boolean) {
   const first = Math.ceil(dimZ / 2);
-  const [kept, moved] = isTurned ? [dimZ - first, first] : [first, dimZ - first];
+  const [inputs, changed] = isSwapped ? [dimZ - first, first] : [first, dimZ - first];
   const hidden = () => dense({ units, activation: "elu", weight: "he" });
-  const network: Layer = sequential([hidden(), hidden(), dense({ units: 2 * moved, weight: "zeros" })]);
+  const network: Layer = sequential([hidden(), hidden(), dense({ units: 2 * changed, weight: "zeros" })]);
   const divide = (z: tf.Tensor) => {
     const [low, high] = tf.split(z, [first, dimZ - first], 1);
-    return isTurned ? { a: high, b: low } : { a: low, b: high };
+    return isSwapped ? { a: high, b: low } : { a: low, b: high };
   };
-  const join = (a: tf.Tensor, b: tf.Tensor) => tf.concat(isTurned ? [b, a] : [a, b], 1);
+  const join = (a: tf.Tensor, b: tf.Tensor) => tf.concat(isSwapped ? [b, a] : [a, b], 1);
   const parametersOf = (context: Context, a: tf.Tensor) => {
     const [raw, shift] = tf.split(network.apply(context, a), 2, 1);
     return { logScale: tf.mul(tf.tanh(tf.div(raw, MAX_LOG_SCALE)), MAX_LOG_SCALE), shift };
   };
   return {
-    specs: network.specs([kept], "sample"),
+    specs: network.specs([inputs], "sample"),
     forward(context: Context, z: tf.Tensor): tf.Tensor {
       const { a, b } = divide(z);
       const { logScale, shift } = parametersOf(context, a);

@@ -1,4 +1,4 @@
-// A mixture of K Gaussians with diagonal covariances, all learned, as the prior (Tomczak & Welling 2018, section 2).
+// A mixture prior: K learned Gaussians with diagonal covariances (Tomczak & Welling 2018, section 2).
 import { integer } from "../../config/entries.js";
 import { tf } from "../../engine/compiled/tf.js";
 import { logMeanExp } from "../densities.js";
@@ -14,7 +14,7 @@ export const mixture = part({
     dimZ,
     numbersPerDraw: K * dimZ,
     specs: {
-      // Their first values make a prior around N(0, 1), with means that differ.
+      // Initially close to N(0, 1), with different means so that components can separate.
       params: {
         logits: { shape: [K], init: "zeros" },
         means: { shape: [K, dimZ], init: { normal: 0.5 } },
@@ -30,7 +30,7 @@ export const mixture = part({
   }),
 });
 
-/** What `gaussianMixture` draws. */
+/** The draws of `gaussianMixture`. */
 export function mixtureDraws(dimZ: number): Specs["draws"] {
   return {
     component: { shape: [1], per: "sample", phase: "prior", kind: "uniform" },
@@ -38,7 +38,14 @@ export function mixtureDraws(dimZ: number): Specs["draws"] {
   };
 }
 
-/** Σ_k π_k N(z; m_k, s_k²) of means and log s [K, Z], and log π [1, K]. */
+/**
+ * The mixture Σ_k π_k N(z; m_k, s_k²).
+ *
+ * @param family its name, `Prior.family`
+ * @param means m [K, Z]
+ * @param logSigmas log s [K, Z]
+ * @param logShares log π [1, K]
+ */
 export function gaussianMixture(
   family: string,
   context: Context,
@@ -57,18 +64,18 @@ export function gaussianMixture(
       return tf.reshape(logSumExp(tf.add(tf.sum(densities, 2), logShares), K), [B, L]);
     },
     sample() {
-      const starts = tf.cumsum(tf.exp(logShares), 1, true); // of the components' parts of [0, 1)
+      const starts = tf.cumsum(tf.exp(logShares), 1, true); // each component owns an interval of [0, 1)
       const isPast = tf.sub(1, tf.step(tf.sub(starts, context.draw("component")))); // [N, K]
       const component = tf.sub(tf.sum(isPast, 1, true), 1); // [N, 1]
       const distance = tf.abs(tf.sub(component, tf.tensor2d([...Array(K).keys()], [1, K])));
-      const chosen = tf.step(tf.sub(0.5, distance)) as tf.Tensor2D; // [N, K], a one in each row
+      const chosen = tf.step(tf.sub(0.5, distance)) as tf.Tensor2D; // [N, K], one-hot
       const of = (values: tf.Tensor) => tf.matMul(chosen, values as tf.Tensor2D);
       return tf.add(of(means), tf.mul(tf.exp(of(logSigmas)), context.draw("epsilon")));
     },
   };
 }
 
-/** [N, K] to [N, 1]. */
+/** log Σ_k e^x_k, [N, K] to [N, 1]. */
 function logSumExp(x: tf.Tensor, K: number): tf.Tensor {
   return tf.reshape(tf.add(logMeanExp(x), Math.log(K)), [x.shape[0], 1]);
 }

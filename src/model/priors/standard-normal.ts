@@ -1,4 +1,4 @@
-// The prior p(z) = N(0, 1) (Kingma & Welling 2014, appendix B).
+// The standard normal prior p(z) = N(0, 1) (Kingma & Welling 2014, appendix B).
 import { tf } from "../../engine/compiled/tf.js";
 import { type PriorFamily, part } from "../parts.js";
 

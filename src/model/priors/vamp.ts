@@ -11,12 +11,15 @@ export const vamp = part({
     pseudoInputs: integer({ default: 100, min: 1, max: 5000, help: "pseudo-inputs of a VampPrior" }),
   },
   build({ pseudoInputs: K }, { dimZ, pixels, classes }): PriorFamily {
-    if (classes > 0) throw new UserError("Prior vamp has no labels for its pseudo-inputs. Choose another `prior`.");
+    if (classes > 0)
+      throw new UserError(
+        "Prior vamp cannot be conditional: its pseudo-inputs have no labels. Choose another `prior`.",
+      );
     return {
       dimZ,
       numbersPerDraw: K * dimZ,
       specs: {
-        // Images around the mean one.
+        // The initial pseudo-inputs scatter around the mean image.
         params: {
           bias: { shape: [pixels], init: "mean-image" },
           offsets: { shape: [K, pixels], init: { normal: 1 } },
