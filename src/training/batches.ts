@@ -1,5 +1,5 @@
-// The inputs of training steps: permuted images and random draws. They depend on the seed and the step's number, not on
-// chunks.
+// Prepares the inputs of training steps: permuted images and random draws. They depend on the seed and the step's
+// number, not on the division into chunks.
 import type { Config } from "../config/config.js";
 import type { ModelClass } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
@@ -15,16 +15,17 @@ import { adamStepSize } from "./optimizer/adam.js";
 import { klWeightAt, learningRateAt } from "./optimizer/schedules.js";
 import type { StepInput } from "./step.js";
 
+/** The permutation of the training images in an epoch: [count] indices. @param epoch counted from 1 */
 export function epochOrder(seed: number, epoch: number, count: number): Uint32Array {
   return randomStream(seed, "shuffle", epoch).permutation(count);
 }
 
-/** Counts the whole batches of an epoch. */
+/** The number of whole batches in an epoch; remaining images are skipped. */
 export function stepsPerEpoch({ count }: Pick<ImageSet, "count">, batchSize: number): number {
   return Math.floor(count / batchSize);
 }
 
-/** The images of a batch whose draws share a stream, so that each of several processes makes its own draws only. */
+/** Images of a batch that share a random stream. Blocks let each process draw only for its own images. */
 export const BLOCK_IMAGES = 128;
 
 /**
@@ -32,8 +33,9 @@ export const BLOCK_IMAGES = 128;
  *
  * @param order indices of images, batchSize for each step
  * @param firstStep the number of the first step, counted from 0 at the start of the run
- * @param classes those of a conditional model
- * @param share of each batch; by default the whole. An image has the same draws in every share
+ * @param classes of a conditional model
+ * @param share the part of each batch to return, by default all. An image has the same draws in every share
+ * @throws UserError if an image has no class of the conditional model
  */
 export function drawBatches(
   images: ImageSet,
@@ -78,7 +80,7 @@ export function drawBatches(
   };
 }
 
-/** The blocks of a batch that a share touches, whole. */
+/** The blocks of a batch that overlap a share. */
 function blocksOf({ first, count }: Share, batchSize: number): (Share & { readonly block: number })[] {
   const [begin, end] = [Math.floor(first / BLOCK_IMAGES), Math.ceil((first + count) / BLOCK_IMAGES)];
   return Array.from({ length: end - begin }, (_, i) => {
@@ -104,7 +106,7 @@ function rowsOfSteps({ data, shape }: HostArray, steps: number, images: number, 
   return { data: copy, ...selected };
 }
 
-/** What schedules say for each step: [steps] arrays. */
+/** Step size, KL weight and weight decay of each step: [steps] arrays. */
 function scheduledNumbers(config: Config, firstStep: number, steps: number, perEpoch: number) {
   const { klWarmUp, weightDecay } = config;
   const learningRate = (step: number) => learningRateAt(config, step, perEpoch);

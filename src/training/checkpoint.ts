@@ -1,4 +1,4 @@
-// A snapshot of a training as a file of tensors.
+// Encodes and decodes checkpoints: snapshots of a training as tensor files.
 import { type Config, createConfig, encodeConfig } from "../config/config.js";
 import { UserError } from "../errors.js";
 import type { TensorFile } from "../formats/safetensors.js";
@@ -9,17 +9,18 @@ import { BLOCK_IMAGES } from "./batches.js";
 import type { PictureRow } from "./sinks/pictures.js";
 import type { Position, Snapshot, TrainingState } from "./snapshot.js";
 
-/** Raise it when the contents of checkpoints change, or the result of a step of the same settings. */
+/** Raise it if the content of checkpoints changes, or the result of a step with the same settings. */
 const FORMAT = 2;
-/** Format 1 had other random numbers in larger batches. */
+/** In format 1, larger batches had other random numbers. */
 const MAX_BATCH_OF_FORMAT_1 = BLOCK_IMAGES;
 
-/** A snapshot, and the state of the pictures. */
+/** A snapshot of the training and of its pictures. */
 export interface Checkpoint extends Snapshot {
   /** Rows of progress.png. */
   readonly rows: readonly PictureRow[];
 }
 
+/** Encodes a checkpoint as tensors, and metadata with its format and settings. */
 export function encodeCheckpoint(checkpoint: Checkpoint, settings: Config): TensorFile {
   const { state, position, reports, best, rows, seconds } = checkpoint;
   const { epoch, step, milliseconds } = position;
@@ -39,9 +40,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint, settings: Config): Tens
 }
 
 /**
- * @param start the state of step 0: names and shapes
- * @param file names the checkpoint in errors
- * @throws UserError if another version of vae wrote it, or its settings differ
+ * Decodes a checkpoint, and checks that it belongs to this model and these settings.
+ *
+ * @param start the state of step 0, for names and shapes
+ * @param file the path, for errors
+ * @throws UserError if it has another format, other settings, or tensors that do not fit
  */
 export function decodeCheckpoint(
   { tensors, metadata }: TensorFile,
@@ -53,15 +56,15 @@ export function decodeCheckpoint(
   if (metadata.format !== String(FORMAT) && !isReadable) {
     const format = printable(String(JSON.stringify(metadata.format)));
     throw new UserError(
-      `${file} is of format ${format}, and this vae resumes from format ${FORMAT}. Use the version that config.json names.`,
+      `${file} has format ${format}, but this version of vae resumes from format ${FORMAT}. ` +
+        "Use the version named in config.json.",
     );
   }
   const before = parse(metadata.settings);
   const changed = before && differingSetting(before, settings);
   if (changed) {
     throw new UserError(
-      `The settings in config.json are not those that ${file} was trained with: ${changed} differs. ` +
-        "Set it back to resume.",
+      `The setting ${changed} in config.json differs from the one that ${file} was trained with. Restore it to resume.`,
     );
   }
   const training = parse(metadata.training);
@@ -70,7 +73,7 @@ export function decodeCheckpoint(
   const tensor = (name: string, shape?: readonly number[]): HostArray<Float32Array> => {
     const found = tensors.get(name);
     const isFit = found && (!shape || String(found.shape) === String(shape));
-    if (!isFit) throw new UserError(`${file} has no ${name} that fits, so it is not of this run.`);
+    if (!isFit) throw new UserError(`${file} does not belong to this run: ${name} is missing or has another shape.`);
     return found;
   };
   const numbers = (name: string) => [...tensor(name).data];
@@ -103,7 +106,7 @@ function isTraining(value: Json | undefined): value is Json & Training {
   );
 }
 
-/** Undefined unless it is the JSON of an object. */
+/** Parses a JSON object. Undefined if it is none. */
 function parse(json: string | undefined): Json | undefined {
   try {
     const value = JSON.parse(json ?? "");
@@ -114,21 +117,21 @@ function parse(json: string | undefined): Json | undefined {
 }
 
 /**
- * The settings that decide the weights after a number of steps, as JSON. The places of the data do not, since a digest
- * checks their content; the number of threads changes the last bits only.
+ * The settings that determine the weights after a number of steps, as JSON. Paths of the data are not among them,
+ * because a digest identifies the data. Neither are threads, which change only the last bits.
  */
 export function decisiveSettings(config: Config): Partial<Record<keyof Config, unknown>> {
   const { checkpointSeconds, threads, dataset, inputDir, epochs, ...decisive } = encodeConfig(config);
   return config.learningRateSchedule === "cosine" ? { ...decisive, epochs } : decisive;
 }
 
-/** Finds a decisive setting that differs. Settings missing in `before`, which is JSON, have their defaults. */
+/** Finds a decisive setting that differs. Settings missing from `before`, which is JSON, have their defaults. */
 export function differingSetting(
   before: Readonly<Partial<Record<keyof Config, unknown>>>,
   now: Config,
 ): keyof Config | undefined {
   const then = { ...encodeConfig(createConfig({})), ...before };
-  const wanted = decisiveSettings(now);
-  const names = Object.keys(wanted) as (keyof Config)[];
-  return names.find((name) => JSON.stringify(then[name]) !== JSON.stringify(wanted[name]));
+  const decisive = decisiveSettings(now);
+  const names = Object.keys(decisive) as (keyof Config)[];
+  return names.find((name) => JSON.stringify(then[name]) !== JSON.stringify(decisive[name]));
 }

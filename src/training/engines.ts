@@ -12,7 +12,7 @@ import { initialParams } from "../model/initialize.js";
 import { drawBatches, epochOrder } from "./batches.js";
 import { firstSnapshot, type TrainingState } from "./snapshot.js";
 
-/** An engine that runs here, or why it does not. */
+/** An engine that runs here, or the reason and remedy if it does not. */
 export type EngineReport =
   | { readonly name: EngineName; readonly runs: true; readonly version: string; readonly threads: number }
   | { readonly name: EngineName; readonly runs: false; readonly reason: string; readonly remedy: string };
@@ -20,7 +20,7 @@ export type EngineReport =
 const ROUNDS = 3;
 const ROUND_MILLISECONDS = 500;
 
-/** Opens each engine, to find those that run. @throws UserError if there are fewer processors than threads */
+/** Opens each engine to find out which run here. @throws UserError if `threads` exceeds the number of processors */
 export async function findEngines(threads = SETTINGS.threads.default): Promise<EngineReport[]> {
   checkValue("The number of threads", SETTINGS.threads, threads);
   const reports: EngineReport[] = [];
@@ -38,11 +38,11 @@ export async function findEngines(threads = SETTINGS.threads.default): Promise<E
 }
 
 /**
- * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128, without
- * drawing the batches. The engines take turns, for three rounds after two warm-up rounds.
+ * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128. Excludes the
+ * preparation of batches. Engines alternate, for three rounds after two warm-up rounds.
  *
- * @returns the median milliseconds per step by the engine's name
- * @throws UserError if an engine does not run here, or there are fewer processors than threads
+ * @returns the median milliseconds per step, by engine
+ * @throws UserError if an engine does not run here, or `threads` exceeds the number of processors
  */
 export async function timeTrainingStep(
   names: readonly EngineName[],
@@ -71,7 +71,7 @@ export async function timeTrainingStep(
         const started = performance.now();
         [contender.state] = await engine.scan(step, contender.state, batches);
         const time = (performance.now() - started) / steps;
-        // The first warm-up round compiles, the second one finds the steps of a round.
+        // The first warm-up round compiles, the second sets the number of steps.
         if (round === -1) contender.steps = Math.max(1, Math.min(64, Math.round(ROUND_MILLISECONDS / time)));
         if (round >= 0) contender.times.push(time);
       }

@@ -1,4 +1,4 @@
-// The events of a training.
+// The events that a training yields.
 import type { Config } from "../config/config.js";
 import type { ImageShape } from "../data/pixels.js";
 import type { Bounds } from "../model/bounds.js";
@@ -10,38 +10,40 @@ export interface TrainingStart {
   /** The run's folder. */
   readonly run: string;
   readonly config: Config;
-  /** The preset that was chosen because it fits the data, if none was given. */
+  /** The preset chosen by the data, if none was given. */
   readonly preset?: "photos" | undefined;
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
-  /** Unusable image files, which were left out. */
+  /** The number of unusable image files, which are skipped. */
   readonly skipped: number;
-  /** How the data were read, and what was ignored: one sentence each. */
+  /** Sentences on how the data were read, and on what was ignored. */
   readonly notes: readonly string[];
+  /** The number of weights, counted as scalars. */
   readonly parameters: number;
   readonly shape: ImageShape;
-  /** Numbers of an image. */
+  /** Height · width · channels. */
   readonly pixels: number;
   /** K of a conditional model. */
   readonly classes?: number;
-  /** Why the engine is not the fastest one, if a faster one does not run here. */
+  /** Why `engine: auto` did not choose a faster engine. */
   readonly fallbackReason?: string | undefined;
-  /** Those that train together, each with the threads of `config`. Absent if there is one. */
+  /** The processes that train together, each with the threads of `config`. Absent if there is only one. */
   readonly processes?: { readonly count: number; readonly hosts: number };
-  /** Where a resumed training continues: the epoch, and its finished steps. `isFinished`: nothing is left to do. */
+  /** Position of a resumed training: the epoch and its finished steps. `isFinished`: no epoch is left. */
   readonly resumed?: { readonly epoch: number; readonly step: number; readonly isFinished: boolean } | undefined;
 }
 
-/** A chunk of steps is done: twice a second or so. */
+/** Yielded after a chunk of steps, about twice a second. */
 export interface TrainingChunk {
   readonly type: "chunk";
   readonly epoch: number;
-  /** Finished steps of this epoch, and all of them. */
+  /** Finished steps of this epoch. */
   readonly step: number;
+  /** Steps of an epoch. */
   readonly steps: number;
-  /** Mean over the epoch's steps so far, with dropout and noise as in training. */
+  /** The mean over the epoch's steps so far, with dropout and noise. */
   readonly train: Bounds;
   readonly imagesPerSecond: number;
-  /** Until the end of the run. */
+  /** Estimate until the end of the run. */
   readonly secondsLeft: number;
 }
 
@@ -53,10 +55,10 @@ export interface TrainingDone {
   readonly type: "done";
   readonly run: string;
   readonly binarize: Config["binarize"];
-  /** Trained epochs: fewer than requested if patience ended the training. */
+  /** Trained epochs: fewer than requested if the training stopped early (`patience`). */
   readonly epochs: number;
   readonly bestEpoch: number;
-  /** Of the best weights. */
+  /** With the best weights. */
   readonly validation: Bounds;
   readonly test: Bounds;
   readonly seconds: number;
@@ -64,5 +66,5 @@ export interface TrainingDone {
 
 export type TrainingEvent = TrainingStart | TrainingChunk | TrainingEpoch | TrainingDone;
 
-/** Consumes events, each with the training's state after it. The training waits for it. */
+/** Consumes events, each with the training's snapshot after it. The training awaits the result. */
 export type Sink = (event: TrainingEvent, snapshot: Snapshot) => void | Promise<void>;

@@ -1,4 +1,4 @@
-// Chooses settings that fit the data, where none are given.
+// Chooses settings that fit the data, if none are given.
 import { type Config, createConfig, type GivenSettings } from "../config/config.js";
 import { PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
@@ -7,7 +7,7 @@ import type { ImageShape } from "../data/pixels.js";
 import { OBJECTIVES } from "../model/registry.js";
 import { stepsPerEpoch } from "./batches.js";
 
-/** Of the preset `photos`. */
+/** Limits of the preset `photos`. */
 const MIN_STEPS_PER_EPOCH = 20;
 const MIN_STEPS = 3000;
 const MAX_EPOCHS = 200;
@@ -19,9 +19,10 @@ interface TrainingImages extends Pick<ImageShape, "channels"> {
 }
 
 /**
- * Completes settings with a preset and defaults. Without a preset, images from files and in colour get `photos`: then
- * `preset` is its name. A choice of that preset that would leave a given setting without effect is left out.
+ * Completes settings with a preset and defaults. If no preset is given, image files and colour images get `photos`. A
+ * choice of that preset is omitted if it would leave a given setting without effect.
  *
+ * @returns the settings, and the preset if chosen here
  * @throws UserError if a setting is invalid
  */
 export function fitSettings(
@@ -38,29 +39,30 @@ export function fitSettings(
   return { config, ...(isChosen && { preset: "photos" }) };
 }
 
-/** Batches and epochs, so that few images make enough steps. */
+/** Batch size and epochs that give enough steps for few images. */
 function paceOf({ count }: TrainingImages, given: GivenSettings): Pick<Config, "batchSize" | "epochs"> {
   const { batchSize: usual, epochs: usualEpochs } = SETTINGS;
-  const least = given.objective && OBJECTIVES[given.objective].comparesImages ? 2 : 1;
-  const fitting = Math.max(least, Math.min(usual.default, Math.floor(count / MIN_STEPS_PER_EPOCH)));
+  const minBatch = given.objective && OBJECTIVES[given.objective].comparesImages ? 2 : 1;
+  const fitting = Math.max(minBatch, Math.min(usual.default, Math.floor(count / MIN_STEPS_PER_EPOCH)));
   const steps = Math.max(1, stepsPerEpoch({ count }, given.batchSize ?? fitting));
   const epochs = Math.max(usualEpochs.default, Math.min(MAX_EPOCHS, Math.ceil(MIN_STEPS / steps)));
   return { batchSize: fitting, epochs };
 }
 
-/** Of `photos` with labels: few dimensions, and no clusters, which would be the classes once more. */
+/** Changes of `photos` with labels: fewer dimensions, and no mixture prior, whose clusters would repeat the classes. */
 const LABELLED: GivenSettings = { prior: "normal", dimZ: 8 };
 
-/** The preset `photos` without choices that conflict with given settings. */
+/** The preset `photos`, without choices that conflict with given settings. */
 function photosFor(given: GivenSettings): GivenSettings {
-  const left = new Map(Object.entries({ ...PRESETS.photos.settings, ...(given.conditional && LABELLED) }));
-  if (given.dimZ === 2) left.delete("prior"); // a plane is drawn where N(0, 1) is
-  if ((given.binarize ?? "none") !== "none") left.delete("likelihood"); // black and white pixels are Bernoulli's
-  if (Array.isArray(given.dimZ) || given.objective === "mmd") left.delete("prior"); // they need the normal one
+  const chosen = new Map(Object.entries({ ...PRESETS.photos.settings, ...(given.conditional && LABELLED) }));
+  if (given.dimZ === 2) chosen.delete("prior"); // pictures of the latent plane assume N(0, 1)
+  if ((given.binarize ?? "none") !== "none") chosen.delete("likelihood"); // binary pixels need Bernoulli
+  if (Array.isArray(given.dimZ) || given.objective === "mmd") chosen.delete("prior"); // both need the normal prior
   for (const name of Object.keys(given) as SettingName[]) {
     for (const [other, values] of Object.entries(SETTINGS[name]?.needs ?? {})) {
-      if (given[other as SettingName] === undefined && !values.includes(String(left.get(other)))) left.delete(other);
+      const isFree = given[other as SettingName] === undefined;
+      if (isFree && !values.includes(String(chosen.get(other)))) chosen.delete(other);
     }
   }
-  return Object.fromEntries(left);
+  return Object.fromEntries(chosen);
 }

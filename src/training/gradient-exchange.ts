@@ -1,22 +1,22 @@
-// How processes pass gradients and weights to one another in every step: by messages or, on one host, by memory that
-// they share, which saves most of the copies.
+// Exchanges gradients and weights between processes in every step: by messages or, on a single host, by shared memory,
+// which saves most copies.
 import { statfsSync } from "node:fs";
 import type { Processes } from "../distributed/processes.js";
 import type { AdamInPlace } from "./optimizer/adam-in-place.js";
 
-/** Arrays of equal slices, one for each process. */
+/** Both arrays consist of equal slices, one for each process. */
 export interface GradientExchange {
-  /** All weights, the same in all processes: the engine reads them. */
+  /** All weights, equal in all processes. Read by the engine. */
   readonly weights: Float32Array;
-  /** The gradients of this process: the engine writes them. */
+  /** This process' gradients of all weights. Written by the engine. */
   readonly gradients: Float32Array;
-  /** Adds up the gradients of all processes for the slice of this one. */
+  /** Sums the gradients of all processes for this process' slice, into `adam.gradients`. */
   reduce(adam: AdamInPlace): void;
-  /** Passes the slice of this process to all. */
+  /** Copies this process' slice of the weights to all processes. */
   publish(slice: Float32Array): void;
 }
 
-/** @param slice its length */
+/** Uses shared memory if all processes are on one host with enough of it. @param slice the length of a slice */
 export function openExchange(processes: Processes, slice: number): GradientExchange {
   const length = processes.size * slice;
   const bytes = 4 * length * (processes.size + 1);
@@ -24,7 +24,7 @@ export function openExchange(processes: Processes, slice: number): GradientExcha
   return isShared ? shareMemory(processes, slice) : passMessages(processes, length);
 }
 
-/** The memory that Linux has for sharing: in containers often 64 MiB. */
+/** Free bytes of shared memory on Linux, often 64 MiB in containers; 0 elsewhere. */
 function freeSharedBytes(): number {
   try {
     const { bavail, bsize } = statfsSync("/dev/shm");
@@ -53,12 +53,12 @@ function shareMemory({ mpi, rank, size }: Processes, slice: number): GradientExc
     weights,
     gradients: arrays[rank].subarray(0, length),
     reduce: (adam) => {
-      mpi.barrier(); // all have written their gradients, and read the weights
+      mpi.barrier(); // until all have written their gradients and read the weights
       adam.sumGradients(arrays.map((gradients) => gradients.subarray(first, first + slice)));
     },
     publish: (values) => {
       weights.set(values, first);
-      mpi.barrier(); // all have written their weights, and read the gradients
+      mpi.barrier(); // until all have written their weights and read the gradients
     },
   };
 }

@@ -1,5 +1,5 @@
-// Steps that several processes make apart, each on its images of every batch: every `syncEvery` steps they average
-// their weights and moments (local SGD, Stich 2019). Another algorithm than shared steps, for slow networks.
+// Local SGD (Stich 2019): each process trains on its share of every batch, and all average weights and moments every
+// `syncEvery` steps. Not equivalent to training in one process, but suited to slow networks.
 import type { Mpi } from "../distributed/mpi.js";
 import type { Share } from "../distributed/processes.js";
 import { type HostArray, leaves, mapTree } from "../tree.js";
@@ -9,14 +9,14 @@ import type { TrainingState } from "./snapshot.js";
 import { createTrainingStep } from "./step.js";
 import type { Chunk, Stepper, StepSource } from "./stepper.js";
 
-/** Steps at once, the same in all processes: few, for progress and signals. */
+/** Of a chunk. Constant, since all processes must cut the same chunks; small, for frequent progress and signals. */
 const MAX_STEPS = 16;
 
 export class LocalStepper implements Stepper {
   readonly #share: Share;
   readonly #step: ReturnType<typeof createTrainingStep>;
 
-  /** @param state the same in all processes */
+  /** @param state equal in all processes */
   constructor(
     private readonly source: StepSource,
     private state: TrainingState,
@@ -27,7 +27,7 @@ export class LocalStepper implements Stepper {
     this.#step = createTrainingStep(model, config);
   }
 
-  /** Runs the steps up to the next average, or some of them. All processes stop after an average. */
+  /** Runs steps up to the next average or MAX_STEPS. A stop takes effect after an average. */
   async run(order: Uint32Array, firstStep: number): Promise<Chunk> {
     const { engine, model, config, images, size, classes } = this.source;
     const { batchSize, syncEvery } = config;
@@ -48,7 +48,7 @@ export class LocalStepper implements Stepper {
   }
 }
 
-/** The mean of the arrays of all processes. @param share the weight of this process' arrays */
+/** The weighted mean of the arrays of all processes. @param share this process' weight */
 function average<Tree extends object>(tree: Tree, share: number, mpi: Mpi): Tree {
   const arrays = leaves<HostArray<Float32Array>>(tree).map(([, { data }]) => data);
   const flat = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));

@@ -1,4 +1,4 @@
-// The training loop, from top to bottom: permute, draw, step, add up, validate, report. Touches no disk; sinks do.
+// The training loop: permute, draw, step, add up, validate, report. Does not touch the disk; sinks do.
 import { setImmediate } from "node:timers/promises";
 import type { Dataset } from "../data/dataset.js";
 import { pixelsOf } from "../data/pixels.js";
@@ -20,20 +20,24 @@ export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly sinks: readonly Sink[];
   /** The run's folder. */
   readonly run: string;
-  /** The preset that was chosen by the data. */
+  /** The preset chosen by the data. */
   readonly preset?: TrainingStart["preset"];
   readonly fallbackReason?: string | undefined;
-  /** Once aborted, the chunk of steps is finished, passed to the sinks, and the signal's reason thrown. */
+  /** Once aborted, the loop finishes the chunk of steps, passes it to the sinks, and throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** When the training began, by `performance.now()`. */
   readonly started: number;
-  /** Of several processes that train together, each by a call of its own. Only the first has sinks. */
+  /** Set in each of several processes that train together. Only the first has sinks. */
   readonly stop?: SharedStop | undefined;
   /** Whether a sink needs the state after the next chunk of steps. */
   readonly needsState?: (() => boolean) | undefined;
 }
 
-/** Trains a model. @throws DivergenceError if the loss, the weights or their gradients are NaN or infinite */
+/**
+ * Trains a model from a snapshot to its last epoch, and yields the events.
+ *
+ * @throws DivergenceError if the loss, the weights or their gradients are NaN or infinite
+ */
 export async function* trainModel(options: LoopOptions): AsyncGenerator<TrainingEvent, void> {
   const { config, data, sinks, start, signal, stop } = options;
   const { batchSize, epochs, seed } = config;
@@ -44,7 +48,7 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
   let isAborted = false;
   const seconds = () => start.seconds + (performance.now() - options.started) / 1000;
   const emit = async (event: TrainingEvent): Promise<TrainingEvent> => {
-    isAborted = signal?.aborted ?? false; // before the sinks, so that a checkpoint is written before the loop ends
+    isAborted = signal?.aborted ?? false; // read before the sinks, so that the loop ends only after a checkpoint
     for (const sink of sinks) await sink(event, { ...now, seconds: seconds() });
     return event;
   };
@@ -60,14 +64,14 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
       const left = order.subarray(first * batchSize, steps * batchSize);
       const needsState = first + count === steps || options.needsState?.() === true;
       const { metrics, state } = await stepper.run(left, (epoch - 1) * steps + first, count, needsState);
-      await setImmediate(); // runs timers and signal handlers: an engine may block them
+      await setImmediate(); // runs timers and signal handlers, which an engine may block
       const milliseconds = performance.now() - chunkStarted;
       pace.add(metrics.objective.data.length, milliseconds);
       now = { ...now, ...(state && { state }), position: advance(now.position, metrics, milliseconds) };
-      if (stop && state) checkFinite(now); // in all processes, not in the sinks of the first only
+      if (stop && state) checkFinite(now); // in all processes: sinks check it in the first only
       const stepsLeft = (epochs - epoch + 1) * steps - now.position.step;
       const event = describeChunk(now.position, steps, batchSize, pace.secondsLeft(stepsLeft));
-      yield state ? emit(event) : event; // sinks need the state
+      yield state ? emit(event) : event; // sinks need a state
       if (isAborted) signal?.throwIfAborted();
     }
 
@@ -100,8 +104,8 @@ async function openStepper(options: LoopOptions): Promise<Stepper> {
 }
 
 /**
- * A chunk of steps is one blocking call into the engine: short enough for a lively terminal, long enough to cost
- * little.
+ * The target for a chunk of steps, one blocking call into the engine: short for frequent progress, long for low
+ * overhead.
  */
 const CHUNK_MILLISECONDS = 500;
 const MAX_CHUNK = 64;
@@ -128,14 +132,14 @@ class Pace {
   }
 }
 
-/** Adds up the steps of a chunk. @throws DivergenceError if a loss is not finite */
+/** Adds the steps of a chunk to the position. @throws DivergenceError if a loss is not finite */
 function advance(
   { epoch, step, terms, milliseconds }: Position,
   metrics: TermValues<HostArray>,
   chunkMilliseconds: number,
 ): Position {
-  const broken = metrics.objective.data.findIndex((value) => !Number.isFinite(value));
-  if (broken >= 0) throw new DivergenceError(epoch, step + broken + 1);
+  const diverged = metrics.objective.data.findIndex((value) => !Number.isFinite(value));
+  if (diverged >= 0) throw new DivergenceError(epoch, step + diverged + 1);
   return {
     epoch,
     step: step + metrics.objective.data.length,
@@ -188,6 +192,7 @@ async function describeDone(options: LoopOptions, end: Snapshot, seconds: () => 
   };
 }
 
+/** The number of images in each split. */
 export function countImages({ train, validation, test }: Dataset): TrainingStart["images"] {
   return { train: train.count, validation: validation.count, test: test.count };
 }

@@ -9,22 +9,23 @@ import { TEMPORARY } from "../files/write.js";
 import { timestamp } from "../run/config.js";
 import type { PlannedRun } from "../run/group.js";
 import { printable } from "../wording.js";
-import { checkTraining, configOf, resolvePlaces, type TrainingOptions, type TrainOptions } from "./train.js";
+import { checkTraining, configOf, resolvePaths, type TrainingOptions, type TrainOptions } from "./train.js";
 
-/** Values of settings, to be tried in all combinations. */
+/** Values of settings to combine. */
 export type Sweep = { readonly [name in SettingName]?: readonly unknown[] };
 
 type PlanOptions = Omit<TrainOptions, "run" | "parts">;
 
 const MAX_RUNS = 1000;
-/** Of the name of a run's folder. File systems have some 255 bytes. */
+/** Of a run's folder name. File systems allow about 255 bytes. */
 const MAX_NAME_LENGTH = 80;
 
 /**
- * Plans the runs, the seeds of each combination one after the other.
+ * Plans the runs of all combinations. Runs of a combination with different seeds are adjacent.
  *
- * @param repeat how many seeds, from that of the settings on; undefined for the one seed
- * @throws UserError if a combination is invalid, has a setting without effect, or does not fit its data
+ * @param repeat the number of seeds, starting at the settings' seed; undefined: that seed only
+ * @throws UserError if a combination is invalid, has a setting without effect, or does not fit its data, or there are
+ * too many runs
  */
 export async function planRuns(
   settings: GivenSettings,
@@ -36,7 +37,8 @@ export async function planRuns(
   const count = axes.reduce((product, [, values]) => product * values.length, repeat ?? 1);
   if (count > MAX_RUNS) {
     throw new UserError(
-      `These are ${count.toLocaleString("en")} runs, and a group has at most ${MAX_RUNS.toLocaleString("en")}.`,
+      `These are ${count.toLocaleString("en")} runs, but a group has at most ${MAX_RUNS.toLocaleString("en")}. ` +
+        "Give fewer values or repeats.",
     );
   }
   let combinations: GivenSettings[] = [{}];
@@ -44,7 +46,7 @@ export async function planRuns(
     combinations = combinations.flatMap((chosen) => values.map((value) => ({ ...chosen, [name]: value })));
   }
   const planned: PlannedRun[] = [];
-  const load = rememberLast();
+  const load = cachingLoader();
   for (const chosen of combinations) {
     const config = await completeSettings(settings, chosen, { ...options, load });
     for (let i = 0; i < (repeat ?? 1); i++) {
@@ -56,8 +58,8 @@ export async function planRuns(
   return distinguish(planned);
 }
 
-/** Loads data sets, but for one whose settings are those of the last. */
-function rememberLast(): typeof loadDataset {
+/** `loadDataset` with a cache of the last data set. */
+function cachingLoader(): typeof loadDataset {
   let last: { readonly key: string; readonly data: Promise<Dataset> } | undefined;
   return (dataset, options = {}) => {
     const values = Object.entries(options).filter(([name]) => name in DATA_SETTINGS);
@@ -67,7 +69,7 @@ function rememberLast(): typeof loadDataset {
   };
 }
 
-/** Completes the settings of a combination, with absolute paths. @throws UserError that begins with the combination */
+/** Completes a combination's settings, with absolute paths. @throws UserError with the combination as prefix */
 async function completeSettings(
   settings: GivenSettings,
   chosen: GivenSettings,
@@ -75,7 +77,7 @@ async function completeSettings(
 ): Promise<Config> {
   try {
     const config = await configOf({ ...settings, ...chosen }, options);
-    return { ...config, ...resolvePlaces(config) };
+    return { ...config, ...resolvePaths(config) };
   } catch (error) {
     const values = Object.entries(chosen).map(formatSetting);
     if (!(error instanceof UserError) || values.length === 0) throw error;
@@ -89,12 +91,12 @@ function formatSetting([name, value]: [string, unknown]): string {
   return `${name}=${setting.encode(value)}`;
 }
 
-/** Without characters that are special in file names. */
+/** Replaces characters that are special in file names. */
 function toFileName(text: string): string {
   return text.replace(/[^\w.,+=-]|\.$/g, "-");
 }
 
-/** Numbers the runs whose names are too long, that of a temporary file, or equal on some file system. */
+/** Replaces names by numbers if they are too long, look temporary, or collide on case-insensitive file systems. */
 function distinguish(planned: readonly PlannedRun[]): PlannedRun[] {
   const seen = new Set<string>();
   return planned.map(({ name, config }, i) => {
@@ -106,15 +108,16 @@ function distinguish(planned: readonly PlannedRun[]): PlannedRun[] {
 }
 
 /**
- * Checks that the trainings could begin.
+ * Checks that all planned trainings can start.
  *
- * @returns the name of the group's folder: `<dataset>-z<dimensions>-<date>-<time>`, without what differs
- * @throws UserError that names a run that is impossible
+ * @returns a name for the group's folder: `<dataset>-z<dimensions>-<date>-<time>`; omits dataset or dimensions if they
+ * differ between runs
+ * @throws UserError if a run, which it names, cannot start
  */
 export async function checkPlan(planned: readonly PlannedRun[], options: TrainingOptions): Promise<string> {
   const checked = new Set<string>();
   const datasets = new Set<string>();
-  const load = rememberLast();
+  const load = cachingLoader();
   for (const { name, config } of planned) {
     const key = JSON.stringify({ ...encodeConfig(config), seed: 0 });
     if (checked.has(key)) continue;

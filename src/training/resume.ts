@@ -21,7 +21,7 @@ import {
   classesOf,
   describeData,
   firstState,
-  resolvePlaces,
+  resolvePaths,
   TRAINING_OPTIONS,
   type Training,
   type TrainingOptions,
@@ -30,11 +30,12 @@ import {
 } from "./train.js";
 
 /**
- * Resumes a run from its last checkpoint, as if it had never stopped. A finished run repeats its `done` event.
+ * Resumes a run from its last checkpoint, with the same results as without the interruption. A finished run repeats its
+ * `done` event.
  *
  * @param run its folder; by default the newest in `runs/`
- * @param settings may change epochs (upwards), checkpointSeconds, threads, dataset and inputDir
- * @throws UserError if there is no such run, another process trains it, its checkpoint is damaged, other settings or
+ * @param settings may raise epochs, and change checkpointSeconds, threads, dataset and inputDir
+ * @throws UserError if the run does not exist, another process trains it, its checkpoint is damaged, other settings or
  * the data have changed, or the loss diverges
  */
 export async function* resume(run?: string, settings: GivenSettings = {}, options: TrainingOptions = {}): Training {
@@ -45,7 +46,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
   let folder: RunFolder | undefined;
   let saved: Saved | undefined;
   try {
-    // Only the first process reads the folder, which the others may not have.
+    // Only the first process reads the folder: other hosts may not have it.
     const { dir, text } = await byFirst(processes, async () => {
       folder = await RunFolder.resume(run);
       saved = await folder.readCheckpoint();
@@ -96,7 +97,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
 
 type Saved = Awaited<ReturnType<RunFolder["readCheckpoint"]>>;
 
-/** @throws UserError if the checkpoint is damaged, or of a run that stopped early and was to get more epochs */
+/** @throws UserError if the checkpoint does not fit, or more epochs are given to a run that stopped early */
 function decodeSaved({ file, content }: Saved, start: TrainingState, before: Config, config: Config): Checkpoint {
   const checkpoint = decodeCheckpoint(content, start, config, file);
   if (config.epochs > before.epochs && isDone(checkpoint.reports, config)) {
@@ -107,32 +108,33 @@ function decodeSaved({ file, content }: Saved, start: TrainingState, before: Con
   return checkpoint;
 }
 
-/** Applies changes of the run's settings. @throws UserError if a setting must not change */
+/** Applies given settings to the run's. @throws UserError if a setting must not change */
 export function changeSettings(own: Config, given: GivenSettings): Config {
-  const wanted = createConfig(given, own);
-  const engine = wanted.engine === "auto" ? own.engine : wanted.engine;
-  const config = { ...wanted, engine, ...resolvePlaces(wanted) };
+  const requested = createConfig(given, own);
+  const engine = requested.engine === "auto" ? own.engine : requested.engine;
+  const config = { ...requested, engine, ...resolvePaths(requested) };
   const changed = differingSetting(encodeConfig(own), config);
   if (changed === "epochs") {
     throw new UserError(
-      `The run's learning rate falls to zero over its ${own.epochs} epochs (\`learningRateSchedule: cosine\`), so they ` +
-        "cannot be changed.",
+      `\`epochs: ${config.epochs}\` cannot replace the run's ${own.epochs}, over which its learning rate falls to ` +
+        "zero (`learningRateSchedule: cosine`). Leave it out.",
     );
   }
   if (changed) {
     const [kept, given] = [own, config].map((one) => printable(String(encodeConfig(one)[changed])));
     throw new UserError(
-      `A resumed run keeps its settings, and this one has \`${changed}: ${kept}\`, not ${given}. Leave it out, or begin ` +
-        "a new run.",
+      `A resumed run keeps its settings: \`${changed}: ${kept}\`, not ${given}. Leave it out, or start a new run.`,
     );
   }
   if (config.epochs < own.epochs) {
-    throw new UserError(`The run is one of ${own.epochs} epochs. They can be raised, not lowered to ${config.epochs}.`);
+    throw new UserError(
+      `\`epochs: ${config.epochs}\` is less than the run's ${own.epochs}. Give more, or leave it out.`,
+    );
   }
   return config;
 }
 
-/** @throws UserError if images have another size than those of the run */
+/** @throws UserError if the images' size differs from the run's */
 function checkShape(
   { config: { data: before }, dir }: Pick<RunFolder, "config" | "dir">,
   shape: ImageShape,
@@ -140,21 +142,21 @@ function checkShape(
 ): void {
   if (describeShape(shape) === describeShape(before)) return;
   throw new UserError(
-    `The data set ${dataset} is not what ${dir} was trained on: it has images of ${describeShape(shape)}, and had ` +
-      `${describeShape(before)}.`,
+    `${dataset} is not the data set that ${dir} was trained on: it has images of ${describeShape(shape)}, ` +
+      `not ${describeShape(before)}.`,
   );
 }
 
-/** @throws UserError if the data are not those of the run */
+/** @throws UserError if the data differ from the run's */
 function checkData({ config, dir }: Pick<RunFolder, "config" | "dir">, data: Dataset, { dataset }: Config): void {
   const classes = config.data.classes && classesOf(data, dataset);
   const [now, before] = [describeData(data, classes), config.data];
   const isSame = (key: keyof typeof now) => JSON.stringify(now[key]) === JSON.stringify(before[key]);
   if ((Object.keys(now) as (keyof typeof now)[]).every(isSame)) return;
-  const [found, had] = [describeImages(now), describeImages(before)];
+  const [found, expected] = [describeImages(now), describeImages(before)];
   throw new UserError(
-    `The data set ${dataset} is not what ${dir} was trained on: it has ${found}, and had ` +
-      `${had}${found === had ? ", but others" : ""}.`,
+    `${dataset} is not the data set that ${dir} was trained on: it has ${found}, ` +
+      `${found === expected ? "but with other content" : `not ${expected}`}.`,
   );
 }
 

@@ -1,4 +1,4 @@
-// Begins a training in several processes: checks that they can share it, and gives all the state of the first.
+// Starts a training in several processes: checks that they can share it, and copies the state of process 0 to all.
 import { type Config, encodeConfig } from "../config/config.js";
 import type { Processes } from "../distributed/processes.js";
 import { UserError } from "../errors.js";
@@ -7,7 +7,7 @@ import { leaves, mapTree } from "../tree.js";
 import { VERSION } from "../version.js";
 import type { Snapshot, TrainingState } from "./snapshot.js";
 
-/** @throws UserError if the model cannot be trained by parts of a batch */
+/** @throws UserError if the objective needs a whole batch in one process, or a batch has too few images */
 export function checkSharing({ parts: { objective } }: Model, { batchSize }: Config, processes: Processes): void {
   if (objective.numbersPerPair !== undefined || objective.averagesImages) {
     throw new UserError(
@@ -21,9 +21,9 @@ export function checkSharing({ parts: { objective } }: Model, { batchSize }: Con
   }
 }
 
-/** @throws UserError in all processes if their settings or data differ */
+/** @throws UserError in all processes if their versions, settings, weights' shapes or data differ */
 export function checkSameTraining(config: Config, dataDigest: string, model: Model, processes: Processes): void {
-  const { threads, dataset, inputDir, ...same } = encodeConfig(config); // a host may have other paths and processors
+  const { threads, dataset, inputDir, ...same } = encodeConfig(config); // hosts may differ in paths and processors
   const texts = Object.entries(same).map(([name, value]) => [name, JSON.stringify(value)]);
   processes.checkSame({
     "the version of vae": VERSION,
@@ -34,9 +34,9 @@ export function checkSameTraining(config: Config, dataDigest: string, model: Mod
 }
 
 /**
- * Gives all processes the snapshot of process 0.
+ * Copies the snapshot of process 0 to all processes.
  *
- * @param own its snapshot, or one of the same shapes
+ * @param own in process 0 the snapshot, in others any snapshot of the same shapes
  */
 export function shareSnapshot(own: Snapshot, processes: Processes): Snapshot {
   const { state, best, ...numbers } = own;

@@ -1,6 +1,6 @@
-// Steps that several processes share: each computes the gradients of its images of the batch, and updates its slice of
-// the weights (data parallelism, with the optimizer divided as in ZeRO, Rajbhandari et al. 2020). The result is that of
-// one process, up to rounding.
+// Data parallelism: each process computes the gradients of its share of the batch, and updates its slice of the weights
+// (the optimizer is partitioned as in ZeRO, Rajbhandari et al. 2020). Equivalent to training in one process, up to
+// rounding.
 import { setImmediate } from "node:timers/promises";
 import type { Share } from "../distributed/processes.js";
 import { mapTerms, TERMS, type TermValues } from "../model/bounds.js";
@@ -15,7 +15,7 @@ import { isFiniteState, type TrainingState } from "./snapshot.js";
 import { createShareGradients } from "./step.js";
 import type { Chunk, Stepper, StepSource } from "./stepper.js";
 
-/** Numbers that travel behind the gradients, and are added up like them: the terms, and what a process asks of all. */
+/** Numbers appended to the gradients and summed with them: the terms, and requests of a process to all. */
 const TAIL = [...TERMS, "needsState", "stops"] as const;
 
 export class SharedStepper implements Stepper {
@@ -23,15 +23,15 @@ export class SharedStepper implements Stepper {
   readonly #share: Share;
   readonly #gradientsOf: ReturnType<typeof createShareGradients>;
   readonly #adam: AdamInPlace;
-  /** The weights are followed by the tail with its sums, the gradients by that of this process. */
+  /** The tail follows the weights, with its sums, and the gradients, with this process' numbers. */
   readonly #exchange: GradientExchange;
   readonly #params: HostParams;
-  /** Where the engine writes its results: into the gradients of the exchange. */
+  /** Views of the exchange's gradients, for the engine's results. */
   readonly #results: { readonly gradients: HostParams; readonly metrics: TermValues<HostArray<Float32Array>> };
 
   /**
-   * @param start the same in all processes
-   * @param stop tells all processes that one of them was asked to stop
+   * @param start equal in all processes
+   * @param stop signals a stop request of one process to all
    */
   constructor(
     private readonly source: StepSource,
@@ -71,7 +71,7 @@ export class SharedStepper implements Stepper {
       const sums = await this.#step(batch, firstStep + i, needsState && i === count - 1);
       await setImmediate(); // runs timers and signal handlers
       for (const term of TERMS) metrics[term].push(sums[term]);
-      // From here on the same in all processes, however each cuts the steps into chunks.
+      // The sums are equal in all processes, so all end the chunk here, even if they planned different chunks.
       state = sums.needsState + sums.stops > 0 ? this.#collectState() : undefined;
       isOver = sums.stops > 0 || !Number.isFinite(sums.objective) || (state !== undefined && !isFiniteState(state));
       if (sums.stops > 0) this.stop.abort();
@@ -80,7 +80,7 @@ export class SharedStepper implements Stepper {
     return { metrics: mapTerms((term) => vector(metrics[term])), state };
   }
 
-  /** @returns the sums of the tails */
+  /** Runs one step. @returns the summed tail */
   async #step(order: Uint32Array, step: number, needsState: boolean): Promise<Record<(typeof TAIL)[number], number>> {
     const { engine, model, config, images, size, classes } = this.source;
     const batches = drawBatches(images, size, order, step, config, model, classes, this.#share);
@@ -104,7 +104,7 @@ export class SharedStepper implements Stepper {
     return values.subarray(numbers, numbers + TAIL.length);
   }
 
-  /** Copies the tail's sums, as far as they are in this process' slice, from the gradients to the weights. */
+  /** Copies the summed tail from the gradients to the weights, if it lies in this process' slice. */
   #passTail(): void {
     const { numbers, slice } = this.#layout;
     const first = Math.max(0, numbers - this.stop.processes.rank * slice);
@@ -124,10 +124,10 @@ export class SharedStepper implements Stepper {
   }
 }
 
-/** All weights one after the other, then the tail, in slices of equal length. */
+/** All weights, concatenated, then the tail and padding: slices of equal length, one for each process. */
 interface Layout {
   readonly specs: Specs["params"];
-  /** The count of all weights. */
+  /** The number of weights, counted as scalars. */
   readonly numbers: number;
   /** The length of a slice. */
   readonly slice: number;
@@ -141,7 +141,7 @@ function createLayout(specs: Specs["params"], processes: number): Layout {
   return { specs, numbers, slice, length: slice * processes };
 }
 
-/** The weights by name in an array of all slices. Shares memory. */
+/** Views of the weights, by name, in an array of all slices. */
 function viewsOf({ specs }: Layout, flat: Float32Array): HostParams {
   let first = 0;
   const entries = Object.entries(specs).map(([name, { shape }]) => {
@@ -158,7 +158,7 @@ function flatten(layout: Layout, params: HostParams): Float32Array {
   return flat;
 }
 
-/** The parts of a slice that belong to one weight each. */
+/** The parts of a process' slice, each within a single weight. */
 function segmentsOf({ specs, slice }: Layout, rank: number): Segment[] {
   const [begin, end] = [rank * slice, (rank + 1) * slice];
   let next = 0;

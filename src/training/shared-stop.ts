@@ -1,4 +1,4 @@
-// Ends a training in all processes at the same step, when one of them is asked to stop.
+// Stops a training in all processes after the same step, if one of them was asked to stop.
 import type { Processes } from "../distributed/processes.js";
 import { decodeError, encodeError } from "../errors.js";
 
@@ -21,14 +21,14 @@ export class SharedStop {
     return this.own?.aborted === true;
   }
 
-  /** Aborts if one of the processes was asked to stop. All call it. */
+  /** Aborts in all processes if one of them was asked to stop. Collective. */
   agree(): void {
     const votes = Float64Array.of(Number(this.isAsked));
     this.processes.sum(votes);
     if (votes[0] > 0) this.abort();
   }
 
-  /** Aborts. All processes call it, one of which was asked to stop. */
+  /** Aborts with the reason of the first process that was asked to stop. Collective. */
   abort(): void {
     const reasons = this.processes.exchange(this.isAsked ? encodeError(this.own?.reason) : null);
     const first = reasons.find((reason) => reason !== null);

@@ -1,4 +1,4 @@
-// Refuses models that are too large to train here, before any image is decoded.
+// Rejects models that are too large to train here, before any image is decoded.
 import { totalmem } from "node:os";
 import process from "node:process";
 import type { Config } from "../config/config.js";
@@ -9,11 +9,11 @@ import type { Model } from "../model/model.js";
 import { NETWORKS } from "../model/registry.js";
 import { formatBytes } from "../wording.js";
 
-/** A checkpoint holds four numbers for each parameter, and Node.js reads at most 2 GiB at once. */
+/** A checkpoint holds four floats for each parameter, and Node.js reads files of at most 2 GiB. */
 const MAX_PARAMETERS = 120_000_000;
 
 /**
- * Checks a model for images of a shape.
+ * Checks that a model for images of this shape can be trained.
  *
  * @throws UserError if it has too many parameters, or a step needs more memory than this machine has
  */
@@ -43,9 +43,9 @@ export function checkSize(model: Model, shape: ImageShape, config: Pick<Config, 
 }
 
 /**
- * The least memory of a training step: weights and Adam's moments before and after it, the batch as bytes and as
- * floats, the outputs of the layers, and what the prior takes for each draw of z and the objective for each pair of
- * images. An engine takes more, but never less.
+ * A lower bound of a training step's memory, in bytes: weights and Adam's moments before and after it, the batch as
+ * bytes and as floats, the outputs of the layers, the prior's numbers for each draw of z, and the objective's for each
+ * pair of images.
  */
 function bytesOfStep({ draws, parts }: Model, pixels: number, batchSize: number): number {
   const state = 2 * 3 * 4 * countParameters(parts.specs);
@@ -55,8 +55,8 @@ function bytesOfStep({ draws, parts }: Model, pixels: number, batchSize: number)
   return state + batchSize * pixels + 4 * (batchSize * perImage + pairs);
 }
 
-/** The memory of this machine, or of the container. */
+/** Bytes of memory of this machine or container. */
 function availableMemory(): number {
-  const constrained = process.constrainedMemory(); // 0, or a number beyond any memory, if there is no constraint
+  const constrained = process.constrainedMemory(); // 0 or a huge number if there is no limit
   return Math.min(totalmem(), constrained || Infinity);
 }

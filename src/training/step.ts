@@ -1,4 +1,4 @@
-// The training step: a pure function of tensors that any engine runs. Draws and scheduled numbers are inputs.
+// The training step: a pure function of tensors, with random draws and scheduled numbers as inputs.
 import type { Config } from "../config/config.js";
 import { tf } from "../engine/compiled/tf.js";
 import "../engine/compiled/gradients.js";
@@ -8,22 +8,25 @@ import type { Batch, Model } from "../model/model.js";
 import { createContext, type Tensors } from "../model/specs.js";
 import { adam, type Moments } from "./optimizer/adam.js";
 
+/** The state that a step updates. */
 export type Carry = { readonly params: Tensors; readonly adam: Moments<tf.Tensor> };
 
+/** The inputs of one step. */
 export type StepInput = Batch & {
-  /** Of the phases `training` and `posterior`. */
+  /** Draws of the phases `training` and `posterior`. */
   readonly draws: Tensors;
-  /** The KL term's weight during its warm-up; absent: β. */
+  /** The KL term's weight, by default β. */
   readonly klWeight?: tf.Scalar | undefined;
   /** From `adamStepSize`. */
   readonly stepSize: tf.Scalar;
-  /** The share of the weights that decays. Absent without weight decay. */
+  /** The share of each decaying weight that is subtracted. Absent without weight decay. */
   readonly decay?: tf.Scalar | undefined;
 };
 
 /**
- * Creates a step of Adam on the loss −objective: summed over pixels, averaged over the batch. It returns the batch's
- * mean terms.
+ * Creates a training step: a step of Adam on the loss −objective, summed over pixels and averaged over the batch. The
+ * step returns the batch's mean terms, in nats per image, and throws an Error if the objective does not depend on a
+ * weight.
  */
 export function createTrainingStep(model: Model, config: Config): Step<Carry, StepInput, TermValues<tf.Scalar>> {
   const { specs } = model.parts;
@@ -38,16 +41,16 @@ export type ShareInputs = { readonly params: Tensors; readonly input: StepInput 
 export type ShareResults = { readonly gradients: Tensors; readonly metrics: TermValues<tf.Scalar> };
 
 /**
- * Creates the function of the gradients and the terms of a part of a batch. Those of all parts add up to those of the
- * batch.
+ * Creates the function that computes the gradients and terms of a part of a batch. The sum over all parts is the result
+ * for the batch.
  *
- * @param share the part's images, divided by those of the batch
+ * @param share the part's fraction of the batch's images
  */
 export function createShareGradients(model: Model, share: number): (inputs: ShareInputs) => ShareResults {
   return ({ params, input }) => differentiate(model, params, input, share);
 }
 
-/** The gradients of the loss by name, and the mean terms: both times `share`. */
+/** The gradients of the loss, by name, and the mean terms, both multiplied by `share`. */
 function differentiate(
   model: Model,
   params: Tensors,
@@ -62,14 +65,15 @@ function differentiate(
   const loss = (...values: tf.Tensor[]): tf.Scalar => {
     const byName = Object.fromEntries(names.map((name, i) => [name, values[i]]));
     const bounds = model.bounds(createContext(byName, draws, true), batch, klWeight);
-    // tfjs disposes of all tensors of a loss that are not kept; the engine disposes of a step's results.
+    // tfjs disposes of a loss' tensors unless they are kept. The engine disposes of a step's results.
     for (const term of TERMS) metrics[term] = tf.keep(meanOf(bounds[term]));
     return tf.neg(meanOf(bounds.maximized));
   };
-  // Unlike tf.valueAndGrads, this tells which weights have no gradient.
+  // Unlike tf.valueAndGrads, this identifies weights without a gradient.
   const { grads } = tf.engine().gradients(() => loss(...weights), weights, undefined, true);
   const unused = names.find((_, i) => !grads[i]);
-  if (unused) throw new Error(`The objective does not depend on the weight ${unused}: its part must use it`);
+  if (unused)
+    throw new Error(`The objective does not depend on the weight ${unused}. Use it, or drop it from its specs`);
   const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
   return { gradients, metrics };
 }

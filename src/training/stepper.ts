@@ -1,5 +1,5 @@
-// Runs the steps of a training. One process hands whole chunks to the engine; several share each batch, or train apart
-// and average.
+// The interface that runs training steps, and its implementation for one process: whole chunks in one engine call. For
+// several processes: shared-steps.ts and local-steps.ts.
 import type { Config } from "../config/config.js";
 import type { ModelClass } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
@@ -12,7 +12,7 @@ import { drawBatches } from "./batches.js";
 import type { TrainingState } from "./snapshot.js";
 import { createTrainingStep } from "./step.js";
 
-/** What steps are made of. */
+/** The inputs of a stepper. */
 export interface StepSource {
   readonly engine: Engine;
   readonly model: Model;
@@ -23,24 +23,24 @@ export interface StepSource {
 }
 
 export interface Chunk {
-  /** Of each step that was run: one or more. */
+  /** Terms of each step that ran, at least one. */
   readonly metrics: TermValues<HostArray<Float32Array>>;
-  /** After the last of these steps. Undefined if it is still divided between processes. */
+  /** After the last of these steps. Undefined while it is distributed over processes. */
   readonly state: TrainingState | undefined;
 }
 
 export interface Stepper {
   /**
-   * Runs about `count` steps: as many as its way of training allows, at least one.
+   * Runs about `count` steps, at least one.
    *
-   * @param order indices of images, batchSize for each step that is left in the epoch
+   * @param order indices of images, batchSize for each step left in the epoch
    * @param firstStep the number of the first step, counted from 0 at the start of the run
-   * @param needsState whether the chunk must end with a state, which costs something between processes
+   * @param needsState whether the chunk must end with a state, which processes have to collect
    */
   run(order: Uint32Array, firstStep: number, count: number, needsState: boolean): Promise<Chunk>;
 }
 
-/** Steps of one process. */
+/** Creates the stepper of a single process. */
 export function createStepper(
   { engine, model, config, images, size, classes }: StepSource,
   start: TrainingState,

@@ -33,25 +33,25 @@ import { checkSize } from "./size.js";
 import { DivergenceError, firstSnapshot, type Snapshot } from "./snapshot.js";
 
 export interface TrainingOptions {
-  /** Replaces the parts that the settings choose. */
+  /** Builds the model instead of the parts that the settings choose. */
   readonly parts?: BuildParts | undefined;
-  /** Called while image files are decoded, which happens once. */
+  /** Called while image files are decoded. Decoded images are cached, so later trainings skip this. */
   readonly onDecoding?: ((done: number, count: number) => void) | undefined;
   /**
-   * Once aborted, the chunk of steps is finished, a checkpoint written, and the signal's reason thrown. If the run's
-   * folder does not exist yet, none is created.
+   * Once aborted, the training finishes the chunk of steps, writes a checkpoint, and throws the signal's reason. Before
+   * the run's folder exists, nothing is written.
    */
   readonly signal?: AbortSignal | undefined;
-  /** Processes that train together, from `joinProcesses`. All call this function with the same settings and data. */
+  /** Processes that train together, from `joinProcesses`. All must make this call, with the same settings and data. */
   readonly processes?: Processes | undefined;
 }
 
 export interface TrainOptions extends TrainingOptions {
-  /** The run's new folder. */
+  /** The folder to create. */
   readonly run?: string | undefined;
   /**
-   * Settings that `settings` override, or the name of a preset. By default images from files and in colour get
-   * "photos", others "tutorial".
+   * The name of a preset, or settings that `settings` override. By default "photos" for image files and colour images,
+   * "tutorial" for others.
    */
   readonly preset?: PresetName | GivenSettings | undefined;
 }
@@ -67,21 +67,21 @@ const PRESET: Checker<PresetName | GivenSettings> = {
 };
 const TRAIN_OPTIONS = { ...TRAINING_OPTIONS, run: maybe(TEXT), preset: maybe(PRESET) };
 
-/** The events of a training: `start`, a `chunk` about twice a second, an `epoch` after each epoch, `done`. */
+/** Yields `start`, a `chunk` about twice a second, an `epoch` after each epoch, and `done`. */
 export type Training = AsyncGenerator<TrainingEvent, void>;
 
 /**
  * Trains a model into a new run folder.
  *
- * @param settings those that differ from the preset and the defaults
+ * @param settings override the preset and the defaults
  * @throws UserError if a setting is invalid or has no effect, the data are invalid, the folder exists, or the loss
  * diverges
  */
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
   const { onDecoding, parts, preset, run, signal, processes } = checkOptions(TRAIN_OPTIONS, options);
-  const isFree = settings?.threads === undefined && (typeof preset !== "object" || preset.threads === undefined);
-  const given = processes && isFree ? { ...settings, threads: threadsOf(processes) } : settings;
+  const hasThreads = settings?.threads !== undefined || (typeof preset === "object" && preset.threads !== undefined);
+  const given = processes && !hasThreads ? { ...settings, threads: threadsOf(processes) } : settings;
   if (!processes && (settings?.syncEvery ?? 1) > 1) {
     throw new UserError("`syncEvery` needs several processes, started by mpirun or srun.");
   }
@@ -94,10 +94,10 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   });
   try {
     const channels = data.channels === 3 ? 3 : 1;
-    const places = resolvePlaces(requested);
+    const paths = resolvePaths(requested);
     const { background } = data;
     const { name: engineName, threads } = engine;
-    const config: Config = { ...requested, ...places, channels, background, engine: engineName, threads };
+    const config: Config = { ...requested, ...paths, channels, background, engine: engineName, threads };
     const digested = { name: data.name, ...describeData(data, classes) };
     const about: RunConfig = {
       id: createId(config, digested.sha256, parts !== undefined, processes),
@@ -131,20 +131,20 @@ type PrepareOptions = Omit<TrainOptions, "run"> & { readonly load?: typeof loadD
 
 interface Prepared {
   readonly requested: Config;
-  /** The preset that was chosen by the data. */
+  /** The preset chosen by the data. */
   readonly preset?: "photos" | undefined;
   readonly data: Dataset;
-  /** Those of a conditional model. */
+  /** Of a conditional model. */
   readonly classes?: readonly ModelClass[] | undefined;
   readonly model: Model;
 }
 
-/** Checks settings, loads the data, and fits the settings to them. @throws UserError if the training is impossible */
+/** Checks settings, loads the data, and fits the settings to them. @throws UserError if the training cannot start */
 async function prepare(settings: GivenSettings, options: PrepareOptions): Promise<Prepared> {
   const { onDecoding, parts, preset, signal, load = loadDataset } = options;
-  const wanted = createConfig(settings, typeof preset === "string" ? PRESETS[preset].settings : preset);
-  if (wanted.inputDir !== null && wanted.noise !== null) {
-    throw new UserError("The images of `inputDir` are corrupted already. Leave out `noise`.");
+  const requested = createConfig(settings, typeof preset === "string" ? PRESETS[preset].settings : preset);
+  if (requested.inputDir !== null && requested.noise !== null) {
+    throw new UserError("The images of `inputDir` are already corrupted. Leave out `noise`.");
   }
   signal?.throwIfAborted();
   const fitTo = (shape: ImageShape, kind: DataKind, count: number, classes: number) => {
@@ -154,10 +154,10 @@ async function prepare(settings: GivenSettings, options: PrepareOptions): Promis
     checkSize(model, shape, config);
     return { requested: config, ...chosen, model };
   };
-  // Before images are decoded, their number and that of their classes are not known: there is one or more.
-  const onShape = (shape: ImageShape, kind: DataKind) => void fitTo(shape, kind, 1, wanted.conditional ? 1 : 0);
-  const data = await load(wanted.dataset, { ...wanted, onShape, onProgress: onDecoding, signal });
-  const classes = wanted.conditional ? classesOf(data, wanted.dataset) : undefined;
+  // Checks before images are decoded. The numbers of images and classes are still unknown: at least one.
+  const onShape = (shape: ImageShape, kind: DataKind) => void fitTo(shape, kind, 1, requested.conditional ? 1 : 0);
+  const data = await load(requested.dataset, { ...requested, onShape, onProgress: onDecoding, signal });
+  const classes = requested.conditional ? classesOf(data, requested.dataset) : undefined;
   const fitted = fitTo(shapeOf(data), data.kind, data.train.count, classes?.length ?? 0);
   const { batchSize } = fitted.requested;
   if (stepsPerEpoch(data.train, batchSize) === 0) {
@@ -171,15 +171,16 @@ async function prepare(settings: GivenSettings, options: PrepareOptions): Promis
   return { ...fitted, data, classes };
 }
 
-/** The settings of a training, fitted to its data. @throws UserError if the training is impossible */
+/** The settings of a training, fitted to its data. @throws UserError if the training cannot start */
 export async function configOf(settings: GivenSettings, options: Omit<PrepareOptions, "parts">): Promise<Config> {
   return (await prepare(settings, options)).requested;
 }
 
 /**
- * Checks that a training could begin: its settings, data and engine.
+ * Checks that a training can start: its settings, data and engine.
  *
  * @returns the name of the data set
+ * @throws UserError if not
  */
 export async function checkTraining(config: Config, options: Omit<PrepareOptions, "preset">): Promise<string> {
   const { data } = await prepare({}, { ...options, preset: config });
@@ -188,15 +189,16 @@ export async function checkTraining(config: Config, options: Omit<PrepareOptions
   return data.name;
 }
 
-/** The threads of each process, if none are given: its part of the host's processors. */
+/** The default threads of each process: its part of the host's processors. */
 export function threadsOf(processes: Processes): number {
   return Math.min(SETTINGS.threads.default, processes.threads);
 }
 
 /**
- * Trains from a checkpoint, after resetting the run's files to it.
+ * Resets the run's files to a checkpoint, and trains from there.
  *
  * @param folder undefined in all processes but the first
+ * @throws Divergence if the loss, the weights or their gradients are NaN or infinite
  */
 export async function* trainInto(
   folder: RunFolder | undefined,
@@ -214,16 +216,16 @@ export async function* trainInto(
   const { sinks, isDue: needsState } = folder
     ? openSinks(folder, { ...options, size, signal }, checkpoint.rows)
     : { sinks: [], isDue: () => false };
-  let isTogether = false;
+  let endsTogether = false;
   try {
     yield* trainModel({ ...options, size, signal, stop, needsState, sinks: [...sinks, track], start: checkpoint });
-    isTogether = true;
+    endsTogether = true;
   } catch (error) {
     const explained = error instanceof DivergenceError ? explainDivergence(error, config, run, last) : error;
-    isTogether = error instanceof DivergenceError || processes?.isAgreed(error) === true;
-    throw isTogether && explained instanceof Error ? (processes?.asAgreed(explained) ?? explained) : explained;
+    endsTogether = error instanceof DivergenceError || processes?.isAgreed(error) === true;
+    throw endsTogether && explained instanceof Error ? (processes?.asAgreed(explained) ?? explained) : explained;
   } finally {
-    if (!isTogether) processes?.leave(); // by an error of its own, or by a break in the caller's loop
+    if (!endsTogether) processes?.leave(); // an error of this process only, or a `break` in the caller's loop
   }
 }
 
@@ -250,8 +252,8 @@ export function firstState(model: Model, data: Dataset, { binarize, seed }: Conf
 }
 
 /**
- * See `RunConfig.id`. Own parts are code, which has no digest: their runs get a random number too. The weights of local
- * steps depend on the number of processes.
+ * Creates `RunConfig.id`, a digest of all that determines the weights. Own parts are code, which has no digest, so a
+ * random number is added. Local steps depend on the number of processes.
  */
 function createId(config: Config, dataDigest: string, hasOwnParts: boolean, processes?: Processes): string {
   const local = processes && config.syncEvery > 1 ? [processes.size] : [];
@@ -260,7 +262,7 @@ function createId(config: Config, dataDigest: string, hasOwnParts: boolean, proc
 }
 
 /** Makes the paths of the data absolute. */
-export function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "dataset" | "inputDir"> {
+export function resolvePaths({ dataset, inputDir }: Config): Pick<Config, "dataset" | "inputDir"> {
   return {
     dataset: dataset === "mnist" ? dataset : path.resolve(dataset),
     inputDir: inputDir && path.resolve(inputDir),
@@ -270,7 +272,7 @@ export function resolvePlaces({ dataset, inputDir }: Config): Pick<Config, "data
 /**
  * The classes of a conditional model: those of the training images.
  *
- * @throws UserError if an image has no label, or one that no training image has
+ * @throws UserError if an image has no label, or a label that no training image has
  */
 export function classesOf({ train, validation, test }: Dataset, dataset: string): ModelClass[] {
   const classes = findClasses(train, dataset);
@@ -279,6 +281,7 @@ export function classesOf({ train, validation, test }: Dataset, dataset: string)
   return classes;
 }
 
+/** The run's record of its data: sizes, classes and digest. */
 export function describeData(data: Dataset, classes?: readonly ModelClass[]): Omit<RunConfig["data"], "name"> {
   const { height, width, channels, scales } = data;
   return {

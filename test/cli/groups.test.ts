@@ -180,7 +180,7 @@ describe("vae train --sweep", () => {
     ],
     ["objective=iwae mcSamples=1: --mc-samples needs ", ["--sweep", "objective=elbo,iwae", "--sweep", "mcSamples=1,2"]],
     [
-      "These are 10,000 runs, and a group has at most 1,000.",
+      "These are 10,000 runs, but a group has at most 1,000.",
       ["--sweep", `beta=${Array.from({ length: 100 }, (_, i) => i)}`, "--repeat", "100"],
     ],
     ["leave out --sweep and --repeat", ["--resume", "seeds", "--repeat", "2"]],
@@ -192,7 +192,7 @@ describe("vae train --sweep", () => {
 
   it.each([
     ["batchSize", "50,551", "A batch of 551 is more than the 550 training images. Give a smaller --batch-size."],
-    ["threads", "1,250", "There are fewer than 250 processors here. Set threads to"],
+    ["threads", "1,250", "--threads 250 exceeds the"],
   ])("refuses what the data or the machine forbid, before any training: %s", async (name, values, problem) => {
     const own = flagOf(name);
     const args = SMALL.filter((word, i) => word !== own && SMALL[i - 1] !== own);
@@ -302,8 +302,8 @@ describe("vae train --resume of a group", () => {
       expect(runsOf(name)).toEqual([]);
       expect(readdirSync(at(name))).not.toContain("lock");
     };
-    await refused("this one has --dim-z 2, not 3", "--dim-z", "3");
-    await refused("one of 2 epochs", "--epochs", "1");
+    await refused("keeps its settings: --dim-z 2, not 3", "--dim-z", "3");
+    await refused("--epochs 1 is less than the run's 2", "--epochs", "1");
     expect(readFileSync(at(name, "group.json"))).toEqual(before);
     writeFileSync(at(name, "group.json"), "{");
     await refused("kept/group.json is not the plan of a group of runs.");

@@ -92,14 +92,14 @@ describe("vae train --resume", () => {
     expect(madeBy("moved").model).toEqual(madeBy(WHOLE).model);
     expect((await run("reconstruct", "--run", "moved")).code).toBe(0);
     await writeTinyMnist(at("elsewhere"), 600, 121);
-    await refused("is not what moved was trained on", "--resume", "moved", "--dataset", "elsewhere");
+    await refused("is not the data set that moved was trained on", "--resume", "moved", "--dataset", "elsewhere");
   });
 
   it("goes on where there are fewer processors", async () => {
     await run(...train("many", "--epochs", "2"));
     const config = JSON.parse(read("many/config.json").toString());
     writeFileSync(at("many/config.json"), JSON.stringify({ ...config, settings: { ...config.settings, threads: 64 } }));
-    await refused("There are fewer than 64 processors here. Set threads to", "--resume", "many", "--epochs", "4");
+    await refused("--threads 64 exceeds the \\d+ processors here", "--resume", "many", "--epochs", "4");
     expect((await run("train", "--resume", "many", "--epochs", "4", "--threads", "1")).code).toBe(0);
     expect(madeBy("many").model).toEqual(madeBy(WHOLE).model);
   });
@@ -157,9 +157,9 @@ describe("vae train --resume", () => {
   });
 
   it("refuses settings other than the run's", async () => {
-    await refused("this one has --dim-z 3, not 4", "--resume", WHOLE, "--dim-z", "4");
-    await refused("this one has --set klWarmUp=0, not 2", "--resume", WHOLE, "--set", "klWarmUp=2");
-    await refused("one of 4 epochs", "--resume", WHOLE, "--epochs", "3");
+    await refused("keeps its settings: --dim-z 3, not 4", "--resume", WHOLE, "--dim-z", "4");
+    await refused("keeps its settings: --set klWarmUp=0, not 2", "--resume", WHOLE, "--set", "klWarmUp=2");
+    await refused("--epochs 3 is less than the run's 4", "--resume", WHOLE, "--epochs", "3");
     await refused("give one of them", "--resume", WHOLE, "--run", "new");
     await refused("nowhere is not the folder of a run", "--resume", "nowhere");
   });
@@ -171,16 +171,26 @@ describe("vae train --resume", () => {
       return name;
     };
     const slow = edit("slow", ({ settings, ...rest }) => ({ ...rest, settings: { ...settings, learningRate: 0.01 } }));
-    await refused("was trained with: learningRate differs", "--resume", slow);
+    await refused("The setting learningRate in config.json differs from", "--resume", slow);
     const other = edit("other", ({ data, ...rest }) => ({ ...rest, data: { ...data, train: 7 } }));
-    await refused("is not what other was trained on: it has 550 \\+ 50 \\+ 120 images of 7×7", "--resume", other);
+    await refused(
+      "is not the data set that other was trained on: it has 550 \\+ 50 \\+ 120 images of 7×7",
+      "--resume",
+      other,
+    );
     cpSync(at("tiny"), at("changed"), { recursive: true });
     await run(...train("old", "--epochs", "1", "--dataset", "changed"));
     const file = at("changed/train-images-idx3-ubyte");
     const bytes = readFileSync(file);
     bytes[bytes.length - 1] ^= 1;
     writeFileSync(file, bytes);
-    await refused("is not what old was trained on: .*, but others\\.", "--resume", "old", "--epochs", "2");
+    await refused(
+      "is not the data set that old was trained on: .*, but with other content\\.",
+      "--resume",
+      "old",
+      "--epochs",
+      "2",
+    );
   });
 
   it("refuses to raise the epochs that a learning rate falls over", async () => {
@@ -228,7 +238,7 @@ describe("vae train --resume", () => {
     const name = copy("older");
     const { tensors, metadata } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
     writeFileSync(at(lastCheckpoint(name)), encodeSafetensors({ tensors, metadata: { ...metadata, format: "0" } }));
-    await refused('is of format "0", and this vae resumes from format 2', "--resume", name);
+    await refused('has format "0", but this version of vae resumes from format 2', "--resume", name);
   });
 
   it("resumes from format 1 what has had the same random numbers: batches of up to 128 images", async () => {
@@ -248,6 +258,6 @@ describe("vae train --resume", () => {
 
     expect((await run(...train("large", "--epochs", "1", "--batch-size", "129"))).code).toBe(0);
     asFormat1("large");
-    await refused('is of format "1"', "--resume", "large");
+    await refused('has format "1"', "--resume", "large");
   });
 });

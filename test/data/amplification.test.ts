@@ -104,7 +104,10 @@ it("a model refuses images of another shape before they are decoded", async () =
   write("x.npy.gz", packed());
   for (const [command, problem] of [
     ["evaluate --run run --dataset x.npy.gz", "x.npy.gz has images of 600×600, and arrays are not scaled to"],
-    ["train --resume run --dataset x.npy.gz", "x.npy.gz is not what run was trained on: it has images of 600×600, and"],
+    [
+      "train --resume run --dataset x.npy.gz",
+      "x.npy.gz is not the data set that run was trained on: it has images of 600×600, not",
+    ],
   ]) {
     const { code, stderr } = await vae(command.split(" "), at());
     expect([code, stderr]).toEqual([2, expect.stringContaining(problem)]);

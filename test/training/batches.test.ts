@@ -30,7 +30,7 @@ const drawBatches = (set: typeof images, order: Uint32Array, firstStep: number, 
   batches.drawBatches(set, size, order, firstStep, settings, modelOf(settings, 2));
 
 describe("drawBatches", () => {
-  it("gives arrays of the shapes of the step's inputs", () => {
+  it("returns arrays with the shapes of the step's inputs", () => {
     const batches = drawBatches(images, epochOrder(1, 1, 40), 0, config);
     const shapes = Object.fromEntries(leaves(batches).map(([path, { shape }]) => [path, shape]));
     expect(shapes).toEqual({
@@ -54,7 +54,7 @@ describe("drawBatches", () => {
     }
   });
 
-  it("has the step size, the KL term's weight and the decay of each step, whatever chunk it is in", () => {
+  it("has step size, KL weight and weight decay of each step, for any division into chunks", () => {
     const scheduled = createConfig({
       ...config,
       epochs: 3,
@@ -80,7 +80,7 @@ describe("drawBatches", () => {
     }
   });
 
-  it("draws the pixels anew for every batch where binarization is dynamic", () => {
+  it("redraws pixels for every batch with dynamic binarization", () => {
     const grey = { count: 4, offset: 0, pixels: pixelsInMemory(new Uint8Array(8).fill(128), 2) };
     const dynamic = createConfig({ ...config, binarize: "dynamic", noise: null });
     const order = Uint32Array.from({ length: 4000 }, (_, i) => i % 4);
@@ -91,13 +91,13 @@ describe("drawBatches", () => {
     expect([...data.subarray(0, 8)]).not.toEqual([...data.subarray(8, 16)]);
   });
 
-  it("leaves out masks and noise where there are none", () => {
+  it("omits masks and noise that the model does not use", () => {
     const batches = drawBatches(images, epochOrder(1, 1, 40), 0, createConfig({ ...config, keepProb: 1, noise: null }));
     const paths = leaves(batches).map(([path]) => path);
     expect(paths).toEqual(["images", "draws/posterior.epsilon", "stepSize"]);
   });
 
-  it("takes every image once an epoch, in a new order each time", () => {
+  it("uses every image once per epoch, in a different order each time", () => {
     const rows = (epoch: number) => {
       const { data } = drawBatches(images, epochOrder(1, epoch, 40), 0, config).images;
       return Array.from({ length: 40 }, (_, i) => data[2 * i] / 2);
@@ -108,7 +108,7 @@ describe("drawBatches", () => {
     }
   });
 
-  it("gives an image the same draws in every share of its batch", () => {
+  it("gives an image the same draws for every division of its batch", () => {
     const many = {
       count: 700,
       offset: 0,
@@ -143,7 +143,7 @@ describe("drawBatches", () => {
     }
   });
 
-  it("draws other numbers in every block of 128 images", () => {
+  it("draws different numbers for each block of 128 images", () => {
     const same = { count: 256, offset: 0, pixels: pixelsInMemory(new Uint8Array(512), 2) };
     const large = createConfig({ ...config, batchSize: 256 });
     const { draws } = batches.drawBatches(same, size, epochOrder(1, 1, 256), 0, large, modelOf(large, 2));
@@ -151,7 +151,7 @@ describe("drawBatches", () => {
     expect([...data.subarray(0, 128 * 3)]).not.toEqual([...data.subarray(128 * 3)]);
   });
 
-  it("draws the same for a step, whatever chunk it is in", () => {
+  it("draws the same for a step, for any division into chunks", () => {
     const order = epochOrder(1, 1, 40);
     const whole = new Map(leaves(drawBatches(images, order, 100, config)));
     const part = drawBatches(images, order.subarray(12, 28), 103, config); // steps 3 to 6 of the ten
@@ -163,7 +163,7 @@ describe("drawBatches", () => {
 });
 
 describe("an epoch", () => {
-  it("has whole batches alone", () => {
+  it("has whole batches only", () => {
     expect(stepsPerEpoch(images, 7)).toBe(5);
     expect(stepsPerEpoch(images, 40)).toBe(1);
     expect(stepsPerEpoch(images, 41)).toBe(0);
@@ -171,7 +171,7 @@ describe("an epoch", () => {
 });
 
 describe("adamStepSize", () => {
-  it("is TensorFlow 1's, with the scales of unscaled moments", () => {
+  it("equals TensorFlow 1's, times the scales of unscaled moments", () => {
     for (const t of [1, 2, 10, 8580]) {
       const tensorflow = (1e-3 * Math.sqrt(1 - 0.999 ** t)) / (1 - 0.9 ** t);
       expect(adamStepSize(1e-3, t, config) / (0.1 / Math.sqrt(0.001))).toBeCloseTo(tensorflow, 12);

@@ -1,4 +1,4 @@
-// Settings that fit the data.
+// Presets and defaults chosen by the data.
 import { describe, expect, it } from "vitest";
 import { PRESETS } from "../../src/config/presets.js";
 import { fitSettings } from "../../src/training/fit.js";
@@ -8,7 +8,7 @@ const colour = { kind: "arrays", channels: 3, count: 50_000 } as const;
 const grey = { kind: "arrays", channels: 1, count: 157 } as const;
 
 describe("without a preset", () => {
-  it("images of files and in colour get convolutions, grey arrays the tutorial's model", () => {
+  it("image files and colour images get convolutions, grey arrays the tutorial's model", () => {
     for (const images of [files, colour]) {
       const { config, preset } = fitSettings({}, undefined, images);
       expect(preset).toBe("photos");
@@ -30,7 +30,7 @@ describe("without a preset", () => {
     expect([config.batchSize, config.epochs]).toEqual([batchSize, epochs]);
   });
 
-  it("given settings stay, and bring back the choices that they need", () => {
+  it("given settings remain, and undo conflicting choices of the preset", () => {
     const { config } = fitSettings({ nHidden: [9], batchSize: 2 }, undefined, files);
     expect(config).toMatchObject({ network: "mlp", nHidden: [9], batchSize: 2, epochs: 39, likelihood: "gaussian" });
     expect(fitSettings({ binarize: "dynamic" }, undefined, files).config.likelihood).toBe("bernoulli");
@@ -42,7 +42,7 @@ describe("without a preset", () => {
   });
 });
 
-it("labelled photos have few dimensions, and they and planes a normal prior", () => {
+it("photos with labels get few dimensions; they and two-dimensional latents get a normal prior", () => {
   const { config } = fitSettings({ conditional: true }, undefined, files);
   expect([config.prior, config.dimZ]).toEqual(["normal", 8]);
   expect(fitSettings({ conditional: true, dimZ: 5, prior: "mixture" }, "photos", files).config).toMatchObject({
@@ -53,19 +53,19 @@ it("labelled photos have few dimensions, and they and planes a normal prior", ()
   expect(fitSettings({ dimZ: 3 }, undefined, files).config.prior).toBe("mixture");
 });
 
-it("an objective that compares images gets two in a batch", () => {
+it("an objective that compares images gets batches of two or more", () => {
   for (const objective of ["mmd", "beta-tc"] as const) {
     expect(fitSettings({ objective }, undefined, { ...files, count: 9 }).config.batchSize).toBe(2);
   }
 });
 
-it("photos as a given preset bring back the choices that given settings need", () => {
+it("given settings undo conflicting choices of a given preset photos", () => {
   for (const given of [{ objective: "mmd" }, { dimZ: [4, 2] }, { binarize: "threshold" }] as const) {
     expect(fitSettings(given, "photos", files).config).toEqual(fitSettings(given, undefined, files).config);
   }
 });
 
-it("a given preset is taken as it is", () => {
+it("other given presets are used unchanged", () => {
   expect(fitSettings({}, "tutorial", colour).config).toMatchObject({ network: "mlp", likelihood: "bernoulli" });
   expect(fitSettings({}, {}, colour)).toMatchObject({ config: { network: "mlp" } });
   expect(fitSettings({}, "photos", grey)).toMatchObject({ config: { network: "conv", batchSize: 7 } });

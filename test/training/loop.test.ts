@@ -9,7 +9,7 @@ import { firstParams, modelOf, open, weyl } from "../helpers.js";
 
 const config = createConfig({ batchSize: 16, epochs: 3, learningRate: 1e-2, nHidden: [16, 16] });
 const size = { height: 3, width: 3, channels: 1 };
-// Two kinds of images, so that there is something to learn.
+// Two kinds of images, so that the model can learn something.
 const pixels = pixelsInMemory(
   Uint8Array.from(weyl(1200, 0, 40), (x, i) => x + (Math.floor(i / 9) % 2 === i % 2 ? 200 : 0)),
   9,
@@ -57,7 +57,7 @@ async function train(given: Partial<Config>, wrap: (engine: Engine) => Engine = 
 }
 
 describe("the training loop", () => {
-  it("tells of the start, of chunks of steps, of epochs and of the end", async () => {
+  it("reports the start, chunks of steps, epochs and the end", async () => {
     const { events, snapshots, epochs } = await train({ epochs: 30 });
     expect(events[0]).toMatchObject({ type: "start", images: { train: 100, validation: 20, test: 10 }, pixels: 9 });
     expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
@@ -72,12 +72,12 @@ describe("the training loop", () => {
     expect(Math.max(...epochs.map(({ validation }) => validation.objective))).toBe(best?.validation.objective);
     expect(events.at(-1)).toMatchObject({ type: "done", epochs: 30, bestEpoch: best?.epoch });
     expect(snapshots).toHaveLength(events.length);
-    // The best weights are those of the best epoch.
+    // `best` holds the weights of the best epoch.
     const after = events.indexOf(best as TrainingEvent);
     expect(snapshots.at(-1)?.best).toEqual(snapshots[after].state.params);
   });
 
-  it("continues from any snapshot to the same weights", async () => {
+  it("reaches the same weights from any snapshot", async () => {
     const { snapshots } = await train({});
     const engine = await open("compiled");
     for (const start of [snapshots[2], snapshots[snapshots.length - 3]]) {
@@ -92,7 +92,7 @@ describe("the training loop", () => {
     await engine.close();
   });
 
-  it("stops if the loss is not finite, and says where", async () => {
+  it("stops if the loss is not finite, and names the step", async () => {
     const failing = train({ learningRate: 1e30 });
     await expect(failing).rejects.toThrow(DivergenceError);
     await expect(failing).rejects.toMatchObject({ epoch: 1, step: expect.any(Number) });

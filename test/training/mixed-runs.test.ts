@@ -1,4 +1,4 @@
-// Runs that are mixed up: files of another run, locks that vanish, folders that move, signals that come too early.
+// Mixed-up runs: files of another run, deleted locks, moved folders, signals aborted early.
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -35,20 +35,20 @@ const idOf = (run: string): string => JSON.parse(readFileSync(at(run, "config.js
 const metadataOf = (file: string) => decodeSafetensors(readFileSync(file), file).metadata;
 
 describe("the id of a run", () => {
-  it("stands in its configuration, weights and checkpoints", () => {
+  it("is stored in its configuration, weights and checkpoints", () => {
     expect(idOf("a")).toMatch(/^[\da-f]{32}$/);
     for (const file of [at("a/model.safetensors"), ...checkpointsOf(at("a")).map((name) => at("a/checkpoint", name))]) {
       expect(metadataOf(file).run).toBe(idOf("a"));
     }
   });
 
-  it("differs between runs, and is the same for a run that is repeated, with the same bytes", () => {
+  it("differs between runs, but not if a run is repeated, which gives the same bytes", () => {
     expect(idOf("b")).not.toBe(idOf("a"));
     expect(idOf("again")).toBe(idOf("a"));
     expect(readFileSync(at("again/model.safetensors")).equals(readFileSync(at("a/model.safetensors")))).toBe(true);
   });
 
-  it("differs between runs with parts of their own, whose code is not known", async () => {
+  it("differs between runs with own parts, whose code has no digest", async () => {
     const own = (run: string) => trained(run, { epochs: 1 }, { parts: (config, input) => parts.build(config, input) });
     await own("own-1");
     await own("own-2");
@@ -78,7 +78,7 @@ describe("files of another run", () => {
     expect(stderr).toMatch(/\.safetensors is of another run than the config\.json in its folder\.[^\n]*\n$/);
   });
 
-  it("a checkpoint of another run: the message names the one before it", async () => {
+  it("a checkpoint of another run: the message names the previous checkpoint", async () => {
     const run = copy("mixed-last");
     const before = path.join(run, "checkpoint", checkpointsOf(run)[0]);
     cpSync(lastCheckpointOf(at("b")), lastCheckpointOf(run));
@@ -89,7 +89,7 @@ describe("files of another run", () => {
     expect(readFileSync(path.join(run, "model.safetensors"))).toEqual(readFileSync(at("a/model.safetensors")));
   });
 
-  it("a checkpoint without an id, of an older version, is of another run", async () => {
+  it("a checkpoint without an id, from an older version, counts as another run's", async () => {
     const run = copy("older");
     const file = lastCheckpointOf(run);
     const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
@@ -98,7 +98,7 @@ describe("files of another run", () => {
     await expect(resume(run).next()).rejects.toThrow(`${file} is of another run`);
   });
 
-  it("a configuration of another run makes all checkpoints those of another", async () => {
+  it("with another run's configuration, no checkpoint is accepted", async () => {
     const run = copy("foreign-config");
     cpSync(at("b/config.json"), path.join(run, "config.json"));
     await expect(resume(run).next()).rejects.toThrow(
@@ -106,7 +106,7 @@ describe("files of another run", () => {
     );
   });
 
-  it("weights without an id, as other programs write them, are read", async () => {
+  it("accepts weights without an id, as other programs write them", async () => {
     const run = copy("foreign");
     const file = path.join(run, "model.safetensors");
     const { tensors } = decodeSafetensors(readFileSync(file), file);
@@ -115,7 +115,7 @@ describe("files of another run", () => {
   });
 });
 
-describe("a lock that vanishes while a run is trained", () => {
+describe("a lock deleted during training", () => {
   /** Trains until the first chunk of steps, calls `act`, and trains on. */
   async function disturbed(name: string, act: (run: string) => void): Promise<{ error: unknown; before: string[] }> {
     let before: string[] = [];
@@ -131,7 +131,7 @@ describe("a lock that vanishes while a run is trained", () => {
     throw new Error("The training did not stop");
   }
 
-  it("stops it before the next checkpoint", async () => {
+  it("stops the training before the next checkpoint", async () => {
     const { error, before } = await disturbed("unlocked", (run) => rmSync(path.join(run, "lock")));
     expect(error).toBeInstanceOf(UserError);
     expect((error as Error).message).toMatch(
@@ -140,7 +140,7 @@ describe("a lock that vanishes while a run is trained", () => {
     expect(checkpointsOf(at("unlocked"))).toEqual(before);
   });
 
-  it("stops it before it overwrites weights, metrics and pictures of another process", async () => {
+  it("stops the training before it overwrites weights, metrics and pictures of another process", async () => {
     const contents = (run: string) =>
       readdirSync(run, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile() && entry.name !== "lock")
@@ -157,14 +157,14 @@ describe("a lock that vanishes while a run is trained", () => {
     expect(contents(at("taken"))).toEqual(before);
   });
 
-  it("and another process' lock in its place stays", async () => {
+  it("leaves another process' lock in its place", async () => {
     const other = JSON.stringify({ pid: process.ppid, host: "elsewhere", id: "other" });
     const { error } = await disturbed("replaced", (run) => writeFileSync(path.join(run, "lock"), other));
     expect((error as Error).message).toContain("lock was deleted or replaced");
     expect(readFileSync(at("replaced/lock"), "utf8")).toBe(other);
   });
 
-  it("with its whole folder ends it, and nothing appears under the old name", async () => {
+  it("with its folder ends the training, and recreates nothing under the old name", async () => {
     const { error } = await disturbed("moved", (run) => renameSync(run, `${run}-away`));
     expect(error).toMatchObject({ code: "ENOENT", message: expect.stringContaining(at("moved")) });
     expect(existsSync(at("moved"))).toBe(false);
@@ -179,7 +179,7 @@ describe("a signal that is aborted already", () => {
     expect(existsSync(at("new"))).toBe(false);
   });
 
-  it("that is aborted while the training is prepared neither", async () => {
+  it("creates no folder if aborted while the training is prepared", async () => {
     const controller = new AbortController();
     const first = train(settings(), { run: at("new/late"), signal: controller.signal }).next();
     controller.abort(reason);
@@ -187,7 +187,7 @@ describe("a signal that is aborted already", () => {
     expect(existsSync(at("new"))).toBe(false);
   });
 
-  it("leaves a run as it was when it should be resumed", async () => {
+  it("leaves a run to be resumed unchanged", async () => {
     const before = readdirSync(at("a"));
     const signal = AbortSignal.abort(reason);
     await expect(resume(at("a"), { epochs: 9 }, { signal }).next()).rejects.toBe(reason);

@@ -9,7 +9,7 @@ describe("the learning rate", () => {
     expect([0, 1, 99].map((step) => learningRateAt(config, step, 10))).toEqual([0.01, 0.01, 0.01]);
   });
 
-  it("falls as half a wave of the cosine to the end of the epochs", () => {
+  it("falls as half a cosine wave until the last epoch", () => {
     const config = createConfig({ learningRate: 0.01, epochs: 4, learningRateSchedule: "cosine" });
     const rates = [0, 10, 20, 30, 40].map((step) => learningRateAt(config, step, 10));
     [1, (1 + Math.SQRT1_2) / 2, 0.5, (1 - Math.SQRT1_2) / 2, 0].forEach((share, i) => {
@@ -41,7 +41,7 @@ describe("the learning rate", () => {
 });
 
 describe("the KL term's weight", () => {
-  it("is β, at once or after a warm-up in equal steps", () => {
+  it("is β, immediately or after a linear warm-up", () => {
     expect(klWeightAt(createConfig({ beta: 4 }), 0, 10)).toBe(4);
     const config = createConfig({ beta: 4, klWarmUp: 2 });
     expect([0, 9, 19, 20, 99].map((step) => klWeightAt(config, step, 10))).toEqual([0.2, 2, 4, 4, 4]);

@@ -1,4 +1,4 @@
-// The training step on every engine: against PyTorch's numbers on a small model, and against the cpu engine on a larger one.
+// Compares the training step of each engine with PyTorch, on a small model, and with engine cpu, on a larger one.
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createConfig } from "../../src/config/config.js";
@@ -58,7 +58,7 @@ describe.each(ENGINES)("the training step on engine %s", (name) => {
     }
     const { numTensors } = tf.memory();
     await engine.scan(step, init, xs);
-    expect(tf.memory().numTensors, "no tensor is left behind").toBe(numTensors);
+    expect(tf.memory().numTensors, "no tensor is leaked").toBe(numTensors);
     await engine.close();
   });
 });
@@ -97,7 +97,7 @@ describe("after 20 steps from one state, with importance samples, dropout and no
     }
   });
 
-  it.each(ENGINES)("engine %s gives the same bits again, however the steps are cut into chunks", async (name) => {
+  it.each(ENGINES)("engine %s gives the same bits for any division of the steps into chunks", async (name) => {
     const engine = await open(name);
     const order = epochOrder(config.seed, 1, count);
     const run = async (...chunks: number[]) => {

@@ -1,4 +1,4 @@
-// Trainings by the library: their settings, and several at once in a process.
+// Training through the library: settings, and simultaneous trainings in one process.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -44,7 +44,7 @@ describe("settings without effect", () => {
   });
 });
 
-describe("two trainings at once in a process", () => {
+describe("two simultaneous trainings in a process", () => {
   it.each(ENGINES)("do not mix: engine %s", async (engine) => {
     await trained(`alone-${engine}`, engine, 1);
     const runs = [1, 2].map((seed) => trained(`both-${engine}-${seed}`, engine, seed));
@@ -56,7 +56,7 @@ describe("two trainings at once in a process", () => {
     expect(weights(`both-${engine}-2`).equals(weights(`alone-${engine}`))).toBe(false);
   });
 
-  it("of one name: one is trained, the other is told, and nothing of it is left", async () => {
+  it("of one name: one is trained, the other is refused and leaves nothing behind", async () => {
     const outcomes = await Promise.allSettled([trained("runs/same"), trained("runs/same")]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     const { reason } = outcomes.find(({ status }) => status === "rejected") as PromiseRejectedResult;
@@ -66,7 +66,7 @@ describe("two trainings at once in a process", () => {
     expect(readdirSync(at("runs/same"))).not.toContain("lock");
   });
 
-  it("that go on with one run: the second is told", async () => {
+  it("that resume one run: the second is refused", async () => {
     const training = train(
       { dataset: at("tiny"), nHidden: [8], batchSize: 50, epochs: 2, threads: 1 },
       { run: at("busy") },

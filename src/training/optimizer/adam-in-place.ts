@@ -1,9 +1,9 @@
-// Adam on one process' slice of all weights, in place: a WebAssembly program that passes over the memory once. The
-// engine's update would write new arrays at every step, which takes several times as long.
+// Adam in place, on one process' slice of all weights: a WebAssembly kernel with a single pass over memory. Several
+// times as fast as the engine's update, which writes new arrays at every step.
 import type { Config } from "../../config/config.js";
 import { type Kernels, loadKernels } from "../../kernels/kernels.js";
 
-/** A part of the slice whose weights all decay, or none. */
+/** A part of the slice in which weight decay applies to all weights or to none. */
 export interface Segment {
   readonly first: number;
   readonly count: number;
@@ -13,13 +13,13 @@ export interface Segment {
 export class AdamInPlace {
   readonly weights: Float32Array;
   readonly gradients: Float32Array;
-  /** First and second moments, unscaled: see `adam`. */
+  /** First (m) and second (v) moments, unscaled: see `adam`. */
   readonly m: Float32Array;
   readonly v: Float32Array;
   readonly #added: Float32Array;
   readonly #kernels: Kernels;
 
-  /** @param length of the slice */
+  /** @param length of the slice @param segments cover the slice */
   constructor(
     length: number,
     private readonly segments: readonly Segment[],
@@ -31,7 +31,7 @@ export class AdamInPlace {
     );
   }
 
-  /** Sets the gradients to the sum of arrays, in their order. */
+  /** Sets the gradients to the sum of arrays, added in order. */
   sumGradients([first, ...others]: readonly Float32Array[]): void {
     this.gradients.set(first);
     for (const added of others) {
@@ -41,10 +41,10 @@ export class AdamInPlace {
   }
 
   /**
-   * Updates the weights by their gradients.
+   * Updates the weights and moments from the gradients.
    *
    * @param stepSize from `adamStepSize`
-   * @param decay the share of the weights that is subtracted, of those that decay
+   * @param decay the share of each decaying weight that is subtracted
    */
   update(stepSize: number, decay = 0): void {
     const { adamBeta1, adamBeta2, adamEpsilon } = this.config;
@@ -52,8 +52,8 @@ export class AdamInPlace {
     for (const { first, count, decays } of this.segments) {
       const offset = ({ byteOffset }: Float32Array) => byteOffset + 4 * first;
       const [w, g, m, v] = [offset(this.weights), offset(this.gradients), offset(this.m), offset(this.v)];
-      const kept = decays ? 1 - Math.fround(decay) : 1;
-      this.#kernels.adam(w, g, m, v, count, adamBeta1, adamBeta2, stepSize, epsilon, kept);
+      const retention = decays ? 1 - Math.fround(decay) : 1;
+      this.#kernels.adam(w, g, m, v, count, adamBeta1, adamBeta2, stepSize, epsilon, retention);
     }
   }
 }

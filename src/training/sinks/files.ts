@@ -1,4 +1,4 @@
-// Sinks that keep a run's files up to date: the best weights, metrics.jsonl, test.json and checkpoints.
+// Sinks that write a run's files: the best weights, metrics.jsonl, test.json and checkpoints.
 import type { Config } from "../../config/config.js";
 import type { ImageSet } from "../../data/dataset.js";
 import type { RunFolder } from "../../run/folder.js";
@@ -9,7 +9,7 @@ import type { Sink } from "../events.js";
 import { checkFinite } from "../snapshot.js";
 import type { PictureRow } from "./pictures.js";
 
-/** Writes the best weights. At the start, resets them to the checkpoint's. */
+/** Writes the best weights. At the start, resets the file to the checkpoint's. */
 export function writeModel(folder: RunFolder): Sink {
   return async (event, { best, reports }) => {
     if (event.type !== "start" && !(event.type === "epoch" && event.isBest)) return;
@@ -21,6 +21,7 @@ export function writeModel(folder: RunFolder): Sink {
   };
 }
 
+/** Writes metrics.jsonl after every epoch. At the start, resets it to the checkpoint's epochs. */
 export function writeMetrics(folder: RunFolder): Sink {
   return async (event, { reports }) => {
     if (event.type === "start" || event.type === "epoch") await folder.writeMetrics(reports);
@@ -34,10 +35,10 @@ export function writeTest(folder: RunFolder): Sink {
 }
 
 /**
- * Writes a checkpoint every `checkpointSeconds`, after the last epoch, and before an abort. `images` are those of an
- * epoch.
+ * Writes a checkpoint every `checkpointSeconds`, after the last epoch, and before an abort.
  *
- * @returns the sink, and whether the time for a checkpoint has come
+ * @param images the training images
+ * @returns the sink, and whether a checkpoint is due
  */
 export function writeCheckpoints(
   folder: RunFolder,
