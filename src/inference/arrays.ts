@@ -1,4 +1,4 @@
-// Checks and joins the arrays of models.
+// Checks arrays given to models, and joins arrays they return.
 import type { ImageSet } from "../data/dataset.js";
 import { prepareImages } from "../data/input.js";
 import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
@@ -7,19 +7,20 @@ import { type HostArray, type HostData, sizeOf } from "../tree.js";
 import { flatten, MAX_NUMBERS, type NestedArray } from "./nested.js";
 import type { Encoded } from "./trained-model.js";
 
-/** Images of an array. */
+/** Images from an array. */
 export interface ArrayImages extends ImageSet {
-  /** count × pixels, if they were given as floats: these are exact. */
+  /** count × pixels, if given as floats: exact, unlike the bytes. */
   readonly floats?: Float32Array;
 }
 
-/** An array of the library's user: row by row with its shape, or nested. */
+/** An array given by a user of the library: row-major with its shape, or nested. */
 export type GivenArray<Data extends HostData = HostData> = HostArray<Data> | NestedArray;
 
 /**
- * Makes a set of images of bytes, or of floats, which may lie beyond 0 and 1 if they are noisy.
+ * Makes an image set from bytes or floats.
  *
- * @throws UserError if the shape is not that of the model's images, or the values are on another scale
+ * @param isNoisy allows floats beyond 0 and 1
+ * @throws UserError if the shape does not match the model's images, or the values have another scale
  */
 export function asImageSet(given: unknown, size: ImageShape, isNoisy: boolean): ArrayImages {
   const { data, shape } = asArray(given, "images");
@@ -40,13 +41,13 @@ export function asImageSet(given: unknown, size: ImageShape, isNoisy: boolean): 
   return { count, pixels: pixelsInMemory(bytes, pixels), offset: 0, floats };
 }
 
-/** @throws UserError if the shape is not [N, Z], or a number is not finite */
+/** Checks latents. @throws UserError if the shape is not [N, Z], or a number is not finite */
 export function asLatents(given: unknown, dimZ: number): HostArray<Float32Array> {
   const { data, shape } = asArray(given, "latents", "a Float32Array");
   const [, width, ...rest] = shape;
   if (!(data instanceof Float32Array)) throw new UserError("The latents are bytes. Give a Float32Array.");
   if (width !== dimZ || rest.length > 0) {
-    throw new UserError(`The latents have the shape [${shape}], and this model takes [count,${dimZ}].`);
+    throw new UserError(`The latents have the shape [${shape}], but this model takes [count,${dimZ}].`);
   }
   const at = data.findIndex((value) => !Number.isFinite(value));
   if (at >= 0) throw new UserError(`Latent ${Math.floor(at / dimZ)} holds ${data[at]}. Its numbers must be finite.`);
@@ -54,10 +55,10 @@ export function asLatents(given: unknown, dimZ: number): HostArray<Float32Array>
 }
 
 /**
- * Checks the size of a result before it is computed.
+ * Checks the size of a result before computing it.
  *
- * @param numbers of each of the `count` rows
- * @param instead methods that give it in parts
+ * @param numbers in each of the `count` rows
+ * @param instead methods that return it in parts, for the message
  * @throws UserError if it is too large for one array
  */
 export function checkResult(count: number, numbers: number, instead: string): void {
@@ -68,10 +69,10 @@ export function checkResult(count: number, numbers: number, instead: string): vo
 /** @throws UserError if a result is not finite */
 export function checkFinite({ data }: HostArray<Float32Array>, inputs: string): void {
   if (data.every(Number.isFinite)) return;
-  throw new UserError(`The model overflows for these ${inputs}: they are too far from those of its training.`);
+  throw new UserError(`The model overflows for these ${inputs}. Give values closer to its training data.`);
 }
 
-/** Collects the parts of an encoding in memory, and joins them. There is at least one. */
+/** Joins the parts of an encoding, at least one, in memory. */
 export async function joinEncoded(parts: AsyncIterable<Encoded>): Promise<Encoded> {
   const zs: HostArray<Float32Array>[] = [];
   const sigmas: HostArray<Float32Array>[] = [];
@@ -82,7 +83,7 @@ export async function joinEncoded(parts: AsyncIterable<Encoded>): Promise<Encode
   return { z: joinParts(zs), ...(sigmas.length > 0 && { sigma: joinParts(sigmas) }) };
 }
 
-/** Joins arrays along the first axis. */
+/** Concatenates arrays along the first axis. */
 function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<Float32Array> {
   const [, ...rest] = parts[0].shape;
   const count = parts.reduce((sum, { shape }) => sum + shape[0], 0);
@@ -97,7 +98,7 @@ function joinParts(parts: readonly HostArray<Float32Array>[]): HostArray<Float32
 
 const MAX_AXES = 8;
 
-/** @throws UserError unless the array is a nested one, or has data of bytes or float32 and a shape that fits */
+/** Checks an array, and flattens a nested one. @throws UserError if types, shape and data do not match */
 export function asArray(given: unknown, what: string, types = "a Uint8Array or a Float32Array"): HostArray {
   if (Array.isArray(given)) return flatten(given, what);
   const { data, shape }: Partial<Record<string, unknown>> = Object(given);
@@ -105,13 +106,13 @@ export function asArray(given: unknown, what: string, types = "a Uint8Array or a
   const isShape = Array.isArray(shape) && shape.length <= MAX_AXES;
   if (!isOfType || !isShape || !Array.from(shape).every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw new UserError(
-      `The ${what} must be { data, shape }: ${types}, row by row, and its sizes; or nested arrays of numbers.`,
+      `The ${what} must be { data, shape } with row-major data, ${types}, or nested arrays of numbers.`,
     );
   }
   if (data.length !== sizeOf(shape)) {
-    throw new UserError(`The array of ${what} has ${data.length} numbers, and its shape is [${shape}].`);
+    throw new UserError(`The array of ${what} has ${data.length} numbers, but its shape is [${shape}].`);
   }
   if (data.length === 0) throw new UserError(`There are no ${what}.`);
-  // onnxruntime takes no shared memory.
+  // onnxruntime rejects shared memory.
   return { data: data.buffer instanceof SharedArrayBuffer ? data.slice() : data, shape };
 }

@@ -1,4 +1,4 @@
-// Batches of images with their random draws. Training addresses the draws by step, evaluation by image.
+// Reads batches of images with their random draws. Draws depend on the step in training, on the image in evaluation.
 import type { Config } from "../config/config.js";
 import { binarize } from "../data/binarize.js";
 import { checkLabels, type ModelClass, oneHot, placesOf } from "../data/classes.js";
@@ -14,29 +14,29 @@ import type { TrainedModel } from "./trained-model.js";
 
 export type DrawConfig = Pick<Config, "binarize" | "noise" | "seed">;
 
-/** How many images the decoder takes at once: `max` of MNIST's size, fewer larger ones, so that memory stays flat. */
+/** The number of images to decode at once: `max` of MNIST's size, fewer if larger, so that memory stays flat. */
 export function rowsAtOnce(size: ImageShape, max = 500): number {
   const rows = Math.min(max, Math.floor((max * 784) / pixelsOf(size)));
   return rows < 2 ? 1 : rows - (rows % 2); // even, since normal draws come in pairs
 }
 
-/** Numbers that the prior of a model may take at once: 256 MiB. */
+/** Numbers in memory for the prior: 256 MiB. */
 const MAX_PRIOR_NUMBERS = 2 ** 26;
 
-/** The draws of z that are decoded at once: `max` of MNIST's size, fewer if their prior takes much memory. */
+/** The number of draws of z to decode at once: as `rowsAtOnce`, but fewer if the prior needs much memory. */
 export function drawsAtOnce({ parts }: Model, size: ImageShape, max = 500): number {
   const fitting = Math.floor(MAX_PRIOR_NUMBERS / (parts.numbersPerDraw || 1));
   return rowsAtOnce(size, Math.min(max, fitting));
 }
 
-/** Images, what the encoder sees instead, and one-hot labels: see `Batch`. */
+/** The host arrays of a `Batch`. */
 interface HostBatch {
   readonly images: HostArray<Uint8Array>;
   readonly corrupted?: HostArray<Float32Array>;
   readonly labels?: HostArray<Uint8Array>;
 }
 
-/** Successive images whose draws come from one stream for each purpose. */
+/** Consecutive images whose draws share a stream for each purpose. */
 export interface DrawGroup {
   readonly count: number;
   stream(purpose: "binarization" | "noise"): RandomStream;
@@ -45,8 +45,9 @@ export interface DrawGroup {
 /**
  * Reads and binarizes images, and corrupts the encoder's copies: [count, D] arrays.
  *
- * @param groups all images, divided by the streams of their draws
- * @param classes those of a conditional model, which knows the labels of the images
+ * @param groups divide the images by the random streams of their draws
+ * @param classes of a conditional model
+ * @throws UserError if an image has no class of the conditional model
  */
 export function readBatch(
   images: ImageSet,
@@ -76,7 +77,7 @@ export function readBatch(
   };
 }
 
-/** Images of a set from number `first`, with their draws of phase `posterior`. */
+/** Images of a set, starting at index `first`, with their draws of phase `posterior`. */
 export interface EvaluationBatch {
   readonly first: number;
   readonly batch: HostBatch;
@@ -84,12 +85,11 @@ export interface EvaluationBatch {
 }
 
 /**
- * The images of a set in batches, with `samples` draws of z for each.
+ * Yields the images of a set in batches, with `samples` draws of z for each.
  *
- * @param batchSize of all batches but the last, which has less than twice as many; by default what memory allows
- * @param processes take turns: this one's batches are given, which are those of one process, so that each image gets
- * the same bits
- * @throws UserError if the model is conditional, and an image has no class that it knows
+ * @param batchSize of all batches but the last, which has less than twice as many; by default set by memory
+ * @param processes take turns. Batches do not depend on their number, so that each image gets the same bits
+ * @throws UserError if an image has no class of a conditional model
  */
 export function* evaluationBatches(
   { model, size, classes }: Pick<TrainedModel, "model" | "size" | "classes">,

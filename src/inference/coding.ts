@@ -49,8 +49,7 @@ export async function reconstructImages(
 }
 
 /**
- * Encodes images in batches: the means of their posteriors or a draw from each, and standard deviations unless they are
- * points.
+ * Encodes images in batches: posterior means or a draw from each posterior, and standard deviations if Gaussian.
  *
  * @param seen count × pixels, replaces the images as the encoder's input
  * @throws UserError if draws are requested and the posteriors are points
@@ -79,7 +78,7 @@ export async function* inferPosteriors(
   }
 }
 
-/** Collects `z` of `inferPosteriors` for all images: count × Z. */
+/** Posterior means or draws of all images: count × Z. */
 export async function inferLatents(
   trained: TrainedModel,
   images: ImageSet,
@@ -110,9 +109,9 @@ export function decodeLatents(
 }
 
 /**
- * Decodes draws from the prior, number first to first + count − 1 of a seed: count × pixels, 0 to 1.
+ * Decodes draws from the prior, samples first to first + count − 1 of a seed: count × pixels, 0 to 1.
  *
- * @param labels those of a conditional model, by the same numbers
+ * @param labels of a conditional model, by sample
  */
 export function sampleImages(
   { engine, model, params, size }: TrainedModel,
@@ -131,7 +130,7 @@ export function sampleImages(
   });
 }
 
-/** Joins the outputs of batches of images. */
+/** Computes images in batches, and joins the outputs. */
 async function inBatches(
   count: number,
   size: ImageShape,

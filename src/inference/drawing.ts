@@ -1,4 +1,4 @@
-// Draws arrays of images, which may come from anywhere.
+// Draws arrays of images of any origin.
 import { checkShape, toFloat } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { type Images, singlePictures, squareFigure } from "../pictures/figures.js";
@@ -6,11 +6,11 @@ import type { Picture } from "../pictures/grid.js";
 import { asArray, type GivenArray } from "./arrays.js";
 import { checkTiles } from "./views.js";
 
-/** Each picture takes some hundred bytes besides its pixels. */
+/** Of one call. Each picture needs about a hundred bytes in addition to its pixels. */
 const MAX_PICTURES = 1e6;
 
 /**
- * Draws a near-square grid of images. Small images are magnified, large ones reduced.
+ * Draws images in a near-square grid. Magnifies small images, and reduces large ones.
  *
  * @param images `[N, height, width]` or `[N, height, width, 3]`: bytes, or floats from 0 black to 1 white, clipped
  * @throws UserError if they have another shape, are not finite, or are too many for a picture: up to a million of one
@@ -23,7 +23,7 @@ export function drawImages(images: GivenArray): Picture {
 }
 
 /**
- * Makes each image a picture of its own size.
+ * Converts each image to a picture of its own size.
  *
  * @param images `[N, height, width]` or `[N, height, width, 3]`: bytes, or floats from 0 black to 1 white, clipped
  * @returns N pictures

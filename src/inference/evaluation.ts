@@ -1,4 +1,4 @@
-// Measures a model on a set of images.
+// Estimates bounds and likelihoods of a model on a set of images.
 import type { ImageSet } from "../data/dataset.js";
 import type { Processes } from "../distributed/processes.js";
 import type { HostTree } from "../engine/engine.js";
@@ -10,11 +10,11 @@ import { type DrawConfig, drawsAtOnce, evaluationBatches } from "./batches.js";
 import type { TrainedModel } from "./trained-model.js";
 
 /**
- * Computes the mean terms of the bound over images, in nats, with the training's number of draws of z (Kingma & Welling
- * 2014, eq. 7; Burda et al. 2016, eq. 8). With noise, the encoder sees corrupted images; the likelihood is that of the
- * clean ones. An image has the same draws in every call with one seed.
+ * Computes the mean terms of the bound over images, in nats per image, with as many draws of z as in training (Kingma &
+ * Welling 2014, eq. 7; Burda et al. 2016, eq. 8). With noise, the encoder's input is corrupted, but the likelihood is
+ * that of clean images. For a seed, an image has the same draws in every call.
  *
- * @param processes share the images, and get the same numbers
+ * @param processes share the images, and return the same numbers
  */
 export async function evaluate(
   trained: TrainedModel,
@@ -34,15 +34,16 @@ export async function evaluate(
   return meanBounds(terms);
 }
 
-/** Importance samples decoded at once, of images of MNIST's size. */
+/** Importance samples to decode at once, of MNIST's size. */
 const SAMPLES_AT_ONCE = 1000;
 
 /**
  * Estimates log p(x) of each image, in nats, by log 1/S Σ_s p(x, z_s) / q(z_s|x) with z_s from q(z|x) (Burda et al.
- * 2016, eq. 8; Rezende et al. 2014, appendix E): in expectation a lower bound, tight in the limit of `samples` S. Calls
- * onProgress after each image.
+ * 2016, eq. 8; Rezende et al. 2014, appendix E): in expectation a lower bound, tight for S → ∞.
  *
- * @param processes share the images, and get the same numbers
+ * @param samples S
+ * @param onProgress called after each image
+ * @param processes share the images, and return the same numbers
  */
 export async function estimateLogLikelihoods(
   trained: TrainedModel,
@@ -67,7 +68,7 @@ export async function estimateLogLikelihoods(
   return logLikelihoods;
 }
 
-/** Weighs up to SAMPLES_AT_ONCE draws in a call, and joins the means of the calls in float64. */
+/** Estimates log p(x) of one image: up to SAMPLES_AT_ONCE draws per call, whose means are joined in float64. */
 async function estimateLogLikelihood(
   { engine, model, params, size }: TrainedModel,
   image: HostTree<Batch>,

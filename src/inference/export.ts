@@ -1,4 +1,4 @@
-// Exports the encoder and the decoder of a trained model as ONNX files: traces with an open batch dimension.
+// Exports encoder and decoder of a trained model as ONNX files with an open batch dimension.
 import path from "node:path";
 import { encodeConfig } from "../config/config.js";
 import { describePixels, objectiveName } from "../config/names.js";
@@ -8,8 +8,8 @@ import type { TrainedModel } from "./trained-model.js";
 
 export interface OnnxModels {
   /**
-   * `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). If it is no Gaussian, there is no sigma, and
-   * the mean is z without noise. A conditional model takes `label` [batch, K] too, in both: one-hot rows of its classes.
+   * `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). If q is not Gaussian, there is no sigma, and mean
+   * is z without noise. Both networks of a conditional model also take `label` [batch, K], one-hot rows.
    */
   readonly encoder: Uint8Array;
   /** `z` [batch, Z] to `pixels` [batch, D], the means of p(x|z): a Bernoulli pixel's probability of white. */
@@ -17,10 +17,10 @@ export interface OnnxModels {
 }
 
 /**
- * Exports both networks without dropout. The metadata describe the training; `weightsMetadata` are those of
- * model.safetensors.
+ * Exports both networks, without dropout. Metadata in the files describe the training.
  *
- * @throws Error that names the kernel, if a part uses one that cannot be exported
+ * @param weightsMetadata the metadata of model.safetensors
+ * @throws Error if a part uses a kernel, which it names, that cannot be exported
  */
 export async function toOnnx(
   { engine, model, params, size, classes }: TrainedModel,
@@ -45,7 +45,7 @@ export async function toOnnx(
     objective: `${objectiveName(settings)}, nats per image`,
     ...(epoch !== undefined && { epoch }),
     ...(validation_objective !== undefined && { validation_objective }),
-    // Only the names of folders: paths are private.
+    // Paths are private: keeps only the names of folders.
     settings: JSON.stringify(
       encodeConfig({ ...settings, dataset: name, inputDir: settings.inputDir && path.basename(settings.inputDir) }),
     ),

@@ -1,4 +1,4 @@
-// Mixtures of Gaussians with full covariances: fitted to points by EM, and drawn from. On the host in float64.
+// Mixtures of Gaussians with full covariances: EM and sampling, on the host in float64.
 import { setImmediate } from "node:timers/promises";
 import type { RandomStream } from "../random.js";
 import { logSumExp } from "./information.js";
@@ -6,7 +6,7 @@ import { logSumExp } from "./information.js";
 /** Σ_k weights_k N(means_k, L_k L_kᵀ) of K components in D dimensions. */
 export interface GaussianMixture {
   readonly dims: number;
-  /** [K], of sum 1. */
+  /** [K], with sum 1. */
   readonly weights: Float64Array;
   /** [K, D] */
   readonly means: Float64Array;
@@ -14,20 +14,20 @@ export interface GaussianMixture {
   readonly factors: Float64Array;
 }
 
-/** EM ends after MAX_STEPS, or once a step adds less than TOLERANCE nats to the mean log-likelihood of a point. */
+/** EM ends after MAX_STEPS, or once a step raises the mean log-likelihood of a point by less than TOLERANCE nats. */
 const MAX_STEPS = 100;
 const TOLERANCE = 1e-3;
-/** Added to the variances, as a part of the points' mean variance, so that no covariance is singular. */
+/** Added to the variances, relative to the points' mean variance, so that no covariance is singular. */
 const RIDGE = 1e-6;
-/** Points whose share of a component is less do not change its covariance in float64. */
+/** A point with a smaller share of a component does not change its covariance in float64. */
 const NEGLIGIBLE = 1e-16;
 
 /**
- * Fits a mixture to points [N, D] by expectation–maximization (Dempster et al. 1977), from a start of its own.
+ * Fits a mixture to points [N, D] by expectation–maximization (Dempster et al. 1977), initialized by `startMixture`.
  *
  * @param components K, at most N
- * @param onProgress is called with the finished steps, of MAX_STEPS, and with MAX_STEPS at the end
- * @returns the mixture, which has fewer components if fewer points differ
+ * @param onProgress called with the number of finished steps, of MAX_STEPS, and with MAX_STEPS at the end
+ * @returns the mixture, with fewer components if there are fewer distinct points
  */
 export async function fitMixture(
   points: Float32Array,
@@ -42,7 +42,7 @@ export async function fitMixture(
   return mixture;
 }
 
-/** Assigns each point to the nearest of the centres that k-means++ draws (Arthur & Vassilvitskii 2007). */
+/** Initializes a mixture: k-means++ draws centres (Arthur & Vassilvitskii 2007), each point joins the nearest. */
 export function startMixture(
   points: Float32Array,
   dims: number,
@@ -51,12 +51,12 @@ export function startMixture(
 ): GaussianMixture {
   const count = points.length / dims;
   const words = stream.fillWords(new Uint32Array(components));
-  const nearest = new Float64Array(count).fill(1); // squared distances; at first, all are as likely
+  const nearest = new Float64Array(count).fill(1); // squared distances; equal, so that the first centre is uniform
   const owners = new Uint32Array(count);
   let K = 0;
   for (; K < components; K++) {
     const centre = drawIndex(nearest, words[K]);
-    if (centre < 0) break; // every point is a centre already
+    if (centre < 0) break; // every point is a centre
     for (let i = 0; i < count; i++) {
       let distance = 0;
       for (let d = 0; d < dims; d++) distance += (points[i * dims + d] - points[centre * dims + d]) ** 2;
@@ -71,9 +71,9 @@ export function startMixture(
 }
 
 /**
- * Repeats EM from a mixture until its likelihood hardly grows. Lets other work run between two steps.
+ * Repeats EM steps until the likelihood converges. Yields to the event loop between steps.
  *
- * @param onStep is called before each step, with the mean log-likelihood of a point, in nats, and the steps done
+ * @param onStep called before each step with the mean log-likelihood of a point, in nats, and the steps done
  */
 export async function improveMixture(
   points: Float32Array,
@@ -130,7 +130,7 @@ function fillLogDensities(points: Float32Array, mixture: GaussianMixture, k: num
   }
 }
 
-/** The M step: the weights, means and covariances of points that belong to components by `shares` [N, K]. */
+/** The M step: weights, means and covariances of the points, weighted by `shares` [N, K]. */
 function maximize(points: Float32Array, dims: number, shares: Float64Array, ridge: number): GaussianMixture {
   const count = points.length / dims;
   const K = shares.length / count;
@@ -140,7 +140,7 @@ function maximize(points: Float32Array, dims: number, shares: Float64Array, ridg
   for (let k = 0; k < K; k++) {
     const mean = means.subarray(k * dims, (k + 1) * dims);
     const factor = factors.subarray(k * dims * dims, (k + 1) * dims * dims);
-    let size = Number.MIN_VALUE; // a component may lose all its points
+    let size = Number.MIN_VALUE; // not 0: a component may lose all points
     for (let i = 0; i < count; i++) size += shares[i * K + k];
     for (let i = 0; i < count; i++) {
       const share = shares[i * K + k] / size;
@@ -168,7 +168,7 @@ function factorize(matrix: Float64Array, dims: number, ridge: number): void {
     for (let e = 0; e <= d; e++) {
       let sum = matrix[d * dims + e] + (d === e ? ridge : 0);
       for (let f = 0; f < e; f++) sum -= matrix[d * dims + f] * matrix[e * dims + f];
-      // What rounding leaves of a variance of almost 0 may be negative.
+      // Rounding may make a variance near 0 negative.
       matrix[d * dims + e] = d === e ? Math.sqrt(Math.max(sum, ridge)) : sum / matrix[e * dims + e];
     }
   }
@@ -183,7 +183,7 @@ function ridgeOf(points: Float32Array, dims: number): number {
   return RIDGE * Math.max(squares / points.length, 1e-30);
 }
 
-/** Draws a point: [D]. */
+/** Draws a point from the mixture: [D]. */
 export function drawPoint({ dims, weights, means, factors }: GaussianMixture, stream: RandomStream): Float64Array {
   const k = drawIndex(weights, stream.fillWords(new Uint32Array(1))[0]);
   const epsilon = stream.fillNormals(new Float32Array(dims));
@@ -194,7 +194,7 @@ export function drawPoint({ dims, weights, means, factors }: GaussianMixture, st
   return point;
 }
 
-/** Draws a number in proportion to weights, by a random word. @returns −1 if all are 0 */
+/** Draws an index with probability proportional to weights. @param word 32 random bits @returns −1 if all are 0 */
 function drawIndex(weights: Float64Array, word: number): number {
   const threshold = ((word + 0.5) / 2 ** 32) * weights.reduce((sum, weight) => sum + weight, 0);
   let sum = 0;

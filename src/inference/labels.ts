@@ -1,4 +1,4 @@
-// The classes that callers choose of a conditional model, by name: of images, latents and samples.
+// Labels of images, latents and samples for conditional models, chosen by class names.
 import { listOf, maybe } from "../arguments.js";
 import type { Checker } from "../config/entries.js";
 import { listClasses, type ModelClass, oneHot } from "../data/classes.js";
@@ -8,18 +8,18 @@ import { randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
 import { describeValue } from "../wording.js";
 
-/** The name of a class. Numbers stand for their text: 7 for "7". */
+/** The name of a class. A number means its text: 7 is "7". */
 export type ClassName = string | number;
 
-/** Of a conditional model alone. */
+/** For conditional models only. */
 export interface ClassOption {
-  /** The class of all. */
+  /** The class of all rows. */
   readonly class?: ClassName | undefined;
 }
 
-/** Of a conditional model alone: one of both. */
+/** For conditional models only. Excludes `class` together with `labels`. */
 export interface LabelOptions extends ClassOption {
-  /** The class of each. */
+  /** The class of each row. */
   readonly labels?: readonly ClassName[] | undefined;
 }
 
@@ -32,18 +32,18 @@ export const CLASS: Checker<ClassName> = {
 export const CLASS_OPTION = { class: maybe(CLASS) };
 export const LABEL_OPTIONS = { ...CLASS_OPTION, labels: maybe(listOf(CLASS)) };
 
-/** A model's classes; undefined without labels. */
+/** A model's classes; undefined if it is not conditional. */
 export type Classes = readonly ModelClass[] | undefined;
 
-/** One-hot rows, or mixtures of them, for rows `first` to `first + count − 1` of a batch: [count, K]. */
+/** Returns labels [count, K] for rows `first` to `first + count − 1`: one-hot, or mixtures of classes. */
 export type LabelRows = (first: number, count: number) => HostArray;
 
-/** For models that are not conditional. */
+/** The error for labels given to a model that is not conditional. */
 export function noLabels(): UserError {
   return new UserError("This model has no labels. Train one with `conditional`.");
 }
 
-/** The place of a class among a model's. @throws UserError if there is none of this name */
+/** The index of a class among a model's. @throws UserError if none has this name */
 export function placeOfClass(classes: Classes, name: ClassName): number {
   if (!classes) throw noLabels();
   const wanted = String(name).normalize("NFC");
@@ -52,35 +52,36 @@ export function placeOfClass(classes: Classes, name: ClassName): number {
   throw new UserError(`This model has no class ${describeValue(name)}. It has ${listClasses(classes)}.`);
 }
 
-/** The places of the chosen classes of `count` rows, or undefined if no option is given. @throws UserError */
-function chosenPlaces(classes: Classes, options: LabelOptions, count: number): Uint16Array | undefined {
+/** The class index of each row; undefined if no option is given. @throws UserError if an option is invalid */
+function chosenIndices(classes: Classes, options: LabelOptions, count: number): Uint16Array | undefined {
   const { class: one, labels } = options;
   if (one === undefined && labels === undefined) return undefined;
   if (one !== undefined && labels !== undefined) throw new UserError("Give `class` or `labels`, not both.");
   if (one !== undefined) return new Uint16Array(count).fill(placeOfClass(classes, one));
   const names = labels as readonly ClassName[];
-  if (names.length !== count) throw new UserError(`There are ${names.length} \`labels\` for ${count} rows.`);
+  if (names.length !== count)
+    throw new UserError(`There are ${names.length} \`labels\` for ${count} rows. Give one each.`);
   const places = new Map<ClassName, number>();
   for (const name of new Set(names)) places.set(name, placeOfClass(classes, name));
   return Uint16Array.from(names, (name) => places.get(name) as number);
 }
 
-/** Images with the chosen labels, or with their own. @throws UserError if the model needs labels, and there are none */
+/** Images with the given labels or, by default, their own. @throws UserError if needed labels are missing */
 export function labelImages<Set extends ImageSet>(set: Set, classes: Classes, options: LabelOptions): Set {
-  const labels = chosenPlaces(classes, options, set.count);
+  const labels = chosenIndices(classes, options, set.count);
   if (labels && classes) return { ...set, labels, classes: classes.map(({ name }) => name) };
   if (classes && !set.labels) throw needsClass(classes, "the images");
   return set;
 }
 
-/** The chosen labels of `count` rows. @throws UserError if the model needs them, and none are given */
+/** The given labels of `count` rows. @param what names the rows @throws UserError if needed labels are missing */
 export function chooseLabels(
   classes: Classes,
   options: LabelOptions,
   count: number,
   what: string,
 ): LabelRows | undefined {
-  const places = chosenPlaces(classes, options, count);
+  const places = chosenIndices(classes, options, count);
   if (classes && !places) throw needsClass(classes, what);
   return classes && places && rowsOfPlaces(places, classes);
 }
@@ -89,20 +90,20 @@ export function rowsOfPlaces(places: Uint16Array, classes: readonly ModelClass[]
   return (first, count) => oneHot(places.subarray(first, first + count), classes.length);
 }
 
-/** The same class in all rows. */
+/** Labels with the same class in all rows. */
 export function rowsOfClass(place: number, classes: readonly ModelClass[]): LabelRows {
   return (_, count) => oneHot(new Uint16Array(count).fill(place), classes.length);
 }
 
-/** @param what has no class */
+/** The error for a missing class. @param what names the rows without class */
 export function needsClass(classes: readonly ModelClass[], what: string): UserError {
   return new UserError(`A conditional model needs the class of ${what}. Give \`class\`: ${listClasses(classes)}.`);
 }
 
 /**
- * The labels of samples of a seed, by their numbers: all of one class, or drawn for each. Undefined without classes.
+ * The labels of a seed's samples: the named class, or one drawn for each sample. Undefined without classes.
  *
- * @throws UserError if there is no such class
+ * @throws UserError if no class has this name
  */
 export function labelsOfSamples(classes: Classes, seed: number, name?: ClassName): LabelRows | undefined {
   const place = name === undefined ? undefined : placeOfClass(classes, name);
@@ -114,7 +115,7 @@ export function labelsOfSamples(classes: Classes, seed: number, name?: ClassName
   };
 }
 
-/** The place of the class of sample number i of a seed: drawn by the shares of the classes among training images. */
+/** The class index of sample i of a seed, drawn in proportion to the classes' numbers of training images. */
 export function drawPlace(classes: readonly ModelClass[], seed: number, i: number): number {
   const [word] = randomStream(seed, "class", i).fillWords(new Uint32Array(1));
   const total = classes.reduce((sum, { images }) => sum + images, 0);

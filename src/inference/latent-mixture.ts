@@ -1,4 +1,5 @@
-// Ex-post density estimation: a mixture of Gaussians of the latents of training images, instead of the prior.
+// Ex-post density estimation: fits a Gaussian mixture to the latents of training images, to sample from instead of the
+// prior.
 import type { ImageSet } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import { randomStream } from "../random.js";
@@ -10,15 +11,16 @@ import { drawPoint, fitMixture, type GaussianMixture } from "./gaussian-mixture.
 import type { TrainedModel } from "./trained-model.js";
 
 const MAX_IMAGES = 20_000;
-/** Numbers multiplied in a step of EM: 1 s. */
+/** Multiplications in a step of EM: about 1 s. */
 const MAX_STEP_NUMBERS = 1e9;
-/** Numbers of all covariances: 160 MB. */
+/** Numbers in all covariances: 160 MB. */
 const MAX_NUMBERS = 2e7;
 
 /**
  * Fits a mixture of `components` Gaussians with full covariances to latents of training images (Ghosh et al. 2020,
- * section 4), encoded as in training: a draw from each posterior, so that the mixture estimates the aggregate posterior,
- * or the latent itself of a plain autoencoder. Takes the first 20,000 images, fewer if components · Z² is above 50,000.
+ * section 4). Latents are draws from the posteriors, so that the mixture estimates the aggregate posterior; a plain
+ * autoencoder has no posteriors, and its latents are used. Uses the first 20,000 images, fewer if components · Z²
+ * exceeds 50,000.
  *
  * @throws UserError if there are fewer images than components, or the covariances need too much memory
  */
@@ -35,14 +37,14 @@ export async function fitLatentMixture(
   if (numbers > MAX_NUMBERS) {
     throw new UserError(
       `A mixture of ${plural(components, "Gaussian")} in ${dimZ} dimensions is too large: its covariances have ` +
-        `${numbers} numbers, and at most ${MAX_NUMBERS} are allowed. Take fewer \`components\`.`,
+        `${numbers} numbers, and at most ${MAX_NUMBERS} are allowed. Give fewer \`components\`.`,
     );
   }
   const count = Math.min(images.count, MAX_IMAGES, Math.floor(MAX_STEP_NUMBERS / numbers));
   if (count < components) {
     throw new UserError(
-      `A mixture of ${plural(components, "Gaussian")} needs as many images or more, and ${plural(count, "image")} can ` +
-        "be used. Take fewer `components`.",
+      `A mixture of ${plural(components, "Gaussian")} needs as many images, but only ${plural(count, "image")} can ` +
+        "be used. Give fewer `components`.",
     );
   }
   const data = await inferLatents(trained, { ...images, count }, config, model.isDrawn ? "draws" : "means");
@@ -50,7 +52,7 @@ export async function fitLatentMixture(
   return fitMixture(data, dimZ, components, randomStream(config.seed, "mixture start"), onProgress);
 }
 
-/** Draws z from a mixture, numbers first to first + count − 1 of a seed: count × Z. */
+/** Draws z from a mixture, samples first to first + count − 1 of a seed: count × Z. */
 export function drawFromMixture(mixture: GaussianMixture, first: number, count: number, seed: number): Float32Array {
   const z = new Float32Array(count * mixture.dims);
   for (let i = 0; i < count; i++) z.set(drawPoint(mixture, randomStream(seed, "mixture", first + i)), i * mixture.dims);

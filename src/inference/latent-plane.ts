@@ -5,14 +5,14 @@ export interface ManifoldGrid {
   readonly columns: number;
   readonly rows: number;
   /**
-   * `linear`: evenly from −range to range. `quantile`: evenly in the prior's probability, at the normal quantiles
-   * of (i + ½) / n (Kingma & Welling 2014, Figure 4).
+   * `linear`: equidistant from −range to range. `quantile`: equal prior probability between points, at the normal
+   * quantiles of (i + ½) / n (Kingma & Welling 2014, Figure 4).
    */
   readonly spacing: "linear" | "quantile";
   readonly range: number;
 }
 
-/** z1 from left to right, and z2 from the top down: it grows upwards, as in a plot. */
+/** z1 of the columns from left to right, and z2 of the rows from the top: z2 grows upwards, as in a plot. */
 type LatentGrid = Record<"columns" | "rows", readonly number[]>;
 
 export function latentGrid({ columns, rows, spacing, range }: ManifoldGrid): LatentGrid {
@@ -24,7 +24,7 @@ export function latentGrid({ columns, rows, spacing, range }: ManifoldGrid): Lat
   return { columns: axis(columns), rows: axis(rows).reverse() };
 }
 
-/** Every z of a grid, row by row: [rows·columns, 2]. */
+/** All points of a grid, row by row: [rows·columns, 2]. */
 export function gridPlaces({ columns, rows }: LatentGrid): Float32Array {
   return Float32Array.from(rows.flatMap((z2) => columns.flatMap((z1) => [z1, z2])));
 }
@@ -62,14 +62,14 @@ export function normalQuantile(p: number): number {
 interface PlanePoints {
   readonly x: Float32Array;
   readonly y: Float32Array;
-  /** Where z = 0 is. */
+  /** The position of z = 0. */
   readonly origin: readonly [x: number, y: number];
-  /** Each principal component's share of the variance; undefined for z1 and z2, or if all points are equal. */
+  /** Share of the variance of each principal component. Undefined for z1 and z2, or if all points are equal. */
   readonly explained?: readonly [number, number];
 }
 
 /**
- * Projects latents, count × dimZ, to a plane: more than two dimensions to their first two principal components.
+ * Projects latents, count × dimZ, to a plane: onto the first two principal components if dimZ > 2.
  *
  * @throws UserError if a single point has more than two dimensions
  */

@@ -1,4 +1,4 @@
-// The trained model of a run: loads, evaluates, draws and exports it.
+// The trained model of a run: loading, evaluation, pictures and export.
 import { createHash } from "node:crypto";
 import { checkOptions, func, maybe } from "../arguments.js";
 import type { Config } from "../config/config.js";
@@ -24,11 +24,11 @@ import { ModelPictures } from "./pictures.js";
 import { TrainedModel, type TrainedModelInit } from "./trained-model.js";
 
 /**
- * Loads the best weights of a run, by default the newest in `runs/` that has a model.
+ * Loads the best weights of a run, by default the newest in `runs/` with a model.
  *
  * @param parts your own parts, if the run was trained with them
  * @param threads of the engine
- * @throws UserError if there is no model, it is broken, or its own parts are missing
+ * @throws UserError if there is no model, it is damaged, or its own parts are not given
  */
 export async function loadModel(
   run?: string,
@@ -52,14 +52,14 @@ export async function loadModel(
 export interface EvaluateOptions {
   /** By default "test". */
   readonly split?: (typeof SPLITS)[number] | undefined;
-  /** Draws of z that estimate an image's likelihood: 1 to a million, by default 5,000. */
+  /** Draws of z to estimate an image's likelihood: 1 to a million, by default 5,000. */
   readonly importanceSamples?: number | undefined;
-  /** Use the first `count` images; all if undefined. */
+  /** Uses the first `count` images, by default all. */
   readonly count?: number | undefined;
-  /** Other data, as the setting `dataset`, of the same size. Image files are resized. */
+  /** Other data, given like the setting `dataset`, with images of the same size. Image files are resized. */
   readonly dataset?: string | undefined;
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
-  /** Processes that share the images, from `joinProcesses`. All call this function, and get the same numbers. */
+  /** Processes that share the images, from `joinProcesses`. All must make this call, and get the same numbers. */
   readonly processes?: Processes | undefined;
 }
 
@@ -77,7 +77,7 @@ export interface Evaluation extends Bounds, LatentMeasures {
   /** Whether the model was trained and chosen on exactly these data. */
   readonly isOwnData: boolean;
   readonly split: (typeof SPLITS)[number];
-  /** The number of images, the first `images` of the split's `of`. */
+  /** Evaluated images: the first `images` of the split's `of`. */
   readonly images: number;
   readonly of: number;
   readonly binarize: Config["binarize"];
@@ -85,18 +85,18 @@ export interface Evaluation extends Bounds, LatentMeasures {
   /** The name of p(x|z). */
   readonly pixelLikelihood: string;
   readonly dimZ: number;
-  /** Undefined if there is none: see `noLikelihood`. */
+  /** Undefined if p(x) is not defined: see `noLikelihood`. */
   readonly likelihood?: {
     /** −log p(x), nats per image, by importance sampling. */
     readonly nll: number;
-    /** Over the images, if there are two or more. */
+    /** Over the images. Absent for a single image. */
     readonly standardError?: number;
     readonly importanceSamples: number;
   };
   readonly noLikelihood?: string;
-  /** −ELBO and −log p(x) in bits per number of an image, where p(x|z) is a probability of bytes. */
+  /** −ELBO and −log p(x) in bits per dimension, if p(x|z) is a probability of bytes. */
   readonly bitsPerDim?: { readonly elbo: number; readonly nll?: number };
-  /** How other data were read: one sentence each. */
+  /** Sentences on how other data were read. */
   readonly notes: readonly string[];
   readonly seconds: number;
 }
@@ -108,19 +108,19 @@ export class LoadedModel extends TrainedModel {
     readonly folder: RunFolder,
     /** Of model.safetensors. */
     readonly metadata: Readonly<Record<string, string>>,
-    /** Why the engine is not the fastest one, if a faster one does not run here. */
+    /** Why `engine: auto` did not choose a faster engine. */
     readonly fallbackReason?: string,
   ) {
     super({ ...init, trainingImages: async () => (await loadTrainingData(folder.config)).train });
   }
 
-  /** The pictures that the commands draw. */
+  /** Draws the pictures of the commands. */
   get pictures(): ModelPictures {
     return new ModelPictures(this, this.folder.config);
   }
 
   /**
-   * Loads the data set of the training, or another.
+   * Loads the training's data set, or another one.
    *
    * @throws UserError if it cannot be read, or its images have another size
    */
@@ -133,9 +133,9 @@ export class LoadedModel extends TrainedModel {
   }
 
   /**
-   * Measures the model with the noise, binarization and seed of its training.
+   * Evaluates the model, with the noise, binarization and seed of its training.
    *
-   * @throws UserError if there are too few images
+   * @throws UserError if an option is invalid, the data cannot be read, or there are fewer images than `count`
    */
   evaluate(options: EvaluateOptions = {}): Promise<Evaluation> {
     return this.use(() => this.#evaluate(options));
@@ -163,7 +163,7 @@ export class LoadedModel extends TrainedModel {
     const bounds = await evaluate(this, images, draws, processes);
     const { dimZ, likelihood: pixels } = this.model.parts;
     const latents = await measureLatents(this, images, split === "train" ? undefined : data.train, draws, processes);
-    const noLikelihood = whyNoLikelihood(this.model, binarize);
+    const noLikelihood = noLikelihoodReason(this.model, binarize);
     let likelihood: Evaluation["likelihood"];
     if (!noLikelihood) {
       const progress = (done: number) => onProgress?.(done, images.count);
@@ -185,18 +185,18 @@ export class LoadedModel extends TrainedModel {
       ...latents,
       ...(likelihood && { likelihood }),
       ...(noLikelihood && { noLikelihood }),
-      ...(this.model.isDrawn && pixels.support === "bytes" && { bitsPerDim: this.#inBits(bounds, likelihood) }),
+      ...(this.model.isDrawn && pixels.support === "bytes" && { bitsPerDim: this.#toBits(bounds, likelihood) }),
       notes: dataset === undefined ? [] : data.notes,
       seconds: (performance.now() - started) / 1000,
     };
   }
 
-  #inBits({ elbo }: Bounds, likelihood: Evaluation["likelihood"]): Evaluation["bitsPerDim"] & object {
+  #toBits({ elbo }: Bounds, likelihood: Evaluation["likelihood"]): Evaluation["bitsPerDim"] & object {
     const pixels = pixelsOf(this.size);
     return { elbo: bitsPerDim(-elbo, pixels), ...(likelihood && { nll: bitsPerDim(likelihood.nll, pixels) }) };
   }
 
-  /** Exports the encoder and the decoder as ONNX files: docs/python.md. */
+  /** Exports encoder and decoder as ONNX files, described in docs/python.md. */
   toOnnx(): Promise<OnnxModels> {
     return this.use(() => toOnnx(this, this.folder.config, this.metadata));
   }
@@ -208,7 +208,7 @@ function digestOfParams(params: HostParams): string {
   return hash.digest("hex");
 }
 
-function whyNoLikelihood({ isDrawn, parts }: Model, binarize: Config["binarize"]): string | undefined {
+function noLikelihoodReason({ isDrawn, parts }: Model, binarize: Config["binarize"]): string | undefined {
   if (!isDrawn) return "A plain autoencoder defines no distribution of images, so there is no likelihood.";
   if (parts.likelihood.support === "real") {
     return "With a Gaussian decoder there is no likelihood of images, only a density, which depends on pixelSigma.";

@@ -1,16 +1,16 @@
-// Multinomial logistic regression, in float64. Deterministic: there are no random numbers.
+// Multinomial logistic regression, in float64. Deterministic.
 import { logSumExp } from "./information.js";
 
-/** Rows of numbers of one width: count × width. */
+/** A row-major matrix: count × width. */
 export interface Rows {
   readonly data: ArrayLike<number>;
   readonly width: number;
 }
 
-/** L-BFGS (Liu & Nocedal 1989) remembers this many steps. */
+/** Steps kept by L-BFGS (Liu & Nocedal 1989). */
 const MEMORY = 10;
 const MAX_STEPS = 200;
-/** Of the largest derivative of the mean loss, in nats. */
+/** Converged if no derivative of the mean loss exceeds this, in nats. */
 const TOLERANCE = 1e-4;
 
 /**
@@ -18,7 +18,7 @@ const TOLERANCE = 1e-4;
  * LogisticRegression with C = 1.
  *
  * @param classes of the rows, from 0 to K − 1
- * @returns a function that fills the K logits of a row, in one array for all calls
+ * @returns a function from a row to its K logits, in an array reused by all calls
  */
 export function fitLogistic(
   rows: Rows,
@@ -58,10 +58,10 @@ export function fitLogistic(
   return (from, row) => score(weights, from, row);
 }
 
-/** Fills `gradient`, and returns the value. */
+/** Fills `gradient` and returns the value. */
 type Objective = (point: Float64Array, gradient: Float64Array) => number;
 
-/** Minimizes a convex function by L-BFGS with steps that are halved until they descend (Armijo). */
+/** Minimizes a convex function by L-BFGS with backtracking: halves a step until it meets the Armijo condition. */
 export function minimize(of: Objective, start: Float64Array): Float64Array {
   let point = start;
   let gradient = new Float64Array(start.length);
@@ -88,14 +88,14 @@ export function minimize(of: Objective, start: Float64Array): Float64Array {
   return point;
 }
 
-/** The change of the point and that of the gradient in a step, and their product. */
+/** The changes of point and gradient in a step, and their dot product. */
 interface Step {
   readonly moved: Float64Array;
   readonly bent: Float64Array;
   readonly product: number;
 }
 
-/** −H g of the inverse Hessian H that the steps give (Nocedal & Wright 2006, algorithm 7.4). */
+/** The direction −H g, with the inverse Hessian H estimated from the steps (Nocedal & Wright 2006, algorithm 7.4). */
 function descent(gradient: Float64Array, steps: readonly Step[]): Float64Array {
   const direction = gradient.map((x) => -x);
   const shares: number[] = [];

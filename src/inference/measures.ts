@@ -1,23 +1,23 @@
-// Measures the latents of a trained model on a set of images.
+// Measures of the latents of a trained model, on a set of images.
 import type { ImageSet } from "../data/dataset.js";
 import type { Processes } from "../distributed/processes.js";
 import { type DrawConfig, evaluationBatches } from "./batches.js";
 import { inferLatents, inferPosteriors } from "./coding.js";
 import { countActiveUnits } from "./evaluation.js";
 import { mutualInformation } from "./information.js";
-import { type Accuracy, areProbed, knnAccuracy, linearAccuracy, probedImages } from "./probes.js";
+import { type Accuracy, areProbed, knnAccuracy, linearAccuracy, maxProbedImages } from "./probes.js";
 import type { TrainedModel } from "./trained-model.js";
 
 export interface LatentMeasures {
-  /** Latent dimensions whose posterior mean has a variance above 0.01 over the images, of dimZ. */
+  /** The number of latent dimensions whose posterior mean has a variance above 0.01 over the images. */
   readonly activeUnits: number;
-  /** KL(q(z_d|x) ‖ p(z_d)) of each latent dimension d, mean over the images: nats. Absent without a closed form. */
+  /** KL(q(z_d|x) ‖ p(z_d)) of each latent dimension d, mean over images, in nats. Absent without a closed form. */
   readonly klPerDimension?: readonly number[];
-  /** I(x; z) under q of the first `images`, at most log `images` nats. Absent unless posteriors are Gaussian. */
+  /** I(x; z) under q, of the first `images`: at most log `images` nats. Absent unless posteriors are Gaussian. */
   readonly mutualInformation?: { readonly nats: number; readonly images: number };
-  /** How well labels are read from posterior means. Absent without labels, and for training images. */
+  /** Accuracy of predicting labels from posterior means. Absent without labels, and for training images. */
   readonly probes?: {
-    /** The first images, measured. */
+    /** The number of images classified: the first ones. */
     readonly images: number;
     readonly knn: Accuracy & { readonly k: number };
     readonly linear: Accuracy;
@@ -25,8 +25,10 @@ export interface LatentMeasures {
 }
 
 /**
- * @param train images to fit the probes to, if there are to be probes
- * @param processes share the images, in part
+ * Measures the latents of images.
+ *
+ * @param train fits the probes; undefined for no probes
+ * @param processes share the encoding of images, and return the same numbers
  */
 export async function measureLatents(
   trained: TrainedModel,
@@ -57,7 +59,7 @@ async function encodeMeans(
   const { engine, model, params } = trained;
   const { dimZ } = model.parts;
   const means = new Float32Array(images.count * dimZ);
-  const sums = new Float64Array(dimZ + 1); // the last: whether there is a KL term
+  const sums = new Float64Array(dimZ + 1); // the last element is positive if there is a KL term
   for (const { first, batch, draws } of evaluationBatches(trained, images, config, 1, undefined, processes)) {
     const { z, kl } = await engine.call(model.measureLatents, { params, batch, draws });
     means.set(z.data, first * dimZ);
@@ -73,7 +75,7 @@ async function encodeMeans(
 }
 
 const MAX_IMAGES = 5000;
-/** Numbers of all pairs of images: some seconds at most. */
+/** Numbers for all pairs of images: a few seconds. */
 const MAX_PAIR_NUMBERS = 1e9;
 
 async function estimateInformation(
@@ -106,8 +108,8 @@ async function probe(
   config: DrawConfig,
 ): Promise<LatentMeasures["probes"]> {
   const { dimZ } = trained.model.parts;
-  const most = probedImages(dimZ);
-  const [count, trainCount] = [Math.min(images.count, most), Math.min(train.count, most)];
+  const max = maxProbedImages(dimZ);
+  const [count, trainCount] = [Math.min(images.count, max), Math.min(train.count, max)];
   const labels = train.labels?.subarray(0, trainCount);
   if (!images.labels || !labels || !areProbed(labels)) return undefined;
   const latents = await inferLatents(trained, { ...train, count: trainCount }, config, "means");

@@ -1,18 +1,18 @@
-// Nested arrays of numbers as row-major arrays.
+// Flattens nested arrays of numbers to row-major arrays.
 import { UserError } from "../errors.js";
 import { type HostArray, sizeOf } from "../tree.js";
 import { describeValue } from "../wording.js";
 
-/** `[[0, 1], [2, 3]]`, or deeper. The innermost rows may be typed arrays. */
+/** For example `[[0, 1], [2, 3]]`. The innermost rows may be typed arrays. */
 export type NestedArray = readonly (number | Float32Array | Uint8Array | NestedArray)[];
 
-/** Numbers in one array: 0.8 GB. */
+/** In one array: 0.8 GB. */
 export const MAX_NUMBERS = 200e6;
-/** [N, height, width, 3] */
+/** Of [N, height, width, 3]. */
 const MAX_DEPTH = 4;
 
 /**
- * Flattens nested arrays. Rows of bytes stay bytes, all else becomes float32.
+ * Flattens nested arrays. Rows of bytes stay bytes; everything else becomes float32.
  *
  * @throws UserError if they are empty, ragged or too large, or hold anything but finite numbers
  */
@@ -28,21 +28,21 @@ export function flatten(nested: readonly unknown[], what: string): HostArray {
   const fill = (item: unknown, depth: number): void => {
     if (depth === shape.length) {
       if (typeof item !== "number" || !Number.isFinite(Math.fround(item))) {
-        throw new UserError(`The ${what} hold ${describeValue(item)}. Give finite numbers alone.`);
+        throw new UserError(`The ${what} hold ${describeValue(item)}. Give finite numbers only.`);
       }
       data[at++] = item;
       return;
     }
     const isRow = depth === shape.length - 1;
     const fits = isArray(item) && item.length === shape[depth] && (!isRow || item instanceof Uint8Array === isBytes);
-    if (!fits) throw new UserError(`The ${what} are ragged: the first ones have the shape [${shape}], others differ.`);
+    if (!fits) throw new UserError(`The ${what} are ragged: the first have the shape [${shape}], others differ.`);
     for (let i = 0; i < item.length; i++) fill(item[i], depth + 1);
   };
   fill(nested, 0);
   return { data, shape };
 }
 
-/** The shape by the first item of each axis, and whether the first row is of bytes. */
+/** The shape, measured at the first item of each axis, and whether the first row holds bytes. */
 function measure(nested: readonly unknown[]): { shape: number[]; isBytes: boolean } {
   const shape: number[] = [];
   let row: unknown = nested;

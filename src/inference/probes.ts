@@ -1,42 +1,42 @@
-// How well classes can be read from latents: by their nearest neighbours, and by a linear classifier.
+// Probes: predict classes from latents, by nearest neighbours and by a linear classifier.
 import { fitLogistic } from "./logistic.js";
 
-/** Latents of images, count × Z, and the classes of these images. */
+/** Latents of images, count × Z, and their classes. */
 export interface Labelled {
   readonly latents: Float32Array;
   readonly labels: Uint16Array;
 }
 
-/** The neighbours that vote. */
+/** Neighbours that vote. */
 const K = 10;
 /** More classes leave too few images for each. */
 const MAX_CLASSES = 100;
 const MAX_IMAGES = 10_000;
-/** Numbers multiplied for all pairs of images: some seconds. */
+/** Multiplications for all pairs of images: a few seconds. */
 const MAX_PAIR_NUMBERS = 3e9;
-/** Numbers multiplied in a step of the linear classifier: 0.2 s. */
+/** Multiplications in a step of the linear classifier: 0.2 s. */
 const MAX_LINEAR_NUMBERS = 5e7;
 
-/** The share of images whose class was found, by what was fitted to training images. */
+/** The share of images classified correctly, and the number of training images used. */
 export interface Accuracy {
   readonly accuracy: number;
   readonly trainingImages: number;
 }
 
-/** The images that probes use, at most, of both the training and the evaluation. */
-export function probedImages(dimZ: number): number {
+/** The maximum number of training images, and of evaluated images, that probes use. */
+export function maxProbedImages(dimZ: number): number {
   return Math.min(MAX_IMAGES, Math.floor(Math.sqrt(MAX_PAIR_NUMBERS / dimZ)));
 }
 
-/** Whether there are as many classes as probes tell apart: 2 to 100. */
+/** Whether probes support this number of classes: 2 to 100. */
 export function areProbed(labels: Uint16Array): boolean {
   const { size } = new Set(labels);
   return size >= 2 && size <= MAX_CLASSES;
 }
 
 /**
- * Classifies by the k = 10 nearest training images (or all, if there are fewer), by the Euclidean distance of latents. If
- * classes have as many votes, the smallest wins, as in scikit-learn.
+ * Classifies by the k = 10 nearest training images (all, if fewer), by Euclidean distance of latents. Ties go to the
+ * smallest class, as in scikit-learn.
  */
 export function knnAccuracy(train: Labelled, test: Labelled, dimZ: number): Accuracy & { readonly k: number } {
   const k = Math.min(K, train.labels.length);
@@ -51,7 +51,7 @@ export function knnAccuracy(train: Labelled, test: Labelled, dimZ: number): Accu
   return { accuracy: shareOf(test.labels, isFound), k, trainingImages: train.labels.length };
 }
 
-/** The numbers of the k rows of `among` that are nearest to a row of `latents`. */
+/** The indices of the k rows of `among` nearest to a row of `latents`. */
 function nearest(among: Float32Array, latents: Float32Array, row: number, dimZ: number, k: number): number[] {
   const numbers: number[] = [];
   const distances: number[] = []; // ascending
@@ -75,8 +75,8 @@ function nearest(among: Float32Array, latents: Float32Array, row: number, dimZ: 
 }
 
 /**
- * Classifies by logistic regression on latents that are standardized by the training images' mean and deviation (Alain &
- * Bengio 2017). Takes fewer training images if classes and dimensions are many.
+ * Classifies by logistic regression on latents, standardized by the training images' mean and standard deviation (Alain
+ * & Bengio 2017). Uses fewer training images if there are many classes and dimensions.
  */
 export function linearAccuracy(train: Labelled, test: Labelled, dimZ: number): Accuracy {
   const classes = [...new Set(train.labels)].sort((a, b) => a - b);
@@ -98,7 +98,7 @@ function shareOf(labels: Uint16Array, isFound: (label: number, row: number) => b
   return found / labels.length;
 }
 
-/** Subtracts the means of these rows' dimensions, and divides by their standard deviations where they vary. */
+/** Standardizes latents by the mean and standard deviation of these rows, unless a dimension is constant. */
 function standardizer(rows: Float32Array, dimZ: number): (latents: Float32Array) => Float64Array {
   const count = rows.length / dimZ;
   const [means, deviations] = [new Float64Array(dimZ), new Float64Array(dimZ)];

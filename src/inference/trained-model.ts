@@ -1,4 +1,4 @@
-// A model with its weights, on the engine that runs it. Encodes, decodes and samples row-major arrays.
+// A model with weights and an engine: encodes, decodes and samples arrays.
 import { checkOptions, func, maybe } from "../arguments.js";
 import type { Config } from "../config/config.js";
 import { checkValue, isRecord, oneOf } from "../config/entries.js";
@@ -40,7 +40,7 @@ import {
 } from "./labels.js";
 import { drawFromMixture, fitLatentMixture } from "./latent-mixture.js";
 
-/** What `encode` gives of posteriors. */
+/** What `encode` returns of posteriors. */
 export const WHATS = ["means", "draws"] as const;
 
 interface SeedOptions {
@@ -49,39 +49,39 @@ interface SeedOptions {
 }
 
 export interface SampleOptions extends SeedOptions, ClassOption {
-  /** Draw z from the prior, the default, or from a mixture of Gaussians fitted to the latents of training images. */
+  /** Draws z from the prior (default), or from a Gaussian mixture fitted to the latents of training images. */
   readonly from?: (typeof SAMPLING.from.choices)[number] | undefined;
-  /** Gaussians of the mixture: 1 to 1,000, by default 10. */
+  /** Gaussians in the mixture: 1 to 1,000, by default 10. */
   readonly components?: number | undefined;
-  /** Is called while a mixture is fitted, with the finished steps and the most that there can be: equal at the end. */
+  /** Called while a mixture is fitted, with the finished steps and their maximum. Both are equal at the end. */
   readonly onProgress?: ((done: number, count: number) => void) | undefined;
 }
 
-/** The seed fixes draws of z and dynamic binarization. Without a class, images of a data set have their own. */
+/** The seed determines draws of z and dynamic binarization. By default, images of a data set have their own class. */
 export interface EncodeOptions extends SeedOptions, LabelOptions {
-  /** The means of the posteriors, the default, or a draw from each. */
+  /** Returns posterior means (default), or a draw from each posterior. */
   readonly what?: (typeof WHATS)[number] | undefined;
 }
 
 export interface ReconstructOptions extends LabelOptions {
-  /** The class to decode as; by default that of each image. */
+  /** The class to decode as; by default each image's own. */
   readonly as?: ClassName | undefined;
 }
 
 /** The posteriors of N images. */
 export interface Encoded {
-  /** `[N, Z]`: their means, or a draw from each. */
+  /** `[N, Z]`: means, or a draw from each. */
   readonly z: HostArray<Float32Array>;
-  /** `[N, Z]`: their standard deviations, of Gaussian posteriors. */
+  /** `[N, Z]`: standard deviations, if Gaussian. */
   readonly sigma?: HostArray<Float32Array>;
 }
 
-/** Numbers in memory for each dimension of z: mean and deviation, in parts and joined. */
+/** Numbers in memory for each dimension of z: mean and standard deviation, in parts and joined. */
 const ENCODED = 4;
 
 export interface TrainedModelInit
   extends Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config" | "classes"> {
-  /** Loads the images that the model was trained on, if they are known. */
+  /** Loads the images that the model was trained on. Undefined if unknown. */
   readonly trainingImages?: () => Promise<ImageSet>;
 }
 
@@ -92,11 +92,11 @@ export class TrainedModel {
   /** Height, width and channels of an image. */
   readonly size: ImageShape;
   readonly config: Config;
-  /** Those of a conditional model, in the order of its labels. */
+  /** The classes of a conditional model, in the order of its labels. */
   readonly classes?: readonly ModelClass[] | undefined;
   readonly #trainingImages: TrainedModelInit["trainingImages"];
   readonly #running = new Set<Promise<unknown>>();
-  /** The last that was fitted. */
+  /** Cache of the last fit. */
   #mixture: { readonly components: number; readonly fitting: Promise<GaussianMixture> } | undefined;
   #closing: Promise<void> | undefined;
 
@@ -111,11 +111,12 @@ export class TrainedModel {
   }
 
   /**
-   * Encodes images, without noise. Binarizes them as in training, except floats for a denoiser, which may be noisy,
-   * beyond 0 and 1.
+   * Encodes images, without adding noise. Binarizes them as in training, except floats for a denoiser, which may be
+   * noisy and lie beyond 0 and 1.
    *
-   * @param images a part of a data set; or `[N, height, width]`, in colour `[N, height, width, 3]` or `[N, 3, height,
-   * width]`, or rows of grey pixels: bytes from 0 black to 255 white, or floats from 0 to 1, also as nested arrays
+   * @param images a split of a data set, or an array, nested or not: `[N, height, width]`, in colour
+   * `[N, height, width, 3]` or `[N, 3, height, width]`, or rows of grey pixels; bytes from 0 black to 255 white, or
+   * floats from 0 to 1
    * @throws UserError if the images have another shape or scale, or more than 200 million numbers would be in memory
    */
   encode(images: ImageSet | GivenArray, options: EncodeOptions = {}): Promise<Encoded> {
@@ -127,9 +128,9 @@ export class TrainedModel {
   }
 
   /**
-   * As `encode`, but some hundred images at a time, in flat memory.
+   * As `encode`, but yields a few hundred images at a time, in flat memory and without limit.
    *
-   * @throws UserError as `encode`, at the first step, except that there may be any number of images
+   * @throws UserError as `encode`, at the first step
    */
   encodeParts(images: ImageSet | GivenArray, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
     return this.#inSteps(this.#encodeParts(images, options));
@@ -139,26 +140,26 @@ export class TrainedModel {
    * Decodes z `[N, Z]` to the means of p(x|z): `[N, height, width]`, in colour `[N, height, width, 3]`, 0 black to 1
    * white.
    *
-   * @throws UserError if z has another shape, is not finite, or gives more than 200 million numbers; or if a
-   * conditional model gets no classes, or others than its own
+   * @throws UserError if z has another shape or is not finite, the result would have more than 200 million numbers, or
+   * classes of a conditional model are missing or unknown
    */
   decode(z: GivenArray<Float32Array>, options: LabelOptions = {}): Promise<HostArray<Float32Array>> {
     return this.use(() => this.#decode(z, options));
   }
 
   /**
-   * As `decode`, but some hundred images at a time, in flat memory: each part is `[n, height, width]`, in colour
-   * `[n, height, width, 3]`.
+   * As `decode`, but yields a few hundred images at a time, in flat memory and without limit: each part is
+   * `[n, height, width]`, in colour `[n, height, width, 3]`.
    *
-   * @throws UserError as `decode`, at the first step, except that z may have any number of rows
+   * @throws UserError as `decode`, at the first step
    */
   decodeParts(z: GivenArray<Float32Array>, options: LabelOptions = {}): AsyncGenerator<HostArray<Float32Array>, void> {
     return this.#inSteps(this.#decodeParts(z, options));
   }
 
   /**
-   * Encodes images to the means of their posteriors, and decodes these, as `encode` and `decode` do. `as` decodes them
-   * as another class.
+   * Encodes images to posterior means and decodes them, as `encode` and `decode`. With `as`, decodes them as another
+   * class.
    *
    * @throws UserError as `encode`, or if the result has more than 200 million numbers
    */
@@ -181,13 +182,13 @@ export class TrainedModel {
   }
 
   /**
-   * Decodes draws from the prior to images, as `decode` does. A seed's are always the same: `sample(10)` begins
-   * `sample(100)`. `from: "mixture"` draws z from a mixture of Gaussians, which is fitted once, by the training's seed, to
-   * latents of the first training images, up to 20,000. Without `class`, a conditional model draws the class of each by
-   * its share of the training images.
+   * Draws z from the prior and decodes it, as `decode`. Depends only on the seed: `sample(100)` starts with the images
+   * of `sample(10)`. `from: "mixture"` draws z from a Gaussian mixture, fitted once, with the training's seed, to
+   * latents of up to 20,000 training images. Without `class`, a conditional model draws classes by their shares of the
+   * training images.
    *
-   * @param count from 1, up to 200 million numbers in all
-   * @throws UserError if the count or an option is wrong, or the training images cannot be read
+   * @param count at least 1; the result has at most 200 million numbers
+   * @throws UserError if count or an option is invalid, or the training images cannot be read
    */
   sample(count: number, options: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     return this.use(async () => {
@@ -198,17 +199,17 @@ export class TrainedModel {
   }
 
   /**
-   * As `sample`, but some hundred images at a time, in flat memory: each part is `[n, height, width]`, in colour
-   * `[n, height, width, 3]`.
+   * As `sample`, but yields a few hundred images at a time, in flat memory: each part is `[n, height, width]`, in
+   * colour `[n, height, width, 3]`.
    *
-   * @param count from 1, without a limit
+   * @param count at least 1, without limit
    * @throws UserError as `sample`, at the first step
    */
   sampleParts(count: number, options: SampleOptions = {}): AsyncGenerator<HostArray<Float32Array>, void> {
     return this.#inSteps(this.#sampleParts(count, options));
   }
 
-  /** Waits for the calls in flight, and frees the engine. Every later call throws a UserError. */
+  /** Waits for calls in flight, and frees the engine. Later calls throw a UserError. */
   close(): Promise<void> {
     this.#closing ??= Promise.allSettled(this.#running).then(() => this.engine.close());
     return this.#closing;
@@ -218,7 +219,7 @@ export class TrainedModel {
     return this.close();
   }
 
-  /** Runs an operation, for which `close` waits. @throws UserError if the model is closed */
+  /** Runs an operation that `close` waits for. @throws UserError if the model is closed */
   async use<Result>(operation: () => Promise<Result>): Promise<Result> {
     checkValue("The operation", func(), operation);
     if (this.#closing) throw new UserError("The model is closed.");
@@ -231,7 +232,7 @@ export class TrainedModel {
     }
   }
 
-  /** Yields the parts of a generator. `close` waits for the step that runs, not for those to come. */
+  /** Yields the parts of a generator. `close` waits for a running step, but not for later ones. */
   async *#inSteps<Part>(parts: AsyncGenerator<Part, void>): AsyncGenerator<Part, void> {
     for (;;) {
       const step = await this.use(() => parts.next());
@@ -291,7 +292,7 @@ export class TrainedModel {
     }
   }
 
-  /** Samples images by their numbers: count × pixels. */
+  /** Returns a function that computes samples first to first + count − 1: count × pixels. */
   #sampler(options: SampleOptions): (first: number, count: number) => Promise<Float32Array> {
     const {
       from,
@@ -311,7 +312,7 @@ export class TrainedModel {
     );
     const labels = labelsOfSamples(this.classes, seed, name);
     if (from === "prior") {
-      if (components !== undefined) throw new UserError("Only `from: mixture` has `components`. Give both.");
+      if (components !== undefined) throw new UserError("`components` needs `from: mixture`. Give both.");
       return (first, count) => sampleImages(this, first, count, seed, labels);
     }
     let mixture: GaussianMixture | undefined;
@@ -322,7 +323,7 @@ export class TrainedModel {
     };
   }
 
-  /** Fits a mixture once. */
+  /** Fits a mixture, or returns the cached one. */
   #fitMixture(components: number, onProgress: SampleOptions["onProgress"]): Promise<GaussianMixture> {
     if (this.#mixture?.components === components) return this.#mixture.fitting;
     const { binarize, noise, seed } = this.config;
@@ -332,14 +333,14 @@ export class TrainedModel {
     const mixture = { components, fitting };
     this.#mixture = mixture;
     fitting.catch(() => {
-      if (this.#mixture === mixture) this.#mixture = undefined; // the data may be there again
+      if (this.#mixture === mixture) this.#mixture = undefined; // a later call may find the data
     });
     return fitting;
   }
 
   async #loadTrainingImages(): Promise<ImageSet> {
     if (this.#trainingImages) return this.#trainingImages();
-    throw new UserError("The training images of this model are not known. Load it from its run.");
+    throw new UserError("The training images of this model are unknown. Load it from its run.");
   }
 
   #asImageSet(images: ImageSet | GivenArray): ArrayImages {
@@ -355,7 +356,7 @@ export class TrainedModel {
     return { seed: maybe(SETTINGS.seed, this.config.seed) };
   }
 
-  /** @throws UserError if this number of images does not fit in memory */
+  /** @throws UserError if the result for this number of images would be too large */
   #checkResult(count: number, parts: string): void {
     checkResult(count, pixelsOf(this.size), parts);
   }

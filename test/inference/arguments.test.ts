@@ -127,7 +127,7 @@ describe("nested arrays", () => {
   it.each([
     [[], "There are no latents."],
     [[[]], "There are no latents."],
-    [[[0, 1], [2]], "The latents are ragged: the first ones have the shape [2,2], others differ."],
+    [[[0, 1], [2]], "The latents are ragged: the first have the shape [2,2], others differ."],
     [[[0, 1], 2], "ragged"],
     [
       [
@@ -136,7 +136,7 @@ describe("nested arrays", () => {
       ],
       "The latents hold [2]",
     ],
-    [[[0, "1"]], 'The latents hold "1". Give finite numbers alone.'],
+    [[[0, "1"]], 'The latents hold "1". Give finite numbers only.'],
     [[[0, 1n]], "hold 1n"],
     [[[0, Number.NaN]], "hold NaN"],
     [[[0, 1e300]], "hold 1e+300"],
@@ -146,7 +146,7 @@ describe("nested arrays", () => {
     [[Uint8Array.of(0, 1)], "The latents are bytes. Give a Float32Array."],
     [[[[[[0]]]]], "more than 4 axes"],
     [new Array(1e5).fill(new Array(1e5).fill(0)), "more than 4 axes or 200000000 numbers"],
-    [[0, 1], "have the shape [2], and this model takes [count,2]"],
+    [[0, 1], "have the shape [2], but this model takes [count,2]"],
   ])("are refused: %#", async (z, problem) => {
     await expectRefusal(() => model.decode(wrong(z)), new RegExp(problem.replace(/[[\]+.]/g, "\\$&")));
     expect((await model.decode([[0, 1]])).shape).toEqual([1, 7, 7]);
@@ -180,7 +180,7 @@ describe("arguments", () => {
   it.each([
     ["decode()", (m) => m.decode(wrong(undefined)), "The latents must be { data, shape }"],
     ["negative sizes", (m) => m.decode(z([-2, -2])), "The latents must be { data, shape }"],
-    ["a detached array", (m) => m.decode(detached()), "has 0 numbers, and its shape is [2,2]"],
+    ["a detached array", (m) => m.decode(detached()), "has 0 numbers, but its shape is [2,2]"],
     ["encode()", (m) => m.encode(wrong(undefined)), "The images must be { data, shape }"],
     ["null as options", (m) => m.encode(bytes(1), wrong(null)), "The options are null"],
     ["other draws", (m) => m.encode(bytes(1), wrong({ what: "mean" })), "It must be one of means, draws."],

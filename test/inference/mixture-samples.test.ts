@@ -116,8 +116,8 @@ describe("samples of a mixture", () => {
     [{ from: "posterior" }, 'The option from is "posterior". It must be one of prior, mixture.'],
     [{ from, components: 0 }, "The option components is 0. It must be a whole number from 1 to 1000."],
     [{ from, components: 2.5 }, "The option components is 2.5."],
-    [{ components: 5 }, "Only `from: mixture` has `components`. Give both."],
-    [{ from, components: 551 }, "A mixture of 551 Gaussians needs as many images or more, and 550 images can be used."],
+    [{ components: 5 }, "`components` needs `from: mixture`. Give both."],
+    [{ from, components: 551 }, "A mixture of 551 Gaussians needs as many images, but only 550 images can be used."],
   ])("refuse %o", async (options, problem) => {
     const error = await model.sample(2, options as never).catch((error) => error);
     expect(error).toBeInstanceOf(UserError);

@@ -228,7 +228,7 @@ describe("a model", () => {
       (m) => m.encode({ data: new Float64Array(12), shape: [1, 12] } as never),
       /must be \{ data, shape/,
     ],
-    ["images that are too few", (m) => m.encode(bytes(1, [2, 3, 4])), /has 12 numbers, and its shape is \[2,3,4\]/],
+    ["images that are too few", (m) => m.encode(bytes(1, [2, 3, 4])), /has 12 numbers, but its shape is \[2,3,4\]/],
     ["no images", (m) => m.encode(bytes(0)), /There are no images/],
     ["floats up to 255", (m) => m.encode(array(bytes(2).data, [2, 3, 4])), /have values from 8 to 250\. Give x \/ 255/],
     [
@@ -244,9 +244,9 @@ describe("a model", () => {
     [
       "z of another width",
       (m) => m.decode(array([1, 2, 3], [1, 3])),
-      /shape \[1,3\], and this model takes \[count,2\]/,
+      /shape \[1,3\], but this model takes \[count,2\]/,
     ],
-    ["z without rows", (m) => m.decode(array(plain)), /shape \[2\], and this model takes \[count,2\]/],
+    ["z without rows", (m) => m.decode(array(plain)), /shape \[2\], but this model takes \[count,2\]/],
     ["infinite z", (m) => m.decode(array([...plain, 0, -Infinity], [2, 2])), /Latent 1 holds -Infinity/],
     ["no z", (m) => m.decode(array([], [0, 2])), /There are no latents/],
     [
