@@ -1,6 +1,7 @@
 // Detects the launcher of several processes (mpirun, mpiexec or srun) from environment variables.
 import type { MpiKind } from "./mpi.js";
 
+/** This process' part in a launch of several. */
 export interface Launch {
   readonly rank: number;
   /** The number of processes. Undefined if the launcher does not say. */

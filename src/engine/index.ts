@@ -4,6 +4,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import { UserError } from "../errors.js";
 import { ENGINE_NAMES, type Engine, type EngineName } from "./engine.js";
 
+/** An engine that runs here. `close` it after use. */
 export interface OpenedEngine {
   readonly engine: Engine;
   /** Why `auto` did not choose a faster engine. */

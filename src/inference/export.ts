@@ -6,6 +6,7 @@ import { pixelsOf } from "../data/pixels.js";
 import type { RunConfig } from "../run/config.js";
 import type { TrainedModel } from "./trained-model.js";
 
+/** The bytes of two ONNX files. */
 export interface OnnxModels {
   /**
    * `pixels` [batch, D] to `mean` and `sigma` [batch, Z] of q(z|x). If q is not Gaussian, there is no sigma, and mean

@@ -46,8 +46,8 @@ export function noLabels(): UserError {
 /** The index of a class among a model's. @throws UserError if none has this name */
 export function placeOfClass(classes: Classes, name: ClassName): number {
   if (!classes) throw noLabels();
-  const wanted = String(name).normalize("NFC");
-  const place = classes.findIndex((one) => one.name === wanted);
+  const text = String(name).normalize("NFC");
+  const place = classes.findIndex((one) => one.name === text);
   if (place >= 0) return place;
   throw new UserError(`This model has no class ${describeValue(name)}. It has ${listClasses(classes)}.`);
 }
@@ -86,6 +86,7 @@ export function chooseLabels(
   return classes && places && rowsOfPlaces(places, classes);
 }
 
+/** One-hot labels of rows, from their class indices. */
 export function rowsOfPlaces(places: Uint16Array, classes: readonly ModelClass[]): LabelRows {
   return (first, count) => oneHot(places.subarray(first, first + count), classes.length);
 }

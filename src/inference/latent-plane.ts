@@ -1,6 +1,7 @@
 // The latent space in two dimensions: grids of z, and principal components.
 import { UserError } from "../errors.js";
 
+/** A grid of points in a latent plane. `range` is for linear spacing. */
 export interface ManifoldGrid {
   readonly columns: number;
   readonly rows: number;
@@ -15,6 +16,7 @@ export interface ManifoldGrid {
 /** z1 of the columns from left to right, and z2 of the rows from the top: z2 grows upwards, as in a plot. */
 type LatentGrid = Record<"columns" | "rows", readonly number[]>;
 
+/** The coordinates of a grid. */
 export function latentGrid({ columns, rows, spacing, range }: ManifoldGrid): LatentGrid {
   const axis = (n: number) =>
     Array.from({ length: n }, (_, i) => {

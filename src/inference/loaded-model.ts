@@ -49,6 +49,7 @@ export async function loadModel(
   return new LoadedModel({ engine, model, params, size, config: settings, classes }, folder, metadata, fallbackReason);
 }
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions {
   /** By default "test". */
   readonly split?: (typeof SPLITS)[number] | undefined;
@@ -72,6 +73,7 @@ const EVALUATE_OPTIONS = {
   processes: maybe(PROCESSES),
 };
 
+/** The result of `evaluate`: bounds in nats per image, measures of latents, and the data they refer to. */
 export interface Evaluation extends Bounds, LatentMeasures {
   readonly dataset: string;
   /** Whether the model was trained and chosen on exactly these data. */

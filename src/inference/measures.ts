@@ -8,6 +8,7 @@ import { mutualInformation } from "./information.js";
 import { type Accuracy, areProbed, knnAccuracy, linearAccuracy, maxProbedImages } from "./probes.js";
 import type { TrainedModel } from "./trained-model.js";
 
+/** Measures of latents. */
 export interface LatentMeasures {
   /** The number of latent dimensions whose posterior mean has a variance above 0.01 over the images. */
   readonly activeUnits: number;

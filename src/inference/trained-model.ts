@@ -48,6 +48,7 @@ interface SeedOptions {
   readonly seed?: number | undefined;
 }
 
+/** Options of `sample`. The seed determines all draws. */
 export interface SampleOptions extends SeedOptions, ClassOption {
   /** Draws z from the prior (default), or from a Gaussian mixture fitted to the latents of training images. */
   readonly from?: (typeof SAMPLING.from.choices)[number] | undefined;
@@ -63,6 +64,7 @@ export interface EncodeOptions extends SeedOptions, LabelOptions {
   readonly what?: (typeof WHATS)[number] | undefined;
 }
 
+/** Options of `reconstruct`. */
 export interface ReconstructOptions extends LabelOptions {
   /** The class to decode as; by default each image's own. */
   readonly as?: ClassName | undefined;
@@ -79,12 +81,14 @@ export interface Encoded {
 /** Numbers in memory for each dimension of z: mean and standard deviation, in parts and joined. */
 const ENCODED = 4;
 
+/** A model with weights, its engine and settings. */
 export interface TrainedModelInit
   extends Pick<TrainedModel, "engine" | "model" | "params" | "size" | "config" | "classes"> {
   /** Loads the images that the model was trained on. Undefined if unknown. */
   readonly trainingImages?: () => Promise<ImageSet>;
 }
 
+/** A model with weights and an engine. */
 export class TrainedModel {
   readonly engine: Engine;
   readonly model: Model;

@@ -6,6 +6,7 @@ import { sizeOf } from "../tree.js";
 import { INIT, LAYER, UNITS } from "./checks.js";
 import { type Context, type DrawSpec, type Init, joinSpecs, type Specs } from "./specs.js";
 
+/** The weights, draws and output of a layer. */
 export interface LayerSpecs extends Specs {
   /** Its shape. */
   readonly output: readonly number[];
@@ -13,6 +14,7 @@ export interface LayerSpecs extends Specs {
   readonly outputs?: number | undefined;
 }
 
+/** A layer: its specs, and the function that they belong to. */
 export interface Layer {
   /**
    * Declares weights, draws and output shape.

@@ -121,7 +121,7 @@ export class Model {
   #terms(context: Context, batch: Batch): Terms & { readonly likelihood: Likelihood } {
     const { parts } = this;
     const { labels } = batch;
-    const x = toUnits(batch.images);
+    const x = toFloat(batch.images);
     const posterior = parts.encode(context, batch.corrupted ?? x, labels);
     const { isPath = false } = parts.objective;
     const draws = posterior.sample();
@@ -148,11 +148,11 @@ export class Model {
 }
 
 function encoderInput({ images, corrupted }: Batch): tf.Tensor {
-  return corrupted ?? toUnits(images);
+  return corrupted ?? toFloat(images);
 }
 
 /** Bytes to 0–1. */
-function toUnits(images: tf.Tensor): tf.Tensor {
+function toFloat(images: tf.Tensor): tf.Tensor {
   return tf.mul(images, 1 / 255);
 }
 

@@ -19,6 +19,7 @@ export type Init =
   /** Normal with this standard deviation. */
   | { readonly normal: number };
 
+/** A weight of a part. */
 export interface ParamSpec {
   /** A layer's weight: […receptive field, inputs, outputs]. */
   readonly shape: readonly number[];
@@ -32,6 +33,7 @@ export interface ParamSpec {
 /** When a draw is available: in training steps (dropout), when z is drawn from the posterior, or from the prior. */
 export type Phase = "training" | "posterior" | "prior";
 
+/** A random draw of a part. */
 export interface DrawSpec {
   /** The shape for one image or sample. */
   readonly shape: readonly number[];
@@ -42,6 +44,7 @@ export interface DrawSpec {
   readonly kind: "normal" | "uniform" | { readonly bernoulli: number };
 }
 
+/** The weights and draws of a part, by name. */
 export interface Specs {
   readonly params: { readonly [name: string]: ParamSpec };
   readonly draws: { readonly [name: string]: DrawSpec };

@@ -7,6 +7,7 @@ import type { PosteriorFamily, PriorFamily } from "./parts.js";
 import { toSigma } from "./posteriors/gaussian.js";
 import { type Context, joinSpecs } from "./specs.js";
 
+/** The sizes of two stochastic layers. */
 export interface TwoLayers {
   /** Dimensions of z₁, the layer next to the image, and of z₂. */
   readonly dims: readonly [number, number];

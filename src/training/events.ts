@@ -5,6 +5,7 @@ import type { Bounds } from "../model/bounds.js";
 import type { EpochReport } from "../run/reports.js";
 import type { Snapshot } from "./snapshot.js";
 
+/** Yielded first. */
 export interface TrainingStart {
   readonly type: "start";
   /** The run's folder. */
@@ -47,10 +48,12 @@ export interface TrainingChunk {
   readonly secondsLeft: number;
 }
 
+/** Yielded after each epoch. */
 export interface TrainingEpoch extends EpochReport {
   readonly type: "epoch";
 }
 
+/** Yielded last. Bounds are in nats per image. */
 export interface TrainingDone {
   readonly type: "done";
   readonly run: string;

@@ -12,6 +12,7 @@ import type { Chunk, Stepper, StepSource } from "./stepper.js";
 /** Of a chunk. Constant, since all processes must cut the same chunks; small, for frequent progress and signals. */
 const MAX_STEPS = 16;
 
+/** Runs local SGD in one of several processes. */
 export class LocalStepper implements Stepper {
   readonly #share: Share;
   readonly #step: ReturnType<typeof createTrainingStep>;

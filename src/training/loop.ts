@@ -14,6 +14,7 @@ import type { SharedStop } from "./shared-stop.js";
 import { checkFinite, DivergenceError, type Position, type Snapshot, startOf } from "./snapshot.js";
 import type { Stepper } from "./stepper.js";
 
+/** Options of `trainModel`. */
 export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly data: Dataset;
   readonly start: Snapshot;

@@ -18,6 +18,7 @@ import type { Chunk, Stepper, StepSource } from "./stepper.js";
 /** Numbers appended to the gradients and summed with them: the terms, and requests of a process to all. */
 const TAIL = [...TERMS, "needsState", "stops"] as const;
 
+/** Runs data-parallel steps in one of several processes. */
 export class SharedStepper implements Stepper {
   readonly #layout: Layout;
   readonly #share: Share;

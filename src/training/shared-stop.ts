@@ -2,6 +2,7 @@
 import type { Processes } from "../distributed/processes.js";
 import { decodeError, encodeError } from "../errors.js";
 
+/** A stop request that takes effect in all processes together. */
 export class SharedStop {
   readonly #controller = new AbortController();
 

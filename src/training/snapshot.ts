@@ -21,6 +21,7 @@ export interface Position {
   readonly milliseconds: number;
 }
 
+/** All state that a training resumes from. */
 export interface Snapshot {
   readonly state: TrainingState;
   readonly position: Position;

@@ -22,6 +22,7 @@ export interface StepSource {
   readonly classes?: readonly ModelClass[] | undefined;
 }
 
+/** The result of a chunk of steps. */
 export interface Chunk {
   /** Terms of each step that ran, at least one. */
   readonly metrics: TermValues<HostArray<Float32Array>>;
@@ -29,6 +30,7 @@ export interface Chunk {
   readonly state: TrainingState | undefined;
 }
 
+/** Runs training steps and keeps their state. */
 export interface Stepper {
   /**
    * Runs about `count` steps, at least one.

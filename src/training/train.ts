@@ -32,6 +32,7 @@ import { EpochPictures, type PictureRow } from "./sinks/pictures.js";
 import { checkSize } from "./size.js";
 import { DivergenceError, firstSnapshot, type Snapshot } from "./snapshot.js";
 
+/** Options of `train` and `resume`. */
 export interface TrainingOptions {
   /** Builds the model instead of the parts that the settings choose. */
   readonly parts?: BuildParts | undefined;
@@ -46,6 +47,7 @@ export interface TrainingOptions {
   readonly processes?: Processes | undefined;
 }
 
+/** Options of `train`. */
 export interface TrainOptions extends TrainingOptions {
   /** The folder to create. */
   readonly run?: string | undefined;

@@ -20,6 +20,7 @@ export interface OpenDimension {
   readonly input: string;
 }
 
+/** Records kernels as nodes of `builder`. */
 export class TraceBackend extends tf.KernelBackend {
   /** Undefined unless a function is being traced. */
   builder: GraphBuilder | undefined;

@@ -31,6 +31,7 @@ export function geometryOf(x: readonly number[], filter: readonly number[], attr
   return { outShape: info.outShape as Four, strides: steps, start, end: [end[0], end[1]] };
 }
 
+/** Lowers a convolution. */
 export function conv2d(trace: TraceBackend, x: tf.TensorInfo, filter: tf.TensorInfo, attributes: tf.Conv2DAttrs) {
   const { outShape, strides, start, end } = geometryOf(x.shape, filter.shape, attributes);
   const inputs = [channelsFirst(trace, x), filtersFirst(trace, filter)];
@@ -213,6 +214,7 @@ function filtersFirst(trace: TraceBackend, filter: tf.TensorInfo): string {
   return trace.graph.node("Transpose", [trace.whole(filter)], { perm: [3, 2, 0, 1] });
 }
 
+/** Padding clipped at 0. */
 export function positive(rows: number): number {
   return Math.max(rows, 0);
 }

@@ -11,6 +11,7 @@ import { type HostArray, type HostTree, leaves, type MapTree, mapTree, sizeOf } 
  */
 export type Step<Carry, X, Y> = (carry: Carry, x: X) => [Carry, Y];
 
+/** A compiled function. */
 export interface Program<Outputs> {
   /** An ONNX file. Inputs are named by their tree paths. */
   readonly model: Uint8Array;
@@ -114,6 +115,7 @@ export function checkInto(into: unknown, results: unknown): void {
   if (!isFit) throw new Error(`Results need float32 arrays ${needed.join(", ")}, not ${given.join(", ")}`);
 }
 
+/** The type of an array's elements in ONNX. */
 export function typeOf({ data }: HostArray): DataType {
   return data instanceof Float32Array ? "float32" : "uint8";
 }

@@ -3,6 +3,7 @@ import { tf } from "../../engine/compiled/tf.js";
 import type { PosteriorFamily, Sizes } from "../parts.js";
 import { NO_SPECS } from "../specs.js";
 
+/** A point posterior with `mean` = the encoder's output, [B, Z]; KL and log ratio are 0. */
 export function point({ dimZ }: Sizes): PosteriorFamily {
   return {
     dimZ,

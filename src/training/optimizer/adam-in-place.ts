@@ -10,6 +10,7 @@ export interface Segment {
   readonly decays: boolean;
 }
 
+/** The weights, gradients and moments of a slice, in one memory. */
 export class AdamInPlace {
   readonly weights: Float32Array;
   readonly gradients: Float32Array;
