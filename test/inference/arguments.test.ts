@@ -1,4 +1,4 @@
-// Wrong arguments of the library's functions, nested arrays, and models that are closed.
+// Wrong arguments of the library's functions, nested arrays, and closed models.
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,10 +38,10 @@ const bytes = (count: number) => ({
 // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
 const wrong = (value: unknown) => value as any;
 
-/** Large arrays are compared by their digests: toEqual takes a second for them. */
+/** Digests of large arrays, for which toEqual takes a second. */
 const digestOf = (value: unknown) => createHash("sha256").update(serialize(value)).digest("hex");
 
-/** Expects a UserError of one line, thrown or rejected with. */
+/** Expects a UserError of one line, thrown or as rejection. */
 async function expectRefusal(call: () => unknown, problem: string | RegExp): Promise<void> {
   const error = await (async () => call())().then(
     () => undefined,
@@ -90,7 +90,7 @@ describe("nested arrays", () => {
       ),
     );
 
-  it("are encoded as the arrays that they stand for", async () => {
+  it("are encoded like flat arrays", async () => {
     const images = bytes(3);
     const floats = array(
       Float32Array.from(images.data, (byte) => byte / 255),
@@ -109,7 +109,7 @@ describe("nested arrays", () => {
     );
   });
 
-  it("are decoded and drawn as the arrays that they stand for", async () => {
+  it("are decoded and drawn like flat arrays", async () => {
     const z = [
       [0, 1],
       [-0.5, 2],
@@ -152,7 +152,7 @@ describe("nested arrays", () => {
     expect((await model.decode([[0, 1]])).shape).toEqual([1, 7, 7]);
   });
 
-  it("in shared memory are taken too", async () => {
+  it("in shared memory are accepted", async () => {
     const shared = new Float32Array(new SharedArrayBuffer(8));
     shared.set([1, -1]);
     expect(await model.decode({ data: shared, shape: [1, 2] })).toEqual(await model.decode([[1, -1]]));
@@ -166,7 +166,7 @@ describe("arguments", () => {
     return { data, shape: [2, 2] };
   };
   const z = (shape: number[]) => ({ data: new Float32Array(4), shape });
-  /** A part that can be checked, and not encoded. */
+  /** A part that passes the checks, but cannot be encoded. */
   const endless = {
     count: 5e6,
     offset: 0,
@@ -298,7 +298,7 @@ describe("arguments", () => {
     await expectRefusal(call, new RegExp(problem.replace(/[[\]+.(){}]/g, "\\$&"), "i"));
   });
 
-  it("are refused if parts return no model, and no run is made", async () => {
+  it("are refused if parts return no model, before a run is created", async () => {
     for (const own of [
       () => {},
       () => ({}),
@@ -316,13 +316,13 @@ describe("arguments", () => {
     expect(existsSync(at("none"))).toBe(false);
   });
 
-  it("of resume that are undefined change nothing", async () => {
+  it("undefined settings of resume change nothing", async () => {
     const events: vae.TrainingEvent[] = [];
     for await (const event of resume(at("run"), { epochs: undefined })) events.push(event);
     expect(events.at(-1)).toMatchObject({ type: "done", epochs: 1 });
   });
 
-  it("with a signal that is aborted already end train and resume at once", async () => {
+  it("with an aborted signal, train and resume throw at once", async () => {
     const reason = new Error("enough");
     const signal = AbortSignal.abort(reason);
     await expect(train(settings(), { run: at("none"), signal }).next()).rejects.toBe(reason);
@@ -332,7 +332,7 @@ describe("arguments", () => {
 });
 
 describe("a model", () => {
-  it("gives the same to calls at once as to one after the other", async () => {
+  it("returns the same for concurrent calls as for successive ones", async () => {
     const images = bytes(700);
     const calls = [
       () => model.encode(images, { what: "draws", seed: 3 }),
@@ -359,7 +359,7 @@ describe("a model", () => {
     await own.close();
   });
 
-  it("refuses finite inputs for which it overflows", async () => {
+  it("refuses finite inputs that overflow", async () => {
     const steep = Object.entries(model.params).map(([name, { data, shape }]) => [
       name,
       array(
@@ -374,7 +374,7 @@ describe("a model", () => {
     await own.close();
   });
 
-  it("finishes the calls in flight before it closes, and refuses later ones", async () => {
+  it("finishes calls in flight before it closes, and refuses later ones", async () => {
     const images = bytes(1200);
     const closing = await loadModel(at("run"));
     const expected = await model.encode(images);
@@ -410,7 +410,7 @@ describe("a model", () => {
     }
   });
 
-  it("closes while parts are read: the next step is refused", async () => {
+  it("can be closed between parts: the next step is refused", async () => {
     const closing = await loadModel(at("run"));
     const images = bytes(1200);
     const z = array(weyl(2400, -2, 2), [1200, 2]);
@@ -423,7 +423,7 @@ describe("a model", () => {
     }
   });
 
-  it("works after an error of its caller, and closes", async () => {
+  it("works and closes after a caller's error", async () => {
     const own = await loadModel(at("run"));
     const expected = await own.sample(3);
     const error = new Error("own");

@@ -18,7 +18,7 @@ const double = Object.fromEntries(Object.entries(params).map(([name, { data }]) 
 /** More than two batches of 500. */
 const BYTES = Uint8Array.from(weyl(1101 * 6, 0, 256));
 const images = { count: 1101, offset: 40, pixels: pixelsInMemory(BYTES, 6) };
-/** A part of the same images, as a set that begins later. */
+/** A subset of the same images, with an offset. */
 const tail = { count: 100, offset: 40 + 1001, pixels: pixelsInMemory(BYTES.subarray(1001 * 6), 6) };
 
 const engine = open("compiled");
@@ -40,7 +40,7 @@ const collect = (set: typeof images, settings: typeof config, imageSize = size) 
 };
 
 describe("evaluation batches", () => {
-  it("hold every image once, and the same draws every time", () => {
+  it("contain every image once, with the same draws every time", () => {
     const noisy = createConfig({ ...config, noise: "salt-pepper" });
     const once = collect(images, noisy);
     expect(once.sizes).toEqual([500, 500, 101]);
@@ -50,14 +50,14 @@ describe("evaluation batches", () => {
     expect(collect(images, { ...noisy, seed: 5 }).epsilon).not.toEqual(once.epsilon);
   });
 
-  it("give an image the draws of its number in the data set, wherever it stands", () => {
+  it("give an image the draws of its index in the data set, in any subset", () => {
     const noisy = createConfig({ ...config, noise: "salt-pepper" });
     const [whole, part] = [collect(images, noisy), collect(tail, noisy)];
     expect(part.epsilon).toEqual(whole.epsilon.slice(1001 * 2));
     expect(part.corrupted).toEqual(whole.corrupted.slice(1001 * 6));
   });
 
-  it("are smaller where a prior needs more memory, and hold the same draws", () => {
+  it("are smaller if the prior needs more memory, with the same draws", () => {
     // 2²⁶ numbers at once: 64 draws of 1000 components in 1024 dimensions
     const wide = createConfig({ ...config, dimZ: 1024, prior: "mixture", priorComponents: 1000 });
     const few = { ...images, count: 100 };
@@ -66,7 +66,7 @@ describe("evaluation batches", () => {
     expect(epsilon).toEqual(collect(few, createConfig({ ...config, dimZ: 1024 })).epsilon);
   });
 
-  it("have the training's size for an objective that compares their images", async () => {
+  it("have the training's batch size for an objective that compares images", async () => {
     const settings = createConfig({ dimZ: 2, objective: "mmd", nHidden: [3], batchSize: 7, seed: 3 });
     const model = modelOf(settings, 6);
     const few = { ...images, count: 22 };
@@ -83,26 +83,26 @@ describe("evaluation batches", () => {
     expect(Math.abs(objective - elbo)).toBeGreaterThan(0.01);
   });
 
-  it("of one image compare nothing", async () => {
+  it("of one image give the ELBO, without a comparison", async () => {
     const settings = createConfig({ dimZ: 2, objective: "mmd", nHidden: [3] });
     const weights = weylParams(modelOf(settings, 6), () => 1);
     const { objective, elbo } = await evaluate(await trained(settings, weights), { ...images, count: 1 }, settings);
     expect(objective).toBeCloseTo(elbo, 4);
   });
 
-  it("are smaller where images are larger", () => {
+  it("are smaller for larger images", () => {
     const large = { count: 30, offset: 0, pixels: pixelsInMemory(new Uint8Array(30 * 200 * 200), 200 * 200) };
     expect(collect(large, config, { height: 200, width: 200, channels: 1 }).sizes).toEqual([8, 8, 8, 6]);
   });
 });
 
 describe("binarized evaluation batches", () => {
-  it("by a threshold are white from half on", () => {
+  it("by a threshold are white from 0.5", () => {
     const { pixels } = collect(images, createConfig({ ...config, binarize: "threshold" }));
     expect(pixels).toEqual([...BYTES].map((byte) => (byte / 255 > 0.5 ? 255 : 0)));
   });
 
-  it("by draws are black and white as often as the grey says, and the same for an image every time", () => {
+  it("by draws are white with the pixel's grey as probability, the same for an image every time", () => {
     const dynamic = createConfig({ ...config, binarize: "dynamic" });
     const once = collect(images, dynamic).pixels;
     expect(new Set(once)).toEqual(new Set([0, 255]));
@@ -113,7 +113,7 @@ describe("binarized evaluation batches", () => {
     expect(collect(tail, dynamic).pixels).toEqual(once.slice(1001 * 6));
   });
 
-  it("keep black and white as they are", () => {
+  it("keep black and white pixels", () => {
     const pixels = Uint8Array.from({ length: 10_000 }, (_, i) => 255 * (i % 2));
     binarize("dynamic", pixels, randomStream(0, "training binarization"));
     expect(pixels.every((byte, i) => byte === 255 * (i % 2))).toBe(true);
@@ -122,7 +122,7 @@ describe("binarized evaluation batches", () => {
 
 describe("the mean of binarized images", () => {
   const two = { count: 2, offset: 0, pixels: pixelsInMemory(Uint8Array.of(0, 128, 255, 51, 0, 127), 3) };
-  it("is that of the grey ones, or of what a threshold makes of them", () => {
+  it("is the mean of the grey images or, with a threshold, of the binarized ones", () => {
     const grey = [51 / 255 / 2, 128 / 255 / 2, (255 + 127) / 255 / 2];
     for (const how of ["none", "dynamic"] as const) {
       meanImage(two, 3, how).forEach((mean, i) => {
@@ -152,7 +152,7 @@ describe("the ELBO of a set of images", () => {
     expect(elbo.objective).toBeCloseTo(elbo.elbo, 6);
   });
 
-  it("comes with the bound that was trained: of importance samples, or with a weighted KL term", async () => {
+  it("comes with the trained bound: importance-weighted, or with a weighted KL term", async () => {
     const iwae = createConfig({ ...config, objective: "iwae", importanceSamples: 3 });
     const drawn = collect(images, iwae).epsilon;
     const expected = elboInFloat64(
@@ -169,12 +169,12 @@ describe("the ELBO of a set of images", () => {
     expect(objective).toBeCloseTo(reconstruction - 3 * kl, 5);
   });
 
-  it("is that of the images that are shown", async () => {
+  it("is the ELBO of the images shown", async () => {
     const { originals, outputs, elbo } = await reconstructImages(await trained(), { ...images, count: 600 }, config);
     expect(elbo.elbo).toBeCloseTo(reference(600).reconstruction - reference(600).kl, 4);
     expect([...originals]).toEqual(pixels.slice(0, 3600).map((byte) => Math.fround(byte / 255)));
     expect(outputs).toHaveLength(3600);
-    // Σ x·log y + (1 − x)·log(1 − y) of what is shown is the reconstruction term.
+    // The reconstruction term is Σ x·log y + (1 − x)·log(1 − y) of the images shown.
     const sum = outputs.reduce((total, y, i) => {
       const x = pixels[i] / 255;
       return total + x * Math.log(y) + (1 - x) * Math.log(1 - y);
@@ -184,7 +184,7 @@ describe("the ELBO of a set of images", () => {
 });
 
 describe("samples", () => {
-  it("are numbered: any part is a part of the whole", async () => {
+  it("are numbered: any range equals that part of the whole", async () => {
     const whole = await sampleImages(await trained(), 0, 1101, config.seed);
     const part = await sampleImages(await trained(), 490, 30, config.seed);
     part.forEach((value, i) => {
@@ -195,7 +195,7 @@ describe("samples", () => {
 });
 
 describe("latents", () => {
-  it("are the posterior's means, or the draws that the reconstructions are decoded from", async () => {
+  it("are posterior means, or the draws behind the reconstructions", async () => {
     const model = await trained();
     const means = await inferLatents(model, { ...images, count: 600 }, config, "means");
     const { mu } = encodeInFloat64(
@@ -215,7 +215,7 @@ describe("the likelihood by importance sampling", () => {
   const COUNT = 200;
   const SAMPLES = 5000;
   const line = createConfig({ nHidden: [5, 5], dimZ: 1, binarize: "threshold", seed: 9 });
-  // A posterior that depends on the image and is wider than the true one, as an importance sampler's should be.
+  // The posterior depends on the image, and is wider than the true one, as importance sampling requires.
   const weights = {
     ...weylParams(modelOf(line, 6), (name) => (name.startsWith("encoder") ? 0.5 : 1.5), 31),
     "encoder.2.bias": array([0.1, 1.2]),
@@ -229,7 +229,7 @@ describe("the likelihood by importance sampling", () => {
   );
 
   const distinct = new Map(pictures.map((x) => [x.join(), x]));
-  /** ∫ p(x|z) p(z) f(z) dz by the midpoint rule over ±12 deviations of the prior. */
+  /** ∫ p(x|z) p(z) f(z) dz by the midpoint rule over ±12 standard deviations of the prior. */
   const integrate = (x: number[], f: (z: number) => number = () => 1) => {
     const [steps, width] = [2000, 24 / 2000];
     let sum = 0;
@@ -242,8 +242,8 @@ describe("the likelihood by importance sampling", () => {
 
   it("of a one-dimensional model is within its standard error of the integral", async () => {
     const logLikelihoods = await estimateLogLikelihoods(await trained(line, weights), set, SAMPLES, line);
-    // The error of each image's estimate: the deviation of its weights w = p(x, z) / q(z|x) over their mean, by their number.
-    // E[w²] under q is the integral of p(x, z) w.
+    // The relative error of an image's estimate follows from the variance of its weights w = p(x, z) / q(z|x). E[w²]
+    // under q is the integral of p(x, z) w.
     const truths = new Map(
       [...distinct].map(([key, x]) => {
         const { mu, sigma } = encodeInFloat64(doubles, x);
@@ -262,14 +262,14 @@ describe("the likelihood by importance sampling", () => {
     const error = Math.sqrt(scores.reduce((sum, score) => sum + score.error ** 2, 0)) / COUNT;
     expect(error).toBeGreaterThan(0);
     expect(Math.abs(difference)).toBeLessThan(error);
-    // And image by image: normally distributed, 68 in 100 lie within one error, 95 within two.
+    // Errors of images are normally distributed: 68% within one standard error, 95% within two.
     const within = (errors: number) =>
       scores.filter((score) => Math.abs(score.difference) < errors * score.error).length / COUNT;
     expect(Math.abs(within(1) - 0.683)).toBeLessThan(0.1);
     expect(Math.abs(within(2) - 0.954)).toBeLessThan(0.05);
   });
 
-  it("grows with the samples, to the truth", async () => {
+  it("grows with the number of samples, towards the true value", async () => {
     const model = await trained(line, weights);
     const estimates: number[] = [];
     for (const samples of [1, 5, 2500]) {
@@ -282,7 +282,7 @@ describe("the likelihood by importance sampling", () => {
     expect(Math.abs(estimates[2] - truth)).toBeLessThan(0.01);
   });
 
-  it("is the same however many images there are, and on every engine", async () => {
+  it("is the same for any number of images, and on every engine", async () => {
     const few = { ...set, count: 3 };
     const logLikelihoods = await estimateLogLikelihoods(await trained(line, weights), set, 1500, line);
     for (const name of ENGINES) {
@@ -296,14 +296,14 @@ describe("the likelihood by importance sampling", () => {
     }
   });
 
-  it("does not overflow where images are most unlikely", async () => {
+  it("does not overflow for very unlikely images", async () => {
     const far = { ...weights, "decoder.2.bias": array([300, 300, 300, 300, 300, 300]) };
     const logLikelihoods = await estimateLogLikelihoods(await trained(line, far), set, 1500, line);
     expect(logLikelihoods.every(Number.isFinite)).toBe(true);
     expect(Math.min(...logLikelihoods)).toBeLessThan(-800);
   });
 
-  it("takes smaller parts of larger images, with the same draws", async () => {
+  it("uses smaller batches for larger images, with the same draws", async () => {
     const large = createConfig({ nHidden: [4], dimZ: 3, binarize: "threshold" });
     const side = 99; // 78 samples at once
     const set = {
@@ -333,8 +333,8 @@ describe("the likelihood by importance sampling", () => {
 });
 
 describe("active units", () => {
-  it("are the dimensions whose mean varies by more than 0.01 over the images", () => {
-    // Deviations 1, 0 and 0.09 around 5.
+  it("are the dimensions whose mean has a variance above 0.01 over the images", () => {
+    // Standard deviations 1, 0 and 0.09 around 5.
     const means = Float32Array.from(
       { length: 300 },
       (_, at) => 5 + (Math.floor(at / 3) % 2 ? 1 : -1) * [1, 0, 0.09][at % 3],
@@ -351,7 +351,7 @@ describe("active units", () => {
 });
 
 describe("a mean's standard error", () => {
-  it("is the deviation of the numbers, with one degree of freedom taken, by the root of their count", () => {
+  it("is the standard deviation (n − 1 degrees of freedom) divided by √n", () => {
     // 1, 2, 3, 4: variance 5/3
     expect(meanAndError([1, 2, 3, 4])).toEqual({ mean: 2.5, standardError: expect.closeTo(Math.sqrt(5 / 3 / 4), 10) });
     expect(meanAndError([7])).toEqual({ mean: 7 });

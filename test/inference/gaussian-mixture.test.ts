@@ -11,7 +11,7 @@ import reference from "../reference/latents.json" with { type: "json" };
 
 const stream = (seed = 1) => randomStream(seed, "mixture start");
 
-/** Uniform numbers from 0 to 1, without the project's own generator (mulberry32). */
+/** Uniform numbers from 0 to 1 by mulberry32, independent of the project's generator. */
 function uniform(count: number, seed = 1): number[] {
   let state = seed;
   return Array.from({ length: count }, () => {
@@ -59,7 +59,7 @@ const expectClose = (actual: ArrayLike<number>, expected: ArrayLike<number>, err
   for (let i = 0; i < expected.length; i++) expect(Math.abs(actual[i] - expected[i])).toBeLessThan(error);
 };
 
-/** Points of 0.3 N((−4, 0), diag(1, 0.25)) + 0.7 N((3, 1), …), whose coordinates correlate in the second. */
+/** Points of 0.3 N((−4, 0), diag(1, 0.25)) + 0.7 N((3, 1), …); the second component has correlated coordinates. */
 function knownPoints(count: number): Float32Array {
   const noise = normals(2 * count);
   const isFirst = uniform(count).map((u) => u < 0.3);
@@ -72,7 +72,7 @@ function knownPoints(count: number): Float32Array {
 }
 
 describe("a mixture of Gaussians", () => {
-  it("takes the steps of scikit-learn from the same start", async () => {
+  it("matches scikit-learn's EM steps from the same start", async () => {
     const { dims, start, logLikelihoods } = reference;
     const factors = start.weights.flatMap(() =>
       start.spreads.flatMap((spread, d) => start.spreads.map((_, e) => (d === e ? spread : 0))),
@@ -92,7 +92,7 @@ describe("a mixture of Gaussians", () => {
     expectClose(seen.slice(1, logLikelihoods.length + 1), logLikelihoods, 1e-8);
   });
 
-  it("of one component is mean and covariance", async () => {
+  it("of one component has the points' mean and covariance", async () => {
     const points = knownPoints(1000);
     const mixture = await fitMixture(points, 2, 1, stream());
     const { mean, covariance } = momentsOf(points, 2);
@@ -111,23 +111,23 @@ describe("a mixture of Gaussians", () => {
     expectClose(covarianceOf(mixture, second), [1, 0.8, 0.8, 1], 0.05);
   });
 
-  it.each([1, 2, 3])("never gets less likely by a step of EM: seed %i", async (seed) => {
+  it.each([1, 2, 3])("never becomes less likely in a step of EM: seed %i", async (seed) => {
     const points = Float32Array.from(normals(900), (x, i) => x * (1 + (i % 3)) + (i % 7));
     const seen: number[] = [];
     await improveMixture(points, startMixture(points, 3, 6, stream(seed)), (value) => seen.push(value));
     expect(seen.length).toBeGreaterThan(5);
-    // The ridge on the covariances costs less than this.
+    // Tolerance for the ridge on the covariances.
     for (const [i, value] of seen.entries()) if (i > 0) expect(value - seen[i - 1]).toBeGreaterThan(-1e-6);
   });
 
-  it("is the same for a seed, and starts elsewhere for another", async () => {
+  it("is reproducible for a seed, and starts differently for another", async () => {
     const points = Float32Array.from(normals(600));
     const fitted = (seed: number) => fitMixture(points, 3, 4, stream(seed));
     expect(await fitted(1)).toEqual(await fitted(1));
     expect(await fitted(2)).not.toEqual(await fitted(1));
   });
 
-  it("has no more components than points that differ", async () => {
+  it("has no more components than distinct points", async () => {
     const points = Float32Array.of(1, 1, 2, 1, 1, 2);
     const { weights, means } = await fitMixture(points, 1, 5, stream());
     expectClose([...weights].sort(), [1 / 3, 2 / 3], 1e-9);
@@ -139,7 +139,7 @@ describe("a mixture of Gaussians", () => {
   it.each([
     ["large", 1e15],
     ["small", 1e-15],
-  ])("stands numbers that are %s, and dimensions that depend on one another", async (_, scale) => {
+  ])("handles numbers that are %s, and linearly dependent dimensions", async (_, scale) => {
     const [a, b] = [normals(400), uniform(400)];
     const points = Float32Array.from({ length: 1600 }, (_, at) => {
       const i = at >> 2;
@@ -151,7 +151,7 @@ describe("a mixture of Gaussians", () => {
     expectClose([(point[0] + point[1]) / scale, point[3] / scale], [point[2] / scale, 7], 0.02);
   });
 
-  it("draws points of its weights, means and covariances", () => {
+  it("draws points with its weights, means and covariances", () => {
     const mixture = {
       dims: 2,
       weights: Float64Array.of(0.25, 0, 0.75),
@@ -160,7 +160,7 @@ describe("a mixture of Gaussians", () => {
     };
     const count = 20_000;
     const points = Array.from({ length: count }, (_, i) => [...drawPoint(mixture, randomStream(3, "mixture", i))]);
-    // Most lie on their own side of 0: the first is 6 deviations away, the last 2.5.
+    // The sign separates the components: their means are 6 and 2.5 standard deviations from 0.
     const [left, right] = [points.filter(([x]) => x < -2), points.filter(([x]) => x >= -2)];
     expect(Math.abs(left.length / count - 0.25)).toBeLessThan(0.01);
     const [first, last] = [left, right].map((some) => momentsOf(some.flat(), 2));

@@ -25,7 +25,7 @@ describe("a grid of the latent plane", () => {
     expect([...gridPlaces(grid)].slice(0, 12)).toEqual([-2, 2, -1, 2, 0, 2, 1, 2, 2, 2, -2, 0]);
   });
 
-  it("by quantiles cuts the prior into parts of one probability", () => {
+  it("by quantiles divides the prior into parts of equal probability", () => {
     const { columns } = latentGrid({ columns: 4, rows: 1, spacing: "quantile", range: 2 });
     // inv_cdf of 1/8, 3/8, 5/8, 7/8
     [-1.150349380376008, -0.3186393639643752, 0.3186393639643752, 1.150349380376008].forEach((z, i) => {
@@ -39,7 +39,7 @@ describe("a grid of the latent plane", () => {
 });
 
 describe("latents in a plane", () => {
-  it("are as they are where they have two dimensions, or one", async () => {
+  it("of one or two dimensions are unchanged", async () => {
     const plane = await toPlane(Float32Array.of(1, 2, 3, 4), 2);
     expect(plane).toEqual({ x: Float32Array.of(1, 3), y: Float32Array.of(2, 4), origin: [0, 0] });
     expect(await toPlane(Float32Array.of(1, 2), 1)).toEqual({
@@ -49,15 +49,15 @@ describe("latents in a plane", () => {
     });
   });
 
-  it("have no share of the variance where they are all alike, and no principal components of one", async () => {
+  it("have no shares of variance if all are equal, and no principal components if there is one", async () => {
     const alike = await toPlane(new Float32Array(30).fill(2), 3);
     expect(alike).not.toHaveProperty("explained");
     expect([...alike.x, ...alike.y].every((value) => Math.abs(value) < 1e-6)).toBe(true);
     await expect(toPlane(Float32Array.of(1, 2, 3), 3)).rejects.toThrow("need two images or more");
   });
 
-  it("of three dimensions lie along the directions in which they vary most", async () => {
-    // Deviation 5 along (0.6, 0.8, 0), 2 along (0, 0, 1) and none along the third direction, around (7, 8, 9).
+  it("of three dimensions are projected on the directions of largest variance", async () => {
+    // Standard deviation 5 along (0.6, 0.8, 0), 2 along (0, 0, 1) and none along the third direction, around (7, 8, 9).
     const draws = randomStream(0, "prior").fillNormals(new Float32Array(2000));
     const latents = Float32Array.from({ length: 3000 }, (_, at) => {
       const [a, b] = [5 * draws[2 * Math.floor(at / 3)], 2 * draws[2 * Math.floor(at / 3) + 1]];

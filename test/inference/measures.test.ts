@@ -1,4 +1,4 @@
-// What an evaluation says of latents, against closed forms, numerical integrals and scikit-learn.
+// Compares measures of latents with closed forms, numerical integrals and scikit-learn.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -58,7 +58,7 @@ describe("the KL term of each dimension", () => {
     for (const [d, sum] of sums.entries()) expect(measures.klPerDimension?.[d]).toBeCloseTo(sum / 700, 5);
   });
 
-  it("is absent without a closed form, and of a plain autoencoder", async () => {
+  it("is absent without a closed form, and for a plain autoencoder", async () => {
     const { measures: mixture } = await measure({ ...config, prior: "mixture" });
     expect(mixture).not.toHaveProperty("klPerDimension");
     expect(mixture.mutualInformation?.images).toBe(700);
@@ -68,7 +68,7 @@ describe("the KL term of each dimension", () => {
 });
 
 describe("the mutual information", () => {
-  /** Posteriors of `repeats` images each, with draws at the midpoints of as many parts of equal probability. */
+  /** Posteriors of `repeats` images each, with draws at the midpoints of `repeats` intervals of equal probability. */
   const posteriorsOf = (means: readonly number[], sigmas: readonly number[], repeats: number) => {
     const rows = means.flatMap((mean, i) =>
       Array.from({ length: repeats }, (_, r) => [
@@ -81,7 +81,7 @@ describe("the mutual information", () => {
     return { means: column(0), sigmas: column(1), z: column(2) };
   };
 
-  it("of Gaussians in one dimension is the integral", () => {
+  it("of one-dimensional Gaussians agrees with the integral", () => {
     const [means, sigmas] = [
       [-1, 0.5, 2],
       [0.5, 1.5, 0.2],
@@ -97,7 +97,7 @@ describe("the mutual information", () => {
     expect(mutualInformation(posteriorsOf(means, sigmas, 1000), 1)).toBeCloseTo(integral, 2);
   });
 
-  it("is 0 if all posteriors are one, and log N if none overlap, however far apart", () => {
+  it("is 0 if all posteriors are equal, and log N if none overlap, at any distance", () => {
     expect(mutualInformation(posteriorsOf([3, 3], [0.1, 0.1], 50), 1)).toBeCloseTo(0, 6);
     const far = Array.from({ length: 40 }, (_, i) => 1e6 * i);
     expect(
@@ -113,7 +113,7 @@ describe("the mutual information", () => {
   });
 
   it("adds up over independent dimensions", () => {
-    // Every pair of one of two values in each dimension, which do not overlap.
+    // All combinations of two values in each dimension, without overlap.
     const means = Float32Array.of(0, 0, 0, 50, 50, 0, 50, 50);
     const sigmas = new Float32Array(8).fill(1);
     expect(mutualInformation({ means, sigmas, z: means }, 2)).toBeCloseTo(2 * Math.log(2), 10);
@@ -132,12 +132,12 @@ describe("probes", () => {
   });
   const [train, test] = [labelled(reference.train), labelled(reference.test)];
 
-  it("find as many classes as scikit-learn", () => {
+  it("classify with scikit-learn's accuracy", () => {
     expect(knnAccuracy(train, test, dims)).toEqual({ accuracy: reference.knn, k: 10, trainingImages: 150 });
     expect(linearAccuracy(train, test, dims)).toEqual({ accuracy: reference.logistic, trainingImages: 150 });
   });
 
-  it("fit the probabilities of scikit-learn's logistic regression", () => {
+  it("match the probabilities of scikit-learn's logistic regression", () => {
     const columns = Array.from({ length: dims }, (_, d) => train.latents.filter((_, at) => at % dims === d));
     const moments = columns.map((column) => {
       const mean = column.reduce((sum, x) => sum + x, 0) / column.length;
@@ -155,13 +155,13 @@ describe("probes", () => {
     expect(Math.max(...fitted.map((p, i) => Math.abs(p - reference.probabilities[i])))).toBeLessThan(1e-3);
   });
 
-  it("let fewer images than k vote, and the smaller class win of two", () => {
+  it("use all images if there are fewer than k, and resolve ties to the smaller class", () => {
     const two = { latents: Float32Array.of(0, 1), labels: Uint16Array.of(7, 3) };
     const one = { latents: Float32Array.of(0.1), labels: Uint16Array.of(3) };
     expect(knnAccuracy(two, one, 1)).toEqual({ accuracy: 1, k: 2, trainingImages: 2 });
   });
 
-  it("know no class that no training image has, and stand a dimension that is constant", () => {
+  it("cannot predict classes without training images, and handle a constant dimension", () => {
     const latents = Float32Array.from(weyl(40), (x, at) => (at % 2 ? 5 : x));
     const labels = Uint16Array.from({ length: 20 }, (_, i) => Number(latents[2 * i] > 0));
     expect(linearAccuracy({ latents, labels }, { latents, labels }, 2).accuracy).toBeGreaterThan(0.9);
@@ -169,7 +169,7 @@ describe("probes", () => {
     expect(knnAccuracy({ latents, labels }, { latents, labels: labels.map(() => 2) }, 2).accuracy).toBe(0);
   });
 
-  it("minimize a function that bends a thousand times more in one direction", () => {
+  it("minimize a function with condition number 1000", () => {
     const end = minimize(([x, y], gradient) => {
       gradient.set([2 * (x - 3), 2000 * (y + 1)]);
       return (x - 3) ** 2 + 1000 * (y + 1) ** 2;
@@ -180,7 +180,7 @@ describe("probes", () => {
 });
 
 describe("an evaluation", () => {
-  it("has KL terms that add up, information below its bound, and probes of the labels", async () => {
+  it("has KL terms that sum to kl, mutual information below its bound, and probes", async () => {
     const { kl, klPerDimension, mutualInformation, probes, dimZ } = await model.evaluate();
     expect(klPerDimension).toHaveLength(dimZ);
     expect(klPerDimension?.reduce((sum, nats) => sum + nats, 0)).toBeCloseTo(kl, 4);
@@ -194,17 +194,17 @@ describe("an evaluation", () => {
     }
   });
 
-  it("of one image, which says nothing of itself, has no information", async () => {
+  it("of one image has no mutual information", async () => {
     const { mutualInformation, probes } = await model.evaluate({ count: 1 });
     expect(mutualInformation).toEqual({ nats: 0, images: 1 });
     expect(probes?.images).toBe(1);
   });
 
-  it("of training images has no probes, which are fitted to them", async () => {
+  it("of training images has no probes, because probes are fitted to them", async () => {
     expect(await model.evaluate({ split: "train" })).not.toHaveProperty("probes");
   });
 
-  it("has bits per dimension where p(x|z) is a probability of bytes: 8 if all are as likely", async () => {
+  it("has bits per dimension if p(x|z) is a probability of bytes: 8 if uniform", async () => {
     const { tf } = vae.parts;
     const uniform: vae.parts.BuildParts = (settings, input) => {
       const pieces = vae.parts.pieces(settings, input);

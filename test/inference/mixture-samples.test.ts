@@ -1,4 +1,4 @@
-// Samples of a mixture that is fitted to latents of training images.
+// Samples from a mixture fitted to latents of training images.
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -29,14 +29,14 @@ afterAll(async () => {
   rmSync(home, { recursive: true });
 });
 
-/** The only line for weights of some steps. */
+/** The whole of stderr if the model was trained for a few steps only. */
 const EARLY =
   /^Fitting \d+ Gaussians to the latents of training images\.\nThese weights have seen \d+ steps of training[^\n]*\n$/;
 
 describe("samples of a mixture", () => {
   const from = "mixture" as const;
 
-  it("are numbered: few begin many, in parts too, and a seed's are the same", async () => {
+  it("are numbered: a few equal the first of many, in parts too, and depend on the seed", async () => {
     const few = await model.sample(20, { from, seed: 5 });
     expect(few.shape).toEqual([20, 7, 7]);
     const many = await model.sample(1003, { from, seed: 5 });
@@ -86,7 +86,7 @@ describe("samples of a mixture", () => {
     expect(relativeError(moments(draws), moments(z.data))).toBeLessThan(0.03);
   });
 
-  it("of a VAE spread as the aggregate posterior does: wider than its means", async () => {
+  it("of a VAE follow the aggregate posterior, which is wider than the means", async () => {
     const { train: images } = await model.loadData();
     const { z, sigma } = await model.encode(images);
     const { binarize, noise, seed } = model.config;
@@ -98,7 +98,7 @@ describe("samples of a mixture", () => {
     expect(Math.abs(factors[0] ** 2 / variance - 1)).toBeLessThan(0.15); // 550 draws
   });
 
-  it("lie where the images of a plain autoencoder are, in place of the prior", async () => {
+  it("of a plain autoencoder follow its latents, not the prior", async () => {
     const { train: images } = await plain.loadData();
     const bytes = images.pixels.read(range(0, images.count));
     const averageOf = (pixels: ArrayLike<number>, white: number) => {
@@ -124,7 +124,7 @@ describe("samples of a mixture", () => {
     expect(error.message).toContain(problem);
   });
 
-  it("say so where the training images are gone, and come once they are back", async () => {
+  it("report missing training images, and work once they are restored", async () => {
     const moved = await loadModel(at("run"));
     const { dataset } = moved.config;
     Object.assign(moved.folder.config.settings, { dataset: at("gone") });
@@ -136,7 +136,7 @@ describe("samples of a mixture", () => {
 });
 
 describe("vae sample --from mixture", () => {
-  it("draws a picture under a name of its own, and files for each", async () => {
+  it("writes a picture with its own name, and files with --each", async () => {
     const { code, stdout, stderr } = await vae("sample --run run --from mixture --components 3 --n 4".split(" "), home);
     expect([code, stderr]).toEqual([0, expect.stringMatching(EARLY)]);
     expect(stdout).toContain(path.join("run", "pictures", "samples-mixture3-n4-seed0.png"));
@@ -145,15 +145,15 @@ describe("vae sample --from mixture", () => {
     expect(readdirSync(at("each"))).toEqual(["sample-1.png", "sample-2.png", "sample-3.png"]);
   });
 
-  it("is what the note on draws from a plain autoencoder's prior suggests", async () => {
+  it("is suggested by the note on draws from a plain autoencoder's prior", async () => {
     const prior = await vae("sample --run plain --n 4".split(" "), home);
     expect(prior.stderr).toContain("Draw z from a mixture fitted to its latents: --from mixture.");
     const mixture = await vae("sample --run plain --n 4 --from mixture".split(" "), home);
     expect([mixture.code, mixture.stderr]).toEqual([0, "Fitting 10 Gaussians to the latents of training images.\n"]);
   });
 
-  it("alone has components", async () => {
+  it("is required by --components", async () => {
     const { code, stderr } = await vae("sample --run run --components 3".split(" "), home);
-    expect([code, stderr]).toEqual([2, "error: Only --from mixture has --components. Give both.\n"]);
+    expect([code, stderr]).toEqual([2, "error: --components needs --from mixture. Give both.\n"]);
   });
 });

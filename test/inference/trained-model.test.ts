@@ -21,7 +21,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true });
 });
 
-/** A run with the first weights of a seed for its model. */
+/** A run whose model has initial weights. */
 async function modelOf(given: GivenSettings = {}, size = SIZE) {
   const settings = createConfig({ dimZ: 2, nHidden: [9, 8], seed: 5, ...given });
   const dir = path.join(home, String(opened.length));
@@ -39,7 +39,7 @@ async function modelOf(given: GivenSettings = {}, size = SIZE) {
   return { model, doubles };
 }
 
-/** Grey bytes, some below and some above the middle. */
+/** Grey bytes, below and above the middle. */
 const bytes = (count: number, shape = [count, SIZE.height, SIZE.width]): HostArray<Uint8Array> => ({
   data: Uint8Array.from(weyl(count * pixels, 0, 256)),
   shape,
@@ -51,7 +51,7 @@ const floats = ({ data, shape }: HostArray) =>
   );
 const row = ({ data }: HostArray, i: number, length: number) => [...data.subarray(i * length, (i + 1) * length)];
 
-/** Parts that follow one another, as one array; more than one. */
+/** Joins parts, two or more, to one array. */
 async function joined<Part>(parts: AsyncIterable<Part>, arrayOf: (part: Part) => HostArray<Float32Array>) {
   const arrays: HostArray<Float32Array>[] = [];
   for await (const part of parts) arrays.push(arrayOf(part));
@@ -63,7 +63,7 @@ async function joined<Part>(parts: AsyncIterable<Part>, arrayOf: (part: Part) =>
   );
 }
 
-/** Images of pixels × channels as channels × pixels. */
+/** Transposes images from pixels × channels to channels × pixels. */
 function reorder(data: Uint8Array, pixels: number, channels: number): Uint8Array {
   const size = pixels * channels;
   return data.map(
@@ -72,7 +72,7 @@ function reorder(data: Uint8Array, pixels: number, channels: number): Uint8Array
 }
 
 describe("a model", () => {
-  it("encodes bytes and floats, as the float64 reference does", async () => {
+  it("encodes bytes and floats like the float64 reference", async () => {
     const { model, doubles } = await modelOf();
     const images = bytes(7);
     const { z, sigma } = await model.encode(images);
@@ -94,14 +94,14 @@ describe("a model", () => {
     }
   });
 
-  it("takes floats as exactly as they are", async () => {
+  it("does not round floats to bytes", async () => {
     const { model, doubles } = await modelOf();
-    const between = array(new Array(pixels).fill(100.5 / 255), [1, pixels]); // no byte stands for it
+    const between = array(new Array(pixels).fill(100.5 / 255), [1, pixels]); // not a byte
     const { z } = await model.encode(between);
     expect(relativeError(z.data, encodeInFloat64(doubles, [...between.data]).mu)).toBeLessThan(1e-5);
   });
 
-  it("decodes as the float64 reference does, more than go at once too", async () => {
+  it("decodes like the float64 reference, in several batches too", async () => {
     const { model, doubles } = await modelOf();
     const count = 503;
     const z = array(weyl(2 * count, -3, 3), [count, 2]);
@@ -113,7 +113,7 @@ describe("a model", () => {
     expect(await joined(model.decodeParts(z), (part) => part)).toEqual(images);
   });
 
-  it("reconstructs by the posteriors' means", async () => {
+  it("reconstructs from posterior means", async () => {
     const { model, doubles } = await modelOf();
     const images = bytes(2);
     const reconstructed = await model.reconstruct(images);
@@ -125,7 +125,7 @@ describe("a model", () => {
     expect(relativeError(row(reconstructed, 1, pixels), decodeInFloat64(doubles, mu))).toBeLessThan(1e-5);
   });
 
-  it("draws from posteriors: normal, with their means and deviations, the same for one seed and place", async () => {
+  it("draws from posteriors: normal, with their means and standard deviations, fixed by seed and index", async () => {
     const { model } = await modelOf();
     const count = 4000;
     const images = { data: new Uint8Array(count * pixels).fill(90), shape: [count, pixels] };
@@ -141,7 +141,7 @@ describe("a model", () => {
     expect(await joined(model.encodeParts(images, { what: "draws" }), ({ z }) => z)).toEqual(draws.z);
   });
 
-  it("samples what it decodes of standard normal draws, the same for one seed and place", async () => {
+  it("samples by decoding standard normal draws, fixed by seed and index", async () => {
     const { model } = await modelOf();
     const samples = await model.sample(20);
     expect(samples.shape).toEqual([20, 3, 4]);
@@ -152,7 +152,7 @@ describe("a model", () => {
     expect(await joined(model.sampleParts(1003), (part) => part)).toEqual(many);
   });
 
-  it.each(["threshold", "dynamic"] as const)("of black and white pixels makes grey ones so: %s", async (binarize) => {
+  it.each(["threshold", "dynamic"] as const)("of binary pixels binarizes grey ones: %s", async (binarize) => {
     const { model, doubles } = await modelOf({ binarize });
     const images = bytes(1);
     const white = Uint8Array.from(images.data, (byte) => (byte >= 128 ? 255 : 0));
@@ -168,7 +168,7 @@ describe("a model", () => {
     }
   });
 
-  it("that removes noise takes noisy images as they are", async () => {
+  it("that removes noise accepts noisy images unchanged", async () => {
     const { model, doubles } = await modelOf({ noise: "gaussian", binarize: "dynamic" });
     const noisy = array(weyl(pixels, -1, 2), [1, pixels]);
     const { z } = await model.encode(noisy);
@@ -176,12 +176,12 @@ describe("a model", () => {
     await expect(model.encode(array([...noisy.data].fill(Number.NaN), [1, pixels]))).rejects.toThrow(UserError);
   });
 
-  it("without a posterior has no deviations", async () => {
+  it("without a posterior has no standard deviations", async () => {
     const { model } = await modelOf({ model: "ae" });
     expect(Object.keys(await model.encode(bytes(1)))).toEqual(["z"]);
   });
 
-  it("of colour takes and gives a number for each channel", async () => {
+  it("of colour images has a number for each channel", async () => {
     const { model, doubles } = await modelOf({}, { height: 2, width: 2, channels: 3 });
     const images = bytes(2, [2, 2, 2, 3]);
     const { z } = await model.encode(images);
@@ -197,13 +197,13 @@ describe("a model", () => {
     );
   });
 
-  it("encodes a part of a data set as the images that it is", async () => {
+  it("encodes a split of a data set like its images", async () => {
     const { model } = await modelOf({ dataset: "mnist" }, { height: 28, width: 28, channels: 1 });
     const mnist = await datasets.load("mnist");
     const few = { ...mnist.test, count: 3 };
     const { z } = await model.encode(datasets.read(mnist, "test", 0, 3));
     expect((await model.encode(few)).z).toEqual(z);
-    // Of pairs, the encoder sees the corrupted ones.
+    // Of image pairs, the encoder sees the corrupted images.
     const inputs = { read: (numbers: ArrayLike<number>) => new Uint8Array(numbers.length * 784).fill(51) };
     const seen = await model.encode(array(new Array(3 * 784).fill(0.2), [3, 784]));
     expect(relativeError((await model.encode({ ...few, inputs })).z.data, seen.z.data)).toBeLessThan(1e-5);
@@ -221,7 +221,7 @@ describe("a model", () => {
     [
       "images of no shape",
       (m) => m.encode(new Float32Array(12) as never),
-      /The images must be \{ data, shape \}: a Uint8Array/,
+      /The images must be \{ data, shape \} with row-major data, a Uint8Array/,
     ],
     [
       "images in doubles",
@@ -252,7 +252,7 @@ describe("a model", () => {
     [
       "z in a list",
       (m) => m.decode({ data: plain, shape: [1, 2] } as never),
-      /must be \{ data, shape \}: a Float32Array,/,
+      /must be \{ data, shape \} with row-major data, a Float32Array,/,
     ],
     ["no samples", (m) => m.sample(0), /The count is 0. It must be a whole number from 1 to 9007199254740991/],
   ] satisfies [string, (model: LoadedModel) => Promise<unknown>, RegExp][])("refuses %s", async (_, use, problem) => {
@@ -266,7 +266,7 @@ describe("a model", () => {
 describe("images", () => {
   const images = array([0, 0.5, 1, 2, -1, 1, 0, 0, 1, 1, 1, 1], [2, 2, 3]);
 
-  it("become pictures of their own, cut off at black and white", () => {
+  it("become single pictures, clipped to black and white", () => {
     expect(toPictures(images)).toEqual([
       { width: 3, height: 2, channels: 1, pixels: Uint8Array.of(0, 128, 255, 255, 0, 255) },
       { width: 3, height: 2, channels: 1, pixels: Uint8Array.of(0, 0, 255, 255, 255, 255) },

@@ -1,6 +1,6 @@
-// Kills trainings at random moments, resumes them, and compares what comes out with a training that was left alone:
-// node test/reliability/crash.js [kills] [engine] [seed] [mpirun …], after npm run build. With mpirun, one of its processes
-// is killed, which must end the others.
+// Kills trainings at random moments, resumes them, and compares the results with an undisturbed training:
+// node test/reliability/crash.js [kills] [engine] [seed] [mpirun …], after npm run build. With mpirun, kills one of its
+// processes, which must end the others.
 import { spawn } from "node:child_process";
 import {
   existsSync,
@@ -53,19 +53,19 @@ function random() {
   return seed / 2147483647;
 }
 
-/** The processes of a training that mpirun has started. */
+/** The processes of a training under mpirun. */
 function processesOf() {
   return readdirSync("/proc").filter((pid) => {
     if (!/^\d+$/.test(pid) || pid === String(process.pid)) return false;
     try {
       return readlinkSync(`/proc/${pid}/cwd`) === home && readlinkSync(`/proc/${pid}/exe`) === process.execPath;
     } catch {
-      return false; // not a process, or one that has ended
+      return false; // not a process, or ended
     }
   });
 }
 
-/** Those of the last training that was killed. */
+/** The processes of the last killed training. */
 let pids = [];
 
 function kill(child) {
@@ -74,7 +74,7 @@ function kill(child) {
   try {
     return pids.length > 0 && process.kill(Number(pids[Math.floor(random() * pids.length)]), "SIGKILL");
   } catch {
-    return false; // it has just ended
+    return false; // just ended
   }
 }
 
@@ -88,7 +88,7 @@ async function waitForProcesses() {
   }
 }
 
-/** Against hanging only. */
+/** Guards against hanging. */
 const MAX_MILLISECONDS = 120_000;
 
 async function vae(args, milliseconds = Infinity) {
@@ -115,7 +115,7 @@ async function vae(args, milliseconds = Infinity) {
   return code === 0;
 }
 
-/** Reads every file of a run but those that were being written, and fails if one is not whole. */
+/** Reads all files of a run except temporary ones, and throws if one is incomplete. */
 async function check(run) {
   const dir = path.join(home, run);
   if (!existsSync(dir)) return;
@@ -133,7 +133,7 @@ async function check(run) {
   if (existsSync(path.join(dir, "model.safetensors"))) await (await loadModel(run)).close();
 }
 
-/** The weights, Adam's moments and the metrics of a finished run, without times. */
+/** The weights, moments and metrics of a finished run, without times. */
 function outcomeOf(run) {
   const checkpoint = readdirSync(path.join(home, run, "checkpoint"))
     .sort()
@@ -168,10 +168,10 @@ while (killed < kills) {
     if (!finished) killed++;
     await check(run);
   }
-  if (outcomeOf(run) !== expected) throw new Error(`${run} in ${home} is not what the undisturbed run is`);
+  if (outcomeOf(run) !== expected) throw new Error(`${run} in ${home} differs from the undisturbed run`);
   rmSync(path.join(home, run), { recursive: true });
 }
 rmSync(home, { recursive: true });
 console.log(
-  `${killed} kills in ${runs} runs of ${(whole / 1000).toFixed(1)} s: every file whole after each, and the same bytes in the end`,
+  `${killed} kills in ${runs} runs of ${(whole / 1000).toFixed(1)} s: all files complete after each, final bytes equal`,
 );

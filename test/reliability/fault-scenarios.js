@@ -1,4 +1,4 @@
-// Commands on small data, and what prepares the folder in which each of them runs.
+// Scenarios: commands on small data, and the preparation of their folders.
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
@@ -6,10 +6,10 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { encodePng } from "../../dist/pictures/png.js";
 
-// A step an epoch: how many steps are a chunk, which is followed by a checkpoint, depends on the time.
+// One step per epoch, because the number of steps between checkpoints depends on time.
 const TRAINING = "--run run --dim-z 3 --n-hidden 4 --batch-size 32 --seed 1 --engine cpu --threads 1 --quiet";
 
-/** Writes the data into a folder. @returns by name: the command, and other commands or functions that come before it */
+/** Writes the data into a folder. @returns scenarios by name: the command, and the commands or functions before it */
 export function createScenarios(folder) {
   writeData(folder);
   const places = ["tiny", "photos", "zipped", "parquet", "preset.json"].map((name) => path.join(folder, name));
@@ -41,7 +41,7 @@ export function createScenarios(folder) {
   };
 }
 
-/** What a crash leaves in a run. */
+/** Leftovers of a crash in a run. */
 function crash() {
   writeFileSync("run/lock", JSON.stringify({ pid: 2 ** 30, host: hostname(), id: "" }));
   writeFileSync("run/.1-0123456789ab.tmp", "");
@@ -52,7 +52,7 @@ function copyRun() {
   rmSync("run", { recursive: true });
 }
 
-/** Adds entries of other states of the same sources to the cache. */
+/** Adds stale cache entries of the same sources. */
 function outdate() {
   for (const file of readdirSync("cache")) cpSync(`cache/${file}`, `cache/${file.slice(0, 25)}${"0".repeat(24)}.data`);
 }

@@ -1,5 +1,5 @@
-// Makes file-system calls fail: `node --require faults.cjs`. Numbers the calls on places below `plan.root`, and asks
-// `plan.codeOf` for the error of each. VAE_FAULT, as JSON of { root, number, code }, makes one call of a process fail.
+// Injects file-system faults: `node --require faults.cjs`. Numbers the calls on paths below `plan.root`, and asks
+// `plan.codeOf` for an error code. VAE_FAULT, JSON { root, number, code }, makes one call of a process fail.
 const { AsyncLocalStorage } = require("node:async_hooks");
 const fs = require("node:fs");
 const { syncBuiltinESMExports } = require("node:module");
@@ -8,7 +8,7 @@ const path = require("node:path");
 const { fileURLToPath } = require("node:url");
 const { getSystemErrorMap } = require("node:util");
 
-/** Calls on one path or two, and the names that the system has for them. */
+/** Calls on one or two paths, with the names of their system calls. */
 const ON_PATHS = {
   access: "access",
   copyFile: "copyfile",
@@ -26,13 +26,13 @@ const ON_PATHS = {
 /** Calls on a descriptor, and methods of a FileHandle. */
 const ON_DESCRIPTORS = { read: "read", write: "write", fstat: "fstat", fsync: "fsync", close: "close" };
 const OF_HANDLES = { ...ON_DESCRIPTORS, stat: "fstat", sync: "fsync", readFile: "read", writeFile: "write" };
-/** Calls that open a file, then read or write it. */
+/** Calls that open a file, and then read or write it. */
 const WHOLE = { readFile: "read", writeFile: "write" };
 
 const spawned = JSON.parse(process.env.VAE_FAULT ?? "null");
 const plan = {
   root: spawned?.root,
-  /** @returns the code of the error that the call fails with, if it fails */
+  /** @returns the error code if the call is to fail */
   codeOf: (_call, number) => (number === spawned?.number ? spawned.code : undefined),
   /** All calls: { name, path, dest, code }. */
   calls: [],
@@ -41,11 +41,11 @@ const plan = {
 };
 globalThis.faults = plan;
 
-/** Runs the real functions, whose calls of each other do not count. */
+/** Runs the real functions without counting their nested calls. */
 const within = new AsyncLocalStorage();
 const run = (real) => (...args) => within.run(true, () => real(...args));
 
-/** Counts a call. @returns the error that it fails with */
+/** Counts a call. @returns its error, if it is to fail */
 function fault(name, place, dest, isOpen = false) {
   if (within.getStore() || plan.root === undefined || !place?.startsWith(plan.root)) return undefined;
   const call = { name, path: place, dest };
@@ -63,10 +63,10 @@ function placeOf(place) {
   const text = String(place);
   return text.startsWith("file:") ? fileURLToPath(text) : path.resolve(text);
 }
-/** What a full disk still takes of what is written. */
+/** The part of a write that fits on the full disk. */
 const half = (data) => (typeof data === "string" || data instanceof Uint8Array ? data.slice(0, data.length / 2) : "");
 
-/** Replaces a function in its three kinds. `check(...args)` may return an error, `before` acts before it is thrown. */
+/** Replaces the three variants of a function. `check(...args)` may return an error; `before` runs before the throw. */
 function patch(name, check, { before, after = (result) => result } = {}) {
   const [sync, callback, promise] = [run(fs[`${name}Sync`]), fs[name], run(fs.promises[name])];
   const patchedSync = (...args) => {
@@ -95,14 +95,14 @@ function patch(name, check, { before, after = (result) => result } = {}) {
   };
 }
 
-/** Remembers the path of a descriptor. The methods of a handle fail by themselves. */
+/** Records the path of a descriptor, and wraps the methods of a handle. */
 function remember(opened, place) {
   const fd = typeof opened === "number" ? opened : opened.fd;
   plan.opened.set(fd, placeOf(place));
   if (typeof opened === "number") return opened;
   for (const [method, name] of Object.entries(OF_HANDLES)) {
     if (!opened[method]) continue;
-    const real = name === "fsync" ? async () => {} : run(opened[method].bind(opened)); // flushing takes minutes in all
+    const real = name === "fsync" ? async () => {} : run(opened[method].bind(opened)); // flushing would add minutes
     opened[method] = async (...args) => {
       const error = fault(name, plan.opened.get(fd), undefined, true);
       if (error && name === "write") await real(half(args[0]));

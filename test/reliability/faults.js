@@ -1,7 +1,6 @@
-// Makes each file-system call of each command fail, one after the other, and checks what the command says, and leaves:
-// node --require ./test/reliability/faults.cjs test/reliability/faults.js [full|short] [scenario…], after npm run build.
-// short: of the calls that do the same to the same file, the first and the last, with one errno in turn; and few lasting
-// faults.
+// Makes each file-system call of each command fail in turn, and checks the command's messages and files. After npm run
+// build: node --require ./test/reliability/faults.cjs test/reliability/faults.js [full|short] [scenario…]
+// short: only the first and last of equal calls on a file, with alternating errno, and few persistent faults.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,15 +13,15 @@ import { decodeSafetensors } from "../../dist/formats/safetensors.js";
 import { createScenarios } from "./fault-scenarios.js";
 
 const CODES = ["EIO", "ENOSPC", "EACCES", "EMFILE"];
-/** Faults that last: every call of these names fails from one on. */
-const LASTING = { ENOSPC: ["write", "mkdir", "link", "fsync"], EMFILE: ["open", "scandir"] };
-/** In short mode, one call of so many begins a lasting fault. */
-const FEW = 8;
-/** One fault of so many is repeated in a process of its own. */
-const RARE = 60;
+/** Persistent faults: from one call on, every call of these names fails. */
+const PERSISTENT = { ENOSPC: ["write", "mkdir", "link", "fsync"], EMFILE: ["open", "scandir"] };
+/** In short mode, every n-th call starts a persistent fault. */
+const PERSISTENT_INTERVAL = 8;
+/** Every n-th fault is repeated in a child process. */
+const REPEAT_INTERVAL = 60;
 const TEMPORARY = /\.\d+-[\da-f]{12}\.tmp/g;
-/** What is not true after a failure of the system. */
-const UNTRUE = /not exist|there is no|no such|not the folder|damaged|broken|not valid|is empty|\bnot an? /i;
+/** Messages that would be false after a system failure. */
+const MISLEADING = /not exist|there is no|no such|not the folder|damaged|broken|not valid|is empty|\bnot an? /i;
 const MAX_MILLISECONDS = 60_000;
 
 const { faults } = globalThis;
@@ -68,7 +67,7 @@ function contents(folder) {
   const files = entries.map(({ parentPath, name }) => path.join(parentPath, name)).sort();
   return new Map(
     files.map((file) => {
-      const key = path.relative(folder, file).replace(/(?<=checkpoint.)step-\d+/, "last"); // the last of a key remains
+      const key = path.relative(folder, file).replace(/(?<=checkpoint.)step-\d+/, "last"); // keeps the last checkpoint
       return [key, contentOf(file)];
     }),
   );
@@ -87,25 +86,25 @@ function contentOf(file) {
   return JSON.stringify([...tensors].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString("base64")]));
 }
 
-/** @returns the names of the files that differ, outside of the cache, which may be deleted any time */
+/** @returns the names of files that differ. Ignores the cache, which may be deleted at any time */
 function differing(a, b) {
   const names = new Set([...a.keys(), ...b.keys()]);
   return [...names].filter((file) => a.get(file) !== b.get(file) && !file.startsWith("cache"));
 }
 
-/** The names that a message may give to what a call concerns. `reference`: the calls without a fault. */
+/** Names by which a message may refer to the file of a call. `reference`: the calls without a fault. */
 function namesOf(call, calls, reference) {
   const temporaries = (all) => [...new Set(all.flatMap((one) => one.path.match(TEMPORARY) ?? []))];
   const [own, others] = [temporaries(calls), temporaries(reference)];
   let place = call.path.replace(TEMPORARY, (name) => others[own.indexOf(name)] ?? name);
   for (const { path: from, dest } of reference) if (dest) place = place.replace(from, dest);
   const shorten = (file) => path.relative(file.startsWith(work + path.sep) ? work : home, file);
-  // A folder is flushed after a file was renamed in it.
+  // A folder is flushed after a rename in it.
   const renamed = calls.slice(0, calls.indexOf(call)).findLast(({ name }) => name === "rename");
   return [place, ...(renamed && path.dirname(renamed.dest) === place ? [renamed.dest] : [])].map(shorten);
 }
 
-/** @returns what is wrong about a command during which calls failed, one line each */
+/** @returns problems of a command during which calls failed, one line each */
 async function judge({ code, stdout, stderr, calls }, command, reference) {
   const problems = [];
   const check = (isRight, problem) => isRight || problems.push(problem);
@@ -134,7 +133,7 @@ async function judge({ code, stdout, stderr, calls }, command, reference) {
   check(code === 1, `exit code ${code}`);
   check(errors.length === 1 && stderr.endsWith(`${errors[0]}\n`), `${errors.length} lines of errors`);
   check(isTold, `the message does not give ${failed[0].code} and a name of ${names}`);
-  check(!UNTRUE.test(stderr), "the message is untrue");
+  check(!MISLEADING.test(stderr), "the message is untrue");
   if (!command.startsWith("train")) {
     for (const [file, content] of found) {
       const isRest = file.match(TEMPORARY) || file.startsWith("cache");
@@ -161,7 +160,7 @@ function chooseCalls(calls) {
   return numbers.filter((i) => kinds.indexOf(kinds[i]) === i || kinds.lastIndexOf(kinds[i]) === i);
 }
 
-/** Repeats a fault in a process of its own. @returns what differs there */
+/** Repeats a fault in a child process. @returns the differences */
 function repeat(outcome, command, number, code) {
   reset();
   const [preload, launcher] = ["faults.cjs", "../../bin/vae.js"].map((file) =>
@@ -171,31 +170,31 @@ function repeat(outcome, command, number, code) {
     encoding: "utf8",
     env: { ...process.env, VAE_FAULT: JSON.stringify({ root: home, number, code }) },
   });
-  // Images are read several at a time, and commands name the file that was started.
+  // Images are read concurrently, so the order of calls varies, and messages may name another file.
   const nameless = (text) => text.replace(/\d\.png/, "").replace(/node \S*vae\.js/, "vae");
   if (status === outcome.code && nameless(stderr) === nameless(outcome.stderr)) return [];
-  return [`in a process of its own: exit ${status}: ${stderr.trim()}`];
+  return [`in a child process: exit ${status}: ${stderr.trim()}`];
 }
 
-const totals = { calls: 0, faults: 0, told: 0, tolerated: 0, wrong: 0, repeated: 0 };
+const totals = { calls: 0, faults: 0, reported: 0, tolerated: 0, wrong: 0, repeated: 0 };
 
-async function tryFault(scenario, command, reference, number, code, isLasting) {
+async function tryFault(scenario, command, reference, number, code, isPersistent) {
   reset();
-  const fails = ({ name }, at) => (isLasting ? at >= number && LASTING[code].includes(name) : at === number);
+  const fails = ({ name }, at) => (isPersistent ? at >= number && PERSISTENT[code].includes(name) : at === number);
   const outcome = await vae(command, (call, at) => (fails(call, at) ? code : undefined));
   const failed = outcome.calls.find((call) => call.code);
   if (!failed) return;
   const problems = await judge(outcome, command, reference).catch((error) => [String(error)]);
-  if (!isLasting && number % RARE === 1) {
+  if (!isPersistent && number % REPEAT_INTERVAL === 1) {
     problems.push(...repeat(outcome, command, number, code));
     totals.repeated++;
   }
   problems.push(...rejections.splice(0));
   totals.faults++;
-  totals[problems.length > 0 ? "wrong" : outcome.code === 0 ? "tolerated" : "told"]++;
+  totals[problems.length > 0 ? "wrong" : outcome.code === 0 ? "tolerated" : "reported"]++;
   if (problems.length === 0) return;
   const what = `${failed.name} ${path.relative(work, failed.path)}`;
-  console.log(`${scenario} ${number}${isLasting ? "+" : ""} ${code} ${what}: ${problems.join("; ")}`);
+  console.log(`${scenario} ${number}${isPersistent ? "+" : ""} ${code} ${what}: ${problems.join("; ")}`);
   console.log(`    exit ${outcome.code}: ${outcome.stderr.trim()}`);
 }
 
@@ -220,8 +219,8 @@ for (const name of chosen.length > 0 ? chosen : Object.keys(scenarios)) {
   for (const i of numbers) {
     const call = reference.calls[i];
     for (const code of isFull ? CODES : [CODES[i % CODES.length]]) await attempt(i + 1, code, false);
-    for (const [code, names] of Object.entries(LASTING)) {
-      if (names.includes(call.name) && (isFull || i % FEW === 0)) await attempt(i + 1, code, true);
+    for (const [code, names] of Object.entries(PERSISTENT)) {
+      if (names.includes(call.name) && (isFull || i % PERSISTENT_INTERVAL === 0)) await attempt(i + 1, code, true);
     }
   }
   totals.calls += numbers.length;

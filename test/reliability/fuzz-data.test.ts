@@ -1,4 +1,4 @@
-// Data sets that nobody would make: a result that accounts for every image, or a UserError.
+// Fuzzed data sets: a result that accounts for every image, or a UserError.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -26,7 +26,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 describe("rubbish", () => {
-  it("in names of folders: each image is in a split, or in a note", { timeout }, () => {
+  it("in folder names: each image is in a split or a note", { timeout }, () => {
     const folder = fc.constantFrom("train", "Test", "val", "dev", "cats", "dogs", "café", "x", "..", "__proto__", "");
     const name = fc.array(folder, { maxLength: 4 });
     fc.assert(
@@ -44,7 +44,7 @@ describe("rubbish", () => {
     );
   });
 
-  it("in shapes and layouts: values are reordered, and none is lost", { timeout }, () => {
+  it("in shapes and layouts: values are reordered, none is lost", { timeout }, () => {
     const size = fc.constantFrom(0, 1, 2, 3, 4, 5, 12, 28);
     const options = fc.record({
       layout: fc.constantFrom(undefined, null, ...LAYOUTS),
@@ -92,7 +92,7 @@ describe("rubbish", () => {
     );
   });
 
-  it("in files of arrays, by any name", { timeout }, async () => {
+  it("in array files with any name", { timeout }, async () => {
     const pixels = Uint8Array.from({ length: 8 * 9 }, (_, i) => 3 * i);
     const array = encodeNpy({ data: pixels, shape: [8, 3, 3] });
     const rows = Array.from({ length: 8 }, (_, i) => [i % 2, ...pixels.subarray(9 * i, 9 * i + 9)].join(","));

@@ -1,4 +1,4 @@
-// Arguments that nobody would give, for every function of the library: a result of finite numbers or a UserError.
+// Fuzzed arguments for every function of the library: a finite result or a UserError.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -20,7 +20,7 @@ const at = (...place: string[]) => path.join(home, ...place);
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-fuzz-"));
   copyTiny(home);
-  process.chdir(home); // a run without a name is made in runs/
+  process.chdir(home); // unnamed runs are created in runs/
   model = await vae.loadModel(at("run"));
   data = await vae.datasets.load(at("tiny"));
   for await (const _ of vae.train({ ...settings(), conditional: true }, { run: at("labelled") }));
@@ -45,14 +45,14 @@ const nested = () => [new Array(49).fill(0.5), new Float32Array(49)];
 const z = () => array([0, 1, 2, 3], [2, 2]);
 
 interface Subject {
-  /** Arguments that are right, as a list of lists. */
+  /** Lists of valid arguments. */
   readonly right: () => unknown[][];
-  // biome-ignore lint/suspicious/noExplicitAny: that is the point
+  // biome-ignore lint/suspicious/noExplicitAny: arguments of any type
   readonly call: (...given: any[]) => unknown;
 }
 const fresh = async (use: (model: vae.LoadedModel) => Promise<void>) => use(await vae.loadModel(at("run")));
 
-/** One for each function that users can call. */
+/** One entry for each function that users can call. */
 const SUBJECTS: Record<string, Subject> = {
   describePixels: { right: () => [[config]], call: vae.describePixels },
   greyNats: { right: () => [[config, 784]], call: vae.greyNats },
@@ -232,7 +232,7 @@ const SUBJECTS: Record<string, Subject> = {
 };
 const z3 = () => array([0, 1, 2, 3], [2, 1, 2]);
 
-/** Constants, errors, and TensorFlow.js. */
+/** Exports that are not tested: constants, errors, TensorFlow.js. */
 const NOT_CALLED = [
   "PRESETS",
   "Divergence",
@@ -284,7 +284,7 @@ const anything = fc.anything({
   withTypedArray: true,
 });
 
-/** The value with one of its fields, by these numbers, replaced; a number beyond the last field adds one. */
+/** Replaces one field of the value, chosen by these numbers; a number beyond the last field adds one. */
 function damage(value: unknown, [step, ...steps]: readonly number[], wrong: unknown): unknown {
   const isOpen = Array.isArray(value) || Object.prototype.toString.call(value) === "[object Object]";
   if (step === undefined || !isOpen) return wrong;
@@ -296,7 +296,7 @@ function damage(value: unknown, [step, ...steps]: readonly number[], wrong: unkn
   return copy;
 }
 
-/** Expects finite numbers alone, down to some depth. Parts keep fields that they do not know. */
+/** Expects only finite numbers, to a limited depth, because parts keep unknown fields. */
 function checkNumbers(value: unknown, depth = 5): void {
   if (typeof value === "number") expect(value).toSatisfy(Number.isFinite);
   else if (value instanceof Float32Array) expect(value.every(Number.isFinite)).toBe(true);
@@ -306,7 +306,7 @@ function checkNumbers(value: unknown, depth = 5): void {
   }
 }
 
-/** Waits for the result of a call: of a generator, some parts. */
+/** Awaits the result of a call, or the first parts of a generator. */
 async function finish(returned: unknown): Promise<unknown> {
   const result = await returned;
   if (Symbol.asyncIterator in Object(result)) {
@@ -322,8 +322,8 @@ async function finish(returned: unknown): Promise<unknown> {
   return result;
 }
 
-describe("arguments that nobody would give", () => {
-  it("are tried with everything that can be called", () => {
+describe("fuzzed arguments", () => {
+  it("are tried with every exported function", () => {
     const there = [
       ...namesOf("", vae).filter((name) => name !== "parts" && name !== "datasets"),
       ...namesOf("datasets.", vae.datasets),
@@ -335,14 +335,14 @@ describe("arguments that nobody would give", () => {
     expect([...called, ...NOT_CALLED].sort()).toEqual(there.sort());
   });
 
-  it.each(Object.keys(SUBJECTS))("right ones give a result of %s", async (name) => {
+  it.each(Object.keys(SUBJECTS))("valid ones give a result of %s", async (name) => {
     const { right, call } = SUBJECTS[name];
     for (const given of right()) checkNumbers(await finish(call(...given)));
   });
 
-  it.each(Object.keys(SUBJECTS))("wrong ones give a result or a UserError of %s", { timeout }, async (name) => {
+  it.each(Object.keys(SUBJECTS))("invalid ones give a result or a UserError of %s", { timeout }, async (name) => {
     const { right, call } = SUBJECTS[name];
-    // By its place: fast-check cannot print a detached array.
+    // Chosen by index: fast-check cannot print a detached array.
     const listed = fc.record({ place: fc.nat(WRONG.length - 1) });
     const wrong = fc.oneof({ weight: 3, arbitrary: listed }, fc.record({ value: anything }));
     const damages = fc.array(fc.tuple(fc.array(fc.nat(20), { minLength: 1, maxLength: 4 }), wrong), { maxLength: 2 });
@@ -353,15 +353,15 @@ describe("arguments that nobody would give", () => {
       for (const [steps, of] of all) given = damage(given, steps, "place" in of ? WRONG[of.place] : of.value);
       checkNumbers(await asyncResult(async () => finish(call(...(given as unknown[]))), 60));
     });
-    // There are many functions, so each gets a tenth of a reader's time. A call may take longer than that, with which
-    // fast-check would fail.
+    // Each of the many functions gets a tenth of a reader's time. A single call may take longer, on which fast-check's
+    // own limit would fail.
     const start = performance.now();
     do await fc.assert(property, { numRuns: 5 });
     while (performance.now() - start < limits.interruptAfterTimeLimit / 10);
     expect(process.resourceUsage().maxRSS - memory).toBeLessThan(1_000_000); // kB
   });
 
-  it("leave a model that works", async () => {
+  it("leave a working model", async () => {
     const { z } = await model.encode({ ...data.test, count: 3 });
     expect(z).toEqual((await model.encode({ ...data.test, count: 3 })).z);
     expect(await model.sample(2, { seed: 1 })).toEqual(await model.sample(2, { seed: 1 }));

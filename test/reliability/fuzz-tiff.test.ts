@@ -1,4 +1,4 @@
-// TIFF files that nobody would write: their tags are known or not, soon. Images decode, or are bad with a reason.
+// Fuzzed TIFF files: tags are read, or not, in limited time; images decode, or are bad with a reason.
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
@@ -13,7 +13,7 @@ const FOLDER = "test/fixtures/tiff";
 const fixtures = readdirSync(FOLDER)
   .filter((name) => name.endsWith(".tif"))
   .map((name) => Uint8Array.from(readFileSync(path.join(FOLDER, name))));
-/** TIFF headers before rubbish. */
+/** Valid TIFF headers, to precede rubbish. */
 const headed = fc
   .tuple(fc.constantFrom("II*\0", "MM\0*", "II+\0\b\0\0\0", "MM\0+\0\b\0\0"), fc.uint8Array({ maxLength: 300 }))
   .map(([header, rest]) => Uint8Array.from([...Buffer.from(header, "latin1"), ...rest]));

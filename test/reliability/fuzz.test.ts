@@ -1,5 +1,4 @@
-// Files that nobody would write, for the readers: a result or a UserError, never another error, soon, and no more memory
-// than the file is large.
+// Fuzzed files for the readers: a result or a UserError, in limited time, and memory in proportion to the file's size.
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
@@ -95,7 +94,7 @@ describe("rubbish", () => {
     const folder = path.join(import.meta.dirname, "../fixtures/parquet");
     const names = readdirSync(folder).filter((name) => name.endsWith(".parquet"));
     const good = names.map((name) => new Uint8Array(readFileSync(path.join(folder, name))));
-    // Headers of pages and the footer are whole numbers of seven bits a byte: long ones in the place of short ones.
+    // Page headers and footer hold varints (seven bits a byte): replaces short ones by long ones.
     const long = fc.tuple(fc.constantFrom("set" as const, "put" as const), fc.nat(), fc.nat(9), fc.nat(0x7f));
     const lies = fc.tuple(fc.constantFrom(...good), fc.array(long, { minLength: 1, maxLength: 3 })).map(([file, all]) =>
       all.reduce<Uint8Array>((file, [kind, at, length, last]) => {
@@ -115,7 +114,7 @@ describe("rubbish", () => {
             rows++;
           }
           return { count, rows };
-        }, 12); // it stops its decoders after 10 seconds
+        }, 12); // seconds: the reader stops its decoders after 10
         if (read) expect(read.rows).toBe(read.count);
       }),
       limits,
@@ -181,7 +180,7 @@ describe("rubbish", () => {
     );
   });
 
-  it("for the .zip reader, which reads what was written", { timeout }, () => {
+  it("for the .zip reader: round trip", { timeout }, () => {
     const names = fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("__proto__", "constructor"));
     const lists = fc.uniqueArray(fc.tuple(names, fc.uint8Array()), { selector: ([name]) => name });
     fc.assert(
@@ -236,7 +235,7 @@ describe("rubbish", () => {
     );
   });
 
-  it("for the reader of tables, which reads what was written", { timeout }, () => {
+  it("for the reader of tables: round trip", { timeout }, () => {
     const float = fc.oneof(fc.float(), fc.integer({ min: -(2 ** 24), max: 2 ** 24 })).map((value) => value + 0); // no −0
     const tables = fc
       .tuple(fc.integer({ min: 2, max: 5 }), fc.boolean(), fc.constantFrom(",", ";", "\t", " "))
@@ -274,7 +273,7 @@ describe("rubbish", () => {
     const bare = withHeader('{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}');
     const types = fc.constantFrom("F32", "F64", "F16", "BF16");
     const sizes: Record<string, number> = { F32: 4, F64: 8, F16: 2, BF16: 2 };
-    // Tensors side by side, their entries in any order.
+    // Adjacent tensors, with entries in any order.
     const valid = fc.array(fc.tuple(fc.string(), types, fc.array(fc.nat(3), { maxLength: 3 }), fc.nat())).map((all) => {
       let end = 0;
       const entries = all.map(([name, dtype, shape, key], i) => {
@@ -360,7 +359,7 @@ describe("rubbish", () => {
     );
   });
 
-  it("for the reader of checkpoints, with a checksum that is right", { timeout }, () => {
+  it("for the reader of checkpoints, with a valid checksum", { timeout }, () => {
     const params = firstParams(settings, 4, 0);
     const start = firstSnapshot(params).state;
     const bounds = { objective: -2, elbo: -2, reconstruction: -1, kl: 1 };

@@ -1,5 +1,4 @@
-// Files that nobody would write: how the readers are tried with them. FUZZ_SECONDS for each property: 0.5 by default, 300
-// by npm run fuzz.
+// Helpers for fuzzing the readers. FUZZ_SECONDS is the time for each property: 0.5 by default, 300 by npm run fuzz.
 import fc from "fast-check";
 import { expect } from "vitest";
 import { UserError } from "../../src/errors.js";
@@ -12,9 +11,9 @@ export const limits = {
 };
 export const timeout = 1000 * (seconds + 60);
 
-/** What `read` gives, or undefined where it explains what is wrong. */
+/** The result of `read`, or undefined if it throws a UserError. */
 export function result<T>(read: () => T): T | undefined {
-  const before = process.cpuUsage(); // not the clock's time: other processes may have the processor
+  const before = process.cpuUsage(); // unlike wall time, independent of other processes
   try {
     return read();
   } catch (error) {
@@ -24,7 +23,7 @@ export function result<T>(read: () => T): T | undefined {
   }
 }
 
-/** The same for an asynchronous one, with a time limit of its own. */
+/** The asynchronous variant, with its own time limit. */
 export async function asyncResult<T>(read: () => Promise<T>, seconds: number): Promise<T | undefined> {
   const before = process.cpuUsage();
   try {
@@ -46,7 +45,7 @@ function checkTime(before: NodeJS.CpuUsage, seconds = 1): void {
   expect(user + system).toBeLessThan(1_000_000 * seconds);
 }
 
-/** Changes to a file: a byte set, some cut out, some put in, the end cut off, a number of eight bytes written. */
+/** Mutations of a file: sets a byte, deletes or inserts bytes, truncates, or writes an eight-byte number. */
 const change = fc.oneof(
   fc.record({ kind: fc.constant("set"), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 1 }) }),
   fc.record({ kind: fc.constant("cut"), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 40 }) }),
@@ -55,7 +54,7 @@ const change = fc.oneof(
   fc.record({ kind: fc.constant("set"), at: fc.nat(24), bytes: fc.uint8Array({ minLength: 4, maxLength: 8 }) }),
 );
 
-/** Files one to four changes away from one of these. */
+/** One of these files after one to four mutations. */
 export function mutants(...files: Uint8Array[]) {
   return fc
     .tuple(fc.constantFrom(...files), fc.array(change, { minLength: 1, maxLength: 4 }))

@@ -1,5 +1,5 @@
-// Trains a small model for many epochs and watches its memory and its open files: node test/reliability/soak.js [epochs] [engine],
-// after npm run build. Linux alone.
+// Trains a small model for many epochs, and checks its memory and open files:
+// node test/reliability/soak.js [epochs] [engine], after npm run build. Linux only.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const timer = setInterval(() => {
     const megabytes = Number(/VmRSS:\s+(\d+) kB/.exec(status)[1]) / 1000;
     looks.push({ megabytes, files: readdirSync(`/proc/${child.pid}/fd`).length });
   } catch {
-    // It has ended, or has not begun.
+    // Ended, or not started.
   }
 }, 250);
 const code = await new Promise((resolve) => child.on("close", resolve));
