@@ -1,4 +1,4 @@
-"""Checks ONNX files with the checker of the Python package onnx, shapes included: python3 check_onnx.py FOLDER (onnx ≥ 1.16)"""
+"""Checks ONNX files, shapes included, with onnx.checker: python3 check_onnx.py FOLDER (onnx ≥ 1.16)"""
 import sys
 from pathlib import Path
 

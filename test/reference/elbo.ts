@@ -1,7 +1,7 @@
-// The model written out a second time, for one image after another, in JavaScript's float64 numbers.
+// An independent implementation of the model, image by image, in float64.
 type Params = Record<string, Float64Array>;
 
-/** Terms of the bound with the tutorial's networks, mean over images: pixels 0 to 1, and ε of each image's draws, row by row. */
+/** Mean terms of the bound with the tutorial's networks. Pixels are 0 to 1; epsilon holds each image's draws by row. */
 export function elboInFloat64(
   params: Params,
   { pixels, dimZ }: { readonly pixels: number; readonly dimZ: number },

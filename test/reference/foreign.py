@@ -1,4 +1,4 @@
-"""The first bytes of files by other libraries, deflated and in base64, for src/formats/recognize.ts.
+"""First bytes of files written by other libraries, deflated and in base64, for src/formats/recognize.ts.
 
 pip install h5py nibabel numpy onnx pillow pyarrow pydicom safetensors scipy. Run: python3 foreign.py > foreign.json
 """
@@ -35,7 +35,7 @@ samples = []
 
 
 def add(name, file):
-    """`file`: its bytes, or a function that writes it."""
+    """`file`: bytes, or a function that writes the file."""
     if callable(file):
         path = str(folder / f"{len(samples)}{name.replace('/', '')}")
         file(path)

@@ -1,4 +1,4 @@
-"""Classifiers and a mixture of latents, by scikit-learn. Run: python3 latents.py > latents.json"""
+"""Classifiers and a Gaussian mixture of latents, with scikit-learn. Run: python3 latents.py > latents.json"""
 import json
 import warnings
 
@@ -12,7 +12,7 @@ DIMS, COUNT, TESTS = 3, 150, 60
 
 
 def rounded(array):
-    """Numbers with few digits, and the same as float32 in float64."""
+    """Three decimals, rounded to float32 and returned as float64."""
     return np.asarray(np.round(array, 3).astype(np.float32), np.float64)
 
 
@@ -20,7 +20,7 @@ def digits(array):
     return [round(float(x), 3) for x in np.ravel(array)]
 
 
-# Labels with gaps, whose classes overlap, and a dimension of another scale.
+# Labels with gaps, overlapping classes, and a dimension of another scale.
 labels = np.array([2, 5, 9])
 centres = random.normal(size=(3, DIMS)) * [1.2, 1.2, 20]
 spreads = np.array([1, 0.7, 15])
@@ -37,7 +37,7 @@ mean, deviation = train.mean(0), train.std(0)
 logistic = LogisticRegression(tol=1e-10, max_iter=10_000).fit((train - mean) / deviation, train_labels)
 probabilities = logistic.predict_proba((test - mean) / deviation)
 
-# Each step of EM from one start. The ridge is that of src/inference/gaussian-mixture.ts.
+# Every EM step from one start, with the ridge of src/inference/gaussian-mixture.ts.
 K = 3
 ridge = 1e-6 * ((train - mean) ** 2).mean()
 start = {"weights": np.full(K, 1 / K), "means": train[:K], "covariances": np.stack([np.diag(spreads**2)] * K)}

@@ -1,4 +1,5 @@
-"""Bits per dimension of small models with the discretized logistic likelihood, of grey and colour images, in PyTorch, float64.
+"""Log p(x|z) and bits per dimension of small models with the discretized logistic likelihood, for grey and colour
+images, in PyTorch, float64.
 Run: python3 logistic.py > logistic.json  (torch 2.13.0, numpy)"""
 import json
 import math
@@ -14,7 +15,7 @@ ACTIVATIONS = {"encoder": [F.elu, torch.tanh], "decoder": [torch.tanh, F.elu]}
 
 
 def weyl(shape, low, high, start=0):
-    """Weyl's sequence as test/helpers.ts has it, in float32: the inputs need not be stored."""
+    """Weyl's sequence in float32, as in test/helpers.ts, so that inputs need not be stored."""
     i = np.arange(start + 1, start + 1 + math.prod(shape))
     values = (low + (high - low) * ((i * 0.6180339887498949) % 1)).astype(np.float32)
     return torch.tensor(values.reshape(shape), dtype=torch.float64)
@@ -26,7 +27,7 @@ def weights(D, channels):
         for layer, (n_in, n_out) in enumerate(zip(sizes, sizes[1:])):
             params[f"{network}.{layer}.weight"] = weyl((n_in, n_out), -1, 1, 100 * len(params))
             params[f"{network}.{layer}.bias"] = weyl((n_out,), -0.5, 0.5, 100 * len(params))
-    # Scales of 0.04, 0.45 and 0.1. A narrow one leaves many pixels in the tails.
+    # Scales of 0.04, 0.45 and 0.1. A narrow scale leaves many pixels in the tails.
     params["likelihood.logScales"] = weyl((channels,), -2, 2, 100 * len(params))
     return params
 
@@ -40,8 +41,8 @@ def network(name, params, x):
 
 
 def log_likelihood(x, outputs, scales):
-    """log p(x|z), summed over pixels. x and outputs: [..., pixels, channels], scales: [channels]. The bin is a difference of two
-    values of the distribution function. Bins above the mean are mirrored to below it, where both values keep their digits."""
+    """log p(x|z), summed over pixels. x and outputs: [..., pixels, channels], scales: [channels]. A bin's probability
+    is a difference of two CDF values. Bins above the mean are mirrored below it, where the CDF keeps its precision."""
     lower = torch.where(x == 0, -math.inf, x - 1 / 510)
     upper = torch.where(x == 1, math.inf, x + 1 / 510)
     mean = torch.sigmoid(outputs)
@@ -54,7 +55,7 @@ def case(height, width, channels):
     D, pixels = height * width * channels, height * width
     params = weights(D, channels)
     scales = 0.1 * torch.exp(params["likelihood.logScales"])
-    # A part of the images is black or white: the bins without an outer end.
+    # Some pixels are black or white, the bins that extend to infinity.
     x = weyl((B, D), -40, 296).clamp(0, 255).floor() / 255
     mu, log_sigma = network("encoder", params, x).chunk(2, dim=1)
     posterior, prior = Normal(mu[:, None], log_sigma.exp()[:, None]), Normal(0.0, 1.0)

@@ -1,4 +1,5 @@
-"""Small .npy files by NumPy, in base64, and what they hold, for src/formats/npy.ts. Run: python3 npy.py > npy.json"""
+"""Small .npy files written by NumPy, in base64, with their values, for src/formats/npy.ts.
+Run: python3 npy.py > npy.json"""
 
 import base64
 import io

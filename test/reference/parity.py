@@ -1,5 +1,6 @@
-"""The model's functions and fifty training steps, for several sets of options, in NumPy's float64. No automatic differentiation:
-gradients are complex-step derivatives, ∂f/∂w = Im f(w + ih) / h, which are exact to the last bits (Squire & Trapp 1998).
+"""The model's functions and fifty training steps, for several sets of options, in NumPy, float64. Without automatic
+differentiation: gradients are complex-step derivatives, ∂f/∂w = Im f(w + ih) / h, exact to the last bits (Squire &
+Trapp 1998).
 Run: python3 parity.py > parity.json  (numpy)"""
 import json
 
@@ -129,7 +130,7 @@ CASES = {
         "iafSteps": 1,
         "iafUnits": 3,
         "dimZ": 1,
-        "adamEpsilon": 1e-4,  # small gradients over √v raise the rounding of float32
+        "adamEpsilon": 1e-4,  # limits float32 rounding errors in small gradients divided by √v
         "sigma": "exp",
         "objective": "iwae",
         "importanceSamples": 3,
@@ -194,12 +195,12 @@ DEFAULTS = {
 
 
 def weyl(shape, low, high, start):
-    """Weyl's sequence as test/helpers.ts has it, in float32: the inputs need not be stored."""
+    """Weyl's sequence in float32, as in test/helpers.ts, so that inputs need not be stored."""
     i = np.arange(start + 1, start + 1 + int(np.prod(shape)))
     return (low + (high - low) * ((i * 0.6180339887498949) % 1)).reshape(shape).astype(np.float32).astype(float)
 
 
-# Of complex numbers with a tiny imaginary part: comparisons look at the real one.
+# For complex numbers with a tiny imaginary part: comparisons use the real part.
 def softplus(x):
     return np.where(x.real > 0, x + np.log(1 + np.exp(-x)), np.log(1 + np.exp(x)))
 
@@ -219,13 +220,13 @@ ACTIVATIONS = {
 
 
 def padding(size, kernel):
-    """Zeros before and after a side, so that a stride of 2 gives half of it, rounded up."""
+    """Zero padding before and after a side, for an output of half its size, rounded up (stride 2)."""
     total = max((-(-size // 2) - 1) * 2 + kernel - size, 0)
     return total // 2, total - total // 2
 
 
 def patches(size, kernel):
-    """Pairs of slices, of the padded image and of the result's places, for each place of the kernel."""
+    """For each kernel index along one axis: the slice of padded pixels below it, with stride 2."""
     out = -(-size // 2)
     return [slice(i, i + 2 * (out - 1) + 1, 2) for i in range(kernel)]
 
@@ -242,7 +243,7 @@ def conv(x, weight):
 
 
 def conv_transpose(x, weight, rows, columns):
-    """Adds each pixel, times the kernel, to where `conv` would have taken it from."""
+    """The transposed convolution: adds each pixel, times the kernel, to the pixels that `conv` would read."""
     kernel = len(weight)
     (top, bottom), (left, right) = padding(rows, kernel), padding(columns, kernel)
     result = np.zeros((len(x), rows + top + bottom, columns + left + right, weight.shape[2]), np.result_type(x, weight))
@@ -264,7 +265,7 @@ class Model:
         self.c = c = config
         self.is_vae = c["model"] == "vae"
         self.is_two = isinstance(c["dimZ"], list)
-        Z = c["dimZ"][0] if self.is_two else c["dimZ"]  # what the decoder sees
+        Z = c["dimZ"][0] if self.is_two else c["dimZ"]  # the decoder's input
         self.Z = sum(c["dimZ"]) if self.is_two else Z
         self.y = None  # one-hot labels of the batch
         labels = LABELS if c["conditional"] else 0
@@ -297,7 +298,7 @@ class Model:
         }
 
     def labelled(self, x):
-        """With the labels, each repeated if an image has several rows."""
+        """Appends the labels, repeated if an image has several rows."""
         if self.y is None:
             return x
         y = self.y[:, None] if x.ndim == 3 else np.repeat(self.y, len(x) // len(self.y), axis=0)
@@ -353,7 +354,7 @@ class Model:
         return mu, self.to_sigma(rho)
 
     def draw(self, params, mu, sigma, epsilon):
-        """z [B, L, Z] of ε, and log q(z|x)."""
+        """z [B, L, Z] from ε, and log q(z|x)."""
         if self.is_two:
             first, second = np.split(epsilon, [self.c["dimZ"][0]], axis=-1)
             z1 = mu[:, None] + sigma[:, None] * first
@@ -377,11 +378,11 @@ class Model:
         return mu, self.to_sigma(rho)
 
     def autoregressive_step(self, params, step, z):
-        """Dimension by dimension: each from those before it, in an order that is reversed in every other step."""
+        """One dimension after another, each from the previous ones. Every other step reverses the order."""
         w = {name: params[f"posterior.{step}.{name}"] for name in IAF}
         Z, units = w["input"].shape
         order = list(range(Z))[:: -1 if step % 2 else 1]
-        seen_by = [i % Z for i in range(units)]  # how many of the order
+        seen_by = [i % Z for i in range(units)]  # how many dimensions each unit sees
         gated, log_gates = [None] * Z, 0
         for at, j in enumerate(order):
             mean, gate = w["meanBias"][j], w["gateBias"][j]
@@ -399,7 +400,7 @@ class Model:
         return np.stack(gated, -1), log_gates
 
     def centre(self, params, mu, sigma):
-        """The z of an image: that of ε = 0."""
+        """z without noise: ε = 0."""
         if self.is_two:
             return np.concatenate([mu, self.between(params, "posterior.top", mu)[0]], -1)
         return self.draw(params, mu, sigma, np.zeros((len(mu), 1, self.Z)))[0][:, 0] if self.c["posterior"] == "iaf" else mu
@@ -409,7 +410,7 @@ class Model:
 
     def log_likelihood(self, params, x, logits):
         if self.c["likelihood"] == "logistic":
-            # Bins of 1/255, the first and the last without an outer end.
+            # Bins of 1/255. The first and the last extend to infinity.
             s = 0.1 * np.exp(params["likelihood.logScales"][0])
             upper = np.where(x > 0.999, 1, sigmoid((x + 1 / 510 - sigmoid(logits)) / s))
             lower = np.where(x < 0.001, 0, sigmoid((x - 1 / 510 - sigmoid(logits)) / s))
@@ -511,7 +512,7 @@ class Model:
 
 
 def mean_discrepancy(a, b):
-    """The unbiased estimate, as sums over pairs of different draws."""
+    """The unbiased estimate of MMD², as sums over pairs of different draws."""
     n, Z = a.shape
 
     def mean(x, y, pairs):
@@ -525,12 +526,12 @@ def mean_discrepancy(a, b):
 
 
 def path_objective(model, frozen, params, batch, weight, masks):
-    """A function whose gradient at `frozen` leaves out the score: the parameters of q move the draws only."""
+    """A function whose gradient at `frozen` omits the score: the parameters of q affect the draws only."""
     x = batch["images"] / 255
     model.y = batch.get("labels")
 
     def log_weights(of_draws, of_model):
-        """log p(x|z) + weight · (log p(z) − log q(z|x)), with draws z of the one, p of the other, and q frozen."""
+        """log p(x|z) + weight · (log p(z) − log q(z|x)): z from the first parameters, p from the second, q frozen."""
         (mu, sigma), q = [model.encode(of, batch.get("corrupted", x), masks) for of in (of_draws, frozen)]
         z = mu[:, None] + sigma[:, None] * batch["epsilon"]
         logits = model.network("decoder", of_model, z.reshape(-1, z.shape[2]), masks).reshape(*z.shape[:2], D)
@@ -542,14 +543,14 @@ def path_objective(model, frozen, params, batch, weight, masks):
     fixed = log_weights(frozen, frozen)
     shares = np.exp(fixed - fixed.max(1, keepdims=True))
     shares = shares / shares.sum(1, keepdims=True)
-    # The draws' part has squared shares (Tucker et al. 2019, eq. 8), the model's its usual ones. E[share · ∇ log q] is
-    # E[(share − share²) ∇z log w], and the score has the weight of log q.
+    # Gradients through the draws have squared shares (Tucker et al. 2019, eq. 8), those of the model plain shares.
+    # E[share · ∇ log q] is E[(share − share²) ∇z log w], and the score has the weight of log q.
     of_draws = shares - weight * (shares - shares**2)
     return (of_draws * log_weights(params, frozen) + shares * log_weights(frozen, params)).sum(1)
 
 
 def log_mean_importance_weight(model, params, x, seen):
-    """log 1/8 Σ p(x, z) / q(z|x) of one image, by densities written out in full."""
+    """log 1/8 Σ p(x, z) / q(z|x) of one image, from explicit densities."""
     mu, sigma = model.encode(params, seen)
     z, log_q = model.draw(params, mu, sigma, weyl((1, 8, model.Z), -2, 2, 8000))
     log_p = model.log_likelihood(params, x, model.decode(params, z)) + model.log_prior(params, z)
@@ -661,7 +662,7 @@ def run(given):
     b1, b2 = c["adamBeta1"], c["adamBeta2"]
 
     def outcome():
-        # Moments as the project keeps them: after one step, m is the gradient.
+        # Unscaled moments, as in the project: after one step, m is the gradient.
         trees = {
             "carry/params": state,
             "carry/adam/m": {name: values / (1 - b1) for name, values in m.items()},
@@ -679,7 +680,7 @@ def run(given):
                 return -path_objective(model, state, values, batch, weights[step], kept).mean()
             return -model.terms(values, batch, weights[step], kept)[0].mean()
 
-        # Reported with the whole KL term, maximized with that of the warm-up.
+        # Metrics have the full KL weight, the maximized bound has the warm-up's.
         for name, values in zip(names, model.terms(state, batch, c["beta"], kept)):
             metrics[name].append(values.mean())
         gradient = gradients(loss, state)
@@ -702,7 +703,7 @@ def run(given):
 
 
 def plain(value):
-    """Lists of numbers, nine digits each: two more than float32 has."""
+    """Lists of numbers with nine significant digits, enough for float32."""
     if isinstance(value, np.ndarray):
         return [float(f"{number:.9g}") for number in value.reshape(-1).tolist()]
     return {name: plain(item) for name, item in value.items()} if isinstance(value, dict) else value

@@ -1,4 +1,5 @@
-"""Known answers for src/random.ts, from an implementation that shares nothing with it. Run: python3 random_streams.py > random_streams.json"""
+"""Known answers for src/random.ts, from an independent implementation.
+Run: python3 random_streams.py > random_streams.json"""
 import json
 import math
 

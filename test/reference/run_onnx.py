@@ -1,6 +1,7 @@
-"""Runs ONNX models by onnxruntime, once the checker of the package onnx has passed them: python3 run_onnx.py FOLDER CASES.json
+"""Checks ONNX models with onnx.checker and runs them with onnxruntime: python3 run_onnx.py FOLDER CASES.json
 
-CASES.json is [{"model": file in FOLDER, "inputs": {name: {"shape", "data"}}}]; a list of {name: {"shape", "data"}} comes out."""
+CASES.json is [{"model": file in FOLDER, "inputs": {name: {"shape", "data"}}}].
+Prints a list of {name: {"shape", "data"}}."""
 import json
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Five training steps of small models in PyTorch, float64, with Adam written out as TensorFlow 1 computes it.
+"""Five training steps of small models in PyTorch, float64, with TensorFlow 1's formulation of Adam.
 Run: python3 step.py > step.json  (torch 2.13.0, numpy)"""
 import json
 import math
@@ -17,7 +17,7 @@ ACTIVATIONS = {
     "softplus": F.softplus,
     "tanh": torch.tanh,
 }
-# Settings that differ from the tutorial's, under the names of config.json.
+# Settings that differ from the tutorial's, named as in config.json.
 CASES = {
     "the tutorial's, with dropout and noise": {"nHidden": [6, 6], "keepProb": 0.8, "noise": "salt-pepper"},
     "three draws of z, a weighted KL term, silu and softplus": {
@@ -91,7 +91,7 @@ def run(given, rng):
     params = {}
     for network, sizes in widths.items():
         for layer, (n_in, n_out) in enumerate(zip(sizes, sizes[1:])):
-            # Rounded to float32, so that the other side starts from the same numbers.
+            # Rounded to float32, so that the tests start from the same numbers.
             params[f"{network}.{layer}.weight"] = rng.normal(0, n_in**-0.5, (n_in, n_out)).astype(np.float32)
             params[f"{network}.{layer}.bias"] = rng.normal(0, 0.1, n_out).astype(np.float32)
     inputs = {
@@ -148,7 +148,7 @@ def run(given, rng):
             log_q = Normal(mu[:, None], sigma[:, None]).log_prob(z).sum(-1)
             return (torch.logsumexp(per_draw + weight * (log_p - log_q), 1) - math.log(L)).mean()
 
-        # What is reported has the whole KL term, what is maximized the one of the warm-up.
+        # Metrics have the full KL weight, the maximized bound has the warm-up's.
         weight = float(inputs["klWeight"][step]) if "klWeight" in inputs else c["beta"]
         return {"objective": bound(c["beta"]), "reconstruction": reconstruction, "kl": kl}, bound(weight)
 

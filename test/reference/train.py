@@ -1,4 +1,4 @@
-"""The same model, data and schedule in PyTorch: what test -ELBO to expect. Run where npm ci has been:
+"""The same model, data and schedule in PyTorch, for the expected test -ELBO. Run after npm ci:
 python3 train.py DIM_Z [SEED]  (torch 2.13.0)"""
 import pathlib
 import sys
