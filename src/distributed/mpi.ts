@@ -52,7 +52,7 @@ const HANDLES = {
 
 const THREAD_FUNNELED = 1;
 const MAX_VERSION_BYTES = 8192;
-/** For calls. MPICH crashes on koffi's default of 128 KiB. */
+/** The stack of calls into the library. MPICH crashes on koffi's default of 128 KiB. */
 const STACK_BYTES = 8 << 20;
 /** RTLD_NOW, RTLD_GLOBAL (Open MPI's plugins need its symbols) and RTLD_NODELETE (it crashes if unloaded). */
 const DLOPEN_FLAGS = platform() === "darwin" ? 0x8a : 0x1102;

@@ -6,7 +6,7 @@ import type { Picture } from "../pictures/grid.js";
 import { asArray, type GivenArray } from "./arrays.js";
 import { checkTiles } from "./views.js";
 
-/** Of one call. Each picture needs about a hundred bytes in addition to its pixels. */
+/** Limit for one call. Each picture needs about a hundred bytes in addition to its pixels. */
 const MAX_PICTURES = 1e6;
 
 /**

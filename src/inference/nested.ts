@@ -8,7 +8,7 @@ export type NestedArray = readonly (number | Float32Array | Uint8Array | NestedA
 
 /** In one array: 0.8 GB. */
 export const MAX_NUMBERS = 200e6;
-/** Of [N, height, width, 3]. */
+/** The axes of [N, height, width, 3]. */
 const MAX_DEPTH = 4;
 
 /**

@@ -28,7 +28,7 @@ export interface Posterior {
   readonly mean: tf.Tensor;
   /** [B, Z]: the standard deviations of a Gaussian; absent of other posteriors. */
   readonly sigma?: tf.Tensor;
-  /** Draws z, reparameterized by the draws of phase `posterior`: [B, L, Z]. */
+  /** Samples z, reparameterizing the draws of phase `posterior`: [B, L, Z]. */
   sample(): tf.Tensor;
   /**
    * log p(z) − log q(z|x): [B, L] nats.
@@ -50,7 +50,7 @@ export interface Prior {
   readonly family: string;
   /** log p(z): [B, L, Z] to [B, L] nats. */
   logProb(z: tf.Tensor): tf.Tensor;
-  /** Draws z from the draws of phase `prior`: [N, Z]. */
+  /** Samples z, using the draws of phase `prior`: [N, Z]. */
   sample(): tf.Tensor;
 }
 

@@ -109,7 +109,7 @@ export function twoLayerPrior(layers: TwoLayers): PriorFamily {
   };
 }
 
-/** Makes a decoder of z₁, and labels if any, a layer on [z₁, z₂, y]: [N, Z₁ + Z₂ + K] to [N, outputs]. */
+/** Adapts a decoder of z₁ and labels y, if any, to inputs [z₁, z₂, y]: [N, Z₁ + Z₂ + K] to [N, outputs]. */
 export function onFirstLayer([Z1, Z2]: TwoLayers["dims"], decoder: Layer): Layer {
   return {
     specs: ([inputs], per) => decoder.specs([inputs - Z2], per),

@@ -29,7 +29,7 @@ export function stepsPerEpoch({ count }: Pick<ImageSet, "count">, batchSize: num
 export const BLOCK_IMAGES = 128;
 
 /**
- * Draws the inputs of successive steps, as `engine.scan` takes them: [steps, …] arrays.
+ * Prepares the inputs of successive steps for `engine.scan`: [steps, …] arrays.
  *
  * @param order indices of images, batchSize for each step
  * @param firstStep the number of the first step, counted from 0 at the start of the run

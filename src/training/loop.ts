@@ -21,7 +21,7 @@ export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly sinks: readonly Sink[];
   /** The run's folder. */
   readonly run: string;
-  /** The preset chosen by the data. */
+  /** The preset, if chosen by the data. */
   readonly preset?: TrainingStart["preset"];
   readonly fallbackReason?: string | undefined;
   /** Once aborted, the loop finishes the chunk of steps, passes it to the sinks, and throws the signal's reason. */

@@ -133,7 +133,7 @@ type PrepareOptions = Omit<TrainOptions, "run"> & { readonly load?: typeof loadD
 
 interface Prepared {
   readonly requested: Config;
-  /** The preset chosen by the data. */
+  /** The preset, if chosen by the data. */
   readonly preset?: "photos" | undefined;
   readonly data: Dataset;
   /** Of a conditional model. */

@@ -182,7 +182,7 @@ function split(trace: TraceBackend, name: string, sizes: readonly number[]): str
   return names;
 }
 
-/** Lowers x + bias to the convolution that computes x, with the bias as its third operand. Undefined if none does. */
+/** Lowers x + bias to one convolution with the bias as operand. Undefined if x is not the result of a convolution. */
 export function addBias(trace: TraceBackend, x: tf.TensorInfo, bias: tf.TensorInfo): tf.TensorInfo | undefined {
   const { name, storedShape } = trace.value(x);
   const convolution = trace.convolutions.get(name);

@@ -5,7 +5,7 @@ import { network } from "../parts.js";
 
 const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as ActivationName[];
 
-/** Of each network. Hundreds of layers would take minutes to compile. */
+/** Limit for each network: hundreds of layers would take minutes to compile. */
 const MAX_LAYERS = 32;
 
 // biome-ignore format: two lines per setting

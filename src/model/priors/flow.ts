@@ -45,8 +45,8 @@ export const flow = part({
 });
 
 /**
- * A coupling layer, which scales and shifts one half b of z by functions of the other half a: b ⊙ exp(s(a)) + t(a) (eq.
- * 7 and 8). Initialized to the identity.
+ * A coupling layer: scales and shifts one half b of z by functions of the other half a, b ⊙ exp(s(a)) + t(a) (eq. 7 and
+ * 8). Initialized to the identity.
  */
 function coupling(dimZ: number, units: number, isSwapped: boolean) {
   const first = Math.ceil(dimZ / 2);
