@@ -63,9 +63,8 @@ export function openScreen(io: Io, start: TrainingStart, tell = notesOnce(io)) {
       : chunks > 1;
   let isTold = false;
 
-  const number = (epoch: number) => `${String(epoch).padStart(String(config.epochs).length)}/${config.epochs}`;
+  const number = (epoch: number) => formatEpoch(epoch, config);
   const title = objectiveTitle(config);
-  /** Of a plain autoencoder, the objective is the reconstruction. */
   const ofBound = (...cells: string[]) => (hasBound(config) ? cells : []);
   const head = ["epoch", title, ...ofBound("reconstruction", "KL"), `validation ${title}`, "images/s"];
   const natsWidth = widthOfNats(start.pixels);
@@ -92,22 +91,7 @@ export function openScreen(io: Io, start: TrainingStart, tell = notesOnce(io)) {
         note(io, `This run will take about ${formatTime(chunk.secondsLeft)}.`);
         isTold = true;
       }
-      const { epoch, step, steps, train, imagesPerSecond, secondsLeft } = chunk;
-      const nats = (value: number, width: number) => formatNats(value, 1).padStart(width);
-      const objective = `${title} ${nats(-train.objective, natsWidth - 1)}`;
-      const terms = ofBound(`reconstruction ${nats(train.reconstruction, natsWidth)}`, `KL ${nats(train.kl, 6)}`);
-      const speed = `${String(Math.round(imagesPerSecond)).padStart(6)} images/s`;
-      const left = (chunks < TIMED_CHUNK ? "" : `${formatClock(secondsLeft)} left`).padStart(12);
-      const choices = [
-        [objective, ...terms, speed, left],
-        [objective, speed, left],
-        [objective, left],
-      ];
-      const label = number(epoch);
-      const texts = choices.map((parts) => parts.join("  "));
-      const fits = (text: string) => label.length + text.length + MIN_BAR + 2 < widthOf(io.stderr);
-      const text = texts.find(fits) ?? texts[texts.length - 1];
-      line?.show(`${label} ${drawBar(io, label.length + text.length + 2, step / steps)} ${text}`);
+      line?.show(describeProgress(io, start, chunk, chunks >= TIMED_CHUNK));
     },
 
     showEpoch({ epoch, train, validation, isBest, imagesPerSecond }: TrainingEpoch): void {
@@ -171,6 +155,35 @@ function describeRun({ run, config, parameters, preset, fallbackReason, processe
     ...(resumed ? [describeResumed(resumed, config)] : []),
     ...(fallbackReason ? [describeFallback(engine, fallbackReason)] : []),
   ];
+}
+
+/** A bar and numbers for the terminal's width: of one width, whatever the numbers are. */
+function describeProgress(
+  io: Io,
+  { config, pixels }: TrainingStart,
+  { epoch, step, steps, train, imagesPerSecond, secondsLeft }: TrainingChunk,
+  isTimed: boolean,
+): string {
+  const width = widthOfNats(pixels);
+  const nats = (value: number, width: number) => formatNats(value, 1).padStart(width);
+  const objective = `${objectiveTitle(config)} ${nats(-train.objective, width - 1)}`;
+  const terms = [`reconstruction ${nats(train.reconstruction, width)}`, `KL ${nats(train.kl, 6)}`];
+  const speed = `${String(Math.round(imagesPerSecond)).padStart(6)} images/s`;
+  const left = (isTimed ? `${formatClock(secondsLeft)} left` : "").padStart(12);
+  const choices = [
+    [objective, ...(hasBound(config) ? terms : []), speed, left],
+    [objective, speed, left],
+    [objective, left],
+  ];
+  const label = formatEpoch(epoch, config);
+  const texts = choices.map((parts) => parts.join("  "));
+  const fits = (text: string) => label.length + text.length + MIN_BAR + 2 < widthOf(io.stderr);
+  const text = texts.find(fits) ?? texts[texts.length - 1];
+  return `${label} ${drawBar(io, label.length + text.length + 2, step / steps)} ${text}`;
+}
+
+function formatEpoch(epoch: number, { epochs }: Config): string {
+  return `${String(epoch).padStart(String(epochs).length)}/${epochs}`;
 }
 
 /** Characters of −12345.67, an objective of nats of images of so many pixels. */
