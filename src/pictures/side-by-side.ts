@@ -22,7 +22,11 @@ const MAX_TITLE = 56;
 
 /** Draws columns of cells, each scaled to the width of a column: SVG text. */
 export function sideBySide(columns: readonly Column[]): string {
-  const placed = columns.map(({ cells }) => cells.map(place));
+  const plots = columns.flatMap(({ cells }) =>
+    cells.flatMap((cell) => ("svg" in cell ? [sidesOf(cell.svg).width] : [])),
+  );
+  const scale = WIDTH / Math.max(...plots, 1); // one for all plots, so that their axes are of one size
+  const placed = columns.map(({ cells }) => cells.map((cell) => place(cell, scale)));
   const heights = placed[0].map((_, row) => Math.max(...placed.map((cells) => cells[row].height)));
   const tops = heights.map((_, row) => MARGIN + HEADER + sum(heights.slice(0, row)) + row * GAP);
   const width = 2 * MARGIN + columns.length * WIDTH + (columns.length - 1) * GAP;
@@ -46,8 +50,8 @@ interface Placed {
   draw(left: number, top: number, id: string): string;
 }
 
-function place(cell: Cell): Placed {
-  if ("svg" in cell) return placePlot(cell.svg);
+function place(cell: Cell, scale: number): Placed {
+  if ("svg" in cell) return placePlot(cell.svg, scale);
   const { title, picture } = cell;
   const height = Math.round((WIDTH / picture.width) * picture.height);
   const data = Buffer.from(encodePng(picture)).toString("base64");
@@ -60,17 +64,23 @@ function place(cell: Cell): Placed {
   };
 }
 
-/** Nests the text of another SVG, whose ids become those of this cell. */
-function placePlot(svg: string): Placed {
+function sidesOf(svg: string): { readonly width: number; readonly height: number } {
   const [, width, height] = (/ viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(svg) ?? []).map(Number);
-  const scaled = Math.round((WIDTH / width) * height);
+  return { width, height };
+}
+
+/** Nests the text of another SVG, whose ids become those of this cell. */
+function placePlot(svg: string, scale: number): Placed {
+  const { width, height } = sidesOf(svg);
+  const scaled = Math.round(scale * height);
   return {
     height: scaled,
     draw: (left, top, id) =>
       svg
         .replace(
           /<svg [^>]*>/,
-          `<svg x="${left}" y="${top}" width="${WIDTH}" height="${scaled}" ` + `viewBox="0 0 ${width} ${height}">`,
+          `<svg x="${left}" y="${top}" width="${scale * width}" height="${scaled}" ` +
+            `viewBox="0 0 ${width} ${height}">`,
         )
         .replace(/(?<=<clipPath id="|clip-path="url\(#)/g, id),
   };
