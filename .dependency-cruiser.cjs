@@ -107,7 +107,10 @@ module.exports = {
     only("plots", "node_modules/(vega|vega-lite)/", ["pictures/(plots|vega)\\.ts"]),
     only("pca", "node_modules/ml-pca/", ["inference/latent-plane\\.ts"]),
     only("viewer", "node_modules/open/", ["commands/pictures\\.ts"]),
-    only("terminal", "node_modules/(commander|chalk|cli-progress|@types/cli-progress)/", ["commands/", "cli\\.ts"]),
+    only("terminal", "node_modules/(commander|@bomb\\.sh|chalk|cli-progress|@types/cli-progress)/", [
+      "commands/",
+      "cli\\.ts",
+    ]),
     // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", [
       "run/lock\\.ts",

@@ -40,6 +40,11 @@ const COMMANDS: Readonly<Record<string, Entry[]>> = {
   ],
   "This machine:": [
     ["engines", "show which engines run here, how to install others", () => import("./commands/engines.js")],
+    [
+      "complete <shell>",
+      "print a script for bash, zsh or fish that completes words",
+      () => import("./commands/complete.js"),
+    ],
     ["cache", "show or clear the decoded images on the disk", () => import("./commands/cache.js")],
   ],
 };
@@ -98,12 +103,13 @@ async function createProgram(argv: readonly string[], io: Io, prints: boolean): 
     })
     .configureHelp(HELP_FORMAT);
   const words = argv.filter((word) => !word.startsWith("-"));
-  const wanted = words[0] === "help" ? words[1] : words[0];
+  // Of `vae complete -- train …`, the flags of train.
+  const wanted = words.slice(0, ["help", "complete"].includes(words[0]) ? 2 : 1);
   for (const [heading, commands] of Object.entries(COMMANDS)) {
     program.commandsGroup(heading);
     for (const [usage, description, load] of commands) {
       const command = program.command(usage).description(description);
-      if (command.name() === wanted) (await load()).define(command, io);
+      if (wanted.includes(command.name())) (await load()).define(command, io);
     }
   }
   return program.helpCommand("help [command]", "show the help of a command");

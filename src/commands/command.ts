@@ -30,13 +30,14 @@ export function declare<Flags extends { readonly [name: string]: Flag<unknown> }
 }
 
 function createOption(name: string, flag: Flag<unknown>): Option {
-  const { argument, help, heading = "Options:", parse, ...details } = flag;
+  const { argument, help, heading = "Options:", parse, choices, ...details } = flag;
   const option = new Option(`${flagOf(name)} ${argument}`.trim(), help)
     .helpGroup(heading)
     .default(details.default)
     .preset(details.preset)
     .conflicts(details.conflicts ?? [])
     .makeOptionMandatory(details.isRequired ?? false);
+  if (choices) option.argChoices = choices.map(String); // what a shell completes; `parse` checks values
   if (!parse) return option;
   return option.argParser((text, before) => {
     try {

@@ -16,6 +16,8 @@ export interface Flag<Value> extends Details<Value> {
   /** As the help shows it, such as <file>; empty for a toggle. */
   readonly argument: string;
   readonly help: string;
+  /** Values that a shell completes. */
+  readonly choices?: readonly (string | number)[] | undefined;
   /** Of the help page: "Options:" by default. */
   readonly heading?: string;
   /** @param before the value of the same flag further left. @throws UserError that says what the text must be */
@@ -60,17 +62,18 @@ export function settingFlags<Name extends SettingName>(...names: Name[]) {
 }
 
 function settingFlag(name: SettingName): Flag<unknown> {
-  const { flag: argument, help, parse }: Setting<unknown> = SETTINGS[name];
+  const { flag: argument, help, parse, choices }: Setting<unknown> = SETTINGS[name];
   if (name === "noise") return noiseFlag(help);
   if (argument === "") return toggle(help);
   const usual = formatDefault(name);
-  return flag(`<${argument}>`, `${help} (default: ${usual === "own" ? CHOSEN : usual})`, { parse });
+  return { ...flag(`<${argument}>`, `${help} (default: ${usual === "own" ? CHOSEN : usual})`, { parse }), choices };
 }
 
 /** `--noise`, with an optional value. @param alone what it is without one */
 export function noiseFlag(help: string, alone = USUAL_NOISE): Flag<GivenSettings["noise"]> {
   const text = `${help}; kinds: ${Object.keys(NOISES).join(", ")} (default: none; without a kind: ${alone})`;
-  return flag("[kind[:strength]]", text, SETTINGS.noise, { preset: USUAL_NOISE });
+  const { choices } = SETTINGS.noise;
+  return { ...flag("[kind[:strength]]", text, SETTINGS.noise, { preset: USUAL_NOISE }), choices };
 }
 
 /** The default, as the command line takes it. */
@@ -84,7 +87,7 @@ export function choiceFlag<const Choice extends string>(
   help: string,
   usual: NoInfer<Choice>,
 ): Flag<Choice> {
-  return flag(`<${choices.join("|")}>`, help, oneOf(choices), { default: usual });
+  return { ...flag(`<${choices.join("|")}>`, help, oneOf(choices), { default: usual }), choices };
 }
 
 export function count(help: string, max = 1e9): Flag<number | undefined> {
@@ -99,7 +102,7 @@ export function place(argument: string, help: string, details?: Details<undefine
 /** `--format` of a file. */
 export function formatFlag<const Format extends string>(formats: readonly Format[]): Flag<Format | undefined> {
   const help = `format (default: that of the file's name; ${formats[0]} for standard output)`;
-  return flag(`<${formats.join("|")}>`, help, oneOf(formats));
+  return { ...flag(`<${formats.join("|")}>`, help, oneOf(formats)), choices: formats };
 }
 
 /** `--out` of a picture, or another flag. */

@@ -30,7 +30,10 @@ export const define = declare({
   flags: {
     ...under("Essentials:", {
       ...settingFlags(...ESSENTIALS),
-      preset: place("<name|file>", `settings to start from: ${PRESET_NAMES.join(", ")}, or a JSON file of settings`),
+      preset: {
+        ...place("<name|file>", `settings to start from: ${PRESET_NAMES.join(", ")}, or a JSON file of settings`),
+        choices: PRESET_NAMES,
+      },
       resume: flag<string | true>(
         "[folder]",
         "resume a run or a group of runs, also with more --epochs (default: the newest in runs/)",
