@@ -14,6 +14,12 @@ import type { Io } from "./io.js";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
+const EXAMPLES = `
+Example:
+  vae complete bash > ~/.vae.bash; echo '. ~/.vae.bash' >> ~/.bashrc
+  vae complete zsh > ~/.vae.zsh; echo '. ~/.vae.zsh' >> ~/.zshrc
+  vae complete fish > ~/.config/fish/completions/vae.fish`;
+
 /** What the script does besides: a sum of flags. */
 const NO_SPACE = 2;
 const NO_FILES = 4;
@@ -31,7 +37,7 @@ export function define(command: Command, io: Io): void {
   command
     .allowExcessArguments()
     .addHelpOption(helpOption())
-    .addHelpText("after", "\nExample:\n  vae complete bash >> ~/.bashrc\n  vae complete fish | source")
+    .addHelpText("after", EXAMPLES)
     .action(async () => {
       const program = command.parent as Command & { readonly rawArgs: readonly string[] };
       const [, mark] = program.rawArgs;

@@ -13,7 +13,7 @@ import { vae } from "../vae.js";
 
 const COMMANDS = [
   ...["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "encode", "decode", "evaluate"],
-  ...["data", "export", "runs", "compare", "cache", "engines"],
+  ...["data", "export", "runs", "compare", "cache", "engines", "complete"],
 ];
 
 /** A folder with a run. */
@@ -43,7 +43,7 @@ describe("vae --help", () => {
   it("lists the commands and gives an example", async () => {
     const { code, stdout, stderr } = await run("--help");
     expect([code, stderr]).toEqual([0, ""]);
-    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name}( <(path|run...)>)? +\\w`, "m"));
+    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name}( <(path|run...|shell)>)? +\\w`, "m"));
     expect(stdout).toContain("Example:\n  vae train --epochs 20 --dim-z 2\n");
   });
 
@@ -162,6 +162,9 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     [["decode", "runs/run/config.json"], "vae decode takes no bare word. Use --input runs/run/config.json."],
     [["runs", "runs"], "vae runs takes no bare word. Use --dir runs."],
     [["cache", "clear"], "vae cache takes no bare word. Use --clear."],
+    [["complete", "tcsh"], "The shell is tcsh. It must be one of bash, zsh, fish."],
+    [["complete"], "missing required argument 'shell'. See vae complete --help."],
+    [["complete", "bash", "zsh"], "vae complete takes one shell."],
     [["data", "mnist", "other"], "Expected 1 argument but got 2. See vae data --help."],
     [["train", "--model", "vae-conv"], "It must be one of vae, ae. Use --network conv."],
     [["train", "--model=cvae"], "It must be one of vae, ae. Use --conditional."],
@@ -258,5 +261,85 @@ describe("a mistake is refused in one line, with exit code 2", () => {
     expect(stderr).toContain(problem);
     expect(stderr).toMatch(/^error: [^\n]*\n$/);
     expect([code, stdout]).toEqual([2, ""]);
+  });
+});
+
+describe("vae complete -- words", () => {
+  const complete = async (...words: string[]) => {
+    const { code, stdout, stderr } = await run("complete", "--", ...words);
+    expect([code, stderr]).toEqual([0, ""]);
+    return stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split("\t")[0]);
+  };
+
+  it("names all commands, and all flags of each", async () => {
+    expect(await complete("")).toEqual(expect.arrayContaining(COMMANDS));
+    for (const command of COMMANDS) {
+      const { stdout } = await run(command, "--help");
+      const flags = [...stdout.matchAll(/^ {2}(?:-h, )?(--[\w-]+)/gm)].map(([, flag]) => flag);
+      expect(await complete(command, "-")).toEqual([...flags, ":4"]);
+    }
+  });
+
+  it.each([
+    [
+      ["train", "--objective", ""],
+      [...SETTINGS.objective.choices, ":4"],
+    ],
+    [
+      ["train", "--objective=fr"],
+      ["free-bits", ":4"],
+    ],
+    [["train", "--size", "o"], [":4"]],
+    [
+      ["train", "--resume", ""],
+      ["runs/run", ":0"],
+    ],
+    [
+      ["train", "--resume", "--js"],
+      ["--json", ":4"],
+    ],
+    [["train", "--json", "--js"], [":4"]],
+    [
+      ["train", "--set", "a=1", "--se"],
+      ["--set", "--seed", ":4"],
+    ],
+    [
+      ["train", "--set", "kl"],
+      ["klWarmUp=", ":6"],
+    ],
+    [
+      ["train", "--preset", "i"],
+      ["iwae", ":0"],
+    ],
+    [["train", "--epochs", ""], [":4"]],
+    [
+      ["train", "--channels", ""],
+      ["own", "1", "3", ":4"],
+    ],
+    [
+      ["sample", "--run", "runs/"],
+      ["runs/run", ":0"],
+    ],
+    [
+      ["compare", "runs/run", ""],
+      ["runs/run", ":0"],
+    ],
+    [
+      ["data", "m"],
+      ["mnist", ":0"],
+    ],
+    [
+      ["help", "tra"],
+      ["train", ":4"],
+    ],
+    [["bash"], [":4"]],
+    [["nothing", ""], [":4"]],
+    [["__proto__", ""], [":4"]],
+  ])("%j", async (words, completions) => {
+    const found = await complete(...words);
+    expect(found.toSorted()).toEqual(completions.toSorted());
   });
 });
