@@ -57,6 +57,7 @@ describe("the package", () => {
       "bin/vae.js",
       "data/README.md",
       "dist/engine/compiled/package.json",
+      "docs/settings.schema.json",
       "examples/draw-photos.js",
       "examples/neighbours.js",
       "examples/own-encoder.js",
