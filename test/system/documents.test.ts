@@ -65,7 +65,7 @@ function commandsOf(file: string): string[] {
   const blocks = [...text.matchAll(/^```(?:sh)?\n(.*?)^```$/gms)].flatMap(([, block]) => block.split("\n"));
   const lines = blocks.map((line) => line.replace(/^\$ /, "").replace(/\s+#.*$/, ""));
   const inline = /README|tutorial/.test(file)
-    ? [...text.matchAll(/`((?:npx )?vae \S+ [^`\n]+)`/g)].map(([, command]) => command.replaceAll("\\|", "|"))
+    ? [...text.matchAll(/`((?:npx )?vae [^`\s]+ [^`\n]+)`/g)].map(([, command]) => command.replaceAll("\\|", "|"))
     : [];
   const commands = [...lines.filter((line) => /^(npx )?vae /.test(line)), ...inline];
   return [...new Set(commands)].filter((command) => !/[A-Z]{4}|…/.test(command));
