@@ -54,6 +54,7 @@ describe("the package", () => {
       "LICENSE",
       "NOTICE",
       "README.md",
+      "README.zh-CN.md",
       "bin/vae.js",
       "data/README.md",
       "dist/engine/compiled/package.json",
