@@ -47,7 +47,7 @@ describe("the package", () => {
     const outside = files.filter(
       (file) =>
         !/^dist\/.*\.(js|d\.ts|licences\.txt)$/.test(file) &&
-        !/^docs\/([\w-]+\.md|images\/[\w-]+\.(png|svg))$/.test(file),
+        !/^docs\/([\w.-]+\.md|images\/[\w-]+\.(png|svg))$/.test(file),
     );
     expect(outside.sort()).toEqual([
       "CHANGELOG.md",
