@@ -6,6 +6,7 @@ import { settingsPage, settingsSchema } from "../docs/make.js";
 
 const DOCUMENTS = [
   "README.md",
+  "README.zh-CN.md",
   ...readdirSync("docs").flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
 ];
 
