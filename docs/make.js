@@ -30,20 +30,23 @@ export function settingsPage() {
   const presets = Object.entries(PRESETS).map(([name, { help, settings }]) => {
     createConfig(settings);
     const list = Object.entries(settings).map(([key, value]) => `\`${key}=${short(value)}\``);
-    return `- **${name}**: ${help}.${list.length > 0 ? `\n  ${list.join(", ")}` : ""}`;
+    return [`- **${name}**: ${help}.`, ...(list.length > 0 ? [list.join(", ")] : [])].map(wrap).join("\n  ");
   });
   return `# Settings
 
-All settings of a training, written from \`src/config/settings.ts\` by \`npm run docs\`. Common ones have a flag. \`--set name=value\` gives
-any of them, \`--preset NAME\` or \`--preset FILE\` several: a JSON file such as \`{"dimZ": 20, "sigma": "exp"}\`, or the config.json of another
-run. \`--set\` and flags override a preset. The config.json of a run holds all its settings.
+All settings of a training. Common ones have a flag; \`--set name=value\` changes any of them. \`--preset NAME\` or
+\`--preset FILE\` changes several at once: the file is JSON, such as \`{"dimZ": 20, "sigma": "exp"}\`, or the config.json
+of another run. Flags and \`--set\` override the preset. A run's config.json holds all its settings.
 
-Editors complete and check such a file with [settings.schema.json](settings.schema.json), a JSON Schema, if it names the schema:
-\`{"$schema": "./node_modules/vae/docs/settings.schema.json", "dimZ": 20}\`. The schema checks each value, not how settings fit together.
+[settings.schema.json](settings.schema.json) is a JSON Schema of that file. Editors complete and check a file that names
+it: \`{"$schema": "./node_modules/vae/docs/settings.schema.json", "dimZ": 20}\`. It checks each value, not
+their combinations.
 
-\`--sweep name=value,value\` trains a run for each value, repeated for several settings all combinations; \`--repeat N\` with N seeds each. Semicolons
-separate values that are lists or have commas: \`--sweep 'nHidden=500,500;300'\`. The group of runs has a folder, in it one for each run, named
-after its values, and compare.svg. \`vae train --resume FOLDER\` finishes a group that was interrupted.
+\`--sweep name=value,value\` trains one run per value. Several sweeps train all combinations, and \`--repeat N\` trains each
+with N seeds. Separate values that are lists by semicolons: \`--sweep 'nHidden=500,500;300'\`. The runs are in one folder,
+each named after its values, with compare.svg. \`vae train --resume FOLDER\` finishes an interrupted group.
+
+This page is written by \`npm run docs\` from the settings in src/.
 
 | setting | flag of \`vae train\` | default | values | meaning |
 |---|---|---|---|---|
@@ -51,8 +54,8 @@ ${lines(rows(names))}
 
 ## Noise
 
-\`--noise KIND\` or \`--noise KIND:STRENGTH\`, in \`vae train\` and \`vae reconstruct\`. x is a pixel from 0 to 1, s the strength. The target
-stays clean.
+\`--noise KIND\` or \`--noise KIND:STRENGTH\`, in \`vae train\` and \`vae reconstruct\`. x is a pixel from 0 to 1, s the
+strength. The target stays clean.
 
 | kind | usual strength | strengths | meaning |
 |---|---|---|---|
@@ -100,6 +103,11 @@ function meaningOf(name, quotes) {
   );
   const parts = [help, ...(details ? [details] : []), ...(needed.length > 0 ? [`with ${needed.join(" and ")}`] : [])];
   return parts.join("; ");
+}
+
+/** Lines of at most 120 columns, for an item of a list. */
+function wrap(text) {
+  return text.replace(/(.{1,117})(?: |$)/g, "$1\n  ").trimEnd();
 }
 
 function lines(rows) {
