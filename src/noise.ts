@@ -22,7 +22,7 @@ export function noise(options: Described): Setting<Noise | null> {
   const values = "KIND or KIND:STRENGTH";
   return optional(
     "none",
-    { values, schema: SCHEMA, choices: Object.keys(NOISES), check: checkNoise, parse: checkNoise, encode: formatNoise },
+    { values, schema: SCHEMA, words: Object.keys(NOISES), check: checkNoise, parse: checkNoise, encode: formatNoise },
     options,
   );
 }

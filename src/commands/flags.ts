@@ -62,7 +62,7 @@ export function settingFlags<Name extends SettingName>(...names: Name[]) {
 }
 
 function settingFlag(name: SettingName): Flag<unknown> {
-  const { flag: argument, help, parse, choices }: Setting<unknown> = SETTINGS[name];
+  const { flag: argument, help, parse, words: choices }: Setting<unknown> = SETTINGS[name];
   if (name === "noise") return noiseFlag(help);
   if (argument === "") return toggle(help);
   const usual = formatDefault(name);
@@ -72,7 +72,7 @@ function settingFlag(name: SettingName): Flag<unknown> {
 /** `--noise`, with an optional value. @param alone what it is without one */
 export function noiseFlag(help: string, alone = USUAL_NOISE): Flag<GivenSettings["noise"]> {
   const text = `${help}; kinds: ${Object.keys(NOISES).join(", ")} (default: none; without a kind: ${alone})`;
-  const { choices } = SETTINGS.noise;
+  const { words: choices } = SETTINGS.noise;
   return { ...flag("[kind[:strength]]", text, SETTINGS.noise, { preset: USUAL_NOISE }), choices };
 }
 

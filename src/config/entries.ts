@@ -18,8 +18,8 @@ export interface Domain<Value> extends Checker<Value> {
   readonly schema: JsonSchema;
   /** Parses a text of the command line. @throws UserError that says what it must be */
   parse(text: string): Value;
-  /** All values, or the words among them, if they are few. */
-  readonly choices?: readonly (string | number)[] | undefined;
+  /** Values that a shell completes. */
+  readonly words?: readonly (string | number)[] | undefined;
   /** The value as JSON: what config.json and checkpoints hold. */
   encode(value: Value): unknown;
   /** What `needs` of other settings call the value: its text by default. */
@@ -202,7 +202,7 @@ export function choices<const Choice extends string>(
   );
   const wrongItem = (value: unknown) => (Array.isArray(value) ? value.find((item) => !choices.includes(item)) : value);
   const checkAll = (value: unknown) => withSuggestion(() => check(value), wrongItem(value), choices);
-  return { ...options, ...others, choices, check: checkAll, parse: (text) => checkAll(read(text)) };
+  return { ...options, ...others, choices, words: choices, check: checkAll, parse: (text) => checkAll(read(text)) };
 }
 
 export function text(options: Options<string>): Setting<string> {
@@ -268,7 +268,7 @@ export function optional<Value>(word: string, inner: Domain<Value>, options: Des
     default: null,
     values: `${word}, ${inner.values}`,
     schema: { anyOf: [{ enum: [word, null] }, inner.schema] },
-    choices: inner.choices && [word, ...inner.choices],
+    words: inner.words && [word, ...inner.words],
     check: (value) => (value === null || value === word ? null : inner.check(value)),
     parse: (text) => (text === word ? null : inner.parse(text)),
     encode: (value) => (value === null ? word : String(inner.encode(value))),
@@ -289,7 +289,7 @@ export function oneOf<const Choice extends string | number>(choices: readonly Ch
   const schema = { enum: [...new Set([...choices, ...choices.map(String)])] };
   const { check, ...others } = domain(all, schema, pickOne(choices), undefined, `be one of ${all}`);
   const checkOne = (value: unknown) => withSuggestion(() => check(value), value, choices.map(String));
-  return { ...others, choices, check: checkOne, parse: checkOne };
+  return { ...others, words: choices, check: checkOne, parse: checkOne };
 }
 
 /** Adds to the error of `check` the name that a wrong value is similar to. */

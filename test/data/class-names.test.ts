@@ -94,7 +94,7 @@ describe("classes with odd names", () => {
     expect((await home("runs")).stdout).toContain(`classes=${chosen} `);
     expect((await home("train", "--resume", "runs/r", "--epochs", "2", "--classes", chosen)).code).toBe(0);
     expect((await home("train", "--resume", "runs/r", "--classes", "all")).stderr).toContain(
-      `has --classes ${chosen}, not all.`,
+      `keeps its settings: --classes ${chosen}, not all.`,
     );
     const { stdout } = await home("encode", "--run", "runs/r", "--split", "train", "--format", "jsonl");
     const lines = stdout
