@@ -143,7 +143,7 @@ async function openSiblingLabels(file: string, images: FileArray | undefined): R
 }
 
 /**
- * Groups the arrays of a file by split, according to their names or the file's. An array whose name gives no role holds
+ * Groups the arrays of a file by split, according to their names or the file's. An array whose name has no role holds
  * images if it has two dimensions or more, and labels if it has one class for each image.
  *
  * @throws UserError if it is unclear which array holds the images

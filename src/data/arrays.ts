@@ -58,7 +58,7 @@ interface Content {
 }
 
 /**
- * Opens a file of arrays. IDX and .npy hold one array, .npz several. A table gives its images and, if any, its labels.
+ * Opens a file of arrays. IDX and .npy hold one array, .npz several. A table yields its images and, if any, its labels.
  *
  * @param size the given size of the images, which separates pixels from other columns of a table
  * @throws UserError if the file is not valid, or holds no arrays

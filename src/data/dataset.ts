@@ -73,7 +73,7 @@ export interface DataOptions extends Partial<Omit<ValuesOf<typeof DATA_SETTINGS>
  *
  * Uses the validation and test sets of the data set. Otherwise draws a seventh of all images for the test and a twelfth
  * of the rest for validation, with a fixed seed and in proportion to the classes. Arrays with only a test set keep
- * their order, unless they are sorted by class, and give their last twelfth.
+ * their order, unless they are sorted by class, and give up their last twelfth.
  *
  * @throws UserError if a file is missing or not valid, or there are too few images
  */
@@ -171,7 +171,7 @@ export function checkImageSet(value: unknown, shape: ImageShape): ImageSet {
   return set;
 }
 
-/** @param wanted names or numbers of classes. @returns a function that tells whether a label is wanted */
+/** @param wanted names or numbers of classes. @returns a function that says whether a label is among them */
 function chooseClasses(
   wanted: readonly string[],
   sets: readonly Images[],

@@ -26,7 +26,7 @@ interface Prepared {
 }
 
 /**
- * Converts images to the layout that a model takes, and to bytes or floats from 0 black to 1 white.
+ * Converts images to the layout that a model expects, and to bytes or floats from 0 black to 1 white.
  *
  * @param size the shape of the model's images
  * @param options scales: the scales of the training images. isNoisy: floats are not clipped to 0 and 1

@@ -7,7 +7,7 @@ import process from "node:process";
 import { isSystemError, UserError } from "../errors.js";
 import { makeFolder } from "./write.js";
 
-/** Closed to other users, since the cache holds copies of images whose folder may be closed, too. */
+/** Closed to other users, since the cache holds copies of images whose own folder may be closed to them. */
 const MODE = 0o700;
 
 /**

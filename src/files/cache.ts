@@ -165,7 +165,7 @@ function shorten(hash: ReturnType<typeof createHash>): string {
 }
 
 /**
- * Reads the info of an entry, as JSON, and verifies the whole file. This takes 1 s per GB; to decode it took minutes.
+ * Reads the info of an entry, as JSON, and verifies the whole file. This takes 1 s per GB; decoding it took minutes.
  *
  * @returns undefined if the file does not exist, is damaged, is not of the cache, or cannot be read
  */

@@ -4,7 +4,7 @@ import type { Kernels } from "./kernels.js";
 
 const { fround } = Math;
 
-/** Creates an instance with `bytes` of its own memory. */
+/** Creates an instance with its own memory of `bytes` bytes. */
 export function loadFallback(bytes: number): Kernels {
   const memory = new ArrayBuffer(4 * Math.ceil(bytes / 4));
   const [floats, words, out] = [new Float32Array(memory), new Int32Array(memory), new Uint8Array(memory)];

@@ -32,7 +32,7 @@ const PAGE_BYTES = 65536;
 
 let module: object | undefined;
 
-/** Creates an instance with `bytes` of its own memory. */
+/** Creates an instance with its own memory of `bytes` bytes. */
 export function loadKernels(bytes: number): Kernels {
   try {
     return loadWasm(bytes);

@@ -16,7 +16,7 @@ export function needsMeanImage({ params }: Specs): boolean {
 }
 
 /**
- * Draws the initial weights. Each weight has a random stream of its own, set by its index among the specs.
+ * Draws the initial weights. Each weight has its own random stream, chosen by its index among the specs.
  *
  * @param meanImage [D], 0 to 1; needed if `needsMeanImage`
  * @throws Error if `meanImage` does not fit a weight

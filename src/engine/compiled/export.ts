@@ -8,7 +8,7 @@ import { type HostArray, leaves, mapTree } from "./tree.js";
 const PRIMES = [10_007, 10_009, 10_037, 10_039, 10_061, 10_067];
 
 /**
- * Traces a function with two batch sizes, and returns an ONNX file if both give the same graph.
+ * Traces a function with two batch sizes, and returns an ONNX file if both produce the same graph.
  *
  * @param params weights, stored as initializers of these names
  * @param inputs at least one, by the function's own names: the name in the file, and the size in [batch, size]

@@ -17,7 +17,7 @@ interface JoinedClasses<File> {
  * Joins the classes of files by their names: first the names in metadata, in the order of the files, then the texts,
  * sorted. If all names agree, files without names take their numbers from them.
  *
- * @throws UserError if only some files have names, and these do not tell the names of the other files' numbers
+ * @throws UserError if only some files have names, and these do not cover the numbers in the other files
  */
 export function joinClasses<File extends LabelledFile>(files: readonly File[]): JoinedClasses<File> {
   const named = files.filter(({ classes }) => classes);
