@@ -8,7 +8,7 @@ export const PRESETS = {
   },
   photos: {
     help:
-      "convolutions, the default for image files and colour; batches and epochs by the number of images: " +
+      "convolutions, the default for image files and colour; batch size and epochs depend on the number of images: " +
       "20 steps or more an epoch, 3,000 or more in all, 20 to 200 epochs",
     settings: {
       network: "conv",
@@ -24,7 +24,7 @@ export const PRESETS = {
   // Section 5.1 of the paper: stages of 3^i epochs, i = 0 … 7, with learning rate 0.001·10^(−i/7). The output bias
   // follows its code, yburda/iwae.
   iwae: {
-    help: "network, binarization and schedule of Burda et al. (2016), with k = 50; 3,280 epochs, or as many as given",
+    help: "network, binarization and schedule of Burda et al. (2016), with k = 50; 3,280 epochs, or the number you set",
     settings: {
       objective: "iwae",
       importanceSamples: 50,

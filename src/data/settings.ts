@@ -27,7 +27,7 @@ export const DATA_SETTINGS = {
     details: "hwc = rows, chw = planes, whc = columns; own = by shape and name" }),
   limit: integer({ default: 0, min: 0, max: 4_294_967_295, flag: "count",
     help: "use at most this many images; 0 = all",
-    details: "of a separate validation or test set too" }),
+    details: "also applies to a separate validation or test set" }),
   classes: texts({ default: [ALL], alone: ALL, maxLength: 65_536, flag: "name,...",
     help: "use only images of these classes: labels, or names of sub-folders",
     details: '"a,b" or "all" in quotes is a name' }),
