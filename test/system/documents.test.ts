@@ -8,10 +8,9 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { copyTiny } from "../helpers.js";
 import { LAUNCHER } from "../vae.js";
 
-const DOCUMENTS = [
-  ...readdirSync(".").filter((name) => /^README.*\.md$/.test(name)),
-  ...readdirSync("docs").flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
-];
+const TRANSLATED = ["README.md", "docs/tutorial.md"];
+const ENGLISH = readdirSync("docs").filter((name) => /^\w+\.md$/.test(name));
+const DOCUMENTS = ["README.md", ...ENGLISH.map((name) => `docs/${name}`)];
 /** Later flags replace earlier ones. */
 const PROGRAM = `#!/bin/sh
 case " $* " in
@@ -59,13 +58,19 @@ it.each(DOCUMENTS.filter((file) => commandsOf(file).length > 0))("the commands o
   }
 });
 
+it.each(TRANSLATED)("the Chinese translation of %s has the same commands, in the same order", (file) => {
+  expect(commandsOf(file.replace(".md", ".zh-CN.md"))).toEqual(commandsOf(file));
+});
+
 /** Lines of shell blocks, and in these documents inline commands too. Not templates: PATH, FOLDER, …. */
 function commandsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
   const blocks = [...text.matchAll(/^```(?:sh)?\n(.*?)^```$/gms)].flatMap(([, block]) => block.split("\n"));
   const lines = blocks.map((line) => line.replace(/^\$ /, "").replace(/\s+#.*$/, ""));
   const inline = /README|tutorial/.test(file)
-    ? [...text.matchAll(/`((?:npx )?vae [^`\s]+ [^`\n]+)`/g)].map(([, command]) => command.replaceAll("\\|", "|"))
+    ? [...text.matchAll(/`((?:npx )?vae\s[^`\s]+\s[^`]+)`/g)].map(([, command]) =>
+        command.replaceAll("\\|", "|").replace(/\s+/g, " "),
+      )
     : [];
   const commands = [...lines.filter((line) => /^(npx )?vae /.test(line)), ...inline];
   return [...new Set(commands)].filter((command) => !/[A-Z]{4}|…/.test(command));
