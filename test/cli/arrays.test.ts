@@ -1,4 +1,4 @@
-// vae encode and vae decode, by files and standard streams. Real pipes: test/system/pipes.test.ts.
+// vae encode and vae decode through files and standard streams. test/system/pipes.test.ts tests real pipes.
 import {
   existsSync,
   mkdirSync,
@@ -39,7 +39,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true });
 });
 
-/** `vae …` with bytes for standard input, and bytes as what comes out. */
+/** Runs `vae …` with bytes as standard input. Standard output is bytes too. */
 async function pipe(args: string, input: Uint8Array | string = "") {
   const { stdout, ...outcome } = await vaeBytes(args.split(" "), home, input);
   return { ...outcome, stdout: new Uint8Array(stdout) };
@@ -59,7 +59,7 @@ const readNpy = (bytes: Uint8Array) => {
 };
 
 describe("vae encode", () => {
-  it("writes JSON lines: number, origin, label, z and sigma of each image", async () => {
+  it("writes JSON lines with the number, source, label, z and sigma of each image", async () => {
     const { code, stdout, stderr } = await pipe("encode --n 10");
     expect([code, stderr]).toEqual([0, ""]);
     const { z, sigma } = await model.encode({ ...data.test, count: 10 });
@@ -72,7 +72,7 @@ describe("vae encode", () => {
     expect(lines(stdout)).toHaveLength(10);
   });
 
-  it("writes a .npy file of all images, and says where", async () => {
+  it("writes a .npy file of all images, and prints its path", async () => {
     const { code, stdout } = await vae(["encode", "--out", "z.npy"], home);
     expect([code, stdout]).toEqual([0, "z.npy\n"]);
     expect(readNpy(readFileSync(at("z.npy")))).toEqual((await model.encode(data.test)).z);
@@ -81,7 +81,7 @@ describe("vae encode", () => {
     expect(lines(readFileSync(at("z.jsonl")))).toHaveLength(TEST_IMAGES);
   });
 
-  it("takes other parts of the data set, more than go at once", async () => {
+  it("encodes other splits, in several batches", async () => {
     for (const split of ["train", "validation"] as const) {
       const { z } = readAndCheck((await pipe(`encode --split ${split}`)).stdout);
       expect(z).toEqual((await model.encode(data[split])).z.data);
@@ -89,7 +89,7 @@ describe("vae encode", () => {
     expect(data.train.count).toBeGreaterThan(500);
   });
 
-  it("takes another data set of the same size", async () => {
+  it("encodes another data set with images of the same size", async () => {
     await writeTinyMnist(at("other"), 240, 30);
     const { z } = await model.encode((await datasets.load(at("other"))).validation);
     expect(readNpy((await pipe("encode --dataset other --split validation --format npy")).stdout)).toEqual(z);
@@ -106,7 +106,7 @@ describe("vae encode", () => {
     return { z: Float32Array.from(all.flatMap(({ z }) => z)) };
   }
 
-  it("takes images of others: bytes, floats, bits, from a file or a pipe", async () => {
+  it("encodes arrays of bytes, floats and bits, from a file or a pipe", async () => {
     const { data: bytes, shape } = firstTen();
     const { z } = await model.encode({ data: bytes, shape });
     const floats = array(
@@ -139,7 +139,7 @@ describe("vae encode", () => {
     expect(two.map((line) => Object.keys(line))).toEqual(new Array(2).fill(["image", "z", "sigma"]));
   });
 
-  it("draws from the posteriors, the same for one seed", async () => {
+  it("draws from the posteriors, with the same draws for the same seed", async () => {
     const encoded = async (more: string) => readNpy((await pipe(`encode --format npy${more}`)).stdout);
     const [means, draws] = [await encoded(""), await encoded(" --draws")];
     const [same, others] = [await encoded(" --draws --seed 0"), await encoded(" --draws --seed 1")];
@@ -153,7 +153,7 @@ describe("vae encode", () => {
 describe("vae decode", () => {
   const z = array(weyl(2 * 700, -2, 2), [700, 2]);
 
-  it("writes the images of a .npy file, an .npz, a table or JSON lines, more than go at once", async () => {
+  it("decodes a .npy file, an .npz, a table or JSON lines, in several batches", async () => {
     const images = await model.decode(z);
     expect(readNpy((await pipe("decode", encodeNpy(z))).stdout)).toEqual(images);
     writeFileSync(at("places.npy"), encodeNpy(z));
@@ -193,20 +193,20 @@ describe("vae decode", () => {
     expect(new Uint8Array(readFileSync(at("few.png")))).toEqual(expected);
   });
 
-  it("reads what NumPy and others save: integers, doubles", async () => {
+  it("reads integers and doubles", async () => {
     const places = npy("<i8", "(1, 2)", new Uint8Array(BigInt64Array.of(1n, -2n).buffer));
     expect(readNpy((await pipe("decode", places)).stdout)).toEqual(await model.decode(array([1, -2], [1, 2])));
   });
 });
 
-describe("what cannot be is explained in a line, with exit code 2:", () => {
+describe("vae encode and vae decode exit with code 2 and one line for:", () => {
   const nan = encodeNpy(array([1, 2, 3, Number.NaN], [2, 2]));
   const z = encodeNpy(array([1, 2, 3], [1, 3]));
   const floats = (shade: number) => encodeNpy(array(new Array(98).fill(shade), [2, 49]));
 
   it.each([
     [
-      "images of another size",
+      "images of a different size",
       "encode --input -",
       encodeNpy({ data: new Uint8Array(56), shape: [1, 7, 8] }),
       "the shape (1, 7, 8), images of 8×7. This model takes [N, 7, 7], images of 7×7.",
@@ -220,7 +220,7 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     ["nothing", "encode --input -", "", "standard input is not a valid .npy file: it does not begin with"],
     ["a text", "encode --input -", "0,0,1\n", "standard input is not a valid .npy file: it does not begin with"],
     [
-      "a file cut short",
+      "a truncated file",
       "encode --input -",
       encodeNpy(firstTenLike()).subarray(0, -1),
       "618 bytes in all, and it has 617",
@@ -235,7 +235,7 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
       "There are only 10 images, fewer than the 11",
     ],
     [
-      "z of another width",
+      "z of the wrong width",
       "decode",
       encodeNpy(array([1, 2, 3], [1, 3])),
       "shape [1,3], but this model takes [count,2]",
@@ -246,25 +246,25 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     ["no z", "decode", encodeNpy(array([], [0, 2])), "There are no latents."],
     ["nothing for z", "decode", "", "standard input is empty"],
     ["blank lines", "decode", "\n\n", "standard input is not a table of numbers: it is empty."],
-    ["another object for z", "decode", '{"x":[1,2]}', 'line 1 must look like {"z":[0.5,-1]}.'],
-    ["a table of another width", "decode", "0,0,1\n", "shape [1,3], but this model takes [count,2]"],
+    ["an object without z", "decode", '{"x":[1,2]}', 'line 1 must look like {"z":[0.5,-1]}.'],
+    ["a table of the wrong width", "decode", "0,0,1\n", "shape [1,3], but this model takes [count,2]"],
     ["a text", "decode", "Dear Sir,\n", "standard input is not a table of numbers: it has a header, but no rows."],
     ["a table without z", "decode", "x,y\n1,2\n", "standard input has no column z0. Latents are read from z0, z1, …"],
     ["a table without z1", "decode", "z0,z2\n1,2\n", "standard input has no column z1."],
     ["a text in a column of z", "decode", "z0,z1\n1,x\n", 'standard input, line 2, column "z1": "x" is not a number.'],
     ["NaN in a table", "decode", "z0,z1\n1,nan\n", "Latent 0 holds NaN."],
     ["an archive without z", "decode", archive({ x: z, y: z }), "standard input has no array z, but x, y."],
-    ["an archive of z of another width", "decode", archive({ z }), "shape [1,3], but this model takes [count,2]"],
-    ["half an archive", "decode", archive({ z }).subarray(0, 99), "standard input is not a readable .zip archive"],
+    ["an archive whose z has the wrong width", "decode", archive({ z }), "shape [1,3], but this model takes [count,2]"],
+    ["a truncated archive", "decode", archive({ z }).subarray(0, 99), "standard input is not a readable .zip archive"],
     ["a picture for z", "decode", "\x89PNG\r\n\x1a\n", "standard input is none of .npy, .npz, JSON lines and CSV."],
-    ["a .npy that is none", "decode --input run.npy", "", "run.npy is not a valid .npy file"],
+    ["a .npy file with other content", "decode --input run.npy", "", "run.npy is not a valid .npy file"],
     [
-      "a grid of too many",
+      "a grid of too many images",
       "decode --format png",
       encodeNpy(array([], [1_000_001, 0])),
       "A picture holds up to 1000000 images of 7×7, and this one would hold 1000001. Write them as .npy.",
     ],
-    ["a run that is not there", "decode --run nowhere", encodeNpy(array([1, 2], [1, 2])), "nowhere is not the folder"],
+    ["a missing run", "decode --run nowhere", encodeNpy(array([1, 2], [1, 2])), "nowhere is not the folder"],
   ])("%s", async (_, args, input, problem) => {
     writeFileSync(at("run.npy"), '{"z":[1,2,3]}');
     const { code, stdout, stderr } = await pipe(args, input);
@@ -283,7 +283,7 @@ describe("what cannot be is explained in a line, with exit code 2:", () => {
     return encodeZip(Object.entries(arrays).map(([name, content]) => [`${name}.npy`, content] as const));
   }
 
-  it("draws of a plain autoencoder", async () => {
+  it("posterior draws of a plain autoencoder", async () => {
     await vae("train --dataset tiny --n-hidden 8 --batch-size 50 --epochs 1 --model ae --run ae".split(" "), home);
     const { code, stderr } = await pipe("encode --run ae --draws --out ae.npy");
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: A plain autoencoder has no posterior to draw/)]);

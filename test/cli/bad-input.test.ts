@@ -1,4 +1,4 @@
-// What users get wrong: one line that says what is wrong with what was given, and exit code 2.
+// User mistakes: one line about the mistake, and exit code 2.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -20,14 +20,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** A copy of the tiny data set in which one file is another. */
+/** Copies the tiny data set and replaces one file. */
 function data(name: string, file: string, content: Uint8Array): string {
   cpSync(at("tiny"), at(name), { recursive: true, filter: (from) => file === LABELS || !from.includes("labels") });
   writeFileSync(at(name, file), content);
   return name;
 }
 
-/** A copy of the run in which one file is another. */
+/** Copies the run and changes one file. */
 function spoil(name: string, file: string, change: (content: Uint8Array) => Uint8Array | string): string {
   cpSync(at("run"), at(name), { recursive: true });
   writeFileSync(at(name, file), change(readFileSync(at(name, file))));
@@ -50,7 +50,7 @@ const setting = (name: string, value: unknown) =>
 const size = (name: string, value: unknown) =>
   config(({ data, ...rest }) => ({ ...rest, data: { ...data, [name]: value } }));
 
-/** model.safetensors with another header, and its checksum left out. */
+/** Changes the header of model.safetensors and removes its checksum. */
 const header = (change: (header: string) => string) => (content: Uint8Array) => {
   const length = Number(new DataView(content.buffer, content.byteOffset).getBigUint64(0, true));
   const text = new TextDecoder().decode(content.subarray(8, 8 + length)).replace(/"__metadata__":\{.*?\},/, "");
@@ -68,7 +68,7 @@ const weights = (change: (name: string, data: Float32Array) => Float32Array | un
 const length = (value: bigint) => (content: Uint8Array) =>
   Uint8Array.from([...new Uint8Array(new BigUint64Array([value]).buffer), ...content.subarray(8)]);
 
-/** For each flag of `vae train` that takes a number: no number, zero, a negative one, NaN, a huge one, a fraction. */
+/** Wrong values of the numeric flags of `vae train`: text, zero, negative, NaN, huge, fractional. */
 const NUMBERS: [flag: string, bad: string[]][] = [
   ["--epochs", ["ten", "0", "-1", "NaN", "1e30", "1.5", ""]],
   ["--dim-z", ["x", "0", "-2", "NaN", "99999999999", "2.5"]],
@@ -81,7 +81,7 @@ const NUMBERS: [flag: string, bad: string[]][] = [
   ["--patience", ["x", "-1", "NaN", "1e30"]],
 ];
 
-/** What is given, by name; then what the line must say. */
+/** A mistake, its arguments, and the expected message. */
 const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ...NUMBERS.flatMap(([flag, values]) =>
     values.map((value): (typeof CASES)[number] => [
@@ -90,35 +90,35 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
       new RegExp(`${flag}.*(must|more than)`),
     ]),
   ),
-  ["an engine that is none", () => ["train", "--engine", "gpu"], /must be one of auto, compiled/],
-  ["a model that is none", () => ["train", "--model", "gan"], /must be one of vae, ae/],
-  ["noise that is none", () => ["train", "--noise", "rain"], /noise/],
-  ["noise of no strength", () => ["train", "--noise", "salt-pepper:2"], /noise|strength/],
-  ["a preset that is none", () => ["train", "--preset", "quick"], /neither a preset nor a file/],
+  ["an unknown engine", () => ["train", "--engine", "gpu"], /must be one of auto, compiled/],
+  ["an unknown model", () => ["train", "--model", "gan"], /must be one of vae, ae/],
+  ["unknown noise", () => ["train", "--noise", "rain"], /noise/],
+  ["noise of an invalid strength", () => ["train", "--noise", "salt-pepper:2"], /noise|strength/],
+  ["an unknown preset", () => ["train", "--preset", "quick"], /neither a preset nor a file/],
   ["a preset that is a folder", () => ["train", "--preset", "tiny"], /neither a preset nor a file/],
   ["--set without a value", () => ["train", "--set", "beta"], /must be NAME=VALUE/],
-  ["--set of nothing", () => ["train", "--set", "colour=1"], /no setting "colour"/],
+  ["--set of an unknown setting", () => ["train", "--set", "colour=1"], /no setting "colour"/],
   ["--set of NaN", () => ["train", "--set", "beta=NaN"], /beta=NaN/],
   ["--set of __proto__", () => ["train", "--set", "__proto__=1"], /no setting "__proto__"/],
-  ["a flag that is none", () => ["train", "--gpu"], /There is no option --gpu\. Training runs on the processor/],
+  ["an unknown flag", () => ["train", "--gpu"], /There is no option --gpu\. Training runs on the processor/],
   ["a flag without its value", () => ["train", "--epochs"], /argument missing/],
   ["a word too many", () => ["train", "mnist"], /Use --dataset mnist/],
-  ["a command that is none", () => ["paint"], /There is no command paint/],
+  ["an unknown command", () => ["paint"], /There is no command paint/],
   ["an empty --run", () => ["train", "--run", ""], /must not be empty/],
   ["--run at a file", () => [...SMALL, "--run", `tiny/${TRAIN}`], /exists already/],
   ["--run below a file", () => [...SMALL, "--run", `tiny/${TRAIN}/x`], /not a folder|not a directory/],
   ["--n 0", () => ["sample", "--run", "run", "--n", "0"], /whole number from 1/],
-  ["--n of no number", () => ["sample", "--run", "run", "--n", "many"], /whole number from 1/],
+  ["--n of a word", () => ["sample", "--run", "run", "--n", "many"], /whole number from 1/],
   ["--n 1e9", () => ["sample", "--run", "run", "--n", "1000000000"], /holds up to 10000/],
   ["more images than there are", () => ["reconstruct", "--run", "run", "--n", "121"], /120/],
-  ["samples of importance 0", () => ["evaluate", "--run", "run", "--importance-samples", "0"], /whole number/],
-  ["a split that is none", () => ["evaluate", "--run", "run", "--split", "dev"], /test|split/],
-  ["a run that is not there", () => ["sample", "--run", "nowhere"], /nowhere is not the folder of a run/],
+  ["0 importance samples", () => ["evaluate", "--run", "run", "--importance-samples", "0"], /whole number/],
+  ["an unknown split", () => ["evaluate", "--run", "run", "--split", "dev"], /test|split/],
+  ["a missing run", () => ["sample", "--run", "nowhere"], /nowhere is not the folder of a run/],
   ["a run that is a file", () => ["sample", "--run", `tiny/${TRAIN}`], /is not the folder of a run/],
   ["a run that is a data set", () => ["sample", "--run", "tiny"], /is not the folder of a run/],
-  ["--out in a folder that is not there", () => ["sample", "--run", "run", "--out", "no/where.png"], /no\/where\.png/],
-  ["data that are not there", () => ["train", "--dataset", "nothing"], /nothing does not exist/],
-  ["data that are labels", () => ["train", "--dataset", `tiny/${LABELS}`], /holds labels, but no images/],
+  ["--out in a missing folder", () => ["sample", "--run", "run", "--out", "no/where.png"], /no\/where\.png/],
+  ["a missing data set", () => ["train", "--dataset", "nothing"], /nothing does not exist/],
+  ["a file of labels as the data set", () => ["train", "--dataset", `tiny/${LABELS}`], /holds labels, but no images/],
   ["a batch larger than the data", () => ["train", "--dataset", "tiny", "--batch-size", "551"], /more than the 550/],
   [
     "one image",
@@ -127,9 +127,9 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ],
   ["no images", () => ["train", "--dataset", data("none", TRAIN, images(0))], /dimension 0 \(at byte 4\) is zero/],
   ["an empty file", () => ["train", "--dataset", data("empty", TRAIN, new Uint8Array())], /0 bytes/],
-  ["a file cut short", () => ["train", "--dataset", data("cut", TRAIN, images(9).subarray(0, -5))], /promises 9×7×7/],
+  ["a truncated file", () => ["train", "--dataset", data("cut", TRAIN, images(9).subarray(0, -5))], /promises 9×7×7/],
   [
-    "a header cut short",
+    "a truncated header",
     () => ["train", "--dataset", data("head", TRAIN, images(9).subarray(0, 11))],
     /ends at byte 11/,
   ],
@@ -137,7 +137,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["wrong magic", () => ["train", "--dataset", data("magic", TRAIN, images(9).fill(1, 0, 1))], /bytes 0 and 1/],
   ["an unknown type", () => ["train", "--dataset", data("floats", TRAIN, images(9).fill(0x07, 2, 3))], /must be 0x08/],
   [
-    "labels for images",
+    "labels in place of images",
     () => ["train", "--dataset", data("flat", TRAIN, idx([9], new Uint8Array(9)))],
     /has the shape \(9\)/,
   ],
@@ -147,27 +147,23 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /promises 42949/,
   ],
   [
-    "test images of another size",
+    "test images of a different size",
     () => ["train", "--dataset", data("sizes", TEST, images(9, 5))],
     /must have the same size/,
   ],
+  ["too few labels", () => ["train", "--dataset", data("few", LABELS, idx([3], [1, 2, 3]))], /3 labels for 600/],
   [
-    "labels that are too few",
-    () => ["train", "--dataset", data("few", LABELS, idx([3], [1, 2, 3]))],
-    /3 labels for 600/,
-  ],
-  [
-    "gzip cut short",
+    "truncated gzip",
     () => ["train", "--dataset", data("gzip", TRAIN, gzipSync(images(9)).subarray(0, -9))],
     /compressed with gzip, but damaged/,
   ],
   [
-    "gzip of rubbish",
+    "invalid gzip",
     () => ["train", "--dataset", data("gz", TRAIN, Uint8Array.of(0x1f, 0x8b, 1, 2))],
     /gzip, but damaged/,
   ],
   [
-    "config.json cut short",
+    "truncated config.json",
     () => ["sample", "--run", spoil("c1", "config.json", (b) => b.subarray(0, 90))],
     /not valid JSON/,
   ],
@@ -177,14 +173,14 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["dimZ of text", () => ["sample", "--run", spoil("c5", "config.json", setting("dimZ", "2"))], /setting dimZ is "2"/],
   ["dimZ of −1", () => ["sample", "--run", spoil("c6", "config.json", setting("dimZ", -1))], /setting dimZ is -1/],
   [
-    "dimZ of another model",
+    "dimZ that does not match the weights",
     () => ["sample", "--run", spoil("c7", "config.json", setting("dimZ", 3))],
     /does not match/,
   ],
   ["nHidden of nothing", () => ["sample", "--run", spoil("c8", "config.json", setting("nHidden", []))], /nHidden/],
   ["nHidden of null", () => ["sample", "--run", spoil("c9", "config.json", setting("nHidden", [null]))], /nHidden/],
   [
-    "an activation that is none",
+    "an unknown activation",
     () => ["sample", "--run", spoil("c10", "config.json", setting("encoderActivations", ["x"]))],
     /encoderActivations/,
   ],
@@ -223,7 +219,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ],
   ["a header of 0 bytes", () => ["sample", "--run", spoil("m4", "model.safetensors", length(0n))], /not a JSON object/],
   [
-    "a model cut short",
+    "a truncated model",
     () => ["sample", "--run", spoil("m5", "model.safetensors", (b) => b.subarray(0, -9))],
     /checksum|stand at/,
   ],
@@ -250,7 +246,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /wrong data_offsets/,
   ],
   [
-    "offsets out of the file",
+    "offsets outside the file",
     () => [
       "sample",
       "--run",
@@ -263,7 +259,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /wrong data_offsets/,
   ],
   [
-    "a tensor twice",
+    "a duplicate tensor",
     () => [
       "sample",
       "--run",
@@ -276,22 +272,22 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /wrong data_offsets/,
   ],
   [
-    "a PyTorch file for a model",
+    "a PyTorch file in place of the model",
     () => ["sample", "--run", spoil("m15", "model.safetensors", () => foreign("a PyTorch file"))],
     /m15\/model\.safetensors is a PyTorch file, not safetensors\. In Python: safetensors\.torch\.save_file\(/,
   ],
   [
-    "a Git LFS pointer for a model",
+    "a Git LFS pointer in place of the model",
     () => ["sample", "--run", spoil("m16", "model.safetensors", () => "version https://git-lfs.github.com/spec/v1\n")],
     /is a Git LFS pointer, not safetensors\. Fetch its content: git lfs pull\.$/m,
   ],
   [
-    "a picture for a model",
+    "a picture in place of the model",
     () => ["sample", "--run", spoil("m17", "model.safetensors", () => "GIF89a")],
     /is a GIF image, not safetensors\.$/m,
   ],
   [
-    "another type",
+    "the wrong type",
     () => [
       "sample",
       "--run",
@@ -304,7 +300,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /is of type I32/,
   ],
   [
-    "another shape",
+    "the wrong shape",
     () => [
       "sample",
       "--run",
@@ -317,7 +313,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /\[16,49\], but must be \[49,16\]/,
   ],
   [
-    "a tensor that is missing",
+    "a missing tensor",
     () => [
       "sample",
       "--run",
@@ -330,7 +326,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /is missing/,
   ],
   [
-    "NaN for a weight",
+    "a weight of NaN",
     () => [
       "sample",
       "--run",
@@ -343,7 +339,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /holds NaN/,
   ],
   [
-    "infinity for a weight",
+    "an infinite weight",
     () => [
       "sample",
       "--run",
@@ -363,7 +359,7 @@ function unmodelled(): string {
   return "unmodelled";
 }
 
-describe("is explained in a line, with exit code 2:", () => {
+describe("vae exits with code 2 and one line for:", () => {
   it.each(CASES)("%s", async (_, args, problem) => {
     const { code, stdout, stderr } = await vae(args(), home);
     expect(stderr).toMatch(problem);

@@ -26,7 +26,7 @@ afterEach(() => {
   rmSync(home, { recursive: true });
 });
 
-/** Adds a data set, and returns its file. */
+/** Adds a data set to the cache, and returns its file. */
 async function add(name: string): Promise<string> {
   const make = async function* () {
     yield Buffer.from(name);
@@ -74,7 +74,7 @@ describe("vae cache", () => {
     expect(await run("--clear")).toBe(`${at("cache")}: deleted 0 data sets, 0 kB\n`);
   });
 
-  it("--json gives one JSON value", async () => {
+  it("--json prints one JSON value", async () => {
     const bytes = statSync(await add("a")).size;
     const report = { folder: at("cache"), dataSets: 1, bytes };
     expect(JSON.parse(await run("--json"))).toEqual({ ...report, cleared: false });

@@ -1,4 +1,4 @@
-// vae compare --pictures: models side by side.
+// vae compare --pictures draws models side by side.
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -33,7 +33,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** The pictures in a file, and its texts. */
+/** The embedded pictures and the texts of an SVG file. */
 function read(file: string) {
   const svg = readFileSync(at(file), "utf8");
   const images = [...svg.matchAll(/href="data:image\/png;base64,([^"]+)"/g)].map(([, data]) =>
@@ -42,7 +42,7 @@ function read(file: string) {
   return { svg, images, texts: [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, text]) => text) };
 }
 
-it("draws a model and its twins, each with the same draws and between the same test images", async () => {
+it("draws each model with the same draws of z and between the same test images", async () => {
   const { code, stdout } = await run("compare run ae beta --pictures twins.svg");
   expect([code, stdout.trimEnd().split("\n").at(-1)]).toEqual([0, "twins.svg"]);
   const { images, texts, svg } = read("twins.svg");
@@ -65,7 +65,7 @@ it("draws a model and its twins, each with the same draws and between the same t
   expect([svg.match(/<svg /g)?.length, svg.match(/<\/svg>/g)?.length]).toEqual([4, 4]);
 });
 
-it("draws models of other dimensions, priors and inputs", async () => {
+it("draws models of different dimensions, priors and inputs", async () => {
   const { code, stderr } = await run("compare run wide mixture classes --pictures others.svg --json");
   expect([code, stderr]).toEqual([0, expect.not.stringContaining("error")]);
   const { images, texts } = read("others.svg");
@@ -88,7 +88,7 @@ it("refuses images of different shapes, too many models, and a file of another t
   expect(existsSync(at("no.svg"))).toBe(false);
 });
 
-it("says that the models saw other images", async () => {
+it("notes that a model was trained on different images", async () => {
   cpSync(at("ae"), at("<b>&amp;"), { recursive: true });
   const file = at("<b>&amp;", "config.json");
   const config = readFileSync(file, "utf8").replace(/"sha256": ?"\w{4}/, `"sha256":"0000`);

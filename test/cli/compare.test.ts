@@ -1,4 +1,4 @@
-// vae compare, on runs whose numbers are known.
+// vae compare, on runs with known numbers.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -21,7 +21,7 @@ interface Made {
   readonly parts?: "own";
 }
 
-/** A run whose last epoch is the best; finished if its settings have as many epochs. */
+/** Writes a run of `epochs` epochs, the last of which is the best. It is finished if its settings ask for no more. */
 async function make(name: string, given: GivenSettings, made: Made = {}) {
   const { epochs = 3, elbo = -100, sha256 = "", parts } = made;
   const settings = createConfig({ epochs: 3, ...given, engine: "wasm", threads: 2 });
@@ -59,7 +59,7 @@ const compare = (...args: string[]) => vae(["compare", ...args], home);
 const json = async (...args: string[]) => JSON.parse((await compare("--json", ...args)).stdout);
 
 describe("vae compare", () => {
-  it("shows what differs, the numbers of the best epochs, and means with sample deviations", async () => {
+  it("shows differing settings, metrics of the best epochs, and means with sample deviations", async () => {
     const { code, stdout, stderr } = await compare("runs/a", "runs/b", "--out", "curves.svg");
     // Of −100, −102, −107: mean −103, squares 9 + 1 + 16, deviation √13. Of −110, −111: √½.
     expect(stdout).toBe(`Best validation epoch, nats per image of grey pixels:
@@ -84,7 +84,7 @@ curves.svg
     for (const text of ["beta=1", "beta=4", "Validation, nats per image of grey pixels"]) expect(svg).toContain(text);
   });
 
-  it("gives one JSON value, and draws only where it is told", async () => {
+  it("prints one JSON value, and draws only to the given path", async () => {
     const result = await json("runs/a", "runs/b");
     expect(result.differing).toEqual(["beta", "seed"]);
     expect(result.folder).toBe(at("runs"));
@@ -104,7 +104,7 @@ curves.svg
     expect(existsSync(at("json.svg"))).toBe(true);
   });
 
-  it("puts the picture beside the runs, or in the current folder if they lie apart", async () => {
+  it("writes the picture to the runs' folder, or to the current one if they have no common folder", async () => {
     const lastLine = async (...runs: string[]) => (await compare(...runs)).stdout.trimEnd().split("\n").at(-1);
     expect(await lastLine("runs/a")).toBe(path.join("runs", "a", "compare.svg"));
     expect(await lastLine("runs/short", "runs/iwae")).toBe(path.join("runs", "compare.svg"));
@@ -126,7 +126,7 @@ curves.svg
     ]);
   });
 
-  it("wraps columns that do not fit, and repeats the names", async () => {
+  it("wraps wide tables into blocks, and repeats the names", async () => {
     const wide = { encoderActivations: ["relu"], decoderActivations: ["elu"], likelihood: "gaussian" } as const;
     await make("runs/wide", { ...wide, noise: "mask", weightDecay: 0.1, adamEpsilon: 0.001, outputBias: "mean" });
     const { stdout } = await compare("runs/wide", "runs/a/s0");
@@ -138,7 +138,7 @@ curves.svg
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  it("shows six runs of long names on 80 columns, and tells them apart", async () => {
+  it("shows six runs with long names distinguishably on 80 columns", async () => {
     const names = [1, 2, 3, 4, 5, 6].map((n) => `long/${"experiment-".repeat(5)}${n}-of-the-year`);
     for (const [i, name] of names.entries()) {
       await make(name, { beta: i, learningRate: 0.001 * (i + 1), dataset: `/data/${"deep/".repeat(20)}${i}` });
@@ -154,7 +154,7 @@ curves.svg
     expect(settings).toBeGreaterThanOrEqual(1);
   });
 
-  it("shows the tests of runs that have one, and their spread if all have one", async () => {
+  it("shows test results, and their spread if every run has one", async () => {
     const test = (elbo: number) => ({ objective: elbo, elbo, reconstruction: elbo + 7, kl: 7 });
     const tested = async (name: string, seed: number, elbo: number, epoch = 3) => {
       await make(name, { seed });
@@ -177,13 +177,13 @@ b         92.00  92.00          −85.00  7.00
     const { runs, repeats } = await json("tested");
     expect(runs.map((run: { test: object }) => run.test)).toEqual([test(-90), test(-92)]);
     expect(repeats[0].test.elbo).toEqual({ mean: -91, deviation: Math.SQRT2 });
-    await tested("tested/c", 2, -50, 2); // of weights that are no longer the best
+    await tested("tested/c", 2, -50, 2); // of weights that a later epoch has surpassed
     const more = await json("tested");
     expect(more.runs[2]).not.toHaveProperty("test");
     expect(more.repeats[0]).toMatchObject({ n: 3, test: {} });
   });
 
-  it("shows how far runs are, and leaves unfinished ones out of the means", async () => {
+  it("shows the progress of unfinished runs, and leaves them out of the means", async () => {
     const { stdout } = await compare("runs/a", "runs/short", "runs/none");
     expect(stdout).toMatch(/^short +9 +2\/2 stopped +100\.00/m);
     expect(stdout).toMatch(/^none +8 +–\/0 stopped +– +– +–$/m);
@@ -203,7 +203,7 @@ b         92.00  92.00          −85.00  7.00
     ["runs/other", "The runs have different images, so their numbers cannot be compared."],
     ["runs/ae", "An autoencoder has no ELBO, so only its reconstruction can be compared."],
     ["runs/own", "Some runs have the user's own parts, which no setting describes: runs/own."],
-  ])("says in one line what cannot be compared: %s", async (run, problem) => {
+  ])("refuses in one line to compare: %s", async (run, problem) => {
     const { code, stderr } = await compare("runs/a/s0", run);
     expect([code, stderr]).toEqual([0, `${problem}\n`]);
   });
@@ -215,7 +215,7 @@ b         92.00  92.00          −85.00  7.00
     expect((await compare("runs/ae", "runs/a/s0")).stdout).toMatch(/^ae +ae +3\/3 +101\.00 +– +−95\.00 +–$/m);
   });
 
-  it("names runs that cannot be read or have not begun", async () => {
+  it("names unreadable runs and runs without a finished epoch", async () => {
     await make("broken/x", {});
     await make("broken/y", {});
     writeFileSync(at("broken/y/config.json"), "{");
@@ -257,14 +257,14 @@ b         92.00  92.00          −85.00  7.00
 });
 
 describe("compareRuns", () => {
-  it("keeps the order, and needs a run", async () => {
+  it("keeps the given order, and refuses an empty list", async () => {
     const { runs, svg } = await compareRuns([at("runs/short"), at("runs/a")]);
     expect(runs.map(({ name }) => name)).toEqual(["short", "a/s0", "a/s1", "a/s2"]);
     expect(svg).toMatch(/^<svg /);
     await expect(compareRuns([])).rejects.toThrow("The runs is []. It must be an array, and not empty.");
   });
 
-  it("reads terms that are not finite, which JSON has as null", async () => {
+  it("reads terms that are null in JSON because they were not finite", async () => {
     await make("gaps/a", {});
     await make("gaps/b", { seed: 1 });
     const validation = { objective: -3, elbo: null, reconstruction: null, kl: null };

@@ -1,4 +1,4 @@
-// Conditional models by the command line and the library: training, what both do with classes, and what they refuse.
+// Conditional models in the command line and the library: training, use of classes, and refusals.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -15,7 +15,7 @@ import { vae, vaeBytes } from "../vae.js";
 
 const NAMES = ["cat", "dog", "Ärger, laut"];
 let home: string;
-/** Of ten digits, and of three classes with names. */
+/** Models of ten digits, and of three named classes. */
 let digits: LoadedModel;
 let named: LoadedModel;
 let data: datasets.Dataset;
@@ -25,7 +25,7 @@ const train = (name: string, ...args: string[]) =>
   run("train", ..."--n-hidden 16 --batch-size 40 --threads 1 --quiet --conditional --run".split(" "), name, ...args);
 const configOf = (name: string) => JSON.parse(readFileSync(at(name, "config.json"), "utf8"));
 
-/** Images of the digits 0, 1 and 2 as files, in a folder for each class, under these names. */
+/** Writes images of the digits 0, 1 and 2 into one folder per class, with these names. */
 async function writeClasses(folder: string, names: readonly string[], perClass: number): Promise<void> {
   const { train } = data;
   for (const [digit, name] of names.entries()) {
@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 describe("vae train --conditional", () => {
-  it("keeps the classes of the training images in config.json, in their order", () => {
+  it("stores the classes of the training images in config.json, in their order", () => {
     const { settings, data: of } = configOf("digits");
     expect(settings.conditional).toBe(true);
     expect(of.classes.map(({ name }: { name: string }) => name)).toEqual([..."0123456789"]);
@@ -73,15 +73,15 @@ describe("vae train --conditional", () => {
     expect(digits.params["decoder.0.weight"].shape).toEqual([2 + 10, 16]);
   });
 
-  it("says how many classes there are, and how to draw them", async () => {
-    const args = ["--dataset", "animals", "--batch-size", "40", "--epochs", "1", "--conditional"]; // convolutions
+  it("prints the number of classes, and the command that draws them", async () => {
+    const args = ["--dataset", "animals", "--batch-size", "40", "--epochs", "1", "--conditional"]; // convolutional
     const { code, stderr } = await run("train", ...args, "--run", "told");
     expect([code, stderr]).toEqual([0, expect.stringContaining("; labels of 3 classes\n")]);
     expect(stderr).toContain("vae sample --run told --by-class");
     expect((await run("sample", "--run", "told", "--by-class")).code).toBe(0);
   });
 
-  it("resumes to what it would have become", async () => {
+  it("resumes to the same bytes as an uninterrupted training", async () => {
     await train("half", "--dataset", "tiny", "--epochs", "1");
     const resumed = await run("train", "--resume", "half", "--epochs", "2", "--quiet");
     expect(resumed).toMatchObject({ code: 0, stderr: "" });
@@ -89,7 +89,7 @@ describe("vae train --conditional", () => {
     expect({ ...half, pictures: [] }).toEqual({ ...whole, pictures: [] });
   });
 
-  it("refuses to resume with other labels of the same images", async () => {
+  it("refuses to resume if the labels of the images have changed", async () => {
     cpSync(at("tiny"), at("relabelled"), { recursive: true });
     const file = at("relabelled", "train-labels-idx1-ubyte");
     const labels = readFileSync(file);
@@ -102,7 +102,7 @@ describe("vae train --conditional", () => {
     );
   });
 
-  it("refuses data without labels, or with a class that it was not trained on", async () => {
+  it("refuses data without labels, or with an unknown class", async () => {
     mkdirSync(at("plain"));
     const images = readFileSync(at("tiny", "train-images-idx3-ubyte"));
     writeFileSync(at("plain", "train-images-idx3-ubyte"), images);
@@ -121,12 +121,12 @@ describe("vae train --conditional", () => {
     await expectRefusal(["train", "--conditional", "--dataset", "eleven", "--run", "none"], missing);
   });
 
-  it("trains on chosen classes alone, and knows other data by the names of their classes", async () => {
+  it("trains on chosen classes only, and matches the classes of other data by name", async () => {
     expect((await train("some", "--dataset", "tiny", "--classes", "2,0", "--epochs", "1")).code).toBe(0);
     expect(configOf("some").data.classes).toMatchObject([{ name: "0" }, { name: "2" }]);
     const unknown = "These images have the class 7, and the model was trained on 0, 2.";
     await expectRefusal(["evaluate", "--run", "some", "--dataset", "tiny"], unknown);
-    // Here the folders number their classes 0 and 1.
+    // In these folders, the classes have the numbers 0 and 1.
     await writeClasses("folders", ["0"], 30);
     cpSync(at("animals", "Ärger, laut"), at("folders", "2"), { recursive: true });
     const [model, other] = [await loadModel(at("some")), await datasets.load(at("folders"))];
@@ -140,7 +140,7 @@ describe("vae train --conditional", () => {
     expect((await run("evaluate", "--run", "some", "--dataset", "folders", "--json")).code).toBe(0);
   });
 
-  it("refuses a configuration whose classes are missing or not its own", async () => {
+  it("refuses a configuration with missing or wrong classes", async () => {
     for (const [name, change] of [
       ["lost", { classes: undefined }],
       ["empty", { classes: [] }],
@@ -169,7 +169,7 @@ describe("vae train --conditional", () => {
 });
 
 describe("samples of a conditional model", () => {
-  it("are of the class that is asked for, or of classes drawn by their shares of the training images", async () => {
+  it("have the given class, or classes drawn by their shares of the training images", async () => {
     const { z } = await digits.encode(data.test);
     expect(z.shape).toEqual([120, 2]);
     const classes = digits.classes ?? [];
@@ -185,7 +185,7 @@ describe("samples of a conditional model", () => {
     expect(await digits.sample(2, { class: 7 })).not.toEqual(await digits.sample(2, { class: "1" }));
   });
 
-  it("have classes in their shares, which do not depend on how many there are", () => {
+  it("have classes in the proportions of the training images", () => {
     const classes = [
       { name: "rare", images: 100 },
       { name: "usual", images: 900 },
@@ -195,7 +195,7 @@ describe("samples of a conditional model", () => {
     expect(Math.abs(rare.length / count - 0.1)).toBeLessThan(4 * Math.sqrt((0.1 * 0.9) / count));
   });
 
-  it("of 10 begin those of 1,000, in parts too", async () => {
+  it("of 10 are the first of 1,000, in parts too", async () => {
     const many = await digits.sample(1000, { seed: 1 });
     const few = await digits.sample(10, { seed: 1 });
     expect(relativeError(many.data.subarray(0, 490), few.data)).toBeLessThan(1e-5);
@@ -204,7 +204,7 @@ describe("samples of a conditional model", () => {
     expect(first?.subarray(0, 490)).toEqual((await digits.sample(1000, { seed: 1, class: 3 })).data.subarray(0, 490));
   });
 
-  it("by class are a row for each, with the same z in each column", async () => {
+  it("by class have a row per class, with the same z in each column", async () => {
     const samples = [];
     for (const { name } of named.classes ?? []) samples.push(...(await named.sample(4, { seed: 2, class: name })).data);
     const { picture, ...counts } = await named.pictures.classes(4, 2);
@@ -214,12 +214,12 @@ describe("samples of a conditional model", () => {
     expect((await named.pictures.classes()).columns).toBe(10);
   });
 
-  it("by the command are the library's, in files of their own", async () => {
+  it("of the command equal the library's, and have their own file names", async () => {
     const files = async (...args: string[]) => (await run("sample", "--run", "named", ...args)).stdout.trim();
     const byClass = await files("--by-class");
     expect(byClass).toBe(path.join("named/pictures/samples-by-class-n10-seed0.png"));
     expect(readFileSync(at(byClass))).toEqual(Buffer.from(encodePng((await named.pictures.classes(10, 0)).picture)));
-    // The same picture ends an epoch of the training.
+    // Training draws the same picture after each epoch.
     expect(readFileSync(at("named/pictures/samples/001.png"))).toEqual(readFileSync(at(byClass)));
     expect(await files("--class", "dog", "--n", "5")).toMatch(/samples-class-dog-n5-seed0\.png$/);
     expect(await files("--class", "Ärger, laut", "--n", "5")).toMatch(/samples-class-number-\d-n5-seed0\.png$/);
@@ -247,7 +247,7 @@ describe("samples of a conditional model", () => {
 });
 
 describe("a picture of many classes", () => {
-  it("shows the first hundred, and says so", async () => {
+  it("shows the first hundred, and prints a note", async () => {
     mkdirSync(at("many"));
     const [count, K] = [2400, 120];
     writeFileSync(at("many", "train-images-idx3-ubyte"), idx([count, 2, 2], new Uint8Array(4 * count).fill(100)));
@@ -261,7 +261,7 @@ describe("a picture of many classes", () => {
 });
 
 describe("vae reconstruct of a conditional model", () => {
-  it("decodes test images as another class too, in a row of their own", async () => {
+  it("decodes test images as another class too, in a second row", async () => {
     const { code, stdout } = await run("reconstruct", "--run", "digits", "--n", "10", "--as", "3");
     expect(code).toBe(0);
     expect(stdout).toMatch(/^−ELBO [^\n]*\ndigits\/pictures\/reconstructions-as-class-3-n10-seed0\.png\n$/);
@@ -271,7 +271,7 @@ describe("vae reconstruct of a conditional model", () => {
     expect(other.height).toBeGreaterThan(1.4 * own.height);
   });
 
-  it("decodes image files, whose class must be given", async () => {
+  it("decodes image files with the given class, and requires one", async () => {
     writeFileSync(
       at("seven.png"),
       encodePng({ width: 7, height: 7, channels: 1, pixels: new Uint8Array(49).fill(99) }),
@@ -282,7 +282,7 @@ describe("vae reconstruct of a conditional model", () => {
     await expectRefusal(input, problem);
     await expectRefusal([...input, "--class", "x"], 'This model has no class "x".');
     await expectRefusal(["reconstruct", "--run", "digits", "--class", "7"], "--class is for image files");
-    // Decoded as their own class, both rows are the same.
+    // As the images have this class, both rows are equal.
     const { picture } = await digits.pictures.reconstructionsOf([at("seven.png")], false, "none", 0, {
       class: 7,
       as: 7,
@@ -295,7 +295,7 @@ describe("vae reconstruct of a conditional model", () => {
     expect(new Set(output).size).toBeGreaterThan(1);
   });
 
-  it("by the library decodes as the class of each, or as another", async () => {
+  it("in the library decodes each image as its class, or as another", async () => {
     const few = { ...data.test, count: 9 };
     const labels = Array.from(few.labels?.subarray(0, 9) ?? [], String);
     const { z } = await digits.encode(few);
@@ -311,7 +311,7 @@ describe("vae reconstruct of a conditional model", () => {
 });
 
 describe("other pictures of a conditional model", () => {
-  it("are manifolds of a class, which must be given", async () => {
+  it("are manifolds of the given class, which is required", async () => {
     const { stdout } = await run("manifold", "--run", "digits", "--size", "3x3", "--class", "4");
     expect(stdout).toBe(`${path.join("digits/pictures/manifold-class-4-3x3-2.png")}\n`);
     const grid = { columns: 3, rows: 3, spacing: "linear", range: 2 } as const;
@@ -324,7 +324,7 @@ describe("other pictures of a conditional model", () => {
     );
   });
 
-  it("are interpolations between labels too, or of one class", async () => {
+  it("are interpolations between labels too, or within one class", async () => {
     const args = ["interpolate", "--run", "digits", "--from", "0", "--to", "1", "--steps", "3"];
     expect((await run(...args)).stdout).toMatch(/interpolation-0-1-n3\.png\n$/);
     expect((await run(...args, "--class", "4")).stdout).toMatch(/interpolation-class-4-0-1-n3\.png\n$/);
@@ -333,7 +333,7 @@ describe("other pictures of a conditional model", () => {
     );
     const bytes = (await Promise.all(pictures)).map(({ pixels }) => Buffer.from(pixels).toString("base64"));
     expect(new Set(bytes).size).toBe(3);
-    // Between images of one class, its label is that of all steps.
+    // Between images of one class, every step has its label.
     const sevens = [...(data.test.labels ?? []).entries()].flatMap(([i, label]) => (label === 7 ? i : []));
     const pair = [sevens[0], sevens[1]] as const;
     expect(await digits.pictures.interpolations([pair], 4)).toEqual(
@@ -373,7 +373,7 @@ describe("latents of a conditional model", () => {
     }
   });
 
-  it("of arrays have the class that is given", async () => {
+  it("of arrays have the given class", async () => {
     const images = await vaeBytes("encode --run digits --n 3 --format npy".split(" "), home);
     await expectRefusal(["encode", "--run", "digits", "--input", "three.npy"], "no such file");
     writeFileSync(at("z.npy"), images.stdout);
@@ -390,7 +390,7 @@ describe("latents of a conditional model", () => {
     expect(readFileSync(at("three.jsonl"), "utf8")).toMatch(/^\{"image":0,"class":"2","z":\[/);
   });
 
-  it("with a class that the model has not, or without one in some lines, are refused", async () => {
+  it("with an unknown class, or without one in some lines, are refused", async () => {
     writeFileSync(at("bad.jsonl"), '{"z":[0,0],"class":"bird"}\n');
     await expectRefusal(["decode", "--run", "digits", "--input", "bad.jsonl"], 'This model has no class "bird".');
     writeFileSync(at("bad.jsonl"), '{"z":[0,0],"class":"3"}\n{"z":[0,0]}\n');
@@ -400,7 +400,7 @@ describe("latents of a conditional model", () => {
   });
 });
 
-it("vae evaluate names what a conditional model gives", async () => {
+it("vae evaluate names the bound of a conditional model", async () => {
   await train("white", "--dataset", "tiny", "--binarize", "dynamic", "--epochs", "1");
   const { stdout } = await run("evaluate", "--run", "white", "--n", "5", "--importance-samples", "10");
   for (const name of ["−log p(x|y) ", "mean of log p(x|z,y)", "KL(q(z|x,y) ‖ p(z))", "a bound of −log p(x|y)"]) {
@@ -434,14 +434,14 @@ describe("a model without labels", () => {
     ["interpolate", "--from", "0", "--to", "1", "--class", "7"],
     ["encode", "--class", "7"],
     ["decode", "--input", "two.jsonl", "--class", "7"],
-  ])("refuses them: %s %s", async (command, ...args) => {
+  ])("refuses class flags: %s %s", async (command, ...args) => {
     writeFileSync(at("two.jsonl"), '{"z":[0,1],"class":"7"}\n');
     const problem = "error: This model has no labels. Train one with --conditional.\n";
     await expectRefusal([command, "--run", "run", ...args], problem);
     expect(existsSync(at("none"))).toBe(false);
   });
 
-  it("decodes latents that have classes", async () => {
+  it("decodes latents of files with classes", async () => {
     writeFileSync(at("two.jsonl"), '{"z":[0,1],"class":"7"}\n');
     expect((await run("decode", "--run", "run", "--input", "two.jsonl", "--out", "two.npy")).code).toBe(0);
   });
@@ -455,28 +455,40 @@ describe("arguments of a conditional model", () => {
     [2, 3],
   ];
   it.each([
-    ["no class", () => digits.decode(z), "A conditional model needs the class of z. Give `class`: 0, 1,"],
-    ["both", () => digits.decode(z, { class: 1, labels: [1, 2] }), "Give `class` or `labels`, not both."],
+    ["a missing class", () => digits.decode(z), "A conditional model needs the class of z. Give `class`: 0, 1,"],
+    ["a class and labels", () => digits.decode(z, { class: 1, labels: [1, 2] }), "Give `class` or `labels`, not both."],
     ["too few labels", () => digits.decode(z, { labels: [1] }), "There are 1 `labels` for 2 rows."],
-    ["no list", () => digits.decode(z, wrong({ labels: "12" })), 'The option labels is "12". It must be an array.'],
-    ["an object", () => digits.decode(z, wrong({ class: {} })), "It must be the name of a class."],
-    ["a hole", () => digits.decode(z, wrong({ labels: new Array(2) })), "It must be the name of a class."],
-    ["an unknown one", () => digits.decode(z, { labels: ["1", "bird"] }), 'This model has no class "bird".'],
+    [
+      "labels in a text",
+      () => digits.decode(z, wrong({ labels: "12" })),
+      'The option labels is "12". It must be an array.',
+    ],
+    ["an object as the class", () => digits.decode(z, wrong({ class: {} })), "It must be the name of a class."],
+    ["an array with holes", () => digits.decode(z, wrong({ labels: new Array(2) })), "It must be the name of a class."],
+    [
+      "an unknown class among the labels",
+      () => digits.decode(z, { labels: ["1", "bird"] }),
+      'This model has no class "bird".',
+    ],
     ["images without labels", () => digits.encode([new Array(49).fill(0)]), "needs the class of the images."],
     [
-      "a set without labels",
+      "a split without labels",
       () => digits.encode({ ...data.test, labels: undefined }),
       "needs the class of the images.",
     ],
-    ["labels of another type", () => digits.encode(wrong({ ...data.test, labels: [1] })), "It must be a Uint16Array."],
     [
-      "too few of a set",
+      "labels of the wrong type",
+      () => digits.encode(wrong({ ...data.test, labels: [1] })),
+      "It must be a Uint16Array.",
+    ],
+    [
+      "too few labels of a split",
       () => digits.encode({ ...data.test, labels: new Uint16Array(3) }),
       "These images have no labels",
     ],
-    ["no class of samples", () => digits.sample(2, wrong({ class: null })), "The option class is null."],
+    ["null as the class of samples", () => digits.sample(2, wrong({ class: null })), "The option class is null."],
     ["labels of samples", () => digits.sample(2, wrong({ labels: [1, 2] })), 'There is no option "labels".'],
-    ["another class", () => digits.reconstruct(data.test, { as: "x" }), 'This model has no class "x".'],
+    ["an unknown class to decode as", () => digits.reconstruct(data.test, { as: "x" }), 'This model has no class "x".'],
     ["no columns", () => digits.pictures.classes(0), "The number of columns is 0."],
   ])("are refused: %s", async (_, call, problem) => {
     const error = await (async () => call())().catch((error: unknown) => error);

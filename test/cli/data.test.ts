@@ -1,4 +1,4 @@
-// Users' own images from end to end: look at them, train on them, put others into the model.
+// Users' own images from end to end: vae data, training, and other images as input of the model.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -19,7 +19,7 @@ const run = (command: string) => vae(command.split(" "), home);
 const config = (name: string) => JSON.parse(readFileSync(at(name, "config.json"), "utf8"));
 const SMALL = "--dim-z 2 --n-hidden 32 --batch-size 10 --threads 1";
 
-/** A picture of 16×12 pixels: light, with a red or a green half. */
+/** Writes a picture of 16×12 pixels: red or green on the left, light on the right. */
 async function picture(file: string, i: number, haze = 0): Promise<void> {
   mkdirSync(path.dirname(at(file)), { recursive: true });
   const pixels = Buffer.alloc(16 * 12 * 3, 220);
@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(home, { recursive: true }));
 
 describe("vae data", () => {
-  it("says what there is and what is wrong with it, and draws a contact sheet", async () => {
+  it("summarizes the images, lists the broken ones, and draws a contact sheet", async () => {
     const { code, stdout } = await run("data photos --size 8x6");
     expect(code).toBe(0);
     expect(stdout).toMatch(/^120 images of 8×6 in colour: 94 to train, 9 to validate, 17 to test$/m);
@@ -78,12 +78,13 @@ describe("a training on a folder of images", () => {
       );
       expect(refused.code).toBe(2);
       const name = `colour-${engine}`;
-      const command = `train --dataset photos --size 8x6 --skip-bad ${SMALL} --epochs 16 --learning-rate 0.01 --keep-prob 1 --engine ${engine} --run ${name}`;
+      const settings = `${SMALL} --epochs 16 --learning-rate 0.01 --keep-prob 1`;
+      const command = `train --dataset photos --size 8x6 --skip-bad ${settings} --engine ${engine} --run ${name}`;
       const { code, stdout, stderr } = await run(command);
       expect([code, stderr]).toEqual([0, expect.stringContaining("1 image file left out")]);
       expect(stdout).toContain("of colour pixels");
       expect(config(name).data).toMatchObject({ height: 6, width: 8, channels: 3, train: 94, validation: 9, test: 17 });
-      // What it has learned: the left edge is red or green, the right one light.
+      // Reconstructions are red or green on the left, and light on the right.
       const shown = await run(
         `reconstruct --run ${name} --input photos/red/7.png photos/green/6.png --out ${name}.png`,
       );
@@ -110,12 +111,13 @@ describe("a training on a folder of images", () => {
     },
   );
 
-  it("learns to take a real corruption away, by pairs", async () => {
+  it("learns from pairs to remove a real corruption", async () => {
     const half = await run(`train --input-dir hazy ${SMALL} --run no`);
     expect([half.code, half.stderr]).toEqual([2, expect.stringContaining("--input-dir and --target-dir go together")]);
     const noisy = await run(`train --input-dir hazy --target-dir clean --noise ${SMALL} --run no`);
     expect([noisy.code, noisy.stderr]).toEqual([2, expect.stringContaining("Leave out --noise")]);
-    const command = `train --input-dir hazy --target-dir clean --size 8x6 ${SMALL} --epochs 20 --keep-prob 1 --learning-rate 0.01 --dim-z 4 --run dehaze`;
+    const settings = `${SMALL} --epochs 20 --keep-prob 1 --learning-rate 0.01 --dim-z 4`;
+    const command = `train --input-dir hazy --target-dir clean --size 8x6 ${settings} --run dehaze`;
     expect((await run(command)).code).toBe(0);
     const { stdout } = await run("reconstruct --run dehaze");
     const [, before, after] = /Squared error of a pixel: (\S+) in the input, (\S+) in the output/.exec(stdout) ?? [];
@@ -139,7 +141,7 @@ describe("a training on a folder of images", () => {
       const { data } = PNG.sync.read(readFileSync(at("dehaze/pictures", name)));
       return data.reduce((sum, value) => sum + value, 0) / data.length;
     };
-    expect(meanOf("inputs.png")).toBeGreaterThan(meanOf("targets.png")); // haze is light
+    expect(meanOf("inputs.png")).toBeGreaterThan(meanOf("targets.png")); // haze is lighter
     expect((await run("interpolate --run dehaze --from 0 --to 1 --steps 2 --out way.png")).code).toBe(0);
     const { inputs, pixels } = (await (await loadModel(at("dehaze"))).loadData()).test;
     expect(inputs && pixels).toBeDefined();
@@ -154,14 +156,14 @@ describe("a training on a folder of images", () => {
 });
 
 describe("a training too large", () => {
-  it("is refused before it takes any memory", async () => {
+  it("is refused before it allocates memory", async () => {
     const { code, stderr } = await run(`train --dataset photos --size 200 --skip-bad ${SMALL} --n-hidden 4096`);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^error: .* parameters, more than 120,000,000\./)]);
   });
 });
 
 describe("the scale of the training", () => {
-  it("is kept, and used for other arrays of the same type", async () => {
+  it("is stored, and used for other arrays of the same type", async () => {
     const shades = Array.from({ length: 40 * 36 }, (_, i) => (i * 37) % 256);
     const save = (name: string, type: string, values: Uint8Array | Uint16Array) =>
       writeFileSync(at(name), npy(type, `(${values.length / 36}, 6, 6)`, new Uint8Array(values.buffer)));
@@ -192,7 +194,7 @@ describe("the scale of the training", () => {
 });
 
 describe("a part of the data", () => {
-  it("is chosen by classes and by number, and kept in config.json", async () => {
+  it("is chosen by classes and by number, and stored in config.json", async () => {
     const command = `train --dataset digits --classes 0,1 --limit 40 ${SMALL} --epochs 1 --run part`;
     expect((await run(command)).stderr).toMatch(/: 37 images of \d+×\d+ to train, 3 to validate, /);
     expect(config("part").settings).toMatchObject({ classes: ["0", "1"], limit: 40, channels: "1" });
@@ -203,7 +205,7 @@ describe("a part of the data", () => {
     expect([...new Set(labels)].sort()).toEqual([0, 1]);
   });
 
-  it("is another than the whole to vae evaluate, which says so", async () => {
+  it("differs from the whole data set, as vae evaluate notes", async () => {
     await run(`train --dataset digits ${SMALL} --epochs 1 --run whole`);
     const own = await run("evaluate --run whole --importance-samples 1 --json");
     expect(JSON.parse(own.stdout)).toMatchObject({ isOwnData: true, images: 60 });
@@ -217,7 +219,7 @@ describe("a part of the data", () => {
 });
 
 describe("vae reconstruct --input", () => {
-  it("takes pictures of any size, inverted if asked, and says what it cannot take", async () => {
+  it("takes pictures of any size, inverts them on request, and names unusable files", async () => {
     await run(`train --dataset digits ${SMALL} --epochs 1 --run small`);
     const plain = await run("reconstruct --run small --input clean/0.png --out plain.png");
     const inverted = await run("reconstruct --run small --input clean/0.png --invert --out inverted.png");

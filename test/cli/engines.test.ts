@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-it("vae train --engine trains on each engine that is here, to the same validation and test ELBO", async () => {
+it("vae train --engine reaches the same validation and test ELBO on each available engine", async () => {
   const results = [];
   for (const engine of ENGINES) {
     const settings = "--dataset digits --dim-z 3 --n-hidden 32,32 --batch-size 50 --epochs 1 --json".split(" ");

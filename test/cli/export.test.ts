@@ -1,4 +1,4 @@
-// vae export: the files, and that they compute what engine cpu does. Other runtimes: test/system/export.test.ts.
+// vae export: the files, and their outputs compared with engine cpu. Other runtimes: test/system/export.test.ts.
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -28,7 +28,7 @@ const metadataOf = (file: string) => {
 };
 
 describe("vae export", () => {
-  it("writes into the run's folder and says so, or elsewhere", async () => {
+  it("writes to the run's folder or to --out, and prints the paths", async () => {
     const files = ["tutorial/encoder.onnx", "tutorial/decoder.onnx"].map(path.normalize);
     expect(await run("export", "--run", "tutorial")).toEqual({ code: 0, stdout: `${files.join("\n")}\n`, stderr: "" });
     const { code, stdout, stderr } = await run("export", "--run", "tutorial", "--out", "new/place", "--json");
@@ -43,7 +43,7 @@ describe("vae export", () => {
       expect(readFileSync(at("new/place", name))).toEqual(readFileSync(at("tutorial", name)));
   });
 
-  it("is what the library gives", async () => {
+  it("writes the bytes of the library's export", async () => {
     const model = await loadModel(at("tutorial"));
     const { encoder, decoder } = await model.toOnnx();
     await model.close();
@@ -51,7 +51,7 @@ describe("vae export", () => {
     expect(Buffer.from(decoder)).toEqual(readFileSync(at("tutorial/decoder.onnx")));
   });
 
-  it("puts the facts of the training into the files", async () => {
+  it("writes metadata of the training into the files", async () => {
     const { settings, version } = JSON.parse(readFileSync(at("tutorial/config.json"), "utf8"));
     const epochs = readFileSync(at("tutorial/metrics.jsonl"), "utf8")
       .trim()
@@ -68,7 +68,8 @@ describe("vae export", () => {
         width: "7",
         channels: "1",
         pixels:
-          "floats from 0 (black) to 1 (white), row by row from the top, the channels of a pixel side by side; trained on grey pixels",
+          "floats from 0 (black) to 1 (white), row by row from the top, the channels of a pixel side by side; " +
+          "trained on grey pixels",
         likelihood: "bernoulli",
         dim_z: "2",
         objective: "ELBO, nats per image",
@@ -105,7 +106,7 @@ describe("vae export", () => {
   it.each([
     ["a run without a model", () => ["--run", "tiny"], 2, /^error: tiny is not the folder of a run/],
     [
-      "a run of no finished epoch",
+      "a run without a finished epoch",
       () => ["--run", unfinished()],
       2,
       /^error: unfinished has no model\.safetensors yet/,
@@ -123,7 +124,7 @@ describe("vae export", () => {
       /config\.json is a file, not a folder\./,
     ],
     [
-      "--out where the system has no folders",
+      "--out where the system cannot create folders",
       () => ["--run", "plain", "--out", "/proc/none/x"],
       1,
       /mkdir '\/proc\/none'/,
@@ -137,8 +138,8 @@ describe("vae export", () => {
     expect([outcome.code, outcome.stdout]).toEqual([code, ""]);
   });
 
-  it("leaves nothing half written", async () => {
-    mkdirSync(at("blocked/decoder.onnx"), { recursive: true }); // where no file can be put
+  it("leaves no partial file", async () => {
+    mkdirSync(at("blocked/decoder.onnx"), { recursive: true }); // a folder where the file belongs
     const { code, stderr } = await run("export", "--run", "plain", "--out", "blocked");
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: blocked\/decoder\.onnx could not be written \([^\n]*\n$/);
@@ -153,7 +154,7 @@ function unfinished(): string {
   return "unfinished";
 }
 
-/** For root nothing is locked but what is no disk. */
+/** Root may write everywhere except in pseudo file systems such as /proc. */
 function locked(): string {
   if (process.getuid?.() === 0) return "/proc";
   mkdirSync(at("locked"), { recursive: true });
@@ -161,7 +162,7 @@ function locked(): string {
   return "locked";
 }
 
-it("the exported models compute what vae does, by onnxruntime in Node.js", async () => {
+it("onnxruntime in Node.js computes the outputs of vae with the exported models", async () => {
   await expectSame(home, async (cases) => {
     const results: OnnxResult[] = [];
     for (const { model, inputs } of cases) {

@@ -1,4 +1,4 @@
-// vae train --repeat and --sweep: groups of runs. Groups that a signal has stopped: test/system/signals.test.ts.
+// vae train --repeat and --sweep: groups of runs. Groups stopped by a signal: test/system/signals.test.ts.
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -43,7 +43,7 @@ describe("vae train --repeat", () => {
   });
   const result = () => JSON.parse(outcome.stdout);
 
-  it("trains consecutive seeds, each as if alone", async () => {
+  it("trains consecutive seeds, each to the bytes of a single run", async () => {
     expect(outcome.code).toBe(0);
     expect(runsOf("seeds")).toEqual(["seed=7", "seed=8", "seed=9"]);
     expect(runsOf("seeds").map((name) => settingsOf(`seeds/${name}`).seed)).toEqual([7, 8, 9]);
@@ -51,7 +51,7 @@ describe("vae train --repeat", () => {
     expect(outcomeOf(at("alone"))).toEqual(outcomeOf(at("seeds/seed=8")));
   });
 
-  it("gives the results of all as one JSON value, with means and sample deviations", () => {
+  it("prints all results as one JSON value, with means and sample deviations", () => {
     const { group, runs, repeats } = result();
     expect([group, runs.map(({ run }: { run: string }) => run)]).toEqual([
       "seeds",
@@ -78,7 +78,7 @@ describe("vae train --repeat", () => {
     expect(result().runs[2].test.elbo).toBeCloseTo(JSON.parse(stdout).elbo, 9);
   });
 
-  it("draws the curves of all", () => {
+  it("draws the curves of all runs", () => {
     const svg = readFileSync(at("seeds/compare.svg"), "utf8");
     for (const seed of [7, 8, 9]) expect(svg).toContain(`>seed=${seed}<`);
   });
@@ -114,7 +114,7 @@ describe("vae train --repeat", () => {
 });
 
 describe("vae train --sweep", () => {
-  it("trains all combinations and seeds, in folders of their names", async () => {
+  it("trains all combinations and seeds, in folders named after them", async () => {
     const sweeps = ["--sweep", "beta=0.5,4", "--sweep", "nHidden=8,4;6", "--repeat", "2", "--epochs", "1"];
     const args = SMALL.filter((word, i) => word !== "--n-hidden" && SMALL[i - 1] !== "--n-hidden");
     const { code, stdout } = await run("train", ...args, ...sweeps, "--run", "sweep");
@@ -128,7 +128,7 @@ describe("vae train --sweep", () => {
     expect(stdout).toMatch(/^nHidden=8,4 beta=0\.5 +2 /m);
   });
 
-  it("makes its folder in runs/ and is found there", async () => {
+  it("creates the group in runs/, where vae runs finds it", async () => {
     const { code } = await train("--sweep", "dimZ=2,3", "--epochs", "1");
     expect(code).toBe(0);
     const [group] = readdirSync(at("runs"));
@@ -145,7 +145,7 @@ describe("vae train --sweep", () => {
     expect(JSON.parse(resumed.stdout).group).toBe(path.join("runs", group));
   });
 
-  it("names folders by what file systems take", async () => {
+  it("replaces characters that folder names cannot have", async () => {
     cpSync(at("tiny"), at("other: data"), { recursive: true });
     const args = SMALL.slice(2);
     const { code, stdout } = await run(
@@ -193,7 +193,7 @@ describe("vae train --sweep", () => {
   it.each([
     ["batchSize", "50,551", "A batch of 551 is more than the 550 training images. Give a smaller --batch-size."],
     ["threads", "1,250", "--threads 250 exceeds the"],
-  ])("refuses what the data or the machine forbid, before any training: %s", async (name, values, problem) => {
+  ])("checks the data and the machine before any training: %s", async (name, values, problem) => {
     const own = flagOf(name);
     const args = SMALL.filter((word, i) => word !== own && SMALL[i - 1] !== own);
     const { code, stderr } = await run("train", ...args, "--sweep", `${name}=${values}`, "--run", "refused");
@@ -218,7 +218,7 @@ describe("vae train --sweep", () => {
     ]);
   });
 
-  it("trains a run that diverged again only with other settings, or anew", async () => {
+  it("retrains a diverged run only with changed settings, or after its folder is deleted", async () => {
     expect((await train("--sweep", "learningRate=1e30,1e29,0.001", "--run", "again")).code).toBe(2);
     const trained = (folder: string) => readdirSync(at("again", folder, "checkpoint"));
     const resumed = await run("train", "--resume", "again", "--quiet");
@@ -248,7 +248,7 @@ describe("vae train --sweep", () => {
     expect([code, stderr]).toEqual([2, "error: again/group.json is not the plan of a group of runs.\n"]);
   });
 
-  it("says once what its runs have in common", async () => {
+  it("prints common notes once", async () => {
     const args = SMALL.filter((word) => word !== "--quiet");
     const { stderr } = await run("train", ...args, "--sweep", "beta=1,4", "--repeat", "2", "--run", "told");
     const count = (text: string) => stderr.split(text).length - 1;
@@ -268,7 +268,7 @@ describe("vae train --resume of a group", () => {
     return name;
   };
 
-  it("keeps what is finished, and trains what is missing, to the same bits", async () => {
+  it("keeps finished runs, and trains missing ones to the same bits", async () => {
     const name = copy("partly");
     for (const gone of ["beta=0.5_seed=1", "beta=4_seed=0", "beta=4_seed=1"])
       rmSync(at(name, gone), { recursive: true });
@@ -279,7 +279,7 @@ describe("vae train --resume of a group", () => {
     expect(readFileSync(at(name, "compare.svg"))).toEqual(readFileSync(at("whole/compare.svg")));
   });
 
-  it("works from another folder, and takes more epochs for all", async () => {
+  it("works from another folder, and extends all runs", async () => {
     const name = copy("longer");
     rmSync(at(name, "beta=4_seed=0"), { recursive: true });
     const { code } = await vae(["train", "--resume", `../${name}`, "--epochs", "3", "--quiet"], at("tiny"));
@@ -292,7 +292,7 @@ describe("vae train --resume of a group", () => {
     expect(planned.map(({ settings }: { settings: { epochs: number } }) => settings.epochs)).toEqual([3, 3, 3, 3]);
   });
 
-  it("refuses other settings, and a group that is in use or damaged", async () => {
+  it("refuses changed settings, and a group that is in use or damaged", async () => {
     const name = copy("kept");
     const before = readFileSync(at(name, "group.json"));
     for (const one of runsOf(name)) rmSync(at(name, one), { recursive: true });

@@ -16,7 +16,7 @@ const COMMANDS = [
   ...["data", "export", "runs", "compare", "cache", "engines", "complete"],
 ];
 
-/** A folder with a run. */
+/** The working directory, with a run. */
 let home: string;
 beforeAll(() => {
   home = mkdtempSync(path.join(tmpdir(), "vae-help-"));
@@ -27,7 +27,7 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true }));
 const run = (...args: string[]) => vae(args, home);
 
-/** What a terminal of this width shows. */
+/** The output on a terminal of this width. */
 async function helpAt(columns: number, words: readonly string[]): Promise<string> {
   let page = "";
   const write = (text: Buffer, _encoding: string, done: () => void) => {
@@ -47,7 +47,7 @@ describe("vae --help", () => {
     expect(stdout).toContain("Example:\n  vae train --epochs 20 --dim-z 2\n");
   });
 
-  it("groups the commands and says the exit codes", async () => {
+  it("groups the commands and lists the exit codes", async () => {
     const { stdout } = await run("--help");
     const headings = ["Train", "Look at a model", "Measure and compare", "Move data and models", "This machine"];
     const places = headings.map((heading) => stdout.indexOf(`\n${heading}`));
@@ -70,7 +70,7 @@ describe("vae --help", () => {
     }
   });
 
-  it.each(COMMANDS)("of %s has no quotes around defaults and says each once", async (command) => {
+  it.each(COMMANDS)("of %s shows each default once, without quotes", async (command) => {
     const { stdout } = await run(command, "--help");
     expect(stdout).not.toMatch(/default:\s+"|preset:/);
     for (const option of stdout.split(/\n {2}(?=-)/)) expect(option.match(/\(default:/g) ?? []).not.toHaveLength(2);
@@ -88,7 +88,7 @@ describe("vae --help", () => {
     expect(others).toEqual(["Model", "Training", "Data", "Output"]);
   });
 
-  it("is what vae alone shows", async () => {
+  it("is shown by vae without arguments", async () => {
     expect(await run()).toEqual(await run("--help"));
   });
 
@@ -123,7 +123,7 @@ describe("vae --help", () => {
   });
 });
 
-describe("a mistake is refused in one line, with exit code 2", () => {
+describe("a mistake ends with one line and exit code 2", () => {
   it.each([
     [["trian"], "There is no command trian. Use vae train."],
     [["frobnicate"], "There is no command frobnicate. See vae --help."],
@@ -274,7 +274,7 @@ describe("vae complete -- words", () => {
       .map((line) => line.split("\t")[0]);
   };
 
-  it("names all commands, and all flags of each", async () => {
+  it("completes all commands, and all flags of each", async () => {
     expect(await complete("")).toEqual(expect.arrayContaining(COMMANDS));
     for (const command of COMMANDS) {
       const { stdout } = await run(command, "--help");

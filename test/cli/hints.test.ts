@@ -1,4 +1,4 @@
-// Hints at trainings that are too short, or do not improve.
+// Hints about trainings that are too short or do not improve.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -29,14 +29,15 @@ describe("too few steps", () => {
     expect(hintAtFewSteps(start(train, epochs, batchSize))).toBe(hint);
   });
 
-  it("are told by train and sample, once each, and not with --quiet", async () => {
+  it("are noted once by train and by sample, and never with --quiet", async () => {
     const args = ["train", "--dataset", "tiny", "--n-hidden", "8", "--batch-size", "2", "--epochs", "1"];
     const trained = await vae([...args, "--run", "run"], home);
     expect(trained.stderr.match(/110 steps in all are few/g)).toHaveLength(1);
     expect((await vae([...args, "--run", "other", "--quiet"], home)).stderr).toBe("");
     const sampled = await vae(["sample", "--run", "run", "--n", "4"], home);
     expect(sampled.stderr).toBe(
-      "These weights have seen 110 steps of training, so images are rough: train on by vae train --resume run --epochs 10\n",
+      "These weights have seen 110 steps of training, so images are rough: " +
+        "train on by vae train --resume run --epochs 10\n",
     );
     const more = await vae(["train", "--resume", "run", "--epochs", "10"], home);
     expect([more.code, more.stderr.includes("are few")]).toEqual([0, false]);
@@ -50,13 +51,13 @@ describe("an objective that does not improve", () => {
     return objectives.map((objective, i) => hint(first + i, objective)).filter((text) => text !== undefined);
   };
 
-  it("is told once, after the third epoch", () => {
+  it("is noted once, after the third epoch", () => {
     expect(hintsOf([-200, -200, -201, -202, -300])).toEqual([
       "The objective has not improved since the first epoch: try another --learning-rate than 0.5.",
     ]);
     expect(hintsOf([-200, -150, -210, -220])).toEqual([]);
     expect(hintsOf([1700, 1750, 1700])).toEqual([]);
     expect(hintsOf([-200, -200])).toEqual([]);
-    expect(hintsOf([-200], 3)).toEqual([]); // of a resumed training
+    expect(hintsOf([-200], 3)).toEqual([]); // a resumed training
   });
 });

@@ -1,4 +1,4 @@
-// Names that would steer a terminal, or flood it: no command writes them as they are.
+// Names with terminal escape codes, or very long ones: every command escapes and shortens them.
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ import { npy } from "../fixtures/npy.js";
 import { copyTiny } from "../helpers.js";
 import { type Outcome, vae } from "../vae.js";
 
-/** Clears the screen, sets the title, C1's CSI, right to left, lines of its own. */
+/** Codes that clear the screen, set the title, start a C1 sequence, reverse the text and break lines. */
 const EVIL = "\u001b[2J\u001b]0;x\u0007\u009b31m\u202egnp.exe\u2066\u200f\r\nerror: fake\u2028\u007f";
 const SHOWN =
   "\\u001b[2J\\u001b]0;x\\u0007\\u009b31m\\u202egnp.exe\\u2066\\u200f\\u000d\\u000aerror: fake\\u2028\\u007f";
@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** Checks what a command writes. JSON has one long line. */
+/** Expects output without control characters or overlong lines. Only JSON has a long line. */
 function expectPlain({ stdout, stderr }: Outcome): void {
   expect(stdout + stderr).not.toMatch(/(?!\n)[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/u);
   expect(`${stdout}\n${stderr}`).not.toMatch(/^error: fake/m);
@@ -61,7 +61,7 @@ function copyRun(name: string): string {
   return at(name);
 }
 
-/** A safetensors file with this header, and eight bytes of values. */
+/** A safetensors file with this header and eight bytes of values. */
 function safetensors(header: object): Buffer {
   const json = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -70,7 +70,7 @@ function safetensors(header: object): Buffer {
 }
 
 describe("a run whose folder, classes and files have hostile names", () => {
-  it("is trained, resumed, used and listed without them on the terminal", async () => {
+  it("is trained, resumed, used and listed with escaped names", async () => {
     const folder = `runs/${EVIL}`;
     const trained = await run("train", "--dataset", "photos", ...SMALL, "--run", folder);
     expect(trained.code).toBe(0);
@@ -101,7 +101,7 @@ describe("a run whose folder, classes and files have hostile names", () => {
     expect((await run("train", "--dataset", "photos", ...SMALL, "--run", folder)).stderr).toContain("exists already");
   });
 
-  it("gives latents with their exact bytes to a pipe, and escaped ones to a terminal", async () => {
+  it("writes latents with the exact names to a pipe, and with escaped names to a terminal", async () => {
     const folder = `runs/${EVIL}`;
     for (const format of ["csv", "jsonl"]) {
       const args = ["encode", "--run", folder, "--format", format];
@@ -128,7 +128,7 @@ describe("a run whose folder, classes and files have hostile names", () => {
     }
   });
 
-  it("prints a command that resumes it, and that works when pasted", async () => {
+  it("prints a resume command that works when pasted", async () => {
     const folder = at("runs", `stopped ${EVIL}`);
     const outcome = vae(
       ["train", "--dataset", "photos", ...SMALL.slice(0, 6), "--run", folder, "--epochs", "9999"],
@@ -145,7 +145,7 @@ describe("a run whose folder, classes and files have hostile names", () => {
 });
 
 describe("hostile names within files", () => {
-  it("of images do not reach the terminal", async () => {
+  it("of images are escaped", async () => {
     expect((await run("data", "bad")).stdout).toContain("\\u009b31m");
     expect(JSON.parse((await run("data", "bad", "--json")).stdout).bad[0].file).toContain(EVIL);
     expect((await run("train", "--dataset", "bad", ...SMALL)).stderr).toContain("\\u001b");
@@ -159,7 +159,7 @@ describe("hostile names within files", () => {
     ["a tensor without a type", { [EVIL]: {} }],
     ["a type", { t: { dtype: EVIL + LONG, shape: [1], data_offsets: [0, 4] } }],
     ["a shape", { t: { dtype: "F32", shape: Array(50_000).fill(1), data_offsets: [0, 8] } }],
-  ])("of %s of the model do not", async (_, header) => {
+  ])("of %s of the model are escaped", async (_, header) => {
     const folder = copyRun("tensors");
     writeFileSync(path.join(folder, "model.safetensors"), safetensors(header));
     expect((await run("sample", "--run", "tensors")).code).toBe(2);
@@ -173,7 +173,7 @@ describe("hostile names within files", () => {
     ["a data set", { dataset: EVIL + LONG }],
     ["classes", { classes: [EVIL, LONG] }],
     ["an object", { dimZ: { [EVIL]: LONG } }],
-  ])("of %s in config.json do not", async (_, settings) => {
+  ])("of %s in config.json are escaped", async (_, settings) => {
     const file = path.join(copyRun("runs/changed"), "config.json");
     const config = JSON.parse(readFileSync(file, "utf8"));
     writeFileSync(file, JSON.stringify({ ...config, settings: { ...config.settings, ...settings } }));
@@ -185,7 +185,7 @@ describe("hostile names within files", () => {
     rmSync(at("runs/changed"), { recursive: true });
   });
 
-  it("of a lock's owner do not", async () => {
+  it("of a lock's owner are escaped", async () => {
     writeFileSync(
       path.join(copyRun("locked"), "lock"),
       JSON.stringify({ pid: 1, host: EVIL + LONG.slice(0, 5000), id: "x" }),
@@ -194,7 +194,7 @@ describe("hostile names within files", () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("is in use by process 1 on \\u001b")]);
   });
 
-  it("of tables, archives and arrays do not", async () => {
+  it("of tables, archives and arrays are escaped", async () => {
     const name = `x${EVIL}`;
     const cell = `"${name.replace("\r\n", "")}"`;
     writeFileSync(
@@ -241,16 +241,16 @@ it.each([
   ["a size", ["manifold", "--size", EVIL]],
   ["an array of images", ["encode", "--run", "run", "--input", EVIL]],
   ["an array of latents", ["decode", "--run", "run", "--input", EVIL]],
-])("%s of a hostile name is refused on one plain line", async (_, args) => {
+])("%s with a hostile name is refused in one escaped line", async (_, args) => {
   const { code, stderr } = await run(...args);
-  expect([1, 2]).toContain(code); // 1: a name that is too long for the system
+  expect([1, 2]).toContain(code); // 1 if the name is too long for the file system
   expect(stderr).toMatch(/^error: .*\n$/);
   if (args.includes("--n-hidden")) expect(stderr.length).toBeLessThan(300);
 });
 
 describe.each(["bash", "zsh"])("in %s", (shell) => {
   const isMissing = spawnSync(shell, ["-c", "exit"]).error !== undefined;
-  it.skipIf(isMissing)("a quoted word is the same word", () => {
+  it.skipIf(isMissing)("a quoted word is parsed as the same word", () => {
     const words = [EVIL, "it's", "$HOME `x` \\", "-n", "\u{e0041}\u00ad", "'\u001b\\'", "plain", "Ünï 数"];
     const text = words.map(quote).join(" ");
     expect(text).not.toMatch(/[\p{Cc}\p{Cf}]/u);

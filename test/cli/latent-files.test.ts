@@ -1,5 +1,5 @@
-// What vae encode writes of each image: where it comes from, its class, z and sigma. Each format is read by independent
-// code here; NumPy reads the archives in test/system/numpy.test.ts.
+// The columns that vae encode writes: source, class, z and sigma of each image. Independent code reads each format
+// here; NumPy reads the archives in test/system/numpy.test.ts.
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -38,7 +38,7 @@ const linesOf = (text: Buffer) =>
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
-/** The arrays of an archive, with the texts of arrays of texts. */
+/** The arrays of an archive. Arrays of texts become lists of strings. */
 const arraysOf = (archive: Uint8Array) =>
   Object.fromEntries(
     [...readZip(archive, "written")].map(([name, entry]) => {
@@ -52,7 +52,7 @@ const arraysOf = (archive: Uint8Array) =>
       return [name, { dtype: "text", shape: [texts.length], data: texts }];
     }),
   );
-/** Cells of CSV by RFC 4180, without its reader. */
+/** Parses CSV by RFC 4180, independently of the project's reader. */
 const cellsOf = (text: Buffer) => {
   const rows: string[][] = [[]];
   for (const [, quoted, plain, end] of text.toString().matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/g)) {
@@ -61,7 +61,7 @@ const cellsOf = (text: Buffer) => {
   }
   return rows.slice(0, -1);
 };
-/** z of one image, by itself. The last bits depend on the other images of a call. */
+/** z of one image, encoded alone: its last bits depend on the batch. */
 const placeOf = async (pixels: Uint8Array) => [...(await model.encode({ data: pixels, shape: [1, 7, 7] })).z.data];
 const expectClose = (actual: number[], expected: number[]) =>
   actual.forEach((value, i) => {
@@ -93,7 +93,7 @@ describe("latents of arrays", () => {
     expect(rows).toEqual(all.map((line) => Object.values(line).flat().map(String)));
   });
 
-  it("of --input have the number of the image alone", async () => {
+  it("of --input have only the number of the image", async () => {
     const images = [at("ten.npy"), await encode("--n 10 --format npy")] as const;
     const decoded = await vaeBytes(["decode", "--run", "run", "--format", "npy"], home, images[1]);
     writeFileSync(images[0], decoded.stdout);
@@ -102,7 +102,7 @@ describe("latents of arrays", () => {
     expect(Object.keys(arraysOf(await encode("--input ten.npy --format npz")))).toEqual(["z.npy", "sigma.npy"]);
   });
 
-  it("are the same bytes each time, and by a file or a pipe", async () => {
+  it("have the same bytes each time, in a file or a pipe", async () => {
     for (const format of ["jsonl", "csv", "npz"]) {
       expect(await encode(`--out z.${format}`)).toEqual(Buffer.from(`z.${format}\n`));
       expect(readFileSync(at(`z.${format}`))).toEqual(await encode(`--format ${format}`));
@@ -129,7 +129,7 @@ describe("latents of arrays", () => {
     for (const format of ["npz", "csv", "jsonl"]) expect(await decode(`all.${format}`)).toEqual(expected);
   });
 
-  it("of Parquet files name the row among those of the split, and the class", async () => {
+  it("of Parquet files name the row of the split, and the class", async () => {
     const shards = ["train-00000-of-00001.parquet", "none.parquet"]; // images 0 to 17 and 0 to 23
     mkdirSync(at("shards"));
     for (const [i, name] of shards.entries()) {
@@ -146,7 +146,7 @@ describe("latents of arrays", () => {
     for (const { row, z } of all.slice(0, 18)) expectClose(z, all[18 + row].z);
   });
 
-  it("are no archive if they are too many for memory", () => {
+  it("are refused as an archive if they exceed 2 GB", () => {
     expect(() => checkArchiveSize(600_000, 64)).not.toThrow();
     expect(() => checkArchiveSize(60_000_000, 20)).toThrow(
       "The latents of 60000000 images take more than 2 GB as .npz.",
@@ -163,7 +163,7 @@ describe("latents of arrays", () => {
   });
 });
 
-// Windows has no such names.
+// Windows does not allow such names.
 describe.skipIf(process.platform === "win32")("latents of image files", () => {
   const ODD = [
     "a,b.png",
@@ -190,7 +190,7 @@ describe.skipIf(process.platform === "win32")("latents of image files", () => {
     }
   });
 
-  it("name the file and the class, whatever is in their names", async () => {
+  it("name the file and the class, with any characters in their names", async () => {
     const files: string[] = [];
     for (const split of ["train", "validation", "test"]) {
       const flags = `--dataset pictures --split ${split}`;

@@ -1,4 +1,4 @@
-// bin/vae.js in real processes: its streams and its exit code.
+// bin/vae.js in real processes: streams and exit code.
 import { tmpdir } from "node:os";
 import { expect, it } from "vitest";
 import { VERSION } from "../../src/version.js";
@@ -6,16 +6,16 @@ import { start } from "../vae.js";
 
 const launch = (...args: string[]) => start(args, tmpdir()).outcome;
 
-it("exits with 0, and results on stdout", async () => {
+it("exits with 0 and prints results to stdout", async () => {
   expect(await launch("--version")).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
 });
 
-it("exits with 2 for a user's mistake, in a line on stderr", async () => {
+it("exits with 2 after a user's mistake, with one line on stderr", async () => {
   const stderr = "error: There is no command trian. Use vae train.\n";
   expect(await launch("trian")).toEqual({ code: 2, stdout: "", stderr });
 });
 
-it.runIf(process.platform === "linux")("exits with 1 for a failure of the system, in a line on stderr", async () => {
+it.runIf(process.platform === "linux")("exits with 1 after a system error, with one line on stderr", async () => {
   const { code, stdout, stderr } = await launch("train", "--dataset", "mnist", "--run", "/proc/none/run");
   expect(stderr).toMatch(/^error: .*mkdir '\/proc\/none'[^\n]*\n$/);
   expect([code, stdout]).toEqual([1, ""]);

@@ -1,4 +1,4 @@
-// Folders and files of any name.
+// Folders and files with unusual names.
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true }));
 
 it.each([["with a space"], ["Umläute-数字-🎲"], ["new\nline"], ["-leading-dash"], ["--"], ["quote's"]])(
-  "a folder and a file called %j",
+  "train, sample and --resume accept a folder and a file named %j",
   async (name) => {
     renameSync(path.join(home, "tiny"), path.join(home, `data ${name}`));
     const run = `runs-${name}/${name}`;

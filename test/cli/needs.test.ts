@@ -16,12 +16,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** A setting and its value as the command line takes them: --dim-z 2, or --set prior=vamp. */
+/** A setting as a flag (--dim-z 2) or as --set prior=vamp. */
 const words = (name: string, value: string) =>
   "flag" in SETTINGS[name as SettingName] ? [flagOf(name), value] : ["--set", `${name}=${value}`];
 const nameOf = (name: string) => words(name, "")[0].replace("--set", `--set ${name}`);
 
-/** Settings that others need, and values with which they mean nothing. */
+/** Settings that need another one, and the values of it with which they have no effect. */
 const UNMET: Readonly<Record<string, readonly string[]>> = {
   model: ["ae"],
   network: ["mlp", "conv"],
@@ -41,10 +41,10 @@ const NEEDS = (Object.entries(SETTINGS) as [SettingName, Setting<unknown>][]).fl
 );
 
 describe("a setting without effect", () => {
-  it("is one of many", () => expect(NEEDS.length).toBeGreaterThan(30));
+  it("occurs in more than 30 pairs", () => expect(NEEDS.length).toBeGreaterThan(30));
 
   it.each(NEEDS)("%s is refused by flags without %s of %j", async (name, other, values, unmet) => {
-    // The settings that it needs besides. Of a plain autoencoder, they would be refused first.
+    // Its other needs are met. For a plain autoencoder, they would be refused first.
     const others = Object.entries(SETTINGS[name].needs ?? {}).filter(([key]) => key !== other && key !== "model");
     const met = other === "model" ? [] : others.flatMap(([key, [value]]) => words(key, value));
     const { code, stdout, stderr } = await vae(
@@ -57,7 +57,7 @@ describe("a setting without effect", () => {
   });
 });
 
-describe("two settings that do not go together", () => {
+describe("two incompatible settings", () => {
   const choices = (Object.entries(SETTINGS) as [SettingName, Setting<unknown>][]).flatMap(([name, setting]) => {
     const values = "choices" in setting ? (setting.choices as readonly string[]) : [];
     const wrap = (value: string) => (Array.isArray(setting.default) ? [value] : value);
@@ -65,7 +65,7 @@ describe("two settings that do not go together", () => {
   });
   const all = [...choices, ["dimZ", [5, 3]] as const, ["beta", 2] as const, ["klWarmUp", 1] as const];
 
-  it("are refused by a message that names flags", () => {
+  it("are refused with a message that names flags", () => {
     const refusals = all.flatMap((one) => all.flatMap((other) => refusalOf([one, other]) ?? []));
     expect(new Set(refusals).size).toBeGreaterThan(20);
     for (const refusal of refusals) {
@@ -75,7 +75,7 @@ describe("two settings that do not go together", () => {
   });
 });
 
-/** What the command line says of settings that the model cannot have; undefined if it can. */
+/** The error of the command line for settings that exclude each other; undefined if they are valid. */
 function refusalOf(pair: readonly (readonly [string, unknown])[]): string | undefined {
   const given = Object.fromEntries(pair);
   try {

@@ -1,4 +1,4 @@
-// Numbers at their limits: a training explains them or copes, and no weight on the disk is NaN.
+// Extreme numbers: training succeeds or fails with an explanation, and saves no weight of NaN.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

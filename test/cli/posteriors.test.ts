@@ -1,4 +1,4 @@
-// Posteriors that are no Gaussian, and two stochastic layers, through the commands.
+// Posteriors other than the Gaussian, and two stochastic layers, in every command.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -49,7 +49,7 @@ describe.each(KINDS)("a model with %s", (name, dimZ, flags, units) => {
     expect([code, stderr]).toEqual([0, ""]);
   });
 
-  it("is resumed to what it would have been", async () => {
+  it("resumes to the same bytes as an uninterrupted training", async () => {
     const resumed = await run("train", "--resume", name, "--epochs", "2", "--json", "--quiet");
     const whole = await run("train", ...TINY, ...flags, "--epochs", "2", "--run", `${name}-whole`, "--json", "--quiet");
     expect(JSON.parse(resumed.stdout).test).toEqual(JSON.parse(whole.stdout).test);
@@ -86,7 +86,7 @@ it.each([
   ],
   ["--dim-z 1 --set prior=flow", "Prior flow needs two latent dimensions or more: raise --dim-z."],
   ["--dim-z 5 --set layerUnits=9", "--set layerUnits needs --dim-z Z1,Z2."],
-])("%s is refused, with flags that there are", async (flags, problem) => {
+])("%s is refused with a message of valid flags", async (flags, problem) => {
   const { code, stderr } = await run("train", ...TINY, ...flags.split(" "), "--run", "refused");
   expect([code, stderr]).toEqual([2, `error: ${problem}\n`]);
 });

@@ -1,4 +1,4 @@
-// Commands to copy from the terminal.
+// The program's name in commands that the user copies from the terminal.
 import path from "node:path";
 import { Readable, Writable } from "node:stream";
 import { expect, it } from "vitest";
@@ -11,7 +11,7 @@ it.each([
   ["npx", { npm_lifecycle_event: "npx" }, "/usr/bin/vae", "npx vae"],
   ["an installed command", {}, "/usr/local/bin/vae", "vae"],
   ["its file", { npm_lifecycle_event: "test" }, file, `node '${path.join("some where", "bin", "vae.js")}'`],
-])("a program that was started by %s is started so again", (_, env, script, expected) => {
+])("a program started by %s prints commands that start it the same way", (_, env, script, expected) => {
   const [stdin, stdout, stderr] = [Readable.from([]), new Writable(), new Writable()];
   const io = { env, argv: ["node", script], stdin, stdout, stderr };
   expect(programName(io)).toBe(expected);

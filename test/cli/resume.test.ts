@@ -1,4 +1,4 @@
-// vae train --resume. Runs that a signal or a kill has stopped: test/system/signals.test.ts.
+// vae train --resume. Runs stopped by a signal: test/system/signals.test.ts.
 import { spawn } from "node:child_process";
 import {
   cpSync,
@@ -28,10 +28,8 @@ const madeBy = (name: string) => outcomeOf(at(name));
 const checkpointsAt = (name: string) => checkpointsOf(at(name));
 const lastCheckpoint = (name: string) => path.relative(home, lastCheckpointOf(at(name)));
 const train = (name: string, ...args: string[]) => [
-  ..."train --dataset tiny --dim-z 3 --n-hidden 24,16 --batch-size 50 --noise --seed 3 --threads 1 --set checkpointSeconds=0".split(
-    " ",
-  ),
-  ...["--run", name, ...args],
+  ..."train --dataset tiny --dim-z 3 --n-hidden 24,16 --batch-size 50 --noise --seed 3 --threads 1".split(" "),
+  ...["--set", "checkpointSeconds=0", "--run", name, ...args],
 ];
 
 beforeAll(async () => {
@@ -53,7 +51,7 @@ describe("vae train --resume", () => {
     expect([code, stdout, stderr.trim().split("\n").length]).toEqual([2, "", 1]);
   };
 
-  it("sums up a run that is finished, and changes nothing", async () => {
+  it("prints the result of a finished run, and changes nothing", async () => {
     const before = madeBy(WHOLE);
     const metrics = read(WHOLE, "metrics.jsonl");
     const { code, stdout, stderr } = await run("train", "--resume", WHOLE);
@@ -64,16 +62,16 @@ describe("vae train --resume", () => {
     expect(read(WHOLE, "metrics.jsonl").equals(metrics)).toBe(true);
   });
 
-  it("takes more epochs, as if they had been asked for at first", async () => {
+  it("extends a run to the bytes of a run that had more epochs from the start", async () => {
     await run(...train("short", "--epochs", "2"));
     expect((await run("train", "--resume", "short", "--epochs", "4", "--n-hidden", "24,16")).code).toBe(0);
-    const { pictures, ...short } = madeBy("short"); // progress.png has a row for the epoch that was the last one first
+    const { pictures, ...short } = madeBy("short"); // progress.png has an extra row: the short run's last epoch
     const { pictures: _, ...whole } = madeBy(WHOLE);
     expect(short).toEqual(whole);
     expect(JSON.parse(read("short/config.json").toString()).settings.epochs).toBe(4);
   });
 
-  it("stops again where patience had ended a run", async () => {
+  it("stops at the same epoch if patience has ended the run", async () => {
     await run(...train("patient", "--epochs", "50", "--patience", "1", "--learning-rate", "0.05"));
     const before = madeBy("patient");
     expect(before.metrics.length).toBeLessThan(50);
@@ -83,7 +81,7 @@ describe("vae train --resume", () => {
     await refused("This run stopped early", "--resume", "patient", "--epochs", "60");
   });
 
-  it("goes on where the data were moved, if they are the same", async () => {
+  it("accepts moved data with the same content", async () => {
     cpSync(at("tiny"), at("here"), { recursive: true });
     await run(...train("moved", "--epochs", "2", "--dataset", "here"));
     renameSync(at("here"), at("there"));
@@ -95,7 +93,7 @@ describe("vae train --resume", () => {
     await refused("is not the data set that moved was trained on", "--resume", "moved", "--dataset", "elsewhere");
   });
 
-  it("goes on where there are fewer processors", async () => {
+  it("resumes on fewer processors", async () => {
     await run(...train("many", "--epochs", "2"));
     const config = JSON.parse(read("many/config.json").toString());
     writeFileSync(at("many/config.json"), JSON.stringify({ ...config, settings: { ...config.settings, threads: 64 } }));
@@ -104,7 +102,7 @@ describe("vae train --resume", () => {
     expect(madeBy("many").model).toEqual(madeBy(WHOLE).model);
   });
 
-  it("without a folder goes on with the newest run", async () => {
+  it("without a folder resumes the newest run", async () => {
     const { code, stderr } = await run("train", "--resume");
     expect([code, stderr]).toEqual([2, "error: There is no run in runs/ to resume. Name the folder of one.\n"]);
     await run(...train("runs/one", "--epochs", "1"));
@@ -112,7 +110,7 @@ describe("vae train --resume", () => {
     expect((await run("train", "--resume")).stdout).toContain("runs/two holds the weights");
   });
 
-  it("brings back what was changed in the folder since", async () => {
+  it("restores changed files of the folder, and deletes temporary ones", async () => {
     const name = copy("spoilt");
     for (const file of ["metrics.jsonl", "model.safetensors"]) writeFileSync(at(name, file), "rubbish");
     for (const file of [
@@ -127,7 +125,7 @@ describe("vae train --resume", () => {
     expect(checkpointsAt(name)).toEqual(checkpointsAt(WHOLE));
   });
 
-  it("keeps the pictures of a run whose epochs have them in their names", async () => {
+  it("keeps pictures with the epoch in their names", async () => {
     await run(...train("older", "--epochs", "2"));
     const kinds = ["reconstructions", "samples"];
     const old = kinds.flatMap((kind) => [1, 2].map((epoch) => `${kind}-epoch-0${epoch}.png`));
@@ -146,7 +144,7 @@ describe("vae train --resume", () => {
     }
   });
 
-  it("writes no picture through a link in place of their folder", async () => {
+  it("writes no picture through a link in place of pictures/", async () => {
     const name = copy("with-link");
     mkdirSync(at("linked-pictures"));
     rmSync(at(name, "pictures/samples"), { recursive: true });
@@ -156,7 +154,7 @@ describe("vae train --resume", () => {
     expect(readdirSync(at("linked-pictures"))).toEqual([]);
   });
 
-  it("refuses settings other than the run's", async () => {
+  it("refuses settings that differ from the run's", async () => {
     await refused("keeps its settings: --dim-z 3, not 4", "--resume", WHOLE, "--dim-z", "4");
     await refused("keeps its settings: --set klWarmUp=0, not 2", "--resume", WHOLE, "--set", "klWarmUp=2");
     await refused("--epochs 3 is less than the run's 4", "--resume", WHOLE, "--epochs", "3");
@@ -164,7 +162,7 @@ describe("vae train --resume", () => {
     await refused("nowhere is not the folder of a run", "--resume", "nowhere");
   });
 
-  it("refuses settings that were changed in config.json, and other data", async () => {
+  it("refuses an edited config.json, and other data", async () => {
     const edit = (name: string, change: (config: { settings: object; data: object }) => object) => {
       const file = at(copy(name), "config.json");
       writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, "utf8")))));
@@ -193,13 +191,13 @@ describe("vae train --resume", () => {
     );
   });
 
-  it("refuses to raise the epochs that a learning rate falls over", async () => {
+  it("refuses more epochs if the learning rate depends on their number", async () => {
     await run(...train("cosine", "--epochs", "1", "--set", "learningRateSchedule=cosine"));
     await refused("--set learningRateSchedule=cosine", "--resume", "cosine", "--epochs", "2");
     expect((await run("train", "--resume", "cosine")).code).toBe(0);
   });
 
-  it("refuses a run that another process trains", async () => {
+  it("refuses a run that another process is training", async () => {
     const name = copy("busy");
     const sleeper = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
     writeFileSync(at(name, "lock"), JSON.stringify({ pid: sleeper.pid, host: hostname() }));
@@ -209,7 +207,7 @@ describe("vae train --resume", () => {
     expect((await run("train", "--resume", name)).code).toBe(0);
   });
 
-  it("names a damaged checkpoint and the one before it, from which the run comes out the same", async () => {
+  it("names a damaged checkpoint and the previous one, which resumes to the same bytes", async () => {
     const name = copy("damaged");
     const file = lastCheckpoint(name);
     const [before] = checkpointsAt(name);
@@ -217,7 +215,8 @@ describe("vae train --resume", () => {
     bytes[bytes.length >> 1] ^= 4;
     writeFileSync(at(file), bytes);
     await refused(
-      `${file} is not a valid safetensors file: its checksum does not match .* delete ${file} to resume from .*${before}`,
+      `${file} is not a valid safetensors file: its checksum does not match .* ` +
+        `delete ${file} to resume from .*${before}`,
       "--resume",
       name,
     );
@@ -234,14 +233,14 @@ describe("vae train --resume", () => {
     await refused("has no checkpoint to resume from", "--resume", name);
   });
 
-  it("refuses a checkpoint of another format", async () => {
+  it("refuses a checkpoint of an unknown format", async () => {
     const name = copy("older");
     const { tensors, metadata } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
     writeFileSync(at(lastCheckpoint(name)), encodeSafetensors({ tensors, metadata: { ...metadata, format: "0" } }));
     await refused('has format "0", but this version of vae resumes from format 2', "--resume", name);
   });
 
-  it("resumes from format 1 what has had the same random numbers: batches of up to 128 images", async () => {
+  it("resumes from format 1 with batches of up to 128 images, whose random numbers are unchanged", async () => {
     const asFormat1 = (name: string) => {
       const { tensors, metadata } = decodeSafetensors(read(lastCheckpoint(name)), "checkpoint");
       const { syncEvery, ...known } = JSON.parse(metadata.settings);

@@ -13,7 +13,7 @@ const held: RunFolder[] = [];
 
 const testOf = (epoch: number) => ({ objective: -99, elbo: -99.5 - epoch, reconstruction: -80, kl: 19.5 + epoch });
 
-/** A run with so many epochs done, of which the one before the last is the best; in use until it is closed. */
+/** Writes a run of `epochs` epochs, the last but one being the best. The run is locked until it is closed. */
 async function make(name: string, created: string, epochs: number, given: GivenSettings = {}): Promise<RunFolder> {
   const settings = createConfig({ ...given, engine: "wasm", threads: 2 });
   const data = { name: "mnist", height: 2, width: 2, channels: 1, train: 9, validation: 1, test: 5, sha256: "" };
@@ -67,7 +67,7 @@ const PROBLEMS = [
 ];
 
 describe("vae runs", () => {
-  it("lists runs, the newest first, and says which cannot be read", async () => {
+  it("lists runs, the newest first, and names unreadable ones", async () => {
     const { code, stdout, stderr } = await vae(["runs"], home);
     expect(code).toBe(0);
     expect(stdout).toBe(`Best validation epoch, and test −ELBO; nats per image
@@ -91,7 +91,7 @@ runs/b-old     20/20        119.00         −90.00 29.00 118.50
     }
   });
 
-  it("gives one JSON value", async () => {
+  it("prints one JSON value", async () => {
     const { code, stdout, stderr } = await vae(["runs", "--json", "--dir", "runs"], home);
     expect([code, stderr]).toEqual([0, ""]);
     const { runs, unreadable } = JSON.parse(stdout);
@@ -129,7 +129,7 @@ runs/b-old     20/20        119.00         −90.00 29.00 118.50
     expect(json.runs.map(({ run }: { run: string }) => path.basename(run))).toEqual(names);
   });
 
-  it("sorts numbers in names, and autoencoders, which have no ELBO, last", async () => {
+  it("sorts numbers in names by value, and autoencoders, which have no ELBO, last", async () => {
     for (const [name, given] of [
       ["seed=10", {}],
       ["seed=9", {}],
@@ -145,7 +145,7 @@ runs/b-old     20/20        119.00         −90.00 29.00 118.50
     expect(stdout).toMatch(/^more\/ae +20\/20 +– +−90\.00 +– +– +model=ae$/m);
   });
 
-  it("shows of autoencoders alone the reconstruction", async () => {
+  it("shows only the reconstruction if all runs are autoencoders", async () => {
     await (await make("alone/ae", "2026-01-01T00:00:00.000Z", 20, { model: "ae" })).close();
     expect((await vae(["runs", "--dir", "alone"], home)).stdout).toBe(
       `Best validation epoch, and test reconstruction; nats per image of grey pixels
@@ -179,7 +179,7 @@ alone/ae 20/20          −90.00 −80.00  model=ae
     ["{", "is not valid JSON."],
     ["null", "does not hold the test of a model."],
     ['{"epoch":1,"test":{"elbo":1}}', "does not hold the test of a model."],
-  ])("says that a test.json of %s cannot be read", async (text, problem) => {
+  ])("lists a test.json of %s as unreadable", async (text, problem) => {
     await (await make(`odd${text.length}/x`, "2026-01-01T00:00:00.000Z", 20)).close();
     writeFileSync(at(`odd${text.length}/x/test.json`), text);
     const { code, stderr } = await vae(["runs", "--dir", `odd${text.length}`], home);
@@ -187,7 +187,7 @@ alone/ae 20/20          −90.00 −80.00  model=ae
     expect(stderr).toContain(`Cannot be read: odd${text.length}/x/test.json ${problem}\n`);
   });
 
-  it("says so where there are none", async () => {
+  it("prints a note if there are no runs", async () => {
     mkdirSync(at("empty"));
     expect(await vae(["runs"], at("empty"))).toEqual({
       code: 0,

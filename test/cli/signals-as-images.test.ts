@@ -1,4 +1,4 @@
-// Images of one pixel in width or height, from the data to every picture.
+// Images one pixel wide or high, from the data to every picture.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -21,7 +21,7 @@ const sizeOf = (file: string) => {
 };
 const SMALL = "--n-hidden 4 --dim-z 2 --batch-size 20 --epochs 1 --threads 1 --quiet";
 
-/** Waves of 2 to 5 periods. */
+/** Signals of sine waves with 2 to 5 periods. */
 const wave = (i: number, length: number) =>
   Uint8Array.from({ length }, (_, t) => 127.5 * (1 + Math.sin((2 * Math.PI * (2 + (i % 4)) * t) / length + i)));
 const waves = (count: number, shape: readonly number[], length: number) => {
@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** All pictures of a run are of a size that viewers open. */
+/** Expects all pictures of a run to have a size that viewers open. */
 function checkPictures(name: string): void {
   const files = readdirSync(at(name, "pictures"), { recursive: true, encoding: "utf8" }).filter((file) =>
     file.endsWith(".png"),
@@ -89,7 +89,7 @@ describe("signals of 4096×1", () => {
     expect(existsSync(at("exported", "decoder.onnx"))).toBe(true);
   });
 
-  it("too many for a picture are refused", async () => {
+  it("are refused if one picture cannot hold them", async () => {
     const { code, stderr } = await run("sample --n 10000 --run tall");
     expect([code, stderr]).toEqual([
       2,

@@ -1,4 +1,4 @@
-// A whole run, from images to pictures, on a small data set.
+// A whole training run, from images to pictures, on a small data set.
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,7 @@ const hash = (...place: string[]) =>
     .update(read(...place))
     .digest("hex");
 
-/** Different grey values in a picture, and its size. */
+/** The number of distinct grey values of a picture, and its size. */
 function look(...place: string[]) {
   const { width, height, data } = PNG.sync.read(read(...place));
   const greys = new Set<number>();
@@ -57,7 +57,7 @@ describe("vae train", () => {
     expect(outcome.stderr).not.toContain("\u001b");
   });
 
-  it("leaves a run folder with all that belongs to it", () => {
+  it("writes all files of the run folder", () => {
     const names = readdirSync(path.join(home, "runs/first")).sort();
     expect(names).toEqual(["checkpoint", "config.json", "metrics.jsonl", "model.safetensors", "pictures", "test.json"]);
     const config = JSON.parse(read("runs/first/config.json").toString());
@@ -84,7 +84,7 @@ describe("vae train", () => {
     }
   });
 
-  it("draws after every epoch, and nothing is blank", () => {
+  it("draws pictures after every epoch, none of them blank", () => {
     const folder = path.join(home, "runs/first/pictures");
     const pictures = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
     const each = (kind: string) => [kind, ...[1, 2, 3, 4, 5, 6].map((epoch) => path.join(kind, `00${epoch}.png`))];
@@ -103,7 +103,7 @@ describe("vae train", () => {
     expect(hash("runs/first/pictures/samples/001.png")).not.toBe(hash("runs/first/pictures/samples/006.png"));
   });
 
-  it("gives the same bytes for the same seed, others for another", async () => {
+  it("writes the same bytes for the same seed, and different ones for another", async () => {
     await run("train", ...TINY, "--epochs", "2", "--seed", "3", "--run", "again-1");
     await run("train", ...TINY, "--epochs", "2", "--seed", "3", "--run", "again-2");
     await run("train", ...TINY, "--epochs", "2", "--seed", "4", "--run", "other");
@@ -113,7 +113,7 @@ describe("vae train", () => {
     }
   });
 
-  it("refuses a folder that exists and leaves it as it was", async () => {
+  it("refuses an existing folder and leaves it unchanged", async () => {
     const before = hash("runs/first/model.safetensors");
     const { code, stderr } = await run("train", ...TINY, "--run", "runs/first");
     expect([code, stderr]).toEqual([
@@ -123,7 +123,7 @@ describe("vae train", () => {
     expect(hash("runs/first/model.safetensors")).toBe(before);
   });
 
-  it("--json prints one JSON value, and --quiet nothing beside the result", async () => {
+  it("--json prints one JSON value, and --quiet only the result", async () => {
     const { code, stdout, stderr } = await run("train", ...TINY, "--epochs", "1", "--json", "--quiet", "--run", "json");
     expect([code, stderr]).toEqual([0, ""]);
     const result = JSON.parse(stdout);
@@ -131,7 +131,7 @@ describe("vae train", () => {
     expect(result.test.elbo).toBeCloseTo(result.test.reconstruction - result.test.kl, 10);
   });
 
-  it.each([["--quiet"], ["--quiet --json"], ["--json"]])("%s hides no divergence", async (flags) => {
+  it.each([["--quiet"], ["--quiet --json"], ["--json"]])("%s still reports divergence", async (flags) => {
     const settings = ["--epochs", "2", "--learning-rate", "30", "--run", `worse ${flags}`];
     const { code, stdout, stderr } = await run("train", ...TINY, ...settings, ...flags.split(" "));
     expect(code).toBe(0);
@@ -142,7 +142,7 @@ describe("vae train", () => {
     else expect(stderr.split(note)).toHaveLength(2);
   });
 
-  it("--quiet hides no images and labels that are left out", async () => {
+  it("--quiet still reports skipped images and ignored labels", async () => {
     mkdirSync(path.join(home, "partly/loose"), { recursive: true });
     for (let i = 0; i < 20; i++) {
       const png = new PNG({ width: 4, height: 4 });
@@ -157,7 +157,7 @@ describe("vae train", () => {
     expect(stderr).toContain("partly has no classes");
   });
 
-  it("stops at a loss that is not finite, keeps no broken weights, and advises", async () => {
+  it("stops at an infinite loss, saves no broken weights, and suggests a remedy", async () => {
     const { code, stderr } = await run("train", ...TINY, "--learning-rate", "1e30", "--quiet", "--run", "diverged");
     expect(code).toBe(2);
     expect(stderr).toMatch(
@@ -166,7 +166,7 @@ describe("vae train", () => {
     expect(readdirSync(path.join(home, "diverged"))).not.toContain("model.safetensors");
   });
 
-  it("--noise trains a denoiser, which does better on noisy images than one without", async () => {
+  it("--noise trains a denoiser that beats a model without noise on noisy images", async () => {
     await run("train", ...TINY, "--epochs", "6", "--seed", "3", "--noise", "--run", "denoiser");
     expect(readdirSync(path.join(home, "denoiser/pictures"))).toContain("inputs-noisy.png");
     const denoised = await run("reconstruct", "--noise", "--run", "denoiser", "--n", "120");
@@ -184,7 +184,7 @@ describe("vae train", () => {
     expect(plain.stdout).toContain("seen through salt-pepper");
   });
 
-  it("vae reconstruct --noise takes the noise of the run", async () => {
+  it("vae reconstruct --noise defaults to the noise of the run", async () => {
     await run("train", ...TINY, "--epochs", "1", "--noise", "mask:0.3", "--run", "masked");
     const { stdout, stderr } = await run("reconstruct", "--noise", "--run", "masked", "--n", "10");
     expect([stdout.split("\n")[0], stderr]).toEqual([expect.stringMatching(/, seen through mask:0\.3$/), ""]);
@@ -193,7 +193,7 @@ describe("vae train", () => {
   });
 
   describe("then vae reconstruct", () => {
-    it("draws originals above reconstructions, and says where and how good", async () => {
+    it("draws originals above reconstructions, and prints the path and the ELBO", async () => {
       const { code, stdout, stderr } = await run("reconstruct", "--run", "runs/first", "--n", "10");
       expect([code, stderr]).toEqual([0, ""]);
       expect(stdout).toMatch(
@@ -201,11 +201,11 @@ describe("vae train", () => {
       );
       const picture = stdout.trim().split("\n")[1];
       expect(picture).toBe(path.join("runs/first/pictures/reconstructions-n10-seed3.png"));
-      // Ten tiles of 7 pixels, magnified to 91, in each of two rows, and labels of six letters.
+      // Two rows of ten tiles, magnified from 7 to 91 pixels, and labels of six letters.
       expect(look(picture)).toMatchObject({ width: 86 + 2 + 10 * 93, height: 2 + 2 * 93 });
     });
 
-    it("takes the newest run where none is named, and another seed", async () => {
+    it("uses the newest run by default, and accepts another seed", async () => {
       const { code, stdout } = await run("reconstruct", "--n", "120", "--seed", "9", "--noise", "--out", "here.png");
       expect(code).toBe(0);
       expect(stdout).toMatch(
@@ -214,19 +214,19 @@ describe("vae train", () => {
       expect(look("here.png").greys).toBeGreaterThan(20);
     });
 
-    it("shows all images where there are fewer than a hundred and no number was given", async () => {
+    it("shows all images by default if there are fewer than a hundred", async () => {
       await writeTinyMnist(path.join(home, "few digits"), 120, 30);
       await run("train", "--dataset", "few digits", "--batch-size", "50", "--epochs", "1", "--run", "with few digits");
       const { code, stdout } = await run("reconstruct", "--run", "with few digits");
       expect([code, stdout]).toEqual([0, expect.stringContaining("mean over the first 30 test images")]);
     });
 
-    it("refuses more images than there are", async () => {
+    it("refuses to show more images than exist", async () => {
       const { code, stderr } = await run("reconstruct", "--n", "121");
       expect([code, stderr]).toEqual([2, "error: There are only 120 images, fewer than the 121 requested.\n"]);
     });
 
-    it("says so where the images of the training are gone", async () => {
+    it("refuses a run whose training images are missing", async () => {
       rmSync(path.join(home, "few digits"), { recursive: true });
       const { code, stderr } = await run("reconstruct", "--run", "with few digits");
       expect(code).toBe(2);
@@ -243,21 +243,21 @@ describe("vae train", () => {
       expect(look(stdout.trim())).toMatchObject({ width: 2 + 6 * 93, height: 2 + 5 * 93 });
     });
 
-    it("begins the samples of a larger number with those of a smaller one", async () => {
+    it("draws the same first samples for a larger number", async () => {
       await run("sample", "--n", "4", "--each", "few");
-      await run("sample", "--n", "510", "--each", "many"); // more than go at once
+      await run("sample", "--n", "510", "--each", "many"); // several batches
       expect(readdirSync(path.join(home, "few"))).toEqual([1, 2, 3, 4].map((i) => `sample-${i}.png`));
       expect(readdirSync(path.join(home, "many"))).toHaveLength(510);
       for (const i of [1, 2, 3, 4]) {
         const [few, many] = [`few/sample-${i}.png`, `many/sample-00${i}.png`].map(
           (file) => PNG.sync.read(read(file)).data,
         );
-        // Alike to a rounding of the last bit: matrix products of other sizes add up in another order.
+        // Equal up to rounding: matrix products of other sizes add up in another order.
         expect(Math.max(...few.map((grey, at) => Math.abs(grey - many[at])))).toBeLessThanOrEqual(1);
       }
     });
 
-    it("draws others for another seed", async () => {
+    it("draws different samples for another seed", async () => {
       await run("sample", "--n", "9", "--seed", "1", "--out", "one.png");
       await run("sample", "--n", "9", "--seed", "2", "--out", "two.png");
       expect(hash("one.png")).not.toBe(hash("two.png"));
@@ -269,7 +269,7 @@ describe("vae train", () => {
       expect([code, stderr]).toEqual([2, "error: --out folder.png is not a file. Give the name of a file.\n"]);
     });
 
-    it("does not mix its files with others", async () => {
+    it("refuses a folder that is not empty", async () => {
       mkdirSync(path.join(home, "full"));
       writeFileSync(path.join(home, "full", "mine.txt"), "mine");
       const { code, stderr } = await run("sample", "--each", "full");

@@ -1,4 +1,4 @@
-// What a training shows: a table whose columns hold, and on a terminal a bar that never wraps.
+// The screen of a training: a table with aligned columns, and a progress bar that never wraps.
 import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import type { Io } from "../../src/commands/io.js";
@@ -52,7 +52,7 @@ describe.each(KINDS)("a training of %s", (_, settings, pixels, nats) => {
   const start = startOf(settings, pixels);
   const { epochs } = start.config;
 
-  /** Shows a chunk and the end of each of the first five epochs, in which the objective goes to a tenth. */
+  /** Shows a chunk and the report of each of the first five epochs. The fifth has a tenth of the objective. */
   function show(columns?: number) {
     const { io, lines } = terminal(columns);
     const screen = openScreen(io, start);
@@ -67,20 +67,23 @@ describe.each(KINDS)("a training of %s", (_, settings, pixels, nats) => {
     return lines();
   }
 
-  it.each([60, 80, 120])("has a bar of one width on %i columns, and the time left once it is known", (columns) => {
-    const bars = show(columns).filter((line) => /[█░]/.test(line));
-    expect(bars).toHaveLength(new Set(bars).size);
-    expect(new Set(bars.map((line) => line.match(/[█░]+/)?.[0].length)).size).toBe(1);
-    expect(bars[0].match(/[█░]+/)?.[0].length).toBeGreaterThanOrEqual(8);
-    for (const bar of bars) {
-      expect(bar.length).toBeLessThan(columns);
-      const epoch = Number(bar.match(/(\d+)\//)?.[1]);
-      expect([epoch, bar.endsWith(" left")]).toEqual([epoch, epoch > 2]);
-    }
-    if (columns === 120 && settings.model !== "ae") expect(bars[0]).toContain("reconstruction ");
-  });
+  it.each([60, 80, 120])(
+    "has a bar of constant width on %i columns, and shows the time left once it is known",
+    (columns) => {
+      const bars = show(columns).filter((line) => /[█░]/.test(line));
+      expect(bars).toHaveLength(new Set(bars).size);
+      expect(new Set(bars.map((line) => line.match(/[█░]+/)?.[0].length)).size).toBe(1);
+      expect(bars[0].match(/[█░]+/)?.[0].length).toBeGreaterThanOrEqual(8);
+      for (const bar of bars) {
+        expect(bar.length).toBeLessThan(columns);
+        const epoch = Number(bar.match(/(\d+)\//)?.[1]);
+        expect([epoch, bar.endsWith(" left")]).toEqual([epoch, epoch > 2]);
+      }
+      if (columns === 120 && settings.model !== "ae") expect(bars[0]).toContain("reconstruction ");
+    },
+  );
 
-  it("has a table of at most 80 columns, whose rows are as long as its head", () => {
+  it("has a table of at most 80 columns, whose rows are as wide as its head", () => {
     const rows = show().filter((line) => /^ *(epoch|\d+\/\d+) /.test(line));
     expect(rows).toHaveLength(6);
     expect(new Set(rows.map((line) => line.length))).toEqual(new Set([rows[0].length]));
@@ -99,7 +102,7 @@ describe.each(KINDS)("a training of %s", (_, settings, pixels, nats) => {
 });
 
 describe("a bar of counts", () => {
-  it.each([30, 60, 80])("has one width on %i columns, and never wraps", async (columns) => {
+  it.each([30, 60, 80])("has constant width on %i columns, and never wraps", async (columns) => {
     const { io, lines } = terminal(columns);
     for (const done of [1, 1000, 60_000]) {
       const bar = progressBar(io, "decoding images");

@@ -1,4 +1,4 @@
-// Trainings that are not the tutorial's, on a small data set, and what vae evaluate says of them.
+// Trainings with other settings than the tutorial's, on a small data set, and vae evaluate on them.
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -34,13 +34,13 @@ async function evaluated(folder: string, ...flags: string[]) {
 describe.each(ENGINES)("on engine %s", (engine) => {
   const on = (folder: string) => [`${folder}-${engine}`, "--engine", engine, "--epochs", "2"] as const;
 
-  it("the importance-weighted bound of binarized images is trained, and is above the ELBO", async () => {
+  it("the importance-weighted bound of binarized images is trained, and exceeds the ELBO", async () => {
     const flags = ["--objective", "iwae", "--importance-samples", "4", "--binarize", "dynamic", "--dim-z", "3"];
     const { result, settings } = await trained(...on("iwae"), ...flags);
     expect(settings).toMatchObject({ objective: "iwae", importanceSamples: 4, binarize: "dynamic", engine });
     expect(result.test.objective).toBeGreaterThan(result.test.elbo);
     expect(result.test.elbo).toBeCloseTo(result.test.reconstruction - result.test.kl, 10);
-    // A picture's images have one draw each, which makes no bound of four.
+    // vae reconstruct draws z once per image, so it prints the ELBO and not the bound of four draws.
     const { stdout } = await run("reconstruct", "--run", `iwae-${engine}`, "--n", "10");
     expect(stdout).toMatch(/^−ELBO \d+\.\d\d nats per image of dynamically binarized pixels/);
   });
@@ -54,14 +54,14 @@ describe.each(ENGINES)("on engine %s", (engine) => {
     expect(curves).not.toContain("KL");
   });
 
-  it("a plain autoencoder's samples come with a warning, and its posterior cannot be drawn from", async () => {
+  it("samples of a plain autoencoder come with a warning, and draws from its posterior are refused", async () => {
     const [folder] = on("ae");
     expect((await run("sample", "--run", folder)).stderr).toContain("is not trained to decode draws from the prior");
     const { code, stderr } = await run("latent", "--draws", "--run", folder);
     expect([code, stderr]).toEqual([2, expect.stringContaining("has no posterior to draw from")]);
   });
 
-  it("several draws, a weighted KL term, settings and every kind of noise go together", async () => {
+  it("several draws, a weighted KL term, other settings and every kind of noise combine", async () => {
     const { result, settings } = await trained(
       ...on("many"),
       ...["--mc-samples", "2", "--beta", "0.5", "--keep-prob", "0.8", "--noise", "haze:0.5"],
@@ -89,7 +89,7 @@ describe.each(ENGINES)("on engine %s", (engine) => {
 });
 
 describe("presets", () => {
-  it("are overridden by flags and --set, which may also turn a setting off", async () => {
+  it("are overridden by flags and --set, which can turn a setting off", async () => {
     const preset = { noise: "mask", size: "9x9", channels: "3", inputDir: "nowhere" };
     writeFileSync(path.join(home, "off.json"), JSON.stringify(preset));
     const off = ["--noise", "none", "--size", "own", "--channels", "own", "--set", "inputDir=none"];
@@ -99,7 +99,7 @@ describe("presets", () => {
     expect(await run("reconstruct", "--run", "off", "--noise", "none")).toEqual(without);
   });
 
-  it("are where the settings begin, before --set and flags", async () => {
+  it("provide settings that --set and flags override", async () => {
     const flags = ["--epochs", "1", "--importance-samples", "2", "--set", "adamBeta1=0.8"];
     const { settings } = await trained("preset", "--preset", "iwae", ...flags);
     expect(settings).toMatchObject({
@@ -118,13 +118,13 @@ describe("presets", () => {
     });
   });
 
-  it("may be a file, such as config.json of another run, which they repeat", async () => {
+  it("may be a file, such as config.json of a run, which reproduces that run", async () => {
     const first = await trained("first", "--epochs", "1", "--dim-z", "3", "--noise", "mask", "--seed", "5");
     const again = await run("train", "--preset", "first/config.json", "--json", "--quiet", "--run", "again");
     expect(JSON.parse(again.stdout).test).toEqual(first.result.test);
   });
 
-  it("of a run leave the machine out, and a setting that only they gave may come to mean nothing", async () => {
+  it("of a run omit engine and threads, and may give settings without effect", async () => {
     const machine = { settings: { engine: "wasm", threads: 256, objective: "iwae", importanceSamples: 3, epochs: 1 } };
     writeFileSync(path.join(home, "other.json"), JSON.stringify(machine));
     const { settings } = await trained("elsewhere", "--preset", "other.json", "--objective", "elbo");
@@ -137,12 +137,12 @@ describe("presets", () => {
     ["[1]", "mine.json: Settings must be an object of names and values."],
     ["null", "mine.json: Settings must be an object of names and values."],
     ['{"dimZ": 0}', "mine.json: The setting dimZ is 0. It must be one or two whole numbers from 1 to 4096."],
-  ])("are refused where a file holds %s", async (text, problem) => {
+  ])("are refused if the file contains %s", async (text, problem) => {
     writeFileSync(path.join(home, "mine.json"), text);
     expect(await run("train", "--preset", "mine.json")).toEqual({ code: 2, stdout: "", stderr: `error: ${problem}\n` });
   });
 
-  it("are refused where a file is too large or never ends", async () => {
+  it("are refused if the file is too large or endless", async () => {
     writeFileSync(path.join(home, "large.json"), " ".repeat(1e6 + 1));
     for (const file of ["large.json", "/dev/zero"].filter((place) => existsSync(path.resolve(home, place)))) {
       const stderr = `error: ${file} is not a JSON file of settings: it has more than 1 MB.\n`;
@@ -152,7 +152,7 @@ describe("presets", () => {
 });
 
 describe("a KL warm-up", () => {
-  it("changes what is learned, while the ELBO is still the whole one", async () => {
+  it("changes the weights, while the ELBO is reported with the full KL term", async () => {
     const flags = ["--epochs", "1", "--dim-z", "3"];
     await trained("cold", ...flags);
     await trained("warm", ...flags, "--set", "klWarmUp=1000");
@@ -165,8 +165,8 @@ describe("a KL warm-up", () => {
 });
 
 describe("--patience", () => {
-  it("ends a training that gets no better, and draws its last pictures", async () => {
-    // A rate so small that nothing changes: the first epoch stays the best, or all are alike.
+  it("stops a training without improvement, and draws its last pictures", async () => {
+    // At this rate the weights do not change, so the first epoch stays the best.
     const flags = ["--epochs", "50", "--patience", "3", "--learning-rate", "1e-30"];
     const { result } = await trained("patient", ...flags);
     expect([result.epochs, result.bestEpoch]).toEqual([4, 1]);
@@ -185,7 +185,7 @@ describe("vae evaluate", () => {
     await trained("black-and-white", "--binarize", "dynamic", "--epochs", "3", "--dim-z", "3");
   });
 
-  it("gives ELBO and likelihood of binarized images, and says once of what", async () => {
+  it("prints ELBO and likelihood of binarized images, and names the unit once", async () => {
     const result = await evaluated("black-and-white", "--importance-samples", "50");
     expect(result).toMatchObject({ split: "test", images: 80, binarize: "dynamic" });
     const { nll, standardError, importanceSamples } = result.likelihood;
@@ -219,7 +219,7 @@ describe("vae evaluate", () => {
     expect(lines[10]).toContain(percent(probes.linear));
   });
 
-  it("measures the split and the number of images that are asked for", async () => {
+  it("measures the given split and number of images", async () => {
     const flags = ["--importance-samples", "5"];
     const of = async (split: string) => evaluated("black-and-white", "--split", split, ...flags);
     const [test, validation, train] = [await of("test"), await of("validation"), await of("train")];
@@ -236,14 +236,14 @@ describe("vae evaluate", () => {
     expect([code, stderr]).toEqual([2, "error: There are only 80 images, fewer than the 81 requested.\n"]);
   });
 
-  it("shows the largest of many KL terms, and the smallest", async () => {
+  it("shows the largest and the smallest of many KL terms", async () => {
     await trained("many", "--epochs", "1", "--dim-z", "12");
     const { stdout } = await run("evaluate", "--run", "many");
     expect(stdout).toMatch(/\nKL by dimension( +\d\.\d\d){6} … \d\.\d\d {2}largest first\n/);
     expect((await evaluated("many")).klPerDimension).toHaveLength(12);
   });
 
-  it("gives a likelihood of bytes, in nats and in bits per dimension", async () => {
+  it("prints a likelihood of bytes in nats and in bits per dimension", async () => {
     await trained("bytes", "--epochs", "1", "--set", "likelihood=logistic");
     const flags = ["--importance-samples", "5"];
     const { elbo, likelihood, bitsPerDim } = await evaluated("bytes", ...flags);
@@ -255,7 +255,7 @@ describe("vae evaluate", () => {
     expect(stdout).toMatch(new RegExp(`\nbits per dim +${bitsPerDim.elbo.toFixed(3)} `));
   });
 
-  it("measures no labels where there are none", async () => {
+  it("omits the measures of labels if the data have none", async () => {
     cpSync(path.join(home, "tiny"), path.join(home, "unlabelled"), { recursive: true });
     for (const part of ["train", "t10k"]) rmSync(path.join(home, "unlabelled", `${part}-labels-idx1-ubyte`));
     const flags = ["--importance-samples", "5", "--dataset", "unlabelled"];
@@ -265,7 +265,7 @@ describe("vae evaluate", () => {
     expect(stdout).not.toContain("k-NN");
   });
 
-  it("refuses to call a number a likelihood where pixels are grey, or there is no probability of them", async () => {
+  it("explains why grey pixels, a plain autoencoder and a density have no likelihood", async () => {
     await trained("grey", "--epochs", "1");
     await trained("auto", "--epochs", "1", "--model", "ae", "--binarize", "threshold");
     await trained("normal", "--epochs", "1", "--binarize", "threshold", "--set", "likelihood=gaussian");

@@ -24,7 +24,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 const read = (file: string) => readFileSync(path.join(home, file));
 
 describe("vae manifold", () => {
-  it("draws a grid of its size, and writes where it says", async () => {
+  it("draws a grid of the given size, and prints its path", async () => {
     const { code, stdout, stderr } = await run("manifold", "--run", "plane", "--size", "7x5");
     expect([code, stdout, stderr]).toEqual([0, `${path.join("plane/pictures/manifold-7x5-2.png")}\n`, ""]);
     const { width, height } = PNG.sync.read(read("plane/pictures/manifold-7x5-2.png"));
@@ -33,7 +33,7 @@ describe("vae manifold", () => {
     expect(width).toBeGreaterThan(height);
   });
 
-  it("differs by spacing and range", async () => {
+  it("depends on spacing and range", async () => {
     const flags = [[], ["--range", "0.5"], ["--spacing", "quantile"]];
     const pictures = [];
     for (const [i, more] of flags.entries()) {
@@ -46,7 +46,7 @@ describe("vae manifold", () => {
   it.each([
     ["space", "5"],
     ["layers", "two layers"],
-  ])("needs a plane: %s", async (name, has) => {
+  ])("refuses a model without a latent plane: %s", async (name, has) => {
     const { code, stderr } = await run("manifold", "--run", name);
     expect(code).toBe(2);
     const problem = `A manifold needs a latent space of two dimensions, and this model's has ${has}. `;
@@ -84,7 +84,7 @@ describe("vae latent", () => {
     expect(svgs[1]).toContain(">Posterior draws of the first 120 test images<");
   });
 
-  it("of more than two dimensions plots two principal components, and says so", async () => {
+  it("of more than two dimensions plots two principal components, and prints a note", async () => {
     const { stdout, stderr } = await run("latent", "--run", "space");
     expect(stderr).toMatch(
       /^The latent space has 5 dimensions\. The plot shows the first two principal components, with \d+%/,
@@ -96,7 +96,7 @@ describe("vae latent", () => {
     expect([code, problem]).toEqual([2, "error: The principal components of 5 dimensions need two images or more.\n"]);
   });
 
-  it("says so where there are no labels", async () => {
+  it("prints a note if the data have no labels", async () => {
     rmSync(path.join(home, "tiny/t10k-labels-idx1-ubyte"));
     const { code, stderr } = await run("latent", "--run", "plane", "--out", "grey.svg");
     expect([code, stderr]).toEqual([0, expect.stringContaining("The test images have no labels")]);
@@ -105,7 +105,7 @@ describe("vae latent", () => {
 });
 
 describe("vae interpolate", () => {
-  it("draws from the first image to the second by default, where there are no labels", async () => {
+  it("draws from the first image to the second by default if there are no labels", async () => {
     const { stdout } = await run("interpolate", "--run", "space", "--steps", "2");
     expect(stdout).toBe(`${path.join("space/pictures/interpolation-0-1-n2.png")}\n`);
   });
@@ -119,7 +119,7 @@ describe("vae interpolate", () => {
       PNG.sync.read(read(file)),
     );
     expect([there.width, there.height]).toEqual([back.width, back.height]);
-    // Six tiles of 7 pixels, magnified 13 times: backwards, the first row is the same from right to left, tile by tile.
+    // Six tiles of 7 pixels, magnified 13 times. The first row of back.png is reversed tile by tile.
     const tile = ({ data, width }: PNG, column: number) => {
       const left = 2 + 93 * column + (column > 0 ? 8 : 0) + (column > 4 ? 8 : 0);
       return Array.from(
@@ -135,7 +135,7 @@ describe("vae interpolate", () => {
     expect(tile(there, 0)).not.toEqual(tile(there, 1));
   });
 
-  it("refuses an image that is not there", async () => {
+  it("refuses a missing image", async () => {
     const { code, stderr } = await run("interpolate", "--run", "space", "--from", "0", "--to", "120");
     expect([code, stderr]).toEqual([2, "error: There is no test image 120: their numbers are 0 to 119.\n"]);
   });
