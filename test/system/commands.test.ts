@@ -1,4 +1,4 @@
-// Every command in a real process: it exits, and prints only its result.
+// Every command in a real process: it exits with code 0, and prints only its result.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

@@ -1,4 +1,4 @@
-// Real shells in a terminal: what a user types, the tab key, and the command that the shell then runs.
+// Completion in real shells on a terminal: the typed line, the tab key, and the command that the shell then runs.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,8 +17,11 @@ beforeAll(() => {
   }
   writeFileSync(path.join(home, "latents.npy"), "");
   mkdirSync(path.join(home, "bin"));
-  // Completes as vae does, and of all other commands writes the words down.
-  const program = `#!/bin/sh\n[ "$1" = complete ] && exec "${process.execPath}" "${LAUNCHER}" "$@"\nprintf '%s\\n' "$@" > words\n`;
+  // Runs `vae complete`, and writes the words of any other command to a file.
+  const program = `#!/bin/sh
+[ "$1" = complete ] && exec "${process.execPath}" "${LAUNCHER}" "$@"
+printf '%s\\n' "$@" > words
+`;
   writeFileSync(path.join(home, "bin/vae"), program, { mode: 0o755 });
   env = { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_DATA_HOME: home, TERM: "dumb" };
   env.PATH = `${path.join(home, "bin")}:${process.env.PATH}`;
@@ -28,7 +31,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 const has = (program: string) => spawnSync(program, ["--version"]).status === 0;
 const BASH_COMPLETION = "/usr/share/bash-completion/bash_completion";
 
-/** The shells in a terminal, and how their files of settings load the script. */
+/** How each shell starts in a terminal, and loads the completion script. */
 const SHELLS = {
   bash: {
     isHere: existsSync(BASH_COMPLETION),
@@ -38,7 +41,7 @@ const SHELLS = {
   zsh: { isHere: has("zsh"), command: "zsh -f -i", load: "autoload -U compinit; compinit -u; . <(vae complete zsh)" },
 };
 
-/** Types a line with a tab in a shell. @returns the words after `vae` that the shell ran, and all that it showed */
+/** Types a line with a tab in a shell. @returns the words after `vae` that the shell ran, and its output */
 async function type({ command, load }: { command: string; load: string }, line: string): Promise<[string[], string]> {
   const words = path.join(home, "words");
   rmSync(words, { force: true });
@@ -55,7 +58,7 @@ async function type({ command, load }: { command: string; load: string }, line: 
   await until(() => shown.includes("ready\r\n"));
   const before = shown.length;
   child.stdin.write(`${line}\t`);
-  // The shell shows the completed line, after the line as it was typed.
+  // The shell shows the completed line after the typed line.
   await until(() => shown.length > before + line.length);
   child.stdin.write("\n");
   await until(() => existsSync(words));

@@ -1,4 +1,4 @@
-// A conditional model of MNIST draws the digits that it is asked for, as a classifier sees them that is trained here.
+// A conditional model of MNIST draws the requested digits, according to a classifier that is trained here.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -31,7 +31,7 @@ const logitsOf = (params: Tensors, pixels: tf.Tensor) => network.apply(createCon
 
 interface Input {
   readonly images: tf.Tensor;
-  /** One-hot. */
+  /** One-hot labels. */
   readonly labels: tf.Tensor;
   readonly stepSize: tf.Scalar;
 }
@@ -97,7 +97,7 @@ async function accuracyOn(engine: Engine, params: HostParams, { pixels, labels, 
   return digits.filter((digit, i) => digit === labels?.[i]).length / count;
 }
 
-it("at least 95 of the 100 digits in the picture of each class are what they should be", {
+it("a classifier recognizes at least 95 of 100 digits as the class they were drawn for", {
   timeout: 3.6e6,
 }, async () => {
   const home = mkdtempSync(path.join(tmpdir(), "vae-digits-"));

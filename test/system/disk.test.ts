@@ -1,4 +1,5 @@
-// A world that fails: full disks, folders that cannot be written or vanish. One line, exit code 1, and what was saved is whole.
+// Disk errors: full disks, read-only folders, deleted folders. The command prints one line, exits with code 1, and
+// leaves saved files intact.
 import { spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -25,9 +26,9 @@ import { LAUNCHER, type Outcome, start, vae } from "../vae.js";
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 const train = (run: string, epochs = 3) =>
-  `train --dataset tiny --n-hidden 64 --batch-size 50 --seed 1 --epochs ${epochs} --set checkpointSeconds=0 --run ${run}`.split(
-    " ",
-  );
+  "train --dataset tiny --n-hidden 64 --batch-size 50 --seed 1 --set checkpointSeconds=0"
+    .split(" ")
+    .concat("--epochs", String(epochs), "--run", run);
 
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-disk-"));
@@ -41,7 +42,7 @@ const hasTmpfs = spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "x", "/mnt
 const checkpoints = (run: string) => readdirSync(at(run, "checkpoint")).sort();
 const model = (run: string) => readFileSync(at(run, "model.safetensors")).toString("base64");
 
-/** In a shell that prepares what the command finds. */
+/** Runs a command in a shell, which first prepares its environment. */
 async function shell(
   script: string,
   env: Record<string, string | undefined> = {},
@@ -59,7 +60,7 @@ async function shell(
   return { code, stderr };
 }
 
-/** A folder of images. */
+/** Writes a folder of images. */
 async function images(folder: string, count: number, width: number, height: number) {
   mkdirSync(at(folder));
   for (let i = 0; i < count; i++) {
@@ -77,7 +78,7 @@ function failed({ code, stderr }: Pick<Outcome, "code" | "stderr">, problem: Reg
 const temporaries = (folder: string) =>
   readdirSync(at(folder), { recursive: true }).filter((name) => String(name).endsWith(".tmp"));
 
-/** Every file that is there can be read, and the run goes on to the end that it would have had. */
+/** Expects every file to be readable, and the run to resume to the model of an uninterrupted one. */
 async function isWhole(run: string) {
   for (const name of checkpoints(run)) {
     expect(decodeSafetensors(readFileSync(at(run, "checkpoint", name)), name).metadata.sha256).toBeDefined();
@@ -87,7 +88,7 @@ async function isWhole(run: string) {
   expect(model(run)).toBe(model("whole"));
 }
 
-describe("a disk that is full", () => {
+describe("a full disk", () => {
   const limited = (kilobytes: number, args: string[], env: Record<string, string> = {}) =>
     shell(`trap '' XFSZ; ulimit -f ${kilobytes}; exec node '${LAUNCHER}' ${args.join(" ")}`, env);
 
@@ -97,7 +98,7 @@ describe("a disk that is full", () => {
     expect(temporaries(".")).toEqual([]);
   });
 
-  it("while images are decoded says so", async () => {
+  it("is reported while images are decoded", async () => {
     await images("large", 3, 100, 100);
     const name = `${at("cache")}/[\\da-f]{24}-[\\da-f]{24}\\.data`;
     const problem = `^error: ${name} could not be written \\(EFBIG: file too large, write\\)$`;
@@ -105,7 +106,7 @@ describe("a disk that is full", () => {
     expect(readdirSync(at("cache"))).toEqual([]);
   });
 
-  it("later on leaves what was saved, and says how to go on", async () => {
+  it("after the first checkpoint leaves saved files intact, and prints how to resume", async () => {
     const { code } = await vae(train("sizes", 1), home);
     expect(code).toBe(0);
     const [, last] = checkpoints("sizes").map((name) => statSync(at("sizes", "checkpoint", name)).size);
@@ -122,7 +123,7 @@ describe("a disk that is full", () => {
     ["encode", "encode --run whole --split train --out before.npy", "before.npy", 4],
     ["export", "export --run whole --out .", "encoder.onnx", 4],
     ["reconstruct", "reconstruct --run whole --out before.png", "before.png", 1],
-  ])("leaves what was there before %s", async (_, args, file, kilobytes) => {
+  ])("keeps the previous file of %s", async (_, args, file, kilobytes) => {
     writeFileSync(at(file), "before");
     const { code, stderr } = await limited(kilobytes, args.split(" "));
     expect(stderr).toMatch(new RegExp(`^error: ${file} could not be written \\(EFBIG: file too large[^\n]*\n$`));
@@ -130,7 +131,7 @@ describe("a disk that is full", () => {
     expect(temporaries(".")).toEqual([]);
   });
 
-  /** On a real one, of so many kB, which is mounted on `small` and copied to `left` in the end. */
+  /** Runs a command with a real disk of some kB mounted on `small`, which is copied to `left` afterwards. */
   const onSmall = (kilobytes: number, args: string[]) => {
     mkdirSync(at("small"), { recursive: true });
     rmSync(at("left"), { recursive: true, force: true });
@@ -139,7 +140,7 @@ describe("a disk that is full", () => {
     return shell(`exec unshare -rm bash -c "${script}"`);
   };
 
-  it.runIf(hasTmpfs)("(a real one) says so, and the training goes on elsewhere", async () => {
+  it.runIf(hasTmpfs)("(mounted) is reported, and the training resumes on another disk", async () => {
     failed(
       await onSmall(160, train("small/run")),
       /^error: small\/run\/.* could not be written \(ENOSPC: no space left on device/,
@@ -148,7 +149,7 @@ describe("a disk that is full", () => {
     await isWhole("left/run");
   });
 
-  it.runIf(hasTmpfs)("(a real one) gets no picture that is cut", async () => {
+  it.runIf(hasTmpfs)("(mounted) contains no truncated picture", async () => {
     const outcome = await onSmall(100, "sample --run whole --n 200 --each small/each".split(" "));
     failed(outcome, /^error: small\/each\/sample-\d{3}\.png could not be written \(ENOSPC: no space left on device/);
     const pictures = readdirSync(at("left/each"));
@@ -157,7 +158,7 @@ describe("a disk that is full", () => {
     for (const name of pictures) expect(PNG.sync.read(readFileSync(at("left/each", name))).width).toBe(7);
   });
 
-  it("or a signal in the middle of many pictures leaves none that is cut", async () => {
+  it("or a signal while pictures are written leaves no truncated picture", async () => {
     const { child, outcome } = start("sample --run whole --n 100000 --each many".split(" "), home);
     while (!existsSync(at("many")) || readdirSync(at("many")).length < 500) await setTimeout(5);
     child.kill("SIGTERM");
@@ -167,17 +168,17 @@ describe("a disk that is full", () => {
   });
 });
 
-describe("images that are decoded", () => {
+describe("decoded images", () => {
   beforeAll(() => images("images", 12, 4, 3));
 
-  it("lie in the user's cache folder, even if their own can only be read", async () => {
+  it("are stored in the user's cache folder, not in the folder of the images", async () => {
     const env = { VAE_CACHE: undefined, XDG_CACHE_HOME: undefined, HOME: at("user") };
     expect(await shell(`exec node '${LAUNCHER}' data images`, env)).toEqual({ code: 0, stderr: "" });
     expect(readdirSync(at("user/.cache/vae"))).toHaveLength(1);
     expect(readdirSync(at("images"))).toHaveLength(12);
   });
 
-  /** In a shell with its own HOME. Expects the images among the temporary files. */
+  /** Runs vae data with another HOME. Expects the decoded images in a temporary folder. */
   async function decodedWithoutHome(script: (command: string) => string, user: string) {
     const TMPDIR = mkdtempSync(at("tmp-"));
     const env = { VAE_CACHE: undefined, XDG_CACHE_HOME: undefined, HOME: user, TMPDIR };
@@ -187,15 +188,15 @@ describe("images that are decoded", () => {
     expect(readdirSync(path.join(TMPDIR, folder))).toHaveLength(1);
   }
 
-  it("lie among the temporary files where HOME is missing", () => decodedWithoutHome((command) => command, ""));
+  it("are stored in a temporary folder if HOME is missing", () => decodedWithoutHome((command) => command, ""));
 
-  it.runIf(hasTmpfs)("lie among the temporary files where HOME can only be read", async () => {
+  it.runIf(hasTmpfs)("are stored in a temporary folder if HOME is read-only", async () => {
     mkdirSync(at("user-ro"));
     const mount = "mount -t tmpfs x user-ro && mount -o remount,ro user-ro";
     await decodedWithoutHome((command) => `exec unshare -rm bash -c "${mount} && ${command}"`, at("user-ro"));
   });
 
-  it("are right for both of two commands at once", async () => {
+  it("are correct for two concurrent commands", async () => {
     const env = { VAE_CACHE: at("shared") };
     const runs = [1, 2].map(() => start(["data", "images", "--json"], home, env).outcome);
     const [first, second] = await Promise.all(runs);
@@ -228,22 +229,22 @@ describe("images that are decoded", () => {
 });
 
 describe("a folder", () => {
-  it("that cannot be written is named", async () => {
+  it("that is read-only is named", async () => {
     mkdirSync(at("locked"));
     chmodSync(at("locked"), 0o555);
-    // For root nothing is locked but what is no disk.
+    // Root may write everywhere except in pseudo file systems such as /proc.
     const run = process.getuid?.() === 0 ? "/proc/run" : "locked/run";
     failed(await vae(train(run), home), /^error: .*(run|proc)/);
   });
 
-  it("that the system has no place for is named", async () => {
+  it("that the system cannot create is named", async () => {
     failed(await vae(train("/proc/none/run"), home), /^error: .*mkdir '\/proc\/none'/);
   });
 
-  it("that vanishes ends the training", async () => {
+  it("that is moved during training ends it", async () => {
     const { child, outcome } = start(train("gone", 1000), home);
     child.stderr.on("data", (text) => {
-      // At once, by its name: to remove one file after the other would race with what is written.
+      // A rename is atomic. Removing one file after the other would race with the training's writes.
       if (String(text).includes("1/1000") && existsSync(at("gone"))) renameSync(at("gone"), at("elsewhere"));
     });
     const killer = setTimeout(50_000, undefined, { ref: false }).then(() => child.kill("SIGKILL"));

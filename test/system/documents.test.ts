@@ -1,4 +1,4 @@
-// The commands of README.md and docs/, run in the order of the text by a real shell: with small data and few epochs.
+// Runs the commands of README.md and docs/ in a real shell, in the order of the text, with small data and few epochs.
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,13 +11,16 @@ import { LAUNCHER } from "../vae.js";
 const TRANSLATED = ["README.md", "docs/tutorial.md"];
 const ENGLISH = readdirSync("docs").filter((name) => /^\w+\.md$/.test(name));
 const DOCUMENTS = ["README.md", ...ENGLISH.map((name) => `docs/${name}`)];
-/** Later flags replace earlier ones. */
+/** Appends flags that shorten the command: later flags replace earlier ones. */
 const PROGRAM = `#!/bin/sh
 case " $* " in
   *" train --resume "*) ;;
   *" train "*)
     set -- "$@" --epochs 1 --quiet
-    case " $* " in *" --dataset "*|*" --input-dir "*) ;; *) set -- "$@" --dataset tiny --n-hidden 8 --limit 200 ;; esac ;;
+    case " $* " in
+      *" --dataset "*|*" --input-dir "*) ;;
+      *) set -- "$@" --dataset tiny --n-hidden 8 --limit 200 ;;
+    esac ;;
   *" evaluate "*) set -- "$@" --n 10 --importance-samples 10 ;;
   *" reconstruct "*"--n 10000"* | *" latent "*"--n "*) set -- "$@" --n 20 ;;
 esac
@@ -62,7 +65,7 @@ it.each(TRANSLATED)("the Chinese translation of %s has the same commands, in the
   expect(commandsOf(file.replace(".md", ".zh-CN.md"))).toEqual(commandsOf(file));
 });
 
-/** Lines of shell blocks, and in these documents inline commands too. Not templates: PATH, FOLDER, …. */
+/** The commands of shell blocks, and inline ones in README and tutorial. Skips templates: PATH, FOLDER, …. */
 function commandsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
   const blocks = [...text.matchAll(/^```(?:sh)?\n(.*?)^```$/gms)].flatMap(([, block]) => block.split("\n"));

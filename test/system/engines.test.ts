@@ -14,13 +14,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-it.each(ENGINES)("engine %s prints no advice of its own", async (engine) => {
+it.each(ENGINES)("engine %s prints no messages of its library", async (engine) => {
   const settings = "--dataset digits --n-hidden 8 --batch-size 50 --epochs 1 --quiet --json".split(" ");
   const args = ["train", ...settings, "--engine", engine, "--run", engine];
   const { code, stdout, stderr } = await start(args, home).outcome;
   expect(code).toBe(0);
   if (engine === "tensorflow")
-    expect(stderr).not.toMatch(/binary is optimized|Warning/); // some notes cannot be silenced
+    expect(stderr).not.toMatch(/binary is optimized|Warning/); // TensorFlow's other notes cannot be silenced
   else expect(stderr).toBe("");
   expect(JSON.parse(stdout)).toMatchObject({ run: engine, epochs: 1 });
 });

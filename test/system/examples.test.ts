@@ -1,4 +1,4 @@
-// The programs of examples/ and of docs/library.md, run as a user's would be: from a folder of his own with vae in its node_modules.
+// Runs the programs of examples/ and docs/library.md as a user would, from a folder with vae in its node_modules.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -51,7 +51,7 @@ const sizeOf = (file: string) => {
   return [width, height];
 };
 
-it("train-and-sample.js trains and draws samples; the others use its model", async () => {
+it("train-and-sample.js trains and draws samples; other examples use its model", async () => {
   const { code, stdout, stderr } = await program("train-and-sample.js", "tiny", "runs/example");
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(/^(epoch [123]: validation ELBO -[\d.]+ nats per image\n){3}samples\.png\n$/);
@@ -88,7 +88,7 @@ it("train-and-sample.js trains and draws samples; the others use its model", asy
   expect([served, complaints]).toEqual([0, ""]);
 });
 
-it("own-encoder.js trains an encoder of its own on the compiled engine; the commands refuse its run", async () => {
+it("own-encoder.js trains a custom encoder on the compiled engine; the commands refuse its run", async () => {
   const { code, stdout, stderr } = await program("own-encoder.js", "tiny", "runs/own-encoder");
   expect([code, stderr]).toEqual([0, ""]);
   expect(stdout).toMatch(
@@ -104,7 +104,7 @@ it("own-encoder.js trains an encoder of its own on the compiled engine; the comm
   }
 });
 
-it("the blocks of docs/library.md, as one program, run", async () => {
+it("the blocks of docs/library.md run as one program", async () => {
   const blocks = [...readFileSync("docs/library.md", "utf8").matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
   expect(blocks.length).toBeGreaterThan(7);
   writeFileSync(at("library.js"), blocks.join("\n").replaceAll('"mnist"', '"tiny"'));
@@ -120,14 +120,14 @@ it.each([
   ["own-encoder.js", ["nowhere"], "nowhere"],
   ["neighbours.js", ["nowhere"], "nowhere is not the folder of a run"],
   ["serve-samples.js", ["nowhere"], "nowhere is not the folder of a run"],
-])("%s answers a user's mistake in one line", async (example, args, problem) => {
+])("%s reports a user's mistake in one line", async (example, args, problem) => {
   const { code, stdout, stderr } = await program(example, ...args);
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toMatch(/^error: .*\n$/);
   expect(stderr).toContain(problem);
 });
 
-it("neighbours.js wants the number of a test image", async () => {
+it("neighbours.js requires the number of a test image", async () => {
   mkdirSync(at("small"));
   copyTiny(at("small"));
   for (const image of ["120", "x", "-1", "1.5"]) {
@@ -151,22 +151,22 @@ describe("serve-samples.js", () => {
     return { ...server, host: host.replace(/[[\]]/g, ""), port: Number(port) };
   }
 
-  /** What the server sends until it hangs up. */
+  /** All that the server sends until it closes the connection. */
   async function ask(port: number, request: string): Promise<Buffer> {
     const socket = connect(port, "127.0.0.1");
     const parts: Buffer[] = [];
     socket.on("data", (part) => parts.push(part));
-    socket.on("error", () => {}); // a reset, where it refuses to read on
+    socket.on("error", () => {}); // a reset if the server stops reading
     socket.write(request);
     await new Promise((resolve) => socket.once("close", resolve));
     return Buffer.concat(parts);
   }
   const get = (target: string, method = "GET") =>
     `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
-  /** The status, or RESET if the server hung up while the client was still writing, which discards the answer. */
+  /** The status, or RESET if the server closed the connection during the request, which discards the answer. */
   const statusOf = (answer: Buffer) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString("latin1"))?.[1] ?? RESET);
 
-  it("answers any request with a status, and goes on", async () => {
+  it("answers any request with a status, and keeps serving", async () => {
     const { child, ended, port, host } = await serve();
     expect(host).toBe("127.0.0.1");
     const statuses: [request: string, status: number][] = [
@@ -221,7 +221,7 @@ describe("serve-samples.js", () => {
     expect(head.endsWith("\r\n\r\n")).toBe(true);
     expect(PNG.sync.read(body).width).toBeGreaterThan(2 * 90);
 
-    const rude = connect(port, "127.0.0.1"); // hangs up without waiting for its picture
+    const rude = connect(port, "127.0.0.1"); // disconnects without waiting for its picture
     rude.write(get("/?n=400"), () => rude.resetAndDestroy());
     await once(rude, "close");
     expect(statusOf(await ask(port, get("/")))).toBe(200);
@@ -229,7 +229,7 @@ describe("serve-samples.js", () => {
     expect(await ended).toMatchObject({ code: 0, stderr: "" });
   });
 
-  it.each(["SIGTERM", "SIGINT"] as const)("ends on %s whatever its clients do, and answers first", async (signal) => {
+  it.each(["SIGTERM", "SIGINT"] as const)("ends on %s despite idle clients, and answers first", async (signal) => {
     const { child, ended, port } = await serve();
     const idle: Socket[] = [];
     for (const text of ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n", get("/").replace("close", "keep-alive")]) {
@@ -241,7 +241,7 @@ describe("serve-samples.js", () => {
     await once(idle[3], "data");
     const request = ask(port, get("/?n=400&seed=1").replace("close", "keep-alive"));
     const first = ask(port, get("/?n=1&seed=1"));
-    await first; // read after the request for 400, so that one is being answered, or has been
+    await first; // read after the request for 400, so the server has begun to answer that one
     child.kill(signal);
     expect(await ended).toMatchObject({ code: 0, stderr: "" });
     const answer = await request;
@@ -249,7 +249,7 @@ describe("serve-samples.js", () => {
     for (const socket of idle) socket.destroy();
   });
 
-  it("says in one line that it cannot listen", async () => {
+  it("reports in one line that it cannot listen", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const address = other.address();
@@ -270,7 +270,7 @@ describe("serve-samples.js", () => {
     other.close();
   });
 
-  it("prints the address that it listens on", async () => {
+  it("prints the address it listens on", async () => {
     const { child, ended, host } = await serve({ HOST: "0.0.0.0" });
     expect(host).toBe("0.0.0.0");
     child.kill("SIGTERM");

@@ -1,4 +1,4 @@
-// The exported models compute in other runtimes what vae does.
+// The exported models give the same outputs in other runtimes.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-describe("the exported models compute what vae does", () => {
-  it.skipIf(!python)("by onnxruntime in Python, past the ONNX checker and its inference of shapes", async () => {
+describe("the outputs of vae are computed from the exported models", () => {
+  it.skipIf(!python)("by onnxruntime in Python, after the ONNX checker and shape inference", async () => {
     await expectSame(home, (cases) => {
       writeFileSync(path.join(home, "cases.json"), JSON.stringify(cases));
       const args = ["test/reference/run_onnx.py", home, path.join(home, "cases.json")];

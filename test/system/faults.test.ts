@@ -1,4 +1,4 @@
-// The file-system calls of every command fail, one at a time. See test/reliability/faults.js.
+// Makes the file-system calls of every command fail, one at a time. See test/reliability/faults.js.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,14 +11,14 @@ import { LAUNCHER } from "../vae.js";
 const [PRELOAD, FAULTS] = ["faults.cjs", "faults.js"].map((name) =>
   fileURLToPath(new URL(`../reliability/${name}`, import.meta.url)),
 );
-/** Not `group`, which trains as `train` does, but takes minutes: npm run test:faults has it. */
+/** Without `group`, which trains as `train` does but takes minutes. `npm run test:faults` includes it. */
 const PARTS = [
   "train sample export zipped parquet data encode decode manifold",
   "resume photos evaluate reconstruct latent interpolate runs cache each compare",
 ];
 
 describe.concurrent("a file system with a failing call", () => {
-  it.each(PARTS)("gives one true line, and leaves what was saved: %s", { timeout: 600_000 }, async (scenarios) => {
+  it.each(PARTS)("causes one correct line, and keeps saved files: %s", { timeout: 600_000 }, async (scenarios) => {
     const args = ["--require", PRELOAD, FAULTS, "short", ...scenarios.split(" ")];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     let stdout = "";
@@ -35,7 +35,7 @@ describe.concurrent("a file system with a failing call", () => {
   });
 });
 
-it("images are decoded where the free space of the cache's disk is unknown", () => {
+it("images are decoded if the free space of the cache's disk is unknown", () => {
   const home = mkdtempSync(path.join(tmpdir(), "vae-statfs-"));
   const [cache, photos] = ["cache", "photos"].map((name) => path.join(home, name));
   try {

@@ -60,23 +60,18 @@ function vae(args: string) {
 
 describe.runIf(process.platform === "linux")("a damaged onnxruntime", () => {
   it.each([
-    ["a library that is cut off", "libonnxruntime.so.1", (file: string) => truncateSync(file, 30e6), "is truncated"],
-    [
-      "a binding that is cut off",
-      "onnxruntime_binding.node",
-      (file: string) => truncateSync(file, 5000),
-      "is truncated",
-    ],
+    ["a truncated library", "libonnxruntime.so.1", (file: string) => truncateSync(file, 30e6), "is truncated"],
+    ["a truncated binding", "onnxruntime_binding.node", (file: string) => truncateSync(file, 5000), "is truncated"],
     ["an empty library", "libonnxruntime.so.1", (file: string) => truncateSync(file, 0), "file too short"],
-    ["no library", "libonnxruntime.so.1", (file: string) => rmSync(file), "cannot open shared object file"],
-    ["no binding", "onnxruntime_binding.node", (file: string) => rmSync(file), "Cannot find module"],
+    ["a missing library", "libonnxruntime.so.1", (file: string) => rmSync(file), "cannot open shared object file"],
+    ["a missing binding", "onnxruntime_binding.node", (file: string) => rmSync(file), "Cannot find module"],
     [
-      "a binding that is a text",
+      "a binding that is a text file",
       "onnxruntime_binding.node",
       (file: string) => writeFileSync(file, "<html>\n".repeat(60_000)),
       "onnxruntime_binding.node",
     ],
-  ])("(%s) is refused in a line, and auto takes wasm", (_, file, damage, problem) => {
+  ])("(%s) is refused in one line, and auto uses wasm", (_, file, damage, problem) => {
     installWithout(RUNTIME, TENSORFLOW);
     damageRuntime(file, damage);
     const refused = vae(`${TRAIN} --engine compiled --run refused`);
@@ -96,19 +91,19 @@ describe.runIf(process.platform === "linux")("a damaged onnxruntime", () => {
   });
 });
 
-it.runIf(process.platform === "linux")("other files in the folder of onnxruntime's libraries are ignored", () => {
+it.runIf(process.platform === "linux")("additional files in the folder of onnxruntime's libraries are ignored", () => {
   installWithout(RUNTIME, TENSORFLOW);
   damageRuntime("note.txt", (file) => writeFileSync(file, "a note"));
   mkdirSync(at("node_modules", RUNTIME, BINARIES, "folder"));
   expect(vae("engines").stdout).toContain("compiled    onnxruntime ");
 });
 
-describe("a package that is missing", () => {
+describe("a missing package", () => {
   it.each([
     ["compiled", RUNTIME, "is not installed. To get it: where vae is installed, npm install --ignore-scripts"],
     ["tensorflow", TENSORFLOW, "is not installed. To get it: where vae is installed, npm install"],
     ["wasm", "@tensorflow/tfjs-backend-wasm", "is not installed. To get it: npm ci"],
-  ])("for engine %s is named, with how to get it", (engine, name, problem) => {
+  ])("of engine %s is named, with the command that installs it", (engine, name, problem) => {
     installWithout(name);
     const { code, stdout, stderr } = vae(`${TRAIN} --engine ${engine} --run refused`);
     expect([code, stdout]).toEqual([2, ""]);
@@ -116,7 +111,7 @@ describe("a package that is missing", () => {
     expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 
-  it("is listed by vae engines", () => {
+  it("is named by vae engines", () => {
     installWithout(RUNTIME, TENSORFLOW);
     const { code, stdout, stderr } = vae("engines");
     expect([code, stderr]).toEqual([0, ""]);
@@ -132,7 +127,7 @@ cpu         TensorFlow.js ${version.padEnd(8)}      1
   });
 });
 
-it("a damaged @tensorflow/tfjs-node is refused in a line, with how to repair it", () => {
+it("a damaged @tensorflow/tfjs-node is refused in one line, with the command that repairs it", () => {
   installWithout(TENSORFLOW);
   mkdirSync(at("node_modules", TENSORFLOW), { recursive: true });
   writeFileSync(at("node_modules", TENSORFLOW, "index.js"), 'module.exports = require("./binding.node");');
@@ -144,7 +139,7 @@ it("a damaged @tensorflow/tfjs-node is refused in a line, with how to repair it"
   );
 });
 
-it("without a build, the launcher says so", () => {
+it("without a build, the launcher prints how to build", () => {
   cpSync("bin", at("bin"), { recursive: true });
   expect(vae("--help")).toMatchObject({
     code: 1,

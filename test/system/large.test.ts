@@ -1,4 +1,4 @@
-// Data sets and pictures that take a hundred megabytes.
+// Data sets and pictures of a hundred megabytes.
 import { spawnSync } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-it("large images are fewer in a picture, and too many of them are refused", async () => {
+it("a picture holds fewer large images, and too many are refused", async () => {
   writeFileSync(at("large.npy"), encodeNpy({ data: new Uint8Array(8 * 600 * 600), shape: [8, 600, 600] }));
   const flags = "--n-hidden 1 --dim-z 2 --batch-size 2 --epochs 1 --quiet";
   expect((await run(`train --dataset large.npy ${flags} --run large`)).code).toBe(0);
@@ -69,7 +69,7 @@ it("latents of 13,000 images in 4096 dimensions are written as .npz", async () =
   }
 });
 
-it("a large array of bytes in Fortran order has the images of one in row-major order", async () => {
+it("a large byte array in Fortran order gives the same images as in row-major order", async () => {
   const size = 100 * 100;
   const count = Math.ceil(MAX_IN_MEMORY / size) + 10;
   const [rows, columns] = [new Uint8Array(count * size), new Uint8Array(count * size)];
@@ -90,7 +90,7 @@ it("a large array of bytes in Fortran order has the images of one in row-major o
   expect([fortran.height, fortran.width, fortran.train.count]).toEqual([100, 100, plain.train.count]);
 });
 
-it("a large array is read from the disk, compressed or not, with the same bytes", async () => {
+it("a large array is read from disk with the same bytes, compressed or not", async () => {
   const size = 100 * 100;
   const count = Math.ceil(MAX_IN_MEMORY / size) + 10;
   const large = new Uint8Array(count * size);
@@ -117,7 +117,7 @@ it("a large array is read from the disk, compressed or not, with the same bytes"
   );
 });
 
-it("images of 16 bits take no more memory the more there are", async () => {
+it("memory does not grow with the number of 16-bit images", async () => {
   const create = { width: 3000, height: 3000, channels: 4, background: { r: 1, g: 2, b: 3, alpha: 1 } } as const;
   const bytes = await sharp({ create }).toColourspace("rgb16").png().toBuffer();
   mkdirSync(at("deep"));
@@ -125,7 +125,7 @@ it("images of 16 bits take no more memory the more there are", async () => {
   expect(maxMemory("data", "deep", "--size", "8")).toBeLessThan(1.2e9);
 }, 120_000);
 
-it("of an archive of large arrays, only those are decompressed that are used", () => {
+it("only the used arrays of an archive are decompressed", () => {
   const large = npy("|u1", "(50000000,)", new Uint8Array(50e6));
   const others = Array.from({ length: 24 }, (_, i) => [`other${i}.npy`, large]);
   const x = npy("|u1", "(24, 8, 8)", new Uint8Array(1536));
@@ -133,7 +133,7 @@ it("of an archive of large arrays, only those are decompressed that are used", (
   expect(maxMemory("data", "x.npz")).toBeLessThan(600e6);
 }, 120_000);
 
-/** Runs a command in a process of its own. @returns the most memory that it took, in bytes */
+/** Runs a command in its own process. @returns its peak memory in bytes */
 function maxMemory(...command: readonly string[]): number {
   const report = "process.on('exit', () => console.error(process.resourceUsage().maxRSS))";
   const args = ["--import", `data:text/javascript,${report}`, LAUNCHER, ...command];

@@ -1,4 +1,4 @@
-// Two hundred epochs in a process of its own: what it holds does not grow.
+// Trains 200 epochs in a separate process, whose tensors, sessions and memory must not grow.
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,14 +20,15 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-// On the first engine alone, for it takes a while; step.test.ts counts the tensors of every one.
+// Only on the first engine, as it is slow. step.test.ts counts the tensors of every engine.
 it.each(ENGINES.slice(0, 1))(
-  "200 epochs on engine %s leave no tensor, no session and no memory behind",
+  "200 epochs on engine %s leak no tensor, no session and no memory",
   async (engine) => {
     const args = ["--expose-gc", SCRIPT, engine, path.join(home, "digits")];
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: home });
     const { held, sessionsAfterwards }: { held: Held[]; sessionsAfterwards: number } = JSON.parse(stdout);
-    const [second, twentieth, last] = [held[1], held[19], held[199]]; // until the twentieth or so, V8 is still compiling
+    // V8 compiles until about the twentieth epoch.
+    const [second, twentieth, last] = [held[1], held[19], held[199]];
     expect([last.tensors, last.sessions]).toEqual([second.tensors, second.sessions]);
     expect(second.sessions > 0).toBe(engine === "compiled");
     expect(sessionsAfterwards).toBe(0);

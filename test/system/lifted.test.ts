@@ -1,4 +1,4 @@
-// The compiled engine's folder, copied out of the project: runs its README's example on the built folder and on
+// Copies the compiled engine's folder out of the project, and runs its README's example on the built folder and on the
 // compiled source, with only the packages that the README names.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-/** Links packages, and checks their versions. */
+/** Links packages of the given versions. */
 function install(packages: readonly string[]) {
   for (const one of packages) {
     const [, name, version] = /^(.+)@(.+)$/.exec(one) as RegExpExecArray;
@@ -34,7 +34,7 @@ function install(packages: readonly string[]) {
   }
 }
 
-/** Runs a program, and expects it to print what its comments promise. */
+/** Runs a program, and expects the output that its comments state. */
 function expectPromised(program: string, folder = "") {
   const local = program.replace('"vae/compiled"', '"./compiled/index.js"');
   writeFileSync(at(folder, "example.mjs"), local.replace('"vae/gradients"', '"./compiled/gradients.js"'));
@@ -44,14 +44,14 @@ function expectPromised(program: string, folder = "") {
 }
 
 describe("the compiled engine's folder", () => {
-  it.each(["commonjs", "module"])("stands alone as it is built, in a project of type %s", (type) => {
+  it.each(["commonjs", "module"])("works alone as built, in a project of type %s", (type) => {
     install(atRuntime);
     writeFileSync(at("package.json"), JSON.stringify({ type }));
     cpSync(BUILT, at("compiled"), { recursive: true });
     expectPromised(example);
   });
 
-  it("stands alone as TypeScript, and takes the kernels that its README adds", () => {
+  it("works alone as TypeScript, with the kernels that its README adds", () => {
     install([...atRuntime, ...toCompile.flat()]);
     writeFileSync(at("package.json"), '{ "type": "module" }');
     cpSync(SOURCE, at("compiled"), { recursive: true });

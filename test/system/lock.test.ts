@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   rmSync(dir, { recursive: true });
-  vi.mocked(link).mockReset(); // back to the real ones
+  vi.mocked(link).mockReset(); // restores the real functions
   vi.mocked(rm).mockReset();
 });
 
@@ -33,7 +33,7 @@ const noLinks = async () => {
 };
 
 describe("a run's lock", () => {
-  it("names its owner, keeps others out, and can be given back", async () => {
+  it("names its owner, excludes others, and can be released", async () => {
     const lock = await lockRun(dir);
     expect(JSON.parse(readFileSync(path.join(dir, "lock"), "utf8"))).toMatchObject({
       pid: process.pid,
@@ -45,7 +45,7 @@ describe("a run's lock", () => {
     await (await lockRun(dir)).release(dir);
   });
 
-  it("is kept by a process that lives, here or on another machine", async () => {
+  it("is kept while its process lives, and always on another machine", async () => {
     write({ pid: process.ppid, host: hostname() });
     await expect(lockRun(dir)).rejects.toThrow(`process ${process.ppid} `);
     write({ pid: 1, host: `not-${hostname()}` });
@@ -54,10 +54,10 @@ describe("a run's lock", () => {
 
   const gone = spawnSync(process.execPath, ["--version"]).pid;
   it.each([
-    ["a process that is gone", { pid: gone, host: hostname() }],
-    ["one that had this process's number", { pid: process.pid, host: hostname() }],
-    ["a crash, half written", '{"pid":12'],
-    ["a crash, empty", ""],
+    ["a process that has ended", { pid: gone, host: hostname() }],
+    ["an earlier process with the same id", { pid: process.pid, host: hostname() }],
+    ["a crash, with a partial lock file", '{"pid":12'],
+    ["a crash, with an empty lock file", ""],
   ])("is taken over from %s", async (_, owner) => {
     write(owner);
     utimesSync(path.join(dir, "lock"), 0, 0);
@@ -67,7 +67,7 @@ describe("a run's lock", () => {
     await lock.release(dir);
   });
 
-  it.runIf(process.platform === "linux")("is taken over from a process that nobody has waited for", async () => {
+  it.runIf(process.platform === "linux")("is taken over from a zombie process", async () => {
     const parent = spawn("sh", ["-c", "sleep 30 & echo $!; exec sleep 30"], { stdio: ["ignore", "pipe", "ignore"] });
     const stateOf = (pid: number) => readFileSync(`/proc/${pid}/stat`, "utf8");
     try {
@@ -83,7 +83,7 @@ describe("a run's lock", () => {
     }
   });
 
-  it("is left alone while another process may be writing it, and where it cannot be read", async () => {
+  it("is kept while another process may be writing it, or if it cannot be read", async () => {
     write("");
     await expect(lockRun(dir)).rejects.toThrow("in use by another process");
     rmSync(path.join(dir, "lock"));
@@ -91,7 +91,7 @@ describe("a run's lock", () => {
     await expect(lockRun(dir)).rejects.toThrow(`${path.join(dir, "lock")} is a folder, not a file.`);
   });
 
-  it("is never seen half written", async () => {
+  it("is created atomically", async () => {
     const seen = new Set<string>();
     vi.mocked(link).mockImplementation(async (from, to) => {
       seen.add(`${readFileSync(from, "utf8").length > 0} ${readdirSync(dir).includes(path.basename(String(to)))}`);
@@ -103,8 +103,8 @@ describe("a run's lock", () => {
 
   it.each([
     ["hard links", undefined],
-    ["none", noLinks],
-  ])("goes to one of many that come at once, where there are %s, and leaves nothing else", async (_, fake) => {
+    ["no hard links", noLinks],
+  ])("goes to one of many concurrent callers, with %s, and leaves no other file", async (_, fake) => {
     if (fake) vi.mocked(link).mockImplementation(fake);
     write({ pid: gone, host: hostname() });
     const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => lockRun(dir)));
@@ -112,7 +112,7 @@ describe("a run's lock", () => {
     expect(readdirSync(dir)).toEqual(["lock"]);
   });
 
-  it("is taken over although those who were about to, one after the other, are gone", async () => {
+  it("is taken over after three processes in a row have died while taking it over", async () => {
     write({ pid: gone, host: hostname() });
     for (let taker = 1; taker <= 3; taker++) {
       const died = new Promise<void>((resolve) => {
@@ -120,7 +120,7 @@ describe("a run's lock", () => {
           writeFileSync(from, JSON.stringify({ pid: gone, host: hostname(), taker }));
           await real.link(from, to);
           resolve();
-          return new Promise(() => {}); // it does nothing ever after
+          return new Promise(() => {}); // as if the process had died
         });
       });
       void lockRun(dir);
@@ -131,10 +131,11 @@ describe("a run's lock", () => {
     vi.mocked(link).mockReset();
     await (await lockRun(dir)).release(dir);
     expect(left).toEqual(expect.arrayContaining(readdirSync(dir)));
-    expect([left.length, readdirSync(dir).length]).toEqual([6, 3]); // the second locks are deleted, and what they were before they were whole is left
+    // The three second locks are deleted. Their three temporary files remain.
+    expect([left.length, readdirSync(dir).length]).toEqual([6, 3]);
   });
 
-  it("is free again whenever its process is killed while it takes over", async () => {
+  it("is free again after its process was killed at any step of taking over", async () => {
     const script = (steps: number) => `
       import fs from "node:fs/promises";
       import { syncBuiltinESMExports } from "node:module";
@@ -143,7 +144,7 @@ describe("a run's lock", () => {
         const real = fs[name];
         fs[name] = async (...args) => {
           if (steps-- > 0) return real(...args);
-          if (name === "writeFile") await real(args[0], "", args[2]); // in its middle
+          if (name === "writeFile") await real(args[0], "", args[2]); // killed during the write
           process.kill(process.pid, "SIGKILL");
         };
       }
@@ -164,7 +165,7 @@ describe("a run's lock", () => {
     expect(killed).toBeGreaterThan(8);
   });
 
-  it("goes to one of two, between whatever steps of the one the other comes", async () => {
+  it("goes to one of two callers, at whichever step of the first the second arrives", async () => {
     for (let steps = 0, came = true; came; steps++) {
       write({ pid: gone, host: hostname() });
       came = false;

@@ -28,11 +28,12 @@ const python = (program: string) =>
   execFileSync(NUMPY as string, ["-c", `import numpy as np\n${program}`], { cwd: folder, encoding: "utf8" }).trim();
 const read = (file: string) => readFileSync(path.join(folder, file));
 
-it.skipIf(!NUMPY)("NumPy reads the .npy files of this project, which reads what NumPy writes", () => {
+it.skipIf(!NUMPY)("vae and NumPy read each other's .npy files", () => {
   for (const [i, values] of ARRAYS.entries()) {
     writeFileSync(path.join(folder, "ours.npy"), encodeNpy(values));
     const output = python(
-      "x = np.load('ours.npy'); np.save('theirs.npy', x.astype(x.dtype.newbyteorder('>'))); print(x.dtype.str, *x.shape)",
+      "x = np.load('ours.npy'); np.save('theirs.npy', x.astype(x.dtype.newbyteorder('>')));" +
+        "print(x.dtype.str, *x.shape)",
     );
     expect(output).toBe([i === 3 ? "|u1" : "<f4", ...values.shape].join(" "));
     const { data, shape } = parseNpy(read("theirs.npy"), "theirs.npy");
@@ -40,7 +41,7 @@ it.skipIf(!NUMPY)("NumPy reads the .npy files of this project, which reads what 
   }
 });
 
-it.skipIf(!NUMPY)("NumPy reads the .npz files of this project, which reads what NumPy writes", () => {
+it.skipIf(!NUMPY)("vae and NumPy read each other's .npz files", () => {
   const entries = ARRAYS.map((values, i) => [`größe ${i}.npy`, encodeNpy(values)] as const);
   writeFileSync(path.join(folder, "ours.npz"), encodeZip(entries));
   const output = python(
@@ -57,7 +58,7 @@ it.skipIf(!NUMPY)("NumPy reads the .npz files of this project, which reads what 
   }
 });
 
-it.skipIf(!NUMPY)("NumPy's Fortran order is read in row-major order: alone, in .npz, of all types and ranks", () => {
+it.skipIf(!NUMPY)("Fortran order is read in row-major order: from .npy and .npz, of all types and ranks", () => {
   const types = ["|b1", "|u1", "|i1", "<u2", ">i2", "<i4", ">u4", "<i8", ">u8", "<f2", "<f4", ">f8"];
   const shapes = [[3], [2, 3], [4, 3, 2], [2, 3, 1, 4], [2, 2, 3, 2, 2], [3, 0, 2]];
   const cases = types.flatMap((type) => shapes.map((shape) => ({ type, shape })));
@@ -78,13 +79,13 @@ for i, case in enumerate(json.load(open("cases.json"))):
     for (const bytes of [read(`${i}.npy`), archived]) {
       const parsed = parseNpy(bytes, "x.npy");
       expect([parsed.shape, [...parsed.data]]).toEqual([shape, JSON.parse(lines[i])]);
-      const isBoth = shape.length === 1 || shape.includes(0); // row-major, too
+      const isBoth = shape.length === 1 || shape.includes(0); // both orders are equal
       expect(parseNpyHeader(bytes, "x.npy").isFortran).toBe(!isBoth);
     }
   }
 });
 
-it.skipIf(!NUMPY)("NumPy carries out the advice on values that are not numbers, and its result is read", () => {
+it.skipIf(!NUMPY)("NumPy runs the conversions that error messages suggest, and vae reads the results", () => {
   const refused = cases.filter(({ values }) => values === null);
   expect(refused.length).toBeGreaterThan(8);
   for (const { file, kind } of refused) {
@@ -138,10 +139,10 @@ it.skipIf(!NUMPY)("NumPy reads the latents of arrays, as docs/python.md shows", 
   expect(output).toMatch(/^(\d \[ *-?[\d.]+ +-?[\d.]+ *\] train \[\d+( \d+)*\]\n)+$/);
 });
 
-/** The nine digits that JSON lines have. */
+/** Rounds to the nine digits of JSON lines. */
 const shorten = (value: unknown) => (typeof value === "number" ? Number(value.toPrecision(9)) : value);
 
-// Windows has no such names.
+// Windows does not allow such names.
 it.skipIf(!NUMPY || process.platform === "win32")("Python reads the names of image files and classes", async () => {
   copyTiny(folder);
   for (const name of ['a, "b"', "größe\n😀"]) {

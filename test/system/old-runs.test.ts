@@ -1,5 +1,6 @@
-// Runs that an earlier version trained: commit 86035a5, two epochs, in fixtures/runs. Beside each are that version's own results, from
-// `vae evaluate --importance-samples 50`, `vae encode --n 5`, `vae decode`, `vae sample --n 4`, and of two more epochs by --resume.
+// Runs in fixtures/runs that commit 86035a5 trained for two epochs. Each has that version's results of
+// `vae evaluate --importance-samples 50`, `vae encode --n 5`, `vae decode`, `vae sample --n 4`, and of two more epochs
+// after --resume.
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -87,7 +88,7 @@ describe.each(["vae", "iwae", "ae"])("a run of an earlier version: %s", (name) =
     expect(relativeError(outputs.get("pixels")?.data ?? [], decoded)).toBeLessThan(1e-5);
   });
 
-  it("is resumed to the same weights", async () => {
+  it("resumes to the same weights", async () => {
     for await (const event of resume(run(), { epochs: 4, dataset: at("tiny") })) {
       if (event.type !== "epoch") continue;
       const before = expected.metrics[event.epoch - 1];

@@ -1,4 +1,4 @@
-// Every graph that the compiled engine writes for models and kernels, by the checker of the Python package onnx.
+// Checks every graph that the compiled engine writes for models and kernels, with the Python package onnx.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

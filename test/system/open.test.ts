@@ -1,4 +1,4 @@
-// --open of the commands that write a picture, with a viewer that writes down what it is given.
+// --open of the commands that write a picture, with a viewer that records its arguments.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -12,15 +12,19 @@ const at = (...place: string[]) => path.join(home, ...place);
 const NO_DISPLAY = { DISPLAY: "", WAYLAND_DISPLAY: "", SSH_CONNECTION: "", SSH_TTY: "", WSL_DISTRO_NAME: "" };
 const run = (command: string, env: Record<string, string>) =>
   start(command.split(" "), home, { ...NO_DISPLAY, ...env }).outcome;
-/** The programs of this folder come first. */
+/** Puts the test's viewer first on PATH. */
 const withViewer = () => ({ DISPLAY: ":0", PATH: `${at("bin")}${path.delimiter}${process.env.PATH}` });
 
 beforeAll(() => {
   home = mkdtempSync(path.join(tmpdir(), "vae-open-"));
   copyTiny(home);
   mkdirSync(at("bin"));
-  // Written elsewhere and renamed, so that it is read whole.
-  const script = `#!/bin/sh\nprintf '%s\\n' "$@" > "${at("opened.tmp")}"\nmv "${at("opened.tmp")}" "${at("opened")}"\nexec sleep 30\n`;
+  // The rename is atomic, so the test never reads a partial file.
+  const script = `#!/bin/sh
+printf '%s\\n' "$@" > "${at("opened.tmp")}"
+mv "${at("opened.tmp")}" "${at("opened")}"
+exec sleep 30
+`;
   writeFileSync(at("bin", "xdg-open"), script);
   chmodSync(at("bin", "xdg-open"), 0o755);
   writeFileSync(at("z.csv"), "0,1\n1,0\n");
@@ -49,7 +53,7 @@ describe.runIf(process.platform === "linux")("--open", () => {
       "train --dataset tiny --n-hidden 4 --dim-z 2 --batch-size 10 --epochs 1 --quiet --sweep beta=1,2 --run group",
       "group/compare.svg",
     ],
-  ])("of %s gives the picture to the viewer, and does not wait for it", async (command, file) => {
+  ])("of %s passes the picture to the viewer, and does not wait for it", async (command, file) => {
     const { code, stderr } = await run(`${command} --open`, withViewer());
     expect([code, stderr.includes("No viewer")], stderr).toEqual([0, false]);
     const text = await opened();
@@ -62,7 +66,7 @@ describe.runIf(process.platform === "linux")("--open", () => {
     ["there is no display", {}, "there is no display (DISPLAY is not set)"],
     ["it is a session over SSH", { SSH_CONNECTION: "1 2 3 4" }, "this session runs over SSH, without a display"],
     ["no viewer is installed", { DISPLAY: ":0", PATH: "/nowhere" }, "xdg-open is not installed"],
-  ])("says in one note where %s", async (_, env, problem) => {
+  ])("prints one note if %s", async (_, env, problem) => {
     const { code, stdout, stderr } = await run("sample --run run --n 2 --out two.png --open", env);
     expect([code, stdout]).toEqual([0, "two.png\n"]);
     const notes = stderr.split("\n").filter((line) => line.includes("viewer"));
@@ -70,7 +74,7 @@ describe.runIf(process.platform === "linux")("--open", () => {
     expect(existsSync(at("opened"))).toBe(false);
   });
 
-  it("is refused where no picture is written", async () => {
+  it("is refused if no picture is written", async () => {
     for (const command of [
       "decode --run run --input z.csv --out z.npy",
       "decode --run run --input z.csv",

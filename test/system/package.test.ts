@@ -1,4 +1,4 @@
-// What npm pack makes, installed in an empty project, as a user gets it. Needs npm's registry, or its cache.
+// Installs the package of npm pack in an empty project, as a user does. Needs npm's registry, or its cache.
 import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,7 +43,7 @@ function node(...args: string[]) {
 }
 
 describe("the package", () => {
-  it("holds what it needs, and nothing more", () => {
+  it("contains the needed files, and no others", () => {
     const outside = files.filter(
       (file) =>
         !/^dist\/.*\.(js|d\.ts|licences\.txt)$/.test(file) &&
@@ -87,12 +87,13 @@ describe("the package", () => {
     ["ESM", "use.mjs", 'import { loadModel } from "vae"; const vae = { loadModel };'],
     ["CommonJS, by import()", "use.cjs", 'const vae = await import("vae");'],
   ])("is a library for %s", (_, file, start) => {
-    const program = `${start} const model = await vae.loadModel(); console.log((await model.sample(3)).shape.join()); await model.close();`;
+    const use = "console.log((await model.sample(3)).shape.join()); await model.close();";
+    const program = `${start} const model = await vae.loadModel(); ${use}`;
     writeFileSync(at("app", file), file.endsWith(".cjs") ? `(async () => { ${program} })();` : program);
     expect(node(file)).toEqual({ code: 0, stdout: "3,7,7\n", stderr: "" });
   });
 
-  it("installs where onnxruntime-node's script reaches no server, and then gets the compiled engine", () => {
+  it("installs if onnxruntime-node's script reaches no server, and prints how to add the compiled engine", () => {
     mkdirSync(at("offline"));
     writeFileSync(at("offline/package.json"), '{"private":true}');
     const noServer = { GLOBAL_AGENT_HTTP_PROXY: "http://127.0.0.1:1", GLOBAL_AGENT_HTTPS_PROXY: "http://127.0.0.1:1" };
@@ -110,7 +111,7 @@ describe("the package", () => {
     expect(engines()).toMatch(/^compiled {4}onnxruntime /m);
   }, 300_000);
 
-  it("has types, of which none of its own is broken", { timeout: 180_000 }, () => {
+  it("has types without errors", { timeout: 180_000 }, () => {
     copyFileSync("test/fixtures/consumer.mts", at("app/consumer.mts"));
     const check = (skipLibCheck: boolean) => {
       const typeRoots = [path.resolve("node_modules/@types")];
@@ -124,7 +125,8 @@ describe("the package", () => {
     const errors = check(false)
       .stdout.split("\n")
       .filter((line) => /^\S/.test(line));
-    const others = /^(node_modules\/@(tensorflow|webgpu)|.*\/typescript\/lib)\//; // TensorFlow.js' types clash with newer ones
+    // The types of TensorFlow.js conflict with newer ones.
+    const others = /^(node_modules\/@(tensorflow|webgpu)|.*\/typescript\/lib)\//;
     expect(errors.filter((line) => !others.test(line))).toEqual([]);
   });
 });

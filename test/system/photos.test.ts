@@ -1,4 +1,4 @@
-// A collection of colour photos, from files to recognisable samples, with the defaults.
+// A folder of colour photos, from files to recognisable samples, with default settings.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -31,13 +31,13 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   for (let i = 0; i < PIXELS; i++) sum += (a[i] - b[i]) ** 2;
   return sum / PIXELS;
 };
-/** Images from 0 to 1, of bytes or floats. */
+/** One row of values from 0 to 1 per image, from bytes or floats. */
 const rows = ({ data }: HostArray) => {
   const values = data instanceof Uint8Array ? Float32Array.from(data, (byte) => byte / 255) : data;
   return Array.from({ length: data.length / PIXELS }, (_, i) => values.subarray(i * PIXELS, (i + 1) * PIXELS));
 };
 
-it("explains three quarters of the variance of photos that it has not seen", async () => {
+it("explains three quarters of the variance of test photos", async () => {
   const data = await model.loadData();
   const photos = rows(datasets.read(data, "test"));
   const outputs = rows(await model.reconstruct(data.test));
@@ -47,7 +47,7 @@ it("explains three quarters of the variance of photos that it has not seen", asy
   expect(error((i) => outputs[i])).toBeLessThan(0.25 * error(() => mean));
 });
 
-it("draws samples of every kind, closer to a photo than a blend of two photos is", async () => {
+it("draws samples of every kind that are closer to a photo than blends of two photos", async () => {
   const data = await model.loadData();
   const photos = rows(datasets.read(data, "train"));
   const labels = data.train.labels ?? [];

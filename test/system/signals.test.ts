@@ -1,4 +1,4 @@
-// Trainings stopped by a signal or a kill, in real processes: resumed, they end with the same bytes.
+// Trainings stopped by a signal, in real processes. After resuming, they end with the same bytes.
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -26,7 +26,7 @@ const train = (name: string, ...args: string[]) => [
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-signals-"));
   await writeTinyMnist(at("tiny"), 6000, 120);
-  // An epoch's validation takes longer than its steps: a signal after the last step meets it.
+  // Validation takes longer than the steps, so a signal after the last step arrives during validation.
   await writeTinyMnist(at("long-validation"), 50 * STEPS_PER_EPOCH, 120);
   await writeTinyMnist(at("many"), 40_000, 1);
   renameSync(at("many/train-images-idx3-ubyte"), at("long-validation/val-images-idx3-ubyte"));
@@ -41,7 +41,7 @@ async function stopped(signal: NodeJS.Signals, args: string[], steps = STEPS_PER
     try {
       return Number(/\d+/.exec(checkpointsAt(name).at(-1) as string)?.[0]) >= steps;
     } catch {
-      return false; // its folder is not there yet
+      return false; // the run has no folder yet
     }
   };
   while (!isFar()) await setTimeout(2);
@@ -59,7 +59,7 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     ["SIGHUP", 129],
     ["SIGINT", 130],
     ["SIGTERM", 143],
-  ] as const)("%s saves, says how to go on, and nothing is lost", async (signal, code) => {
+  ] as const)("%s saves a checkpoint, prints how to resume, and loses nothing", async (signal, code) => {
     const name = `${signal} ${engine}`;
     const outcome = await stopped(signal, train(name, "--engine", engine, "--epochs", "4"));
     expect([outcome.code, outcome.stdout]).toEqual([code, ""]);
@@ -73,7 +73,7 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     expect(madeBy(name)).toEqual(madeBy(whole));
   });
 
-  it("a second signal ends it at once, and leaves neither its lock nor temporary files", async () => {
+  it("a second signal ends it at once, and leaves no lock and no temporary files", async () => {
     const name = `twice-signalled ${engine}`;
     const { child, outcome } = start(train(name, "--engine", engine, "--epochs", "50"), home);
     while (!existsSync(at(name, "model.safetensors"))) await setTimeout(5);
@@ -86,7 +86,7 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     expect(readdirSync(at(name)).filter((entry) => entry.endsWith(".tmp"))).toEqual([]);
   });
 
-  it("a signal between the last step of an epoch and the next one's first loses nothing", async () => {
+  it("a signal between the last step of an epoch and the first of the next loses nothing", async () => {
     const name = `validating ${engine}`;
     const settings = ["--dataset", "long-validation", "--engine", engine, "--epochs", "2"];
     const long = `long-${engine}`;
@@ -99,7 +99,7 @@ describe.each(ENGINES.filter((name) => name === "compiled" || name === "wasm"))(
     expect(madeBy(name)).toEqual(madeBy(long));
   });
 
-  it("SIGKILL loses nothing but the steps after the last checkpoint", async () => {
+  it("SIGKILL loses only the steps after the last checkpoint", async () => {
     const name = `killed-${engine}`;
     const { signal } = await stopped("SIGKILL", train(name, "--engine", engine, "--epochs", "4"));
     expect(signal).toBe("SIGKILL");
@@ -121,7 +121,7 @@ describe("a group of runs", () => {
   it.each([
     ["SIGINT", 1],
     ["SIGTERM", 2],
-  ] as const)("%s in a run saves, says how to go on, and nothing is lost", async (signal, i) => {
+  ] as const)("%s during a run saves a checkpoint, prints how to resume, and loses nothing", async (signal, i) => {
     const name = `group ${signal}`;
     const { child, outcome } = start(group(name), home);
     const isFar = () => existsSync(at(name, runs[i], "model.safetensors"));
@@ -139,7 +139,7 @@ describe("a group of runs", () => {
     expect(madeByAll(name)).toEqual(madeByAll("all"));
   });
 
-  it("SIGKILL leaves a group that can be resumed, and one process at a time trains it", async () => {
+  it("SIGKILL leaves a group that can be resumed, by one process at a time", async () => {
     const name = "group-killed";
     const { child, outcome } = start(group(name), home);
     while (!existsSync(at(name, runs[1], "model.safetensors"))) await setTimeout(2);
@@ -158,7 +158,7 @@ describe("a second Ctrl-C", () => {
     const args = train("twice", ...slow);
     const { child, outcome } = start(args, home);
     while (!readdirSync(home).includes("twice")) await setTimeout(5);
-    await setTimeout(1000); // its steps take seconds
+    await setTimeout(1000); // steps take seconds
     child.kill("SIGINT");
     await setTimeout(100);
     child.kill("SIGINT");
@@ -168,13 +168,13 @@ describe("a second Ctrl-C", () => {
     expect((await run("train", "--resume", "twice", "--seed", "4")).stderr).toContain("seed is 3, not 4");
   });
 
-  it("ends it also while the test images are scored", async () => {
+  it("ends it while the test images are evaluated too", async () => {
     await writeTinyMnist(at("much-test"), 40, 3000);
     const slow = ["--engine", "cpu", "--epochs", "1", "--n-hidden", "500", "--batch-size", "30", "--mc-samples", "40"];
     const { child, outcome } = start(train("scored", ...slow, "--dataset", "much-test"), home);
     const isScoring = () => existsSync(at("scored/pictures/progress.png")) && checkpointsAt("scored").length === 2;
     while (!isScoring()) await setTimeout(20);
-    await setTimeout(1000); // it goes on for many times as long
+    await setTimeout(1000); // evaluation takes many times longer
     child.kill("SIGINT");
     await setTimeout(100);
     child.kill("SIGINT");

@@ -1,4 +1,4 @@
-// Pipes, devices and links in the folder of a run, in real processes: reading one could block for ever.
+// Pipes, devices and links in the folder of a run, in real processes, as reading a pipe can block forever.
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** Ends a process that hangs. */
+/** Kills the process if it hangs. */
 const kill = (child: ChildProcess) => globalThis.setTimeout(() => child.kill("SIGKILL"), 30_000);
 const makePipe = (place: string) => expect(spawnSync("mkfifo", [place]).status).toBe(0);
 const copy = (name: string) => {
@@ -25,7 +25,7 @@ const copy = (name: string) => {
   return at(name);
 };
 
-/** Runs a command, which must refuse something in one line. */
+/** Expects a command to be refused in one line. */
 async function refused(args: string, problem: string): Promise<void> {
   const { child, outcome } = start(args.split(" "), home);
   const killer = kill(child);
@@ -54,7 +54,7 @@ describe.skipIf(process.platform === "win32").each([
     await refused(`${command} ${run}`, `${file} is a pipe, a socket or a device, not a file.`);
   });
 
-  it("as metrics.jsonl, test.json, lock and config.json by vae runs, which lists the others", async () => {
+  it("as metrics.jsonl, test.json, lock and config.json by vae runs, which lists the other runs", async () => {
     const runs = path.basename(mkdtempSync(at("runs-")));
     cpSync(at("run"), at(runs, "good"), { recursive: true });
     for (const name of ["config.json", "lock", "metrics.jsonl", "test.json"]) {
@@ -72,18 +72,18 @@ describe.skipIf(process.platform === "win32").each([
   });
 });
 
-describe.skipIf(process.platform === "win32")("a pipe that nobody writes to", () => {
+describe.skipIf(process.platform === "win32")("a pipe without a writer", () => {
   it.each([
     ["SIGINT", "train --preset"],
     ["SIGTERM", "train --preset"],
     ["SIGINT", "decode --run run --input"],
     ["SIGHUP", "encode --run run --out x.npy --input"],
-  ] as const)("does not keep %s from ending vae %s", async (signal, args) => {
+  ] as const)("does not prevent %s from ending vae %s", async (signal, args) => {
     const pipe = at(`pipe-${signal}-${args.slice(0, 5)}`);
     makePipe(pipe);
     const { child, outcome } = start([...args.split(" "), pipe], home);
     const killer = kill(child);
-    await setTimeout(1000); // by then it waits for the pipe
+    await setTimeout(1000); // vae is waiting for the pipe by then
     child.kill(signal);
     expect((await outcome).signal).toBe(signal);
     clearTimeout(killer);
@@ -96,14 +96,14 @@ describe("folders of a run that are files or links", () => {
     writeFileSync(path.join(folder, "step-000000001.safetensors"), "not ours");
     return folder;
   };
-  it.each(["pictures", "checkpoint"])("%s: a file is named", async (name) => {
+  it.each(["pictures", "checkpoint"])("%s: a file in its place is named", async (name) => {
     const run = copy(`file-${name}`);
     rmSync(path.join(run, name), { recursive: true });
     writeFileSync(path.join(run, name), "");
     await refused(`train --resume ${run}`, `${path.join(run, name)} is a file, not a folder.`);
   });
 
-  it("the newest run is not skipped because its checkpoints cannot be read", async () => {
+  it("the newest run is not skipped if its checkpoints are unreadable", async () => {
     const folder = mkdtempSync(at("newest-"));
     cpSync(at("run"), path.join(folder, "runs/a"), { recursive: true });
     rmSync(path.join(folder, "runs/a/checkpoint"), { recursive: true });
@@ -127,7 +127,7 @@ describe("folders of a run that are files or links", () => {
     expect(readlinkSync(path.join(run, name))).toBe(target);
   });
 
-  it("a file that is a link is replaced, and its target stays", async () => {
+  it("a link in place of a file is replaced, and its target unchanged", async () => {
     const run = copy("linked-file");
     for (const name of ["config.json", "metrics.jsonl", "model.safetensors", "test.json"]) {
       writeFileSync(at(`target-${name}`), "");
@@ -143,14 +143,14 @@ describe("folders of a run that are files or links", () => {
     }
   });
 
-  it("missing pictures/ is made again", async () => {
+  it("a missing pictures/ is created", async () => {
     const run = copy("without-pictures");
     rmSync(path.join(run, "pictures"), { recursive: true });
     const { code, stdout } = await vae(["sample", "--run", run, "--n", "1"], home);
     expect([code, stdout]).toEqual([0, `${path.join(run, "pictures", "samples-n1-seed0.png")}\n`]);
   });
 
-  it("a folder under the name of a temporary file does not stop a training", async () => {
+  it("a folder with the name of a temporary file is deleted on resume", async () => {
     const run = copy("odd-temporary");
     mkdirSync(path.join(run, ".1-0123456789ab.tmp", "inside"), { recursive: true });
     expect((await vae(["train", "--resume", run, "--quiet"], home)).code).toBe(0);

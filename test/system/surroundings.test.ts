@@ -1,4 +1,4 @@
-// Unusual environments: no HOME, another locale, a second training beside it.
+// Unusual environments: no HOME, another locale, a concurrent training.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -13,14 +13,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-it("no HOME, another locale, no TERM", async () => {
+it("vae evaluate works without HOME and TERM, in another locale", async () => {
   const env = { HOME: "", LC_ALL: "tr_TR.UTF-8", LANG: "C", TERM: "" };
   const { code, stdout } = await start(["evaluate", "--run", "run", "--json"], home, env).outcome;
   expect(code).toBe(0);
   expect(JSON.parse(stdout).elbo).toBeLessThan(0);
 });
 
-it("a HOME that cannot be written, or is empty: nothing of a library is printed or written there", async () => {
+it("libraries print nothing and write nothing to HOME, be it missing or empty", async () => {
   const user = path.join(home, "user");
   mkdirSync(user);
   for (const HOME of ["/nonexistent", user]) {
@@ -30,13 +30,13 @@ it("a HOME that cannot be written, or is empty: nothing of a library is printed 
   expect(readdirSync(user)).toEqual([]);
 });
 
-it("a command line of 60 kB", async () => {
+it("vae accepts a command line of 60 kB", async () => {
   const args = Array.from({ length: 6000 }, () => ["--seed", "7"]).flat();
   const { code, stderr } = await start(["reconstruct", "--run", "run", "--n", "1", ...args], home).outcome;
   expect([code, stderr]).toEqual([0, ""]);
 });
 
-it("two trainings at once, in one runs/", async () => {
+it("two concurrent trainings share one runs/", async () => {
   const both = path.join(home, "both");
   mkdirSync(both);
   const args = `train --dataset ${path.join(home, "tiny")} --n-hidden 8 --epochs 1 --batch-size 50`.split(" ");

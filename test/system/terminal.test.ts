@@ -1,4 +1,4 @@
-// What a terminal gets to see. `script` (util-linux) makes one; macOS has another of that name, Windows none.
+// The output on a terminal, which `script` of util-linux provides. macOS has a different `script`, Windows none.
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** `vae …` on a terminal; `keys` are typed after a while. */
+/** Runs `vae …` on a terminal, and types `keys` once the bar appears. */
 async function onTerminal(command: string, env: Record<string, string> = {}, keys?: string, columns = 80) {
   const line = `trap : INT; stty cols ${columns}; node '${LAUNCHER}' ${command}; echo "exit code $?"`;
   const child = spawn("script", ["-qec", line, "/dev/null"], {
@@ -31,7 +31,7 @@ async function onTerminal(command: string, env: Record<string, string> = {}, key
     output += text;
   });
   if (keys) {
-    while (!output.includes("░") && child.exitCode === null) await setTimeout(50); // the bar is there
+    while (!output.includes("░") && child.exitCode === null) await setTimeout(50);
     child.stdin.write(keys);
   }
   await new Promise((resolve) => child.on("close", resolve));
@@ -58,13 +58,13 @@ describe.runIf(process.platform === "linux")("on a terminal", () => {
     expect(output).not.toMatch(new RegExp(`${ESCAPE}\\[\\d+m`));
   });
 
-  it("Ctrl-C ends training with exit code 130, and leaves the terminal as it was", async () => {
+  it("Ctrl-C ends training with exit code 130, and restores the terminal", async () => {
     const output = await onTerminal(`train ${SMALL} --epochs 100000 --run c`, {}, "\u0003");
     expect(output).toContain("exit code 130");
     for (const mode of ["7", "25"]) expect(output).not.toContain(`${ESCAPE}[?${mode}l`); // wrapping, cursor
   });
 
-  it("JSON lines are shown, and nothing in binary", async () => {
+  it("JSON lines are shown, and binary output is refused", async () => {
     const env = { NO_COLOR: "1" };
     expect(await onTerminal("encode --run run --n 1", env)).toMatch(/^\{"image":0,[^\n]*\}\r\nexit code 0\r\n$/);
     writeFileSync(at("z.npy"), encodeNpy(array([1, 2], [1, 2])));
@@ -74,12 +74,12 @@ describe.runIf(process.platform === "linux")("on a terminal", () => {
     }
   });
 
-  it("nobody waits for what is not piped in", async () => {
+  it("a command that reads standard input refuses a terminal at once", async () => {
     const output = await onTerminal("decode --run run --out x.npy", { NO_COLOR: "1" });
     expect(output).toMatch(/^error: Standard input is a terminal\. .*\r\nexit code 2\r\n$/);
   });
 
-  it("the list of runs fits", async () => {
+  it("the list of runs fits the width", async () => {
     mkdirSync(at("runs"));
     cpSync(at("run"), at("runs", `${"long-".repeat(20)}20260101`), { recursive: true });
     const config = JSON.parse(readFileSync(at("run/config.json"), "utf8"));
@@ -96,7 +96,7 @@ describe.runIf(process.platform === "linux")("on a terminal", () => {
   });
 });
 
-it("there is no escape code in what is redirected", async () => {
+it("redirected output contains no escape codes", async () => {
   const { code, stdout, stderr } = await start(`train ${SMALL} --epochs 1 --run d`.split(" "), home).outcome;
   expect(code).toBe(0);
   expect(stdout + stderr).not.toContain(ESCAPE);

@@ -1,4 +1,4 @@
-// examples/web in a real browser: its canvas against the decoder's outputs by onnxruntime-node.
+// examples/web in a real browser. Compares its canvas with the decoder's outputs in onnxruntime-node.
 import { once } from "node:events";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
@@ -23,7 +23,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
-/** Copies the example to a folder of its own, exports a run into it, and serves it. */
+/** Copies the example to a new folder, exports a run into it, and serves it. */
 async function serve(run?: string) {
   const folder = mkdtempSync(at("web-"));
   for (const file of ["index.html", "page.js", "serve.js", "package.json"]) {
@@ -37,7 +37,7 @@ async function serve(run?: string) {
   return { url: String(line).trim(), folder, stop: () => child.kill() };
 }
 
-/** What the decoder gives by onnxruntime-node, as bytes of red, green and blue. */
+/** The decoder's output in onnxruntime-node, as bytes of red, green and blue. */
 async function decode(folder: string, z: readonly number[], label?: readonly number[]) {
   const session = await InferenceSession.create(path.join(folder, "decoder.onnx"));
   const { pixels } = await session.run({
@@ -70,12 +70,15 @@ describe.skipIf(!chromium)("the web example", () => {
   }
   const status = () => page.evaluate<string>("document.querySelector('#status').textContent");
 
-  /** The canvas once it shows an image of this description: its size, and its bytes of red, green and blue. */
+  /** Waits until the canvas has this label. @returns its size, and its bytes of red, green and blue */
   async function drawn(label: string) {
     const canvas = "document.querySelector('canvas')";
     await page.until(`${canvas}?.getAttribute("aria-label") === ${JSON.stringify(label)}`);
     const [width, height, data] = await page.evaluate<[number, number, number[]]>(
-      `(({ width, height }) => [width, height, [...${canvas}.getContext("2d").getImageData(0, 0, width, height).data]])(${canvas})`,
+      `(({ width, height }) => {
+        const { data } = ${canvas}.getContext("2d").getImageData(0, 0, width, height);
+        return [width, height, [...data]];
+      })(${canvas})`,
     );
     expect(data.filter((_, i) => i % 4 === 3).every((alpha) => alpha === 255)).toBe(true);
     return { width, height, rgb: data.filter((_, i) => i % 4 < 3) };
@@ -86,7 +89,7 @@ describe.skipIf(!chromium)("the web example", () => {
   };
   const threefold = (grey: readonly number[]) => grey.flatMap((value) => [value, value, value]);
 
-  it("draws what the decoder gives, by keyboard and by mouse", async () => {
+  it("draws the decoder's output, by keyboard and by mouse", async () => {
     const folder = await open("run");
     expect(await status()).toBe("Move the sliders: the decoder draws the image of each place.");
     const images: number[][] = [];
@@ -119,7 +122,7 @@ describe.skipIf(!chromium)("the web example", () => {
     }
   });
 
-  it("draws colours, and images that are not square", async () => {
+  it("draws colour images, and images that are not square", async () => {
     mkdirSync(at("colours"));
     for (const name of ["train", "t10k"]) {
       const bytes = weyl(60 * 4 * 6 * 3, 0, 256).map(Math.floor);
@@ -156,7 +159,7 @@ describe.skipIf(!chromium)("the web example", () => {
     }
   });
 
-  it("says what is missing, and which model it needs", async () => {
+  it("names missing files, and the model it needs", async () => {
     await open();
     expect(await status()).toBe(
       "decoder.onnx is missing. In the folder of this page: npx vae export --run RUN --out .",
@@ -177,7 +180,7 @@ describe.skipIf(!chromium)("the web example", () => {
   it.each([
     [320, 640],
     [1280, 800],
-  ])("fits into a window of %i by %i, light and dark, and names its sliders", async (width, height) => {
+  ])("fits into a window of %i by %i, light and dark, and labels its sliders", async (width, height) => {
     await open("run");
     const colours: string[] = [];
     for (const scheme of ["light", "dark"] as const) {
@@ -200,10 +203,10 @@ describe.skipIf(!chromium)("the web example", () => {
   });
 });
 
-it("serve.js serves its folder alone, and refuses a port in one line", async () => {
+it("serve.js serves only its folder, and refuses a port in one line", async () => {
   const { url, stop } = await serve();
   const { port } = new URL(url);
-  /** A request as it stands: fetch would tidy its path. */
+  /** Sends a raw request, as fetch would normalize its path. */
   const get = async (target: string) => {
     const socket = createConnection(Number(port), "127.0.0.1");
     socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
