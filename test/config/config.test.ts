@@ -5,7 +5,7 @@ import { SETTINGS, type SettingName } from "../../src/config/settings.js";
 import { UserError } from "../../src/errors.js";
 
 describe("settings", () => {
-  it("have the tutorial's values where nothing is said", () => {
+  it("have the tutorial's values by default", () => {
     expect(createConfig({})).toMatchObject({
       dataset: "mnist",
       epochs: 20,
@@ -63,7 +63,7 @@ describe("settings", () => {
     ["noise", "snow"],
     ["noise", "mask:2"],
     ["adamBeta2", "1"],
-  ] as [SettingName, string][])("%s may not be '%s' either", (name, text) => {
+  ] as [SettingName, string][])("%s may not have the invalid value '%s'", (name, text) => {
     expect(() => parseSetting(name, text)).toThrow(UserError);
   });
 
@@ -90,12 +90,12 @@ describe("settings", () => {
     expect(() => checkNeeds({}, createConfig(given))).not.toThrow();
   });
 
-  it("of two stochastic layers have an effect where there are two", () => {
+  it("of two stochastic layers are accepted with two latent dimensions", () => {
     const given = { layerUnits: 7, dimZ: [5, 3] } as const;
     expect(() => checkNeeds(given, createConfig(given))).not.toThrow();
   });
 
-  it("have one or two latent dimensions, and config.json the same", () => {
+  it("have one or two latent dimensions, encoded in config.json as given", () => {
     for (const [text, value] of [
       ["5", 5],
       ["100,50", [100, 50]],
@@ -107,11 +107,11 @@ describe("settings", () => {
       expect(() => parseSetting("dimZ", text), text).toThrow("one or two whole numbers from 1 to 4096");
   });
 
-  it.each([5, null, [], "dimZ"])("are no %j", (given) => {
+  it.each([5, null, [], "dimZ"])("refuse %j in place of an object", (given) => {
     expect(() => createConfig(given as never)).toThrow("Settings must be an object");
   });
 
-  it("of a configuration are a configuration again: config.json can be read back", () => {
+  it("survive a round trip through config.json", () => {
     for (const { settings } of Object.values(PRESETS)) {
       const config = createConfig(settings);
       expect(createConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);

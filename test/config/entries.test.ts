@@ -1,4 +1,4 @@
-// Constructors of settings: what they parse, check, describe and encode.
+// The constructors of settings: parsing, checks, descriptions and encoding.
 import { describe, expect, expectTypeOf, it } from "vitest";
 import {
   checkSettings,
@@ -39,7 +39,7 @@ type Name = keyof typeof TABLE;
 const setting = (name: Name): Setting<unknown> => TABLE[name];
 
 describe("a setting", () => {
-  it("has the type of its values", () => {
+  it("infers the type of its values", () => {
     expectTypeOf<ValuesOf<typeof TABLE>>().toEqualTypeOf<{
       readonly count: number;
       readonly rate: number;
@@ -115,7 +115,7 @@ describe("a setting", () => {
 });
 
 describe("checkSettings", () => {
-  it("takes given settings before those of a preset, and those before defaults", () => {
+  it("prefers given settings to a preset, and a preset to defaults", () => {
     const preset = { count: 3, rate: 0.1, size: "5x4" };
     expect(checkSettings(TABLE, { count: 4, rate: undefined, size: null }, preset)).toMatchObject({
       count: 4,
@@ -125,7 +125,7 @@ describe("checkSettings", () => {
     });
   });
 
-  it("refuses values of any length, and shows the beginning of them", () => {
+  it("refuses values of any length, and shows their beginning", () => {
     const long = [{ units: Array(1e8) }, { names: Array(4).fill("x".repeat(1e6)) }, { ["n".repeat(1e6)]: 1 }];
     for (const given of long) {
       expect(() => checkSettings(TABLE, given)).toThrow(/^.{1,250}$/);
@@ -156,7 +156,7 @@ it.each([
   expect(setting("names").parse(`x,${listed},${quoted}`)).toEqual(["x", listed, quoted]);
 });
 
-it("parseSides reads one side or two, up to a maximum", () => {
+it("parseSides reads one or two sides, up to a maximum", () => {
   expect(["7", "7x5", "7x9", "0", "7x0", "-7", "7x", "x", "07x5"].map((text) => parseSides(text, 8))).toEqual([
     [7],
     [7, 5],

@@ -14,7 +14,7 @@ const validate = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true,
   schema,
 );
 
-/** Values of each setting that are right and wrong in JSON, at their bounds and in other spellings. */
+/** Valid and invalid JSON values of each setting, at their bounds and in other spellings. */
 const CASES: Readonly<Record<string, { right: readonly unknown[]; wrong: readonly unknown[] }>> = {
   dataset: { right: ["mnist", "a b", "ä"], wrong: ["", "a\0", 1, null, ["mnist"], {}] },
   inputDir: { right: ["none", null, "hazy"], wrong: ["", 3, []] },
@@ -97,7 +97,7 @@ describe("docs/settings.schema.json", () => {
     }
   });
 
-  it.each(Object.keys(SETTINGS))("agrees with the program on %s of any kind", (name) => {
+  it.each(Object.keys(SETTINGS))("agrees with the program on %s of any type", (name) => {
     const values = [
       null,
       true,
@@ -125,7 +125,7 @@ describe("docs/settings.schema.json", () => {
     }
   });
 
-  it("has a description of every setting, and the default but for threads", () => {
+  it("has a description of every setting, and every default except that of threads", () => {
     const { $schema, ...properties } = schema.definitions.settings.properties;
     expect(Object.keys(properties)).toEqual(Object.keys(SETTINGS));
     const { threads, ...defaults } = encodeConfig(createConfig({}));
@@ -162,7 +162,7 @@ describe("a file of --preset", () => {
     ["3", false],
     ["null", false],
     ['"dimZ"', false],
-  ])("%s is right for both, or for neither", async (text, isRight) => {
+  ])("%s is accepted by the program and by the schema, or by neither", async (text, isRight) => {
     writeFileSync(path.join(home, "mine.json"), text);
     // The data set is refused after the preset.
     const { stderr } = await vae(["train", "--preset", "mine.json", "--dataset", "nowhere"], home);

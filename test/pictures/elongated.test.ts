@@ -1,4 +1,4 @@
-// Pictures of images that are much longer on one side, such as signals: bounded, and visible.
+// Pictures of images with one much longer side, such as signals: bounded in size, and visible.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as datasets from "../../src/data/datasets.js";
@@ -18,7 +18,7 @@ describe("pictures of tall and wide images", () => {
     channels,
   });
 
-  it("draw thin sides some pixels thick, each source pixel as often as the others", () => {
+  it("magnify a thin side to several pixels, each source pixel equally", () => {
     const signal = drawGrid([[grey(1, 4096, (_, y) => y % 251)]], { width: 1, height: 4096, channels: 1 });
     expect([signal.width, signal.height]).toEqual([2 + 16 + 2, 2 + 4096 + 2]);
     for (const y of [0, 1, 250, 4095]) {
@@ -29,7 +29,7 @@ describe("pictures of tall and wide images", () => {
     expect([2, 7, 8, 13, 14, 19].map((y) => at(lines, 250, y))).toEqual([10, 10, 20, 20, 30, 30]);
   });
 
-  it("magnify the longer side no further than that of a square image", () => {
+  it("magnify the longer side at most as far as that of a square image", () => {
     const size = ({ width, height }: Picture) => [width - 4, height - 4];
     const draw = (width: number, height: number) =>
       size(drawGrid([[new Uint8Array(width * height)]], { width, height, channels: 1 }));
@@ -45,8 +45,8 @@ describe("pictures of tall and wide images", () => {
     ]);
   });
 
-  it("average source pixels where tiles are reduced, channel by channel", () => {
-    // 64 rows of 256 pixels each fit the 16,384 pixels of a side, less the gutters: 253 at the most.
+  it("average the source pixels of reduced tiles, channel by channel", () => {
+    // 64 rows of at most 253 pixels and their gutters fit the 16,384 pixels of a side.
     const stripes = Uint8Array.from({ length: 512 * 512 * 3 }, (_, i) => {
       const [channel, x] = [i % 3, Math.floor(i / 3) % 512];
       return channel === 0 ? (x % 2) * 100 : channel === 1 ? 40 : 200 - (x % 2) * 60;
@@ -69,8 +69,8 @@ describe("pictures of tall and wide images", () => {
     expect(Math.abs(means[2] - 170)).toBeLessThan(1);
   });
 
-  it("average whole groups of pixels where the factor is whole", () => {
-    // Two tiles of 8192 pixels in a row of 8192: 4096 each, so each pixel is the mean of two.
+  it("average groups of pixels if the factor is a whole number", () => {
+    // Two tiles of 8192 pixels share a row of 8192, so each drawn pixel is the mean of two.
     const ramp = grey(8192, 1, (x) => (x * 7) % 256);
     const { width, pixels } = drawGrid([[ramp, ramp]], { width: 8192, height: 1, channels: 1 });
     expect(width).toBe(2 + 4096 + 2 + 4096 + 2);
@@ -80,7 +80,7 @@ describe("pictures of tall and wide images", () => {
     }
   });
 
-  it("are near-square where the count of images allows", () => {
+  it("are near-square if the number of images allows", () => {
     const sizes = fc.constantFrom([1, 4096], [4096, 1], [2, 3000], [16, 64], [64, 16], [1, 784], [5, 11]);
     fc.assert(
       fc.property(sizes, fc.integer({ min: 1, max: 120 }), fc.integer({ min: 1, max: 3 }), (size, n, versions) => {
@@ -98,7 +98,7 @@ describe("pictures of tall and wide images", () => {
         const long = Math.max(width, height);
         for (const { width, height } of figures) {
           const isSquare = Math.max(width / height, height / width) < 3;
-          // A row of single tiles would be longer.
+          // One row of all tiles would be longer.
           const isShort = Math.max(width, height) < versions * Math.max(100, long) + 100;
           expect(isSquare || isShort).toBe(true);
         }
@@ -107,7 +107,7 @@ describe("pictures of tall and wide images", () => {
     );
   });
 
-  it("are bounded by both sides, whatever the images and the layout", () => {
+  it("have bounded sides for any images and layout", () => {
     const sides = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 4096 }), fc.constant(4096));
     const counts = fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 1200 }));
     fc.assert(
@@ -136,7 +136,7 @@ describe("pictures of tall and wide images", () => {
     );
   });
 
-  it("name each row of progress, and both ends of a short interpolation between signals", () => {
+  it("label each row of progress, and both ends of a short interpolation between signals", () => {
     const images = blank(20, 1, 4096);
     const labels = Array.from({ length: 12 }, (_, i) => (i === 0 ? "input" : `epoch ${i}`));
     const { width, height } = progressFigure(labels.map((label) => ({ label, images })));
@@ -166,7 +166,7 @@ describe("pictures of tall and wide images", () => {
     expect(datasets.describeShape({ height, width, channels })).toContain(`${width}×${height}`);
   });
 
-  it("of too many images are refused before anything is drawn", () => {
+  it("of too many images are refused before drawing", () => {
     const images = (...shape: number[]) => ({ data: new Float32Array(shape.reduce((a, b) => a * b)), shape });
     expect(() => drawImages(images(1526, 4096, 1))).toThrow(
       new UserError("A picture holds up to 1525 images of 1×4096, and this one would hold 1526. Draw fewer."),

@@ -15,7 +15,7 @@ import { TEXT_HEIGHT, textWidth } from "../../src/pictures/text.js";
 import { randomStream } from "../../src/random.js";
 import { at, crop, dots, find, write } from "./reading.js";
 
-/** Tiles of 30×20 pixels, each of one grey value. */
+/** Tiles of 30×20 pixels, each with one grey value. */
 const tile = (grey: number) => new Uint8Array(600).fill(grey);
 const images = (...greys: number[]) => ({
   pixels: Float32Array.from({ length: greys.length * 600 }, (_, i) => greys[Math.floor(i / 600)]),
@@ -25,7 +25,7 @@ const images = (...greys: number[]) => ({
 });
 
 describe("the font", () => {
-  it("has small letters, digits and what stands in numbers, each different from all others", () => {
+  it("has distinct glyphs for small letters, digits and the characters of numbers", () => {
     const characters = [..."abcdefghijklmnopqrstuvwxyz0123456789.,:-− "];
     const glyphs = characters.map((character) => write(character).pixels.join());
     expect(new Set(glyphs).size).toBe(characters.length);
@@ -33,7 +33,7 @@ describe("the font", () => {
 });
 
 describe("a grid", () => {
-  it("sets tiles apart by a thin gutter, magnified by a whole number", () => {
+  it("magnifies tiles by a whole number, with thin gutters between them", () => {
     const grid = drawGrid([[tile(10), tile(20)], [tile(30)]], { width: 30, height: 20, channels: 1 });
     expect([grid.width, grid.height]).toEqual([2 + 2 * 92, 2 + 2 * 62]);
     const background = at(grid, 0, 0);
@@ -54,7 +54,7 @@ describe("a grid", () => {
     expect([width, height]).toEqual([2 + columns * (drawn + 2), 4 + drawn]);
   });
 
-  it("bounds the file of magnified colours by twice that of the tiles alone", () => {
+  it("writes a file of magnified colours of at most twice the size of the tiles' files", () => {
     const noise = randomStream(0, "prior").fillNormals(new Float32Array(100 * 32 * 32 * 3));
     const bytes = Uint8ClampedArray.from(noise, (value) => 128 + 60 * value);
     const tiles = Array.from({ length: 100 }, (_, i) => Uint8Array.from(bytes.subarray(i * 3072, (i + 1) * 3072)));
@@ -64,19 +64,19 @@ describe("a grid", () => {
     expect(encodePng(drawGrid(rows, size)).length).toBeLessThan(2 * alone);
   });
 
-  it("does not magnify what is large already", () => {
+  it("does not magnify large grids", () => {
     const grid = drawGrid([Array.from({ length: 100 }, () => tile(0))], { width: 30, height: 20, channels: 1 });
     expect(grid.width).toBe(2 + 100 * 32);
   });
 
-  it("sets groups of rows further apart", () => {
+  it("puts wider gaps between groups of rows", () => {
     const rows = [1, 2, 3, 4].map((grey) => [tile(grey)]);
     const together = drawGrid(rows, { width: 30, height: 20, channels: 1 });
     const grouped = drawGrid(rows, { width: 30, height: 20, channels: 1, rowsPerGroup: 2 });
     expect(grouped.height).toBe(together.height + 8);
   });
 
-  it("writes labels to the left, in characters that it has", () => {
+  it("writes labels to the left, and refuses characters without a glyph", () => {
     const plain = drawGrid([[tile(0)]], { width: 30, height: 20, channels: 1 });
     const labels = ["input", "noisy", "epoch 1234567890"];
     for (const label of labels) {
@@ -89,7 +89,7 @@ describe("a grid", () => {
     expect(() => drawGrid([[tile(0)]], { width: 30, height: 20, channels: 1, labels: ["?"] })).toThrow('no "?"');
   });
 
-  it("centres labels below their columns, and leaves out as many as would overlap", () => {
+  it("centres labels below their columns, and omits those that would overlap", () => {
     const columnLabels = Array.from({ length: 20 }, (_, i) => `${i + 10}`);
     const grid = (count: number) =>
       drawGrid([Array(count).fill(tile(0))], {
@@ -99,7 +99,7 @@ describe("a grid", () => {
         columnLabels: columnLabels.slice(0, count),
       });
     const [few, many] = [grid(3), grid(20)];
-    // 22 pixels of text fit 90 of a tile, with room to spare; of 30 and a gutter, two tiles hold one text.
+    // A label of 22 pixels fits a tile of 90. With tiles of 30 pixels, only every second label fits.
     for (const i of [0, 1, 2])
       expect(find(few, columnLabels[i])).toEqual([{ x: 2 + 45 + i * 92, y: expect.any(Number) }]);
     for (let i = 0; i < 20; i += 2) {
@@ -109,7 +109,7 @@ describe("a grid", () => {
     expect(find(few, "10")[0].y - TEXT_HEIGHT / 2).toBeGreaterThan(62); // below the tiles
   });
 
-  it("writes labels whole that are wider than their columns", () => {
+  it("does not cut labels wider than their columns", () => {
     const columnLabels = ["noisy input", "", "", "", "output again"];
     const narrow = drawGrid([Array(5).fill(new Uint8Array(97 * 20))], {
       width: 97,
@@ -121,7 +121,7 @@ describe("a grid", () => {
     expect(find(narrow, "output again")[0].x - find(narrow, "noisy input")[0].x).toBe(4 * 99);
   });
 
-  it("keeps rows without gutters as low as they are, and leaves out labels instead", () => {
+  it("keeps the height of rows without gutters, and omits labels instead", () => {
     const rows = Array.from({ length: 10 }, () => Array(160).fill(new Uint8Array(4 * 4).fill(20)));
     const labels = [..."abcdefghij"];
     const lined = drawGrid(rows, { width: 4, height: 4, channels: 1, labels });
@@ -140,13 +140,13 @@ describe("figures", () => {
     expect([width, height]).toEqual([2 + 4 * 92, 2 + 3 * 62]);
   });
 
-  it("draw grey values as they are, and cut off what no picture can show", () => {
+  it("draw grey values unchanged, and clamp values outside 0 to 1", () => {
     const single = singlePictures(images(0, 0.5, 1, 1.7, -0.3));
     expect(single.map((picture) => picture.pixels[0])).toEqual([0, 128, 255, 255, 0]);
     expect([single[0].width, single[0].height]).toEqual([30, 20]);
   });
 
-  it("stack the labelled versions of an image, in full rows where the count allows", () => {
+  it("stack the labelled versions of an image, in full rows if the count allows", () => {
     const compare = (count: number, ...greys: number[]) =>
       comparisonFigure(
         greys.map((grey, i) => ({
@@ -154,7 +154,7 @@ describe("figures", () => {
           images: images(...Array(count).fill(grey)),
         })),
       );
-    const margin = 6 * 12 - 2 + 16; // of "output"
+    const margin = 6 * 12 - 2 + 16; // width of "output"
     const figure = compare(100, 0.2, 0.8);
     // 20 columns of 30 pixels, and five groups of two rows
     expect(figure.width).toBe(margin + 2 + 20 * 32);
@@ -173,7 +173,7 @@ describe("figures", () => {
     expect(columns(100, 3)).toContain(20);
   });
 
-  it("label each version where they show progress", () => {
+  it("of progress label each version", () => {
     const versions = ["input", "epoch 1"].map((label, i) => ({ label, images: images(i, i, i) }));
     const figure = progressFigure(versions);
     expect(figure.width).toBeGreaterThan(3 * 92 + 84);
@@ -181,7 +181,7 @@ describe("figures", () => {
 });
 
 describe("a plane of the latent space", () => {
-  it("sets tiles edge to edge, with z1 to the right and z2 upwards", () => {
+  it("draws tiles edge to edge, with z1 to the right and z2 upwards", () => {
     const figure = manifoldFigure(images(0.1, 0.2, 0.3, 0.4, 0.5, 0.6), [-1.52, 0, 1.5], [20, -20]);
     const corner = figure.pixels.indexOf(26);
     const [left, top] = [corner % figure.width, Math.floor(corner / figure.width)];
@@ -206,7 +206,7 @@ describe("a plane of the latent space", () => {
     expect(z2.x + textWidth("z2") / 2).toBeLessThan(rows[1].x - textWidth("-20.0") / 2);
   });
 
-  it("gives values to one decimal, or to two where they are close", () => {
+  it("labels values with one decimal, or two if they are close", () => {
     const draw = (values: number[]) => manifoldFigure(images(...values.map(() => 0)), values, [7]);
     const coarse = draw([-0.04, 0.06, 0.16]);
     expect(["0.1", "0.2", "-0.0", "0.06"].map((label) => find(coarse, label).length)).toEqual([1, 1, 0, 0]);
@@ -231,7 +231,7 @@ describe("a plane of the latent space", () => {
     const side = Math.floor(figure.pixels.lastIndexOf(0) / figure.width) + 1 - top;
     const middle = (i: number) => ((i + 0.5) * side) / count;
 
-    // Nothing is written but whole labels in the middle of their columns and rows, and the names of the axes.
+    // Writes only complete labels, centred on their columns and rows, and the names of the axes.
     const below = crop(figure, left - 12, top + side, side + 24, 30);
     const columns = labels.filter((label, i) => find(below, label).some(({ x }) => Math.abs(x - 12 - middle(i)) < 1));
     expect(dots(below)).toBe(dots(...columns.map(write)));
@@ -245,8 +245,8 @@ describe("a plane of the latent space", () => {
   });
 });
 
-describe("ways between images", () => {
-  it("set the inputs at both ends apart, and name them", () => {
+describe("interpolations between images", () => {
+  it("separate the inputs at both ends, and label them", () => {
     const figure = interpolationFigure(images(...Array(2).fill([0.1, 0.2, 0.3, 0.4, 0.5]).flat()), 5);
     const greys = [26, 51, 77, 102, 128];
     const starts = greys.map((grey) => figure.pixels.indexOf(grey) % figure.width);
@@ -263,7 +263,7 @@ describe("ways between images", () => {
     [28, 2],
     [28, 12],
     [64, 10],
-  ])("of tiles of %i pixels name both ends at %i columns", (size, columns) => {
+  ])("of tiles of %i pixels label both ends at %i columns", (size, columns) => {
     const pixels = new Float32Array(columns * size * size);
     const figure = interpolationFigure({ pixels, width: size, height: size, channels: 1 }, columns);
     expect(find(figure, "input")).toHaveLength(2);
@@ -271,7 +271,7 @@ describe("ways between images", () => {
 });
 
 describe("encodePng", () => {
-  it("refuses what is no picture before it allocates", () => {
+  it("refuses invalid pictures before allocating memory", () => {
     const pixels = Uint8Array.of(1, 2, 3, 4);
     const whole = { width: 2, height: 2, channels: 1, pixels };
     expect(encodePng(whole).length).toBeGreaterThan(50);
@@ -288,7 +288,7 @@ describe("encodePng", () => {
     }
   });
 
-  it("writes eight bits of grey", () => {
+  it("writes 8-bit grey", () => {
     const picture = { width: 3, height: 2, channels: 1, pixels: Uint8Array.of(0, 50, 100, 150, 200, 250) };
     const bytes = encodePng(picture);
     expect([...bytes.subarray(24, 26)]).toEqual([8, 0]); // bit depth and colour type in IHDR

@@ -7,19 +7,19 @@ import {
   learningCurves,
 } from "../../src/pictures/plots.js";
 
-/** An element of an SVG file, with its place on the page: what all translations around it add up to. */
+/** An element of an SVG file. Its position on the page is the sum of all translations around it. */
 interface Element {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;
-  /** The classes of all elements around it, and its own. */
+  /** Its own classes and those of all elements around it. */
   readonly classes: string;
   readonly x: number;
   readonly y: number;
-  /** What it says, without what elements within it say. */
+  /** Its text without the text of nested elements. */
   text: string;
 }
 
-/** All elements of an XML file. Throws an error if it is not well-formed. */
+/** All elements of an XML file. Throws if it is not well-formed. */
 function parseXml(xml: string): Element[] {
   const elements: Element[] = [];
   const open: Element[] = [];
@@ -55,11 +55,11 @@ function parseXml(xml: string): Element[] {
   return elements;
 }
 
-/** Elements of a name below one of a class. */
+/** Elements of this name with this class, or inside an element with it. */
 const pick = (elements: readonly Element[], name: string, className: string) =>
   elements.filter((element) => element.name === name && element.classes.split(" ").includes(className));
 
-/** An axis as its labels tell it: the number that a place on the page stands for, and the numbers at its ticks. */
+/** Reads an axis from its labels: the values of its ticks, and the value at a position on the page. */
 function readAxis(elements: readonly Element[], direction: "x" | "y") {
   const anchor = direction === "x" ? "middle" : "end";
   const labels = pick(elements, "text", "role-axis-label").filter(
@@ -70,7 +70,7 @@ function readAxis(elements: readonly Element[], direction: "x" | "y") {
     value: Number(label.text.replace("−", "-").replace(",", "")),
   }));
   const [first, last] = [ticks[0], ticks[ticks.length - 1]];
-  // A label's text is written on a line below the middle of a tick of the y axis.
+  // The baseline of a label of the y axis is 4 pixels below its tick.
   const offset = direction === "y" ? 4 : 0;
   const scale = (last.value - first.value) / (last.at - first.at);
   return {
@@ -90,7 +90,7 @@ const points = (over: Partial<LatentPoints> = {}): LatentPoints => ({
 });
 
 describe("the latent plane", () => {
-  it("shows each point where its axes say, on one scale", async () => {
+  it("shows each point at its coordinates, with equal scales on both axes", async () => {
     const svg = parseXml(await latentPlot(points()));
     const [x, y] = [readAxis(svg, "x"), readAxis(svg, "y")];
     const drawn = pick(svg, "path", "role-mark");
@@ -104,13 +104,13 @@ describe("the latent plane", () => {
     expect(pick(svg, "text", "role-title").map(({ text }) => text)).toEqual(["four points"]);
   });
 
-  it("has one colour and no legend without labels", async () => {
+  it("without labels has one colour and no legend", async () => {
     const svg = parseXml(await latentPlot(points()));
     expect(new Set(pick(svg, "path", "role-mark").map(({ attributes }) => attributes.fill)).size).toBe(1);
     expect(svg.filter(({ classes }) => classes.includes("legend"))).toEqual([]);
   });
 
-  it.each([4, 10, 11, 26, 62])("gives each of %i classes the colour that the legend says", async (classes) => {
+  it.each([4, 10, 11, 26, 62])("draws each of %i classes in its colour of the legend", async (classes) => {
     const labels = Uint8Array.from({ length: 2 * classes }, (_, i) => (i * 7) % classes);
     const svg = parseXml(
       await latentPlot(points({ x: new Float32Array(labels.length), y: new Float32Array(labels.length), labels })),
@@ -124,7 +124,7 @@ describe("the latent plane", () => {
     expect(drawn).toEqual([...labels].map((label) => colours[label]));
   });
 
-  it("has a legend for classes of any names, as well-formed XML without controls", async () => {
+  it("has a legend for class names with any characters, as well-formed XML without controls", async () => {
     const plain = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "0", "-1", "all"];
     const odd = [" ", "<&\u001b\u009b\u202e\n\ud800\ufffe", "x".repeat(300), `${"x".repeat(299)}y`];
     const classes = [...plain, ...odd];
@@ -138,7 +138,7 @@ describe("the latent plane", () => {
     expect(new Set(pick(svg, "path", "role-mark").map(({ attributes }) => attributes.fill)).size).toBe(classes.length);
   });
 
-  it("leaves out what is not finite", async () => {
+  it("omits points that are not finite", async () => {
     const svg = parseXml(
       await latentPlot(points({ x: [1, NaN, 0.5, -2], y: [1, 0, Infinity, 2], labels: [3, 4, 5, 7] })),
     );
@@ -191,7 +191,7 @@ describe("the latent plane", () => {
     expect(without.filter(({ attributes }) => attributes["stroke-dasharray"])).toEqual([]);
   });
 
-  it("is the same text each time, on white, and small", async () => {
+  it("is a small SVG with a white background, the same each time", async () => {
     const many = Float32Array.from({ length: 5000 }, (_, i) => 3 * Math.sin(i * i));
     const plot = () => latentPlot(points({ x: many, y: many.toReversed(), labels: many.map((_, i) => i % 10) }));
     const [once, twice] = await Promise.all([plot(), plot()]);
@@ -203,7 +203,7 @@ describe("the latent plane", () => {
     expect(background.attributes).toEqual({ width, height, fill: "white" });
   });
 
-  it("writes any title as XML does", async () => {
+  it("escapes titles", async () => {
     const title = `x < y & "z" > 'w'`;
     const svg = await latentPlot(points({ title, xTitle: title, yTitle: title }));
     expect(() => parseXml(svg)).not.toThrow();
@@ -211,7 +211,7 @@ describe("the latent plane", () => {
   });
 });
 
-/** Epochs whose terms are known functions of their number. */
+/** Epochs whose terms are known functions of the epoch. */
 const terms = (epoch: number, lead: number) => ({
   elbo: -150 - 100 / epoch + lead,
   reconstruction: -144 - 90 / epoch + lead,
@@ -221,7 +221,7 @@ const terms = (epoch: number, lead: number) => ({
 const epochs = (count: number): EpochTerms[] =>
   Array.from({ length: count }, (_, i) => ({ epoch: i + 1, train: terms(i + 1, 0), validation: terms(i + 1, 2) }));
 
-/** The panels from left to right, and in each the points of the training images and of the validation images. */
+/** The panels from left to right, each with the points of training and of validation. */
 function readPanels(svg: string) {
   const elements = parseXml(svg);
   const [train, validation] = pick(elements, "path", "role-legend-symbol").map(({ attributes }) => attributes.fill);
@@ -251,7 +251,7 @@ const PANELS = [
 const PANELS_AND_OBJECTIVE = [["objective", "L5"], ...PANELS] as const;
 
 describe("learning curves", () => {
-  it("show each term of each epoch where its axes say", async () => {
+  it("show each term of each epoch at its coordinates", async () => {
     const panels = readPanels(await learningCurves(epochs(8), PANELS, PIXELS));
     expect(panels.map(({ title }) => title)).toEqual(["ELBO", "reconstruction log p(x|z)", "KL(q(z|x) ‖ p(z))"]);
     (["elbo", "reconstruction", "kl"] as const).forEach((term, i) => {
@@ -269,13 +269,13 @@ describe("learning curves", () => {
     });
   });
 
-  it("have a panel for each term that is asked for", async () => {
+  it("have a panel for each requested term", async () => {
     const panels = readPanels(await learningCurves(epochs(3), PANELS_AND_OBJECTIVE, PIXELS));
     expect(panels.map(({ title }) => title?.split(" ")[0])).toEqual(["L5", "ELBO", "reconstruction", "KL(q(z|x)"]);
     expect(panels[0].train.map((point) => Math.round(panels[0].y.read(point)))).toEqual([-99999, -99998, -99997]);
   });
 
-  it("say what the lines are, and the unit", async () => {
+  it("name the lines and the unit", async () => {
     const svg = parseXml(await learningCurves(epochs(3), PANELS, PIXELS));
     expect(pick(svg, "text", "role-legend-label").map(({ text }) => text)).toEqual(["train", "validation"]);
     expect(pick(svg, "text", "role-title").map(({ text }) => text)).toEqual([`Nats per image of ${PIXELS}`]);
@@ -285,7 +285,7 @@ describe("learning curves", () => {
     }
   });
 
-  it.each([1, 2, 3, 20, 40, 1000])("count %i epochs in whole numbers, each within its panel", async (count) => {
+  it.each([1, 2, 3, 20, 40, 1000])("label %i epochs with whole numbers, each within its panel", async (count) => {
     for (const panels of [PANELS, PANELS_AND_OBJECTIVE]) {
       const svg = await learningCurves(epochs(count), panels, PIXELS);
       const width = Number(parseXml(svg)[0].attributes.width);
@@ -339,14 +339,14 @@ describe("learning curves", () => {
   });
 });
 
-/** Curves of runs: a title, and how much higher than others each is. */
+/** Curves of several runs. Run i is i nats higher than the first. */
 const curves = (count: number, epochs = 8, label = (i: number) => `beta=${i}`) =>
   Array.from({ length: count }, (_, i) => ({
     label: label(i),
     epochs: Array.from({ length: epochs }, (_, e) => ({ epoch: e + 1, terms: terms(e + 1, i) })),
   }));
 
-/** The points of each colour, and the lines, in each panel. */
+/** The points of each colour and the lines of each panel. */
 function readComparison(svg: string) {
   const elements = parseXml(svg);
   const symbols = pick(elements, "path", "role-legend-symbol").map(({ attributes }) => attributes);
@@ -369,7 +369,7 @@ function readComparison(svg: string) {
 }
 
 describe("learning curves of several runs", () => {
-  it("show each term of each run where the axes say", async () => {
+  it("show each term of each run at its coordinates", async () => {
     const { panels, labels } = readComparison(await comparisonCurves(curves(3), PANELS, "Validation"));
     expect(labels).toEqual(["beta=0", "beta=1", "beta=2"]);
     (["elbo", "reconstruction", "kl"] as const).forEach((term, i) => {
@@ -383,21 +383,21 @@ describe("learning curves of several runs", () => {
     });
   });
 
-  it("have axes for the later half of the epochs", async () => {
+  it("scale the axes to the later half of the epochs", async () => {
     const [{ y }] = readComparison(await comparisonCurves(curves(3), PANELS, "Validation")).panels;
-    // The ELBO goes from −250 in epoch 1 to −170 in epoch 5 and −162.5 in epoch 8; of the third run, 2 nats more.
+    // The ELBO rises from −250 in epoch 1 to −170 in epoch 5 and −162.5 in epoch 8. The third run has 2 nats more.
     expect(Math.min(...y.values)).toBeGreaterThan(-190);
     expect(Math.max(...y.values)).toBeGreaterThanOrEqual(-162);
   });
 
-  it.each([1, 2, 10, 12, 30])("tell %i runs apart, by colours and dashes", async (count) => {
+  it.each([1, 2, 10, 12, 30])("distinguish %i runs by colours and dashes", async (count) => {
     const svg = await comparisonCurves(curves(count), PANELS, "Validation");
     expect(new Set(readComparison(svg).styles).size).toBe(count);
     const [page] = parseXml(svg);
     expect(Number(page.attributes.width)).toBeLessThan(1100);
   });
 
-  it("draw runs of one label in one colour", async () => {
+  it("draw runs with the same label in one colour", async () => {
     const { labels, panels } = readComparison(
       await comparisonCurves(
         curves(6, 8, (i) => `beta=${i % 2}`),
@@ -410,7 +410,7 @@ describe("learning curves of several runs", () => {
     expect(new Set(panels[0].lines.map(({ attributes }) => attributes.stroke)).size).toBe(2);
   });
 
-  it("show single epochs, runs of different lengths, and gaps", async () => {
+  it("show single epochs, runs of different lengths, and missing values", async () => {
     const broken = { objective: NaN, elbo: NaN, reconstruction: -Infinity, kl: Infinity };
     const [one] = curves(1, 1);
     const gaps = { label: "gaps", epochs: [{ epoch: 1, terms: broken }] };

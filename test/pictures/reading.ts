@@ -1,4 +1,4 @@
-// Reads pictures in tests: pixels, texts and parts.
+// Reads pixels, texts and parts of pictures in tests.
 import type { Picture } from "../../src/pictures/grid.js";
 import { drawText, TEXT_HEIGHT, textWidth } from "../../src/pictures/text.js";
 
@@ -12,7 +12,7 @@ export function write(text: string): Picture {
   return picture;
 }
 
-/** The middles of all places where a picture says a text, dot by dot, with nothing else written within its letters. */
+/** The centres of all exact occurrences of a text in a picture. */
 export function find(picture: Picture, text: string): { x: number; y: number }[] {
   const written = write(text);
   const dots = [...written.pixels].map((grey, i) => [i % written.width, Math.floor(i / written.width), grey] as const);
@@ -41,6 +41,6 @@ export function crop(
   return { pixels: part, width, height, channels: 1 };
 }
 
-/** How many pixels of pictures are text. */
+/** The number of text pixels of pictures. */
 export const dots = (...pictures: Picture[]) =>
   pictures.reduce((sum, { pixels }) => sum + pixels.filter((grey) => grey === TEXT).length, 0);
