@@ -1,10 +1,10 @@
-// The import table: a file imports only from lines above its own, so data flows one way. Types of config/config.ts are free to
-// all. docs/architecture.md says what each part is.
+// The order of imports: a file imports only from lines above its own, so data flows one way. Every file may import the
+// types of config/config.ts. docs/architecture.md describes the parts.
 const ORDER = [
   "version\\.ts",
   "errors\\.ts",
   "wording\\.ts",
-  "config/entries\\.ts", // constructors of settings, which every part may declare
+  "config/entries\\.ts", // constructors of settings, used by every part
   "arguments\\.ts",
   "distributed/",
   "engine/compiled/", // stands alone
@@ -28,6 +28,13 @@ const ORDER = [
   "cli\\.ts",
 ];
 
+/** Modules of commands/ that commands may import. */
+const SHARED = [
+  ...["array-input", "array-output", "command", "comparison-table", "flags", "help", "hints", "io", "latent-table"],
+  ...["other-names", "output", "pictures", "processes", "program", "signals", "table", "tools", "training"],
+  ...["training-group", "training-screen"],
+];
+
 const inOrder = ORDER.slice(0, -1).map((part, i) => ({
   name: `order-${part.replace(/\W/g, "")}`,
   comment: "A file imports only from parts above its own in the order of .dependency-cruiser.cjs.",
@@ -35,12 +42,12 @@ const inOrder = ORDER.slice(0, -1).map((part, i) => ({
   from: { path: `^src/${part}` },
   to: {
     path: `^src/(${ORDER.slice(i + 1).join("|")})`,
-    // A type of config/config.ts costs nothing and is needed everywhere.
+    // Types of config/config.ts are needed everywhere, and vanish at compile time.
     ...(i < ORDER.indexOf("config/(?!entries)") && { pathNot: "^src/config/config\\.ts$" }),
   },
 }));
 
-/** Only `users` import what matches `path`. */
+/** Allows only `users` to import modules that match `path`. */
 const only = (name, path, users, to = {}) => ({
   name,
   severity: "error",
@@ -53,21 +60,21 @@ module.exports = {
     ...inOrder,
     {
       name: "config-by-type-alone",
-      comment: "What stands above config/ takes its types alone.",
+      comment: "Parts above config/ import only its types.",
       severity: "error",
       from: { path: `^src/(${ORDER.slice(0, ORDER.indexOf("config/(?!entries)")).join("|")})` },
       to: { path: "^src/config/config\\.ts$", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "not-in-order",
-      comment: "Every file has its place in the order.",
+      comment: "Every file has a place in the order.",
       severity: "error",
       from: { path: "^src/", pathNot: `^src/(${ORDER.join("|")})` },
       to: {},
     },
     {
       name: "compiled-alone",
-      comment: "The compiled engine is a folder to lift out: it imports nothing from outside itself.",
+      comment: "The compiled engine's folder can be copied out of the project: it imports nothing from outside.",
       severity: "error",
       from: { path: "^src/engine/compiled/" },
       to: { path: "^src/", pathNot: "^src/engine/compiled/" },
@@ -79,14 +86,12 @@ module.exports = {
       from: { path: "^src/commands/" },
       to: {
         path: "^src/commands/",
-        pathNot:
-          "^src/commands/(array-input|array-output|command|comparison-table|flags|help|hints|io|latent-table|other-names|output|pictures|processes|program|signals|table|tools|training|training-group|training-screen)\\.ts$",
+        pathNot: `^src/commands/(${SHARED.join("|")})\\.ts$`,
       },
     },
     {
       name: "formats-apart",
-      comment:
-        "A format is bytes and arrays: it knows neither the disk nor another format. Some have a folder of files.",
+      comment: "A format converts bytes and arrays: it reads no disk and imports no other format. Some are folders.",
       severity: "error",
       from: { path: "^src/formats/" },
       to: { path: "^(node:)?fs|^src/(files|formats)/", pathNot: "^src/formats/(parquet|table)/" },
@@ -111,7 +116,7 @@ module.exports = {
       "commands/",
       "cli\\.ts",
     ]),
-    // Biome keeps the global of that name out of all but commands/ and cli.ts, so nothing else can print.
+    // Biome forbids the global `process` outside commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", [
       "run/lock\\.ts",
       "distributed/(mpi|processes)\\.ts",

@@ -1,4 +1,4 @@
-// Last step of the build: bundles some modules with the packages that they import, and replaces those of tsc in dist/.
+// Last step of the build: replaces some modules of tsc in dist/ with bundles that include the packages they import.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "rolldown";
@@ -6,8 +6,8 @@ import { build } from "rolldown";
 await bundle("engine/compiled/gradients", ["./tf.js"]);
 await bundle("engine/compiled/graph");
 await bundle("pictures/vega");
-for (const file of ["onnx_pb.js", "onnx_pb.d.ts"]) rmSync(`dist/engine/compiled/${file}`); // graph.js contains it
-// A copy of the folder in a CommonJS project needs its own type.
+for (const file of ["onnx_pb.js", "onnx_pb.d.ts"]) rmSync(`dist/engine/compiled/${file}`); // bundled in graph.js
+// Makes the folder an ES module package when copied into a CommonJS project.
 writeFileSync("dist/engine/compiled/package.json", '{ "type": "module" }\n');
 
 function bundle(name, external = []) {
@@ -20,7 +20,7 @@ function bundle(name, external = []) {
   });
 }
 
-/** Writes the licences of the bundled packages beside the bundle. */
+/** Rolldown plugin: writes the licences of the bundled packages next to the bundle. */
 function licences(fileName) {
   return {
     name: "licences",
@@ -43,7 +43,7 @@ function licenceText(folder, license) {
   if (file) return read(folder, file);
   const apache = read("node_modules/typescript/LICENSE.txt");
   if (license === "Apache-2.0") return apache;
-  // @bufbuild/protobuf: varint.js is Google's, and starts with its BSD licence.
+  // In @bufbuild/protobuf, varint.js is Google's and starts with its BSD licence.
   if (license === "(Apache-2.0 AND BSD-3-Clause)") {
     return `${apache}\n${/^(\/\/.*\n)+/.exec(read(folder, "dist/esm/wire/varint.js"))[0].replace(/^\/\/ ?/gm, "")}`;
   }

@@ -2,24 +2,24 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 
-/** Against hanging alone: nothing here is a test of speed. */
+/** Guards against hanging tests. No test measures speed. */
 export const timeouts = { testTimeout: 180_000, hookTimeout: 180_000 };
 
-// Node.js cannot load this module as it is published: tests take the bundle that the build makes of it.
+// Node.js cannot load the published module, so tests import the build's bundle of it.
 const gradients = fileURLToPath(new URL("dist/engine/compiled/gradients.js", import.meta.url));
 export const resolve = { alias: { "@tensorflow/tfjs-core/dist/register_all_gradients.js": gradients } };
 
-/** Messages name the program as it was started: by its file, not by the npm or npx that runs the tests. */
+/** Hides from messages that npm or npx runs the tests: they name the program by its file. */
 const env = { npm_lifecycle_event: "" };
 
 export default defineConfig({
   test: {
     globalSetup: "test/setup.ts",
-    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)), // of two processors, vitest would use one
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)), // on two processors, vitest would use one
     projects: [
       {
         resolve,
-        // Not isolated: all files of a worker share the modules that the first of them has loaded.
+        // Not isolated: all test files of a worker share loaded modules.
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],

@@ -1,4 +1,4 @@
-// npm run wasm: writes src/kernels/kernels-wasm.ts, the program of kernels.wat.
+// npm run wasm: compiles src/kernels/kernels.wat, and writes the binary to kernels-wasm.ts.
 import { readFileSync, writeFileSync } from "node:fs";
 import wabt from "wabt";
 

@@ -10,7 +10,7 @@ import { idx, writeTinyMnist } from "./fixtures/idx.js";
 import { modelOf, open, weyl } from "./helpers.js";
 import { vae } from "./vae.js";
 
-/** Settings of a training by the name of its run. */
+/** The settings of each training by the name of its run. */
 const RUNS: Record<string, string[]> = {
   tutorial: ["--dataset", "tiny", "--epochs", "2"],
   gaussian: ["--dataset", "tiny", "--dim-z", "5", "--set", "likelihood=gaussian", "--set", "sigma=exp"],
@@ -25,7 +25,7 @@ const RUNS: Record<string, string[]> = {
   plain: ["--dataset", "wide", "--n-hidden", "16", "--model", "ae", "--dim-z", "3"],
 };
 
-/** Trains and exports a model of each kind in a folder. */
+/** Trains and exports a model of each kind in this folder. */
 export async function trainAndExport(home: string): Promise<void> {
   await writeTinyMnist(path.join(home, "tiny"), 600, 80);
   mkdirSync(path.join(home, "wide"));

@@ -1,4 +1,4 @@
-// What several tests need: engines, arrays and comparisons.
+// Engines, arrays and comparisons for tests.
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -12,7 +12,7 @@ import { initialParams } from "../src/model/initialize.js";
 import { Model } from "../src/model/model.js";
 import { type HostArray, sizeOf } from "../src/tree.js";
 
-/** The engines that run here. */
+/** The engines that run on this machine. */
 export const ENGINES: readonly EngineName[] = inject("engines");
 
 /** Copies the small data set and its run (49-16-2 units, two epochs) to `tiny` and `run` in a folder. */
@@ -26,33 +26,33 @@ export function copyTiny(home: string): void {
   writeFileSync(path.join(copy, "config.json"), JSON.stringify({ ...config, settings }));
 }
 
-/** The Python interpreter, if it has these packages. Where they are missing, setup.ts says so before all tests. */
+/** The Python interpreter, if it has these packages. setup.ts reports missing ones before all tests. */
 export function pythonWith(...names: readonly string[]): string | undefined {
   const { program, packages } = inject("python");
   return names.every((name) => name in packages) ? program : undefined;
 }
 
-/** Opens an engine that must be there: a test without it would prove nothing. */
+/** Opens an engine, and throws if it does not run. */
 export async function open(name: EngineName, threads = Math.min(2, availableParallelism())): Promise<Engine> {
   return (await openEngine(name, threads)).engine;
 }
 
-/** The shape of images that are a row of grey pixels. */
+/** The shape of images of one row of grey pixels. */
 export function rowOf(pixels: number): ImageShape {
   return { height: 1, width: pixels, channels: 1 };
 }
 
-/** The model of settings, for images of so many pixels, and of so many classes. */
+/** The model of these settings, for images with this number of pixels and classes. */
 export function modelOf(config: Config, pixels: number, classes = 0): Model {
   return new Model(buildParts(config, { ...rowOf(pixels), classes }));
 }
 
-/** Its first weights. */
+/** The initial weights of a model. */
 export function firstParams(config: Config, pixels: number, seed = config.seed) {
   return initialParams(modelOf(config, pixels).parts.specs, seed);
 }
 
-/** Weights for it that look random: each from −bound to bound. */
+/** Deterministic pseudorandom weights of a model, from −bound to bound. */
 export function weylParams({ parts }: Model, boundOf: (name: string) => number, distance = 100) {
   return Object.fromEntries(
     Object.entries(parts.specs.params).map(([name, { shape }], i) => {
@@ -66,7 +66,7 @@ export function array(data: ArrayLike<number>, shape: readonly number[] = [data.
   return { data: Float32Array.from(data), shape };
 }
 
-/** ‖actual − expected‖ / ‖expected‖, in float64; ‖actual‖ where nothing but zeros is expected. */
+/** ‖actual − expected‖ / ‖expected‖ in float64, or ‖actual‖ if all expected values are zero. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length) throw new Error(`${actual.length} numbers, but ${expected.length} expected`);
   let difference = 0;
@@ -78,7 +78,7 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
   return Math.sqrt(difference / (norm || 1));
 }
 
-/** Numbers that look random and are the same every time, without the project's own generator: Weyl's sequence. */
+/** Deterministic pseudorandom numbers of Weyl's sequence, independent of the project's generator. */
 export function weyl(count: number, low = -1, high = 1, start = 0): number[] {
   return Array.from({ length: count }, (_, i) => low + (high - low) * (((start + i + 1) * 0.6180339887498949) % 1));
 }

@@ -108,7 +108,7 @@ describe("haze", () => {
 });
 
 describe.each(EVERY)("noise %s", (name) => {
-  it("does not change the images, and depends only on the stream", async () => {
+  it("leaves its input unchanged, and depends only on the stream", async () => {
     const size = { height: 28, width: 28, channels: 1 };
     const images = (await loadDataset("mnist")).test.pixels.read(range(0, 5));
     const before = images.slice();
@@ -128,7 +128,7 @@ describe("a setting of noise", () => {
     ["gaussian:2", { kind: "gaussian", strength: 2 }, "gaussian:2"],
     ["haze:1.0", { kind: "haze", strength: 1 }, "haze:1"],
     ["mask:0.0000001", { kind: "mask", strength: 1e-7 }, "mask:1e-7"],
-  ])("reads %s, and has the usual strength if none is given", (text, value, json) => {
+  ])("reads %s, with the default strength if none is given", (text, value, json) => {
     expect(parse(text)).toEqual(value);
     expect(encode(parse(text))).toBe(json);
     for (const same of [text, json, value]) expect(check(same)).toEqual(value);

@@ -19,7 +19,7 @@ const ALLOWED = [
 
 type Package = { readonly name: string; readonly licence: string };
 
-/** What package-lock.json installs without --omit=dev, on any platform. */
+/** The packages that package-lock.json installs without dev dependencies, on any platform. */
 function installed(): Package[] {
   const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
     packages: Record<string, { readonly dev?: boolean; readonly license?: string }>;
@@ -29,7 +29,7 @@ function installed(): Package[] {
     .map(([place, { license }]) => ({ name: place.split("node_modules/").at(-1) as string, licence: String(license) }));
 }
 
-/** What the build bundles. */
+/** The packages that the build bundles. */
 function bundled(): Package[] {
   const files = readdirSync("dist", { recursive: true, encoding: "utf8" }).filter((file) =>
     file.endsWith(".licences.txt"),
@@ -42,10 +42,10 @@ function bundled(): Package[] {
   });
 }
 
-/** The lines "licence: name, name" of a section; a name may end in * for any rest. */
+/** Parses the lines "licence: name, name" of a section. A name may end in the wildcard *. */
 function section(title: string): Package[] {
   const [, rest] = readFileSync("NOTICE", "utf8").split(new RegExp(`^${title}\n-+\n`, "m"));
-  const [text] = rest.split(/\n.+\n-+\n/); // the next title
+  const [text] = rest.split(/\n.+\n-+\n/); // up to the next heading
   return [...text.matchAll(/^([^\n:]+): ((?:.+\n {2})*.+)$/gm)].flatMap(([, licence, names]) =>
     names.split(/,\s+/).map((name) => ({ name, licence })),
   );
@@ -68,7 +68,7 @@ describe.each([
     expect(stale, "only in NOTICE").toEqual([]);
   });
 
-  it("has only licences that are allowed", () => {
+  it("has only allowed licences", () => {
     expect(list().filter(({ licence }) => !ALLOWED.includes(licence))).toEqual([]);
   });
 });

@@ -1,10 +1,10 @@
-// The results in a run's folder, to compare two trainings.
+// The results in a run's folder, for the comparison of two trainings.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { decodeSafetensors } from "../src/formats/safetensors.js";
 
-/** The names of a run's checkpoints, the newest last. */
+/** The file names of a run's checkpoints, the newest last. */
 export function checkpointsOf(run: string): string[] {
   return readdirSync(path.join(run, "checkpoint")).sort();
 }

@@ -1,5 +1,5 @@
-// What every engine must agree on: each function of a model, its training step and fifty steps in a row, for several sets of
-// options, on small shapes. reference/parity.json holds the same in float64, by reference/parity.py.
+// Cases on which all engines must agree: each function of a model, its training step and fifty steps in a row, for
+// several sets of options, on small shapes. reference/parity.json has the float64 results of reference/parity.py.
 import { createConfig, type GivenSettings } from "../src/config/config.js";
 import { callProgram, type Program, scanProgram } from "../src/engine/compiled/program.js";
 import type { Engine } from "../src/engine/engine.js";
@@ -13,18 +13,18 @@ import { type HostArray, leaves, mapTree, sizeOf } from "../src/tree.js";
 import { array, weyl, weylParams } from "./helpers.js";
 import reference from "./reference/parity.json" with { type: "json" };
 
-/** Numbers by name. */
+/** Arrays of numbers by name. */
 export type Numbers = { readonly [name: string]: ArrayLike<number> };
 
-/** A function or a run of steps on given inputs. */
+/** A function or a scan of steps on given inputs. */
 export interface ParityCase {
   readonly what: string;
-  /** By the paths of outputs, in float64. */
+  /** Float64 results by the paths of the outputs. */
   readonly expected: Numbers;
-  /** ‖difference‖ / ‖expected‖ of each tensor that float32 may be off by. */
+  /** The allowed ‖difference‖ / ‖expected‖ of each tensor in float32. */
   readonly tolerance: number;
   readonly run: (engine: Engine) => Promise<Numbers>;
-  /** The compiled engine's ONNX model of it. */
+  /** The compiled engine's ONNX model of the case. */
   readonly compile: () => Promise<Program<unknown>>;
 }
 
@@ -138,7 +138,7 @@ function casesOf(
   ];
 }
 
-/** Places from 0 to the last size, not rounded, as one-hot rows. */
+/** One-hot rows of these positions, which are rounded down. */
 function oneHots(places: readonly number[], shape: readonly number[]): HostArray {
   const data = new Uint8Array(sizeOf(shape));
   for (const [row, place] of places.entries()) data[row * (shape.at(-1) as number) + Math.floor(place)] = 1;

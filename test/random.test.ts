@@ -3,7 +3,7 @@ import { type Purpose, philox4x32, RandomStream, randomStream } from "../src/ran
 import answers from "./reference/random_streams.json" with { type: "json" };
 
 describe("philox4x32", () => {
-  // From kat_vectors of Random123, the authors' library.
+  // From kat_vectors of Random123, the library of the paper's authors.
   it.each([
     { counter: [0, 0, 0, 0], key: [0, 0], expected: [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8] },
     {
@@ -50,7 +50,7 @@ function kolmogorovSmirnov(draws: Float32Array): number {
   return distance * Math.sqrt(sorted.length);
 }
 
-/** Φ by its series around zero, good to 1e-10 for |x| < 7. */
+/** Φ by its series around zero, accurate to 1e-10 for |x| < 7. */
 function normalCdf(x: number): number {
   let term = x;
   let sum = x;
@@ -66,7 +66,7 @@ function moments(draws: Float32Array): number[] {
 }
 
 describe("normals", () => {
-  // One long stream, and the first draws of many streams, which test the hash of the address.
+  // One long stream, and the first draws of many streams, which test the hash of purpose and index.
   const count = 200_000;
   const first = new Float32Array(count);
   for (let i = 0; i < count; i++) randomStream(3, "prior", i).fillNormals(first.subarray(i, i + 1));
@@ -81,7 +81,7 @@ describe("normals", () => {
     expect(Math.abs(m2 - 1)).toBeLessThan(tolerance(2));
     expect(Math.abs(m3)).toBeLessThan(tolerance(15));
     expect(Math.abs(m4 - 3)).toBeLessThan(tolerance(96));
-    expect(kolmogorovSmirnov(draws)).toBeLessThan(1.95); // exceeded by one true sample in a thousand
+    expect(kolmogorovSmirnov(draws)).toBeLessThan(1.95); // exceeded by a correct generator with probability 0.001
   });
 
   it("are independent of their neighbours", () => {
@@ -149,7 +149,7 @@ describe("permutation", () => {
     }
     expect(counts.size).toBe(6);
     const chiSquared = [...counts.values()].reduce((sum, count) => sum + (count - 10_000) ** 2 / 10_000, 0);
-    expect(chiSquared).toBeLessThan(20.5); // five degrees of freedom, one in a thousand
+    expect(chiSquared).toBeLessThan(20.5); // five degrees of freedom, exceeded with probability 0.001
   });
 });
 

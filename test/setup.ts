@@ -1,5 +1,5 @@
-// Runs before all tests: finds the engines and other programs to test with, prints them, and trains a small model that
-// tests copy. Tests read them by `inject` and helpers.ts. Tests and what they start get a cache of their own.
+// Runs before all tests: finds and prints the engines and other programs under test, and trains a small model that
+// tests copy. Tests read them with `inject` and helpers.ts. Tests and their child processes use a temporary cache.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,13 +13,13 @@ import { writeTinyMnist } from "./fixtures/idx.js";
 declare module "vitest" {
   interface ProvidedContext {
     engines: EngineName[];
-    /** A Python interpreter, if there is one, and the versions of its packages. */
+    /** The Python interpreter, and the versions of its packages; none if it does not run. */
     python: { readonly program: string; readonly packages: Readonly<Record<string, string>> };
-    /** The program of a browser, if it is there with onnxruntime-web. */
+    /** The browser's program, if it and onnxruntime-web are installed. */
     chromium: string | undefined;
-    /** The implementations of MPI that are installed, and what starts processes with each. */
+    /** The installed implementations of MPI, and the command that starts processes with each. */
     mpis: Mpi[];
-    /** A small data set, and the folder of a run that was trained on it. */
+    /** A small data set, and the folder of a run trained on it. */
     tiny: { readonly data: string; readonly run: string };
   }
 }
@@ -29,7 +29,7 @@ export interface Mpi {
   readonly mpirun: readonly string[];
 }
 
-/** What tests take from Python: to run exported models, and what docs/python.md shows. */
+/** The Python packages that run exported models and the blocks of docs/python.md. */
 export const EXPORT_PACKAGES = ["numpy", "onnx", "onnxruntime"];
 export const DOCS_PACKAGES = ["numpy", "onnxruntime", "safetensors", "torch"];
 
@@ -70,7 +70,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   process.stdout.write(`Under test:\n${lines.map((line) => `  ${line}\n`).join("")}`);
   project.provide("python", python);
   project.provide("chromium", runtime ? chromium?.program : undefined);
-  // Only TensorFlow is optional: see test/tensorflow/.
+  // Only engine tensorflow is optional: see test/tensorflow/.
   const missing = reports.find((report) => !report.runs && report.name !== "tensorflow");
   if (missing) throw new Error(`Engine ${missing.name} must run for the tests`);
   project.provide(
@@ -81,7 +81,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   return () => rmSync(home, { recursive: true });
 }
 
-/** Trains by the command line, as a user does. */
+/** Trains through the command line. */
 async function trainTiny(home: string) {
   const data = await writeTinyMnist(path.join(home, "tiny"), 600, 120);
   const run = path.join(home, "run");
@@ -95,13 +95,13 @@ async function trainTiny(home: string) {
 
 function findPython() {
   const program = process.env.PYTHON ?? "python3";
-  const script =
-    "import importlib.metadata as m, json; print(json.dumps({d.metadata['Name']: d.version for d in m.distributions()}))";
+  const versions = "{d.metadata['Name']: d.version for d in m.distributions()}";
+  const script = `import importlib.metadata as m, json; print(json.dumps(${versions}))`;
   const { status, stdout } = spawnSync(program, ["-c", script], { encoding: "utf8" });
   return { program, packages: status === 0 ? (JSON.parse(stdout) as Record<string, string>) : {} };
 }
 
-/** Debian names their programs by implementation. */
+/** Debian installs mpirun under the name of each implementation. */
 function findMpis() {
   const found = new Map<Mpi["name"], Mpi & { version: string }>();
   for (const program of ["mpirun.openmpi", "mpirun.mpich", "mpirun"]) {

@@ -4,7 +4,7 @@ import { array } from "./helpers.js";
 
 const tree = { params: { "encoder.0.weight": array([1, 2, 3, 4], [2, 2]) }, absent: undefined, scalar: array([5], []) };
 
-it("names leaves by their paths and skips what is absent", () => {
+it("names leaves by their paths and skips undefined ones", () => {
   expect(leaves(tree).map(([path]) => path)).toEqual(["params/encoder.0.weight", "scalar"]);
 });
 

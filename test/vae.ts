@@ -1,4 +1,4 @@
-// Runs the command line in this process or, for signals, terminals and exit codes, in a real one.
+// Runs the command line in this process or, for signals, terminals and exit codes, in a child process.
 import { spawn } from "node:child_process";
 import { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -12,13 +12,13 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** `vae …args` in a folder, in this process. */
+/** Runs `vae …args` in a folder, in this process. */
 export async function vae(args: readonly string[], cwd: string, input?: string | Uint8Array): Promise<Outcome> {
   const { code, stdout, stderr } = await vaeBytes(args, cwd, input);
   return { code, stdout: stdout.toString(), stderr };
 }
 
-/** The same, with what it writes to stdout as bytes. */
+/** Like `vae`, with stdout as bytes. */
 export async function vaeBytes(args: readonly string[], cwd: string, input: string | Uint8Array = "") {
   const [stdout, stderr] = [collector(), collector()];
   const io = { env: {}, stdin: Readable.from([Buffer.from(input)]), stdout: stdout.stream, stderr: stderr.stream };
@@ -43,7 +43,7 @@ function collector() {
   return { stream, bytes: () => Buffer.concat(chunks) };
 }
 
-/** Starts `vae …args` in a real process. */
+/** Starts `vae …args` in a child process. */
 export function start(args: readonly string[], cwd: string, env: Record<string, string> = {}) {
   return startProgram([process.execPath, LAUNCHER, ...args], cwd, env);
 }

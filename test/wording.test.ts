@@ -3,7 +3,7 @@ import { formatBytes, printable, printableLine, visible, visibleLines } from "..
 
 const HOSTILE = "\u0000\u001b[2J\u007f\u009b\t\r\n\u2028\u2029\u202e\u2066\u200f\u00ad\ufeff\ud800\u{e0041}";
 
-it("hidden characters become escapes that JSON decodes to the same text", () => {
+it("hidden characters become escapes that JSON decodes to the original text", () => {
   expect(visible(HOSTILE)).toMatch(/^[ -~]+$/);
   expect(JSON.parse(visible(JSON.stringify({ [HOSTILE]: HOSTILE })))).toEqual({ [HOSTILE]: HOSTILE });
   expect(visible("\u001b\u009b\u{e0041}")).toBe("\\u001b\\u009b\\udb40\\udc41");
@@ -12,7 +12,7 @@ it("hidden characters become escapes that JSON decodes to the same text", () => 
   expect(visibleLines("a\u001b\nb\r\n")).toBe("a\\u001b\nb\\u000d\n");
 });
 
-it("a text of a file is cut, but not inside a character", () => {
+it("long text is cut between characters", () => {
   expect(printable("x".repeat(100))).toBe("x".repeat(100));
   expect(printable("x".repeat(101))).toBe(`${"x".repeat(99)}…`);
   expect(printable("\u001b".repeat(1e6))).toHaveLength(100);
@@ -23,7 +23,7 @@ it("a text of a file is cut, but not inside a character", () => {
   }
 });
 
-it("a long line keeps its beginning and its end", () => {
+it("a long line keeps its start and end", () => {
   expect(printableLine(`${"x".repeat(1999)}\u{1f600}`)).toContain("x … x");
   const line = printableLine(`no such file ${"\u{1f600}".repeat(1e5)}: give another one`);
   expect(line).toMatch(/^no such file .* … .*: give another one$/u);

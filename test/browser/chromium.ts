@@ -1,4 +1,5 @@
-// Runs ONNX models by onnxruntime-web in headless Chromium: a server hands page.html what it needs, and takes its answer.
+// Runs ONNX models with onnxruntime-web in headless Chromium. A server gives page.html the cases, and receives the
+// results.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,20 +10,20 @@ import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-/** An array as JSON has it. */
+/** An array in JSON. */
 export interface Numbers {
   readonly shape: readonly number[];
   readonly data: readonly number[];
 }
 
-/** A model, and what it is given. */
+/** A model and its inputs by name. */
 export interface OnnxCase {
-  /** A file. */
+  /** The path of the .onnx file. */
   readonly model: string;
   readonly inputs: Readonly<Record<string, Numbers>>;
 }
 
-/** What the outputs of a model are, by their names. */
+/** The outputs of a model by name. */
 export type OnnxResult = Readonly<Record<string, Numbers>>;
 
 const PAGE = fileURLToPath(new URL("page.html", import.meta.url));
@@ -30,8 +31,8 @@ const RUNTIME = fileURLToPath(new URL("../../examples/web/node_modules/onnxrunti
 const TYPES: Record<string, string> = { ".mjs": "text/javascript", ".wasm": "application/wasm" };
 
 /**
- * @param chromium its program
- * @param folder of the models
+ * @param chromium path of the browser's program
+ * @param folder folder of the models
  */
 export async function runInChromium(
   chromium: string,
@@ -59,7 +60,7 @@ export async function runInChromium(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const flags = ["--headless", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`];
-  // A process group of its own, since the program may be a script that starts the browser.
+  // Starts a new process group, since the program may be a script that starts the browser.
   const child = spawn(chromium, [...flags, `http://127.0.0.1:${port}/`], {
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],

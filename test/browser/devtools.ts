@@ -1,4 +1,4 @@
-// Drives a page in headless Chromium by the DevTools protocol, as a user would: real keys, real clicks.
+// Drives a page in headless Chromium through the DevTools protocol, with real key and mouse events.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,18 +9,18 @@ import { setTimeout } from "node:timers/promises";
 type Parameters = Readonly<Record<string, unknown>>;
 type Reply = { readonly id?: number; readonly error?: { readonly message: string }; readonly result?: unknown };
 
-/** A tab of a browser. */
+/** A browser tab. */
 export class Page {
   private constructor(
     private readonly call: (method: string, params?: Parameters) => Promise<unknown>,
     readonly close: () => Promise<void>,
   ) {}
 
-  /** @param chromium its program */
+  /** @param chromium path of the browser's program */
   static async open(chromium: string): Promise<Page> {
     const profile = mkdtempSync(path.join(tmpdir(), "vae-chromium-"));
     const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"];
-    // A process group of its own, since the program may be a script that starts the browser.
+    // Starts a new process group, since the program may be a script that starts the browser.
     const child = spawn(chromium, [...flags, `--user-data-dir=${profile}`], {
       detached: true,
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
@@ -44,7 +44,7 @@ export class Page {
     await this.call("Page.navigate", { url });
   }
 
-  /** The value of an expression, or of its promise. Throws what it throws. */
+  /** Evaluates an expression, and awaits a promise. Throws the error of the expression. */
   async evaluate<T>(expression: string): Promise<T> {
     const reply = await this.call("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
     const { result, exceptionDetails } = reply as {
@@ -58,12 +58,12 @@ export class Page {
   /** Waits until an expression is true. */
   async until(expression: string): Promise<void> {
     for (let tries = 0; !(await this.evaluate<boolean>(`!!(${expression})`)); tries++) {
-      if (tries === 600) throw new Error(`Not so after 30 s: ${expression}`);
+      if (tries === 600) throw new Error(`Not true after 30 s: ${expression}`);
       await setTimeout(50);
     }
   }
 
-  /** @param key as KeyboardEvent.key has it */
+  /** @param key value of KeyboardEvent.key */
   async press(key: string): Promise<void> {
     const codes: Record<string, number> = { Tab: 9, Enter: 13, End: 35, Home: 36, ArrowLeft: 37, ArrowRight: 39 };
     const event = { key, code: key, windowsVirtualKeyCode: codes[key], ...(key === "Enter" && { text: "\r" }) };
@@ -86,14 +86,14 @@ export class Page {
     await this.call("Emulation.setEmulatedMedia", { features });
   }
 
-  /** A PNG. */
+  /** @returns a PNG file */
   async screenshot(): Promise<Buffer> {
     const { data } = (await this.call("Page.captureScreenshot")) as { data: string };
     return Buffer.from(data, "base64");
   }
 }
 
-/** Messages are JSON, each ended by a zero byte. */
+/** Connects to the DevTools pipe, whose messages are JSON with a final zero byte. */
 function connect(input: Writable, output: Readable) {
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   let rest = "";
