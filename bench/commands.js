@@ -58,11 +58,12 @@ for (const flags of GROWTH) {
   console.log(growth.at(-1));
 }
 rmSync(home, { recursive: true });
+const machine = `${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}`;
 writeFileSync(
   here("commands.md"),
   `# Whole commands
 
-Written by \`node bench/commands.js\` on ${cpus().length} processors, ${cpus()[0].model}, Node.js ${process.versions.node}.
+Written by \`node bench/commands.js\` on ${machine}.
 
 The time is from the start of the process to its end: the median (lowest to highest) of several runs, or a single run.
 The memory is the peak resident memory.

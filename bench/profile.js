@@ -64,8 +64,9 @@ const adam =
 console.log(
   `keep-prob ${config.keepProb}: ${total.toFixed(1)} ms per step while profiled; ${sum(/./).toFixed(1)} ms in kernels`,
 );
+const others = sum(/./) - products - adam;
 console.log(
-  `matrix products ${products.toFixed(1)}, Adam on the large weights ${adam.toFixed(1)}, the rest ${(sum(/./) - products - adam).toFixed(1)}`,
+  `matrix products ${products.toFixed(1)}, Adam on the large weights ${adam.toFixed(1)}, the rest ${others.toFixed(1)}`,
 );
 const nodes = rows.reduce((all, [, { runs }]) => all + runs, 0);
 const drawing = Array.from({ length: 21 }, () => {
@@ -75,7 +76,6 @@ const drawing = Array.from({ length: 21 }, () => {
 }).toSorted((a, b) => a - b)[10];
 console.log(`${nodes.toFixed(0)} nodes; drawing a batch on the host takes ${drawing.toFixed(2)} ms`);
 for (const [key, { time, runs }] of rows.slice(0, 30)) {
-  console.log(
-    `${key.padEnd(28)} ${runs.toFixed(0).padStart(3)} × ${(time / runs).toFixed(0).padStart(5)} µs = ${time.toFixed(0).padStart(5)} µs`,
-  );
+  const [count, each, all] = [runs, time / runs, time].map((number, i) => number.toFixed(0).padStart(i === 0 ? 3 : 5));
+  console.log(`${key.padEnd(28)} ${count} × ${each} µs = ${all} µs`);
 }

@@ -8,7 +8,8 @@ python3 -m venv .venv
 # shellcheck disable=SC2086 # the rest may be several addresses
 read -r first rest <<<"$(python3 -m pip config get global.extra-index-url 2>/dev/null || true)"
 if [ -n "$first" ]; then
-  .venv/bin/pip install --quiet --retries 0 --timeout 3 --index-url "$first" ${rest:+--extra-index-url $rest} "${packages[@]}" ||
+  index=(--index-url "$first" ${rest:+--extra-index-url $rest})
+  .venv/bin/pip install --quiet --retries 0 --timeout 3 "${index[@]}" "${packages[@]}" ||
     .venv/bin/pip install --quiet --retries 1 --timeout 15 "${packages[@]}"
 else
   .venv/bin/pip install --quiet --retries 1 --timeout 15 "${packages[@]}"

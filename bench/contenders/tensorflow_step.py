@@ -12,7 +12,10 @@ pixels = tf.constant(images())
 
 
 def layers(part):
-    return [(tf.Variable(tf.random.normal(shape) * (2 / shape[0]) ** 0.5), tf.Variable(tf.zeros(shape[1]))) for shape in part]
+    return [
+        (tf.Variable(tf.random.normal(shape) * (2 / shape[0]) ** 0.5), tf.Variable(tf.zeros(shape[1])))
+        for shape in part
+    ]
 
 
 encoder, decoder = map(layers, shapes())

@@ -10,7 +10,8 @@ from torch.nn import functional as F
 side, channels, settings, variant = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
 torch.set_num_threads(THREADS)
 layout = torch.channels_last if "channels-last" in variant else torch.contiguous_format
-Z, kernel, filters, units = settings["dimZ"], settings["kernelSize"], [channels, *settings["filters"]], settings["denseUnits"][0]
+Z, kernel, units = settings["dimZ"], settings["kernelSize"], settings["denseUnits"][0]
+filters = [channels, *settings["filters"]]
 padding, rest = (kernel - 1) // 2, kernel % 2
 smallest = side // 2 ** (len(filters) - 1)
 features = filters[-1] * smallest**2
@@ -21,7 +22,8 @@ class Vae(nn.Module):
     def __init__(self):
         super().__init__()
         down = [layer for a, b in pairs for layer in (nn.Conv2d(a, b, kernel, 2, padding), nn.ReLU())]
-        self.encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(features, units), nn.ReLU(), nn.Linear(units, 2 * Z))
+        dense = [nn.Linear(features, units), nn.ReLU(), nn.Linear(units, 2 * Z)]
+        self.encoder = nn.Sequential(*down, nn.Flatten(), *dense)
         up = [nn.ConvTranspose2d(b, a, kernel, 2, padding, rest) for a, b in reversed(pairs)]
         between = [layer for conv in up[:-1] for layer in (conv, nn.ReLU())]
         first = [nn.Linear(Z, units), nn.ReLU(), nn.Linear(units, features), nn.ReLU()]
