@@ -156,7 +156,8 @@ describe("TIFFs of int16", () => {
   ])("keep negative values: %s from %i to %i", async (name, min, max) => {
     const measured = await measureDeep(await openImage(readFileSync(fixture(name))));
     expect(measured).toEqual({ dtype: "int16", range: { min, max, isWhole: true } });
-    const problem = `has values from ${min} to ${max}, which fit no usual scale. If ${min} is black and ${max} is white`;
+    const remedy = `If ${min} is black and ${max} is white`;
+    const problem = `has values from ${min} to ${max}, which fit no usual scale. ${remedy}`;
     copy("data", { 0: name, 1: name, 2: name });
     await expect(load("data")).rejects.toThrow(`${at("data")} ${problem}`);
     await expect(decodeImages([at("data/0.tif")], single, plain)).rejects.toThrow(`${at("data/0.tif")} ${problem}`);

@@ -65,7 +65,11 @@ print(
             "knn": float(knn.score(test, test_labels)),
             "logistic": float(logistic.score((test - mean) / deviation, test_labels)),
             "probabilities": [round(float(p), 6) for p in probabilities.ravel()],
-            "start": {"weights": start["weights"].tolist(), "means": digits(start["means"]), "spreads": spreads.tolist()},
+            "start": {
+                "weights": start["weights"].tolist(),
+                "means": digits(start["means"]),
+                "spreads": spreads.tolist(),
+            },
             "logLikelihoods": [round(x, 10) for x in log_likelihoods],
         }
     )

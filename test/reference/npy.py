@@ -28,7 +28,8 @@ def case(array, version=None):
     }
 
 
-cases = [case(INTEGERS.astype(order + kind)) for order in "<>" for kind in ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"]]
+kinds = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"]
+cases = [case(INTEGERS.astype(order + kind)) for order in "<>" for kind in kinds]
 cases += [case((-INTEGERS).astype(kind)) for kind in ["i1", ">i2", "<i4", ">i8"]]
 cases += [case(REALS.astype(order + kind)) for order in "<>" for kind in ["f2", "f4", "f8"]]
 cases += [case(np.array([True, False, True]))]
@@ -36,7 +37,13 @@ cases += [case(REALS.astype("f4"), version) for version in [(2, 0), (3, 0)]]
 cases += [case(np.zeros(shape, "f4")) for shape in [(), (1,), (0, 784), (1, 1, 1, 2), (12345, 0)]]
 fortran = [
     case(np.asfortranarray(np.arange(np.prod(shape)).reshape(shape).astype(kind)))
-    for shape, kind in [((2, 3), "<f8"), ((2, 3), "|u1"), ((3, 2, 4), ">i2"), ((2, 1, 3, 2), "<f2"), ((2, 3, 1, 2, 2), "<i8")]
+    for shape, kind in [
+        ((2, 3), "<f8"),
+        ((2, 3), "|u1"),
+        ((3, 2, 4), ">i2"),
+        ((2, 1, 3, 2), "<f2"),
+        ((2, 3, 1, 2, 2), "<i8"),
+    ]
 ]
 fortran += [case(np.asfortranarray([[True, False, False], [False, True, True]]))]
 fortran += [case(np.asfortranarray(np.zeros((0, 3, 2), "f4")))]

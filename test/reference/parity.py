@@ -88,7 +88,13 @@ CASES = {
         "importanceSamples": 3,
         "weightDecay": 0.5,
     },
-    "discretized logistic": {"nHidden": [5, 4], "keepProb": 0.8, "likelihood": "logistic", "mcSamples": 2, "klWarmUp": 1},
+    "discretized logistic": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "likelihood": "logistic",
+        "mcSamples": 2,
+        "klWarmUp": 1,
+    },
     "total correlation": {
         "nHidden": [5, 4],
         "keepProb": 0.8,
@@ -98,7 +104,14 @@ CASES = {
         "beta": 0.7,
         "klWarmUp": 1,
     },
-    "mean discrepancy": {"nHidden": [5, 4], "keepProb": 0.8, "objective": "mmd", "mmdWeight": 20, "beta": 0.5, "klWarmUp": 1},
+    "mean discrepancy": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "objective": "mmd",
+        "mmdWeight": 20,
+        "beta": 0.5,
+        "klWarmUp": 1,
+    },
     "without the score": {"nHidden": [5, 4], "keepProb": 0.8, "gradient": "path", "mcSamples": 2, "klWarmUp": 1},
     "without the score, importance-weighted": {
         "nHidden": [5],
@@ -110,8 +123,23 @@ CASES = {
         "priorComponents": 3,
         "beta": 0.5,
     },
-    "VampPrior": {"nHidden": [5, 4], "keepProb": 0.8, "prior": "vamp", "pseudoInputs": 3, "mcSamples": 2, "klWarmUp": 1},
-    "flow prior": {"nHidden": [5], "keepProb": 1, "prior": "flow", "flowLayers": 3, "flowUnits": 4, "dimZ": 3, "weightDecay": 0.5},
+    "VampPrior": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "prior": "vamp",
+        "pseudoInputs": 3,
+        "mcSamples": 2,
+        "klWarmUp": 1,
+    },
+    "flow prior": {
+        "nHidden": [5],
+        "keepProb": 1,
+        "prior": "flow",
+        "flowLayers": 3,
+        "flowUnits": 4,
+        "dimZ": 3,
+        "weightDecay": 0.5,
+    },
     "inverse autoregressive flow": {
         "nHidden": [5, 4],
         "keepProb": 0.8,
@@ -135,7 +163,14 @@ CASES = {
         "objective": "iwae",
         "importanceSamples": 3,
     },
-    "two stochastic layers": {"nHidden": [5, 4], "keepProb": 0.8, "dimZ": [3, 2], "layerUnits": 4, "mcSamples": 2, "klWarmUp": 1},
+    "two stochastic layers": {
+        "nHidden": [5, 4],
+        "keepProb": 0.8,
+        "dimZ": [3, 2],
+        "layerUnits": 4,
+        "mcSamples": 2,
+        "klWarmUp": 1,
+    },
     "two stochastic layers, importance-weighted": {
         "nHidden": [5],
         "keepProb": 1,
@@ -279,10 +314,11 @@ class Model:
             dense = {"encoder": [size + labels, *units, outputs], "decoder": [Z + labels, *units[::-1], size]}
             counts, kernel = [1, *c["filters"]], (c["kernelSize"],) * 2
             pairs = list(zip(counts, counts[1:]))
+            links = {part: list(zip(widths, widths[1:])) for part, widths in dense.items()}
             self.shapes = {
                 **{f"encoder.conv.{i}": ((*kernel, *pair), pair[1]) for i, pair in enumerate(pairs)},
-                **{f"encoder.dense.{i}": ((pair), pair[1]) for i, pair in enumerate(zip(dense["encoder"], dense["encoder"][1:]))},
-                **{f"decoder.dense.{i}": ((pair), pair[1]) for i, pair in enumerate(zip(dense["decoder"], dense["decoder"][1:]))},
+                **{f"encoder.dense.{i}": (pair, pair[1]) for i, pair in enumerate(links["encoder"])},
+                **{f"decoder.dense.{i}": (pair, pair[1]) for i, pair in enumerate(links["decoder"])},
                 **{f"decoder.conv.{i}": ((*kernel, *pair), pair[0]) for i, pair in enumerate(pairs[::-1])},
             }
             return
@@ -403,7 +439,9 @@ class Model:
         """z without noise: ε = 0."""
         if self.is_two:
             return np.concatenate([mu, self.between(params, "posterior.top", mu)[0]], -1)
-        return self.draw(params, mu, sigma, np.zeros((len(mu), 1, self.Z)))[0][:, 0] if self.c["posterior"] == "iaf" else mu
+        if self.c["posterior"] == "iaf":
+            return self.draw(params, mu, sigma, np.zeros((len(mu), 1, self.Z)))[0][:, 0]
+        return mu
 
     def decode(self, params, z, masks=None):
         return self.network("decoder", params, z[..., : self.c["dimZ"][0]] if self.is_two else z, masks)

@@ -26,11 +26,15 @@ for case in cases:
     assert all(name in known for node in inferred.node for name in node.output), "a shape is not known"
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     inputs = {
-        name: numpy.array(value["data"], numpy.float32).reshape(value["shape"]) for name, value in case["inputs"].items()
+        name: numpy.array(value["data"], numpy.float32).reshape(value["shape"])
+        for name, value in case["inputs"].items()
     }
     outputs = session.run(None, inputs)
     names = [output.name for output in session.get_outputs()]
     results.append(
-        {name: {"shape": value.shape, "data": value.ravel().tolist()} for name, value in zip(names, outputs, strict=True)}
+        {
+            name: {"shape": value.shape, "data": value.ravel().tolist()}
+            for name, value in zip(names, outputs, strict=True)
+        }
     )
 print(json.dumps(results))

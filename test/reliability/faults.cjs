@@ -55,7 +55,8 @@ function fault(name, place, dest, isOpen = false) {
   const errno = -os.constants.errno[call.code];
   const where = isOpen ? "" : ` '${place}'${dest ? ` -> '${dest}'` : ""}`;
   const error = new Error(`${call.code}: ${getSystemErrorMap().get(errno)[1]}, ${name}${where}`);
-  return Object.assign(error, { errno, code: call.code, syscall: name }, isOpen ? {} : { path: place }, dest && { dest });
+  const paths = isOpen ? {} : { path: place };
+  return Object.assign(error, { errno, code: call.code, syscall: name }, paths, dest && { dest });
 }
 
 function placeOf(place) {

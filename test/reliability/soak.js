@@ -37,7 +37,6 @@ const [early, late] = [part(0.2, 0.4), part(0.8, 1)].map((some) => ({
   files: median(some.map(({ files }) => files)),
 }));
 console.log(`${epochs} epochs on engine ${engine}, medians of the second and of the last fifth of the time:`);
-console.log(
-  `memory ${early.megabytes.toFixed(0)} and ${late.megabytes.toFixed(0)} MB, open files ${early.files} and ${late.files}`,
-);
+const [before, after] = [early, late].map(({ megabytes }) => megabytes.toFixed(0));
+console.log(`memory ${before} and ${after} MB, open files ${early.files} and ${late.files}`);
 if (late.megabytes > 1.1 * early.megabytes || late.files > early.files) throw new Error("It grows");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts the real @tensorflow/tfjs-node into node_modules, built against the libtensorflow of TensorFlow's Python wheel, for tests
-# on Linux where the addon's own installer cannot download. Users take the command that `vae engines` shows.
+# Installs the real @tensorflow/tfjs-node for tests, built against the libtensorflow of TensorFlow's Python wheel. For
+# Linux machines where the addon's installer cannot download. Users run the command that `vae engines` shows.
 # Needs python3 with pip, and a C++ compiler. Exit code 3: pip finds no wheel, nothing was changed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
