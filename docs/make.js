@@ -1,5 +1,5 @@
-// Writes docs/settings.md, its picture and settings.schema.json from the tables in src/: npm run docs. A test compares the
-// page and the schema with this output.
+// npm run docs: writes docs/settings.md, its picture and settings.schema.json from the tables in src/. A test compares
+// the page and the schema with this output.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { formatDefault } from "../dist/commands/flags.js";

@@ -1,4 +1,4 @@
-// Trains a model with a custom encoder, made of ReZero residual blocks (Bachlechner et al. 2020), on the compiled engine:
+// Trains a model with a custom encoder of ReZero residual blocks (Bachlechner et al. 2020) on the compiled engine:
 // node examples/own-encoder.js [DATASET] [RUN]
 import { loadModel, parts, train, UserError } from "vae";
 
