@@ -165,7 +165,7 @@ describe("a second Ctrl-C", () => {
     const { code, stderr } = await outcome;
     expect(code).toBe(130);
     expect(stderr).not.toContain("saved");
-    expect((await run("train", "--resume", "twice", "--seed", "4")).stderr).toContain("seed is 3, not 4");
+    expect((await run("train", "--resume", "twice", "--seed", "4")).stderr).toContain("--seed 3, not 4");
   });
 
   it("ends it while the test images are evaluated too", async () => {
