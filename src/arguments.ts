@@ -1,4 +1,4 @@
-// Checks arguments of the library's functions.
+// Validates arguments of the library's functions.
 import { type Checker, checkValue, isRecord } from "./config/entries.js";
 import { UserError } from "./errors.js";
 import { describeValue } from "./wording.js";
@@ -6,12 +6,14 @@ import { describeValue } from "./wording.js";
 type Checkers = { readonly [name: string]: Checker<unknown> };
 type Checked<Fields> = { readonly [name in keyof Fields]: Fields[name] extends Checker<infer Value> ? Value : never };
 
-/** Checks options by name. @throws UserError that names a wrong or an unknown one */
+/** Validates options. @throws UserError that names an invalid or unknown option */
 export function checkOptions<const Options extends Checkers>(options: Options, given: unknown): Checked<Options> {
   if (!isRecord(given)) throw new UserError(`The options are ${describeValue(given)}. They must be an object.`);
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(options, name));
   if (unknown !== undefined) {
-    throw new UserError(`There is no option ${describeValue(unknown)}. There are ${Object.keys(options).join(", ")}.`);
+    throw new UserError(
+      `There is no option ${describeValue(unknown)}. The options are ${Object.keys(options).join(", ")}.`,
+    );
   }
   return checkFields(options, given, "The option");
 }
@@ -25,14 +27,14 @@ function checkFields<Fields extends Checkers>(fields: Fields, given: object, wha
   return Object.fromEntries(entries) as Checked<Fields>;
 }
 
-/** A value that may be left out: then it is `fallback`. */
+/** An optional value; `fallback` if it is undefined. */
 export function maybe<Value>(checker: Checker<Value>): Checker<Value | undefined>;
 export function maybe<Value>(checker: Checker<Value>, fallback: Value): Checker<Value>;
 export function maybe<Value>({ check }: Checker<Value>, fallback?: Value): Checker<Value | undefined> {
   return { check: (value) => (value === undefined ? fallback : check(value)) };
 }
 
-/** Accepts values that pass `test`. `must` completes the error: It must … */
+/** Accepts values that pass `test`. The error reads "It must" + `must`. */
 export function satisfying<Value>(must: string, test: (value: unknown) => value is Value): Checker<Value> {
   return {
     check(value) {
@@ -55,7 +57,7 @@ export function listOf<Item>(item: Checker<Item>, min = 0): Checker<readonly Ite
   };
 }
 
-/** An object that has these fields, and maybe others. */
+/** An object with at least these fields. */
 export function objectWith<Value extends object>(
   fields: {
     readonly [name in keyof Value]?: Checker<Value[name]>;
@@ -70,7 +72,7 @@ export function objectWith<Value extends object>(
   };
 }
 
-/** An object of any names. */
+/** An object that maps any names to items. */
 export function objectOf<Item>(item: Checker<Item>): Checker<{ readonly [name: string]: Item }> {
   return {
     check(value) {
@@ -81,10 +83,10 @@ export function objectOf<Item>(item: Checker<Item>): Checker<{ readonly [name: s
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: of any function
+// biome-ignore lint/suspicious/noExplicitAny: accepts every function
 type AnyFunction = (...given: any[]) => any;
 
-/** A function. Its parameters and result cannot be checked. */
+/** A function; its parameters and result are not checked. */
 export function func<Value extends AnyFunction>(): Checker<Value> {
   return satisfying("be a function", (value): value is Value => typeof value === "function");
 }

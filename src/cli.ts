@@ -9,13 +9,13 @@ import { printableLine, visibleLines } from "./wording.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
-/** Those that several processes run together. Of the others, one is enough. */
+/** Commands that several processes run together. The first process runs the others. */
 const SHARED_COMMANDS = ["train", "evaluate"];
 
 type Load = () => Promise<{ define(command: Command, io: Io): void }>;
 type Entry = [usage: string, description: string, Load];
 
-/** By heading, in the order of the help page. `Load` imports the flags and the action of the given command only. */
+/** Commands by heading of the help page. `Load` imports one command, so that startup loads only the given one. */
 const COMMANDS: Readonly<Record<string, Entry[]>> = {
   "Train:": [
     ["train", "train a model, and draw images after every epoch", () => import("./commands/train.js")],
@@ -57,17 +57,17 @@ Example:
 
 Exit codes:
   0    success
-  1    failure of the system, such as a full disk, or a fault of vae
-  2    mistake in the command or the data: one line says what to do
+  1    system error, such as a full disk, or a bug in vae
+  2    mistake in the command or the data: the message says what to do
   128+ stopped by a signal: 130 by Ctrl-C, 143 by kill, 129 by a closed terminal`;
 
 /**
  * Runs the words after `vae`.
  *
- * @returns the exit code: 0, 1 for a failure of the system, 2 for a user's mistake, 128 + N after signal N
+ * @returns the exit code: 0, 1 for a system error or a bug, 2 for a user's mistake, 128 + N after signal N
  */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
-  // A closed pipe (vae … | head) is no error, a full disk is one. Errors of stderr cannot be reported.
+  // A closed pipe (vae … | head) is not an error; a full disk is. Errors of stderr cannot be reported.
   io.stdout.on("error", async ({ code, message }: NodeJS.ErrnoException) => {
     process.exit(code === "EPIPE" ? EXIT.success : await printError(io, `stdout: ${message}`, EXIT.failure));
   });
@@ -103,7 +103,7 @@ async function createProgram(argv: readonly string[], io: Io, prints: boolean): 
     })
     .configureHelp(HELP_FORMAT);
   const words = argv.filter((word) => !word.startsWith("-"));
-  // Of `vae complete -- train …`, the flags of train.
+  // `vae complete -- train …` also loads train, for its flags.
   const wanted = words.slice(0, ["help", "complete"].includes(words[0]) ? 2 : 1);
   for (const [heading, commands] of Object.entries(COMMANDS)) {
     program.commandsGroup(heading);
@@ -134,7 +134,7 @@ async function report(io: Io, error: unknown, program: Command, argv: readonly s
 }
 
 async function printError(io: Io, message: string, exitCode: number): Promise<number> {
-  const { colourOf, withFlags } = await import("./commands/io.js"); // here, so that vae --help does not wait for it
+  const { colourOf, withFlags } = await import("./commands/io.js"); // lazy: vae --help does not need it
   io.stderr.write(`${colourOf(io).red("error:")} ${printableLine(withFlags(message))}\n`);
   return exitCode;
 }

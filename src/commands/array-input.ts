@@ -18,15 +18,15 @@ import { formatBytes, listSome } from "../wording.js";
 import type { Io } from "./io.js";
 import { note } from "./output.js";
 
-/** Standard input. */
+/** The file name that means standard input. */
 const PIPE = "-";
-/** Input is held in memory, where the numbers of a text take more bytes than the text. */
+/** Limits of input, which is read into memory. Parsed text takes more bytes than the text. */
 const MAX_ARRAY_BYTES = 2e9;
 const MAX_TEXT_BYTES = 200e6;
-/** Arrays that a message names. */
+/** Maximum number of arrays that an error lists. */
 const MAX_NAMED = 8;
 
-/** Takes the first `wanted` images, or all. @throws UserError if there are fewer */
+/** Selects the first `wanted` images, by default all. @throws UserError if there are fewer */
 export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number): datasets.ImageSet | HostArray {
   if (wanted === undefined) return images;
   if (!("data" in images)) return { ...images, count: checkCount(wanted, images.count) };
@@ -35,14 +35,14 @@ export function firstOf(images: datasets.ImageSet | HostArray, wanted?: number):
   return { data: images.data.subarray(0, first * sizeOf(rest)), shape: [first, ...rest] };
 }
 
-/** Reads images for a model from a .npy file, or from standard input for `-`. Notes how they are read. */
+/** Reads images for a model from a .npy file, or from standard input for `-`. Notes the detected scale. */
 export async function readImages(
   io: Io,
   place: string,
   { config, size, folder }: LoadedModel,
   layout: GivenSettings["layout"] = config.layout,
 ): Promise<HostArray> {
-  const { bytes, name } = await readPlace(io, place, checkNpy);
+  const { bytes, name } = await readInput(io, place, checkNpy);
   const { dtype, shape, data: values } = parseNpy(bytes, name);
   const isNoisy = config.noise !== null || config.inputDir !== null;
   const { images, scale } = prepareImages({ name, dtype, shape, values }, size, {
@@ -54,7 +54,7 @@ export async function readImages(
   return images;
 }
 
-/** Latents `[N, Z]`, and what reads the names of their classes, if the file has them. */
+/** Latents `[N, Z]`. `classes` reads the class of each row, undefined if the file has none. */
 type Latents = HostArray<Float32Array> & { readonly classes?: () => readonly string[] | undefined };
 
 const READERS: Record<keyof typeof CHECKS, (bytes: Uint8Array, name: string) => Latents> = {
@@ -68,18 +68,18 @@ const READERS: Record<keyof typeof CHECKS, (bytes: Uint8Array, name: string) => 
 export async function readLatents(io: Io, place: string): Promise<Latents> {
   const formatOf = (bytes: Uint8Array, file: string) => latentFormat(bytes, path.extname(place).toLowerCase(), file);
   const check: Check = (start, length, file) => CHECKS[formatOf(start, file)](start, length, file);
-  const { bytes, name } = await readPlace(io, place, check);
+  const { bytes, name } = await readInput(io, place, check);
   if (bytes.length === 0) throw new UserError(`${name} is empty. Give latents as .npy, .npz, JSON lines or CSV.`);
   return READERS[formatOf(bytes, name)](bytes, name);
 }
 
-/** Recognizes a format by the first bytes, else by the ending of the name. @throws UserError if it is no text either */
+/** Detects a format from the first bytes, else the extension. @throws UserError for unknown binary data */
 function latentFormat(bytes: Uint8Array, ending: string, name: string): keyof typeof READERS {
-  const start = new TextDecoder().decode(bytes.subarray(0, MAX_NPY_HEADER_BYTES)); // without a byte order mark
+  const start = new TextDecoder().decode(bytes.subarray(0, MAX_NPY_HEADER_BYTES)); // removes a byte order mark
   if (bytes[0] === 0x93 || ending === ".npy") return "npy";
   if (start.startsWith("PK\x03\x04") || ending === ".npz") return "npz";
   if (bytes.subarray(0, 512).some((byte) => byte < 32 && (byte < 9 || byte > 13))) {
-    throw new UserError(`${name} is none of .npy, .npz, JSON lines and CSV.`);
+    throw new UserError(`${name} is not .npy, .npz, JSON lines or CSV. Convert it.`);
   }
   return start.trimStart().startsWith("{") || ending === ".jsonl" ? "jsonl" : "csv";
 }
@@ -99,7 +99,9 @@ function readNpz(bytes: Uint8Array, name: string): Latents {
   const z = entries.get("z.npy");
   if (!z) {
     const names = [...entries.keys()].map((entry) => entry.replace(/\.npy$/, ""));
-    throw new UserError(`${name} has no array z, but ${listSome(names, MAX_NAMED) || "none at all"}.`);
+    throw new UserError(
+      `${name} has no array z (arrays: ${listSome(names, MAX_NAMED) || "none"}). Name the latents z.`,
+    );
   }
   const classes = () => {
     const texts = entries.get("class.npy")?.read(MAX_ARRAY_BYTES);
@@ -110,7 +112,7 @@ function readNpz(bytes: Uint8Array, name: string): Latents {
   return { ...readNpy(z.read(MAX_ARRAY_BYTES), `${name}/z`), classes };
 }
 
-/** Takes the columns z0, z1, … in this order, or all columns of a table without a header. */
+/** Reads the columns z0, z1, … in this order, or all columns of a table without a header. */
 function readCsv(bytes: Uint8Array, name: string): Latents {
   const isOfClass = (column: string) => column === "class" || column === "label";
   const { header, columns, rows, data, texts } = parseTable(bytes, name, (column) => /^z\d+$/.test(column), isOfClass);
@@ -118,7 +120,7 @@ function readCsv(bytes: Uint8Array, name: string): Latents {
   const places = new Map(header.map((column, place) => [column, place]));
   const order = Array.from({ length: Math.max(1, columns) }, (_, i) => {
     const place = places.get(`z${i}`);
-    if (place === undefined) throw new UserError(`${name} has no column z${i}. Latents are read from z0, z1, …`);
+    if (place === undefined) throw new UserError(`${name} has no column z${i}. Name the columns z0, z1, …`);
     return place;
   });
   const classes = () => texts.get("class") ?? texts.get("label");
@@ -126,35 +128,32 @@ function readCsv(bytes: Uint8Array, name: string): Latents {
   return { data: ordered, shape: [rows, columns], classes };
 }
 
-/** Checks the beginning of a file, and the length read so far. @throws UserError to stop reading */
+/** Checks the first bytes of a file, and the length read so far. @throws UserError to stop reading */
 type Check = (start: Uint8Array, length: number, name: string) => void;
 
 function checkNpy(start: Uint8Array, length: number, name: string): void {
   const header = parseNpyHeader(start, name);
   if (header.end > MAX_ARRAY_BYTES) {
-    throw new UserError(
-      `${name} promises ${header.end} bytes, more than ${formatBytes(MAX_ARRAY_BYTES)}. Give it in parts.`,
-    );
+    throw new UserError(`${name} declares ${header.end} bytes, more than ${formatBytes(MAX_ARRAY_BYTES)}. Split it.`);
   }
   if (length > header.end) checkNpyLength(header, Infinity, name);
 }
 
 function checkArchive(_start: Uint8Array, length: number, name: string): void {
-  if (length > MAX_ARRAY_BYTES)
-    throw new UserError(`${name} has more than ${formatBytes(MAX_ARRAY_BYTES)}. Give it in parts.`);
+  if (length > MAX_ARRAY_BYTES) throw new UserError(`${name} has more than ${formatBytes(MAX_ARRAY_BYTES)}. Split it.`);
 }
 
 function checkText(_start: Uint8Array, length: number, name: string): void {
   if (length <= MAX_TEXT_BYTES) return;
   throw new UserError(
-    `${name} has more than ${formatBytes(MAX_TEXT_BYTES)} of text. Give the latents as .npy, or in parts.`,
+    `${name} has more than ${formatBytes(MAX_TEXT_BYTES)} of text. Give the latents as .npy, or split them.`,
   );
 }
 
 const CHECKS = { npy: checkNpy, npz: checkArchive, jsonl: checkText, csv: checkText };
 
-/** Reads a file or standard input, which may be endless: checks its beginning before it reads on. */
-async function readPlace({ stdin }: Io, place: string, check: Check): Promise<{ bytes: Uint8Array; name: string }> {
+/** Reads a file or standard input. Checks while reading, since the input may be endless. */
+async function readInput({ stdin }: Io, place: string, check: Check): Promise<{ bytes: Uint8Array; name: string }> {
   const isPipe = place === PIPE;
   if (isPipe && stdin.isTTY) {
     throw new UserError("Standard input is a terminal. Give a file, --input FILE, or pipe data in.");

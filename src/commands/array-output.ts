@@ -5,17 +5,15 @@ import { writeFileAtomically } from "../files/write.js";
 import { npyHeader } from "../formats/npy.js";
 import type { HostArray } from "../index.js";
 import { visibleLines } from "../wording.js";
-import { checkPlace } from "./flags.js";
+import { checkOutputFile } from "./flags.js";
 import type { Io } from "./io.js";
 import { print } from "./output.js";
 
-/** Standard output. */
+/** The file name that means standard output. */
 const PIPE = "-";
 const TEXT_FORMATS = ["jsonl", "csv"];
 
-/**
- * Chooses where and how to write: as `given`, or by the name's ending, or for standard output the first of `formats`.
- */
+/** Chooses file and format: `given`, else by the extension, else (for standard output) the first of `formats`. */
 export function chooseTarget<Format extends string>(
   { stdout }: Io,
   out: string = PIPE,
@@ -28,7 +26,7 @@ export function chooseTarget<Format extends string>(
     const endings = formats.map((name) => `.${name}`).join(" or ");
     throw new UserError(`--out ${out}: give a name that ends in ${endings}, or give --format.`);
   }
-  if (out !== PIPE) checkPlace(out);
+  if (out !== PIPE) checkOutputFile(out);
   else if (stdout.isTTY && !TEXT_FORMATS.includes(format)) {
     throw new UserError(`Binary data would go to the terminal. Give a file, --out FILE.${format}, or pipe it.`);
   }
@@ -37,7 +35,7 @@ export function chooseTarget<Format extends string>(
 
 type Parts = Uint8Array | AsyncIterable<string | Uint8Array>;
 
-/** Writes parts as they come, and prints the file's name if there is one. Only a terminal gets escaped text. */
+/** Streams parts to a file, and prints its name, or to standard output. Escapes text only for a terminal. */
 export async function writeParts(io: Io, { out }: { out: string }, parts: Parts): Promise<void> {
   if (out !== PIPE) {
     await writeFileAtomically(out, parts);
@@ -50,9 +48,7 @@ export async function writeParts(io: Io, { out }: { out: string }, parts: Parts)
   }
 }
 
-/**
- * Encodes `count` rows as a .npy file. Yields nothing before the first rows, so that a failure there writes nothing.
- */
+/** Streams `count` rows as a .npy file. The header waits for the first rows, so that an early error writes nothing. */
 export async function* npyParts(
   count: number,
   parts: AsyncIterable<HostArray<Float32Array>>,

@@ -1,4 +1,4 @@
-// Declares a command: its flags, and what it does.
+// Declares commands for commander.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.js";
 import type { Flag } from "./flags.js";
@@ -8,7 +8,7 @@ import { flagOf, type Io } from "./io.js";
 type ValuesOf<Flags> = { [name in keyof Flags]: Flags[name] extends Flag<infer Value> ? Value : never };
 export type Tools = typeof import("./tools.js");
 
-/** Declares a command: defines its flags, and loads what it works with when it runs. */
+/** Declares a command: its flags and its action. `tools` is imported only when the command runs. */
 export function declare<Flags extends { readonly [name: string]: Flag<unknown> }>(declared: {
   /** Help for the argument, if the command takes one or more. */
   readonly argument?: string;
@@ -37,11 +37,11 @@ function createOption(name: string, flag: Flag<unknown>): Option {
     .preset(details.preset)
     .conflicts(details.conflicts ?? [])
     .makeOptionMandatory(details.isRequired ?? false);
-  if (choices) option.argChoices = choices.map(String); // what a shell completes; `parse` checks values
+  if (choices) option.argChoices = choices.map(String); // for shell completion; `parse` validates values
   if (!parse) return option;
   return option.argParser((text, before) => {
     try {
-      return parse(text, before) ?? text; // null stays "none" or "own": commander replaces null
+      return parse(text, before) ?? text; // commander replaces null, so it stays text: "none" or "own"
     } catch (error) {
       if (error instanceof UserError) throw new InvalidArgumentError(error.message);
       throw error;

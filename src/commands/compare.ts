@@ -19,7 +19,7 @@ export const define = declare({
       "samples, latents and an interpolation of each model, side by side: up to 8 models",
       "--pictures",
     ),
-    open: toggle("open the picture of --pictures, or else that of the curves, in the system's viewer"),
+    open: toggle("open the picture of --pictures, or else the curves, in the system's viewer"),
   },
   examples: [
     "vae compare runs/first runs/second",
@@ -32,8 +32,8 @@ export const define = declare({
     if (open && json && !out && !pictures) throw new UserError("--open needs a picture: --out or --pictures.");
     const comparison = await compareRuns(runs);
     const { svg } = comparison;
-    const file = out ?? (json ? undefined : usualFile(comparison.runs.map(({ run }) => run)));
-    // Before anything is printed: a closed pipe ends the process.
+    const file = out ?? (json ? undefined : defaultFile(comparison.runs.map(({ run }) => run)));
+    // Written before printing, since a closed pipe ends the process.
     if (svg !== undefined && file !== undefined) await writeFileAtomically(file, svg);
     if (pictures !== undefined) {
       const models = await compareModels(runs);
@@ -50,7 +50,7 @@ export const define = declare({
   },
 });
 
-function usualFile(runs: readonly string[]): string {
+function defaultFile(runs: readonly string[]): string {
   const folders = runs.map((run) => path.join(run, ".."));
   const isCommon = new Set(folders.map((folder) => path.resolve(folder))).size === 1;
   return isCommon ? path.join(folders[0], "compare.svg") : "compare.svg";

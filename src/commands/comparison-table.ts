@@ -15,18 +15,18 @@ import {
 import { describeSetting, describeValues, spread } from "../run/compare.js";
 import type { Io } from "./io.js";
 import { formatFinite, formatNats, note, objectiveTitle, print } from "./output.js";
-import { besides, type Column, layOut, NONE, shorten, tableWidth } from "./table.js";
+import { type Column, columnsWidth, layOut, NONE, shorten, tableWidth } from "./table.js";
 
-/** The errors of the runs of a group that diverged, by their folders. */
+/** Error messages of diverged runs, by folder. */
 export type Divergences = ReadonlyMap<string, string>;
 
-/** Parts of the width, for the names of runs and for the settings of repeats. */
+/** Shares of the width: names of runs, and settings of repeats. */
 const NAME_SHARE = 0.4;
 const SETTINGS_SHARE = 0.65;
 const MAX_SETTING = 32;
 const MIN_NAME = 20;
 
-/** Prints a line for each run and for each set of repeats, and notes. */
+/** Prints a row for each run, a row for each set of repeats, and notes. */
 export function printComparison(io: Io, comparison: Comparison, diverged: Divergences = new Map()): void {
   const { runs, repeats, notes, unreadable } = comparison;
   const width = tableWidth(io);
@@ -35,7 +35,7 @@ export function printComparison(io: Io, comparison: Comparison, diverged: Diverg
   const printTable = (title: string, columns: Column[], last = 0) => print(io, title, ...layOut(columns, width, last));
   const unit = `nats per image${pixels.length === 1 ? ` of ${pixels}` : ""}`;
   const validation = validationColumns(comparison, diverged);
-  const most = Math.max(MIN_NAME, Math.min(NAME_SHARE * width, width - besides(validation.numbers)));
+  const most = Math.max(MIN_NAME, Math.min(NAME_SHARE * width, width - columnsWidth(validation.numbers)));
   const names = { title: "run", cells: runs.map(({ name }) => shorten(name, Math.floor(most))) };
   const columns = [names, ...validation.settings, ...validation.numbers];
   printTable(`Best validation epoch, ${unit}:`, columns, validation.numbers.length);
@@ -50,7 +50,7 @@ export function printComparison(io: Io, comparison: Comparison, diverged: Diverg
   if (repeats.length > 0) {
     const columns = repeatColumns(comparison, width);
     print(io, "");
-    printTable("Finished runs that differ in the seed alone, mean ± standard deviation (n − 1):", columns.validation);
+    printTable("Finished runs that differ only in the seed, mean ± standard deviation (n − 1):", columns.validation);
     if (isTested) {
       print(io, "");
       printTable("Test of these:", columns.test);
@@ -60,7 +60,7 @@ export function printComparison(io: Io, comparison: Comparison, diverged: Diverg
   for (const { problem } of unreadable) note(io, `Cannot be read: ${problem}`);
 }
 
-/** One JSON value. */
+/** The comparison as a JSON value, with the spread of test results. */
 export function encodeComparison({ svg, ...comparison }: Comparison, diverged: Divergences = new Map()): object {
   return {
     ...comparison,
@@ -77,7 +77,7 @@ export function encodeComparison({ svg, ...comparison }: Comparison, diverged: D
   };
 }
 
-/** The spread of the tests of repeats; empty unless all were tested. */
+/** Mean and deviation of the repeats' test results; empty unless all were tested. */
 function testSpread({ runs }: Repeats, comparison: Comparison): Spread {
   const tests = comparison.runs.flatMap(({ run, test }) => (test && runs.includes(run) ? test : []));
   return tests.length === runs.length ? spread(tests) : {};
@@ -116,13 +116,13 @@ function repeatColumns(comparison: Comparison, width: number): Record<"validatio
   return { validation: columns(({ validation }) => validation), test: columns((one) => testSpread(one, comparison)) };
 }
 
-/** Terms of a run, or of repeats, with the run's settings. */
+/** Terms of a run or of repeats, and their settings. */
 interface Row<Value> {
   readonly config: Config;
   readonly terms: { readonly [term in keyof Bounds]?: Value } | undefined;
 }
 
-/** The columns of the objective, unless it is the ELBO or the reconstruction, and of the terms that the runs have. */
+/** Columns of the terms that the runs have. The objective is omitted if it is the ELBO or the reconstruction. */
 function numberColumns<Value>(
   rows: readonly Row<Value>[],
   format: (value: Value) => string,

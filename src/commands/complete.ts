@@ -1,4 +1,4 @@
-// vae complete: prints the script with which a shell completes words, and the words that such a script asks for.
+// vae complete: prints a completion script for a shell, and the candidates that this script requests.
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import type { Command, Option } from "commander";
@@ -20,7 +20,7 @@ Example:
   vae complete zsh > ~/.vae.zsh; echo '. ~/.vae.zsh' >> ~/.zshrc
   vae complete fish > ~/.config/fish/completions/vae.fish`;
 
-/** What the script does besides: a sum of flags. */
+/** Directives to the script, as bit flags. */
 const NO_SPACE = 2;
 const NO_FILES = 4;
 
@@ -31,7 +31,7 @@ interface Completion {
 
 type Completions = { readonly words: readonly Completion[]; readonly directive: number };
 
-/** @param command one that `cli.ts` registered, beside the command whose words are completed */
+/** @param command registered by cli.ts, next to the command whose words are completed */
 export function define(command: Command, io: Io): void {
   command.registeredArguments[0].description = SHELLS.join(", ");
   command
@@ -57,20 +57,20 @@ function checkShell(shell: string): (typeof SHELLS)[number] {
 
 async function printScript(io: Io, shell: (typeof SHELLS)[number]): Promise<void> {
   const { script } = await import("@bomb.sh/tab");
-  // The script declares variables readonly: bash complains where a second program has the same ones.
+  // The script declares readonly variables: bash reports an error if another program's script declared them.
   if (shell === "bash") io.stdout.write("{\n");
   script(shell, "vae", "vae");
-  // -o default: where this program names no words, bash completes files.
+  // -o default: bash completes files where vae offers no candidates.
   if (shell === "bash") io.stdout.write("} 2>/dev/null\ncomplete -o default -F __vae_complete vae\n");
 }
 
-/** A line for each word, then what the script does besides. */
+/** Writes a line for each candidate, then the directive. */
 function writeCompletions(io: Io, { words, directive }: Completions): void {
   const lines = words.map(({ value, description = "" }) => `${value}\t${description.replace(/\s+/g, " ")}\n`);
   io.stdout.write(`${lines.join("")}:${directive}\n`);
 }
 
-/** @param words those after `vae`, the last of which is begun, or empty */
+/** @param words the words after `vae`; the last is partial or empty */
 function complete(program: Command, words: readonly string[]): Completions {
   const begun = words.at(-1) ?? "";
   const [name, ...before] = words.slice(0, -1);
@@ -122,7 +122,7 @@ function ofArgument(command: string, begun: string): Completions {
   );
 }
 
-/** Runs and groups of runs in runs/. bash expands words, so names with special characters are left out. */
+/** Runs and groups in runs/. Skips names with special characters, which bash would expand. */
 function findRuns(): string[] {
   if (!isFolder(RUNS)) return [];
   const places = readdirSync(RUNS).map((name) => `${RUNS}/${name}`);

@@ -6,7 +6,7 @@ import { printable } from "../wording.js";
 import { declare, type Tools } from "./command.js";
 import { pictureFlag, settingFlags, toggle } from "./flags.js";
 
-/** Entries printed of a list. */
+/** Maximum number of list entries printed. */
 const MAX_LISTED = 20;
 
 export const define = declare({
@@ -24,7 +24,7 @@ export const define = declare({
     if (json) return print(io, JSON.stringify(report));
     const file = out ?? `${report.name}-sheet.png`;
     if (!path.relative(place, file).startsWith("..") && place !== "mnist") {
-      throw new UserError(`${file} would lie among the images. Give another file for the contact sheet: --out FILE`);
+      throw new UserError(`${file} is inside the data set. Write the contact sheet elsewhere: --out FILE`);
     }
     print(io, ...describe(report, tools).map(tools.printableLine));
     for (const text of report.notes) note(io, text);
@@ -44,7 +44,7 @@ function describe(report: Omit<datasets.DataReport, "sheet">, { datasets, format
     `pixels from ${pixels.min} to ${pixels.max}, mean ${pixels.mean.toFixed(1)}`,
     `SHA-256 ${sha256}`,
     ...(bad.length > 0
-      ? [`${formatCount(bad.length)} cannot be used; vae train leaves them out with --skip-bad:`, ...listed(problems)]
+      ? [`${formatCount(bad.length)} unusable; vae train skips them with --skip-bad:`, ...listed(problems)]
       : []),
   ];
 }

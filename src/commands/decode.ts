@@ -2,7 +2,7 @@
 import { TEXT } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { classFlag, flag, formatFlag, OPEN, place, RUN } from "./flags.js";
+import { classFlag, flag, formatFlag, OPEN, pathFlag, RUN } from "./flags.js";
 
 const FORMATS = ["npy", "png"] as const;
 
@@ -16,9 +16,9 @@ export const define = declare({
       TEXT,
       { default: "-" },
     ),
-    class: classFlag("the class of all (default: that of each in the file, its class or else its label)"),
+    class: classFlag("the class of all (default: the class of each row in the file, or else its label)"),
     format: formatFlag(FORMATS),
-    out: place(
+    out: pathFlag(
       "<file>",
       "a .npy of [N, height, width] or, in colour, [N, height, width, 3], from 0 to 1; a .png of a " +
         "grid; or - (default: standard output)",

@@ -1,7 +1,7 @@
 // vae encode
 import type { Encoded, HostArray } from "../index.js";
 import { declare } from "./command.js";
-import { classFlag, DRAWS, formatFlag, IMAGES, place, RUN, settingFlags } from "./flags.js";
+import { classFlag, DRAWS, formatFlag, IMAGES, pathFlag, RUN, settingFlags } from "./flags.js";
 
 const FORMATS = ["jsonl", "npz", "csv", "npy"] as const;
 
@@ -9,17 +9,17 @@ export const define = declare({
   flags: {
     ...RUN,
     ...IMAGES,
-    input: place(
+    input: pathFlag(
       "<file>",
       "an array instead of a data set: a .npy file, or - for standard input, of [N, height, width] or " +
         "[N, pixels], in colour [N, height, width, 3], uint8 or floats from 0 to 1",
       { conflicts: ["split", "dataset"] },
     ),
     ...settingFlags("layout"),
-    class: classFlag("the class of all images (default: that of each image of a data set)"),
+    class: classFlag("the class of all images (default: each image's own, in a data set)"),
     ...DRAWS,
     format: formatFlag(FORMATS),
-    out: place(
+    out: pathFlag(
       "<file>",
       "output file: .jsonl, .npz or .csv with the file or the row, the label, z and, of a Gaussian q(z|x), sigma of " +
         "each image; .npy with z only; or - (default: standard output)",

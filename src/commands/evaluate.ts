@@ -19,7 +19,7 @@ export const define = declare({
   },
   examples: ["vae evaluate", "vae evaluate --split validation --importance-samples 500 --n 1000"],
   run: (io, { distributed, ...flags }, tools) =>
-    tools.inProcesses(io, "evaluate", distributed, (io, processes) => measure(io, flags, tools, processes)),
+    tools.runInProcesses(io, "evaluate", distributed, (io, processes) => measure(io, flags, tools, processes)),
 });
 
 type Flags = Omit<EvaluateOptions, "count" | "onProgress" | "processes"> & {
@@ -57,8 +57,9 @@ function describe(result: Evaluation, model: LoadedModel, tools: Tools): string[
   const all = formatPlural(of, `${split} image`);
   const through = noise ? `, seen through ${formatNoise(noise)}` : "";
   const labels = model.config.conditional ? "; the encoder sees the labels" : "";
+  const evaluated = images === of ? all : `the first ${formatCount(images)} of ${all}`;
   return [
-    `${model.folder.dir}: ${images === of ? all : `the first ${formatCount(images)} of ${all}`}; ${formatTime(seconds)}`,
+    `${model.folder.dir}: ${evaluated}; ${formatTime(seconds)}`,
     `nats per image of ${describePixels(model.config)}${through}${labels}`,
     ...describeBounds(result, model, tools),
     ...describeLatents(result, tools),
@@ -74,9 +75,9 @@ function describeBounds(result: Evaluation, { config, size }: LoadedModel, tools
   const lines: string[] = [];
   const add = (...line: Parameters<typeof formatLine>) => lines.push(formatLine(...line));
   if (hasBound(config)) {
-    add("−ELBO", formatNats(-elbo), `−reconstruction + KL, a bound of −${terms.likelihood}`);
+    add("−ELBO", formatNats(-elbo), `−reconstruction + KL, an upper bound on −${terms.likelihood}`);
     if (name !== "ELBO")
-      add(title, formatNats(-objective), `what was trained${title === `−${name}` ? "" : `: ${name}`}`);
+      add(title, formatNats(-objective), `the trained objective${title === `−${name}` ? "" : `: ${name}`}`);
   }
   add("reconstruction", formatNats(reconstruction), `mean of ${terms.reconstruction}`);
   if (hasBound(config)) add("KL", formatNats(kl), terms.kl);
@@ -93,7 +94,7 @@ function describeBounds(result: Evaluation, { config, size }: LoadedModel, tools
   return lines;
 }
 
-/** KL terms on a line, the largest. JSON has all. */
+/** Number of the largest KL terms printed. JSON has all. */
 const LARGEST = 6;
 
 function describeLatents(result: Evaluation, tools: Tools): string[] {

@@ -1,13 +1,13 @@
 // vae export
 import path from "node:path";
 import { declare } from "./command.js";
-import { choiceFlag, JSON_RESULT, place, RUN } from "./flags.js";
+import { choiceFlag, JSON_RESULT, pathFlag, RUN } from "./flags.js";
 
 export const define = declare({
   flags: {
     ...RUN,
     format: choiceFlag(["onnx"], "encoder.onnx: pixels → mean, sigma; decoder.onnx: z → pixels", "onnx"),
-    out: place("<folder>", "folder for the files (default: that of the run)"),
+    out: pathFlag("<folder>", "folder for the files (default: that of the run)"),
     ...JSON_RESULT,
   },
   examples: ["vae export", "vae export --run runs/mine --out models"],

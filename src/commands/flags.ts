@@ -1,4 +1,4 @@
-// Flags of commands. Imports little, since the help of a command waits for it.
+// Flags of commands. Imports little, to keep --help fast.
 import path from "node:path";
 import type { GivenSettings } from "../config/config.js";
 import { oneOf, type Setting, TEXT, wholeNumber } from "../config/entries.js";
@@ -8,27 +8,27 @@ import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/read.js";
 import { NOISES } from "../noise.js";
 
-/** Of `--noise` without a value. */
-export const USUAL_NOISE = "salt-pepper";
+/** The value of `--noise` without an argument. */
+export const DEFAULT_NOISE = "salt-pepper";
 
-/** A flag. Its key in the table of a command gives its name: --dim-z for dimZ. */
+/** A flag, named by its key in a command's table: dimZ is --dim-z. */
 export interface Flag<Value> extends Details<Value> {
-  /** As the help shows it, such as <file>; empty for a toggle. */
+  /** The argument in the help, such as <file>; empty for a toggle. */
   readonly argument: string;
   readonly help: string;
-  /** Values that a shell completes. */
+  /** Values for shell completion. */
   readonly choices?: readonly (string | number)[] | undefined;
-  /** Of the help page: "Options:" by default. */
+  /** Heading on the help page, by default "Options:". */
   readonly heading?: string;
-  /** @param before the value of the same flag further left. @throws UserError that says what the text must be */
+  /** @param before the value of an earlier occurrence of the flag. @throws UserError that says what is valid */
   parse?(text: string, before?: Value): Value;
-  /** Checks a given value before the command runs. @throws UserError */
+  /** Validates a given value before the command runs. @throws UserError */
   check?(value: Value): void;
 }
 
 interface Details<Default> {
   readonly default?: Default;
-  /** The value if the flag is given without its optional argument, as text. */
+  /** The text parsed if the optional argument is omitted. */
   readonly preset?: string;
   readonly conflicts?: string[];
   readonly isRequired?: boolean;
@@ -52,10 +52,10 @@ export function toggle(help: string): Flag<boolean | undefined> {
   return { argument: "", help };
 }
 
-/** What `own` is, the default of settings of the data. */
+/** Help text for the default `own` of data settings. */
 const CHOSEN = "chosen from the data";
 
-/** Flags of settings. They have no defaults for commander, so that a preset can set them. */
+/** Flags of settings. Commander gets no defaults, so that a preset can set them. */
 export function settingFlags<Name extends SettingName>(...names: Name[]) {
   const entries = names.map((name) => [name, settingFlag(name)]);
   return Object.fromEntries(entries) as { [name in Name]: Flag<GivenSettings[name]> };
@@ -69,14 +69,14 @@ function settingFlag(name: SettingName): Flag<unknown> {
   return { ...flag(`<${argument}>`, `${help} (default: ${usual === "own" ? CHOSEN : usual})`, { parse }), choices };
 }
 
-/** `--noise`, with an optional value. @param alone what it is without one */
-export function noiseFlag(help: string, alone = USUAL_NOISE): Flag<GivenSettings["noise"]> {
+/** `--noise`. @param alone the help text for `--noise` without an argument */
+export function noiseFlag(help: string, alone = DEFAULT_NOISE): Flag<GivenSettings["noise"]> {
   const text = `${help}; kinds: ${Object.keys(NOISES).join(", ")} (default: none; without a kind: ${alone})`;
   const { words: choices } = SETTINGS.noise;
-  return { ...flag("[kind[:strength]]", text, SETTINGS.noise, { preset: USUAL_NOISE }), choices };
+  return { ...flag("[kind[:strength]]", text, SETTINGS.noise, { preset: DEFAULT_NOISE }), choices };
 }
 
-/** The default, as the command line takes it. */
+/** The default in command-line syntax. */
 export function formatDefault(name: SettingName): string {
   const setting: Setting<unknown> = SETTINGS[name];
   return String(setting.encode(setting.default));
@@ -94,18 +94,18 @@ export function count(help: string, max = 1e9): Flag<number | undefined> {
   return flag("<count>", help, wholeNumber({ min: 1, max }));
 }
 
-/** A file or a folder. */
-export function place(argument: string, help: string, details?: Details<undefined>): Flag<string | undefined> {
+/** A path of a file or a folder. */
+export function pathFlag(argument: string, help: string, details?: Details<undefined>): Flag<string | undefined> {
   return flag(argument, help, TEXT, details);
 }
 
-/** `--format` of a file. */
+/** `--format` of an output file. */
 export function formatFlag<const Format extends string>(formats: readonly Format[]): Flag<Format | undefined> {
-  const help = `format (default: that of the file's name; ${formats[0]} for standard output)`;
+  const help = `format (default: by the file's extension; ${formats[0]} for standard output)`;
   return { ...flag(`<${formats.join("|")}>`, help, oneOf(formats)), choices: formats };
 }
 
-/** `--out` of a picture, or another flag. */
+/** `--out`, or another flag, of a picture file. */
 export function pictureFlag(
   type: "png" | "svg",
   usual = "in pictures/ of the run",
@@ -116,13 +116,13 @@ export function pictureFlag(
     if (path.extname(file).toLowerCase() !== `.${type}`) {
       throw new UserError(`${name} ${file}: this picture is a .${type}. Give a name that ends in .${type}.`);
     }
-    checkPlace(file, name);
+    checkOutputFile(file, name);
   };
-  return { ...place("<file>", `file for ${what}, a .${type} (default: ${usual})`), check };
+  return { ...pathFlag("<file>", `file for ${what}, a .${type} (default: ${usual})`), check };
 }
 
-/** @throws UserError if no file can be written there */
-export function checkPlace(file: string, name = "--out"): void {
+/** @throws UserError if `file` is not a file, or its folder does not exist */
+export function checkOutputFile(file: string, name = "--out"): void {
   const present = statIfThere(file);
   if (present && !present.isFile()) throw new UserError(`${name} ${file} is not a file. Give the name of a file.`);
   const folder = path.dirname(file);
@@ -134,7 +134,7 @@ export function classFlag(help: string, details?: Details<undefined>): Flag<stri
   return flag("<name>", `of a model with labels: ${help}`, TEXT, details);
 }
 
-/** Of commands that several processes can run together. */
+/** For commands that several processes run together. */
 export const DISTRIBUTED = {
   distributed: choiceFlag(
     ["auto", "off"],
@@ -142,15 +142,15 @@ export const DISTRIBUTED = {
     "auto",
   ),
 };
-export const RUN = { run: place("<folder>", "folder of the run (default: the newest in runs/ that has a model)") };
+export const RUN = { run: pathFlag("<folder>", "folder of the run (default: the newest in runs/ that has a model)") };
 export const OPEN = { open: toggle("open the picture in the system's viewer") };
 export const JSON_RESULT = { json: toggle("print the result as one JSON value") };
 export const SEED = { seed: flag("<number>", `${SETTINGS.seed.help} (default: that of the run)`, SETTINGS.seed) };
 export const DRAWS = { draws: toggle("draw from each posterior instead of taking its mean"), ...SEED };
 
-/** A part of a data set. */
+/** Selects images of a data set. */
 export const IMAGES = {
   split: choiceFlag(EVALUATION.split.choices, EVALUATION.split.help, EVALUATION.split.default),
-  dataset: place("<mnist|path>", "other data than the model was trained on"),
+  dataset: pathFlag("<mnist|path>", "other data than the model was trained on"),
   n: count("number of images, from the first (default: all)"),
 };

@@ -1,15 +1,15 @@
-// Layout of help pages. Imports commander alone, since vae --help waits for it.
+// Layout of help pages. Imports only commander, to keep vae --help fast.
 import { type Help, type HelpConfiguration, Option } from "commander";
 
 /** Longer lines are hard to read. */
 const MAX_WIDTH = 100;
-const USUAL_WIDTH = 80;
-/** Of the column of descriptions. */
+const DEFAULT_WIDTH = 80;
+/** Minimum width of the descriptions. */
 const MIN_DESCRIPTION = 20;
 
-/** Columns of a help page that goes to this stream. */
+/** Width of a help page on this stream. */
 export function helpWidth({ isTTY, columns }: { readonly isTTY?: boolean; readonly columns?: number }): number {
-  return Math.min((isTTY && columns) || USUAL_WIDTH, MAX_WIDTH);
+  return Math.min((isTTY && columns) || DEFAULT_WIDTH, MAX_WIDTH);
 }
 
 export const HELP_FORMAT: HelpConfiguration = {
@@ -23,15 +23,15 @@ export const HELP_FORMAT: HelpConfiguration = {
       help.longestSubcommandTermLength(command, help),
       help.longestArgumentTermLength(command, help),
     );
-    return Math.min(longest, Math.floor((help.helpWidth ?? USUAL_WIDTH) / 3));
+    return Math.min(longest, Math.floor((help.helpWidth ?? DEFAULT_WIDTH) / 3));
   },
   formatItem,
 };
 
-/** A term and its description: beside it, or below a term that is wider than the column. */
+/** A term and its description, on the next line if the term is wider than its column. */
 function formatItem(this: Help, term: string, width: number, description: string): string {
   const column = width + 4;
-  const room = (this.helpWidth ?? USUAL_WIDTH) - column;
+  const room = (this.helpWidth ?? DEFAULT_WIDTH) - column;
   const lines = this.boxWrap(description, room).split("\n");
   const first = term.length > width ? [`  ${term}`] : [`  ${term.padEnd(width)}  ${lines.shift()}`.trimEnd()];
   return [...first, ...lines.map((line) => " ".repeat(column) + line)].join("\n");

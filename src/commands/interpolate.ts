@@ -14,13 +14,13 @@ export const define = declare({
     ),
     to: imagesFlag("test images where the rows end (default: the first of the second class)"),
     steps: flag("<count>", STEPS.help, STEPS, { default: STEPS.default }),
-    class: classFlag("the class to decode (default: from the label of one image to that of the other)"),
+    class: classFlag("the class to decode (default: from one image's label to the other's)"),
     out: pictureFlag("png"),
     ...OPEN,
   },
   examples: ["vae interpolate", "vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"],
   async run(io, { run, from: givenFrom, to: givenTo, steps, class: name, out, open }, tools) {
-    const { classInName, noteClean, plural, savePicture, usualPair, withModel } = tools;
+    const { classInName, noteClean, plural, savePicture, defaultPair, withModel } = tools;
     if ((givenFrom ?? []).length !== (givenTo ?? []).length) {
       const [starts, ends] = [givenFrom, givenTo].map((images) => images?.length ?? 0);
       throw new UserError(`--from names ${plural(starts, "image")} and --to ${ends}. Each row needs both.`);
@@ -30,7 +30,7 @@ export const define = declare({
       const pairs =
         givenFrom && givenTo
           ? givenFrom.map((image, row) => [image, givenTo[row]] as const)
-          : [usualPair((await model.loadData()).test)];
+          : [defaultPair((await model.loadData()).test)];
       const rows = pairs.length <= 5 ? pairs.flat().join("-") : `${pairs.length}-pairs-from-${pairs[0][0]}`;
       const picture = await model.pictures.interpolations(pairs, steps, { class: name });
       const ofClass = name === undefined ? "" : `${classInName(model, name)}-`;

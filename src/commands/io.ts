@@ -1,10 +1,10 @@
-// The surroundings of a command: those of the process, or of a test.
+// Streams, environment and arguments of a command, from the process or a test.
 import { Chalk, type ChalkInstance, chalkStderr } from "chalk";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Of a process: Node.js, the file that it runs, and the words of the command line. */
+  /** `process.argv`: Node.js, the script, and the words of the command line. */
   readonly argv?: readonly string[];
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** For results. */
@@ -15,27 +15,27 @@ export interface Io {
 
 type Output = NodeJS.WritableStream & {
   readonly isTTY?: boolean;
-  /** The width of a terminal. */
+  /** Width of a terminal. */
   readonly columns?: number;
 };
 
-/** The columns of a terminal; 80 where there is none, or they are unknown. */
+/** Columns of a terminal; 80 if unknown or not a terminal. */
 export function widthOf({ isTTY, columns }: Output): number {
   return (isTTY && columns) || 80;
 }
 
-/** --dim-z of dimZ */
+/** dimZ → --dim-z */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** The setting without a flag that an unknown option, such as --prior, stands for. */
+/** The setting without a flag that an unknown option names: --prior → prior. */
 export function settingOf(option: string): SettingName | undefined {
   const names = Object.keys(SETTINGS) as SettingName[];
   return names.find((name) => !("flag" in SETTINGS[name]) && [flagOf(name), `--${name}`].includes(option));
 }
 
-/** Turns the settings that a message of the library names into flags: `size: 64` into --size 64. */
+/** Replaces settings in a library message by flags: `size: 64` → --size 64. */
 export function withFlags(message: string): string {
   return message.replace(/`([a-z]\w*)(?:: ([^`]*))?`/gi, (_, name, value) => {
     const setting = Object.hasOwn(SETTINGS, name) ? SETTINGS[name as SettingName] : undefined;
@@ -44,7 +44,7 @@ export function withFlags(message: string): string {
   });
 }
 
-/** Colours for stderr. stdout has none. See https://no-color.org. */
+/** Colours for stderr. stdout has none. NO_COLOR: https://no-color.org. */
 export function colourOf({ env, stderr }: Io): ChalkInstance {
   const isProcessStderr = stderr === process.stderr; // the only stream whose colours chalk detects
   return new Chalk({ level: isProcessStderr && !env.NO_COLOR ? chalkStderr.level : 0 });

@@ -1,4 +1,4 @@
-// Latents as a table of columns, which JSON lines, CSV and .npz write: where each image comes from, its class, z and σ.
+// Latents as a table for JSON lines, CSV and .npz: the origin, class, z and σ of each image.
 import { range } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { encodeNpy, type NpyValues } from "../formats/npy.js";
@@ -6,10 +6,10 @@ import { formatCsvRow } from "../formats/table.js";
 import { encodeZip } from "../formats/zip.js";
 import type { datasets, Encoded, HostArray } from "../index.js";
 
-/** An archive is made in memory. */
+/** Limit of an archive, which is built in memory. */
 const MAX_ARCHIVE_BYTES = 2e9;
 
-/** A value for each image, `[count]`, or numbers, `[count, Z]`. */
+/** A value for each image, `[count]`, or a vector, `[count, Z]`. */
 interface Column {
   readonly name: string;
   readonly data: Exclude<NpyValues, Uint8Array>;
@@ -19,8 +19,9 @@ type Columns = readonly Column[];
 type Origins = Pick<datasets.ImageSet, "labels" | "origin">;
 
 /**
- * The origin of images, their classes, and their latents, as columns: those of each part. `name` is the class that
- * all were encoded with, instead of their own.
+ * Yields the columns of each part: origin, class and latents of images.
+ *
+ * @param name the class that all images were encoded with, if not their own
  */
 export async function* tabulate(
   images: datasets.ImageSet | HostArray,
@@ -41,7 +42,7 @@ export async function* tabulate(
   }
 }
 
-/** Number, origin and class of images. A column without values is left out. */
+/** Number, origin and class of images. Empty columns are omitted. */
 function describeImages(
   { labels: all, origin }: Origins,
   classes: readonly string[] | undefined,
@@ -68,7 +69,7 @@ function describeImages(
 
 type Cell = string | number;
 
-/** The value of a row in a column. Floats have the nine digits that identify every float32. */
+/** The value of a row in a column. Nine digits identify every float32. */
 function cellOf({ data, shape: [, width] }: Column, row: number): Cell | Cell[] {
   if (data instanceof Float32Array) {
     return Array.from(data.subarray(row * width, (row + 1) * width), (float) => Number(float.toPrecision(9)));
@@ -89,7 +90,7 @@ async function* jsonLines(parts: AsyncIterable<Columns>): AsyncGenerator<string,
   }
 }
 
-/** Numbers of a vector have columns of their own: z0, z1, … */
+/** A vector becomes several columns: z0, z1, … */
 async function* csvRows(parts: AsyncIterable<Columns>): AsyncGenerator<string, void> {
   let isFirst = true;
   for await (const columns of parts) {
@@ -106,11 +107,11 @@ async function* csvRows(parts: AsyncIterable<Columns>): AsyncGenerator<string, v
 export function checkArchiveSize(count: number, dimZ: number): void {
   if (2 * 4 * count * dimZ <= MAX_ARCHIVE_BYTES) return;
   throw new UserError(
-    `The latents of ${count} images take more than 2 GB as .npz. Write them as .jsonl or .csv, or z alone as .npy.`,
+    `The latents of ${count} images take more than 2 GB as .npz. Write them as .jsonl or .csv, or only z as .npy.`,
   );
 }
 
-/** Takes one part. The number of an image is its place in each array. */
+/** Encodes one part. The column `image` is omitted: it equals the index. */
 async function* npzArchive(parts: AsyncIterable<Columns>): AsyncGenerator<Uint8Array, void> {
   for await (const columns of parts) {
     const arrays = columns.filter(({ name }) => name !== "image");
@@ -118,5 +119,5 @@ async function* npzArchive(parts: AsyncIterable<Columns>): AsyncGenerator<Uint8A
   }
 }
 
-/** Formats columns. Yields nothing before the first part, so that a failure there writes nothing. */
+/** Formats columns. Nothing is yielded before the first part, so that an early error writes nothing. */
 export const formatTable = { jsonl: jsonLines, csv: csvRows, npz: npzArchive };

@@ -13,7 +13,7 @@ export const define = declare({
     size: flag("<columns>x<rows>", "size of the grid (default: 20x20, less for large images)", { parse: parseSize }),
     spacing: choiceFlag(SPACING.choices, SPACING.help, SPACING.default),
     range: flag("<number>", `${RANGE.help} (default: ${RANGE.default})`, RANGE),
-    class: classFlag("the class to decode, which is needed"),
+    class: classFlag("the class to decode (required)"),
     out: pictureFlag("png"),
     ...OPEN,
   },
@@ -21,14 +21,14 @@ export const define = declare({
   async run(
     io,
     { run, size, spacing, range: given, class: name, out, open },
-    { classInName, savePicture, usualSide, withModel },
+    { classInName, savePicture, defaultSide, withModel },
   ) {
     if (spacing === "quantile" && given !== undefined) {
       throw new UserError("--range is for linear spacing: the prior determines the range of quantiles.");
     }
     const range = given ?? RANGE.default;
     await withModel(io, run, async (model) => {
-      const side = usualSide(model.size);
+      const side = defaultSide(model.size);
       const { columns, rows } = size ?? { columns: side, rows: side };
       const picture = await model.pictures.manifold({ columns, rows, spacing, range, class: name });
       const ofClass = name === undefined ? "" : `${classInName(model, name)}-`;

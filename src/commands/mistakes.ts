@@ -1,4 +1,4 @@
-// Explains what is wrong with the words of a command line, and what to give instead.
+// Explains mistakes in a command line, with a remedy.
 import path from "node:path";
 import type { Command, CommanderError } from "commander";
 import { similar } from "../config/entries.js";
@@ -8,10 +8,10 @@ import { CONFIG } from "../run/config.js";
 import { GROUP } from "../run/group.js";
 import { printable } from "../wording.js";
 import { flagOf, settingOf } from "./io.js";
-import { commandCalled, flagsCalled, plainName, remedyFor, remedyForValue, settingCalled } from "./other-names.js";
+import { commandForName, flagsForName, plainName, remedyFor, remedyForValue, settingForName } from "./other-names.js";
 import { quote } from "./program.js";
 
-/** One line for an error of commander. @param program as it was when it parsed the words */
+/** Explains an error of commander in one line. @param program after it parsed `words` */
 export function explain({ code, message }: CommanderError, program: Command, words: readonly string[]): string {
   const name = words.find((word) => !word.startsWith("-"));
   const command = program.commands.find((command) => command.name() === name);
@@ -33,7 +33,7 @@ export function explain({ code, message }: CommanderError, program: Command, wor
   }
 }
 
-/** A message of commander on one line, with the given value cut. */
+/** A message of commander on one line, with a printable value. */
 function plainMessage(message: string): string {
   return message
     .replace(/^error: /, "")
@@ -42,7 +42,7 @@ function plainMessage(message: string): string {
 }
 
 function explainCommand(name: string, program: Command): string {
-  const called = commandCalled(name);
+  const called = commandForName(name);
   const names = program.commands.map((command) => command.name());
   const like = called ?? similar(name, names);
   const remedy = like === undefined ? "See vae --help." : `Use vae ${like}.`;
@@ -60,11 +60,11 @@ function pageOf(command: Command): string {
 function remedyOfOption(option: string, command: Command): string | undefined {
   const flags = command.options.flatMap(({ long }) => long ?? []);
   const same = flags.find((flag) => plainName(flag) === plainName(option));
-  const called = same === undefined ? flagsCalled(option) : [same];
+  const called = same === undefined ? flagsForName(option) : [same];
   const here = called.find((flag) => flags.includes(flag));
   if (here === "--keep-prob") return `. Use ${here}, the rate of units that dropout keeps.`;
   if (here !== undefined) return `. Use ${here}.`;
-  const setting = settingOf(option) ?? settingCalled(option);
+  const setting = settingOf(option) ?? settingForName(option);
   if (setting !== undefined) return `. Give this setting to vae train as --set ${setting}=VALUE.`;
   const general = remedyFor(option);
   if (general !== undefined) return `. ${general}`;
@@ -77,13 +77,13 @@ function remedyOfOption(option: string, command: Command): string | undefined {
   return ofTrain === undefined ? undefined : ` here. Give ${ofTrain} to vae train.`;
 }
 
-/** The first that is a flag of vae train for a setting, or written almost like one. */
+/** The first option that names a flag of vae train for a setting, apart from case and hyphens. */
 function trainFlag(options: readonly string[]): string | undefined {
   const flags = (Object.keys(SETTINGS) as SettingName[]).filter((name) => "flag" in SETTINGS[name]).map(flagOf);
   return options.flatMap((option) => flags.find((flag) => plainName(flag) === plainName(option)) ?? [])[0];
 }
 
-/** A word that no argument takes: the flag that was left out. */
+/** Explains an extra word by suggesting the flag that was probably omitted. */
 function explainWord(command: Command): string | undefined {
   const word = command.args[command.registeredArguments.length];
   const kind = /^\d+$/.test(word) ? "number" : "word";
@@ -91,7 +91,7 @@ function explainWord(command: Command): string | undefined {
   return remedy === undefined ? undefined : `vae ${command.name()} takes no bare ${kind}. Use ${remedy}.`;
 }
 
-/** The flags of the numbers that commands are given most. */
+/** Flags to suggest for a bare number. */
 const NUMBERS = ["--epochs", "--n"];
 
 function remedyOfNumber(command: Command, word: string): string | undefined {
@@ -108,7 +108,7 @@ function remedyOfWord(command: Command, word: string): string | undefined {
   return found && `${found} ${printable(quote(word))}`;
 }
 
-/** Flags that take what lies at a place. */
+/** Flags to suggest for a path, by its content. */
 function flagsOfPlace(place: string): string[] {
   if (place === "mnist") return ["--dataset"];
   if (!isFolder(place)) return statIfThere(place) ? ["--input", "--dataset"] : [];

@@ -1,8 +1,8 @@
-// What other programs call the flags, values and commands of this one.
+// Names of other programs for flags, values and commands of vae.
 
 const PROCESSOR = "Training runs on the processor: vae engines lists how.";
 
-/** Flags, and the names of other programs for them: small letters and digits alone. */
+/** Flags and their other names, in lower-case letters and digits only. */
 const FLAGS: readonly (readonly [flag: string, names: string])[] = [
   ["--learning-rate", "lr stepsize"],
   ["--batch-size", "b bs batch minibatch minibatchsize trainbatchsize"],
@@ -61,7 +61,7 @@ const REMEDIES: readonly (readonly [remedy: string, names: string])[] = [
   ["A denoiser is trained with --noise.", "denoise denoising noisefactor corruption"],
 ];
 
-/** A value of a flag that another program has, and what to give for it. The first that fits. */
+/** Remedies for values of other programs. The first match applies. */
 const VALUES: readonly (readonly [flag: string, value: RegExp, remedy: string])[] = [
   ["--model", /cond|^cvae/, "Use --conditional."],
   ["--model", /denois|^dae/, "Use --noise."],
@@ -89,7 +89,7 @@ const VALUES: readonly (readonly [flag: string, value: RegExp, remedy: string])[
   ["--layout", /nchw|first/, "Use --layout chw."],
 ];
 
-/** Commands, and the names of other programs for them. */
+/** Commands and their other names. */
 const COMMANDS: readonly (readonly [command: string, names: string])[] = [
   ["train", "fit learn run start new mnist"],
   ["train --resume", "resume continue"],
@@ -111,7 +111,7 @@ const COMMANDS: readonly (readonly [command: string, names: string])[] = [
   ["--version", "version"],
 ];
 
-/** A name without its case, hyphens and underscores. */
+/** A name in lower case, without punctuation. */
 export function plainName(name: string): string {
   return name.replace(/[^\p{L}\p{N}]/gu, "").toLowerCase();
 }
@@ -120,27 +120,27 @@ function find(table: readonly (readonly [string, string])[], name: string): stri
   return table.filter(([, names]) => names.split(" ").includes(name)).map(([found]) => found);
 }
 
-/** The flags that other programs call so, the likeliest first. */
-export function flagsCalled(name: string): string[] {
+/** Flags that other programs call `name`, the likeliest first. */
+export function flagsForName(name: string): string[] {
   return find(FLAGS, plainName(name));
 }
 
-/** The setting without a flag that other programs call so. */
-export function settingCalled(name: string): string | undefined {
+/** The setting without a flag that other programs call `name`. */
+export function settingForName(name: string): string | undefined {
   return find(SETTINGS, plainName(name))[0];
 }
 
-/** What to say of an option of other programs that has no counterpart here. */
+/** The remedy for another program's option without a counterpart here. */
 export function remedyFor(option: string): string | undefined {
   return find(REMEDIES, plainName(option))[0];
 }
 
-/** What to give instead of a value of another program. */
+/** The remedy for another program's value of a flag. */
 export function remedyForValue(flag: string, value: string): string | undefined {
   return VALUES.find(([one, pattern]) => one === flag && pattern.test(value.toLowerCase()))?.[2];
 }
 
-/** The command that other programs call so. */
-export function commandCalled(name: string): string | undefined {
+/** The command that other programs call `name`. */
+export function commandForName(name: string): string | undefined {
   return find(COMMANDS, name.toLowerCase())[0];
 }

@@ -1,4 +1,4 @@
-// Prints and writes for several commands.
+// Formatting, notes and progress, shared by commands.
 import { SingleBar } from "cli-progress";
 import {
   type Bounds,
@@ -15,7 +15,7 @@ import { plural, printableLine, visible } from "../wording.js";
 import { colourOf, type Io, widthOf, withFlags } from "./io.js";
 import { NONE } from "./table.js";
 
-/** The numbers of the bound, with signs, unit, and the kind of pixels. */
+/** The terms of the bound, with unit and kind of pixels. */
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
   const { elbo, reconstruction, kl } = terms;
   const of = `nats per image of ${describePixels(config)}`;
@@ -56,26 +56,26 @@ export function formatPlural(count: number, noun: string): string {
 
 const MAX_TITLE = 8;
 
-/** The title of a column or a line of the negated objective: −ELBO, −L50, or −objective where its name is long. */
+/** The title of the negated objective: −ELBO, −L50, or −objective if its name is long. */
 export function objectiveTitle(config: Config): string {
   const name = objectiveName(config);
   return !hasBound(config) || name.length <= MAX_TITLE ? `−${name}` : "−objective";
 }
 
-/** Prints lines, in which hidden characters are visible. */
+/** Prints lines, with hidden characters escaped. */
 export function print({ stdout }: Io, ...lines: string[]): void {
   for (const line of lines) stdout.write(`${visible(line)}\n`);
 }
 
-/** Writes a note to stderr, on one line. stdout holds only results. */
+/** Writes a note to stderr, on one line. stdout is for results. */
 export function note(io: Io, text: string): void {
   io.stderr.write(`${colourOf(io).dim(printableLine(withFlags(text)))}\n`);
 }
 
 /**
- * Notes that a denoiser sees clean images.
+ * Notes that a denoiser gets clean images.
  *
- * @param other data that the model was not trained on, and which have no noisy inputs
+ * @param other a data set, other than the training's, that has no noisy inputs
  */
 export function noteClean(io: Io, { config }: LoadedModel, other?: string): void {
   if (config.noise === null && (config.inputDir === null || other === undefined)) return;
@@ -84,17 +84,14 @@ export function noteClean(io: Io, { config }: LoadedModel, other?: string): void
 
 const MAX_BAR = 30;
 
-/** The longest bar that fits next to text of `otherWidth` characters, for a share from 0 to 1. */
+/** A bar that fits next to `otherWidth` characters. @param share of the bar that is filled, 0 to 1 */
 export function drawBar({ stderr }: Io, otherWidth: number, share: number): string {
   const width = Math.max(0, Math.min(MAX_BAR, widthOf(stderr) - 1 - otherWidth));
   const done = Math.round(width * share);
   return "█".repeat(done) + "░".repeat(width - done);
 }
 
-/**
- * A line on stderr that is redrawn, if stderr is a terminal. It changes no terminal modes, so Ctrl-C cannot leave them
- * changed.
- */
+/** A redrawn line on stderr, if it is a terminal. Changes no terminal modes, which Ctrl-C would leave changed. */
 export function progressLine({ stderr }: Io): { show(line: string): void; stop(): void } | undefined {
   if (!stderr.isTTY) return undefined;
   const bar = new SingleBar({
@@ -114,7 +111,7 @@ export function progressLine({ stderr }: Io): { show(line: string): void; stop()
   };
 }
 
-/** Shows progress on a line that appears with the first progress, if stderr is a terminal. */
+/** A progress bar with the time left, if stderr is a terminal. Appears with the first progress. */
 export function progressBar(io: Io, title: string): { show(done: number, count: number): void; stop(): void } {
   const line = progressLine(io);
   let first: { readonly done: number; readonly time: number } | undefined;
@@ -161,7 +158,7 @@ export async function withModel(
 
 const PLAIN_NAME = /^[\p{L}\p{N}_-]{1,40}$/u;
 
-/** A class in the name of a picture: class-cat, or its number where the name is long or has special characters. */
+/** A class in a file name: class-cat, or its number if the name is long or has special characters. */
 export function classInName({ classes = [] }: LoadedModel, name: string): string {
   const place = classes.findIndex((one) => one.name === name.normalize("NFC"));
   return `class-${PLAIN_NAME.test(name) ? name : `number-${place}`}`;

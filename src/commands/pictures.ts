@@ -6,7 +6,7 @@ import { encodePng, type LoadedModel, type Picture } from "../index.js";
 import type { Io } from "./io.js";
 import { note, print } from "./output.js";
 
-/** Writes a picture, or the text of an SVG, to `out` or to the run's pictures, prints where, and may open it. */
+/** Writes a picture or SVG text to `out`, by default pictures/`name` of the run, and prints the path. */
 export async function savePicture(
   io: Io,
   model: LoadedModel,
@@ -21,13 +21,13 @@ export async function savePicture(
   if (open) await openPicture(io, file);
 }
 
-/** Opens a picture, without waiting for the viewer. Where there is none, a note says so: the picture is there. */
+/** Opens a picture, without waiting for the viewer. A missing viewer is only noted, since the picture is saved. */
 export async function openPicture(io: Io, file: string): Promise<void> {
   const problem = missingViewer(io) ?? (await startViewer(io, path.resolve(file)));
   if (problem !== undefined) note(io, `No viewer was opened for ${file}: ${problem}.`);
 }
 
-/** Why no viewer can show anything here, if so. */
+/** The reason why no viewer can run here; undefined if one can. */
 function missingViewer({ env }: Io): string | undefined {
   if (env.DISPLAY || env.WAYLAND_DISPLAY) return undefined;
   if (env.SSH_CONNECTION || env.SSH_TTY) return "this session runs over SSH, without a display";
@@ -35,15 +35,15 @@ function missingViewer({ env }: Io): string | undefined {
   return needsDisplay ? "there is no display (DISPLAY is not set)" : undefined;
 }
 
-/** Linux inside Windows, whose viewers need no display of Linux. */
+/** Linux inside Windows, where viewers need no Linux display. */
 function isWsl(env: Io["env"]): boolean {
   return Boolean(env.WSL_DISTRO_NAME);
 }
 
-/** Starts the viewer. @returns why that failed, if it did */
+/** Starts the viewer. @returns the reason if it fails */
 async function startViewer({ env }: Io, file: string): Promise<string | undefined> {
-  const { default: open } = await import("open"); // here, as few commands need it
-  // By default, open runs its own copy of xdg-open. The system's knows the desktop that it came with.
+  const { default: open } = await import("open"); // lazy: rarely needed
+  // By default, `open` runs a bundled xdg-open. The system's xdg-open knows the installed desktop.
   const usesXdg = process.platform === "linux" && !isWsl(env);
   try {
     await open(file, usesXdg ? { app: { name: "xdg-open" } } : {});

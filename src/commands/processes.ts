@@ -1,4 +1,4 @@
-// Commands that several processes run together, started by mpirun or srun. Only the first one prints.
+// Runs commands in several processes started by mpirun or srun. Only the first process prints.
 import { Writable } from "node:stream";
 import { Interruption, Reported, UserError } from "../errors.js";
 import { joinProcesses, type Processes } from "../index.js";
@@ -6,12 +6,12 @@ import { VERSION } from "../version.js";
 import type { Io } from "./io.js";
 
 /**
- * Runs a command in all processes that were started with this one, or alone.
+ * Runs a command together with the processes that mpirun or srun started, if any.
  *
- * @param name the command's
- * @param distributed whether to join the others
+ * @param name of the command
+ * @param distributed off: do not join other processes
  */
-export async function inProcesses(
+export async function runInProcesses(
   io: Io,
   name: string,
   distributed: "auto" | "off",

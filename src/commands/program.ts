@@ -1,4 +1,4 @@
-// Commands to copy from the terminal.
+// Shell commands that messages suggest.
 import path from "node:path";
 import { visible } from "../wording.js";
 import type { Io } from "./io.js";
@@ -8,7 +8,7 @@ export function resumeCommand(io: Io, folder: string): string {
   return `${programName(io)} train --resume ${quote(folder)}`;
 }
 
-/** How this program was started: npm start and npx do not need vae on the PATH, and its file does not either. */
+/** The command that starts this program: npx vae, node …/vae.js, or else vae. */
 export function programName({ env, argv = [] }: Io): string {
   if (["start", "npx"].includes(env.npm_lifecycle_event ?? "")) return "npx vae";
   const [, file = ""] = argv;
@@ -27,7 +27,7 @@ export function quote(word: string): string {
   return `$'${coded.join("")}'`;
 }
 
-/** A backquote would begin the name of a setting: see `withFlags`. */
+/** `withFlags` would read a backquote as the start of a setting. */
 function isPlain(text: string): boolean {
   return visible(text) === text && !text.includes("`");
 }

@@ -4,7 +4,18 @@ import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { formatNoise } from "../noise.js";
 import { declare } from "./command.js";
-import { classFlag, count, type Flag, noiseFlag, OPEN, pictureFlag, RUN, SEED, toggle, USUAL_NOISE } from "./flags.js";
+import {
+  classFlag,
+  count,
+  DEFAULT_NOISE,
+  type Flag,
+  noiseFlag,
+  OPEN,
+  pictureFlag,
+  RUN,
+  SEED,
+  toggle,
+} from "./flags.js";
 
 const FILES: Flag<string[] | undefined> = {
   argument: "<file...>",
@@ -12,10 +23,10 @@ const FILES: Flag<string[] | undefined> = {
   conflicts: ["n"],
 };
 
-/** `--noise` without a value. */
+/** The value of `--noise` without an argument: the run's noise. */
 const OWN = "own";
 const NOISE: Flag<GivenSettings["noise"] | typeof OWN> = {
-  ...noiseFlag("corrupt the images first, and show the corrupted ones too", `that of the run, or ${USUAL_NOISE}`),
+  ...noiseFlag("corrupt the images first, and show the corrupted ones too", `that of the run, or ${DEFAULT_NOISE}`),
   preset: OWN,
   parse: (text) => (text === OWN ? OWN : SETTINGS.noise.parse(text)),
 };
@@ -28,7 +39,7 @@ export const define = declare({
     input: FILES,
     invert: toggle("invert the image files: for dark strokes on light paper"),
     class: classFlag("the class of the image files"),
-    as: classFlag("show the images decoded as this class too, in a third row: the style of one class in another"),
+    as: classFlag("also decode the images as this class, in a third row: the style of one class in another"),
     ...SEED,
     out: pictureFlag("png"),
     ...OPEN,
@@ -45,7 +56,7 @@ export const define = declare({
     const { classInName, formatElbo, note, plural, print, savePicture, withModel } = tools;
     await withModel(io, run, async (model) => {
       const { config } = model;
-      const usual = config.noise ?? SETTINGS.noise.parse(USUAL_NOISE);
+      const usual = config.noise ?? SETTINGS.noise.parse(DEFAULT_NOISE);
       const noise = givenNoise === OWN ? usual : SETTINGS.noise.check(givenNoise);
       const noiseName = formatNoise(noise);
       if (noise && !config.noise && !config.inputDir) {
@@ -70,7 +81,7 @@ export const define = declare({
       if (squaredError) {
         const [before, after] = [squaredError.noisy, squaredError.output].map((error) => error.toFixed(4));
         const where = noise ? "with the noise" : "in the input";
-        print(io, `Squared error of a pixel: ${before} ${where}, ${after} in the output`);
+        print(io, `Squared error per pixel: ${before} ${where}, ${after} in the output`);
       }
       const transfer = as === undefined ? "" : `as-${classInName(model, as)}-`;
       const kind = `${input ? "input-" : ""}${noise ? `${noise.kind}${noise.strength}-` : ""}${transfer}`;

@@ -3,12 +3,12 @@ import { encodeConfig } from "../config/config.js";
 import { quoteItem } from "../config/entries.js";
 import type { RunReport } from "../index.js";
 import { declare, type Tools } from "./command.js";
-import { choiceFlag, JSON_RESULT, place } from "./flags.js";
+import { choiceFlag, JSON_RESULT, pathFlag } from "./flags.js";
 import type { Io } from "./io.js";
 
 export const define = declare({
   flags: {
-    dir: place("<folder>", "folder of the runs (default: runs)"),
+    dir: pathFlag("<folder>", "folder of the runs (default: runs)"),
     sort: choiceFlag(
       ["date", "name", "elbo", "test"],
       "the newest, or the best validation or test ELBO, first",
@@ -34,13 +34,13 @@ export const define = declare({
 
 const { compare: compareNames } = new Intl.Collator("en", { numeric: true });
 
-/** The highest first; runs without a value last. */
+/** Sorts by descending value; runs without a value come last. */
 const byElbo = (elboOf: (run: RunReport) => number | undefined) => {
   const value = (run: RunReport) => (run.config.model === "ae" ? undefined : elboOf(run)) || -Infinity;
   return (a: RunReport, b: RunReport) => Number(value(b) > value(a)) - Number(value(a) > value(b));
 };
 
-/** Of equal runs, the newest comes first. */
+/** Sorting is stable, so equal runs stay newest first. */
 const ORDERS = {
   date: () => 0,
   name: (a: RunReport, b: RunReport) => compareNames(a.run, b.run),
@@ -48,18 +48,18 @@ const ORDERS = {
   test: byElbo(({ test }) => test?.elbo),
 };
 
-/** At least this much of a run's name is shown. */
+/** Minimum width of a run's name. */
 const MIN_NAME = 20;
 const INDENT = "    ";
 
-/** A line for each run; settings that do not fit there follow below. */
+/** A line for each run. Settings that do not fit follow on the next lines. */
 function table(io: Io, runs: readonly RunReport[], tools: Tools): string[] {
   const { describePixels, hasBound, joinColumns, pad, shorten, tableWidth, wrap } = tools;
   const width = tableWidth(io);
   const numbers = [{ title: "epochs", cells: runs.map(describeEpochs) }, ...numberColumns(runs, tools)].map(pad);
   const used = numbers.reduce((sum, [title]) => sum + title.length + 1, 0);
-  const mostOfName = Math.max(MIN_NAME, width - used);
-  const names = pad({ title: "run", cells: runs.map(({ run }) => shorten(run, mostOfName)) });
+  const maxName = Math.max(MIN_NAME, width - used);
+  const names = pad({ title: "run", cells: runs.map(({ run }) => shorten(run, maxName)) });
   const [head, ...rows] = joinColumns([names, ...numbers], " ");
   const settings = runs.map((run) => describe(run).map((setting) => shorten(setting, width - INDENT.length)));
   const lineWidth = Math.max(head.length, ...rows.map((row) => row.length)) + 2;
@@ -84,7 +84,7 @@ function describeEpochs({ epochs, state, config }: RunReport): string {
   return `${epochs}/${config.epochs}${isWhole ? "" : ` ${state}`}`;
 }
 
-/** −ELBO, reconstruction and KL of the best epoch, and the test −ELBO: of autoencoders alone, the reconstruction. */
+/** −ELBO, reconstruction and KL of the best epoch, and test −ELBO. Only reconstruction if all are autoencoders. */
 function numberColumns(runs: readonly RunReport[], { formatFinite, hasBound }: Tools) {
   const column = (title: string, of: (run: RunReport) => number | undefined) => ({
     title,
@@ -104,7 +104,7 @@ function numberColumns(runs: readonly RunReport[], { formatFinite, hasBound }: T
   return [column("−ELBO", (run) => elbo(run)), reconstruction, column("KL", kl), ...test];
 }
 
-/** The settings that differ from the defaults, as `--set` takes them, but for the epochs, which have a column. */
+/** Settings that differ from the defaults, in `--set` syntax, except the epochs, which have a column. */
 function describe({ settings: { epochs, dataset, ...settings } }: RunReport): string[] {
   const data = dataset === undefined ? [] : [`dataset=${dataset.split(/[\\/]/).at(-1)}`];
   const format = (value: unknown) => (Array.isArray(value) ? value.map((item) => quoteItem(String(item))) : value);

@@ -6,17 +6,17 @@ import { UserError } from "../errors.js";
 import { statIfThere } from "../files/read.js";
 import type { LoadedModel, SampleOptions } from "../index.js";
 import { declare, type Tools } from "./command.js";
-import { choiceFlag, classFlag, count, flag, OPEN, pictureFlag, place, RUN, SEED, toggle } from "./flags.js";
+import { choiceFlag, classFlag, count, flag, OPEN, pathFlag, pictureFlag, RUN, SEED, toggle } from "./flags.js";
 import type { Io } from "./io.js";
 
-const USUAL = 100;
+const DEFAULT_COUNT = 100;
 const { from: FROM, components: COMPONENTS } = SAMPLING;
 
 export const define = declare({
   flags: {
     ...RUN,
     n: count("number of samples (default: 100; in a grid, fewer if they are large)"),
-    class: classFlag("the class of all samples (default: drawn for each, by its share of the training images)"),
+    class: classFlag("the class of all samples (default: drawn for each, in proportion to the training images)"),
     byClass: {
       ...toggle(
         "of a model with labels: draw a row for each class, of --n samples (default: 10), the same z in each row",
@@ -28,7 +28,7 @@ export const define = declare({
     components: flag("<count>", `${COMPONENTS.help} (default: ${COMPONENTS.default})`, COMPONENTS),
     out: pictureFlag("png"),
     open: { ...OPEN.open, conflicts: ["each"] },
-    each: place("<folder>", "write each sample as a PNG file into this folder", { conflicts: ["out"] }),
+    each: pathFlag("<folder>", "write each sample as a PNG file into this folder", { conflicts: ["out"] }),
   },
   examples: [
     "vae sample --n 100",
@@ -38,7 +38,7 @@ export const define = declare({
     "vae sample --by-class",
   ],
   async run(io, { run, n: given, class: name, byClass, seed: givenSeed, from, components, out, open, each }, tools) {
-    const { checkTiles, classInName, drawImages, hasBound, note, plural, print, savePicture, usualTiles, withModel } =
+    const { checkTiles, classInName, drawImages, hasBound, note, plural, print, savePicture, defaultTiles, withModel } =
       tools;
     if (each !== undefined) checkEmpty(each);
     if (byClass && (from === "mixture" || components !== undefined)) {
@@ -56,13 +56,13 @@ export const define = declare({
         await savePicture(io, model, picture, `samples-by-class-n${columns}-seed${seed}.png`, { out, open });
         return hint();
       }
-      const n = given ?? (each === undefined ? Math.min(USUAL, usualTiles(model.size)) : USUAL);
+      const n = given ?? (each === undefined ? Math.min(DEFAULT_COUNT, defaultTiles(model.size)) : DEFAULT_COUNT);
       if (each === undefined) checkTiles(model.size, n, "Draw fewer, or write one file each: --each FOLDER");
       if (from === "prior" && !hasBound(model.config)) {
         note(
           io,
-          "A plain autoencoder is not trained to decode draws from the prior, so these may not look like images: " +
-            "try `from: mixture`, which is fitted to its latents.",
+          "A plain autoencoder is not trained to decode draws from the prior. " +
+            "Draw z from a mixture fitted to its latents: `from: mixture`.",
         );
       }
       if (from === "mixture") {
@@ -91,7 +91,7 @@ async function writeEach(io: Io, model: LoadedModel, n: number, options: SampleO
   let written = 0;
   try {
     for await (const samples of model.sampleParts(n, options)) {
-      if (written === 0) await makeFolder(folder); // not for options that are refused
+      if (written === 0) await makeFolder(folder); // after sampling has accepted the options
       for (const picture of toPictures(samples)) {
         const name = `sample-${String(++written).padStart(String(n).length, "0")}.png`;
         await writeFileAtomically(path.join(folder, name), encodePng(picture), { flush: false });
@@ -103,7 +103,7 @@ async function writeEach(io: Io, model: LoadedModel, n: number, options: SampleO
   }
 }
 
-/** @throws UserError unless the folder is new or empty: nothing is overwritten */
+/** @throws UserError unless the folder is new or empty, so that nothing is overwritten */
 function checkEmpty(folder: string): void {
   const found = statIfThere(folder);
   if (!found || (found.isDirectory() && readdirSync(folder).length === 0)) return;

@@ -4,21 +4,21 @@ import type { Io } from "./io.js";
 
 const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
 
-/** How long the preparation of a training may take to end after a signal. */
+/** Time for preparation to stop after a signal, before the process exits. */
 const MAX_ABORT_MILLISECONDS = 2000;
 
 export interface Stop {
   readonly signal: AbortSignal;
-  /** Whether a training runs, which a signal must not end before it is saved. */
+  /** While true, the first signal saves the training instead of ending the process. */
   isTraining: boolean;
-  /** How to resume what is saved, for a signal during the preparation of a further training. */
+  /** How to resume, appended to the message if a signal stops the preparation of a group's next run. */
   hint: string;
   end(): void;
 }
 
 /**
- * Aborts the training at Ctrl-C, kill or a closed terminal. A second signal ends the process. So does the first one if
- * the training has not started, and what prepares it does not end soon: a file of a dead network may block for ever.
+ * Aborts the training at Ctrl-C, kill or a closed terminal. A second signal ends the process. So does the first if the
+ * preparation of a training does not stop soon: reading a file of a dead network may block for ever.
  */
 export function stopOnSignals(io: Io): Stop {
   const controller = new AbortController();

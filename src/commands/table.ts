@@ -1,4 +1,4 @@
-// Lays out tables of text, to fit a terminal.
+// Lays out text tables to fit a terminal.
 import { LONE_SURROGATES, visible } from "../wording.js";
 import { type Io, widthOf } from "./io.js";
 
@@ -8,7 +8,7 @@ export interface Column {
   readonly isNumber?: boolean;
 }
 
-/** In place of a value that there is none of. */
+/** Shown for a missing value. */
 export const NONE = "–";
 
 const GAP = "  ";
@@ -18,26 +18,26 @@ export function tableWidth({ stdout }: Io): number {
   return widthOf(stdout);
 }
 
-/** The title and the cells of a column, of one width. */
+/** Pads the title and the cells of a column to one width. */
 export function pad({ title, cells, isNumber }: Column): string[] {
   const shown = [title, ...cells.map(visible)];
   const widest = Math.max(...shown.map((cell) => cell.length));
   return shown.map((cell) => (isNumber ? cell.padStart(widest) : cell.padEnd(widest)));
 }
 
-/** The width of columns beside another one. */
-export function besides(columns: readonly Column[]): number {
+/** The width of columns right of another one, with gaps. */
+export function columnsWidth(columns: readonly Column[]): number {
   return columns.reduce((sum, column) => sum + pad(column)[0].length + GAP.length, 0);
 }
 
 /**
- * Lines of a table. Columns beyond the width follow below, again after the first column.
+ * Lines of a table. Columns that exceed the width follow in further blocks, each with the first column again.
  *
- * @param last so many columns stay together, if they fit
+ * @param last number of last columns to keep in one block, if they fit
  */
 export function layOut(columns: readonly Column[], width: number, last = 0): string[] {
   const [first, ...rest] = columns.map(pad);
-  const isWhole = first[0].length + besides(columns.slice(1)) <= width;
+  const isWhole = first[0].length + columnsWidth(columns.slice(1)) <= width;
   const blocks: string[][][] = [];
   let used = Infinity;
   for (const [i, column] of rest.entries()) {
@@ -62,7 +62,7 @@ export function joinColumns(columns: readonly (readonly string[])[], gap: string
   );
 }
 
-/** Words on lines of at most `width` characters, unless a word is longer. */
+/** Wraps words to lines of `width` characters. Longer words have a line each. */
 export function wrap(words: readonly string[], width: number): string[] {
   const lines: string[] = [];
   for (const word of words) {
@@ -73,7 +73,7 @@ export function wrap(words: readonly string[], width: number): string[] {
   return lines;
 }
 
-/** Cuts a text from its middle. Most of what stays is its end, which tells names apart. */
+/** Cuts the middle of a text. Keeps more of the end, which distinguishes names. */
 export function shorten(text: string, max: number): string {
   const shown = visible(text);
   if (shown.length <= max) return shown;

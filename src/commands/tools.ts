@@ -1,4 +1,4 @@
-// What commands work with. Loaded when one runs, not for its help.
+// Modules that commands use. Loaded when a command runs, not for its help.
 export { agree, byFirst } from "../distributed/processes.js";
 export { clearCache, inspectCache } from "../files/cache.js";
 export * from "../files/write.js";

@@ -11,11 +11,11 @@ import { MODEL_SETTINGS } from "../model/settings.js";
 import type { Sweep } from "../training/plan.js";
 import { printable } from "../wording.js";
 import { declare, type Tools } from "./command.js";
-import { count, DISTRIBUTED, flag, JSON_RESULT, place, settingFlags, toggle, under } from "./flags.js";
+import { count, DISTRIBUTED, flag, JSON_RESULT, pathFlag, settingFlags, toggle, under } from "./flags.js";
 import { flagOf, type Io } from "./io.js";
-import { flagsCalled, settingCalled } from "./other-names.js";
+import { flagsForName, settingForName } from "./other-names.js";
 
-/** Of a preset file. */
+/** Limit of a preset file. */
 const MAX_BYTES = 1e6;
 
 const ESSENTIALS = ["dataset", "dimZ", "epochs"] as const;
@@ -31,7 +31,7 @@ export const define = declare({
     ...under("Essentials:", {
       ...settingFlags(...ESSENTIALS),
       preset: {
-        ...place("<name|file>", `settings to start from: ${PRESET_NAMES.join(", ")}, or a JSON file of settings`),
+        ...pathFlag("<name|file>", `settings to start from: ${PRESET_NAMES.join(", ")}, or a JSON file of settings`),
         choices: PRESET_NAMES,
       },
       resume: flag<string | true>(
@@ -54,13 +54,13 @@ export const define = declare({
     }),
     ...under("Data:", {
       ...settingFlags(...DATA),
-      targetDir: place("<folder>", "clean images: the targets of those in --input-dir"),
+      targetDir: pathFlag("<folder>", "clean images: the targets of those in --input-dir"),
     }),
     ...under("Output:", {
-      run: place("<folder>", "new folder for the run or the group (default: runs/<dataset>-z<dim>-<date>-<time>)"),
+      run: pathFlag("<folder>", "new folder for the run or the group (default: runs/<dataset>-z<dim>-<date>-<time>)"),
       open: toggle("at the end, open progress.png, or compare.svg of a group, in the system's viewer"),
       ...JSON_RESULT,
-      quiet: toggle("print only the result, and on stderr what is wrong"),
+      quiet: toggle("print only the result, and warnings on stderr"),
     }),
   },
   examples: [
@@ -73,7 +73,7 @@ export const define = declare({
     "vae train --sweep beta=0.5,1,4 --sweep 'nHidden=500,500;300' --repeat 3",
   ],
   run: (io, { distributed, ...flags }, tools) =>
-    tools.inProcesses(io, "train", distributed, (io, processes) => start(io, flags, tools, processes)),
+    tools.runInProcesses(io, "train", distributed, (io, processes) => start(io, flags, tools, processes)),
 });
 
 interface Flags extends GivenSettings {
@@ -161,11 +161,11 @@ function checkOnce(set: GivenSettings = {}, flags: GivenSettings, sweep: Sweep =
   if (repeat !== undefined && "seed" in sweep) refuse("seed", "--sweep", "--repeat");
 }
 
-/** The data set of image pairs is the folder of the clean images. */
+/** The data set of image pairs: the folder of the clean images. */
 function pairOf(targetDir: string | undefined, { dataset, inputDir }: GivenSettings): Pick<GivenSettings, "dataset"> {
   if (targetDir === undefined && inputDir === undefined) return {};
   if (targetDir === undefined || inputDir === undefined || dataset !== undefined) {
-    throw new UserError("--input-dir and --target-dir go together and replace --dataset.");
+    throw new UserError("--input-dir and --target-dir replace --dataset. Give both, without --dataset.");
   }
   return { dataset: targetDir };
 }
@@ -176,7 +176,7 @@ async function readPreset(place: string): Promise<PresetName | GivenSettings> {
   if (name) return name;
   const found = statIfThere(place);
   if (!found || found.isDirectory()) {
-    const problem = `--preset ${place}: there is neither a preset nor a file of this name.`;
+    const problem = `--preset ${place} is neither a preset nor a file.`;
     const like = similar(place, PRESET_NAMES);
     throw new UserError(`${problem} Presets are ${PRESET_NAMES.join(", ")}.${like ? ` Is it ${like}?` : ""}`);
   }
@@ -204,7 +204,7 @@ function collectSettings(text: string, before: GivenSettings = {}): GivenSetting
   return { ...before, [name]: parseSetting(name, value) };
 }
 
-/** Semicolons separate values that are lists, or have commas. */
+/** Values that are lists or contain commas are separated by semicolons. */
 function collectSweeps(text: string, before: Sweep = {}): Sweep {
   const [name, list] = splitSetting(text, before, "NAME=VALUE,VALUE,…");
   const setting: Setting<unknown> = SETTINGS[name];
@@ -221,12 +221,12 @@ function collectSweeps(text: string, before: Sweep = {}): Sweep {
   return { ...before, [name]: values };
 }
 
-/** @throws UserError unless the text is NAME=… of a setting that is not there */
+/** @throws UserError unless the text is NAME=… of a setting that is not in `before` */
 function splitSetting(text: string, before: object, form: string): [name: SettingName, value: string] {
   const [name, ...value] = text.split("=");
   if (value.length === 0) throw new UserError(`It must be ${form}.`);
   if (!isSettingName(name)) {
-    const like = nameCalled(name) ?? similar(name, Object.keys(SETTINGS));
+    const like = settingFromOtherName(name) ?? similar(name, Object.keys(SETTINGS));
     throw new UserError(
       `There is no setting "${printable(name)}". ${like ? `Is it ${like}?` : "See docs/settings.md."}`,
     );
@@ -235,8 +235,8 @@ function splitSetting(text: string, before: object, form: string): [name: Settin
   return [name, value.join("=")];
 }
 
-/** The setting that other programs call so. */
-function nameCalled(name: string): string | undefined {
-  const flags = flagsCalled(name);
-  return settingCalled(name) ?? (Object.keys(SETTINGS) as SettingName[]).find((name) => flags.includes(flagOf(name)));
+/** The setting that other programs call `name`. */
+function settingFromOtherName(name: string): string | undefined {
+  const flags = flagsForName(name);
+  return settingForName(name) ?? (Object.keys(SETTINGS) as SettingName[]).find((name) => flags.includes(flagOf(name)));
 }

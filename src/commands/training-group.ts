@@ -26,7 +26,7 @@ export interface GroupOptions extends ShowOptions {
  * Trains a new group of runs.
  *
  * @param folder by default a new one in runs/
- * @throws UserError if a run is impossible, before any is trained, or after all others if one diverged
+ * @throws UserError before training if a run is invalid; after training if a run diverged
  */
 export async function trainGroup(
   io: Io,
@@ -40,8 +40,8 @@ export async function trainGroup(
 }
 
 /**
- * Resumes the run of a group that was interrupted, and trains those that are missing. Finished runs are tested again.
- * Runs that diverged are trained again with other settings only: the same ones diverge again.
+ * Resumes the interrupted run of a group, and trains the missing runs. Finished runs are tested again. Diverged runs
+ * are trained again only with other settings: the same ones would diverge again.
  *
  * @param settings may change what `resume` may change
  */
@@ -90,7 +90,7 @@ async function finish(io: Io, group: RunGroup, settings: GivenSettings, options:
   }
 }
 
-/** Trains or resumes each run. One that diverges does not keep the others from it. */
+/** Trains or resumes each run. The group continues after a run that diverges. */
 async function trainAll(
   io: Io,
   group: RunGroup,
@@ -99,7 +99,7 @@ async function trainAll(
 ): Promise<Divergences> {
   const diverged = new Map<string, string>();
   stop.hint = ` Resume: ${resumeCommand(io, group.dir)}`;
-  const tell = notesOnce(io);
+  const noteOnce = notesOnce(io);
   let planned = group.runs;
   const mark = async (name: string, diverged: string | undefined) => {
     planned = planned.map((one) => (one.name === name ? { ...one, diverged } : one));
@@ -109,7 +109,7 @@ async function trainAll(
     const run = path.join(group.dir, name);
     if (!quiet) note(io, `Run ${i + 1} of ${group.runs.length}: ${name}`);
     if (before !== undefined && isThere(group, name)) {
-      note(io, `${name} diverged before, and is not trained again with the same settings.`);
+      note(io, `${name} diverged before. It is not trained again with the same settings.`);
       diverged.set(run, before);
       continue;
     }
@@ -117,7 +117,7 @@ async function trainAll(
       ? resume(run, settings, training)
       : train({}, { run, preset: config, ...training });
     try {
-      await showTraining(io, events, { quiet, stop, explain: (error) => error }, tell);
+      await showTraining(io, events, { quiet, stop, explain: (error) => error }, noteOnce);
       if (before !== undefined) await mark(name, undefined);
     } catch (error) {
       if (!(error instanceof Divergence)) throw error;

@@ -27,13 +27,13 @@ import {
 } from "./output.js";
 import { programName, quote } from "./program.js";
 
-/** A shorter bar makes room by leaving out numbers. */
+/** Numbers are left out if the bar would be shorter. */
 const MIN_BAR = 10;
 
-/** The time left is shown from this chunk of steps on. The first one also compiles, the second one is short. */
+/** The first chunk of steps that shows the time left. The first chunk compiles, the second is short. */
 const TIMED_CHUNK = 3;
 
-/** A compiled training that takes longer is announced, once its speed has settled. */
+/** A compiled training that takes longer is announced once its speed is stable. */
 const LONG_SECONDS = 600;
 const SETTLED_MILLISECONDS = 10_000;
 
@@ -42,17 +42,17 @@ export type TrainingScreen = ReturnType<typeof openScreen>;
 /** Notes, each once. */
 export type Notes = ReturnType<typeof notesOnce>;
 
-/** Writes notes to stderr, but none that it has written before: the runs of a group have most in common. */
+/** Writes each note to stderr only once: the runs of a group share most notes. */
 export function notesOnce(io: Io): (text: string) => void {
-  const told = new Set<string>();
+  const noted = new Set<string>();
   return (text) => {
-    if (!told.has(text)) note(io, text);
-    told.add(text);
+    if (!noted.has(text)) note(io, text);
+    noted.add(text);
   };
 }
 
-/** Shows a table on stderr, a line for each epoch, and on a terminal a bar below it. */
-export function openScreen(io: Io, start: TrainingStart, tell = notesOnce(io)) {
+/** Shows a table on stderr, a line for each epoch, and on a terminal a progress bar below. */
+export function openScreen(io: Io, start: TrainingStart, noteOnce = notesOnce(io)) {
   const { config } = start;
   const line = progressLine(io);
   const begun = performance.now();
@@ -61,7 +61,7 @@ export function openScreen(io: Io, start: TrainingStart, tell = notesOnce(io)) {
     config.engine === "compiled"
       ? performance.now() - begun > SETTLED_MILLISECONDS && secondsLeft > LONG_SECONDS
       : chunks > 1;
-  let isTold = false;
+  let isAnnounced = false;
 
   const number = (epoch: number) => formatEpoch(epoch, config);
   const title = objectiveTitle(config);
@@ -74,22 +74,22 @@ export function openScreen(io: Io, start: TrainingStart, tell = notesOnce(io)) {
     io.stderr.write(`${visible(row).replace("best", colourOf(io).green("best"))}\n`);
   };
 
-  tell(describeImages(start));
-  noteData(start, tell);
-  for (const text of describeRun(start)) tell(text);
-  if (title === "−objective") tell(`The objective is ${objectiveName(config)}.`);
+  noteOnce(describeImages(start));
+  noteData(start, noteOnce);
+  for (const text of describeRun(start)) noteOnce(text);
+  if (title === "−objective") noteOnce(`The objective is ${objectiveName(config)}.`);
   const few = hintAtFewSteps(start);
-  if (few) tell(few);
+  if (few) noteOnce(few);
   const hint = createHint(config);
   if (!start.resumed?.isFinished) writeRow(...head);
 
   return {
     showProgress(chunk: TrainingChunk): void {
       chunks++;
-      if (!isTold && isSlow(chunk)) {
+      if (!isAnnounced && isSlow(chunk)) {
         line?.stop();
         note(io, `This run will take about ${formatTime(chunk.secondsLeft)}.`);
-        isTold = true;
+        isAnnounced = true;
       }
       line?.show(describeProgress(io, start, chunk, chunks >= TIMED_CHUNK));
     },
@@ -107,21 +107,21 @@ export function openScreen(io: Io, start: TrainingStart, tell = notesOnce(io)) {
   };
 }
 
-/** Notes what is wrong with the data or how they are read, with --quiet too. */
-export function noteData({ notes, skipped }: TrainingStart, tell: Notes): void {
-  for (const text of notes) tell(text);
-  if (skipped > 0) tell(`${plural(skipped, "image file")} left out; vae data says which and why.`);
+/** Notes about the data, also shown with --quiet: how they are read, and files left out. */
+export function noteData({ notes, skipped }: TrainingStart, noteOnce: Notes): void {
+  for (const text of notes) noteOnce(text);
+  if (skipped > 0) noteOnce(`${plural(skipped, "image file")} left out; vae data says which and why.`);
 }
 
-/** A note if a training does not learn. */
+/** A hint if the model is worse than a constant prediction. */
 export function hintAtDivergence({ config, pixels }: TrainingStart, { validation }: TrainingEpoch): string | undefined {
-  // nats: worse than a model for which every pixel is half white, by a nat for each pixel
+  // 1 nat per pixel worse than a model that predicts half white everywhere
   const worst = greyNats(config, pixels) + pixels;
   if (-validation.objective <= worst) return undefined;
   return `The model is far worse than a grey picture: try a smaller --learning-rate than ${config.learningRate}.`;
 }
 
-/** Says what to do next. @param folder the run's, if it was named */
+/** Suggests the next commands. @param folder of the run, if it was named */
 export function suggest(io: Io, folder: string | undefined, { conditional }: Config): void {
   const vae = programName(io);
   const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
@@ -143,7 +143,7 @@ function describeImages({ config, images, shape, classes }: TrainingStart): stri
   return `${config.dataset}: ${counts}; ${describePixels(config)}${labels}`;
 }
 
-/** Lines about a training that begins or continues. */
+/** Lines about the model, engine and start of a training. */
 function describeRun({ run, config, parameters, preset, fallbackReason, processes, resumed }: TrainingStart): string[] {
   const { batchSize, engine, epochs, threads } = config;
   const pace = `${plural(epochs, "epoch")} in batches of ${batchSize}`;
@@ -157,7 +157,7 @@ function describeRun({ run, config, parameters, preset, fallbackReason, processe
   ];
 }
 
-/** A bar and numbers for the terminal's width: of one width, whatever the numbers are. */
+/** A bar and the numbers that fit the terminal, padded so that the bar keeps its width. */
 function describeProgress(
   io: Io,
   { config, pixels }: TrainingStart,
@@ -186,9 +186,9 @@ function formatEpoch(epoch: number, { epochs }: Config): string {
   return `${String(epoch).padStart(String(epochs).length)}/${epochs}`;
 }
 
-/** Characters of −12345.67, an objective of nats of images of so many pixels. */
+/** Characters of an objective in nats, such as −12345.67. */
 function widthOfNats(pixels: number): number {
-  return Math.max(8, String(5 * pixels).length + 4); // a byte has some 5 nats at first
+  return Math.max(8, String(5 * pixels).length + 4); // 8-bit pixels start at about 5 nats each
 }
 
 /** 500-500-2 units, or 32-64 filters, 256-32 units */
@@ -203,7 +203,7 @@ function describeResumed({ epoch, step, isFinished }: NonNullable<TrainingStart[
   return step === 0 ? `Resuming at epoch ${epoch}.` : `Resuming in epoch ${epoch}, after ${plural(step, "step")}.`;
 }
 
-/** The result of a training in words. */
+/** The result of a training, as lines. */
 export function describeResult({ run, epochs, bestEpoch, test, seconds }: TrainingDone, config: Config): string[] {
   const stopped = epochs < config.epochs ? `, none better in ${plural(config.patience, "epoch")}` : "";
   return [

@@ -1,4 +1,4 @@
-// Shows the events of a training, and adds to its errors how to resume.
+// Shows the events of a training, and adds a resume command to its errors.
 import path from "node:path";
 import { Interruption, isSystemError } from "../errors.js";
 import { isGone } from "../files/read.js";
@@ -21,7 +21,7 @@ import {
   type TrainingScreen,
 } from "./training-screen.js";
 
-/** A training that has ended. */
+/** The first and last event of a finished training. */
 export interface Trained {
   readonly start: TrainingStart;
   readonly done: TrainingDone;
@@ -38,16 +38,16 @@ export interface ShowOptions {
 /**
  * Runs a training, and shows it unless `quiet`.
  *
- * @param explain adds to an error of a training that has started
- * @param tell notes what a training has in common with others
+ * @param explain adds to an error after the start of the training
+ * @param noteOnce writes notes that other trainings may share
  */
 export async function showTraining(
   io: Io,
   events: Training,
   { quiet, stop, explain }: { quiet: boolean; stop: Stop; explain(error: unknown, run: string): unknown },
-  tell: Notes = notesOnce(io),
+  noteOnce: Notes = notesOnce(io),
 ): Promise<Trained> {
-  const tellOfRun = notesOnce(io);
+  const noteOfRun = notesOnce(io);
   let start: TrainingStart | undefined;
   let done: TrainingDone | undefined;
   let screen: TrainingScreen | undefined;
@@ -56,13 +56,13 @@ export async function showTraining(
       if (event.type === "start") {
         start = event;
         stop.isTraining = true;
-        if (quiet) noteData(event, tell);
-        else screen = openScreen(io, event, tell);
+        if (quiet) noteData(event, noteOnce);
+        else screen = openScreen(io, event, noteOnce);
       } else if (event.type === "chunk") screen?.showProgress(event);
       else if (event.type === "epoch") {
         screen?.showEpoch(event);
         const hint = hintAtDivergence(start as TrainingStart, event);
-        if (hint) tellOfRun(hint);
+        if (hint) noteOfRun(hint);
       } else done = event;
     }
   } catch (error) {
@@ -97,7 +97,7 @@ export async function trainOne(
 /**
  * Adds to the error how to resume, if the folder still exists.
  *
- * @param file the file without which the folder is gone
+ * @param file a file that exists as long as the folder does
  */
 export function withResumeHint(error: unknown, folder: string, file: string, command: string): unknown {
   if (error instanceof Interruption) {

@@ -8,7 +8,7 @@ import { type Column, sideBySide } from "../pictures/side-by-side.js";
 import { compareRuns, describeValues } from "../run/compare.js";
 import { drawImages } from "./drawing.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
-import { drawInterpolation, drawLatents, usualPair, usualTiles } from "./views.js";
+import { defaultPair, defaultTiles, drawInterpolation, drawLatents } from "./views.js";
 
 const MAX_MODELS = 8;
 const SAMPLES = 64;
@@ -70,10 +70,10 @@ function checkSameShape(one: LoadedModel["folder"], other: LoadedModel["folder"]
 async function drawCells(model: LoadedModel, { test, classes }: Dataset, seed: number): Promise<Column["cells"]> {
   const { binarize } = model.config;
   const drawing = { binarize, noise: null, seed };
-  const samples = await model.sample(Math.min(SAMPLES, usualTiles(model.size)), { seed });
+  const samples = await model.sample(Math.min(SAMPLES, defaultTiles(model.size)), { seed });
   const images = { ...test, count: Math.min(SCATTERED, test.count) };
   const { svg } = await drawLatents(model, images, "means", drawing, classes);
-  const pair = usualPair(test);
+  const pair = defaultPair(test);
   return [
     { title: `Samples: decoded draws from ${priorName(model)}`, picture: drawImages(samples) },
     { svg },

@@ -32,13 +32,13 @@ import {
   asImages,
   type ClassesPicture,
   checkTiles,
+  defaultTiles,
   drawClasses,
   drawInterpolation,
   drawLatents,
   drawManifold,
   hasPlane,
   seenVersions,
-  usualTiles,
 } from "./views.js";
 
 interface ReconstructionPicture {
@@ -91,7 +91,7 @@ export class ModelPictures {
       const other = this.#place(as);
       const { test } = await loadTrainingData(this.run);
       const versions = (test.inputs || drawing.noise ? 3 : 2) + (as === undefined ? 0 : 1);
-      const usual = Math.max(1, Math.floor(usualTiles(this.trained.size) / versions));
+      const usual = Math.max(1, Math.floor(defaultTiles(this.trained.size) / versions));
       const count = checkCount(requested ?? Math.min(100, test.count, usual), test.count);
       checkTiles(this.trained.size, versions * count, "Take fewer.");
       if (test.inputs && drawing.noise) {

@@ -13,13 +13,13 @@ import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-pla
 import type { TrainedModel } from "./trained-model.js";
 
 /** The default number of images in a picture. */
-export function usualTiles(size: ImageShape): number {
+export function defaultTiles(size: ImageShape): number {
   return Math.max(1, Math.floor(20e6 / tileNumbers(size)));
 }
 
 /** Columns and rows of a manifold by default. */
-export function usualSide(size: ImageShape): number {
-  return Math.min(20, Math.floor(Math.sqrt(usualTiles(size))));
+export function defaultSide(size: ImageShape): number {
+  return Math.min(20, Math.floor(Math.sqrt(defaultTiles(size))));
 }
 
 /** @throws UserError if a picture cannot hold `count` images */
@@ -60,7 +60,7 @@ export async function drawManifold(trained: TrainedModel, options: ManifoldGrid,
 }
 
 const MAX_CLASS_ROWS = 100;
-const USUAL_CLASS_COLUMNS = 10;
+const DEFAULT_CLASS_COLUMNS = 10;
 
 export interface ClassesPicture {
   readonly picture: Picture;
@@ -85,9 +85,9 @@ export async function drawClasses(
   requested?: number,
 ): Promise<ClassesPicture> {
   const { size } = trained;
-  const usual = usualTiles(size);
+  const usual = defaultTiles(size);
   const shown = Math.min(classes.length, MAX_CLASS_ROWS, usual);
-  const columns = requested ?? Math.min(USUAL_CLASS_COLUMNS, Math.max(1, Math.floor(usual / shown)));
+  const columns = requested ?? Math.min(DEFAULT_CLASS_COLUMNS, Math.max(1, Math.floor(usual / shown)));
   checkTiles(size, shown * columns, "Draw fewer of each class.");
   const pixels = new Float32Array(shown * columns * pixelsOf(size));
   for (let place = 0; place < shown; place++) {
@@ -102,7 +102,7 @@ export async function drawClasses(
 }
 
 /** The numbers of a test image of the first class and of one of the second; without labels, of the first two images. */
-export function usualPair({ labels = new Uint16Array() }: Pick<ImageSet, "labels">): [from: number, to: number] {
+export function defaultPair({ labels = new Uint16Array() }: Pick<ImageSet, "labels">): [from: number, to: number] {
   const [first, second] = [...new Set(labels)].sort((a, b) => a - b);
   return second === undefined ? [0, 1] : [labels.indexOf(first), labels.indexOf(second)];
 }

@@ -70,7 +70,7 @@ a/s2  1     2     3/3             108.00  107.00         −102.00  5.00
 b/s0  4     0     3/3             111.00  110.00         −105.00  5.00
 b/s1  4     1     3/3             112.00  111.00         −106.00  5.00
 
-Finished runs that differ in the seed alone, mean ± standard deviation (n − 1):
+Finished runs that differ only in the seed, mean ± standard deviation (n − 1):
 settings  runs     −objective          −ELBO  reconstruction           KL
 beta=1       3  104.00 ± 3.61  103.00 ± 3.61   −98.00 ± 3.61  5.00 ± 0.00
 beta=4       2  111.50 ± 0.71  110.50 ± 0.71  −105.50 ± 0.71  5.00 ± 0.00

@@ -403,7 +403,7 @@ describe("latents of a conditional model", () => {
 it("vae evaluate names the bound of a conditional model", async () => {
   await train("white", "--dataset", "tiny", "--binarize", "dynamic", "--epochs", "1");
   const { stdout } = await run("evaluate", "--run", "white", "--n", "5", "--importance-samples", "10");
-  for (const name of ["−log p(x|y) ", "mean of log p(x|z,y)", "KL(q(z|x,y) ‖ p(z))", "a bound of −log p(x|y)"]) {
+  for (const name of ["−log p(x|y) ", "mean of log p(x|z,y)", "KL(q(z|x,y) ‖ p(z))", "an upper bound on −log p(x|y)"]) {
     expect(stdout).toContain(name);
   }
   expect(stdout).toMatch(/^nats per image of dynamically binarized pixels; the encoder sees the labels$/m);

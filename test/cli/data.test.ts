@@ -52,7 +52,7 @@ describe("vae data", () => {
     expect(stdout).toMatch(/^120 images of 8×6 in colour: 94 to train, 9 to validate, 17 to test$/m);
     expect(stdout).toMatch(/^classes: green \(60\), red \(60\)$/m);
     expect(stdout).toMatch(
-      /^1 cannot be used; vae train leaves them out with --skip-bad:\n {2}red\/broken.png: it is not an image/m,
+      /^1 unusable; vae train skips them with --skip-bad:\n {2}red\/broken.png: it is not an image/m,
     );
     const sheet = PNG.sync.read(readFileSync(at("photos-sheet.png")));
     expect(new Set([0, 1, 2].map((channel) => sheet.data[4 * (5 * sheet.width + 5) + channel])).size).toBeGreaterThan(
@@ -113,14 +113,17 @@ describe("a training on a folder of images", () => {
 
   it("learns from pairs to remove a real corruption", async () => {
     const half = await run(`train --input-dir hazy ${SMALL} --run no`);
-    expect([half.code, half.stderr]).toEqual([2, expect.stringContaining("--input-dir and --target-dir go together")]);
+    expect([half.code, half.stderr]).toEqual([
+      2,
+      expect.stringContaining("--input-dir and --target-dir replace --dataset"),
+    ]);
     const noisy = await run(`train --input-dir hazy --target-dir clean --noise ${SMALL} --run no`);
     expect([noisy.code, noisy.stderr]).toEqual([2, expect.stringContaining("Leave out --noise")]);
     const settings = `${SMALL} --epochs 20 --keep-prob 1 --learning-rate 0.01 --dim-z 4`;
     const command = `train --input-dir hazy --target-dir clean --size 8x6 ${settings} --run dehaze`;
     expect((await run(command)).code).toBe(0);
     const { stdout } = await run("reconstruct --run dehaze");
-    const [, before, after] = /Squared error of a pixel: (\S+) in the input, (\S+) in the output/.exec(stdout) ?? [];
+    const [, before, after] = /Squared error per pixel: (\S+) in the input, (\S+) in the output/.exec(stdout) ?? [];
     expect(Number(after)).toBeLessThan(0.5 * Number(before));
     const labelsIn = (name: string) => {
       const { width, height, data } = PNG.sync.read(readFileSync(at("dehaze/pictures", name)));

@@ -99,7 +99,7 @@ describe("vae train --repeat", () => {
       new RegExp(`^seed=0${numbers(3)}$`),
       new RegExp(`^seed=1${numbers(3)}$`),
       "",
-      "Finished runs that differ in the seed alone, mean ± standard deviation (n − 1):",
+      "Finished runs that differ only in the seed, mean ± standard deviation (n − 1):",
       /^settings +runs +−ELBO +reconstruction +KL$/,
       new RegExp(`^all the same +2${numbers(3, " ± \\d+\\.\\d\\d")}$`),
       "",
@@ -224,7 +224,7 @@ describe("vae train --sweep", () => {
     const resumed = await run("train", "--resume", "again", "--quiet");
     expect(resumed.code).toBe(2);
     const notes = ["1e+30", "1e+29"].map(
-      (rate) => `learningRate=${rate} diverged before, and is not trained again with the same settings.\n`,
+      (rate) => `learningRate=${rate} diverged before. It is not trained again with the same settings.\n`,
     );
     expect(resumed.stderr).toBe(
       `${notes.join("")}error: 2 of 3 runs diverged: learningRate=1e+30, learningRate=1e+29.\n`,
@@ -252,7 +252,7 @@ describe("vae train --sweep", () => {
     const args = SMALL.filter((word) => word !== "--quiet");
     const { stderr } = await run("train", ...args, "--sweep", "beta=1,4", "--repeat", "2", "--run", "told");
     const count = (text: string) => stderr.split(text).length - 1;
-    expect(["tiny: 550 images", "steps in all are few", "Run "].map(count)).toEqual([1, 1, 4]);
+    expect(["tiny: 550 images", "steps is too short", "Run "].map(count)).toEqual([1, 1, 4]);
     expect(["told/beta=1_seed=0: 8-2 units", "epoch "].map(count)).toEqual([1, 4]);
     expect(count("The objective is ELBO at β 4.")).toBe(1);
   });

@@ -190,10 +190,7 @@ describe("a mistake ends with one line and exit code 2", () => {
     [["train", "--noise", "snow"], "It must be KIND or KIND:STRENGTH, where KIND is one of salt-pepper, mask,"],
     [["train", "--noise", "mask:2"], "The strength of mask must be a number above 0 and at most 1."],
     [["train", "--n-hidden", "500,"], "It must be a list of up to 32 whole numbers from 1 to 4096."],
-    [
-      ["train", "--preset", "nowhere"],
-      "there is neither a preset nor a file of this name. Presets are tutorial, photos, iwae",
-    ],
+    [["train", "--preset", "nowhere"], "is neither a preset nor a file. Presets are tutorial, photos, iwae"],
     [["train", "--set", "klWarmUp"], "It must be NAME=VALUE."],
     [["train", "--set", "warmUp=1"], 'There is no setting "warmUp". Is it klWarmUp?'],
     [["train", "--set", "foo=1"], 'There is no setting "foo". See docs/settings.md.'],

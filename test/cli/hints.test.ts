@@ -22,8 +22,8 @@ describe("too few steps", () => {
 
   it.each([
     [300, 1, 1, undefined],
-    [299, 1, 1, "299 steps in all are few for a model to learn from: try --epochs 4."],
-    [100, 2, 100, "2 steps in all are few for a model to learn from: try --epochs 1000."],
+    [299, 1, 1, "A training of 299 steps is too short to learn much: try --epochs 4."],
+    [100, 2, 100, "A training of 2 steps is too short to learn much: try --epochs 1000."],
     [55_000, 1, 128, undefined],
   ])("%i images, %i epochs, batches of %i", (train, epochs, batchSize, hint) => {
     expect(hintAtFewSteps(start(train, epochs, batchSize))).toBe(hint);
@@ -32,15 +32,15 @@ describe("too few steps", () => {
   it("are noted once by train and by sample, and never with --quiet", async () => {
     const args = ["train", "--dataset", "tiny", "--n-hidden", "8", "--batch-size", "2", "--epochs", "1"];
     const trained = await vae([...args, "--run", "run"], home);
-    expect(trained.stderr.match(/110 steps in all are few/g)).toHaveLength(1);
+    expect(trained.stderr.match(/A training of 110 steps is too short/g)).toHaveLength(1);
     expect((await vae([...args, "--run", "other", "--quiet"], home)).stderr).toBe("");
     const sampled = await vae(["sample", "--run", "run", "--n", "4"], home);
     expect(sampled.stderr).toBe(
-      "These weights have seen 110 steps of training, so images are rough: " +
-        "train on by vae train --resume run --epochs 10\n",
+      "These weights have had only 110 steps of training, so images are rough. " +
+        "Train longer: vae train --resume run --epochs 10\n",
     );
     const more = await vae(["train", "--resume", "run", "--epochs", "10"], home);
-    expect([more.code, more.stderr.includes("are few")]).toEqual([0, false]);
+    expect([more.code, more.stderr.includes("too short")]).toEqual([0, false]);
     expect((await vae(["sample", "--run", "run", "--n", "4"], home)).stderr).not.toContain("steps of training");
   });
 });

@@ -48,7 +48,7 @@ describe("vae train", () => {
     const lines = outcome.stderr.trim().split("\n");
     expect(lines[0]).toContain("1,100 images of 7×7 to train, 100 to validate, 120 to test; grey pixels");
     expect(lines[1]).toContain("runs/first: ");
-    expect(lines[2]).toMatch(/^132 steps in all are few /);
+    expect(lines[2]).toMatch(/^A training of 132 steps is too short /);
     expect(lines[3]).toBe("epoch    −ELBO  reconstruction      KL  validation −ELBO  images/s");
     expect(lines.slice(4, 10).map((line) => line.slice(0, 5))).toEqual(
       ["1/6", "2/6", "3/6", "4/6", "5/6", "6/6"].map((n) => `  ${n}`),
@@ -173,7 +173,7 @@ describe("vae train", () => {
     const plain = await run("reconstruct", "--noise", "--run", "runs/first", "--n", "120");
     const squaredErrors = ({ stdout }: Outcome) => {
       const [, noisy, output] =
-        /Squared error of a pixel: ([\d.]+) with the noise, ([\d.]+) in the output/.exec(stdout) ?? [];
+        /Squared error per pixel: ([\d.]+) with the noise, ([\d.]+) in the output/.exec(stdout) ?? [];
       return { noisy: Number(noisy), output: Number(output) };
     };
     expect(squaredErrors(denoised).output).toBeLessThan(squaredErrors(plain).output);
@@ -239,7 +239,10 @@ describe("vae train", () => {
   describe("then vae sample", () => {
     it("draws a near-square grid", async () => {
       const { code, stdout, stderr } = await run("sample", "--n", "30");
-      expect([code, stderr]).toEqual([0, expect.stringMatching(/^These weights have seen \d+ steps of training.*\n$/)]);
+      expect([code, stderr]).toEqual([
+        0,
+        expect.stringMatching(/^These weights have had only \d+ steps of training.*\n$/),
+      ]);
       expect(look(stdout.trim())).toMatchObject({ width: 2 + 6 * 93, height: 2 + 5 * 93 });
     });
 

@@ -31,7 +31,7 @@ afterAll(async () => {
 
 /** The whole of stderr if the model was trained for a few steps only. */
 const EARLY =
-  /^Fitting \d+ Gaussians to the latents of training images\.\nThese weights have seen \d+ steps of training[^\n]*\n$/;
+  /^Fitting \d+ Gaussians to the latents of training images\.\nThese weights have had only \d+ steps of training[^\n]*\n$/;
 
 describe("samples of a mixture", () => {
   const from = "mixture" as const;

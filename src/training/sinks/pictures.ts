@@ -6,13 +6,13 @@ import { type Reconstructions, reconstructImages, sampleImages } from "../../inf
 import { TrainedModel, type TrainedModelInit } from "../../inference/trained-model.js";
 import {
   asImages,
+  defaultSide,
+  defaultTiles,
   drawClasses,
   drawLatents,
   drawManifold,
   hasPlane,
   seenVersions,
-  usualSide,
-  usualTiles,
 } from "../../inference/views.js";
 import { progressFigure, squareFigure, type Version } from "../../pictures/figures.js";
 import type { Picture } from "../../pictures/grid.js";
@@ -50,7 +50,7 @@ export class EpochPictures {
     rows: readonly PictureRow[],
   ) {
     this.rows = [...rows];
-    this.#max = usualTiles(data);
+    this.#max = defaultTiles(data);
   }
 
   readonly sink: Sink = async (event, { state, reports }) => {
@@ -90,7 +90,7 @@ export class EpochPictures {
       : squareFigure(asImages(trained, await sampleImages(trained, 0, count, config.seed)));
     await this.#save(`samples/${name}`, picture);
     if (!hasPlane(trained)) return;
-    const side = usualSide(this.data);
+    const side = defaultSide(this.data);
     const manifold = await drawManifold(trained, { columns: side, rows: side, spacing: "linear", range: 2 });
     await this.#save(`manifold/${name}`, manifold);
   }
