@@ -12,7 +12,7 @@ export function checkOptions<const Options extends Checkers>(options: Options, g
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(options, name));
   if (unknown !== undefined) {
     throw new UserError(
-      `There is no option ${describeValue(unknown)}. The options are ${Object.keys(options).join(", ")}.`,
+      `Unknown option ${describeValue(unknown)}. The options are ${Object.keys(options).join(", ")}.`,
     );
   }
   return checkFields(options, given, "The option");

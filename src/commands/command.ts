@@ -10,7 +10,7 @@ export type Tools = typeof import("./tools.js");
 
 /** Declares a command: its flags and its action. `tools` is imported only when the command runs. */
 export function declare<Flags extends { readonly [name: string]: Flag<unknown> }>(declared: {
-  /** Help for the argument, if the command takes one or more. */
+  /** Help for the arguments, if there are any. */
   readonly argument?: string;
   readonly flags: Flags;
   readonly examples: readonly string[];

@@ -7,7 +7,7 @@ export const define = declare({
   flags: {
     ...RUN,
     format: choiceFlag(["onnx"], "encoder.onnx: pixels → mean, sigma; decoder.onnx: z → pixels", "onnx"),
-    out: pathFlag("<folder>", "folder for the files (default: that of the run)"),
+    out: pathFlag("<folder>", "folder for the files (default: the run's folder)"),
     ...JSON_RESULT,
   },
   examples: ["vae export", "vae export --run runs/mine --out models"],

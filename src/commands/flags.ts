@@ -145,7 +145,7 @@ export const DISTRIBUTED = {
 export const RUN = { run: pathFlag("<folder>", "folder of the run (default: the newest in runs/ that has a model)") };
 export const OPEN = { open: toggle("open the picture in the system's viewer") };
 export const JSON_RESULT = { json: toggle("print the result as one JSON value") };
-export const SEED = { seed: flag("<number>", `${SETTINGS.seed.help} (default: that of the run)`, SETTINGS.seed) };
+export const SEED = { seed: flag("<number>", `${SETTINGS.seed.help} (default: the run's seed)`, SETTINGS.seed) };
 export const DRAWS = { draws: toggle("draw from each posterior instead of taking its mean"), ...SEED };
 
 /** Selects images of a data set. */

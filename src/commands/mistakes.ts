@@ -46,11 +46,11 @@ function explainCommand(name: string, program: Command): string {
   const names = program.commands.map((command) => command.name());
   const like = called ?? similar(name, names);
   const remedy = like === undefined ? "See vae --help." : `Use vae ${like}.`;
-  return name === "" ? `There is no such command. ${remedy}` : `There is no command ${printable(name)}. ${remedy}`;
+  return name === "" ? `No command given. ${remedy}` : `Unknown command ${printable(name)}. ${remedy}`;
 }
 
 function explainOption(option: string, command: Command): string {
-  return `There is no option ${printable(option)}${remedyOfOption(option, command) ?? `. See ${pageOf(command)}.`}`;
+  return `Unknown option ${printable(option)}${remedyOfOption(option, command) ?? `. See ${pageOf(command)}.`}`;
 }
 
 function pageOf(command: Command): string {
@@ -74,7 +74,7 @@ function remedyOfOption(option: string, command: Command): string | undefined {
   );
   if (begun !== undefined) return `. Use --${begun}.`;
   const ofTrain = trainFlag([...called, option]);
-  return ofTrain === undefined ? undefined : ` here. Give ${ofTrain} to vae train.`;
+  return ofTrain === undefined ? undefined : `. Give ${ofTrain} to vae train.`;
 }
 
 /** The first option that names a flag of vae train for a setting, apart from case and hyphens. */

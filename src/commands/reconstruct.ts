@@ -26,7 +26,7 @@ const FILES: Flag<string[] | undefined> = {
 /** The value of `--noise` without an argument: the run's noise. */
 const OWN = "own";
 const NOISE: Flag<GivenSettings["noise"] | typeof OWN> = {
-  ...noiseFlag("corrupt the images first, and show the corrupted ones too", `that of the run, or ${DEFAULT_NOISE}`),
+  ...noiseFlag("corrupt the images first, and show the corrupted ones too", `the run's noise, or ${DEFAULT_NOISE}`),
   preset: OWN,
   parse: (text) => (text === OWN ? OWN : SETTINGS.noise.parse(text)),
 };

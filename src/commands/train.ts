@@ -194,7 +194,7 @@ async function readPreset(place: string): Promise<PresetName | GivenSettings> {
   }
 }
 
-/** The settings of a config.json without those of its machine. */
+/** Settings of a config.json, except the machine-dependent ones. */
 function ofRun({ engine, threads, ...settings }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return settings;
 }
@@ -227,9 +227,7 @@ function splitSetting(text: string, before: object, form: string): [name: Settin
   if (value.length === 0) throw new UserError(`It must be ${form}.`);
   if (!isSettingName(name)) {
     const like = settingFromOtherName(name) ?? similar(name, Object.keys(SETTINGS));
-    throw new UserError(
-      `There is no setting "${printable(name)}". ${like ? `Is it ${like}?` : "See docs/settings.md."}`,
-    );
+    throw new UserError(`Unknown setting "${printable(name)}". ${like ? `Is it ${like}?` : "See docs/settings.md."}`);
   }
   if (name in before) throw new UserError(`${name} is given twice.`);
   return [name, value.join("=")];

@@ -27,7 +27,7 @@ import {
 } from "./output.js";
 import { programName, quote } from "./program.js";
 
-/** Numbers are left out if the bar would be shorter. */
+/** Minimum length of the progress bar. A narrow terminal shows fewer numbers instead. */
 const MIN_BAR = 10;
 
 /** The first chunk of steps that shows the time left. The first chunk compiles, the second is short. */
@@ -107,10 +107,10 @@ export function openScreen(io: Io, start: TrainingStart, noteOnce = notesOnce(io
   };
 }
 
-/** Notes about the data, also shown with --quiet: how they are read, and files left out. */
+/** Notes about the data, also shown with --quiet: how they are read, and skipped files. */
 export function noteData({ notes, skipped }: TrainingStart, noteOnce: Notes): void {
   for (const text of notes) noteOnce(text);
-  if (skipped > 0) noteOnce(`${plural(skipped, "image file")} left out; vae data says which and why.`);
+  if (skipped > 0) noteOnce(`${plural(skipped, "image file")} left out; vae data lists them.`);
 }
 
 /** A hint if the model is worse than a constant prediction. */

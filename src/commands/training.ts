@@ -38,7 +38,7 @@ export interface ShowOptions {
 /**
  * Runs a training, and shows it unless `quiet`.
  *
- * @param explain adds to an error after the start of the training
+ * @param explain adds a hint to errors after the training has started
  * @param noteOnce writes notes that other trainings may share
  */
 export async function showTraining(

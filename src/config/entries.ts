@@ -1,39 +1,39 @@
-// Constructors of settings. A setting parses, checks, describes and encodes its values. SETTINGS is the table of all.
+// Constructors of settings, which parse, validate, describe and encode values. SETTINGS lists all settings.
 import { UserError } from "../errors.js";
 import { describeValue } from "../wording.js";
 
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-/** Checks values of any type. */
+/** Validates values. */
 export interface Checker<Value> {
-  /** Returns the value, from JSON or the library, in its own form. @throws UserError that says what it must be */
+  /** Converts a value from JSON or the library. @throws UserError that says which values are valid */
   check(value: unknown): Value;
 }
 
 /** The values that a setting may have. */
 export interface Domain<Value> extends Checker<Value> {
-  /** The values, in words. */
+  /** Describes the values for help and docs. */
   readonly values: string;
-  /** The values in JSON that `check` accepts, as a JSON Schema (draft 7) for editors. */
+  /** JSON Schema (draft 7) of the JSON that `check` accepts, for editors. */
   readonly schema: JsonSchema;
-  /** Parses a text of the command line. @throws UserError that says what it must be */
+  /** Parses command-line text. @throws UserError that says which values are valid */
   parse(text: string): Value;
-  /** Values that a shell completes. */
+  /** Values for shell completion: all, or only the words. */
   readonly words?: readonly (string | number)[] | undefined;
-  /** The value as JSON: what config.json and checkpoints hold. */
+  /** Encodes the value as JSON, for config.json and checkpoints. */
   encode(value: Value): unknown;
-  /** What `needs` of other settings call the value: its text by default. */
+  /** The value's name in `needs` of other settings: by default, its text. */
   kindOf?(value: Value): string;
 }
 
 export interface Described {
-  /** One sentence, which the help of commands shows. */
+  /** One sentence for the help of commands. */
   readonly help: string;
-  /** More, for docs/settings.md. */
+  /** Details for docs/settings.md. */
   readonly details?: string;
-  /** The argument of its flag of `vae train`, empty for a toggle. Without it, the setting has no flag. */
+  /** The argument of the flag of `vae train`, empty for a toggle; undefined if the setting has no flag. */
   readonly flag?: string;
-  /** Values of other settings without which this one means nothing. */
+  /** Values of other settings that this one requires to take effect. */
   readonly needs?: { readonly [name: string]: readonly string[] };
 }
 
@@ -49,8 +49,8 @@ export type ValuesOf<Table> = {
 };
 
 /**
- * Values as the library accepts them. Those that may be null are accepted as text too, as JSON has them: "haze:0.5".
- * Sizes may be a number for both sides, or [width, height].
+ * Values as the library accepts them. Nullable values may also be their JSON text, such as "haze:0.5". Sizes may be a
+ * number for both sides, or [width, height].
  */
 export type Given<Values> = {
   readonly [name in keyof Values]?:
@@ -60,7 +60,7 @@ export type Given<Values> = {
     | undefined;
 };
 
-/** Completes settings, values or their JSON, with a preset and defaults. @throws UserError that names a wrong one */
+/** Validates settings (values or their JSON), and adds a preset and defaults. @throws UserError for an invalid one */
 export function checkSettings<Table extends SettingTable>(
   table: Table,
   given: object,
@@ -78,12 +78,12 @@ function checkNames(table: SettingTable, settings: unknown): void {
   const unknown = Object.keys(settings).find((name) => !Object.hasOwn(table, name));
   if (unknown === undefined) return;
   const like = similar(unknown, Object.keys(table));
-  throw new UserError(`There is no setting ${describeValue(unknown)}.${like ? ` Is it ${like}?` : ""}`);
+  throw new UserError(`Unknown setting ${describeValue(unknown)}.${like ? ` Is it ${like}?` : ""}`);
 }
 
 /**
- * The name that is written like a text but for case and hyphens, or else the shortest that begins so, or else the one
- * with the fewest typing errors: one in three letters at most.
+ * Suggests a name for a misspelled text, ignoring case and hyphens: the shortest with this prefix, or else the one with
+ * the smallest edit distance, at most a third of the letters.
  */
 export function similar(text: string, names: readonly string[]): string | undefined {
   if (text.length < 3 || text.length > MAX_COMPARED) return undefined;
@@ -95,10 +95,10 @@ export function similar(text: string, names: readonly string[]): string | undefi
   return fewest <= plain(text).length / 3 ? names[errors.indexOf(fewest)] : undefined;
 }
 
-/** Letters of a text that names are compared with. */
+/** Longer texts are not compared. */
 const MAX_COMPARED = 50;
 
-/** The fewest letters to insert, remove, replace or swap with the next (Damerau 1964). */
+/** Edit distance: insertions, deletions, substitutions and swaps of adjacent letters (Damerau 1964). */
 function typingErrors(text: string, name: string): number {
   const rows = [Array.from({ length: name.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= text.length; i++) {
@@ -121,7 +121,7 @@ function checkSetting<Value>(name: string, setting: Setting<Value>, value: unkno
   return value === undefined ? setting.default : checkValue(`The setting ${name}`, setting, value);
 }
 
-/** Checks a value that the message calls `what`. @throws UserError that says what is wrong */
+/** Validates a value. @param what its name in the message. @throws UserError with the value and what is valid */
 export function checkValue<Value>(what: string, checker: Checker<Value>, value: unknown): Value {
   try {
     return checker.check(value);
@@ -131,13 +131,13 @@ export function checkValue<Value>(what: string, checker: Checker<Value>, value: 
   }
 }
 
-/** Whether a value is an object of names and values: no array, map, date or the like. */
+/** Whether a value is a plain object, not an array, map, date or the like. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return Object.prototype.toString.call(value) === "[object Object]";
 }
 
 type Options<Value> = Described & { readonly default: Value };
-/** The most items of a list. */
+/** Bounds of a list. */
 type Length = { readonly maxLength: number };
 /** The bounds are inclusive, except `above`. */
 type Range = { readonly max: number } & ({ readonly min: number } | { readonly above: number });
@@ -158,10 +158,10 @@ export function integers(options: Options<readonly number[]> & Range & Length): 
   return { ...options, ...domain(values, schema, pick, (text) => text.split(",").map(parseNumber)) };
 }
 
-/** The sizes of one or two layers of latents. */
+/** Sizes of one or two layers of latents. */
 export type Latents = number | readonly [number, number];
 
-/** The kind of `dimZ` that settings of two layers need. */
+/** The value of `dimZ` in `needs` of settings for two layers. */
 export const TWO_NUMBERS = "Z1,Z2";
 
 /** An integer, or two separated by a comma on the command line. */
@@ -210,8 +210,8 @@ export function text(options: Options<string>): Setting<string> {
 }
 
 /**
- * One or more texts, separated by commas on the command line. The text `alone` excludes others. A text in quotes keeps
- * them, may contain commas, and is never `alone`: `unquote` gives what it stands for.
+ * One or more texts, separated by commas on the command line. The text `alone` excludes others. A quoted text keeps its
+ * quotes, may contain commas, and is never `alone`. `unquote` removes the quotes.
  */
 export function texts(
   options: Options<readonly string[]> & Length & { readonly alone: string },
@@ -229,31 +229,31 @@ export function texts(
   return { ...options, ...domain(`${describeLength(options)} non-empty texts`, schema, pick, splitTexts) };
 }
 
-/** As in CSV, "" is a quote. */
+/** A quoted text. "" escapes a quote, as in CSV. */
 const QUOTED = /^"(?:[^"]|"")*"$/;
-/** An item of a list and the comma before it. */
+/** A comma and the list item after it. */
 const LISTED = /,(?:\s*("(?:[^"]|"")*")\s*(?=,|$)|([^,]*))/g;
 
 function splitTexts(text: string): string[] {
   return Array.from(`,${text}`.matchAll(LISTED), ([, quoted, plain]) => quoted ?? plain.trim());
 }
 
-/** The text that an item of a list of texts stands for: a,b for "a,b" in quotes. */
+/** Removes the quotes of a list item: "a,b" → a,b. */
 export function unquote(item: string): string {
   return QUOTED.test(item) ? item.slice(1, -1).replaceAll('""', '"') : item;
 }
 
-/** An item of a list of texts as the command line takes it. */
+/** A list item in command-line syntax. */
 export function quoteItem(item: string): string {
   return QUOTED.test(item) || !/^$|^\s|\s$|[",]/.test(item) ? item : quoteText(item);
 }
 
-/** A text in quotes, which only stands for itself. */
+/** Quotes a text, so that it has no special meaning. */
 export function quoteText(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
-/** false, unless its flag or a preset says otherwise. */
+/** A boolean, by default false. */
 export function toggle(options: Described): Setting<boolean> {
   const pick = (value: unknown) => (typeof value === "boolean" ? value : undefined);
   const read = (text: string) => ({ true: true, false: false })[text];
@@ -261,7 +261,7 @@ export function toggle(options: Described): Setting<boolean> {
   return { ...options, default: false, ...accepted };
 }
 
-/** A setting that may be absent: null, which is `word` in JSON and on the command line. */
+/** A nullable setting. `word` means null in JSON and on the command line. */
 export function optional<Value>(word: string, inner: Domain<Value>, options: Described): Setting<Value | null> {
   return {
     ...options,
@@ -275,7 +275,7 @@ export function optional<Value>(word: string, inner: Domain<Value>, options: Des
   };
 }
 
-/** Any text but the empty one, and none with NUL, which no path may hold. */
+/** A non-empty text without NUL, which paths cannot contain. */
 export const TEXT: Domain<string> = {
   values: "text",
   schema: { type: "string", pattern: "^[^\\u0000]+$" },
@@ -292,7 +292,7 @@ export function oneOf<const Choice extends string | number>(choices: readonly Ch
   return { ...others, words: choices, check: checkOne, parse: checkOne };
 }
 
-/** Adds to the error of `check` the name that a wrong value is similar to. */
+/** Adds to the error of `check` a name that is similar to the invalid value. */
 export function withSuggestion<Value>(check: () => Value, value: unknown, names: readonly string[]): Value {
   try {
     return check();
@@ -320,11 +320,11 @@ export interface Size {
   readonly height: number;
 }
 
-/** Pixels of a side of an image. */
+/** Maximum side of an image, in pixels. */
 export const MAX_SIDE = 4096;
 
 const SIDE_SCHEMA = rangeSchema("integer", { min: 1, max: MAX_SIDE });
-/** 1 to 4096, as digits. */
+/** Matches 1 to 4096. */
 const SIDE_PATTERN = "0*([1-9]\\d{0,2}|[1-3]\\d{3}|40[0-8]\\d|409[0-6])";
 const SIZE_SCHEMA = {
   anyOf: [
@@ -335,25 +335,25 @@ const SIZE_SCHEMA = {
   ],
 };
 
-/** Pixels of an image: { width, height }, in JSON "28x20". [28, 20], 28 and "28" are accepted too. */
+/** Image size in pixels: { width, height }, in JSON "28x20". Also accepts [28, 20], 28 and "28". */
 export const SIZE: Domain<Size> = {
   ...domain(`WIDTHxHEIGHT, or one number for both, each from 1 to ${MAX_SIDE}`, SIZE_SCHEMA, pickSize),
   encode: ({ width, height }) => `${width}x${height}`,
 };
 
-/** Width and height of 28x20, width alone of 28; undefined for other texts, or where a side is 0 or above `max`. */
+/** Parses 28x20, or 28 as only a width; undefined if invalid, or if a side is 0 or above `max`. */
 export function parseSides(text: string, max: number): [width: number, height?: number] | undefined {
   if (!/^\d+(x\d+)?$/.test(text)) return undefined;
   const sides = text.split("x").map(Number);
   return sides.every((side) => side >= 1 && side <= max) ? (sides as [number, number?]) : undefined;
 }
 
-/** @returns NaN for what is no decimal number */
+/** Parses a decimal number; NaN if invalid. */
 export function parseNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
 }
 
-/** Returns the value, or undefined for one that is not allowed. */
+/** Returns the value, or undefined if it is invalid. */
 type Pick<Value> = (value: unknown) => Value | undefined;
 
 function domain<Value>(
@@ -382,9 +382,9 @@ function pickInteger(range: Range): Pick<number> {
 }
 
 function checkText(value: unknown): string {
-  if (typeof value !== "string") throw new UserError("It must be a text.");
+  if (typeof value !== "string") throw new UserError("It must be a string.");
   if (value === "") throw new UserError("It must not be empty.");
-  if (value.includes("\0")) throw new UserError("It must not hold the character NUL.");
+  if (value.includes("\0")) throw new UserError("It must not contain a NUL character.");
   return value;
 }
 
@@ -392,7 +392,7 @@ function pickText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** @returns a choice for itself or its text */
+/** Accepts a choice or its text. */
 function pickOne<Choice extends string | number>(choices: readonly Choice[]): Pick<Choice> {
   return (value) => choices.find((choice) => choice === value || String(choice) === value);
 }

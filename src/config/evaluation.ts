@@ -1,4 +1,4 @@
-// Options of an evaluation. The library and the flags of vae evaluate read this table.
+// Options of an evaluation, for the library and the flags of vae evaluate.
 import { SPLITS } from "../data/settings.js";
 import { choice, integer } from "./entries.js";
 

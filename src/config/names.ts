@@ -1,17 +1,17 @@
-// Names of objectives, curves and pixels, the same in all output. Settings left out have their defaults.
+// Names of objectives, curves and pixels in all output. Omitted settings have their defaults.
 import type { Bounds } from "../model/bounds.js";
 import { LIKELIHOODS, OBJECTIVES } from "../model/registry.js";
 import { type Config, createConfig, type GivenSettings } from "./config.js";
 import { checkValue, wholeNumber } from "./entries.js";
 
-/** Whether the objective is a bound of log p(x): not that of a plain autoencoder. */
+/** Whether the objective is a bound on log p(x). A plain autoencoder has none. */
 export function hasBound(settings: GivenSettings): boolean {
   return createConfig(settings).model === "vae";
 }
 
 /**
- * What training maximizes: the ELBO, the importance-weighted bound L_k, the bound of a β-VAE, or log p(x|z) of an
- * autoencoder.
+ * The name of the training objective, which is maximized: the ELBO, the importance-weighted bound L_k, the bound of a
+ * β-VAE, or log p(x|z) of an autoencoder.
  */
 export function objectiveName(settings: GivenSettings): string {
   const config = createConfig(settings);
@@ -21,7 +21,7 @@ export function objectiveName(settings: GivenSettings): string {
   return beta === 1 ? name : `${name} at β ${beta}`;
 }
 
-/** The names of densities and of the KL term. Those of a conditional model are given its labels y. */
+/** Names of densities and of the KL term, conditioned on the labels y in a conditional model. */
 export function termNames(settings: GivenSettings): Record<"likelihood" | "reconstruction" | "kl", string> {
   const { conditional } = createConfig(settings);
   return conditional
@@ -29,7 +29,7 @@ export function termNames(settings: GivenSettings): Record<"likelihood" | "recon
     : { likelihood: "log p(x)", reconstruction: "log p(x|z)", kl: "KL(q(z|x) ‖ p(z))" };
 }
 
-/** The learning curves of a model, and their titles. */
+/** Terms and titles of a model's learning curves. */
 export function curveTitles(config: Config): [term: keyof Bounds, title: string][] {
   const name = objectiveName(config);
   const { reconstruction, kl } = termNames(config);
@@ -42,7 +42,7 @@ export function curveTitles(config: Config): [term: keyof Bounds, title: string]
   ];
 }
 
-/** −log p(x) of an image, at most, if the mean of every pixel is half white: nats. */
+/** Maximum of −log p(x) of an image, in nats, if every pixel has a mean of half white. */
 export function greyNats(settings: GivenSettings, pixels: number): number {
   const config = createConfig(settings);
   return (
@@ -51,7 +51,7 @@ export function greyNats(settings: GivenSettings, pixels: number): number {
   );
 }
 
-/** The kind of pixels that a number refers to. */
+/** The kind of pixels, for units: nats are comparable only for the same kind. */
 export function describePixels(settings: GivenSettings): string {
   const config = createConfig(settings);
   const { binarize, channels, likelihood } = config;

@@ -1,7 +1,7 @@
-// Options of pictures. The library and the flags of the commands that draw read this table.
+// Options of pictures, for the library and the flags of commands that draw.
 import { choice, integer, real, wholeNumber } from "./entries.js";
 
-/** Columns or rows. */
+/** Maximum number of columns or rows. */
 export const MAX_MANIFOLD_SIDE = 1000;
 const SIDE = wholeNumber({ min: 1, max: MAX_MANIFOLD_SIDE });
 
@@ -15,7 +15,7 @@ export const MANIFOLD = {
   range: real({ default: 2, above: 0, max: 100, help: "linear: from −range to range on both axes" }),
 };
 
-/** Pairs of images. */
+/** Maximum number of pairs of images. */
 export const MAX_INTERPOLATIONS = 100;
 
 export const INTERPOLATION = {

@@ -21,8 +21,8 @@ export const PRESETS = {
       priorComponents: 20,
     },
   },
-  // Section 5.1 of the paper: stages of 3^i epochs, i = 0 … 7, with learning rate 0.001·10^(−i/7). The output bias
-  // follows its code, yburda/iwae.
+  // Section 5.1 of the paper: stages of 3^i epochs, i = 0 … 7, with learning rate 0.001·10^(−i/7). The output bias is
+  // from the authors' code, yburda/iwae.
   iwae: {
     help: "network, binarization and schedule of Burda et al. (2016), with k = 50; 3,280 epochs, or the number you set",
     settings: {

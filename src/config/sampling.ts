@@ -1,4 +1,4 @@
-// Options of samples. The library and the flags of vae sample read this table.
+// Options of samples, for the library and the flags of vae sample.
 import { choice, integer } from "./entries.js";
 
 export const SAMPLING = {

@@ -1,4 +1,4 @@
-// All settings of a training. Flags, their help, presets, config.json and docs/settings.md read this table.
+// All settings of a training: the source of flags, help, presets, config.json and docs/settings.md.
 import { availableParallelism } from "node:os";
 import { DATA_SETTINGS } from "../data/settings.js";
 import { ENGINE_NAMES } from "../engine/engine.js";
@@ -8,7 +8,7 @@ import { choice, integer, integers, real } from "./entries.js";
 
 const ENGINE_CHOICES = ["auto", ...ENGINE_NAMES] as const;
 
-// biome-ignore format: two lines per setting
+// biome-ignore format: compact settings
 export const SETTINGS = {
   ...DATA_SETTINGS,
   ...MODEL_SETTINGS,
@@ -25,18 +25,19 @@ export const SETTINGS = {
   seed: integer({ default: 0, min: 0, max: Number.MAX_SAFE_INTEGER, flag: "number",
     help: "seed of all random numbers" }),
   engine: choice(ENGINE_CHOICES, { default: "auto", flag: ENGINE_CHOICES.join("|"),
-    help: "what runs the model; auto = the fastest that works here" }),
+    help: "library that runs the model; auto = the fastest available" }),
   threads: integer({ default: Math.min(8, availableParallelism()), min: 1, max: 256, flag: "count",
     help: "threads of engines compiled and tensorflow; others use one" }),
   syncEvery: integer({ default: 1, min: 1, max: 1e6, flag: "steps",
-    help: "steps that each of several processes makes before all average their weights",
-    details: "local SGD (Stich 2019), for slow networks; 1 = average gradients at every step, with the result of one process" }),
+    help: "steps of each process before all average their weights",
+    details: "local SGD (Stich 2019), for slow networks; 1 = average gradients at every step, as one process does" }),
   klWarmUp: real({ default: 0, min: 0, max: 1e6, needs: BOUND,
     help: "epochs in which the weight of the KL term rises from 0 to beta (Sønderby et al. 2016)" }),
   learningRateSchedule: choice(["constant", "cosine", "steps"], { default: "constant",
     help: "cosine: half a cosine wave down to 0; steps: times learningRateDecay at each of learningRateMilestones" }),
   learningRateMilestones: integers({ default: [10, 15], min: 1, max: 1e6, maxLength: 100,
-    needs: { learningRateSchedule: ["steps"] }, help: "epochs after which the learning rate falls", details: "growing numbers" }),
+    needs: { learningRateSchedule: ["steps"] },
+    help: "epochs after which the learning rate falls", details: "increasing numbers" }),
   learningRateDecay: real({ default: 0.1, above: 0, max: 1, needs: { learningRateSchedule: ["steps"] },
     help: "factor of the learning rate at each of learningRateMilestones" }),
   adamBeta1: real({ default: 0.9, min: 0, max: 0.999999, help: "decay of Adam's first moments" }),

@@ -146,7 +146,7 @@ function selectSet(
 
 const PIXELS = objectWith<Pixels>({ read: func() });
 const LABELS = satisfying("be a Uint16Array", (value) => value instanceof Uint16Array);
-const NAME = satisfying("be a text", (value) => typeof value === "string");
+const NAME = satisfying("be a string", (value) => typeof value === "string");
 const IMAGE_SET = objectWith<ImageSet>({
   count: COUNT,
   offset: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }),

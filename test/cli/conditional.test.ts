@@ -487,7 +487,7 @@ describe("arguments of a conditional model", () => {
       "These images have no labels",
     ],
     ["null as the class of samples", () => digits.sample(2, wrong({ class: null })), "The option class is null."],
-    ["labels of samples", () => digits.sample(2, wrong({ labels: [1, 2] })), 'There is no option "labels".'],
+    ["labels of samples", () => digits.sample(2, wrong({ labels: [1, 2] })), 'Unknown option "labels".'],
     ["an unknown class to decode as", () => digits.reconstruct(data.test, { as: "x" }), 'This model has no class "x".'],
     ["no columns", () => digits.pictures.classes(0), "The number of columns is 0."],
   ])("are refused: %s", async (_, call, problem) => {

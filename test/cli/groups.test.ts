@@ -168,7 +168,7 @@ describe("vae train --sweep", () => {
     ['The value of beta is "x". It must be a number from 0 to 1000.', ["--sweep", "beta=1,x"]],
     ['The value of beta is "". It must be a number', ["--sweep", "beta=1,,2"]],
     ["beta has the value 1.0 twice", ["--sweep", "beta=1,1.0"]],
-    ['There is no setting "foo"', ["--sweep", "foo=1,2"]],
+    ['Unknown setting "foo"', ["--sweep", "foo=1,2"]],
     ["It must be NAME=VALUE,VALUE", ["--sweep", "beta"]],
     ["beta is given twice, by --sweep and by --beta.", ["--sweep", "beta=1,2", "--beta", "3"]],
     ["beta is given twice, by --sweep and by --set.", ["--sweep", "beta=1,2", "--set", "beta=3"]],

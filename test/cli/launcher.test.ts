@@ -11,7 +11,7 @@ it("exits with 0 and prints results to stdout", async () => {
 });
 
 it("exits with 2 after a user's mistake, with one line on stderr", async () => {
-  const stderr = "error: There is no command trian. Use vae train.\n";
+  const stderr = "error: Unknown command trian. Use vae train.\n";
   expect(await launch("trian")).toEqual({ code: 2, stdout: "", stderr });
 });
 

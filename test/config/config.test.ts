@@ -68,8 +68,8 @@ describe("settings", () => {
   });
 
   it.each([
-    [{ learningRateMilestones: [5, 5] }, "must grow"],
-    [{ epochz: 3 }, 'There is no setting "epochz"'],
+    [{ learningRateMilestones: [5, 5] }, "must increase"],
+    [{ epochz: 3 }, 'Unknown setting "epochz"'],
     [{ epochs: "3" }, 'The setting epochs is "3"'],
     [{ nHidden: [] }, "The setting nHidden is []"],
   ])("refuse %j", (given, problem) => {

@@ -135,8 +135,8 @@ describe("checkSettings", () => {
 
   it.each([
     [{ count: 0 }, "The setting count is 0. It must be a whole number from 1 to 10."],
-    [{ counts: 1 }, 'There is no setting "counts".'],
-    [JSON.parse('{ "__proto__": 1 }'), 'There is no setting "__proto__".'],
+    [{ counts: 1 }, 'Unknown setting "counts".'],
+    [JSON.parse('{ "__proto__": 1 }'), 'Unknown setting "__proto__".'],
     [[], "Settings must be an object of names and values."],
   ])("refuses %j", (given, problem) => {
     expect(() => checkSettings(TABLE, given)).toThrow(problem);

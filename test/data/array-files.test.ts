@@ -39,9 +39,9 @@ describe("a data set of arrays or tables", () => {
 
   it("does not take the internal options of a run", async () => {
     // @ts-expect-error: no public option
-    await expect(load("x.npy", { scales: {} })).rejects.toThrow('There is no setting "scales".');
+    await expect(load("x.npy", { scales: {} })).rejects.toThrow('Unknown setting "scales".');
     // @ts-expect-error: no public option
-    await expect(load("x.npy", { onShape: () => {} })).rejects.toThrow('There is no setting "onShape".');
+    await expect(load("x.npy", { onShape: () => {} })).rejects.toThrow('Unknown setting "onShape".');
   });
 
   it.each(["", ".gz"])("is refused if it holds only labels, whatever their shape: .npy%s", async (ending) => {
@@ -345,7 +345,7 @@ describe("datasets.load", () => {
     [{ limit: -1 }, "The setting limit is -1."],
     [{ channels: 2 }, "The setting channels is 2."],
     [{ layout: "nchw" }, 'The setting layout is "nchw".'],
-    [{ sizes: 8 }, 'There is no setting "sizes".'],
+    [{ sizes: 8 }, 'Unknown setting "sizes".'],
     [{ classes: "0" }, 'The setting classes is "0".'],
   ])("refuses %j", async (options, problem) => {
     write("x.npy", typed("|u1", images()));

@@ -157,7 +157,7 @@ describe("a run's folder", () => {
     [
       "an unknown setting",
       JSON.stringify({ ...runConfig(), settings: { dimZ: 2, nHidden: [3], colour: 1 } }),
-      'no setting "colour"',
+      'Unknown setting "colour"',
     ],
     [
       "a setting out of range",
