@@ -1,13 +1,13 @@
-// The pictures of a run: which images go where.
+// Arranges images in figures: grids, comparisons, manifolds, interpolations.
 import { drawGrid, GUTTER, type ImageSize, isElongated, type Picture, tileSize } from "./grid.js";
 import { hasGlyphs } from "./text.js";
 
-/** Images, count × height × width × channels, from 0 to 1 (white). Values beyond are clipped. */
+/** Images `[count, height, width, channels]`, 0 black to 1 white. Other values are clipped. */
 export interface Images extends ImageSize {
   readonly pixels: Float32Array;
 }
 
-/** One of several versions of the same images. */
+/** A version of images, such as their reconstructions. */
 export interface Version {
   readonly label: string;
   readonly images: Images;
@@ -21,7 +21,7 @@ export function squareFigure(images: Images): Picture {
   return drawGrid(toRows(tiles, columns), images);
 }
 
-/** Versions of the same images, each image's one above the other: input, what the encoder saw, output. */
+/** Versions of the same images, stacked for each image: input, the encoder's input, output. */
 export function comparisonFigure(versions: readonly Version[]): Picture {
   const tiles = versions.map(({ images }) => toTiles(images));
   const [{ images }] = versions;
@@ -33,21 +33,21 @@ export function comparisonFigure(versions: readonly Version[]): Picture {
   return drawGrid(rows, { ...images, rowsPerGroup: versions.length, labels });
 }
 
-/** A row of images for each version: how reconstructions improve from epoch to epoch. */
+/** A row for each version: shows how reconstructions improve by epoch. */
 export function progressFigure(versions: readonly Version[]): Picture {
   const rows = versions.map(({ images }) => toTiles(images));
   return drawGrid(rows, { ...versions[0].images, labels: versions.map(({ label }) => label) });
 }
 
-/** Rows of images, one for each class: the first `names`.length of a model's. */
+/** A row of images for each class, with its name. */
 export function classesFigure(images: Images, columns: number, names: readonly string[]): Picture {
   return drawGrid(toRows(toTiles(images), columns), { ...images, labels: classLabels(names) });
 }
 
-/** The longest name of a class that is drawn, in characters. */
+/** Maximum length of a class name as a label, in characters. */
 const MAX_LABEL_LENGTH = 20;
 
-/** Names in lower case, which the font has; numbers of classes for names that are long or look alike. */
+/** Lower-case labels, since the font has no capitals; class numbers for long, unprintable or equal names. */
 export function classLabels(names: readonly string[]): string[] {
   const labels = names.map((name) => name.toLowerCase());
   const isShown = (label: string) =>
@@ -72,14 +72,14 @@ export function manifoldFigure(images: Images, columnValues: ArrayLike<number>, 
   });
 }
 
-/** Interpolations, one a row: the first and the last tile are inputs, set apart from those between. */
+/** An interpolation per row. Wider gutters separate the first and last tile, which are inputs. */
 export function interpolationFigure(images: Images, columns: number): Picture {
   const last = columns - 1;
   const columnLabels = Array.from({ length: columns }, (_, column) => (column === 0 || column === last ? "input" : ""));
   return drawGrid(toRows(toTiles(images), columns), { ...images, columnGroups: [1, last], columnLabels });
 }
 
-/** Each image as a picture, in its own size. */
+/** A picture for each image, not magnified. */
 export function singlePictures(images: Images): Picture[] {
   const { width, height, channels } = images;
   return toTiles(images).map((pixels) => ({ pixels, width, height, channels }));
@@ -92,7 +92,7 @@ function toTiles({ pixels, height, width, channels }: Images): Uint8Array[] {
   return Array.from({ length: pixels.length / size }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
 }
 
-/** The columns with which the picture is the nearest to a square. */
+/** The number of columns that makes the picture closest to a square. */
 function nearSquareColumns(count: number, rowsPerImage: number, size: ImageSize): number {
   const distance = (columns: number) => {
     const rows = Math.ceil(count / columns) * rowsPerImage;
@@ -107,7 +107,7 @@ function nearSquareColumns(count: number, rowsPerImage: number, size: ImageSize)
   return best.columns;
 }
 
-/** Columns, at least ten, that make the whole about square, and the last row full if possible. */
+/** The number of columns, at least ten, for a nearly square grid with, if possible, a full last row. */
 function fittingColumns(count: number, rowsPerImage: number): number {
   const square = Math.ceil(Math.sqrt(count * rowsPerImage));
   const atLeastTen = (columns: number) => Math.min(count, Math.max(10, columns));
@@ -124,7 +124,7 @@ function toRows<T>(items: readonly T[], columns: number): T[][] {
   return Array.from({ length: rows }, (_, row) => items.slice(row * columns, (row + 1) * columns));
 }
 
-/** Numbers with one decimal, or as many as tell neighbours apart. */
+/** Numbers with one decimal, or as many as distinguish neighbours. */
 function ticks(values: ArrayLike<number>): string[] {
   const steps = Array.from(values, (value, i) => (i === 0 ? Infinity : Math.abs(value - values[i - 1])));
   const decimals = Math.max(1, Math.ceil(-Math.log10(Math.min(...steps) + 1e-6)));

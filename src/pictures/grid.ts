@@ -1,4 +1,4 @@
-// Grids of images. Grey values are not stretched, so tiles can be compared.
+// Grids of images. Grey values are not normalized, so that tiles are comparable.
 import { UserError } from "../errors.js";
 import { plural } from "../wording.js";
 import { drawText, TEXT_HEIGHT, textWidth } from "./text.js";
@@ -9,16 +9,16 @@ export interface ImageSize {
   readonly channels: number;
 }
 
-/** A picture, row by row: for each pixel one byte of grey, or three of red, green and blue. */
+/** A picture: bytes `[height, width, channels]`, 1 channel of grey or 3 of RGB. */
 export interface Picture extends ImageSize {
   readonly pixels: Uint8Array;
 }
 
-/** How to lay out tiles of a size in pixels. Labels that would overlap are left out. */
+/** Layout of tiles, whose size is in pixels. Labels that would overlap are omitted. */
 export interface GridOptions extends ImageSize {
-  /** A wider gutter separates groups of so many rows. */
+  /** Rows per group; wider gutters separate groups. */
   readonly rowsPerGroup?: number;
-  /** A wider gutter separates these columns from those to their left. */
+  /** Columns with a wider gutter on their left. */
   readonly columnGroups?: readonly number[];
   /** Pixels between tiles. With 0, rows do not grow to the height of their labels. */
   readonly gutter?: number;
@@ -36,37 +36,37 @@ const TEXT = 230;
 export const GUTTER = 2;
 const GROUP_GUTTER = 10;
 const LABEL_PADDING = 8;
-/** Largest number of rows that grow to the height of their labels. */
+/** Maximum number of rows that grow to the height of their labels. */
 const MAX_LINES = 500;
-/** Least distance in pixels between column labels. */
+/** Minimum distance between column labels, in pixels. */
 const LABEL_DISTANCE = 12;
-/** Largest side of a magnified tile, in pixels: of grey images, and of colour ones, which have more to see. */
+/** Maximum side of a magnified tile, in pixels. Colour images show more detail. */
 const MAX_TILE = { grey: 96, colour: 128 };
-/** Largest width of all columns of magnified tiles, in pixels: 20 of 28×28 twice as large, or of 32×32 in colour. */
+/** Maximum width of all columns of magnified tiles, in pixels: fits 20 of 28×28, or of 32×32 in colour, doubled. */
 const MAX_COLUMNS_WIDTH = { grey: 1120, colour: 1280 };
-/** Largest height of all rows of magnified tiles, in pixels. */
+/** Maximum height of all rows of magnified tiles, in pixels. */
 const MAX_ROWS_HEIGHT = 9600;
-/** Largest extent of all columns or rows of elongated tiles, in pixels: longer strips are hard to view. */
+/** Maximum extent of all columns or rows of elongated tiles, in pixels: longer strips are hard to view. */
 const MAX_ELONGATED = 8192;
 /** Minimum drawn thickness of a side in pixels, so that 4096×1 is visible; at most half the other side. */
 const MIN_TILE = 16;
-/** Largest side of a picture, in pixels. */
+/** Maximum side of a picture, in pixels. */
 const MAX_SIDE = 16_384;
-/** Largest number of values in a picture: width × height × channels bytes in memory. */
+/** Maximum size of a picture, width × height × channels, in bytes. */
 const MAX_NUMBERS = 2 ** 27;
 
-/** The largest number of images of a size in a picture: drawing 100 million numbers takes up to one GB. */
+/** Maximum number of images of a size in a picture: drawing 100 million numbers takes up to 1 GB of memory. */
 export function maxTiles(size: ImageSize): number {
   return Math.max(1, Math.floor(Math.min(1e6, 100e6 / tileNumbers(size))));
 }
 
-/** The numbers of a tile, drawn without magnification. */
+/** Number of values of a tile that is not magnified. */
 export function tileNumbers(size: ImageSize): number {
   const tile = drawnTile(size, 1);
   return tile.width * tile.height * size.channels;
 }
 
-/** Draws rows of tiles. A row may be shorter than the others. @throws UserError if they are too many for a picture */
+/** Draws rows of tiles, which may differ in length. @throws UserError if the picture would be too large */
 export function drawGrid(rows: readonly (readonly Uint8Array[])[], options: GridOptions): Picture {
   const columns = rows.reduce((most, row) => Math.max(most, row.length), 0);
   const layout = fitLayout(rows.length, columns, options);
@@ -84,14 +84,14 @@ export function drawGrid(rows: readonly (readonly Uint8Array[])[], options: Grid
   return picture;
 }
 
-/** Width and height of a tile in a grid, unless the picture is too large for it. */
+/** Width and height of a tile in a grid, before any reduction to the maximum size of a picture. */
 export function tileSize(size: ImageSize, rows: number, columns: number): Sides {
   return drawnTile(size, magnification(size, rows, columns));
 }
 
 type Sides = Readonly<Record<"width" | "height", number>>;
 
-/** Whether a side is more than twice as long as the other. */
+/** Whether one side is more than twice the other. */
 export function isElongated({ width, height }: ImageSize): boolean {
   return Math.max(width, height) > 2 * Math.min(width, height);
 }
@@ -106,7 +106,7 @@ function magnification(size: ImageSize, rows: number, columns: number): number {
   return Math.min(1, MAX_ELONGATED / Math.max(columns * width, rows * height));
 }
 
-/** A thin side is magnified by a whole number of its own. */
+/** The size of a drawn tile. A thin side is magnified separately, by a whole number. */
 function drawnTile({ width, height }: ImageSize, scale: number): Sides {
   const least = Math.min(MIN_TILE, (Math.max(width, height) * scale) / 2);
   const drawn = (side: number) => {
@@ -116,7 +116,7 @@ function drawnTile({ width, height }: ImageSize, scale: number): Sides {
   return { width: drawn(width), height: drawn(height) };
 }
 
-/** Where things are in a picture, in pixels. */
+/** Positions in a picture, in pixels. */
 interface Layout extends Sides {
   readonly tile: Sides;
   readonly lefts: readonly number[];
@@ -127,7 +127,7 @@ interface Layout extends Sides {
   readonly titleBottom: number;
 }
 
-/** The layout with the largest tiles that fits a picture. */
+/** The layout with the largest tiles that fit a picture. */
 function fitLayout(rows: number, columns: number, options: GridOptions): Layout {
   const longest = Math.max(options.width, options.height);
   let scale = magnification(options, rows, columns);
@@ -187,7 +187,7 @@ function writeTexts(picture: Picture, layout: Layout, options: GridOptions): voi
   writeCentred(columnTitle, (centres[0] + centres[centres.length - 1]) / 2, titleBottom);
 }
 
-/** Where rows or columns begin, with a wider gutter before each group. */
+/** Start of each row or column, with a wider gutter before each group. */
 function places(count: number, start: number, size: number, gutter: number, begins: (i: number) => boolean): number[] {
   let at = start;
   return Array.from({ length: count }, (_, i) => {
@@ -196,7 +196,7 @@ function places(count: number, start: number, size: number, gutter: number, begi
   });
 }
 
-/** The labels to write: every n-th, with the least n for which neighbours do not touch. `space` is a label's extent. */
+/** Indices of labels to write: every n-th, with the smallest n without overlaps. `space` is a label's extent. */
 function legible(labels: readonly string[], middles: readonly number[], space: (label: string) => number): number[] {
   for (let n = 1; ; n++) {
     const written = [...middles.keys()].filter((i) => labels[i] && i % n === 0);
@@ -205,7 +205,7 @@ function legible(labels: readonly string[], middles: readonly number[], space: (
   }
 }
 
-/** For each of `drawn` pixels along a side, the source pixels of `length` that it shows. */
+/** For each of `drawn` pixels along a side, its range of the `length` source pixels. */
 function spans(length: number, drawn: number): readonly (readonly [first: number, end: number])[] {
   return Array.from({ length: drawn }, (_, i) => {
     const first = Math.floor((i * length) / drawn);
@@ -213,7 +213,7 @@ function spans(length: number, drawn: number): readonly (readonly [first: number
   });
 }
 
-/** Repeats source pixels where the tile is magnified, and averages them where it is reduced. */
+/** Draws a tile: repeats source pixels to magnify, averages them to reduce. */
 function drawTile(
   picture: Picture,
   { pixels, width, channels }: Picture,

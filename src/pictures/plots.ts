@@ -1,24 +1,24 @@
-// Plots as SVG text, drawn by Vega: points in the latent plane, and the terms of the ELBO by epoch.
+// Plots as SVG text, by Vega: points in the latent plane, and learning curves.
 import type { TopLevelSpec } from "vega-lite";
 import { printable } from "../wording.js";
 
 /** Points in the plane of two latent dimensions. */
 export interface LatentPoints {
-  /** Points that are not finite are left out. */
+  /** Points that are not finite are skipped. */
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
-  /** The class of each point. Without, all points have one colour. */
+  /** The class of each point. Without labels, all points have one colour. */
   readonly labels?: ArrayLike<number> | undefined;
-  /** The names of the classes, if they are not the labels. */
+  /** Names of the classes; by default, the labels. */
   readonly classes?: readonly string[];
   readonly xTitle: string;
   readonly yTitle: string;
   readonly title: string;
-  /** Where the mean of a standard normal prior is in the plane: circles show it at one and two standard deviations. */
+  /** Mean of a standard normal prior, drawn as circles at one and two standard deviations. */
   readonly prior?: readonly [x: number, y: number] | undefined;
 }
 
-/** Means over a set of images, in nats per image. */
+/** Means over images, in nats per image. */
 export type Terms = Readonly<Record<"objective" | "elbo" | "reconstruction" | "kl", number>>;
 
 /** The terms after an epoch, counted from 1. */
@@ -28,7 +28,7 @@ export interface EpochTerms {
   readonly validation: Terms;
 }
 
-/** The side of the latent plane, in pixels. */
+/** Side of the latent plane, in pixels. */
 const PLANE = 560;
 const CIRCLE = { type: "point" as const, color: "#222", strokeDash: [5, 4], strokeWidth: 1.3 };
 const BLUE = "#4c78a8";
@@ -43,15 +43,15 @@ const CONFIG = {
   view: { stroke: null },
 } as const;
 
-/** Width in pixels of all panels of learning curves, and of each panel's axis within it. */
+/** Width of all panels of learning curves, and of the axis in each panel, in pixels. */
 const PANELS_WIDTH = 960;
 const AXIS_WIDTH = 65;
-/** Controls, lone surrogates and two other characters that XML forbids or that steer a terminal. */
+/** Control characters, lone surrogates and noncharacters, which XML forbids or terminals interpret. */
 export const NOT_XML = /(?![\n\t])[\p{Cc}\p{Cs}\ufffe\uffff]/gu;
 const ABOVE_PANEL = { titleX: 0, titleY: -16, titleAngle: 0, titleAlign: "left" } as const;
 
 /**
- * Points in the latent plane, coloured by class: SVG text, with one scale for both axes, which fit the points and the
+ * Plots points in the latent plane, coloured by class, as SVG. Both axes have one scale, which fits the points and the
  * prior's circles.
  */
 export async function latentPlot(points: LatentPoints): Promise<string> {
@@ -107,10 +107,10 @@ export async function latentPlot(points: LatentPoints): Promise<string> {
   });
 }
 
-/** The share of an axis that stays free on either side. */
+/** Margin on each side of an axis, as a share of its length. */
 const AXIS_MARGIN = 0.04;
 
-/** Domains of one length, `side`, with all points in their middle. */
+/** Domains of the axes, both of length `side`, centred on the points. */
 function squareDomains(points: readonly { readonly x: number; readonly y: number }[]) {
   const [x, y] = [extentOf(points.map(({ x }) => x)), extentOf(points.map(({ y }) => y))];
   const longest = points.length === 0 ? 0 : Math.max(x[1] - x[0], y[1] - y[0]);
@@ -122,15 +122,15 @@ function squareDomains(points: readonly { readonly x: number; readonly y: number
   return { domains: { x: around(x), y: around(y) }, side };
 }
 
-/** A class in a legend. One that cannot be shown as it is has its number, which tells it from others. */
+/** A class in the legend. A name with hidden characters gets a number, to distinguish it. */
 function legendName(name: string, label: number): string {
   const shown = printable(name);
   return shown === name && name.trim() !== "" ? name : `${shown} (class ${label})`;
 }
 
 /**
- * Learning curves: a panel for each term, with lines for training and validation. Values that are not finite leave a
- * gap.
+ * Plots learning curves as SVG: a panel for each term, lines for training and validation. Values that are not finite
+ * are gaps.
  *
  * @param panels from left to right, with titles of about 25 characters
  * @param pixels the kind of pixels, for the title
@@ -151,7 +151,7 @@ export async function learningCurves(
   const pitch = PANELS_WIDTH / panels.length;
   return draw({
     data: { values },
-    bounds: "flush", // without a screen, text widths are guesses: panels must not move with them
+    bounds: "flush", // without a screen, text widths are estimates, which must not move panels
     spacing: AXIS_WIDTH,
     hconcat: panels.map(([term, title]) => ({
       width: pitch - AXIS_WIDTH,
@@ -173,13 +173,13 @@ export async function learningCurves(
   });
 }
 
-/** The validation of a run by epoch. Runs of the same label have one colour. */
+/** Validation terms of a run by epoch. Runs with equal labels share a colour. */
 export interface Curve {
   readonly label: string;
   readonly epochs: readonly { readonly epoch: number; readonly terms: Terms }[];
 }
 
-/** Colours that distinguish lines, then dashes: solid, dashed, dotted. */
+/** Lines differ in colour first, then in dashes. */
 const COLOURS = [BLUE, ORANGE, "#54a24b", "#e45756", "#b279a2", "#9d755d", "#ff7fae", "#3f9a96", "#b39b00", "#555555"];
 const DASHES = [
   [1, 0],
@@ -188,8 +188,8 @@ const DASHES = [
 ] as const;
 
 /**
- * Learning curves of several runs: a panel for each term, with a line for each run. Values that are not finite leave a
- * gap.
+ * Plots learning curves of several runs as SVG: a panel for each term, a line for each run. Values that are not finite
+ * are gaps.
  *
  * @param panels from left to right, with titles of about 25 characters
  */
@@ -243,8 +243,8 @@ export async function comparisonCurves(
 }
 
 /**
- * The range of the later halves of the curves, and up to as much on either side. The first epochs, which may be far off,
- * would leave no room for the differences in the end.
+ * The range of the later halves of the curves, plus up to its length on each side. The first epochs, often far off,
+ * would hide the final differences.
  */
 function laterRange(curves: readonly Curve[], term: keyof Terms): [low: number, high: number] | undefined {
   const valuesOf = (epochs: Curve["epochs"]) => epochs.map(({ terms }) => terms[term]).filter(Number.isFinite);
@@ -272,8 +272,8 @@ function epochAxis(first: number, last: number) {
 }
 
 /**
- * @param pitch the panel's width in pixels, with its axis
- * @param domain by default that of the values
+ * @param pitch width of the panel with its axis, in pixels
+ * @param domain by default the range of the values
  */
 function termAxis(term: keyof Terms, title: string, pitch: number, domain?: readonly [low: number, high: number]) {
   return {
@@ -285,10 +285,10 @@ function termAxis(term: keyof Terms, title: string, pitch: number, domain?: read
 }
 
 async function draw(spec: TopLevelSpec): Promise<string> {
-  const { compile, parse, View } = await import("./vega.js"); // here, as it takes as long as drawing
+  const { compile, parse, View } = await import("./vega.js"); // lazy: loading takes as long as drawing
   const view = new View(parse(compile(spec, { config: CONFIG }).spec), { renderer: "none" });
   try {
-    // A tenth of a pixel is enough for the eye, and makes the file shorter.
+    // Rounded to 0.1 pixels, which shortens the file.
     const round = (_: string, x: string, y: string) => `translate(${+(+x).toFixed(1)},${+(+y).toFixed(1)})`;
     const svg = (await view.toSVG()).replace(/translate\(([-\d.e]+),([-\d.e]+)\)/g, round);
     return numberClips(svg).replace(NOT_XML, "");
@@ -297,7 +297,7 @@ async function draw(spec: TopLevelSpec): Promise<string> {
   }
 }
 
-/** Vega counts the clip paths of the process, so that the same plot would not be the same text. */
+/** Renumbers clip paths. Vega counts them per process, so equal plots would differ as text. */
 function numberClips(svg: string): string {
   const names = new Map<string, string>();
   return svg.replace(/(?<=<clipPath id="|clip-path="url\(#)clip\d+/g, (name) => {

@@ -1,11 +1,11 @@
-// Pictures as PNG files.
+// Encodes pictures as PNG.
 import { PNG } from "pngjs";
 import { objectWith, satisfying } from "../arguments.js";
 import { checkValue, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Picture } from "./grid.js";
 
-/** For these pictures within 1% of the size of the best filter for each line, in a third of the time. */
+/** PNG filter type. Within 1% of the size with the best filter for each line, in a third of the time. */
 const PAETH = 4;
 
 const SIDE = wholeNumber({ min: 1, max: 2 ** 31 - 1 });
@@ -17,18 +17,17 @@ const PICTURE = objectWith<Picture>({
 });
 
 /**
- * Encodes a picture as PNG, with eight bits of grey, or of each colour.
+ * Encodes a picture as PNG, 8 bits per channel.
  *
- * @param picture pixels `[height, width]` of grey or `[height, width, 3]`, row by row, 0 black to 255 white
- * @throws UserError unless the sides are whole numbers above 0, the channels are 1 or 3, and the pixels are as many as
- * these say
+ * @param picture pixels `[height, width]` of grey or `[height, width, 3]`, 0 black to 255 white
+ * @throws UserError if a side or the channels are invalid, or the number of pixels does not match
  */
 export function encodePng(picture: Picture): Uint8Array {
   const { width, height, channels, pixels } = checkValue("The picture", PICTURE, picture);
   if (pixels.length !== width * height * channels) {
-    throw new UserError(`The picture has ${pixels.length} bytes, and its size is ${width}×${height}×${channels}.`);
+    throw new UserError(`The picture has ${pixels.length} bytes. It must have ${width}×${height}×${channels}.`);
   }
-  const png = new PNG(); // without a size: with one, it allocates four bytes for each pixel
+  const png = new PNG(); // no size here: it would allocate four bytes per pixel
   Object.assign(png, { width, height });
   png.data = Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength);
   const colorType = channels === 1 ? 0 : 2; // grey or colours

@@ -1,9 +1,9 @@
-// Pictures and plots side by side in one SVG: a column for each model.
+// Draws pictures and plots of several models in one SVG, a column for each model.
 import type { Picture } from "./grid.js";
 import { NOT_XML } from "./plots.js";
 import { encodePng } from "./png.js";
 
-/** A picture with a title, or a plot: SVG text that has its own. */
+/** A picture with a title, or a plot as SVG text, which includes its title. */
 export type Cell = { readonly title: string; readonly picture: Picture } | { readonly svg: string };
 
 export interface Column {
@@ -17,15 +17,15 @@ const GAP = 40;
 const MARGIN = 24;
 const HEADER = 56;
 const CELL_TITLE = 26;
-/** Characters of a title that fit its column. */
+/** Maximum characters of a column's title. */
 const MAX_TITLE = 56;
 
-/** Draws columns of cells, each scaled to the width of a column: SVG text. */
+/** Draws columns of cells as SVG text. Cells are scaled to the width of a column. */
 export function sideBySide(columns: readonly Column[]): string {
   const plots = columns.flatMap(({ cells }) =>
     cells.flatMap((cell) => ("svg" in cell ? [sidesOf(cell.svg).width] : [])),
   );
-  const scale = WIDTH / Math.max(...plots, 1); // one for all plots, so that their axes are of one size
+  const scale = WIDTH / Math.max(...plots, 1); // one scale for all plots, so that their axes are comparable
   const placed = columns.map(({ cells }) => cells.map((cell) => place(cell, scale)));
   const heights = placed[0].map((_, row) => Math.max(...placed.map((cells) => cells[row].height)));
   const tops = heights.map((_, row) => MARGIN + HEADER + sum(heights.slice(0, row)) + row * GAP);
@@ -69,7 +69,7 @@ function sidesOf(svg: string): { readonly width: number; readonly height: number
   return { width, height };
 }
 
-/** Nests the text of another SVG, whose ids become those of this cell. */
+/** Nests another SVG. Its ids get the cell's id as a prefix, to stay unique. */
 function placePlot(svg: string, scale: number): Placed {
   const { width, height } = sidesOf(svg);
   const scaled = Math.round(scale * height);
@@ -89,7 +89,8 @@ function placePlot(svg: string, scale: number): Placed {
 function text(content: string, x: number, y: number, size: number, weight = "normal"): string {
   const cut = content.length > MAX_TITLE && size > 13 ? `…${content.slice(1 - MAX_TITLE)}` : content;
   const escaped = cut.replace(NOT_XML, "").replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
-  return `<text x="${x}" y="${y}" font-family="sans-serif" font-size="${size}" font-weight="${weight}">${escaped}</text>`;
+  const font = `font-family="sans-serif" font-size="${size}" font-weight="${weight}"`;
+  return `<text x="${x}" y="${y}" ${font}>${escaped}</text>`;
 }
 
 function sum(values: readonly number[]): number {

@@ -1,12 +1,12 @@
-// Short texts on a picture: lower-case letters, digits and what numbers need.
+// Draws short texts on pictures: lower-case letters, digits and number punctuation.
 import type { Picture } from "./grid.js";
 
-/** Pixels of a dot's side. */
+/** Side of a dot, in pixels. */
 const DOT = 2;
 const COLUMNS = 5;
 const ADVANCE = (COLUMNS + 1) * DOT;
 
-/** Characters and their bitmaps, 5 × 7 dots each. */
+/** Bitmaps of characters, 5 × 7 dots each. */
 const FONT = {
   "0123456789 .,:-−": `
 .###. ..#.. .###. ##### ...#. ##### ..##. ##### .###. .###. ..... ..... ..... ..... ..... .....
@@ -41,7 +41,7 @@ export function textWidth(text: string): number {
   return text.length * ADVANCE - DOT;
 }
 
-/** Whether the font has each character of a text. */
+/** Whether the font has all characters of a text. */
 export function hasGlyphs(text: string): boolean {
   const known = Object.keys(FONT).join("");
   return [...text].every((character) => known.includes(character));
@@ -61,7 +61,7 @@ export function drawText({ pixels, width, channels }: Picture, text: string, lef
   }
 }
 
-/** The rows of a character from the top. */
+/** Rows of a character's bitmap. */
 function glyph(character: string): string[] {
   for (const [characters, bitmaps] of Object.entries(FONT)) {
     const start = characters.indexOf(character) * (COLUMNS + 1);
