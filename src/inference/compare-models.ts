@@ -1,4 +1,4 @@
-// Draws several trained models side by side: samples, latents and an interpolation of each.
+// Draws trained models side by side: samples, latents and an interpolation of each.
 import { listOf } from "../arguments.js";
 import { checkValue, TEXT } from "../config/entries.js";
 import type { Dataset } from "../data/dataset.js";
@@ -16,18 +16,18 @@ const SCATTERED = 2000;
 const STEPS = 8;
 
 export interface ModelComparison {
-  /** The text of the picture. */
+  /** The picture as SVG text. */
   readonly svg: string;
-  /** What to know when looking at it, one sentence each. */
+  /** Notes about the picture, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * Draws models side by side, a column for each run: decoded draws from its prior, the latents of test images by class,
- * and an interpolation between two test images. All get the test images and the seed of the first run, so models with
- * the same prior and dimensions decode the same z.
+ * Draws models side by side, a column for each run: decoded draws from the prior, the latents of test images by class,
+ * and an interpolation between two test images. All models use the test images and the seed of the first run, so models
+ * with the same prior and dimensions decode the same z.
  *
- * @param runs folders of runs, or folders such as that of a group, which stand for the runs in them: up to 8 runs
+ * @param runs folders of runs, or of groups for all their runs: up to 8 runs
  * @throws UserError if a run has no model, the models have images of different shapes, or they are too many
  */
 export async function compareModels(runs: readonly string[]): Promise<ModelComparison> {
@@ -49,7 +49,8 @@ export async function compareModels(runs: readonly string[]): Promise<ModelCompa
       const cells = await drawCells(model, first.data, first.folder.config.settings.seed);
       columns.push({ title: name, subtitle: describeValues(values), cells });
       if (folder.config.data.sha256 !== first.folder.config.data.sha256) {
-        notes.push(`${run} was trained on other images than ${first.folder.dir}, whose test images are shown to all.`);
+        const { dir } = first.folder;
+        notes.push(`${run} was trained on other images than ${dir}. All models see the test images of ${dir}.`);
       }
     } finally {
       await model.close();
@@ -84,7 +85,7 @@ async function drawCells(model: LoadedModel, { test, classes }: Dataset, seed: n
   ];
 }
 
-/** An autoencoder has no prior: its draws are those of its VAE twin. */
+/** An autoencoder has no prior, and draws z like the VAE with the same settings. */
 function priorName({ model: { parts } }: LoadedModel): string {
   return parts.hasNormalPrior ? "N(0, I)" : "the prior";
 }

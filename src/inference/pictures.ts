@@ -1,4 +1,4 @@
-// The pictures of a trained model, for the commands that show it.
+// Pictures of a trained model.
 import { BOOLEAN, checkOptions, listOf, maybe } from "../arguments.js";
 import type { GivenSettings } from "../config/config.js";
 import { type Checker, checkValue, oneOf, TEXT } from "../config/entries.js";
@@ -46,9 +46,9 @@ interface ReconstructionPicture {
   /** Mean over the images. */
   readonly elbo: Elbo;
   readonly count: number;
-  /** How image files were read, one sentence each. */
+  /** Notes about reading image files, one sentence each. */
   readonly notes?: readonly string[];
-  /** Mean squared errors of pixels, 1 = full white. */
+  /** Mean squared errors per pixel, where white is 1. */
   readonly squaredError?: { readonly noisy: number; readonly output: number };
 }
 
@@ -63,8 +63,8 @@ const AS = { as: maybe(CLASS) };
 const LATENTS = { count: maybe(COUNT), what: maybe(oneOf(WHATS), "means") };
 
 /**
- * `model.pictures`: what `vae reconstruct`, `manifold`, `latent` and `interpolate` draw. The default of a seed is the
- * training's.
+ * `model.pictures`: pictures of `vae reconstruct`, `manifold`, `latent` and `interpolate`. Seeds default to the seed of
+ * the training.
  */
 export class ModelPictures {
   constructor(
@@ -73,8 +73,8 @@ export class ModelPictures {
   ) {}
 
   /**
-   * Reconstructs the first test images, by default up to 100, fewer of large ones. `noise` corrupts the encoder's
-   * input. `as` decodes the same draws of z as another class of a conditional model too.
+   * Reconstructs the first test images, by default up to 100, fewer if they are large. `noise` corrupts the encoder's
+   * input. For a conditional model, `as` also decodes the same z as another class.
    *
    * @throws UserError if there are too few test images, or too many for a picture
    */
@@ -102,8 +102,8 @@ export class ModelPictures {
   }
 
   /**
-   * Reconstructs image files in the model's size and channels; `invert` turns white to black. A conditional model needs
-   * their class, and decodes them `as` another one too.
+   * Reconstructs image files in the model's size and channels. `invert` swaps black and white. A conditional model
+   * needs their class, and may also decode them `as` another.
    *
    * @throws UserError if a file does not exist or cannot be decoded, or they are too many for a picture
    */
@@ -131,7 +131,7 @@ export class ModelPictures {
     });
   }
 
-  /** @param other the place of another class to decode as */
+  /** @param other index of another class to decode as */
   async #reconstruct(images: ImageSet, drawing: DrawConfig, other?: number): Promise<ReconstructionPicture> {
     const result = await reconstructImages(this.trained, images, drawing);
     const { originals, corrupted, outputs, elbo } = result;
@@ -147,7 +147,7 @@ export class ModelPictures {
     return { picture: comparisonFigure(versions), elbo, count: images.count, ...(squaredError && { squaredError }) };
   }
 
-  /** Decodes the draws of z that `reconstructImages` decodes, as the class at `place`. */
+  /** Decodes the z of `reconstructImages` as another class. @param place index of the class */
   async #reconstructAs(images: ImageSet, drawing: DrawConfig, place: number) {
     const { trained } = this;
     const classes = trained.classes ?? [];
@@ -160,7 +160,7 @@ export class ModelPictures {
   /**
    * Draws a row of samples for each class of a conditional model, with the same z in each row: see `drawClasses`.
    *
-   * @param columns samples of each class, by default ten, fewer of large images
+   * @param columns samples of each class, by default ten, fewer if images are large
    * @throws UserError if the model has no labels, or the samples are too many for a picture
    */
   classes(columns?: number, seed?: number): Promise<ClassesPicture> {
@@ -174,10 +174,9 @@ export class ModelPictures {
   }
 
   /**
-   * Decodes a grid of z: from 1 to 1,000 columns and rows, with a range above 0 and at most 100. A conditional model
-   * needs the class to decode.
+   * Decodes a grid of z: 1 to 1,000 columns and rows, range above 0 and up to 100. A conditional model needs a class.
    *
-   * @throws UserError if Z is not 2, an option is out of its range, or the grid is too large for a picture
+   * @throws UserError if Z is not 2, an option is invalid, or the grid is too large for a picture
    */
   manifold(options: ManifoldGrid & ClassOption): Promise<Picture> {
     return this.trained.use(async () => {
@@ -189,13 +188,13 @@ export class ModelPictures {
         const { model, config } = this.trained;
         const what = typeof config.dimZ === "number" ? model.parts.dimZ : "two layers";
         throw new UserError(
-          `A manifold needs a latent space of two dimensions, and this model's has ${what}. Train one ` +
+          `A manifold needs two latent dimensions; this model has ${what}. Train one ` +
             "with `dimZ: 2`, or draw samples or interpolations.",
         );
       }
       if (grid.spacing === "quantile" && this.run.settings.prior !== "normal") {
         throw new UserError(
-          "Quantiles are of the standard normal prior, and this model has another. Use linear spacing.",
+          "Quantile spacing needs the standard normal prior; this model has another. Use linear spacing.",
         );
       }
       checkTiles(this.trained.size, grid.columns * grid.rows, "Take fewer columns and rows.");
@@ -241,19 +240,19 @@ export class ModelPictures {
       const { test } = await loadTrainingData(this.run);
       const largest = Math.max(...pairs.flat());
       if (largest >= test.count) {
-        throw new UserError(`There is no test image ${largest}: their numbers are 0 to ${test.count - 1}.`);
+        throw new UserError(`There is no test image ${largest}. Choose from 0 to ${test.count - 1}.`);
       }
       checkTiles(this.trained.size, pairs.length * (steps + 2), "Take fewer rows or steps.");
       return drawInterpolation(this.trained, test, pairs, steps, this.#drawing(null), place);
     });
   }
 
-  /** The place of a class, if it is given. @throws UserError if the model has none of this name */
+  /** The index of a class, if given. @throws UserError if the model has no class of this name */
   #place(name: ClassName | undefined): number | undefined {
     return name === undefined ? undefined : placeOfClass(this.trained.classes, name);
   }
 
-  /** The training's binarization, with this noise and seed. */
+  /** The binarization of the training, with this noise and seed. */
   #drawing(noise: unknown, seed: number = this.run.settings.seed): DrawConfig {
     return {
       binarize: this.run.settings.binarize,

@@ -1,4 +1,4 @@
-// Pictures that both a training and the commands draw.
+// Draws pictures, for trainings and commands.
 import { type ModelClass, oneHot, placesOf } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import { describeShape, type ImageShape, pixelsOf, range, select } from "../data/pixels.js";
@@ -12,12 +12,12 @@ import { type LabelRows, rowsOfClass } from "./labels.js";
 import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 
-/** The default number of images in a picture. */
+/** Default maximum number of images in a picture. */
 export function defaultTiles(size: ImageShape): number {
   return Math.max(1, Math.floor(20e6 / tileNumbers(size)));
 }
 
-/** Columns and rows of a manifold by default. */
+/** Default number of columns, and of rows, of a manifold. */
 export function defaultSide(size: ImageShape): number {
   return Math.min(20, Math.floor(Math.sqrt(defaultTiles(size))));
 }
@@ -35,7 +35,7 @@ export function asImages({ size }: Pick<TrainedModel, "size">, pixels: Float32Ar
   return { pixels, ...size };
 }
 
-/** Versions of images as pictures name them, clean ones first: of pairs, the target and the input. */
+/** Labelled versions of images, clean ones first. Image pairs have a target and an input. */
 export function seenVersions(
   { inputs }: Pick<ImageSet, "inputs">,
   { originals, corrupted }: Pick<Reconstructions, "originals" | "corrupted">,
@@ -46,12 +46,12 @@ export function seenVersions(
   ];
 }
 
-/** Whether a manifold can be drawn. Of two layers of latents, the decoder sees the first only. */
+/** Whether a manifold can be drawn. With two layers of latents, the decoder sees only the first. */
 export function hasPlane({ model, config }: TrainedModel): boolean {
   return model.parts.dimZ === 2 && typeof config.dimZ === "number";
 }
 
-/** Decodes a grid of z, for models with two latent dimensions. `place`: that of the class in a conditional model. */
+/** Decodes a grid of z, if Z = 2. @param place index of the class, for a conditional model */
 export async function drawManifold(trained: TrainedModel, options: ManifoldGrid, place = 0): Promise<Picture> {
   const grid = latentGrid(options);
   const { classes } = trained;
@@ -66,16 +66,16 @@ export interface ClassesPicture {
   readonly picture: Picture;
   /** Samples of each class. */
   readonly columns: number;
-  /** How many classes are drawn, the first ones, of all. */
+  /** Number of classes drawn, the first of all `of` classes. */
   readonly shown: number;
   readonly of: number;
 }
 
 /**
- * Draws a row of samples for each class of a conditional model: the first draws of a seed, the same z in each row. Up
- * to 100 classes, fewer of large images.
+ * Draws a row of samples for each class of a conditional model, with the same z in each row. Draws up to 100 classes,
+ * fewer if images are large.
  *
- * @param requested columns; by default ten, fewer of large images
+ * @param requested columns; by default ten, fewer if images are large
  * @throws UserError if the columns are too many for a picture
  */
 export async function drawClasses(
@@ -101,13 +101,13 @@ export async function drawClasses(
   return { picture, columns, shown, of: classes.length };
 }
 
-/** The numbers of a test image of the first class and of one of the second; without labels, of the first two images. */
+/** Indices of the first image of each of the first two classes; without labels, 0 and 1. */
 export function defaultPair({ labels = new Uint16Array() }: Pick<ImageSet, "labels">): [from: number, to: number] {
   const [first, second] = [...new Set(labels)].sort((a, b) => a - b);
   return second === undefined ? [0, 1] : [labels.indexOf(first), labels.indexOf(second)];
 }
 
-/** Plots the latents of images, without noise, as SVG. `explained` is that of `toPlane`. */
+/** Plots the latents of images, without noise, as SVG. `explained`: see `toPlane`. */
 export async function drawLatents(
   trained: TrainedModel,
   images: ImageSet,
@@ -119,7 +119,7 @@ export async function drawLatents(
   const { dimZ } = trained.model.parts;
   const { x, y, origin, explained } = await toPlane(latents, dimZ);
   const { model } = trained;
-  // An autoencoder has none, and of one dimension there are no circles.
+  // Autoencoders have no prior, and one dimension has no circles.
   const hasCircles = model.isDrawn && model.parts.hasNormalPrior && dimZ > 1;
   const noun = !trained.model.isDrawn ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
   const dimensions = dimZ === 1 ? ", one dimension" : dimZ > 2 ? `, ${dimZ} dimensions in two` : "";
@@ -139,8 +139,8 @@ export async function drawLatents(
 }
 
 /**
- * Draws a row for each pair of images: the first, as the encoder sees it without noise, `steps` ≥ 2 images decoded
- * evenly between their posterior means, the second. A conditional model decodes mixtures of their labels, in the same steps, or the class at `place`.
+ * Draws a row for each pair of images: the first without noise, `steps` ≥ 2 images decoded evenly between their
+ * posterior means, the second. A conditional model decodes the class at index `place`, or else mixtures of both labels.
  */
 export async function drawInterpolation(
   trained: TrainedModel,
@@ -182,7 +182,7 @@ export async function drawInterpolation(
   return interpolationFigure(asImages(trained, pixels), columns);
 }
 
-/** Mixtures of two labels, evenly from one to the other. */
+/** Evenly spaced mixtures of two one-hot labels. */
 function mixtures(from: Uint8Array | undefined, to: Uint8Array | undefined, steps: number): LabelRows | undefined {
   if (!from || !to) return undefined;
   const { length } = from;
@@ -190,7 +190,7 @@ function mixtures(from: Uint8Array | undefined, to: Uint8Array | undefined, step
   return (first, count) => ({ data: all.subarray(first * length, (first + count) * length), shape: [count, length] });
 }
 
-/** Vectors evenly from one to another: [steps, length]. */
+/** Evenly spaced vectors from one to another: [steps, length]. */
 function between(from: ArrayLike<number>, to: ArrayLike<number>, steps: number): Float32Array {
   const { length } = from;
   return Float32Array.from({ length: steps * length }, (_, at) => {

@@ -1,10 +1,10 @@
-// kernels.wat in JavaScript, with bit-identical results. For processes that cannot use WebAssembly, for example because
-// their address space is limited (ulimit -v).
+// kernels.wat in JavaScript, with bit-identical results. For processes without WebAssembly, for example with a limited
+// address space (ulimit -v).
 import type { Kernels } from "./kernels.js";
 
 const { fround } = Math;
 
-/** Creates an instance with its own memory of `bytes` bytes. */
+/** Creates an instance with `bytes` of memory. */
 export function loadFallback(bytes: number): Kernels {
   const memory = new ArrayBuffer(4 * Math.ceil(bytes / 4));
   const [floats, words, out] = [new Float32Array(memory), new Int32Array(memory), new Uint8Array(memory)];

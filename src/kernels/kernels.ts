@@ -1,4 +1,4 @@
-// Loads the WebAssembly kernels: loops that JavaScript runs several times slower.
+// Loads the WebAssembly kernels: loops that are several times slower in JavaScript.
 import { loadFallback } from "./fallback.js";
 import { KERNELS_WASM } from "./kernels-wasm.js";
 
@@ -32,7 +32,7 @@ const PAGE_BYTES = 65536;
 
 let module: object | undefined;
 
-/** Creates an instance with its own memory of `bytes` bytes. */
+/** Creates an instance with `bytes` of memory, in JavaScript if WebAssembly fails. */
 export function loadKernels(bytes: number): Kernels {
   try {
     return loadWasm(bytes);
@@ -41,7 +41,7 @@ export function loadKernels(bytes: number): Kernels {
   }
 }
 
-/** @throws Error if the processor lacks SIMD, or address space is short */
+/** Creates a WebAssembly instance. @throws Error if the processor lacks SIMD, or the address space is too small */
 export function loadWasm(bytes: number): Kernels {
   module ??= new WebAssembly.Module(Buffer.from(KERNELS_WASM, "base64"));
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });

@@ -95,6 +95,6 @@ it("notes that a model was trained on different images", async () => {
   writeFileSync(file, config);
   const { code, stderr } = await vae(["compare", "run", "<b>&amp;", "--pictures", "odd.svg"], home);
   expect(code).toBe(0);
-  expect(stderr).toContain("<b>&amp; was trained on other images than run, whose test images are shown to all.");
+  expect(stderr).toContain("<b>&amp; was trained on other images than run. All models see the test images of run.");
   expect(read("odd.svg").texts).toContain("&#60;b&#62;&#38;amp;");
 });

@@ -49,7 +49,7 @@ describe("vae manifold", () => {
   ])("refuses a model without a latent plane: %s", async (name, has) => {
     const { code, stderr } = await run("manifold", "--run", name);
     expect(code).toBe(2);
-    const problem = `A manifold needs a latent space of two dimensions, and this model's has ${has}. `;
+    const problem = `A manifold needs two latent dimensions; this model has ${has}. `;
     expect(stderr).toMatch(new RegExp(`^error: ${problem}`));
     const pictures = readdirSync(path.join(home, name, "pictures"));
     expect(pictures.filter((picture) => picture.startsWith("manifold"))).toEqual([]);
@@ -137,6 +137,6 @@ describe("vae interpolate", () => {
 
   it("refuses a missing image", async () => {
     const { code, stderr } = await run("interpolate", "--run", "space", "--from", "0", "--to", "120");
-    expect([code, stderr]).toEqual([2, "error: There is no test image 120: their numbers are 0 to 119.\n"]);
+    expect([code, stderr]).toEqual([2, "error: There is no test image 120. Choose from 0 to 119.\n"]);
   });
 });
