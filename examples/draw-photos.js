@@ -1,5 +1,5 @@
-// Draws small colour pictures of five kinds (sunsets, houses, trees, balls, textiles) into one folder per kind, as
-// training images if you have no photos: node examples/draw-photos.js [FOLDER] [COUNT] [SEED]
+// Draws colour pictures of sunsets, houses, trees, balls and textiles, a folder for each kind. Use them as training
+// images if you have no photos: node examples/draw-photos.js [FOLDER] [COUNT] [SEED]
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import sharp from "sharp";
@@ -21,10 +21,11 @@ const hsl = (hue, saturation, lightness) => `hsl(${hue}, ${saturation}%, ${light
 
 /** A rectangle with a vertical gradient from the colour `top` to `bottom`. */
 const shade = (id, y, height, top, bottom) => `
-  <linearGradient id="${id}" x2="0" y2="1"><stop stop-color="${top}"/><stop offset="1" stop-color="${bottom}"/></linearGradient>
+  <linearGradient id="${id}" x2="0" y2="1"><stop stop-color="${top}"/>
+    <stop offset="1" stop-color="${bottom}"/></linearGradient>
   <rect y="${y}" width="96" height="${height}" fill="url(#${id})"/>`;
 
-/** Functions that return SVG elements. `between` draws a random number from a range. */
+/** Functions that return SVG elements. `between(low, high)` draws a random number. */
 const KINDS = {
   sunset(between) {
     const [horizon, x, radius] = [between(38, 52), between(20, 76), between(7, 13)];
@@ -38,7 +39,8 @@ const KINDS = {
     const roof = eaves - between(12, 20);
     return `${shade("sky", 0, 60, hsl(210, 70, between(55, 70)), hsl(205, 60, 88))}
       <rect y="56" width="96" height="16" fill="${hsl(between(85, 125), 45, 38)}"/>
-      <rect x="${x}" y="${eaves}" width="${width}" height="${60 - eaves}" fill="${hsl(between(25, 50), between(25, 60), 75)}"/>
+      <rect x="${x}" y="${eaves}" width="${width}" height="${60 - eaves}"
+        fill="${hsl(between(25, 50), between(25, 60), 75)}"/>
       <path d="M${x - 5} ${eaves}h${width + 10}L${x + width / 2} ${roof}z" fill="${hsl(between(0, 20), 60, 38)}"/>
       <rect x="${x + width * 0.6}" y="46" width="8" height="14" fill="#432"/>
       <rect x="${x + width * 0.15}" y="44" width="9" height="8" fill="#bdf"/>`;
@@ -48,7 +50,8 @@ const KINDS = {
     return `${shade("sky", 0, 72, hsl(200, 60, between(70, 82)), hsl(190, 40, 92))}
       <rect y="58" width="96" height="14" fill="${hsl(between(70, 110), 40, between(32, 46))}"/>
       <rect x="${x - 3}" y="${top}" width="7" height="${62 - top}" fill="#5a3d22"/>
-      <ellipse cx="${x}" cy="${top}" rx="${crown}" ry="${crown * 0.85}" fill="${hsl(between(80, 140), 50, between(25, 40))}"/>`;
+      <ellipse cx="${x}" cy="${top}" rx="${crown}" ry="${crown * 0.85}"
+        fill="${hsl(between(80, 140), 50, between(25, 40))}"/>`;
   },
   ball(between) {
     const [x, y, radius, hue] = [between(34, 62), between(34, 42), between(16, 24), between(0, 360)];
@@ -75,7 +78,8 @@ async function main([folder = "photos", count = "200", seed = "0"]) {
   const kinds = Object.keys(KINDS);
   for (let i = 0; i < Number(count); i++) {
     const kind = kinds[i % kinds.length];
-    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}">${KINDS[kind](between)}</svg>`;
+    const content = KINDS[kind](between);
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}">${content}</svg>`;
     await mkdir(path.join(folder, kind), { recursive: true });
     await sharp(Buffer.from(svg))
       .removeAlpha()

@@ -3,11 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { datasets, drawImages, encodePng, loadModel, UserError } from "vae";
 
 async function main([run, image = "0"]) {
-  const model = await loadModel(run); // without a folder, the newest in runs/
+  const model = await loadModel(run); // default: the newest run in runs/
   const data = await model.loadData(); // the training data set
   const { labels, count } = data.test;
   if (!/^\d+$/.test(image) || Number(image) >= count) {
-    throw new UserError(`There is no test image ${image}: their numbers are 0 to ${count - 1}.`);
+    throw new UserError(`There is no test image ${image}. Choose from 0 to ${count - 1}.`);
   }
   const { z } = await model.encode(data.test);
   await model.close();

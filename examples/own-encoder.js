@@ -4,7 +4,7 @@ import { loadModel, parts, train, UserError } from "vae";
 
 const { assemble, dense, joinSpecs, pieces, sequential, tf } = parts;
 
-/** x + scale ⊙ f(x). The weight `scale` is zero at first, so that a deep network starts as the identity. */
+/** x + scale ⊙ f(x). `scale` is initially zero, so that a deep network starts as the identity. */
 function residual(units) {
   const f = dense({ units, activation: "elu", weight: "he" });
   return {
@@ -16,7 +16,7 @@ function residual(units) {
   };
 }
 
-/** The parts that the settings choose, with the encoder replaced. */
+/** The parts for the settings, with a custom encoder. */
 function ownParts(settings, input) {
   const chosen = pieces(settings, input);
   const first = dense({ units: 200, activation: "elu", weight: "he" });

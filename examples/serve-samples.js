@@ -7,7 +7,7 @@ import { drawImages, encodePng, loadModel, UserError } from "vae";
 const host = process.env.HOST || "127.0.0.1";
 const port = process.env.PORT || "8080";
 if (!/^\d+$/.test(port) || Number(port) > 65535) fail(new UserError(`PORT must be from 0 to 65535, not ${port}.`));
-const model = await loadModel(process.argv[2]).catch(fail); // without a folder, the newest in runs/
+const model = await loadModel(process.argv[2]).catch(fail); // default: the newest run in runs/
 
 const { width, height, channels } = model.size;
 const MAX = Math.max(1, Math.min(400, Math.floor(1e7 / (width * height * channels))));
@@ -47,13 +47,13 @@ const server = createServer(timeouts, async (request, response) => {
   closed.then(() => answering.delete(closed));
   const [status, type, body] = await answer(request).catch((error) => {
     console.error(error);
-    return [500, "text/plain", "Something went wrong here.\n"];
+    return [500, "text/plain", "Internal error. See the server's output.\n"];
   });
   const headers = { "content-type": type, "content-length": Buffer.byteLength(body), allow: "GET, HEAD" };
   response.writeHead(status, headers).end(body);
 });
 
-server.once("error", fail); // the port is taken
+server.once("error", fail); // port in use
 server.listen(Number(port), host, () => {
   server.off("error", fail).on("error", (error) => console.error(error.message)); // too many connections
   const { address, family, port } = server.address();
@@ -69,7 +69,7 @@ async function stop() {
 }
 process.once("SIGTERM", stop).once("SIGINT", stop);
 
-/** Prints one line for errors of the user or the system. Anything else is a bug and keeps its stack trace. */
+/** Prints user and system errors as one line. Other errors are bugs and keep their stack trace. */
 function fail(error) {
   console.error(error instanceof UserError || "syscall" in error ? `error: ${error.message}` : error);
   process.exit(1);

@@ -1,4 +1,4 @@
-// Trains a model and draws a hundred new images into one picture: node examples/train-and-sample.js [DATASET] [RUN]
+// Trains a model and draws 100 new images into one picture: node examples/train-and-sample.js [DATASET] [RUN]
 import { writeFile } from "node:fs/promises";
 import { drawImages, encodePng, loadModel, train, UserError } from "vae";
 

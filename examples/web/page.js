@@ -1,4 +1,4 @@
-// The script of index.html: loads the decoder, and draws its output at the place that the sliders choose.
+// The script of index.html: loads the decoder, and draws its output for the point that the sliders choose.
 
 // From a CDN: https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/ort.wasm.min.mjs
 const RUNTIME = "./node_modules/onnxruntime-web/dist/ort.wasm.min.mjs";
@@ -20,7 +20,7 @@ async function start() {
   const ort = await import(RUNTIME).catch(() => {
     throw new Error("onnxruntime-web is missing. In the folder of this page: npm install");
   });
-  ort.env.wasm.numThreads = 1; // more would need a page that is isolated from other origins
+  ort.env.wasm.numThreads = 1; // more threads need a cross-origin isolated page
   const response = await fetch(MODEL);
   if (!response.ok)
     throw new Error(`${MODEL} is missing. In the folder of this page: npx vae export --run RUN --out .`);
@@ -33,7 +33,7 @@ async function start() {
   if (label) offerClasses(JSON.parse(metadataOf(file, "classes")));
   const size = ["height", "width", "channels"].map((key) => Number(metadataOf(file, key)));
 
-  /** Decodes z [1, 2], for a conditional model with label [1, K], and draws the pixels [1, D]. */
+  /** Decodes z [1, 2] (and label [1, K] for a conditional model), and draws the pixels [1, D]. */
   async function draw() {
     const place = sliders.map(({ value }) => Number(value));
     const inputs = { z: new ort.Tensor("float32", Float32Array.from(place), [1, 2]) };
@@ -61,7 +61,7 @@ async function start() {
   status.textContent = "Move the sliders: the decoder draws the image of each place.";
 }
 
-/** Calls an async function again if it was asked for while it ran: a session runs one call at a time. */
+/** Serializes calls, since a session runs one at a time. Calls during a run are merged into one. */
 function latestOnly(work) {
   let running = false;
   let asked = false;
@@ -80,12 +80,13 @@ function latestOnly(work) {
   };
 }
 
-/** @param pixels [height × width × channels], 0 black to 1 white; the means of Gaussian pixels may exceed these */
+/** @param pixels [height × width × channels], 0 black to 1 white; means of Gaussian pixels may be outside this range */
 function drawPixels(pixels, height, width, channels) {
   Object.assign(canvas, { width, height });
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = 255 * pixels[i * channels + (c % channels)]; // rounds and clamps
+    // ImageData rounds and clamps.
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = 255 * pixels[i * channels + (c % channels)];
     image.data[4 * i + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -96,11 +97,11 @@ function offerClasses(names) {
   classes.parentElement.hidden = false;
 }
 
-/** A text of the file's metadata, which onnxruntime-web does not give: protobuf's field 1, the key, and 2, the value. */
+/** Reads metadata, which onnxruntime-web does not expose: protobuf fields 1, the key, and 2, the value. */
 function metadataOf(file, key) {
   const entry = `\n${String.fromCharCode(key.length)}${key}\x12`;
   const at = new TextDecoder("latin1").decode(file).lastIndexOf(entry);
-  if (at < 0) throw new Error(`${MODEL} does not tell its ${key}. Write it with vae export.`);
+  if (at < 0) throw new Error(`${MODEL} has no metadata ${key}. Write it with vae export.`);
   let [position, length, shift] = [at + entry.length, 0, 0];
   for (; ; shift += 7) {
     const byte = file[position++];

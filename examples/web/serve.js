@@ -1,4 +1,4 @@
-// Serves the folder of this file to this machine alone: npm start, or PORT=8081 node serve.js
+// Serves this folder on this machine only: npm start, or PORT=8081 node serve.js
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
@@ -26,7 +26,7 @@ const server = createServer(async ({ url }, response) => {
   }
 });
 
-server.once("error", ({ message }) => fail(message)); // the port is taken
+server.once("error", ({ message }) => fail(message)); // port in use
 server.listen(Number(port), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/`));
 
 function fail(message) {

@@ -132,7 +132,7 @@ it("neighbours.js requires the number of a test image", async () => {
   copyTiny(at("small"));
   for (const image of ["120", "x", "-1", "1.5"]) {
     const { code, stderr } = await program("neighbours.js", "small/run", image);
-    expect([code, stderr]).toEqual([1, `error: There is no test image ${image}: their numbers are 0 to 119.\n`]);
+    expect([code, stderr]).toEqual([1, `error: There is no test image ${image}. Choose from 0 to 119.\n`]);
   }
 });
 
