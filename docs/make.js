@@ -34,17 +34,17 @@ export function settingsPage() {
   });
   return `# Settings
 
-All settings of a training. Common ones have a flag; \`--set name=value\` changes any of them. \`--preset NAME\` or
-\`--preset FILE\` changes several at once: the file is JSON, such as \`{"dimZ": 20, "sigma": "exp"}\`, or the config.json
-of another run. Flags and \`--set\` override the preset. A run's config.json holds all its settings.
+Common settings have a flag; \`--set name=value\` changes any of them. \`--preset NAME\` or \`--preset FILE\` changes
+several at once: the file is JSON, such as \`{"dimZ": 20, "sigma": "exp"}\`, or the config.json of another run. Flags and
+\`--set\` override the preset. A run's config.json holds all its settings.
 
 [settings.schema.json](settings.schema.json) is a JSON Schema of that file. Editors complete and check a file that names
-it: \`{"$schema": "./node_modules/vae/docs/settings.schema.json", "dimZ": 20}\`. It checks each value, not
-their combinations.
+it: \`{"$schema": "./node_modules/vae/docs/settings.schema.json", "dimZ": 20}\`. It checks each value, not their
+combinations.
 
-\`--sweep name=value,value\` trains one run per value. Several sweeps train all combinations, and \`--repeat N\` trains each
-with N seeds. Separate values that are lists by semicolons: \`--sweep 'nHidden=500,500;300'\`. The runs are in one folder,
-each named after its values, with compare.svg. \`vae train --resume FOLDER\` finishes an interrupted group.
+\`--sweep name=value,value\` trains one run per value. Several sweeps train all combinations, and \`--repeat N\` trains
+each with N seeds. Separate values that are lists by semicolons: \`--sweep 'nHidden=500,500;300'\`. The runs are in one
+folder, each named after its values, with compare.svg. \`vae train --resume FOLDER\` finishes an interrupted group.
 
 This page is written by \`npm run docs\` from the settings in src/.
 

@@ -12,8 +12,8 @@ const BUILT = "dist/engine/compiled";
 const readme = readFileSync(path.join(SOURCE, "README.md"), "utf8");
 const example = /```js\n(import[\s\S]*?)```/.exec(readme)?.[1] as string;
 /** The packages of each `npm install` in the README. */
-const [atRuntime, ...toCompile] = [...readme.matchAll(/^ {4}npm install (.*)$/gm)].map(([, words]) =>
-  words.split(" ").filter((word) => !word.startsWith("--")),
+const [atRuntime, ...toCompile] = [...readme.replace(/ \\\n +/g, " ").matchAll(/^ {4}npm install (.*)$/gm)].map(
+  ([, words]) => words.split(" ").filter((word) => !word.startsWith("--")),
 );
 
 let home: string;
