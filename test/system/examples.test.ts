@@ -104,8 +104,27 @@ it("own-encoder.js trains a custom encoder on the compiled engine; the commands 
   }
 });
 
+/** Blocks of JavaScript. */
+const blocksOf = (document: string) =>
+  [...readFileSync(document, "utf8").matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
+
+it("each block of README.md runs as a program, and the translation differs only in comments", async () => {
+  const withoutComments = (document: string) => blocksOf(document).map((block) => block.replace(/\/\/.*/g, ""));
+  expect(withoutComments("README.zh-CN.md")).toEqual(withoutComments("README.md"));
+  for (const [i, block] of blocksOf("README.md").entries()) {
+    const run = `runs/readme-${i}`;
+    writeFileSync(
+      at("readme.js"),
+      block.replaceAll("runs/mine", run).replace("{ dimZ: 2", '{ dataset: "tiny", dimZ: 2'),
+    );
+    const { code, stdout, stderr } = await program("readme.js");
+    expect([code, stderr], block).toEqual([0, ""]);
+    expect(stdout).toMatch(/^1 -[\d.]+\n2 -[\d.]+\n3 -[\d.]+\n/);
+  }
+});
+
 it("the blocks of docs/library.md run as one program", async () => {
-  const blocks = [...readFileSync("docs/library.md", "utf8").matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
+  const blocks = blocksOf("docs/library.md");
   expect(blocks.length).toBeGreaterThan(7);
   writeFileSync(at("library.js"), blocks.join("\n").replaceAll('"mnist"', '"tiny"'));
   const { code, stdout, stderr } = await program("library.js");
