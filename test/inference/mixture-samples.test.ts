@@ -147,7 +147,7 @@ describe("vae sample --from mixture", () => {
 
   it("is suggested by the note on draws from a plain autoencoder's prior", async () => {
     const prior = await vae("sample --run plain --n 4".split(" "), home);
-    expect(prior.stderr).toContain("try --from mixture, which is fitted to its latents.");
+    expect(prior.stderr).toContain("Draw z from a mixture fitted to its latents: --from mixture.");
     const mixture = await vae("sample --run plain --n 4 --from mixture".split(" "), home);
     expect([mixture.code, mixture.stderr]).toEqual([0, "Fitting 10 Gaussians to the latents of training images.\n"]);
   });
