@@ -26,7 +26,7 @@ const FLAGS: readonly (readonly [flag: string, names: string])[] = [
   ["--threads", "workers numworkers nworkers jobs j numthreads nthreads"],
   ["--keep-prob", "dropout dropoutrate droprate keep keepprobability"],
   ["--size", "imagesize imgsize imsize resolution resize"],
-  ["--beta", "kl klweight kldweight kldweight betakl"],
+  ["--beta", "kl klweight kldweight betakl"],
   ["--network", "arch architecture backbone encoder decoder"],
   ["--objective", "loss criterion lossfunction bound"],
   ["--importance-samples", "k niw iwsamples iwaesamples"],

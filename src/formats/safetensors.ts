@@ -14,7 +14,7 @@ export interface TensorFile {
 
 const LENGTH_BYTES = 8;
 const METADATA = "__metadata__";
-/** Begins a header with a checksum: the SHA-256 of the whole file with zeros in place of the checksum. */
+/** Begins a header with a checksum: the SHA-256 of the whole file, with the checksum as zeros. */
 const CHECKSUM_PREFIX = `{"${METADATA}":{"sha256":"`;
 const CHECKSUM_AT = LENGTH_BYTES + CHECKSUM_PREFIX.length;
 const NO_CHECKSUM = "0".repeat(64);

@@ -137,7 +137,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["wrong magic", () => ["train", "--dataset", data("magic", TRAIN, images(9).fill(1, 0, 1))], /bytes 0 and 1/],
   ["an unknown type", () => ["train", "--dataset", data("floats", TRAIN, images(9).fill(0x07, 2, 3))], /must be 0x08/],
   [
-    "labels in place of images",
+    "labels instead of images",
     () => ["train", "--dataset", data("flat", TRAIN, idx([9], new Uint8Array(9)))],
     /has the shape \(9\)/,
   ],
@@ -276,17 +276,17 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
     /wrong data_offsets/,
   ],
   [
-    "a PyTorch file in place of the model",
+    "a PyTorch file instead of the model",
     () => ["sample", "--run", spoil("m15", "model.safetensors", () => foreign("a PyTorch file"))],
     /m15\/model\.safetensors is a PyTorch file, not safetensors\. In Python: safetensors\.torch\.save_file\(/,
   ],
   [
-    "a Git LFS pointer in place of the model",
+    "a Git LFS pointer instead of the model",
     () => ["sample", "--run", spoil("m16", "model.safetensors", () => "version https://git-lfs.github.com/spec/v1\n")],
     /is a Git LFS pointer, not safetensors\. Fetch its content: git lfs pull\.$/m,
   ],
   [
-    "a picture in place of the model",
+    "a picture instead of the model",
     () => ["sample", "--run", spoil("m17", "model.safetensors", () => "GIF89a")],
     /is a GIF image, not safetensors\.$/m,
   ],

@@ -144,7 +144,7 @@ describe("vae train --resume", () => {
     }
   });
 
-  it("writes no picture through a link in place of pictures/", async () => {
+  it("writes no picture through a link instead of pictures/", async () => {
     const name = copy("with-link");
     mkdirSync(at("linked-pictures"));
     rmSync(at(name, "pictures/samples"), { recursive: true });

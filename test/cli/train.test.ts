@@ -266,7 +266,7 @@ describe("vae train", () => {
       expect(hash("one.png")).not.toBe(hash("two.png"));
     });
 
-    it("refuses a folder in place of a file", async () => {
+    it("refuses a folder instead of a file", async () => {
       mkdirSync(path.join(home, "folder.png"));
       const { code, stderr } = await run("sample", "--out", "folder.png");
       expect([code, stderr]).toEqual([2, "error: --out folder.png is not a file. Give the name of a file.\n"]);

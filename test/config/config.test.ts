@@ -107,7 +107,7 @@ describe("settings", () => {
       expect(() => parseSetting("dimZ", text), text).toThrow("one or two whole numbers from 1 to 4096");
   });
 
-  it.each([5, null, [], "dimZ"])("refuse %j in place of an object", (given) => {
+  it.each([5, null, [], "dimZ"])("refuse %j instead of an object", (given) => {
     expect(() => createConfig(given as never)).toThrow("Settings must be an object");
   });
 

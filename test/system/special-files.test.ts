@@ -127,7 +127,7 @@ describe("folders of a run that are files or links", () => {
     expect(readlinkSync(path.join(run, name))).toBe(target);
   });
 
-  it("a link in place of a file is replaced, and its target unchanged", async () => {
+  it("a link instead of a file is replaced, and its target unchanged", async () => {
     const run = copy("linked-file");
     for (const name of ["config.json", "metrics.jsonl", "model.safetensors", "test.json"]) {
       writeFileSync(at(`target-${name}`), "");
