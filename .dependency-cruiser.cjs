@@ -23,6 +23,8 @@ const ORDER = [
   "run/",
   "inference/",
   "training/",
+  "explore/",
+  "page/",
   "index\\.ts",
   "commands/",
   "cli\\.ts",
@@ -89,6 +91,14 @@ module.exports = {
         pathNot: `^src/commands/(${SHARED.join("|")})\\.ts$`,
       },
     },
+    {
+      name: "page-apart",
+      comment: "Pages run in browsers: they import only each other, and types of what the server sends.",
+      severity: "error",
+      from: { path: "^src/page/" },
+      to: { path: "^src/", pathNot: "^src/page/", dependencyTypesNot: ["type-only"] },
+    },
+    only("browser", "^src/page/|node_modules/(preact|@preact|uplot)/", ["page/"]),
     {
       name: "formats-apart",
       comment: "A format converts bytes and arrays: it reads no disk and imports no other format. Some are folders.",

@@ -1,11 +1,12 @@
 // Last step of the build: replaces some modules of tsc in dist/ with bundles that include the packages they import.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "rolldown";
 
 await bundle("engine/compiled/gradients", ["./tf.js"]);
 await bundle("engine/compiled/graph");
 await bundle("pictures/vega");
+await bundlePage("explorer");
 for (const file of ["onnx_pb.js", "onnx_pb.d.ts"]) rmSync(`dist/engine/compiled/${file}`); // bundled in graph.js
 // Makes the folder an ES module package when copied into a CommonJS project.
 writeFileSync("dist/engine/compiled/package.json", '{ "type": "module" }\n');
@@ -18,6 +19,20 @@ function bundle(name, external = []) {
     output: { file: `dist/${name}.js` },
     plugins: [licences(`${path.basename(name)}.licences.txt`)],
   });
+}
+
+/** Bundles a page for browsers: its program, and its style after that of uPlot. */
+async function bundlePage(name) {
+  await build({
+    input: `src/page/${name}.tsx`,
+    platform: "browser",
+    tsconfig: "src/page/tsconfig.json",
+    output: { file: `dist/page/${name}.js`, minify: true },
+    plugins: [licences(`${name}.licences.txt`)],
+  });
+  const style = ["node_modules/uplot/dist/uPlot.min.css", "src/page/style.css"];
+  writeFileSync(`dist/page/${name}.css`, style.map((file) => readFileSync(file, "utf8")).join("\n"));
+  copyFileSync(`src/page/${name}.html`, `dist/page/${name}.html`);
 }
 
 /** Rolldown plugin: writes the licences of the bundled packages next to the bundle. */
