@@ -191,7 +191,11 @@ describe("vae train --sweep", () => {
   });
 
   it.each([
-    ["batchSize", "50,551", "A batch of 551 is more than the 550 training images. Give a smaller --batch-size."],
+    [
+      "batchSize",
+      "50,551",
+      "A batch of 551 is more than the 550 training images, without the 50 for validation and the 120 for",
+    ],
     ["threads", "1,250", "--threads 250 exceeds the"],
   ])("checks the data and the machine before any training: %s", async (name, values, problem) => {
     const own = flagOf(name);
