@@ -104,7 +104,7 @@ module.exports = {
       comment: "A format converts bytes and arrays: it reads no disk and imports no other format. Some are folders.",
       severity: "error",
       from: { path: "^src/formats/" },
-      to: { path: "^(node:)?fs|^src/(files|formats)/", pathNot: "^src/formats/(parquet|table)/" },
+      to: { path: "^(node:)?fs|^src/(files|formats)/", pathNot: "^src/formats/(parquet|table|tensorboard)/" },
     },
     only(
       "tensorflow",
@@ -116,7 +116,7 @@ module.exports = {
     ),
     only("onnxruntime", "node_modules/onnxruntime-", ["engine/compiled/session\\.ts"]),
     only("koffi", "node_modules/koffi/", ["distributed/mpi\\.ts"]),
-    only("onnx", "node_modules/@bufbuild/", ["engine/compiled/(graph|onnx_pb)\\.ts"]),
+    only("protobuf", "node_modules/@bufbuild/", ["engine/compiled/(graph|onnx_pb)\\.ts", "formats/tensorboard[./]"]),
     only("parquet", "(node_modules/(hyparquet|fzstd|hysnappy)|^src/formats/parquet/)", ["formats/parquet[./]"]),
     only("images", "node_modules/(pngjs|@types/pngjs|sharp|@img)/", ["data/", "pictures/"]),
     only("plots", "node_modules/(vega|vega-lite)/", ["pictures/(plots|vega)\\.ts"]),

@@ -5,9 +5,13 @@ import { build } from "rolldown";
 
 await bundle("engine/compiled/gradients", ["./tf.js"]);
 await bundle("engine/compiled/graph");
+await bundle("formats/tensorboard");
 await bundle("pictures/vega");
 await bundlePage("explorer");
 for (const file of ["onnx_pb.js", "onnx_pb.d.ts"]) rmSync(`dist/engine/compiled/${file}`); // bundled in graph.js
+for (const file of ["tensorboard_pb.js", "tensorboard_pb.d.ts", "records.js"]) {
+  rmSync(`dist/formats/tensorboard/${file}`); // bundled in tensorboard.js
+}
 // Makes the folder an ES module package when copied into a CommonJS project.
 writeFileSync("dist/engine/compiled/package.json", '{ "type": "module" }\n');
 

@@ -1,5 +1,6 @@
 // Formatting, notes and progress, shared by commands.
 import { SingleBar } from "cli-progress";
+import { objectiveTitle } from "../config/names.js";
 import {
   type Bounds,
   type Config,
@@ -47,19 +48,12 @@ export function formatCount(count: number): string {
   return count.toLocaleString("en");
 }
 
+export { objectiveTitle } from "../config/names.js";
 export { plural, printableLine } from "../wording.js";
 
 /** "10,000 images" */
 export function formatPlural(count: number, noun: string): string {
   return plural(count, noun).replace(String(count), formatCount(count));
-}
-
-const MAX_TITLE = 8;
-
-/** The title of the negated objective: −ELBO, −L50, or −objective if its name is long. */
-export function objectiveTitle(config: Config): string {
-  const name = objectiveName(config);
-  return !hasBound(config) || name.length <= MAX_TITLE ? `−${name}` : "−objective";
 }
 
 /** Prints lines, with hidden characters escaped. */

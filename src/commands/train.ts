@@ -19,8 +19,9 @@ import { flagsForName, settingForName } from "./other-names.js";
 const MAX_BYTES = 1e6;
 
 const ESSENTIALS = ["dataset", "dimZ", "epochs"] as const;
+const OUTPUT = ["tensorboard"] as const;
 const OTHERS = (Object.keys(SETTINGS) as SettingName[]).filter(
-  (name) => "flag" in SETTINGS[name] && !ESSENTIALS.some((essential) => essential === name),
+  (name) => "flag" in SETTINGS[name] && ![...ESSENTIALS, ...OUTPUT].some((elsewhere) => elsewhere === name),
 );
 const MODEL = OTHERS.filter((name) => name in MODEL_SETTINGS);
 const DATA = OTHERS.filter((name) => name in DATA_SETTINGS);
@@ -58,6 +59,7 @@ export const define = declare({
     }),
     ...under("Output:", {
       run: pathFlag("<folder>", "new folder for the run or the group (default: runs/<dataset>-z<dim>-<date>-<time>)"),
+      ...settingFlags(...OUTPUT),
       open: toggle("at the end, open progress.png, or compare.svg of a group, in the system's viewer"),
       ...JSON_RESULT,
       quiet: toggle("print only the result, and warnings on stderr"),

@@ -21,6 +21,14 @@ export function objectiveName(settings: GivenSettings): string {
   return beta === 1 ? name : `${name} at β ${beta}`;
 }
 
+const MAX_TITLE = 8;
+
+/** The title of the negated objective: −ELBO, −L50, or −objective if its name is long. */
+export function objectiveTitle(config: Config): string {
+  const name = objectiveName(config);
+  return !hasBound(config) || name.length <= MAX_TITLE ? `−${name}` : "−objective";
+}
+
 /** Names of densities and of the KL term, conditioned on the labels y in a conditional model. */
 export function termNames(settings: GivenSettings): Record<"likelihood" | "reconstruction" | "kl", string> {
   const { conditional } = createConfig(settings);

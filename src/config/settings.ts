@@ -4,7 +4,7 @@ import { DATA_SETTINGS } from "../data/settings.js";
 import { ENGINE_NAMES } from "../engine/engine.js";
 import { BOUND, MODEL_SETTINGS } from "../model/settings.js";
 import { noise } from "../noise.js";
-import { choice, integer, integers, real } from "./entries.js";
+import { choice, integer, integers, real, toggle } from "./entries.js";
 
 const ENGINE_CHOICES = ["auto", ...ENGINE_NAMES] as const;
 
@@ -21,6 +21,8 @@ export const SETTINGS = {
     details: "by a threshold, or by new draws for every batch" }),
   noise: noise({ flag: "kind[:strength]", help: "train a denoiser: the encoder sees noise, the target is clean" }),
   checkpointSeconds: real({ default: 10, min: 0, max: 86_400, help: "minimum seconds between checkpoints" }),
+  tensorboard: toggle({ flag: "",
+    help: "also write event files for TensorBoard, into tensorboard/ of the run" }),
   patience: integer({ default: 0, min: 0, max: 1e6, flag: "epochs",
     help: "stop after this many epochs without improvement on the validation images; 0 = never" }),
   seed: integer({ default: 0, min: 0, max: Number.MAX_SAFE_INTEGER, flag: "number",

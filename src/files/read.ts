@@ -143,6 +143,28 @@ export async function withRegular<Result>(
   }
 }
 
+/** Yields what `parse` finds in a regular file. `read` returns fewer bytes than requested at the end of the file. */
+export async function* parseRegular<Item>(
+  file: string,
+  parse: (read: (start: number, length: number) => Promise<Uint8Array>) => AsyncIterable<Item>,
+): AsyncGenerator<Item, void> {
+  let handle: FileHandle | undefined;
+  try {
+    const opened = await openRegular(file);
+    handle = opened;
+    const { size } = await opened.stat();
+    yield* parse(async (start, length) => {
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - start)));
+      const { bytesRead } = await opened.read(bytes, 0, bytes.length, start);
+      return bytes.subarray(0, bytesRead);
+    });
+  } catch (error) {
+    throw addFileName(error, file, "read");
+  } finally {
+    if (handle) await closeRead(handle);
+  }
+}
+
 /** Reads up to `maxBytes` bytes. A size of 0 may be wrong, as in /proc, so such files are read as streams. */
 async function readFrom(handle: FileHandle, size: number, maxBytes: number): Promise<Uint8Array> {
   if (size === 0) return collect(handle.createReadStream({ start: 0, end: maxBytes - 1, autoClose: false }));

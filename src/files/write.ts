@@ -86,6 +86,24 @@ export async function writeFileAtomically(
   if (flush) await syncFolder(path.dirname(file), file);
 }
 
+/** Appends to a file, and flushes it. If that fails, removes what was appended. System errors name the file. */
+export async function appendToFile(file: string, content: Uint8Array): Promise<void> {
+  const fail = failToWrite(file);
+  const handle = await open(file, "a").catch(fail);
+  try {
+    const { size } = await handle.stat().catch(fail);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } catch (error) {
+      await handle.truncate(size).catch(() => {}); // readers skip an incomplete end
+      fail(error);
+    }
+  } finally {
+    await handle.close().catch(fail);
+  }
+}
+
 /** @returns a handler that adds the file's name to system errors, and throws them */
 function failToWrite(file: string): (error: unknown) => never {
   return (error) => {

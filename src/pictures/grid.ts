@@ -206,7 +206,7 @@ function legible(labels: readonly string[], middles: readonly number[], space: (
 }
 
 /** For each of `drawn` pixels along a side, its range of the `length` source pixels. */
-function spans(length: number, drawn: number): readonly (readonly [first: number, end: number])[] {
+export function spans(length: number, drawn: number): readonly (readonly [first: number, end: number])[] {
   return Array.from({ length: drawn }, (_, i) => {
     const first = Math.floor((i * length) / drawn);
     return [first, Math.max(first + 1, Math.floor(((i + 1) * length) / drawn))];
@@ -214,7 +214,7 @@ function spans(length: number, drawn: number): readonly (readonly [first: number
 }
 
 /** Draws a tile: repeats source pixels to magnify, averages them to reduce. */
-function drawTile(
+export function drawTile(
   picture: Picture,
   { pixels, width, channels }: Picture,
   across: ReturnType<typeof spans>,

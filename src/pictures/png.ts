@@ -3,7 +3,7 @@ import { PNG } from "pngjs";
 import { objectWith, satisfying } from "../arguments.js";
 import { checkValue, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
-import type { Picture } from "./grid.js";
+import type { ImageSize, Picture } from "./grid.js";
 
 /** PNG filter type. Within 1% of the size with the best filter for each line, in a third of the time. */
 const PAETH = 4;
@@ -33,4 +33,16 @@ export function encodePng(picture: Picture): Uint8Array {
   const colorType = channels === 1 ? 0 : 2; // grey or colours
   const format = { colorType, inputColorType: colorType, inputHasAlpha: false, bitDepth: 8 } as const;
   return PNG.sync.write(png, { ...format, filterType: PAETH });
+}
+
+const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+const HEADER_BYTES = 26;
+/** Colour type of a grey PNG. */
+const GREY = 0;
+
+/** The size of a PNG that `encodePng` wrote. Undefined if the bytes are not a PNG. */
+export function pngSize(png: Uint8Array): ImageSize | undefined {
+  if (png.length < HEADER_BYTES || !SIGNATURE.every((byte, i) => png[i] === byte)) return undefined;
+  const view = new DataView(png.buffer, png.byteOffset);
+  return { width: view.getUint32(16), height: view.getUint32(20), channels: png[25] === GREY ? 1 : 3 };
 }

@@ -188,7 +188,7 @@ function pick(values: Values, names: readonly SettingName[]): Values {
 
 /** Everything but the seed that affects a run's numbers. Threads affect only the last bits. */
 function repeatKey({ runConfig }: ReadRun, effective: Values): string {
-  const { seed, threads, checkpointSeconds, dataset, inputDir, ...decisive } = effective;
+  const { seed, threads, checkpointSeconds, tensorboard, dataset, inputDir, ...decisive } = effective;
   return JSON.stringify([decisive, runConfig.data.sha256, runConfig.parts ?? ""]);
 }
 

@@ -1,4 +1,4 @@
-// The folder of a run: config.json, metrics.jsonl, test.json, model.safetensors, pictures/,
+// The folder of a run: config.json, metrics.jsonl, test.json, model.safetensors, pictures/, tensorboard/ if requested,
 // checkpoint/step-<number>.safetensors and, while a process trains it, a lock.
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
@@ -14,6 +14,7 @@ import type { HostArray } from "../tree.js";
 import { printable } from "../wording.js";
 import { CONFIG, defaultName, type RunConfig, readRunConfig, writeRunConfig } from "./config.js";
 import { createLocked } from "./create.js";
+import { EventFolder } from "./event-folder.js";
 import { findNewest, RUNS } from "./find.js";
 import { isGroup } from "./group.js";
 import { lockRun, lockState, type RunLock } from "./lock.js";
@@ -23,6 +24,7 @@ export const TEST = "test.json";
 const MODEL = "model.safetensors";
 const CHECKPOINTS = "checkpoint";
 export const PICTURES = "pictures";
+const TENSORBOARD = "tensorboard";
 const MAX_CHECKPOINTS = 2;
 /** An epoch takes about 500 bytes. */
 const MAX_METRICS_BYTES = 1e8;
@@ -66,7 +68,9 @@ export class RunFolder {
     await readRunConfig(place); // before locking: creates no lock in a folder that is not a run
     const lock = await lockRun(place);
     try {
-      const folders = [CHECKPOINTS, PICTURES].map((name) => path.join(place, name));
+      const hasEvents = statIfThere(path.join(place, TENSORBOARD)) !== undefined;
+      const present = [CHECKPOINTS, PICTURES, ...(hasEvents ? [TENSORBOARD] : [])];
+      const folders = present.map((name) => path.join(place, name));
       for (const folder of folders) await makeSubfolder(folder);
       // Deletes the temporary files of a crash.
       for (const folder of [place, ...folders]) {
@@ -206,6 +210,29 @@ export class RunFolder {
     for (const folder of new Set([PICTURES, path.dirname(file)])) await makeSubfolder(path.join(this.dir, folder));
     await this.#write(file, content);
     return path.join(this.dir, file);
+  }
+
+  /** Reads the picture of an epoch. `kind`: its folder in pictures/. Undefined if it does not exist. */
+  async readEpochPicture(kind: string, epoch: number): Promise<Uint8Array | undefined> {
+    const folder = path.join(this.dir, PICTURES, kind);
+    const name = (await listNames(folder)).find(
+      (name) => /^\d+\.png$/.test(name) && Number.parseInt(name, 10) === epoch,
+    );
+    return name === undefined ? undefined : readBytes(path.join(folder, name));
+  }
+
+  /** Reads a picture in pictures/. Undefined if it does not exist. */
+  readPicture(name: string): Promise<Uint8Array | undefined> {
+    return ifPresent(readBytes(path.join(this.dir, PICTURES, name)));
+  }
+
+  /** The files for TensorBoard. */
+  get events(): EventFolder {
+    const dir = path.join(this.dir, TENSORBOARD);
+    return new EventFolder(dir, async () => {
+      await this.#lock?.check(this.dir);
+      await makeSubfolder(dir);
+    });
   }
 
   /** @throws UserError if the lock is gone: another process may be training the run */

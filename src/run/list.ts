@@ -53,7 +53,8 @@ export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unrea
 /** The report, finished epochs and config.json of a run. */
 export interface ReadRun {
   readonly report: RunReport;
-  readonly epochs: readonly Pick<EpochReport, "epoch" | "validation">[];
+  /** Only epoch and validation are checked: other fields may be missing or of another type. */
+  readonly epochs: readonly EpochReport[];
   readonly runConfig: RunConfig;
 }
 
@@ -105,7 +106,8 @@ function restoreNaN(validation: Bounds): Bounds {
   return { ...validation, elbo: number(elbo), reconstruction: number(reconstruction), kl: number(kl) };
 }
 
-function changedSettings(config: Config): GivenSettings {
+/** `RunReport.settings` */
+export function changedSettings(config: Config): GivenSettings {
   const { channels, background, engine, threads } = config;
   const dependent = { channels, background, engine, threads };
   const defaults = encodeConfig(createConfig(dependent));

@@ -121,7 +121,7 @@ function parse(json: string | undefined): Json | undefined {
  * because a digest identifies the data. Neither are threads, which change only the last bits.
  */
 export function decisiveSettings(config: Config): Partial<Record<keyof Config, unknown>> {
-  const { checkpointSeconds, threads, dataset, inputDir, epochs, ...decisive } = encodeConfig(config);
+  const { checkpointSeconds, tensorboard, threads, dataset, inputDir, epochs, ...decisive } = encodeConfig(config);
   return config.learningRateSchedule === "cosine" ? { ...decisive, epochs } : decisive;
 }
 

@@ -218,7 +218,7 @@ export async function* trainInto(
     last = snapshot;
   };
   const { sinks, isDue: needsState } = folder
-    ? openSinks(folder, { ...options, size, signal }, checkpoint.rows)
+    ? await openSinks(folder, { ...options, size, signal }, checkpoint.rows)
     : { sinks: [], isDue: () => false };
   let endsTogether = false;
   try {
@@ -233,15 +233,20 @@ export async function* trainInto(
   }
 }
 
-function openSinks(
+/** The checkpoint comes after all files of its epoch, which a resumed training does not write again. */
+async function openSinks(
   folder: RunFolder,
   { engine, model, size, config, classes, data, signal }: Omit<LoopOptions, "start" | "sinks">,
   rows: readonly PictureRow[],
-): { sinks: Sink[]; isDue(): boolean } {
-  const pictures = new EpochPictures(folder, data, { engine, model, size, config, classes }, rows);
+): Promise<{ sinks: Sink[]; isDue(): boolean }> {
+  const init = { engine, model, size, config, classes };
+  const pictures = new EpochPictures(folder, data, init, rows);
   const checkpoints = writeCheckpoints(folder, config, data.train, () => pictures.rows, signal);
+  const events = config.tensorboard
+    ? [(await import("./sinks/tensorboard.js")).writeEvents(folder, data, init)] // loads protobuf
+    : [];
   return {
-    sinks: [writeModel(folder), writeMetrics(folder), pictures.sink, checkpoints.sink, writeTest(folder)],
+    sinks: [writeModel(folder), writeMetrics(folder), pictures.sink, ...events, checkpoints.sink, writeTest(folder)],
     isDue: checkpoints.isDue,
   };
 }

@@ -1,0 +1,169 @@
+// The events of a run for TensorBoard: numbers, pictures and latents by epoch, settings, and the test. The step of an
+// event is its epoch.
+import { type Config, encodeConfig, unmetNeed } from "../config/config.js";
+import { hasBound, objectiveTitle } from "../config/names.js";
+import type { SettingName } from "../config/settings.js";
+import {
+  type EncodedImage,
+  encodeRecord,
+  encodeSessionEnd,
+  encodeSessionStart,
+  encodeValues,
+  encodeVersion,
+  parseRecords,
+  summarizeEvent,
+  type TaggedValue,
+} from "../formats/tensorboard.js";
+import type { Bounds } from "../model/bounds.js";
+import { pngSize } from "../pictures/png.js";
+import { describeSetting } from "../run/compare.js";
+import type { RunConfig } from "../run/config.js";
+import type { EventFolder } from "../run/event-folder.js";
+import type { RunFolder } from "../run/folder.js";
+import { changedSettings } from "../run/list.js";
+import type { EpochReport } from "../run/reports.js";
+
+/** Settings that the table of hyperparameters always has. It has others if they differ from the defaults. */
+const ESSENTIALS: readonly SettingName[] = [
+  ...(["model", "network", "objective", "dimZ", "beta"] as const),
+  ...(["epochs", "batchSize", "learningRate", "seed"] as const),
+];
+/** Not hyperparameters. `dataset` is a path; the table has the name of the data. */
+const EXCLUDED: readonly SettingName[] = ["dataset", "inputDir", "checkpointSeconds", "tensorboard"];
+/** Pictures of the inputs, which are the same in all epochs. */
+const FIXED_PICTURES = ["inputs", "inputs-noisy", "targets"];
+const EPOCH_PICTURES = ["reconstructions", "samples", "manifold"];
+/** Maximum number of latent dimensions with a histogram of their own. */
+const MAX_DIMENSIONS = 16;
+
+/** Latents of an epoch's weights: count × Z. */
+export interface EpochLatents {
+  readonly epoch: number;
+  readonly means: Float32Array;
+  readonly dimZ: number;
+}
+
+/**
+ * Yields the records of a new event file: of an earlier one those of finished epochs, others made anew, without
+ * histograms except those of `latents`.
+ *
+ * @param reports of all finished epochs
+ */
+export async function* restoreEvents(
+  run: RunFolder,
+  before: EventFolder,
+  reports: readonly EpochReport[],
+  latents?: EpochLatents,
+): AsyncGenerator<Uint8Array, void> {
+  const { config } = run;
+  const begun = Date.parse(config.created) / 1000;
+  yield encodeVersion(begun, writerOf(config));
+  yield encodeSessionStart(begun, hyperparameters(config));
+  let last = 0;
+  const restoreUntil = async function* (end: number) {
+    for (const report of reports.slice(last, end)) yield encodeEpoch(run, report, begun + report.seconds, latents);
+  };
+  for await (const { epoch, record } of readEpochs(before, config)) {
+    if (epoch <= last || epoch > reports.length) continue;
+    yield* restoreUntil(epoch - 1);
+    yield record;
+    last = epoch;
+  }
+  yield* restoreUntil(reports.length);
+}
+
+/** Yields the records of epochs in an earlier event file of the same run. */
+async function* readEpochs(folder: EventFolder, config: RunConfig) {
+  let isOwn = false;
+  for await (const content of folder.read(parseRecords)) {
+    const { step, writer, tags } = summarizeEvent(content);
+    if (writer !== undefined) isOwn = writer === writerOf(config);
+    if (!isOwn) return;
+    if (tags.some((tag) => tag.endsWith(TRAINING))) yield { epoch: step, record: encodeRecord(content) };
+  }
+}
+
+/** Names the run in its event file: equal ids mean equal numbers. */
+function writerOf({ id = "" }: RunConfig): string {
+  return `vae ${id}`.trimEnd();
+}
+
+const TRAINING = "/train";
+
+/** The record of an epoch. Its pictures must have been written. */
+export async function encodeEpoch(
+  run: RunFolder,
+  { epoch, train, validation, imagesPerSecond }: EpochReport,
+  wallTime: number,
+  latents?: EpochLatents,
+): Promise<Uint8Array> {
+  const { settings } = run.config;
+  return encodeValues(wallTime, epoch, [
+    ...losses(train, settings, TRAINING),
+    ...losses(validation, settings, "/validation"),
+    ...finite([{ tag: "speed/images per second", scalar: imagesPerSecond }]),
+    ...(await readPictures(run, epoch)),
+    ...(latents?.epoch === epoch ? histograms(latents) : []),
+  ]);
+}
+
+/** The records after the last epoch: the test of the best epoch's weights, and the end. */
+export function encodeTest(epoch: number, test: Bounds, { settings }: RunConfig, wallTime: number): Uint8Array[] {
+  return [encodeValues(wallTime, epoch, losses(test, settings, "/test")), encodeSessionEnd(wallTime)];
+}
+
+/** The terms with the names and signs of the terminal's, in ASCII. */
+function losses(bounds: Partial<Bounds> | undefined, config: Config, ending: string): TaggedValue[] {
+  const { objective, elbo, reconstruction, kl } = { ...bounds };
+  const title = objectiveTitle(config).replace("−", "-");
+  const ofBound = { "-ELBO": negative(elbo), reconstruction, KL: kl };
+  const terms = { [title]: negative(objective), ...(hasBound(config) && ofBound) };
+  return finite(Object.entries(terms).map(([name, scalar]) => ({ tag: `loss/${name}${ending}`, scalar })));
+}
+
+function negative(value: number | undefined): number | undefined {
+  return typeof value === "number" ? -value : undefined;
+}
+
+function finite(values: readonly { readonly tag: string; readonly scalar: number | undefined }[]): TaggedValue[] {
+  return values.flatMap(({ tag, scalar }) => (Number.isFinite(scalar) ? { tag, scalar: Number(scalar) } : []));
+}
+
+async function readPictures(run: RunFolder, epoch: number): Promise<TaggedValue[]> {
+  const files = await Promise.all([
+    ...(epoch === 1 ? FIXED_PICTURES : []).map(async (kind) => ({ kind, png: await run.readPicture(`${kind}.png`) })),
+    ...EPOCH_PICTURES.map(async (kind) => ({ kind, png: await run.readEpochPicture(kind, epoch) })),
+  ]);
+  return files.flatMap(({ kind, png }) => {
+    const image = png && withSize(png);
+    return image ? { tag: `pictures/${kind}`, image } : [];
+  });
+}
+
+function withSize(png: Uint8Array): EncodedImage | undefined {
+  const size = pngSize(png);
+  return size && { ...size, png };
+}
+
+/** Histograms of posterior means: of all dimensions together, and of each of the first ones. */
+function histograms({ means, dimZ }: EpochLatents): TaggedValue[] {
+  const dimensions = Array.from({ length: dimZ > 1 ? Math.min(dimZ, MAX_DIMENSIONS) : 0 }, (_, j) => j);
+  return [
+    { tag: "latents/means", histogram: means },
+    ...dimensions.map((j) => ({ tag: `latents/z${j + 1}`, histogram: means.filter((_, i) => i % dimZ === j) })),
+  ];
+}
+
+/** Settings with an effect, by name: the essential and the changed ones. */
+function hyperparameters({ settings, data }: RunConfig): Record<string, number | string | boolean> {
+  const encoded = encodeConfig(settings);
+  const changed = Object.keys(changedSettings(settings)) as SettingName[];
+  const names = [...new Set([...ESSENTIALS, ...changed])].filter(
+    (name) => !EXCLUDED.includes(name) && !unmetNeed(name, settings),
+  );
+  const entries = names.map((name) => {
+    const value = encoded[name];
+    return [name, typeof value === "number" || typeof value === "boolean" ? value : describeSetting(value)];
+  });
+  return { dataset: data.name, ...Object.fromEntries(entries) };
+}
