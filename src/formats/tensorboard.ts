@@ -4,6 +4,7 @@ import { encodeRecord, parseRecords } from "./tensorboard/records.js";
 import {
   DataClass,
   DataType,
+  type Event,
   EventSchema,
   type HistogramProtoSchema,
   HParamsPluginDataSchema,
@@ -75,11 +76,21 @@ export function encodeSessionEnd(wallTime: Time): Uint8Array {
   return encodeSession(wallTime, "_hparams_/session_end_info", { data: { case: "sessionEndInfo", value } });
 }
 
-/** Decodes the content of a record. @throws Error if it is not an event */
-export function summarizeEvent(content: Uint8Array): EventSummary {
-  const { step, what, sourceMetadata } = fromBinary(EventSchema, content);
+/** Decodes the content of a record. Undefined if it is not an event. */
+export function summarizeEvent(content: Uint8Array): EventSummary | undefined {
+  const event = decode(content);
+  if (!event) return undefined;
+  const { step, what, sourceMetadata } = event;
   const values = what.case === "summary" ? what.value.value : [];
   return { step: Number(step), writer: sourceMetadata?.writer, tags: values.map(({ tag }) => tag) };
+}
+
+function decode(content: Uint8Array): Event | undefined {
+  try {
+    return fromBinary(EventSchema, content);
+  } catch {
+    return undefined;
+  }
 }
 
 function encode(event: MessageInitShape<typeof EventSchema>): Uint8Array {

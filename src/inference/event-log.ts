@@ -76,10 +76,11 @@ export async function* restoreEvents(
 async function* readEpochs(folder: EventFolder, config: RunConfig) {
   let isOwn = false;
   for await (const content of folder.read(parseRecords)) {
-    const { step, writer, tags } = summarizeEvent(content);
-    if (writer !== undefined) isOwn = writer === writerOf(config);
-    if (!isOwn) return;
-    if (tags.some((tag) => tag.endsWith(TRAINING))) yield { epoch: step, record: encodeRecord(content) };
+    const event = summarizeEvent(content);
+    if (event?.writer !== undefined) isOwn = event.writer === writerOf(config);
+    if (!event || !isOwn) return;
+    const isEpoch = event.tags.some((tag) => tag.endsWith(TRAINING));
+    if (isEpoch) yield { epoch: event.step, record: encodeRecord(content) };
   }
 }
 
