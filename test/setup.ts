@@ -53,6 +53,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   tested(".npy and .npz files by NumPy itself", ["numpy"]);
   tested("exported models in Python", EXPORT_PACKAGES);
   tested("docs/python.md", DOCS_PACKAGES);
+  tested("event files by TensorBoard itself", ["tensorboard"]);
   const browserless = chromium
     ? "onnxruntime-web is missing (npm ci --ignore-scripts in examples/web)"
     : "there is no Chromium (CHROMIUM names one)";

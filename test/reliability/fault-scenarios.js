@@ -21,6 +21,8 @@ export function createScenarios(folder) {
     resume: ["train --resume run --epochs 2 --quiet", train.replace("--epochs 2", "--epochs 1"), crash],
     sample: ["sample --n 4", train, copyRun],
     export: ["export --run run --out exported", train],
+    tensorboard: [`${train} --tensorboard`],
+    events: ["export --run run --format tensorboard", `${train} --tensorboard`],
     photos: [`train --dataset ${photos} --preset ${preset} --epochs 1 ${TRAINING.replace("32", "4")}`],
     parquet: [`data ${parquet} --out sheet.png`],
     zipped: [`data ${zipped} --out sheet.png`],

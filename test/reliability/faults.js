@@ -10,6 +10,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { main } from "../../dist/cli.js";
 import { decodeSafetensors } from "../../dist/formats/safetensors.js";
+import { summarizeEvent } from "../../dist/formats/tensorboard.js";
 import { createScenarios } from "./fault-scenarios.js";
 
 const CODES = ["EIO", "ENOSPC", "EACCES", "EMFILE"];
@@ -68,7 +69,7 @@ function contents(folder) {
   return new Map(
     files.map((file) => {
       const key = path.relative(folder, file).replace(/(?<=checkpoint.)step-\d+/, "last"); // keeps the last checkpoint
-      return [key, contentOf(file)];
+      return [key.replace(/(?<=tfevents\.)\d+/, "last"), contentOf(file)];
     }),
   );
 }
@@ -80,10 +81,25 @@ function contentOf(file) {
     const lines = bytes.toString().split("\n").slice(0, -1);
     return JSON.stringify(lines.map((line) => ({ ...JSON.parse(line), seconds: 0, imagesPerSecond: 0 })));
   }
+  if (file.includes("tfevents")) return eventsIn(bytes);
   if (!file.endsWith(".safetensors")) return bytes.toString("base64");
   const { tensors, metadata } = decodeSafetensors(bytes, file);
   if (!metadata.sha256) throw new Error(`${file} has no checksum`);
   return JSON.stringify([...tensors].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString("base64")]));
+}
+
+/** The steps and tags of the events in a file. @throws if a record is incomplete */
+function eventsIn(bytes) {
+  const events = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = Number(bytes.readBigUInt64LE(at));
+    const content = bytes.subarray(at + 12, at + 12 + length);
+    if (content.length < length) throw new Error("an event is incomplete");
+    const { step, tags } = summarizeEvent(content);
+    events.push([step, tags]);
+    at += 16 + length;
+  }
+  return JSON.stringify(events);
 }
 
 /** @returns the names of files that differ. Ignores the cache, which may be deleted at any time */
