@@ -54,6 +54,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   tested("exported models in Python", EXPORT_PACKAGES);
   tested("docs/python.md", DOCS_PACKAGES);
   tested("event files by TensorBoard itself", ["tensorboard"]);
+  tested("docs/tracking.md", ["pandas"]);
   const browserless = chromium
     ? "onnxruntime-web is missing (npm ci --ignore-scripts in examples/web)"
     : "there is no Chromium (CHROMIUM names one)";

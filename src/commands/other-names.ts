@@ -36,6 +36,7 @@ const FLAGS: readonly (readonly [flag: string, names: string])[] = [
   ["--channels", "inchannels nchannels color colour grayscale greyscale"],
   ["--classes", "labels"],
   ["--limit", "maxsamples maximages nsamples numsamples"],
+  ["--tensorboard", "tb usetensorboard tensorboardlog logtensorboard summary summarywriter tfevents"],
   ["--quiet", "q silent"],
   ["--json", "j asjson"],
   ["--version", "v"],
@@ -58,6 +59,11 @@ const SETTINGS: readonly (readonly [setting: string, names: string])[] = [
 const REMEDIES: readonly (readonly [remedy: string, names: string])[] = [
   [PROCESSOR, "device devices gpu gpus cuda usegpu usecuda nocuda cpu mps accelerator ngpu ngpus gpuid tpu"],
   ["Adam trains all models: see adamBeta1 and others in docs/settings.md.", "optimizer optim opt"],
+  [
+    "Give --tensorboard to vae train, or use vae export --format tensorboard.",
+    "tensorboard tb usetensorboard tensorboardlog logtensorboard summary summarywriter tfevents",
+  ],
+  ["See docs/tracking.md for other programs.", "wandb usewandb mlflow usemlflow logger tracker reportto"],
   ["A denoiser is trained with --noise.", "denoise denoising noisefactor corruption"],
 ];
 
@@ -103,6 +109,7 @@ const COMMANDS: readonly (readonly [command: string, names: string])[] = [
   ["encode", "embed embeddings latents transform features"],
   ["decode", "decoder"],
   ["export", "convert onnx save"],
+  ["export --format tensorboard", "tensorboard tb tfevents"],
   ["runs", "list ls models history experiments status"],
   ["compare", "diff"],
   ["data", "inspect info dataset datasets check prepare preview"],

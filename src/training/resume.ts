@@ -34,7 +34,7 @@ import {
  * `done` event.
  *
  * @param run its folder; by default the newest in `runs/`
- * @param settings may raise epochs, and change checkpointSeconds, threads, dataset and inputDir
+ * @param settings may raise epochs, and change checkpointSeconds, tensorboard, threads, dataset and inputDir
  * @throws UserError if the run does not exist, another process trains it, its checkpoint is damaged, other settings or
  * the data have changed, or the loss diverges
  */

@@ -69,7 +69,7 @@ function contents(folder) {
   return new Map(
     files.map((file) => {
       const key = path.relative(folder, file).replace(/(?<=checkpoint.)step-\d+/, "last"); // keeps the last checkpoint
-      return [key.replace(/(?<=tfevents\.)\d+/, "last"), contentOf(file)];
+      return [timelessName(key), contentOf(file)];
     }),
   );
 }
@@ -86,6 +86,11 @@ function contentOf(file) {
   const { tensors, metadata } = decodeSafetensors(bytes, file);
   if (!metadata.sha256) throw new Error(`${file} has no checksum`);
   return JSON.stringify([...tensors].map(([name, { data }]) => [name, Buffer.from(data.buffer).toString("base64")]));
+}
+
+/** Event files have the time of their creation in their names. */
+function timelessName(text) {
+  return text.replace(/(?<=tfevents\.)\d+/g, "last");
 }
 
 /** The steps and tags of the events in a file. @throws if a record is incomplete */
@@ -126,7 +131,8 @@ async function judge({ code, stdout, stderr, calls }, command, reference) {
   const check = (isRight, problem) => isRight || problems.push(problem);
   const failed = calls.filter((call) => call.code);
   const names = failed.flatMap((call) => namesOf(call, calls, reference.calls));
-  const isTold = stderr.includes(failed[0].code) && names.some((name) => stderr.includes(name));
+  const told = timelessName(stderr);
+  const isTold = told.includes(failed[0].code) && names.some((name) => told.includes(timelessName(name)));
   const [before, found] = [contents(base), contents(work)];
   const isDeletion = failed.some(({ name }) => name === "unlink");
   const isOfLock = failed.some(({ path: place }) => path.basename(place) === "lock"); // read before it is deleted
@@ -187,7 +193,10 @@ function repeat(outcome, command, number, code) {
     env: { ...process.env, VAE_FAULT: JSON.stringify({ root: home, number, code }) },
   });
   // Images are read concurrently, so the order of calls varies, and messages may name another file.
-  const nameless = (text) => text.replace(/\d\.png/, "").replace(/node \S*vae\.js/, "vae");
+  const nameless = (text) =>
+    timelessName(text)
+      .replace(/\d\.png/, "")
+      .replace(/node \S*vae\.js/, "vae");
   if (status === outcome.code && nameless(stderr) === nameless(outcome.stderr)) return [];
   return [`in a child process: exit ${status}: ${stderr.trim()}`];
 }
