@@ -20,6 +20,7 @@ import { PNG } from "pngjs";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeSafetensors } from "../../src/formats/safetensors.js";
+import { readEventsIn } from "../fixtures/events.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { LAUNCHER, type Outcome, start, vae } from "../vae.js";
 
@@ -117,6 +118,15 @@ describe("a full disk", () => {
       /could not be written .* The last checkpoint is intact\. Resume later: node \S*bin\/vae\.js train --resume full$/,
     );
     await isWhole("full");
+  });
+
+  it("at the end of the event file leaves whole events, and the training resumes", async () => {
+    const outcome = await limited(150, [...train("events"), "--tensorboard"]); // more than a checkpoint
+    failed(outcome, /events\.out\.tfevents\.\d+\.vae could not be written \(EFBIG: .* The last checkpoint is intact\./);
+    const epochs = () => readEventsIn(at("events/tensorboard")).flatMap(({ step }) => (step > 0 ? step : []));
+    expect(epochs()).toEqual([1, 2]);
+    await isWhole("events");
+    expect(epochs().slice(0, 3)).toEqual([1, 2, 3]);
   });
 
   it.each([
