@@ -167,8 +167,10 @@ function commonFolder(runs: readonly string[]): string {
   return common;
 }
 
+/** The settings with an effect on the numbers of a run. */
 function effectiveSettings(config: Config): Values {
-  const entries = Object.entries(encodeConfig(config));
+  const { tensorboard, ...settings } = encodeConfig(config);
+  const entries = Object.entries(settings);
   return Object.fromEntries(entries.filter(([name]) => !unmetNeed(name as SettingName, config)));
 }
 
@@ -188,7 +190,7 @@ function pick(values: Values, names: readonly SettingName[]): Values {
 
 /** Everything but the seed that affects a run's numbers. Threads affect only the last bits. */
 function repeatKey({ runConfig }: ReadRun, effective: Values): string {
-  const { seed, threads, checkpointSeconds, tensorboard, dataset, inputDir, ...decisive } = effective;
+  const { seed, threads, checkpointSeconds, dataset, inputDir, ...decisive } = effective;
   return JSON.stringify([decisive, runConfig.data.sha256, runConfig.parts ?? ""]);
 }
 

@@ -217,11 +217,11 @@ export async function* trainInto(
   const track: Sink = (_, snapshot) => {
     last = snapshot;
   };
-  const { sinks, isDue: needsState } = folder
-    ? await openSinks(folder, { ...options, size, signal }, checkpoint.rows)
-    : { sinks: [], isDue: () => false };
   let endsTogether = false;
   try {
+    const { sinks, isDue: needsState } = folder
+      ? await openSinks(folder, { ...options, size, signal }, checkpoint.rows)
+      : { sinks: [], isDue: () => false };
     yield* trainModel({ ...options, size, signal, stop, needsState, sinks: [...sinks, track], start: checkpoint });
     endsTogether = true;
   } catch (error) {

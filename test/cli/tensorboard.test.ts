@@ -1,7 +1,17 @@
 // The files for TensorBoard: vae train --tensorboard, resumed runs, vae export --format tensorboard. TensorBoard's own
 // readers: test/system/tensorboard.test.ts.
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
@@ -172,6 +182,15 @@ describe("a resumed run", () => {
     writeFileSync(eventFile(name), readFileSync(eventFile("other")));
     await ok("train", "--resume", name, "--quiet");
     expect(scalars(eventsOf(name), "loss/KL/train")).toEqual(scalars(eventsOf("whole"), "loss/KL/train"));
+  });
+
+  it("writes no event through a link instead of tensorboard/", async () => {
+    const name = copy("plain", "with-link");
+    mkdirSync(at("linked"));
+    symlinkSync(at("linked"), at(name, "tensorboard"));
+    const { code, stderr } = await run("train", "--resume", name, "--epochs", "4", "--tensorboard");
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/tensorboard is a link, not a folder/)]);
+    expect(readdirSync(at("linked"))).toEqual([]);
   });
 
   it("may turn the setting on and off", async () => {

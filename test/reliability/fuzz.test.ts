@@ -11,6 +11,14 @@ import { openParquet } from "../../src/formats/parquet.js";
 import { recognize } from "../../src/formats/recognize.js";
 import { decodeSafetensors, encodeSafetensors } from "../../src/formats/safetensors.js";
 import { formatCsvRow, parseTable } from "../../src/formats/table.js";
+import {
+  encodeRecord,
+  encodeSessionStart,
+  encodeValues,
+  encodeVersion,
+  parseRecords,
+  summarizeEvent,
+} from "../../src/formats/tensorboard.js";
 import { encodeZip, readZip } from "../../src/formats/zip.js";
 import { parseRunConfig } from "../../src/run/config.js";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/training/checkpoint.js";
@@ -39,6 +47,26 @@ describe("rubbish", () => {
       fc.property(fc.oneof(fc.uint8Array({ maxLength: 64 }), mutants(...good)), (file) => {
         const read = result(() => parseIdx(file, "images"));
         if (read) expect(read.data.length).toBe(sizeOf(read.shape));
+      }),
+      limits,
+    );
+  });
+
+  it("for the reader of event files", { timeout }, async () => {
+    const values = [
+      { tag: "a/train", scalar: 1 },
+      { tag: "b", histogram: [1, 2] },
+    ];
+    const good = [encodeVersion(1, "vae"), encodeValues(2, 3, values), encodeSessionStart(1, { beta: 1 })];
+    const contents = mutants(...good.map((record) => record.subarray(12, -4)));
+    const whole = mutants(new Uint8Array(Buffer.concat(good)));
+    const files = fc.oneof(fc.uint8Array({ maxLength: 64 }), whole, contents.map(encodeRecord));
+    await fc.assert(
+      fc.asyncProperty(files, async (file) => {
+        for await (const content of parseRecords(async (start, length) => file.subarray(start, start + length))) {
+          const event = summarizeEvent(content);
+          if (event) expect(event.tags.join("").length).toBeLessThanOrEqual(content.length);
+        }
       }),
       limits,
     );
