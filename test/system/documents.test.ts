@@ -11,9 +11,17 @@ import { LAUNCHER } from "../vae.js";
 const TRANSLATED = ["README.md", "docs/tutorial.md"];
 const ENGLISH = readdirSync("docs").filter((name) => /^\w+\.md$/.test(name));
 const DOCUMENTS = ["README.md", ...ENGLISH.map((name) => `docs/${name}`)];
-/** Appends flags that shorten the command: later flags replace earlier ones. */
+/** Appends flags that shorten the command: later flags replace earlier ones. Stops the explorer after its start. */
 const PROGRAM = `#!/bin/sh
 case " $* " in
+  " explore "*)
+    printed=address.txt
+    "${process.execPath}" "${LAUNCHER}" "$@" > "$printed" &
+    until test -s "$printed"; do kill -0 $! && sleep 0.1 || exit 1; done
+    kill $!
+    wait $!
+    test $? = 143
+    exit ;;
   *" train --resume "*) ;;
   *" train "*)
     set -- "$@" --epochs 1 --quiet
