@@ -30,7 +30,7 @@ async function bundlePage(name) {
     output: { file: `dist/page/${name}.js`, minify: true },
     plugins: [licences(`${name}.licences.txt`)],
   });
-  const style = ["node_modules/uplot/dist/uPlot.min.css", "src/page/style.css"];
+  const style = ["node_modules/uplot/dist/uPlot.min.css", "src/page/style.css", "src/page/curves.css"];
   writeFileSync(`dist/page/${name}.css`, style.map((file) => readFileSync(file, "utf8")).join("\n"));
   copyFileSync(`src/page/${name}.html`, `dist/page/${name}.html`);
 }
