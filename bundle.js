@@ -21,7 +21,7 @@ function bundle(name, external = []) {
   });
 }
 
-/** Bundles a page for browsers: its program, and its style after that of uPlot. */
+/** Bundles a page for browsers: its program, and the styles: of uPlot, of all pages, of single views. */
 async function bundlePage(name) {
   await build({
     input: `src/page/${name}.tsx`,
@@ -30,7 +30,8 @@ async function bundlePage(name) {
     output: { file: `dist/page/${name}.js`, minify: true },
     plugins: [licences(`${name}.licences.txt`)],
   });
-  const style = ["node_modules/uplot/dist/uPlot.min.css", "src/page/style.css", "src/page/curves.css"];
+  const views = readdirSync("src/page").filter((file) => file.endsWith(".css") && file !== "style.css");
+  const style = ["node_modules/uplot/dist/uPlot.min.css", ...["style.css", ...views].map((file) => `src/page/${file}`)];
   writeFileSync(`dist/page/${name}.css`, style.map((file) => readFileSync(file, "utf8")).join("\n"));
   copyFileSync(`src/page/${name}.html`, `dist/page/${name}.html`);
 }

@@ -1,0 +1,59 @@
+// The runs that the page shows, and their open models. A run stays open, so that views and comparisons can alternate.
+import { type Signal, signal } from "@preact/signals";
+import type { RunEvents, RunList } from "../explore/protocol.js";
+import { followRun, listRuns } from "./client.js";
+import { OpenModel } from "./model.js";
+
+export const list = signal<RunList | undefined>(undefined);
+
+/** A run on the page. */
+export interface FollowedRun {
+  readonly run: string;
+  /** Undefined while it opens, and while the run has no weights. */
+  readonly model: Signal<OpenModel | undefined>;
+  /** The state of its training. */
+  readonly progress: Signal<RunEvents["progress"] | undefined>;
+  /** Why the model does not open. */
+  readonly problem: Signal<string | undefined>;
+}
+
+const followed = new Map<string, FollowedRun>();
+
+/** Starts to follow a run, unless it is followed already. */
+export function follow(run: string): FollowedRun {
+  const known = followed.get(run);
+  if (known) return known;
+  const created: FollowedRun = {
+    run,
+    model: signal(undefined),
+    progress: signal(undefined),
+    problem: signal(undefined),
+  };
+  followed.set(run, created);
+  if (hasModel(run)) open(created);
+  followRun(run, {
+    progress: (progress) => {
+      created.progress.value = progress;
+    },
+    weights: () => (created.model.value ? created.model.value.reload().catch(() => {}) : open(created)),
+  });
+  return created;
+}
+
+/** Reads the list of runs again. */
+export async function refreshList(): Promise<void> {
+  list.value = await listRuns();
+}
+
+function hasModel(run: string): boolean {
+  return list.value?.runs.find((summary) => summary.run === run)?.hasModel ?? true;
+}
+
+async function open({ run, model, problem }: FollowedRun): Promise<void> {
+  try {
+    model.value = await OpenModel.open(run);
+    problem.value = undefined;
+  } catch (error) {
+    problem.value = (error as Error).message;
+  }
+}

@@ -1,0 +1,21 @@
+// The views of the page, in the order of the navigation. A view shows the model of each chosen run, each chosen run
+// (even one without weights), or all runs.
+import type { ComponentType } from "preact";
+import type { FollowedRun } from "./followed.js";
+import type { OpenModel } from "./model.js";
+
+export interface View {
+  /** Identifies it in the address. */
+  readonly name: string;
+  readonly title: string;
+  readonly ModelView?: ComponentType<{ readonly model: OpenModel }>;
+  readonly RunView?: ComponentType<{ readonly followed: FollowedRun }>;
+  readonly ListView?: ComponentType;
+}
+
+export const VIEWS: readonly View[] = [
+  { name: "plane", title: "Plane", ModelView: ({ model }) => <p>{model.info.run}</p> },
+];
+
+/** Shown of a run that has no weights yet. */
+export const WITHOUT_WEIGHTS = "training";
