@@ -1,4 +1,4 @@
-// The folder of a run: config.json, metrics.jsonl, test.json, model.safetensors, pictures/,
+// The folder of a run: config.json, metrics.jsonl, test.json, evaluation.json, model.safetensors, pictures/,
 // checkpoint/step-<number>.safetensors and, while a process trains it, a lock.
 import type { Dirent } from "node:fs";
 import { lstat, mkdir, readdir, rm } from "node:fs/promises";
@@ -21,6 +21,7 @@ import { lockRun, lockState, type RunLock } from "./lock.js";
 
 export const METRICS = "metrics.jsonl";
 export const TEST = "test.json";
+const EVALUATION = "evaluation.json";
 const MODEL = "model.safetensors";
 const CHECKPOINTS = "checkpoint";
 export const PICTURES = "pictures";
@@ -28,6 +29,8 @@ const MAX_CHECKPOINTS = 2;
 /** An epoch takes about 500 bytes. */
 const MAX_METRICS_BYTES = 1e8;
 const MAX_TEST_BYTES = 1e5;
+/** A latent dimension takes about 20 bytes. */
+const MAX_EVALUATION_BYTES = 1e6;
 
 export class RunFolder {
   /** Undefined if the run is only opened for reading. */
@@ -149,9 +152,23 @@ export class RunFolder {
   }
 
   /** Parses test.json. Undefined if training has not ended. @throws UserError if it is not JSON */
-  async readTest(): Promise<unknown> {
-    const file = path.join(this.dir, TEST);
-    const text = await ifPresent(readText(file, MAX_TEST_BYTES, "the test of a model"));
+  readTest(): Promise<unknown> {
+    return this.#readJson(TEST, MAX_TEST_BYTES, "the test of a model");
+  }
+
+  /** Writes evaluation.json: the last evaluation of the test images, and the epoch of the weights. */
+  writeEvaluation(result: { readonly epoch: number; readonly evaluation: object }): Promise<void> {
+    return this.#write(EVALUATION, `${JSON.stringify(result)}\n`);
+  }
+
+  /** Parses evaluation.json. Undefined if the model was not evaluated. @throws UserError if it is not JSON */
+  readEvaluation(): Promise<unknown> {
+    return this.#readJson(EVALUATION, MAX_EVALUATION_BYTES, "the evaluation of a model");
+  }
+
+  async #readJson(name: string, maxBytes: number, what: string): Promise<unknown> {
+    const file = path.join(this.dir, name);
+    const text = await ifPresent(readText(file, maxBytes, what));
     try {
       return text === undefined ? undefined : JSON.parse(text);
     } catch {
