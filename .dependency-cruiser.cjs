@@ -25,6 +25,7 @@ const ORDER = [
   "inference/",
   "training/",
   "explore/",
+  "report/",
   "page/",
   "index\\.ts",
   "commands/",

@@ -6,7 +6,10 @@ import { build } from "rolldown";
 await bundle("engine/compiled/gradients", ["./tf.js"]);
 await bundle("engine/compiled/graph");
 await bundle("pictures/vega");
-await bundlePage("explorer");
+const styles = readdirSync("src/page").filter((file) => file.endsWith(".css") && file !== "report.css");
+await bundlePage("explorer", styles);
+copyFileSync("src/page/explorer.html", "dist/page/explorer.html");
+await bundlePage("report", ["plane.css", "curves.css", "report.css"]);
 for (const file of ["onnx_pb.js", "onnx_pb.d.ts"]) rmSync(`dist/engine/compiled/${file}`); // bundled in graph.js
 // Makes the folder an ES module package when copied into a CommonJS project.
 writeFileSync("dist/engine/compiled/package.json", '{ "type": "module" }\n');
@@ -21,8 +24,8 @@ function bundle(name, external = []) {
   });
 }
 
-/** Bundles a page for browsers: its program, and the styles: of uPlot, of all pages, of single views. */
-async function bundlePage(name) {
+/** Bundles a page for browsers: its program, and the styles: of uPlot, of all pages, of its own. */
+async function bundlePage(name, own) {
   await build({
     input: `src/page/${name}.tsx`,
     platform: "browser",
@@ -30,11 +33,9 @@ async function bundlePage(name) {
     output: { file: `dist/page/${name}.js`, minify: true },
     plugins: [licences(`${name}.licences.txt`)],
   });
-  const styles = readdirSync("src/page").filter((file) => file.endsWith(".css"));
-  const files = [...new Set(["tokens.css", "style.css", ...styles])].map((file) => `src/page/${file}`);
+  const files = [...new Set(["tokens.css", "style.css", ...own])].map((file) => `src/page/${file}`);
   const style = ["node_modules/uplot/dist/uPlot.min.css", ...files];
   writeFileSync(`dist/page/${name}.css`, style.map((file) => readFileSync(file, "utf8")).join("\n"));
-  copyFileSync(`src/page/${name}.html`, `dist/page/${name}.html`);
 }
 
 /** Rolldown plugin: writes the licences of the bundled packages next to the bundle. */

@@ -1,10 +1,17 @@
 // Chooses the class that a conditional model encodes and decodes.
-import type { OpenModel } from "./model.js";
+import type { Signal } from "@preact/signals";
 
 /** More classes than this get a list instead of buttons. */
 const MAX_BUTTONS = 24;
 
-export function ClassButtons({ model: { info, chosenClass } }: { readonly model: OpenModel }) {
+interface ClassButtonsProps {
+  readonly model: {
+    readonly info: { readonly classes?: readonly string[] };
+    readonly chosenClass: Signal<string | undefined>;
+  };
+}
+
+export function ClassButtons({ model: { info, chosenClass } }: ClassButtonsProps) {
   const { classes } = info;
   if (!classes) return null;
   if (classes.length > MAX_BUTTONS) {
