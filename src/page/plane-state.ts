@@ -41,7 +41,7 @@ export function planeStateOf(model: OpenModel): PlaneState {
 function createState(model: OpenModel): PlaneState {
   const { dimZ } = model.info;
   const { latents } = model;
-  const axes = signal<Axes>(dimZ > 2 && latents.value.components ? "components" : model.order.value.slice(0, 2));
+  const axes = signal<Axes>(dimZ > 2 && latents.value.components ? "components" : firstAxes(model));
   const means = computed(() => unpackFloats(latents.value.means));
   const plane = computed(() => planeOf(model, axes.value));
   const state: PlaneState = {
@@ -61,6 +61,11 @@ function createState(model: OpenModel): PlaneState {
   };
   effect(() => infer(model, state));
   return state;
+}
+
+/** The two most informative dimensions. */
+function firstAxes({ order }: OpenModel): number[] {
+  return order.value.slice(0, 2).sort((a, b) => a - b);
 }
 
 function planeOf({ info, latents }: OpenModel, axes: Axes): Plane {

@@ -24,14 +24,14 @@ interface PlaneProps {
 export function PlaneView({ model }: { readonly model: OpenModel }) {
   const props = { model, state: planeStateOf(model) };
   return (
-    <div class="plane">
+    <div class={`plane${model.info.dimZ === 1 ? " line" : ""}`}>
+      <Decoded {...props} />
       <div class="card plane-main">
         <Tools {...props} />
         <Legend {...props} />
         <Plot {...props} />
       </div>
       <div class="plane-panel">
-        <Decoded {...props} />
         <PointPanel {...props} />
         <PathPanel {...props} />
       </div>
@@ -49,7 +49,7 @@ function Tools({ model, state: { axes, viewport, showsManifold } }: PlaneProps) 
   const { components } = model.latents.value;
   return (
     <div class="row spread">
-      <div class="row">
+      <div class="row axes">
         {model.info.dimZ > 2 && components && (
           <button type="button" aria-pressed={chosen === "components"} onClick={() => choose("components")}>
             Principal components
@@ -152,8 +152,11 @@ function Plot({ model, state }: PlaneProps) {
         }}
       />
       <p class="small" id={hint}>
-        Drag to decode, click a point to select it. Arrow keys move too (Shift: further), Enter selects the nearest
-        point. The wheel, + and − zoom, 0 shows all; Shift and drag moves the view.
+        Drag to decode, click a point to select it.{" "}
+        <span class="keys">
+          Arrow keys move too (Shift: further), Enter selects the nearest point. The wheel, + and − zoom, 0 shows all;
+          Shift and drag moves the view.
+        </span>
       </p>
     </>
   );
@@ -186,10 +189,12 @@ function Decoded({ model, state }: PlaneProps) {
   const text = short.map((name, i) => `${name} = ${formatNumber(place[i])}`).join(", ");
   return (
     <section class="card decoded" aria-label="Decoded image">
-      <Picture images={model.decoded.value} size={model.info} label={`Decoded from ${text}`} className="large" />
-      <p class="place">{text}</p>
-      <ClassButtons model={model} />
-      <Spoken model={model} state={state} text={text} />
+      <Picture images={model.decoded.value} size={model.info} label={`Decoded from ${text}`} />
+      <div class="stack small-gap">
+        <p class="place">{text}</p>
+        <Spoken model={model} state={state} text={text} />
+        <ClassButtons model={model} />
+      </div>
     </section>
   );
 }

@@ -57,9 +57,9 @@ function Chooser({ model }: { readonly model: OpenModel }) {
         min={1}
         max={testImages}
         value={index === undefined ? "" : index + 1}
-        placeholder={`1–${testImages}`}
         onChange={({ currentTarget }) => choose(Math.round(Number(currentTarget.value)) - 1)}
       />
+      <span class="small">of {testImages.toLocaleString("en")}</span>
       <button
         type="button"
         class="icon"
