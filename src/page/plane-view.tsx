@@ -13,7 +13,7 @@ import { Picture } from "./picture.js";
 import { moveTo, nearest, project, projectGaussian } from "./plane.js";
 import { useColours } from "./plane-drawing.js";
 import { PlanePlot } from "./plane-plot.js";
-import { type PlaneState, planeStateOf, select } from "./plane-state.js";
+import { type PlaneState, planeStateOf, selectInAll } from "./plane-state.js";
 import { PointPanel } from "./point-panel.js";
 
 interface PlaneProps {
@@ -25,11 +25,13 @@ export function PlaneView({ model }: { readonly model: OpenModel }) {
   const props = { model, state: planeStateOf(model) };
   return (
     <div class={`plane${model.info.dimZ === 1 ? " line" : ""}`}>
-      <Decoded {...props} />
-      <div class="card plane-main">
-        <Tools {...props} />
-        <Legend {...props} />
-        <Plot {...props} />
+      <div class="plane-top">
+        <Decoded {...props} />
+        <div class="card plane-main">
+          <Tools {...props} />
+          <Legend {...props} />
+          <Plot {...props} />
+        </div>
       </div>
       <div class="plane-panel">
         <PointPanel {...props} />
@@ -130,13 +132,13 @@ function Plot({ model, state }: PlaneProps) {
         points={points.value}
         labels={labels.value}
         hidden={hidden.value}
-        emphasized={emphasized.value}
+        emphasized={hidden.value.has(emphasized.value ?? -1) ? undefined : emphasized.value}
         names={plane.value.names}
         prior={info.hasNormalPrior ? project(plane.value, origin) : undefined}
         manifold={manifold}
         viewport={viewport}
         cursor={project(plane.value, z.value)}
-        selected={selected.value}
+        selected={selected.value !== undefined && selected.value < points.value.u.length ? selected.value : undefined}
         ellipse={
           posterior?.sigma && projectGaussian(plane.value, unpackFloats(posterior.mean), unpackFloats(posterior.sigma))
         }
@@ -146,7 +148,7 @@ function Plot({ model, state }: PlaneProps) {
         onMove={(to) => {
           z.value = moveTo(plane.value, z.value, to);
         }}
-        onPick={(index) => select(model, index)}
+        onPick={(index) => selectInAll(model, index)}
         onView={(area, size) => {
           visible.value = { area, size };
         }}
