@@ -4,6 +4,7 @@ import type { ComponentType } from "preact";
 import type { FollowedRun } from "./followed.js";
 import type { OpenModel } from "./model.js";
 import { PlaneView } from "./plane-view.js";
+import { RunsView } from "./runs.js";
 
 export interface View {
   /** Identifies it in the address. */
@@ -14,7 +15,10 @@ export interface View {
   readonly ListView?: ComponentType;
 }
 
-export const VIEWS: readonly View[] = [{ name: "plane", title: "Plane", ModelView: PlaneView }];
+export const VIEWS: readonly View[] = [
+  { name: "plane", title: "Plane", ModelView: PlaneView },
+  { name: "runs", title: "Runs", ListView: RunsView },
+];
 
 /** Shown of a run that has no weights yet. */
 export const WITHOUT_WEIGHTS = "training";
