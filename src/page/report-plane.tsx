@@ -21,7 +21,7 @@ export function ReportPlane({ contents }: { readonly contents: PlaneContents }) 
   const hidden = useSignal<ReadonlySet<number>>(new Set());
   const emphasized = useSignal<number | undefined>(undefined);
   const viewport = useSignal<Viewport | undefined>(undefined);
-  const cursor = useSignal<Point>(prior ?? [0, 0]);
+  const cursor = useSignal<Point>([mean(points.u), axes.length > 1 ? mean(points.v) : 0]);
   return (
     <div class={decoder ? "report-plane with-decoder" : "report-plane"}>
       <div class="report-scatter">
@@ -80,12 +80,17 @@ function Decoded({ contents: { origin, axes }, decoder, cursor }: DecodedProps) 
     <div class="report-decoded">
       <Picture images={image} size={{ height, width }} label={`The image decoded at ${place}`} />
       <p class="place">
-        <span class="muted">z at the cursor</span> {place}
+        <span class="muted">{origin.length > 2 ? "Place" : "z"} at the cursor</span>{" "}
+        <data value={z.join(" ")}>{place}</data>
       </p>
       <ClassButtons model={{ info: { ...(classes && { classes }) }, chosenClass }} />
       <p class="note">Drag the cursor in the plane: the decoder is in this file, and draws the image of each place.</p>
     </div>
   );
+}
+
+function mean(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** A mean from 0 black to 1 white, rounded as the pictures of vae are. */

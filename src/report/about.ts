@@ -4,7 +4,7 @@ import type { LoadedModel } from "../inference/loaded-model.js";
 import type { ReadRun } from "../run/list.js";
 import { repeatCommand } from "../run/repeat.js";
 import { formatCount, formatPlural } from "../wording.js";
-import { type Curves, drawManifold, drawSamples } from "./drawings.js";
+import { type Curves, drawManifold, drawReconstructions, drawSamples } from "./drawings.js";
 import { readPicture, readReconstructions } from "./epoch-pictures.js";
 import { describeModel, describeSettings, describeTraining, formatDate } from "./facts.js";
 import type { Html } from "./html.js";
@@ -37,7 +37,7 @@ export function numbers(model: LoadedModel, run: ReadRun): Html {
   const all = keyNumbers(model, run);
   const unit = `Nats are per image of ${describePixels(model.config)}.`;
   const isTested = run.report.test !== undefined;
-  const missing = "The training has not ended, so the numbers are of validation images.";
+  const missing = "The model is not tested yet, so these are the numbers of validation images.";
   return section(
     "numbers",
     "Key numbers",
@@ -61,24 +61,34 @@ export function curves(model: LoadedModel, { svg, contents }: Curves): Html {
 }
 
 /** The test images and their reconstructions by epoch, from the pictures of the training. */
-export async function reconstructions({ report }: ReadRun): Promise<Html | undefined> {
+export async function reconstructions(
+  model: LoadedModel,
+  { report }: ReadRun,
+  hasData: boolean,
+  hasDecoder: boolean,
+): Promise<Html | undefined> {
   const { run, epochs } = report;
-  const { pictures, of } = await readReconstructions(run, epochs);
-  if (pictures.length === 0) return undefined;
-  const clean = (await readPicture(run, "targets.png")) ?? (await readPicture(run, "inputs.png"));
-  const noisy =
-    (await readPicture(run, "inputs-noisy.png")) ??
-    ((await readPicture(run, "targets.png")) && (await readPicture(run, "inputs.png")));
+  const text = "Test images, encoded and decoded again: what the model remembers of images that it never saw.";
+  const { pictures, of } = await readReconstructions(run, epochs, hasDecoder);
+  if (pictures.length === 0) {
+    if (!hasData) return undefined;
+    const drawn = figure(
+      "Test images above their reconstructions",
+      "Reconstructions",
+      await drawReconstructions(model),
+    );
+    return section("reconstructions", "Reconstructions", paragraph(text), drawn);
+  }
+  const pairs = await readPicture(run, "targets.png");
+  const inputs = await readPicture(run, "inputs.png");
+  const [clean, noisy] = pairs ? [pairs, inputs] : [inputs, await readPicture(run, "inputs-noisy.png")];
   const progress = await readPicture(run, "progress.png");
   const chosen = pictures.map(({ epoch }) => epoch).join(", ");
-  const some = `The training drew ${formatPlural(of, "picture")}; this report shows those of epochs ${chosen}.`;
+  const some = ` The training drew ${formatPlural(of, "epoch")}; this report shows ${chosen}.`;
   return section(
     "reconstructions",
     "Reconstructions",
-    paragraph(
-      "Test images, encoded and decoded again: what the model remembers of images that it never saw." +
-        (pictures.length < of ? ` ${some}` : ""),
-    ),
+    paragraph(text + (pictures.length < of ? some : "")),
     pair(
       clean && figure(noisy ? "Test images" : "Test images: the inputs", "Test images", clean),
       noisy && figure("What the encoder sees", "Corrupted test images", noisy),
@@ -117,7 +127,8 @@ export function plane(model: LoadedModel, { svg, contents, count, explained }: P
     ? ` The latent space has ${formatCount(model.model.parts.dimZ)} dimensions; the plane is that of the first two principal ` +
       `components, with ${(100 * (explained[0] + explained[1])).toFixed(0)}% of the variance.`
     : "";
-  const circles = contents.prior ? " The circles are the prior at one and two standard deviations." : "";
+  const shape = contents.axes.length > 1 ? "circles" : "lines";
+  const circles = contents.prior ? ` The ${shape} are the prior at one and two standard deviations.` : "";
   return section(
     "plane-section",
     "Latent plane",

@@ -19,6 +19,11 @@ export async function drawSamples(model: LoadedModel): Promise<Drawing> {
   return toDrawing(squareFigure(asImages(model, data)));
 }
 
+/** The first test images above their reconstructions. */
+export async function drawReconstructions(model: LoadedModel): Promise<Drawing> {
+  return toDrawing((await model.pictures.reconstructions(undefined, model.config.noise)).picture);
+}
+
 /** The images over the latent plane from −2 to 2, of the first class. Undefined unless Z is 2. */
 export async function drawManifold(model: LoadedModel): Promise<Drawing | undefined> {
   if (!hasPlane(model)) return undefined;

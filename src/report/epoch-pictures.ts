@@ -4,8 +4,8 @@ import { UserError } from "../errors.js";
 import { ifPresent, listNames, readStart, statIfThere } from "../files/read.js";
 import { PICTURES } from "../run/folder.js";
 
-/** PNG bytes of all epochs together. The last epoch is always in. */
-const MAX_BYTES = 450e3;
+/** PNG bytes of all epochs together, next to an embedded decoder or not. */
+const MAX_BYTES = { withDecoder: 450e3, alone: 2e6 };
 /** Larger files are no pictures of a training. */
 const MAX_PICTURE_BYTES = 50e6;
 /** The start of a PNG: its signature, and the head of the chunk that holds its size. */
@@ -27,11 +27,13 @@ export interface EpochPicture extends Drawing {
  * models change most at the start.
  *
  * @param last later pictures were drawn by an interrupted training
+ * @param hasDecoder whether the report contains a decoder, which leaves less room
  * @returns by epoch, and the number of all pictures
  */
 export async function readReconstructions(
   run: string,
   last: number,
+  hasDecoder: boolean,
 ): Promise<{ readonly pictures: readonly EpochPicture[]; readonly of: number }> {
   const folder = path.join(run, PICTURES, "reconstructions");
   const found = (await listNames(folder)).flatMap((name) => {
@@ -40,7 +42,7 @@ export async function readReconstructions(
     const file = path.join(folder, name);
     return [{ epoch, file, bytes: statIfThere(file)?.size ?? Infinity }];
   });
-  const chosen = chooseEpochs(found, MAX_BYTES);
+  const chosen = chooseEpochs(found, hasDecoder ? MAX_BYTES.withDecoder : MAX_BYTES.alone);
   const pictures: EpochPicture[] = [];
   for (const { epoch, file } of chosen) {
     const drawing = await readPng(file);

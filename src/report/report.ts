@@ -44,7 +44,7 @@ ${about.header(model, run)}
 ${about.training(model, run)}
 ${about.numbers(model, run)}
 ${curves && about.curves(model, curves)}
-${await about.reconstructions(run)}
+${await about.reconstructions(model, run, data !== undefined, plane?.contents.decoder !== undefined)}
 ${await about.newImages(model)}
 ${plane && about.plane(model, plane)}
 ${about.evaluation(evaluation)}
