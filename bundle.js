@@ -30,8 +30,9 @@ async function bundlePage(name) {
     output: { file: `dist/page/${name}.js`, minify: true },
     plugins: [licences(`${name}.licences.txt`)],
   });
-  const views = readdirSync("src/page").filter((file) => file.endsWith(".css") && file !== "style.css");
-  const style = ["node_modules/uplot/dist/uPlot.min.css", ...["style.css", ...views].map((file) => `src/page/${file}`)];
+  const styles = readdirSync("src/page").filter((file) => file.endsWith(".css"));
+  const files = [...new Set(["tokens.css", "style.css", ...styles])].map((file) => `src/page/${file}`);
+  const style = ["node_modules/uplot/dist/uPlot.min.css", ...files];
   writeFileSync(`dist/page/${name}.css`, style.map((file) => readFileSync(file, "utf8")).join("\n"));
   copyFileSync(`src/page/${name}.html`, `dist/page/${name}.html`);
 }
