@@ -25,23 +25,21 @@ export function DrawCanvas({ sketch }: { readonly sketch: Sketch }) {
     const context = canvas.current?.getContext("2d");
     context?.putImageData(imageDataOf(drawing.image.value, width, height), 0, 0);
   });
-  const keys = useKeys(sketch, place);
+  const { isDown, ...keys } = useKeys(sketch, place);
   return (
     <div class="draw-area">
-      <div class="draw-frame">
-        <canvas
-          ref={canvas}
-          class="picture draw-canvas"
-          width={width}
-          height={height}
-          tabIndex={0}
-          role="application"
-          aria-label="Drawing"
-          aria-describedby={hint}
-          {...pointerHandlers(sketch, place)}
-          {...keys}
-        />
-        {place.value && <Ring sketch={sketch} place={place.value} isDown={keys.isDown} />}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: an application is interactive */}
+      <div
+        class="draw-frame"
+        tabIndex={0}
+        role="application"
+        aria-label="Drawing"
+        aria-describedby={hint}
+        {...pointerHandlers(sketch, place)}
+        {...keys}
+      >
+        <canvas ref={canvas} class="picture" width={width} height={height} />
+        {place.value && <Ring sketch={sketch} place={place.value} isDown={isDown} />}
       </div>
       <p id={hint} class="small">
         Keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.
@@ -82,7 +80,8 @@ function pointerHandlers(sketch: Sketch, place: PlaceSignal) {
     },
     onPointerMove(event: PointerEvent) {
       const events = event.getCoalescedEvents();
-      if (event.buttons > 0) for (const each of events.length ? events : [event]) drawing.extend(brushAt(each, sketch, event));
+      if (event.buttons > 0)
+        for (const each of events.length ? events : [event]) drawing.extend(brushAt(each, sketch, event));
       place.value = event.pointerType === "touch" ? undefined : brushAt(event, sketch);
     },
     onPointerUp: end,

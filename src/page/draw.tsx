@@ -11,9 +11,12 @@ export function DrawView({ model }: { readonly model: OpenModel }) {
   const state = useSignal<DrawState | undefined>(undefined);
   useEffect(() => {
     // The page shows the problem of the call.
-    drawStateOf(model).then((ready) => {
-      state.value = ready;
-    }, () => {});
+    drawStateOf(model).then(
+      (ready) => {
+        state.value = ready;
+      },
+      () => {},
+    );
   }, [model]);
   if (state.value?.model !== model) return <div class="skeleton" />;
   return <Draw state={state.value} />;

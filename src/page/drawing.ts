@@ -37,7 +37,12 @@ export class Drawing {
   /** Begins a stroke with a dab. */
   begin(at: BrushPoint, colour: Colour): void {
     this.#remember();
-    this.#stroke = { base: this.image.value, coverage: new Float32Array(this.size.height * this.size.width), colour, at };
+    this.#stroke = {
+      base: this.image.value,
+      coverage: new Float32Array(this.size.height * this.size.width),
+      colour,
+      at,
+    };
     this.extend(at);
   }
 
@@ -122,5 +127,7 @@ function coverageAt(x: number, y: number, from: BrushPoint, to: BrushPoint): num
 
 function blend({ base, coverage, colour }: Stroke): Uint8Array {
   const channels = colour.length;
-  return base.map((value, i) => Math.round(value + coverage[Math.floor(i / channels)] * (colour[i % channels] - value)));
+  return base.map((value, i) =>
+    Math.round(value + coverage[Math.floor(i / channels)] * (colour[i % channels] - value)),
+  );
 }

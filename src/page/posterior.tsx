@@ -1,11 +1,12 @@
 // A posterior: mean ± sigma of each dimension as bars and numbers, and its place in the plane of two dimensions.
 import { useComputed, useSignal } from "@preact/signals";
 import type { Inference } from "../explore/protocol.js";
-import { MiniPlane } from "./mini-plane.js";
 import type { OpenModel } from "./model.js";
 import { formatNumber } from "./numbers.js";
 import { unpackFloats, unpackNumbers } from "./packed.js";
-import { planeOfDimensions, projectAll } from "./plane.js";
+import { planeOfDimensions, project, projectAll, projectGaussian } from "./plane.js";
+import { PlanePlot } from "./plane-plot.js";
+import type { Viewport } from "./viewport.js";
 
 /** Dimensions that are listed at first, the largest KL first. Each is drawn again with every stroke. */
 const FEW = 64;
@@ -40,20 +41,26 @@ export function Posterior({ model, inference }: PosteriorProps) {
 
 /** The posterior among the means of the test images. */
 function PosteriorPlane({ model, dimensions: { mean, sigma } }: { model: OpenModel; dimensions: Dimensions }) {
-  const points = useComputed(() => {
-    const { means, labels } = model.latents.value;
-    return {
-      ...projectAll(planeOfDimensions(2, [0, 1]), unpackFloats(means)),
-      labels: labels && unpackNumbers(labels),
-    };
+  const viewport = useSignal<Viewport | undefined>(undefined);
+  const plane = planeOfDimensions(2, [0, 1]);
+  const points = useComputed(() => projectAll(plane, unpackFloats(model.latents.value.means)));
+  const labels = useComputed(() => {
+    const packed = model.latents.value.labels;
+    return packed && unpackNumbers(packed);
   });
   return (
-    <MiniPlane
-      points={points.value}
-      hasPrior={model.info.hasNormalPrior}
-      mark={{ u: mean[0], v: mean[1], radii: sigma && [sigma[0], sigma[1]] }}
-      label={`Posterior at ${formatNumber(mean[0])}, ${formatNumber(mean[1])} among the test images`}
-    />
+    <div class="still-plane">
+      <PlanePlot
+        points={points.value}
+        labels={labels.value}
+        names={plane.names}
+        prior={model.info.hasNormalPrior ? [0, 0] : undefined}
+        viewport={viewport}
+        cursor={project(plane, mean)}
+        ellipse={sigma && projectGaussian(plane, mean, sigma)}
+        label={`Posterior at ${formatNumber(mean[0])}, ${formatNumber(mean[1])}, among the means of the test images`}
+      />
+    </div>
   );
 }
 
