@@ -1,4 +1,5 @@
 // Draws on the canvases of a plane: the points, the prior and the manifold below; the cursor and the selection above.
+import { useEffect, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import type { Area, Ellipse, Point } from "./plane.js";
 
@@ -15,7 +16,7 @@ export interface Colours {
 /** Classes with colours of their own. Later ones repeat the colours as rings, then as squares. */
 export const MAX_COLOURS = 10;
 
-export function readColours(): Colours {
+function readColours(): Colours {
   const style = getComputedStyle(document.documentElement);
   const read = (name: string) => style.getPropertyValue(`--${name}`).trim();
   return {
@@ -26,6 +27,18 @@ export function readColours(): Colours {
     accent: read("accent"),
     classes: Array.from({ length: MAX_COLOURS }, (_, i) => read(`class-${i}`)),
   };
+}
+
+/** The colours of the style sheet, which change with the colour scheme of the system. */
+export function useColours(): Colours {
+  const [colours, setColours] = useState(readColours);
+  useEffect(() => {
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const read = () => setColours(readColours());
+    scheme.addEventListener("change", read);
+    return () => scheme.removeEventListener("change", read);
+  }, []);
+  return colours;
 }
 
 export interface PointStyle {

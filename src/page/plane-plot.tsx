@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import uPlot from "uplot";
 import { type Gestures, listen } from "./gestures.js";
 import type { Area, Ellipse, Point } from "./plane.js";
-import { type Colours, drawImageBehind, drawOverlay, drawPoints, drawPrior, readColours } from "./plane-drawing.js";
+import { type Colours, drawImageBehind, drawOverlay, drawPoints, drawPrior, useColours } from "./plane-drawing.js";
 import { areaAround, areaOf, pan, reveal, type Size, showing, type Viewport, zoom } from "./viewport.js";
 
 export interface PlanePlotProps {
@@ -281,16 +281,4 @@ function useSize(element: { readonly current: HTMLElement | null }): Size {
     return () => observer.disconnect();
   }, []);
   return size;
-}
-
-/** The colours of the style sheet, which change with the colour scheme of the system. */
-function useColours(): Colours {
-  const [colours, setColours] = useState(readColours);
-  useEffect(() => {
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const read = () => setColours(readColours());
-    scheme.addEventListener("change", read);
-    return () => scheme.removeEventListener("change", read);
-  }, []);
-  return colours;
 }

@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import type { FollowedRun } from "./followed.js";
 import type { OpenModel } from "./model.js";
+import { PlaneView } from "./plane-view.js";
 
 export interface View {
   /** Identifies it in the address. */
@@ -13,9 +14,7 @@ export interface View {
   readonly ListView?: ComponentType;
 }
 
-export const VIEWS: readonly View[] = [
-  { name: "plane", title: "Plane", ModelView: ({ model }) => <p>{model.info.run}</p> },
-];
+export const VIEWS: readonly View[] = [{ name: "plane", title: "Plane", ModelView: PlaneView }];
 
 /** Shown of a run that has no weights yet. */
 export const WITHOUT_WEIGHTS = "training";

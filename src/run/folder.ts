@@ -1,6 +1,7 @@
 // The folder of a run: config.json, metrics.jsonl, test.json, model.safetensors, pictures/,
 // checkpoint/step-<number>.safetensors and, while a process trains it, a lock.
-import { mkdir, readdir, rm } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
@@ -103,6 +104,26 @@ export class RunFolder {
   /** Whether a process is training the run. */
   async isInUse(): Promise<boolean> {
     return (await lockState(this.dir)) === "held";
+  }
+
+  /** Lists PNG and SVG files in pictures/ and its folders, such as samples/001.png, in order. Follows no links. */
+  async listPictures(): Promise<string[]> {
+    const isPicture = (name: string) => /\.(png|svg)$/.test(name);
+    const names: string[] = [];
+    for (const entry of await readdirPlain(path.join(this.dir, PICTURES))) {
+      if (entry.isFile() && isPicture(entry.name)) names.push(entry.name);
+      if (!entry.isDirectory()) continue;
+      const inside = await readdirPlain(path.join(this.dir, PICTURES, entry.name));
+      const files = inside.filter((file) => file.isFile() && isPicture(file.name));
+      names.push(...files.map(({ name }) => `${entry.name}/${name}`));
+    }
+    return names.sort();
+  }
+
+  /** Reads a picture. @returns undefined if `listPictures` has none of this name */
+  async readPicture(name: string): Promise<Uint8Array | undefined> {
+    if (!(await this.listPictures()).includes(name)) return undefined;
+    return ifPresent(readBytes(path.join(this.dir, PICTURES, name)));
   }
 
   /** Writes metrics.jsonl, one line per epoch. */
@@ -213,6 +234,32 @@ export class RunFolder {
     await this.#lock?.check(this.dir);
     await writeFileAtomically(path.join(this.dir, name), content);
   }
+}
+
+/** A text that changes whenever the weights do. @returns undefined if the run has none yet */
+export function modelVersion(dir: string): string | undefined {
+  const model = versionOf(path.join(dir, MODEL));
+  return model && `${model} ${versionOf(path.join(dir, CONFIG))}`;
+}
+
+/** A text that changes whenever an epoch ends, a picture is written, or the training starts or ends. */
+export async function progressVersion(dir: string): Promise<string> {
+  const folders = (await readdirPlain(path.join(dir, PICTURES))).filter((entry) => entry.isDirectory());
+  const pictures = [PICTURES, ...folders.map(({ name }) => path.join(PICTURES, name))];
+  const versions = [METRICS, CONFIG, ...pictures].map((name) => versionOf(path.join(dir, name)));
+  return [await lockState(dir), ...versions].join(" ");
+}
+
+/** A text that changes whenever a file is replaced, or the entries of a folder change. */
+function versionOf(place: string): string | undefined {
+  const found = statIfThere(place);
+  return found && `${found.ino}-${found.mtimeMs}-${found.size}`;
+}
+
+/** The entries of a folder; none if it does not exist, or is a link. */
+async function readdirPlain(folder: string): Promise<Dirent[]> {
+  const found = await ifPresent(lstat(folder));
+  return found?.isDirectory() ? ((await ifPresent(readdir(folder, { withFileTypes: true }))) ?? []) : [];
 }
 
 /** Finds the newest run in `runs/` that has a checkpoint. @throws UserError if there is none */

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
-import { checkValue, isRecord, TEXT } from "../config/entries.js";
+import { checkValue, describeSetting, isRecord, TEXT } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
 import type { RunConfig } from "./config.js";
@@ -53,7 +53,7 @@ export async function listRuns(dir?: string): Promise<{ runs: RunReport[]; unrea
 /** The report, finished epochs and config.json of a run. */
 export interface ReadRun {
   readonly report: RunReport;
-  readonly epochs: readonly Pick<EpochReport, "epoch" | "validation">[];
+  readonly epochs: readonly EpochReport[];
   readonly runConfig: RunConfig;
 }
 
@@ -105,6 +105,16 @@ function restoreNaN(validation: Bounds): Bounds {
   return { ...validation, elbo: number(elbo), reconstruction: number(reconstruction), kl: number(kl) };
 }
 
+/** The settings that differ from the defaults, as "beta=2". Excludes the data set and the epochs too. */
+export function describeSettings(config: Config): string[] {
+  const { dataset, epochs, ...others } = changedSettings(config);
+  return Object.entries(others).map(([name, value]) => `${name}=${describeSetting(value)}`);
+}
+
+/**
+ * The settings that differ from the defaults, as JSON. Excludes channels, background, engine and threads, which depend
+ * on the data and the machine.
+ */
 function changedSettings(config: Config): GivenSettings {
   const { channels, background, engine, threads } = config;
   const dependent = { channels, background, engine, threads };

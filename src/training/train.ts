@@ -163,8 +163,10 @@ async function prepare(settings: GivenSettings, options: PrepareOptions): Promis
   const fitted = fitTo(shapeOf(data), data.kind, data.train.count, classes?.length ?? 0);
   const { batchSize } = fitted.requested;
   if (stepsPerEpoch(data.train, batchSize) === 0) {
+    const { train, validation, test } = data;
     throw new UserError(
-      `A batch of ${batchSize} is more than the ${data.train.count} training images. Give a smaller \`batchSize\`.`,
+      `A batch of ${batchSize} is more than the ${train.count} training images, without the ${validation.count} ` +
+        `for validation and the ${test.count} for the test. Give a smaller \`batchSize\`.`,
     );
   }
   if (batchSize < 2 && fitted.model.parts.objective.numbersPerPair !== undefined) {

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flagOf } from "../../src/commands/io.js";
+import { flagOf } from "../../src/shell.js";
 import { copyTiny } from "../helpers.js";
 import { outcomeOf } from "../outcome.js";
 import { type Outcome, vae } from "../vae.js";
@@ -191,7 +191,11 @@ describe("vae train --sweep", () => {
   });
 
   it.each([
-    ["batchSize", "50,551", "A batch of 551 is more than the 550 training images. Give a smaller --batch-size."],
+    [
+      "batchSize",
+      "50,551",
+      "A batch of 551 is more than the 550 training images, without the 50 for validation and the 120 for",
+    ],
     ["threads", "1,250", "--threads 250 exceeds the"],
   ])("checks the data and the machine before any training: %s", async (name, values, problem) => {
     const own = flagOf(name);

@@ -1,0 +1,37 @@
+// vae explore
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { wholeNumber } from "../config/entries.js";
+import { UserError } from "../errors.js";
+import { declare } from "./command.js";
+import { flag, RUN, toggle } from "./flags.js";
+
+/** Threads of a model's engine. A training in another process gets the other half of the processors. */
+const THREADS = Math.min(4, Math.ceil(availableParallelism() / 2));
+const PAGE = fileURLToPath(new URL("../page", import.meta.url));
+
+export const define = declare({
+  flags: {
+    ...RUN,
+    port: flag("<number>", "port of the page's address (default: a free one)", wholeNumber({ min: 1, max: 65_535 })),
+    open: toggle("open the page in the browser"),
+  },
+  examples: ["vae explore", "vae explore --run runs/denoiser --port 8000 --open"],
+  async run(
+    io,
+    { run, port = 0, open },
+    { createRoutes, ExploredRuns, ModelProcesses, note, openPage, print, startServer },
+  ) {
+    const runs = new ExploredRuns(run);
+    await runs.check();
+    const routes = await createRoutes(runs, new ModelProcesses(THREADS), PAGE);
+    const { address } = await startServer(routes, port).catch((error) => {
+      if (error.code !== "EADDRINUSE") throw error;
+      throw new UserError(`--port ${port} is in use. Choose another one, or leave out --port.`);
+    });
+    print(io, address);
+    note(io, "Only this machine can open this address. Ctrl-C ends vae explore.");
+    if (open) await openPage(io, address);
+    await new Promise(() => {}); // until a signal ends the process, and with it the processes of models
+  },
+});
