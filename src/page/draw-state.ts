@@ -27,7 +27,7 @@ export class Sketch {
     this.ink = signal<Colour>(all(isDark ? 255 : 0));
     const side = Math.min(height, width);
     this.maxBrush = Math.max(4, Math.round(MAX_BRUSH * side));
-    this.brush = signal(Math.min(this.maxBrush, Math.max(1.5, Math.round((2 * side) / 14) / 2)));
+    this.brush = signal(Math.min(this.maxBrush, Math.max(1.5, Math.round(side / 5.6) / 2)));
   }
 
   get colour(): Colour {

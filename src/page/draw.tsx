@@ -45,8 +45,8 @@ function Draw({ state }: { readonly state: DrawState }) {
         }}
         onDrop={drop}
       >
-        <Tools sketch={state.sketch} />
         <DrawCanvas sketch={state.sketch} />
+        <Tools sketch={state.sketch} />
         <Sources state={state} />
         <Conditions state={state} />
       </div>

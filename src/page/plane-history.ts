@@ -21,9 +21,14 @@ export interface EpochPlane {
 /** By epoch, in ascending order. */
 export type PlaneHistory = ReadonlyMap<number, EpochPlane>;
 
-/** Keeps the plane of a model's present weights, and of all that it gets. */
-export function keepPlanes(model: OpenModel): Signal<PlaneHistory> {
+const histories = new WeakMap<OpenModel, Signal<PlaneHistory>>();
+
+/** The planes of a model's weights, from those that it has at the first call on. */
+export function planeHistoryOf(model: OpenModel): Signal<PlaneHistory> {
+  const known = histories.get(model);
+  if (known) return known;
   const history = signal<PlaneHistory>(new Map());
+  histories.set(model, history);
   effect(() => {
     const epoch = model.epoch.value;
     const before = [...history.peek()].filter(([known]) => known < epoch);

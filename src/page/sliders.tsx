@@ -198,7 +198,6 @@ function StripImages({ strip, size: { height, width }, label, onChoose }: StripI
     }
   }, [strip]);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the slider below does the same
     <canvas
       ref={canvas}
       class="picture slider-strip"
