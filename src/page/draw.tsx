@@ -4,7 +4,7 @@ import { useEffect, useId } from "preact/hooks";
 import { ClassButtons } from "./class-buttons.js";
 import { DrawCanvas } from "./draw-canvas.js";
 import { type DrawState, drawStateOf, type Sketch } from "./draw-state.js";
-import { Inferred } from "./inferred.js";
+import { Inferred, InferredPosterior } from "./inferred.js";
 import type { OpenModel } from "./model.js";
 
 export function DrawView({ model }: { readonly model: OpenModel }) {
@@ -47,10 +47,15 @@ function Draw({ state }: { readonly state: DrawState }) {
       >
         <DrawCanvas sketch={state.sketch} />
         <Tools sketch={state.sketch} />
-        <Sources state={state} />
-        <Conditions state={state} />
       </div>
       <Inferred state={state} />
+      <section class="card draw-options" aria-label="Options">
+        <Sources state={state} />
+        <Conditions state={state} />
+      </section>
+      <section class="card draw-posterior" aria-label="Posterior">
+        <InferredPosterior state={state} />
+      </section>
     </div>
   );
 }

@@ -13,37 +13,41 @@ import { Posterior } from "./posterior.js";
 /** Screen readers hear the numbers after the drawing has rested for this long. */
 const REST_MS = 1000;
 
-export function Inferred({ state }: { readonly state: DrawState }) {
-  const { model } = state;
-  const inference = state.inference.value;
+interface InferredProps {
+  readonly state: DrawState;
+}
+
+export function Inferred({ state: { model, inference } }: InferredProps) {
+  const { input, reconstruction, bounds } = inference.value ?? {};
   const isDenoiser = model.info.noise !== null;
-  const input = inference?.input;
+  return (
+    <section class={`card draw-inferred${input ? " has-input" : ""}`} aria-label="Reconstruction">
+      {input && (
+        <figure>
+          <Picture images={input} size={model.info} label="Input of the encoder" />
+          <figcaption>{isDenoiser ? "Noisy input" : "Input"}</figcaption>
+        </figure>
+      )}
+      <figure>
+        <Picture images={reconstruction} size={model.info} label="Reconstruction" />
+        <figcaption>{isDenoiser ? "Cleaned" : "Reconstruction"}</figcaption>
+      </figure>
+      <Numbers bounds={bounds} isDrawn={model.info.isDrawn} />
+    </section>
+  );
+}
+
+export function InferredPosterior({ state: { model, inference } }: InferredProps) {
+  const inferred = inference.value;
   return (
     <>
-      <section class="card" aria-label="Reconstruction">
-        <div class={`draw-pictures${input ? " has-input" : ""}`}>
-          {input && (
-            <figure>
-              <Picture images={input} size={model.info} label="Input of the encoder" />
-              <figcaption>{isDenoiser ? "Noisy input" : "Input"}</figcaption>
-            </figure>
-          )}
-          <figure>
-            <Picture images={inference?.reconstruction} size={model.info} label="Reconstruction" />
-            <figcaption>{isDenoiser ? "Cleaned" : "Reconstruction"}</figcaption>
-          </figure>
-        </div>
-        <Numbers bounds={inference?.bounds} isDrawn={model.info.isDrawn} />
-      </section>
-      <section class="card draw-posterior" aria-label="Posterior">
-        <div class="row spread">
-          <h3>{model.info.isDrawn ? "Posterior" : "Code"}</h3>
-          <button type="button" disabled={!inference} onClick={() => explore(model, inference)}>
-            Continue in Sliders
-          </button>
-        </div>
-        {inference && <Posterior model={model} inference={inference} />}
-      </section>
+      <div class="row spread">
+        <h3>{model.info.isDrawn ? "Posterior" : "Code"}</h3>
+        <button type="button" disabled={!inferred} onClick={() => explore(model, inferred)}>
+          Continue in Sliders
+        </button>
+      </div>
+      {inferred && <Posterior model={model} inference={inferred} />}
     </>
   );
 }
@@ -69,7 +73,7 @@ function Numbers({ bounds, isDrawn }: { readonly bounds: Bounds | undefined; rea
       : [["Reconstruction", bounds?.reconstruction]]
   ) as [string, number | undefined][];
   return (
-    <>
+    <div class="stack">
       <dl class="draw-numbers">
         {rows.map(([name, value]) => (
           <div key={name}>
@@ -80,7 +84,7 @@ function Numbers({ bounds, isDrawn }: { readonly bounds: Bounds | undefined; rea
       </dl>
       <p class="small">Nats{isDrawn && ", with one draw of z"}</p>
       <Spoken text={rows.map(([name, value]) => `${name} ${formatNumber(value ?? Number.NaN, 1)}`).join(", ")} />
-    </>
+    </div>
   );
 }
 

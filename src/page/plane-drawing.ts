@@ -98,7 +98,7 @@ export function drawSprite(label: number, radius: number, colours: Colours, hasO
   if (hasOutline) {
     context.save();
     context.lineWidth = 2;
-    context.strokeStyle = "#ffffff";
+    context.strokeStyle = colours.surface;
     context.stroke();
     context.restore();
   }
@@ -130,7 +130,7 @@ export function drawImageBehind(plot: uPlot, image: CanvasImageSource, area: Are
 }
 
 /** Circles of N(0, 1) at 1σ and 2σ; of a line, its intervals. */
-export function drawPrior(plot: uPlot, [u, v]: Point, isLine: boolean, colour: string): void {
+export function drawPrior(plot: uPlot, [u, v]: Point, isLine: boolean, { text, surface }: Colours): void {
   const { ctx, bbox } = plot;
   const x = linear(plot, "x");
   const y = linear(plot, "y");
@@ -139,22 +139,28 @@ export function drawPrior(plot: uPlot, [u, v]: Point, isLine: boolean, colour: s
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
-  ctx.strokeStyle = ctx.fillStyle = colour;
-  ctx.lineWidth = ratio;
-  ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
+  ctx.lineJoin = "round";
   for (const sigmas of [1, 2]) {
     const radius = x(u + sigmas) - x(u);
-    ctx.setLineDash(sigmas === 1 ? [] : [4 * ratio, 4 * ratio]);
-    ctx.beginPath();
-    if (isLine) {
-      for (const side of [-radius, radius]) {
+    ctx.globalAlpha = 0.75;
+    outlined(ctx, surface, text, ratio, () => {
+      if (!isLine) ctx.arc(x(u), y(v), radius, 0, 2 * Math.PI);
+      for (const side of isLine ? [-radius, radius] : []) {
         ctx.moveTo(x(u) + side, bbox.top);
         ctx.lineTo(x(u) + side, bbox.top + bbox.height);
       }
-    } else ctx.arc(x(u), y(v), radius, 0, 2 * Math.PI);
-    ctx.stroke();
-    if (isLine) ctx.fillText(`${sigmas}σ`, x(u) + radius + 4 * ratio, bbox.top + 12 * ratio);
-    else ctx.fillText(`${sigmas}σ`, x(u) + radius * Math.SQRT1_2 + 4 * ratio, y(v) - radius * Math.SQRT1_2);
+    });
+    ctx.globalAlpha = 1;
+    const name = `${sigmas}σ`;
+    const at: Point = isLine
+      ? [x(u) + radius + 5 * ratio, bbox.top + 14 * ratio]
+      : [x(u) + radius * Math.SQRT1_2 + 4 * ratio, y(v) - radius * Math.SQRT1_2 - 4 * ratio];
+    ctx.lineWidth = 4 * ratio;
+    ctx.strokeStyle = surface;
+    ctx.strokeText(name, ...at);
+    ctx.fillStyle = text;
+    ctx.fillText(name, ...at);
   }
   ctx.restore();
 }
@@ -197,14 +203,16 @@ function drawEllipse(
 ): void {
   for (const sigmas of [1, 2]) {
     const [long, short] = radii.map((radius) => (sigmas * radius) / unit);
-    outlined(context, surface, text, () => context.ellipse(x, y, long, Math.max(short, 0.5), -angle, 0, 2 * Math.PI));
+    outlined(context, surface, text, 1.5, () =>
+      context.ellipse(x, y, long, Math.max(short, 0.5), -angle, 0, 2 * Math.PI),
+    );
   }
 }
 
 function drawPath(context: CanvasRenderingContext2D, ends: (Point | undefined)[], colours: Colours): void {
   const [from, to] = ends;
   if (from && to) {
-    outlined(context, colours.surface, colours.accent, () => {
+    outlined(context, colours.surface, colours.accent, 2, () => {
       context.moveTo(...from);
       context.lineTo(...to);
     });
@@ -224,11 +232,11 @@ function drawPath(context: CanvasRenderingContext2D, ends: (Point | undefined)[]
 }
 
 function drawRing(context: CanvasRenderingContext2D, at: Point, radius: number, { text, surface }: Colours): void {
-  outlined(context, surface, text, () => context.arc(...at, radius, 0, 2 * Math.PI));
+  outlined(context, surface, text, 2, () => context.arc(...at, radius, 0, 2 * Math.PI));
 }
 
 function drawCursor(context: CanvasRenderingContext2D, [x, y]: Point, { accent, surface }: Colours): void {
-  outlined(context, surface, accent, () => {
+  outlined(context, surface, accent, 2, () => {
     for (const [dx, dy] of [
       [1, 0],
       [-1, 0],
@@ -249,14 +257,20 @@ function drawCursor(context: CanvasRenderingContext2D, [x, y]: Point, { accent, 
 }
 
 /** Strokes lines with an outline, so that they show on points of all colours. */
-function outlined(context: CanvasRenderingContext2D, outline: string, colour: string, trace: () => void): void {
-  for (const [width, stroke] of [
-    [4, outline],
-    [2, colour],
+function outlined(
+  context: CanvasRenderingContext2D,
+  outline: string,
+  colour: string,
+  width: number,
+  trace: () => void,
+): void {
+  for (const [lineWidth, stroke] of [
+    [2.2 * width, outline],
+    [width, colour],
   ] as const) {
     context.beginPath();
     trace();
-    context.lineWidth = width;
+    context.lineWidth = lineWidth;
     context.strokeStyle = stroke;
     context.stroke();
   }

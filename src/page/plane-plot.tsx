@@ -124,7 +124,7 @@ export function PlanePlot(props: PlanePlotProps) {
         <canvas
           ref={overlay}
           class="plane-overlay"
-          style={{ left: inset.left, top: inset.top, width: size.width, height: size.height }}
+          style={pixels({ left: inset.left, top: inset.top, ...size })}
           aria-label={props.label}
           {...(props.onMove ? { role: "application", tabIndex: 0 } : { role: "img" })}
           {...(props.describedBy && { "aria-describedby": props.describedBy })}
@@ -137,6 +137,11 @@ export function PlanePlot(props: PlanePlotProps) {
       </fieldset>
     </div>
   );
+}
+
+/** Lengths in CSS pixels. */
+function pixels(lengths: Readonly<Record<string, number>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(lengths).map(([name, length]) => [name, `${length}px`]));
 }
 
 interface ZoomButtonProps {
@@ -196,7 +201,7 @@ type Latest = () => { readonly props: PlanePlotProps; readonly scene: Scene };
 function createPlot(frame: HTMLElement, isLine: boolean, latest: Latest): uPlot {
   const axis = (index: number): uPlot.Axis => ({
     stroke: () => latest().scene.colours.muted,
-    grid: { stroke: () => latest().scene.colours.line, width: 1, show: true },
+    grid: { stroke: () => (latest().props.manifold ? "transparent" : latest().scene.colours.line), width: 1 },
     ticks: { show: false },
     font: "12px system-ui, sans-serif",
     labelFont: "500 12px system-ui, sans-serif",
@@ -233,7 +238,7 @@ function drawScatter(plot: uPlot, { props, scene }: ReturnType<Latest>): void {
   const isOverImage = props.manifold !== undefined;
   const { u, v } = props.points;
   drawPoints(plot, u, v, { ...props, isOverImage }, scene.colours);
-  if (props.prior) drawPrior(plot, props.prior, scene.isLine, isOverImage ? "#ffffff" : scene.colours.text);
+  if (props.prior) drawPrior(plot, props.prior, scene.isLine, scene.colours);
 }
 
 /** The visible point nearest to a pixel, within reach. */

@@ -27,8 +27,8 @@ export function PlaneView({ model }: { readonly model: OpenModel }) {
     <div class="plane">
       <div class="card plane-main">
         <Tools {...props} />
-        <Plot {...props} />
         <Legend {...props} />
+        <Plot {...props} />
       </div>
       <div class="plane-panel">
         <Decoded {...props} />
@@ -152,8 +152,8 @@ function Plot({ model, state }: PlaneProps) {
         }}
       />
       <p class="small" id={hint}>
-        Drag to decode another place, click a point to select it. Arrow keys move too, with Shift further; Enter selects
-        the nearest point. The wheel, + and − zoom, 0 shows all, Shift and drag moves the view.
+        Drag to decode, click a point to select it. Arrow keys move too (Shift: further), Enter selects the nearest
+        point. The wheel, + and − zoom, 0 shows all; Shift and drag moves the view.
       </p>
     </>
   );

@@ -5,6 +5,7 @@ import { DrawView } from "./draw.js";
 import type { FollowedRun } from "./followed.js";
 import type { OpenModel } from "./model.js";
 import { PlaneView } from "./plane-view.js";
+import { RunsView } from "./runs.js";
 import { SlidersView } from "./sliders.js";
 import { TrainingView } from "./training.js";
 
@@ -22,6 +23,7 @@ export const VIEWS: readonly View[] = [
   { name: "draw", title: "Draw", ModelView: DrawView },
   { name: "sliders", title: "Sliders", ModelView: SlidersView },
   { name: "training", title: "Training", RunView: TrainingView },
+  { name: "runs", title: "Runs", ListView: RunsView },
 ];
 
 /** Shown of a run that has no weights yet. */
