@@ -37,13 +37,21 @@ export function EpochPictures({ run, pictures, epoch }: EpochPicturesProps) {
             <img
               class="picture"
               src={pictureAddress(run, name)}
-              alt={`${title}${ofEpoch ? ` after epoch ${epochOf(name)}` : ""}`}
+              alt={ofEpoch ? `${title} after epoch ${epochOf(name)}` : title}
+              onLoad={smoothIfReduced}
             />
           </figure>
         );
       })}
     </>
   );
+}
+
+/** Pictures are magnified without smoothing, but a reduced one would lose lines. */
+function smoothIfReduced({ currentTarget }: Event): void {
+  const image = currentTarget as HTMLImageElement;
+  const isReduced = image.naturalWidth > image.clientWidth * devicePixelRatio;
+  image.style.imageRendering = isReduced ? "auto" : "";
 }
 
 /** Pictures such as samples/003.png: for each folder, the names by epoch. */

@@ -32,10 +32,10 @@ export function Posterior({ model, inference }: PosteriorProps) {
     kl: inference.klPerDimension && unpackFloats(inference.klPerDimension),
   };
   return (
-    <>
+    <div class="posterior">
       {model.info.dimZ === 2 && <PosteriorPlane model={model} dimensions={dimensions} />}
       <Bars dimensions={dimensions} order={model.order.value} hasPrior={model.info.hasNormalPrior} />
-    </>
+    </div>
   );
 }
 

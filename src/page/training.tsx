@@ -2,12 +2,12 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RunEvents } from "../explore/protocol.js";
-import { Curves, panelsOf } from "./curves.js";
+import { Curves, formatValue, type Panel, panelsOf } from "./curves.js";
 import { EpochPictures } from "./epoch-pictures.js";
 import { EpochPlaneView } from "./epoch-plane.js";
 import { EpochTable } from "./epoch-table.js";
 import { type FollowedRun, list } from "./followed.js";
-import { formatNumber, formatSeconds } from "./numbers.js";
+import { formatSeconds } from "./numbers.js";
 
 type Progress = RunEvents["progress"];
 
@@ -17,10 +17,11 @@ const PLAY_MS = 400;
 
 export function TrainingView({ followed }: { readonly followed: FollowedRun }) {
   const progress = followed.progress.value;
+  const panels = useComputed(() => panelsOf(followed.progress.value?.epochs ?? [], ...namesOf(followed)));
   if (!progress) return <div class="skeleton" />;
   return (
     <div class="training">
-      <Status progress={progress} />
+      <Status progress={progress} objective={panels.value[0]} />
       {progress.epochs.length === 0 ? (
         <p class="card">
           {progress.state === "in use"
@@ -28,13 +29,19 @@ export function TrainingView({ followed }: { readonly followed: FollowedRun }) {
             : "The training stopped before its first epoch ended."}
         </p>
       ) : (
-        <Epochs followed={followed} progress={progress} />
+        <Epochs followed={followed} progress={progress} panels={panels.value} />
       )}
     </div>
   );
 }
 
-function Status({ progress: { state, epochs, planned } }: { readonly progress: Progress }) {
+interface StatusProps {
+  readonly progress: Progress;
+  /** The panel of the objective. */
+  readonly objective: Panel;
+}
+
+function Status({ progress: { state, epochs, planned }, objective }: StatusProps) {
   const last = epochs.at(-1);
   const best = epochs.findLast(({ isBest }) => isBest);
   const left = last && state === "in use" ? (last.seconds / epochs.length) * (planned - epochs.length) : 0;
@@ -42,7 +49,7 @@ function Status({ progress: { state, epochs, planned } }: { readonly progress: P
     ["Time", last && formatSeconds(last.seconds)],
     ["Time left", left > 0 ? `about ${formatSeconds(left)}` : undefined],
     ["Images per second", last && Math.round(last.imagesPerSecond).toLocaleString("en")],
-    ["Best epoch", best && `${best.epoch}, validation objective ${formatNumber(best.validation.objective)}`],
+    ["Best epoch", best && `${best.epoch}, ${objective.title} ${formatValue(best, "validation", objective)}`],
   ];
   return (
     <section class="card training-status" aria-label="State">
@@ -71,9 +78,10 @@ function Status({ progress: { state, epochs, planned } }: { readonly progress: P
 interface EpochsProps {
   readonly followed: FollowedRun;
   readonly progress: Progress;
+  readonly panels: readonly Panel[];
 }
 
-function Epochs({ followed, progress }: EpochsProps) {
+function Epochs({ followed, progress, panels }: EpochsProps) {
   const { epochs, pictures } = progress;
   /** Undefined follows the newest epoch. */
   const chosen = useSignal<number | undefined>(undefined);
@@ -82,12 +90,11 @@ function Epochs({ followed, progress }: EpochsProps) {
   const choose = (to: number) => {
     chosen.value = to >= newest ? undefined : to;
   };
-  const panels = useComputed(() => panelsOf(followed.progress.value?.epochs ?? [], ...namesOf(followed)));
   return (
     <>
       <section class="card" aria-label="Learning curves">
-        <Curves epochs={epochs} panels={panels.value} marked={epoch} onChoose={choose} />
-        <EpochTable epochs={epochs} panels={panels.value} />
+        <Curves epochs={epochs} panels={panels} marked={epoch} onChoose={choose} />
+        <EpochTable epochs={epochs} panels={panels} />
       </section>
       <section class="card" aria-label="Epoch">
         <EpochChooser chosen={chosen} epoch={epoch} newest={newest} onChoose={choose} />
