@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { type FollowedRun, follow, list, refreshList } from "./followed.js";
+import { type FollowedRun, follow, list, refreshList, shownRuns } from "./followed.js";
 import { addressOf, followAddress, goTo, place } from "./place.js";
 import { VIEWS, type View, WITHOUT_WEIGHTS } from "./views.js";
 
@@ -17,16 +17,10 @@ async function start(): Promise<void> {
   }
 }
 
-/** The runs that the address names, or else the one that the server chose. */
-function chosenRuns(): string[] {
-  const { run = list.value?.chosen, other } = place.value;
-  return run === undefined ? [] : [...new Set([run, ...(other ? [other] : [])])];
-}
-
 function App() {
   useEffect(() => void start(), []);
   const view = VIEWS.find(({ name }) => name === place.value.view) ?? VIEWS[0];
-  const runs = list.value ? chosenRuns() : [];
+  const runs = list.value ? shownRuns() : [];
   useEffect(() => {
     document.title = [view.title, ...runs].join(" · ");
   });

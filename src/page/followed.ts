@@ -3,6 +3,7 @@ import { type Signal, signal } from "@preact/signals";
 import type { RunEvents, RunList } from "../explore/protocol.js";
 import { followRun, listRuns } from "./client.js";
 import { OpenModel } from "./model.js";
+import { place } from "./place.js";
 import { planeHistoryOf } from "./plane-history.js";
 
 export const list = signal<RunList | undefined>(undefined);
@@ -39,6 +40,23 @@ export function follow(run: string): FollowedRun {
     weights: () => (created.model.value ? created.model.value.reload().catch(() => {}) : open(created)),
   });
   return created;
+}
+
+/** The other models on the page that have the same data set and number of test images. */
+export function othersOfSameImages(model: OpenModel): OpenModel[] {
+  const datasetOf = (run: string) => list.value?.runs.find((summary) => summary.run === run)?.dataset;
+  const { run, testImages } = model.info;
+  return shownRuns().flatMap((other) => {
+    const open = followed.get(other)?.model.value;
+    const isSame = open?.info.testImages === testImages && datasetOf(other) === datasetOf(run);
+    return open && other !== run && isSame ? [open] : [];
+  });
+}
+
+/** The runs that the address names, or else the one that the server chose. */
+export function shownRuns(): string[] {
+  const { run = list.value?.chosen, other } = place.value;
+  return run === undefined ? [] : [...new Set([run, ...(other ? [other] : [])])];
 }
 
 /** Reads the list of runs again. */

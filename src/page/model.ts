@@ -2,7 +2,7 @@
 import { computed, effect, type Signal, signal } from "@preact/signals";
 import type { Latents, ModelCalls, ModelInfo, PackedArray } from "../explore/protocol.js";
 import { callModel, latestOnly } from "./client.js";
-import { packFloats } from "./packed.js";
+import { packFloats, unpackFloats } from "./packed.js";
 
 /** Test images shown as points. */
 export const MAX_POINTS = 10_000;
@@ -27,7 +27,7 @@ export class OpenModel {
     latents: Latents,
   ) {
     this.latents = signal(latents);
-    this.z = signal(new Float32Array(info.dimZ));
+    this.z = signal(info.hasNormalPrior ? new Float32Array(info.dimZ) : meanOf(latents));
     this.chosenClass = signal(info.classes?.[0]);
     this.epoch = signal(info.epoch);
     this.decodeAlways();
@@ -86,4 +86,14 @@ export class OpenModel {
     const packed = packFloats(z, [z.length / dimZ, dimZ]);
     return this.call("decode", { z: packed, ...(ofClass !== undefined && { class: ofClass }) });
   }
+}
+
+/** The mean of the posterior means, [Z]: a place that the decoder knows, if the prior is not around 0. */
+function meanOf({ means }: Latents): Float32Array {
+  const [count, dimZ] = means.shape;
+  const mean = new Float32Array(dimZ);
+  unpackFloats(means).forEach((value, i) => {
+    mean[i % dimZ] += value / count;
+  });
+  return mean;
 }

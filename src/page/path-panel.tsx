@@ -31,11 +31,11 @@ export function PathPanel({ model, state: { ends } }: PathPanelProps) {
       <div class="row spread">
         <h3>Path</h3>
         <div class="row tight">
-          <button type="button" aria-pressed={from !== undefined} onClick={() => setEnd(0)}>
-            Set A here
+          <button type="button" onClick={() => setEnd(0)}>
+            {from ? "Move A here" : "Set A here"}
           </button>
-          <button type="button" aria-pressed={to !== undefined} onClick={() => setEnd(1)}>
-            Set B here
+          <button type="button" onClick={() => setEnd(1)}>
+            {to ? "Move B here" : "Set B here"}
           </button>
         </div>
       </div>

@@ -55,7 +55,7 @@ export interface PointStyle {
 export function drawPoints(plot: uPlot, u: Float32Array, v: Float32Array, style: PointStyle, colours: Colours): void {
   const { ctx, bbox } = plot;
   const ratio = bbox.width / plot.over.clientWidth;
-  const radius = ratio * pointRadius(u.length);
+  const radius = ratio * pointRadius(u.length) * (style.isOverImage ? 0.9 : 1);
   const sprites = new Map<number, HTMLCanvasElement>();
   const x = linear(plot, "x");
   const y = linear(plot, "y");
@@ -97,7 +97,7 @@ export function drawSprite(label: number, radius: number, colours: Colours, hasO
   else context.arc(size / 2, size / 2, shape === 1 ? 0.8 * radius : radius, 0, 2 * Math.PI);
   if (hasOutline) {
     context.save();
-    context.lineWidth = 2;
+    context.lineWidth = 1;
     context.strokeStyle = colours.surface;
     context.stroke();
     context.restore();
@@ -143,7 +143,6 @@ export function drawPrior(plot: uPlot, [u, v]: Point, isLine: boolean, { text, s
   ctx.lineJoin = "round";
   for (const sigmas of [1, 2]) {
     const radius = x(u + sigmas) - x(u);
-    ctx.globalAlpha = 0.75;
     outlined(ctx, surface, text, ratio, () => {
       if (!isLine) ctx.arc(x(u), y(v), radius, 0, 2 * Math.PI);
       for (const side of isLine ? [-radius, radius] : []) {
@@ -151,7 +150,6 @@ export function drawPrior(plot: uPlot, [u, v]: Point, isLine: boolean, { text, s
         ctx.lineTo(x(u) + side, bbox.top + bbox.height);
       }
     });
-    ctx.globalAlpha = 1;
     const name = `${sigmas}σ`;
     const at: Point = isLine
       ? [x(u) + radius + 5 * ratio, bbox.top + 14 * ratio]
@@ -167,6 +165,8 @@ export function drawPrior(plot: uPlot, [u, v]: Point, isLine: boolean, { text, s
 
 export interface Overlay {
   readonly cursor?: Point | undefined;
+  /** Whether the plot is a strip, in which the cursor is a line. */
+  readonly isLine?: boolean;
   readonly selected?: Point | undefined;
   /** The posterior of the selected image. */
   readonly ellipse?: Ellipse | undefined;
@@ -182,7 +182,7 @@ export function drawOverlay(
   unit: number,
   colours: Colours,
 ): void {
-  const { cursor, selected, ellipse, path } = overlay;
+  const { cursor, isLine = false, selected, ellipse, path } = overlay;
   if (path)
     drawPath(
       context,
@@ -191,7 +191,7 @@ export function drawOverlay(
     );
   if (ellipse) drawEllipse(context, ellipse, place(ellipse.centre), unit, colours);
   if (selected) drawRing(context, place(selected), 7, colours);
-  if (cursor) drawCursor(context, place(cursor), colours);
+  if (cursor) drawCursor(context, place(cursor), isLine, colours);
 }
 
 function drawEllipse(
@@ -235,8 +235,18 @@ function drawRing(context: CanvasRenderingContext2D, at: Point, radius: number, 
   outlined(context, surface, text, 2, () => context.arc(...at, radius, 0, 2 * Math.PI));
 }
 
-function drawCursor(context: CanvasRenderingContext2D, [x, y]: Point, { accent, surface }: Colours): void {
+function drawCursor(
+  context: CanvasRenderingContext2D,
+  [x, y]: Point,
+  isLine: boolean,
+  { accent, surface }: Colours,
+): void {
   outlined(context, surface, accent, 2, () => {
+    if (isLine) {
+      context.moveTo(x, 0);
+      context.lineTo(x, context.canvas.height);
+      return;
+    }
     for (const [dx, dy] of [
       [1, 0],
       [-1, 0],

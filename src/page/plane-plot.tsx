@@ -78,7 +78,7 @@ export function PlanePlot(props: PlanePlotProps) {
     const context = overlay.current && clear(overlay.current, size);
     const selected: Point | undefined =
       props.selected === undefined ? undefined : [u[props.selected], v[props.selected]];
-    if (context) drawOverlay(context, { ...props, selected }, toPixels, view.unit, colours);
+    if (context) drawOverlay(context, { ...props, isLine, selected }, toPixels, view.unit, colours);
   });
   const { left, right, bottom, top } = area;
   useEffect(() => props.onView?.(area, size), [left, right, bottom, top, size.width, size.height]);

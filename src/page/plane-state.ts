@@ -1,6 +1,7 @@
 // What the Plane view of a model keeps while other views are shown: the plane, what is visible, and the selected image.
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Inference } from "../explore/protocol.js";
+import { othersOfSameImages } from "./followed.js";
 import type { OpenModel } from "./model.js";
 import { unpackBytes, unpackFloats } from "./packed.js";
 import { type Area, type Plane, planeOfDimensions, projectAll } from "./plane.js";
@@ -41,7 +42,7 @@ export function planeStateOf(model: OpenModel): PlaneState {
 function createState(model: OpenModel): PlaneState {
   const { dimZ } = model.info;
   const { latents } = model;
-  const axes = signal<Axes>(dimZ > 2 && latents.value.components ? "components" : model.order.value.slice(0, 2));
+  const axes = signal<Axes>(dimZ > 2 && latents.value.components ? "components" : firstAxes(model));
   const means = computed(() => unpackFloats(latents.value.means));
   const plane = computed(() => planeOf(model, axes.value));
   const state: PlaneState = {
@@ -61,6 +62,11 @@ function createState(model: OpenModel): PlaneState {
   };
   effect(() => infer(model, state));
   return state;
+}
+
+/** The two most informative dimensions. */
+function firstAxes({ order }: OpenModel): number[] {
+  return order.value.slice(0, 2).sort((a, b) => a - b);
 }
 
 function planeOf({ info, latents }: OpenModel, axes: Axes): Plane {
@@ -83,7 +89,7 @@ function labelsOf({ latents }: OpenModel): ArrayLike<number> | undefined {
 }
 
 /** Infers from the selected image, again if it, its noise or the weights change. */
-function infer(model: OpenModel, { isNoisy, inference }: PlaneState): void {
+function infer(model: OpenModel, { isNoisy, inference, means }: PlaneState): void {
   const index = model.selected.value;
   model.epoch.value;
   const noise = isNoisy.value ? model.info.noise?.strength : undefined;
@@ -91,7 +97,10 @@ function infer(model: OpenModel, { isNoisy, inference }: PlaneState): void {
   const isStale = () => model.selected.peek() !== index || isNoisy.peek() !== (noise !== undefined);
   inferTest(model, index, noise).then(
     (result) => {
-      if (!isStale()) inference.value = result;
+      if (isStale()) return;
+      inference.value = result;
+      const isPoint = index < means.peek().length / model.info.dimZ;
+      if (!isPoint) model.z.value = unpackFloats(result.mean);
     },
     () => {}, // the shell shows the problem
   );
@@ -106,8 +115,13 @@ async function inferTest(model: OpenModel, index: number, noise: number | undefi
   return { ...noisy, ...(label !== undefined && { label }) };
 }
 
+/** Selects a test image in a model, and in the model that it is compared with, if that has the same test images. */
+export function selectInAll(model: OpenModel, index: number): void {
+  for (const each of [model, ...othersOfSameImages(model)]) select(each, index);
+}
+
 /** Selects a test image: z becomes its posterior mean, and a conditional model decodes as its class. */
-export function select(model: OpenModel, index: number): void {
+function select(model: OpenModel, index: number): void {
   const { means, labels } = planeStateOf(model);
   const { dimZ, classes } = model.info;
   model.selected.value = index;

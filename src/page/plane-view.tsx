@@ -13,7 +13,7 @@ import { Picture } from "./picture.js";
 import { moveTo, nearest, project, projectGaussian } from "./plane.js";
 import { useColours } from "./plane-drawing.js";
 import { PlanePlot } from "./plane-plot.js";
-import { type PlaneState, planeStateOf, select } from "./plane-state.js";
+import { type PlaneState, planeStateOf, selectInAll } from "./plane-state.js";
 import { PointPanel } from "./point-panel.js";
 
 interface PlaneProps {
@@ -24,14 +24,16 @@ interface PlaneProps {
 export function PlaneView({ model }: { readonly model: OpenModel }) {
   const props = { model, state: planeStateOf(model) };
   return (
-    <div class="plane">
-      <div class="card plane-main">
-        <Tools {...props} />
-        <Legend {...props} />
-        <Plot {...props} />
+    <div class={`plane${model.info.dimZ === 1 ? " line" : ""}`}>
+      <div class="plane-top">
+        <Decoded {...props} />
+        <div class="card plane-main">
+          <Tools {...props} />
+          <Legend {...props} />
+          <Plot {...props} />
+        </div>
       </div>
       <div class="plane-panel">
-        <Decoded {...props} />
         <PointPanel {...props} />
         <PathPanel {...props} />
       </div>
@@ -49,7 +51,7 @@ function Tools({ model, state: { axes, viewport, showsManifold } }: PlaneProps) 
   const { components } = model.latents.value;
   return (
     <div class="row spread">
-      <div class="row">
+      <div class="row axes">
         {model.info.dimZ > 2 && components && (
           <button type="button" aria-pressed={chosen === "components"} onClick={() => choose("components")}>
             Principal components
@@ -130,13 +132,13 @@ function Plot({ model, state }: PlaneProps) {
         points={points.value}
         labels={labels.value}
         hidden={hidden.value}
-        emphasized={emphasized.value}
+        emphasized={hidden.value.has(emphasized.value ?? -1) ? undefined : emphasized.value}
         names={plane.value.names}
         prior={info.hasNormalPrior ? project(plane.value, origin) : undefined}
         manifold={manifold}
         viewport={viewport}
         cursor={project(plane.value, z.value)}
-        selected={selected.value}
+        selected={selected.value !== undefined && selected.value < points.value.u.length ? selected.value : undefined}
         ellipse={
           posterior?.sigma && projectGaussian(plane.value, unpackFloats(posterior.mean), unpackFloats(posterior.sigma))
         }
@@ -146,14 +148,17 @@ function Plot({ model, state }: PlaneProps) {
         onMove={(to) => {
           z.value = moveTo(plane.value, z.value, to);
         }}
-        onPick={(index) => select(model, index)}
+        onPick={(index) => selectInAll(model, index)}
         onView={(area, size) => {
           visible.value = { area, size };
         }}
       />
       <p class="small" id={hint}>
-        Drag to decode, click a point to select it. Arrow keys move too (Shift: further), Enter selects the nearest
-        point. The wheel, + and − zoom, 0 shows all; Shift and drag moves the view.
+        Drag to decode, click a point to select it.{" "}
+        <span class="keys">
+          Arrow keys move too (Shift: further), Enter selects the nearest point. The wheel, + and − zoom, 0 shows all;
+          Shift and drag moves the view.
+        </span>
       </p>
     </>
   );
@@ -186,10 +191,12 @@ function Decoded({ model, state }: PlaneProps) {
   const text = short.map((name, i) => `${name} = ${formatNumber(place[i])}`).join(", ");
   return (
     <section class="card decoded" aria-label="Decoded image">
-      <Picture images={model.decoded.value} size={model.info} label={`Decoded from ${text}`} className="large" />
-      <p class="place">{text}</p>
-      <ClassButtons model={model} />
-      <Spoken model={model} state={state} text={text} />
+      <Picture images={model.decoded.value} size={model.info} label={`Decoded from ${text}`} />
+      <div class="stack small-gap">
+        <p class="place">{text}</p>
+        <Spoken model={model} state={state} text={text} />
+        <ClassButtons model={model} />
+      </div>
     </section>
   );
 }

@@ -6,7 +6,7 @@ import type { OpenModel } from "./model.js";
 import { formatNumber } from "./numbers.js";
 import { Picture } from "./picture.js";
 import { nearest } from "./plane.js";
-import { type PlaneState, select } from "./plane-state.js";
+import { type PlaneState, selectInAll } from "./plane-state.js";
 
 interface PointPanelProps {
   readonly model: OpenModel;
@@ -38,7 +38,7 @@ function Chooser({ model }: { readonly model: OpenModel }) {
   const { testImages } = model.info;
   const index = model.selected.value;
   const choose = (next: number) => {
-    if (next >= 0 && next < testImages) select(model, next);
+    if (next >= 0 && next < testImages) selectInAll(model, next);
   };
   return (
     <div class="row tight">
@@ -57,9 +57,9 @@ function Chooser({ model }: { readonly model: OpenModel }) {
         min={1}
         max={testImages}
         value={index === undefined ? "" : index + 1}
-        placeholder={`1–${testImages}`}
         onChange={({ currentTarget }) => choose(Math.round(Number(currentTarget.value)) - 1)}
       />
+      <span class="small">of {testImages.toLocaleString("en")}</span>
       <button
         type="button"
         class="icon"
@@ -91,7 +91,7 @@ function NoiseSwitch({ model: { info }, state: { isNoisy } }: PointPanelProps) {
 function Images({ model, inference }: { readonly model: OpenModel; readonly inference: Inference }) {
   const images: [string, PackedArray | undefined][] = [
     ["Image", inference.original],
-    ["Input", inference.input],
+    [model.info.noise ? "Noisy input" : "Input", inference.input],
     ["Reconstruction", inference.reconstruction],
   ];
   return (
@@ -160,7 +160,7 @@ function Neighbours({ model, state, index }: PointPanelProps & { readonly index:
       <ul class="neighbours">
         {indices.map((neighbour, i) => (
           <li key={neighbour}>
-            <button type="button" onClick={() => select(model, neighbour)}>
+            <button type="button" onClick={() => selectInAll(model, neighbour)}>
               <Picture
                 images={images}
                 index={i}

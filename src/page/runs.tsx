@@ -116,7 +116,7 @@ function Row({ run: summary }: { readonly run: RunSummary }) {
   return (
     <tr aria-current={run === shown ? "true" : undefined}>
       <th scope="row">{run}</th>
-      <td data-title="Created">
+      <td data-title="Created" class="date">
         {new Date(created).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}
       </td>
       <td data-title="State">
