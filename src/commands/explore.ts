@@ -17,21 +17,24 @@ export const define = declare({
     open: toggle("open the page in the browser"),
   },
   examples: ["vae explore", "vae explore --run runs/denoiser --port 8000 --open"],
-  async run(
-    io,
-    { run, port = 0, open },
-    { createRoutes, ExploredRuns, ModelProcesses, note, openPage, print, startServer },
-  ) {
+  async run(io, { run, port = 0, open }, tools) {
+    const { createRoutes, ExploredRuns, ModelProcesses, note, openPage, print, startServer } = tools;
     const runs = new ExploredRuns(run);
     await runs.check();
-    const routes = await createRoutes(runs, new ModelProcesses(THREADS), PAGE);
-    const { address } = await startServer(routes, port).catch((error) => {
+    const models = new ModelProcesses(THREADS);
+    const server = await startServer(await createRoutes(runs, models, PAGE), port).catch((error) => {
       if (error.code !== "EADDRINUSE") throw error;
       throw new UserError(`--port ${port} is in use. Choose another one, or leave out --port.`);
     });
-    print(io, address);
+    print(io, server.address);
     note(io, "Only this machine can open this address. Ctrl-C ends vae explore.");
-    if (open) await openPage(io, address);
-    await new Promise(() => {}); // until a signal ends the process, and with it the processes of models
+    if (open) await openPage(io, server.address);
+    const { stop } = io;
+    await new Promise<void>((resolve) => {
+      if (stop?.aborted) resolve();
+      else stop?.addEventListener("abort", () => resolve());
+    });
+    models.close();
+    await server.close();
   },
 });

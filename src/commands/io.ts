@@ -8,6 +8,8 @@ export interface Io {
   /** `process.argv`: Node.js, the script, and the words of the command line. */
   readonly argv?: readonly string[];
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  /** Ends a command that otherwise runs until a signal. */
+  readonly stop?: AbortSignal;
   /** For results. */
   readonly stdout: Output;
   /** For progress, notes and errors. */

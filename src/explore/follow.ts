@@ -1,8 +1,7 @@
 // Follows a run: yields an event when the training ends an epoch, writes pictures or saves weights.
 import { setTimeout } from "node:timers/promises";
-import { modelVersion, progressVersion, RunFolder } from "../run/folder.js";
+import { modelEpoch, modelVersion, progressVersion, RunFolder } from "../run/folder.js";
 import { readRun } from "../run/list.js";
-import { bestOf } from "../run/reports.js";
 import type { RunEvents } from "./protocol.js";
 
 export type RunEvent = {
@@ -18,19 +17,18 @@ const SILENT_POLLS = 15;
  * @throws UserError if the folder is not a run
  */
 export async function* followRun(run: string, signal: AbortSignal): AsyncGenerator<RunEvent | undefined, void> {
-  let shown: string | undefined;
-  let weights = modelVersion(run);
-  let silence = 0;
-  while (!signal.aborted) {
+  let seen = { progress: "", weights: modelVersion(run) };
+  for (let silence = 0; !signal.aborted; ) {
     const events: RunEvent[] = [];
-    const progress = await progressVersion(run);
-    if (progress !== shown) events.push({ name: "progress", data: await readProgress(run) });
-    shown = progress;
-    const version = modelVersion(run);
-    if (version !== undefined && version !== weights) {
-      events.push({ name: "weights", data: { epoch: await epochOf(run) } });
+    try {
+      const now = { progress: await progressVersion(run), weights: modelVersion(run) };
+      if (now.progress !== seen.progress) events.push({ name: "progress", data: await readProgress(run) });
+      const hasChanged = now.weights !== undefined && now.weights !== seen.weights;
+      if (hasChanged) events.push({ name: "weights", data: { epoch: (await modelEpoch(run)) ?? 0 } });
+      seen = now;
+    } catch (error) {
+      if (seen.progress === "") throw error; // later, files may be missing for a moment
     }
-    weights = version;
     yield* events;
     silence = events.length > 0 ? 0 : silence + 1;
     if (silence > 0 && silence % SILENT_POLLS === 0) yield undefined;
@@ -40,16 +38,6 @@ export async function* followRun(run: string, signal: AbortSignal): AsyncGenerat
 
 async function readProgress(run: string): Promise<RunEvents["progress"]> {
   const { report, epochs } = await readRun(run);
-  const folder = await RunFolder.open(run);
-  return {
-    state: report.state,
-    epochs,
-    planned: report.config.epochs,
-    pictures: await folder.listPictures(),
-  };
-}
-
-async function epochOf(run: string): Promise<number> {
-  const { epochs } = await readRun(run);
-  return bestOf(epochs)?.epoch ?? 0;
+  const pictures = await (await RunFolder.open(run)).listPictures();
+  return { state: report.state, epochs, planned: report.config.epochs, pictures };
 }

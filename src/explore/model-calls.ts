@@ -8,6 +8,7 @@ import { type ImageSet, imageAt } from "../data/dataset.js";
 import { decodeImages } from "../data/image-files.js";
 import { COUNT, type ImageShape, numberIn, pixelsInMemory, pixelsOf, range } from "../data/pixels.js";
 import { UserError } from "../errors.js";
+import { checkFinite } from "../inference/arrays.js";
 import type { DrawConfig } from "../inference/batches.js";
 import { samplePrior } from "../inference/coding.js";
 import { variancesOf } from "../inference/evaluation.js";
@@ -82,6 +83,7 @@ async function latents(trained: LoadedModel, given: Given, explored: ExploredMod
   const dimZ = decodedDims(trained);
   const images = { ...test, count: Math.min(count, test.count, Math.max(2, Math.floor(MAX_LATENT_NUMBERS / all))) };
   const encoded = await encodeMeans(trained, images, drawing(trained, null));
+  checkFinite({ data: encoded.means, shape: [images.count, all] }, "images");
   const means = firstColumns(encoded.means, all, dimZ);
   const plane = await principalPlane(means, dimZ);
   return {
@@ -125,6 +127,7 @@ async function decode(trained: LoadedModel, given: Given): Promise<PackedArray> 
 async function draw(trained: LoadedModel, given: Given): Promise<PackedArray> {
   const { seed } = checkOptions({ seed: SETTINGS.seed }, given);
   const z = await samplePrior(trained, 0, 1, seed);
+  checkFinite({ data: z, shape: [1, z.length] }, "latents");
   const dimZ = decodedDims(trained);
   return pack(z.subarray(0, dimZ), [dimZ]);
 }

@@ -5,6 +5,7 @@ import { readBytes } from "../files/read.js";
 import { RunFolder } from "../run/folder.js";
 import { followRun } from "./follow.js";
 import type { Models } from "./models.js";
+import { RequestError } from "./request-error.js";
 import type { ExploredRuns } from "./runs.js";
 
 export interface Request {
@@ -26,19 +27,10 @@ export interface Route {
   answer(request: Request): Promise<Reply>;
 }
 
-/** A request that is refused, with its HTTP status. */
-export class RequestError extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
 /** Bytes of a request's body: of an image file in base64, and of all others. */
 const MAX_FILE_BODY = 32e6;
 const MAX_BODY = 4e6;
+const TOO_LARGE = "The request is too large. An image file may have up to 24 MB.";
 const MAX_STREAMS = 50;
 
 const JSON_TYPE = "application/json";
@@ -63,6 +55,7 @@ export async function createRoutes(
     const reply = { type: TYPES[path.extname(file)], body: await readBytes(path.join(folder, file)) };
     get(name, async () => reply);
   }
+  const readBody = bodyReader();
   let streams = 0;
   get("runs", async () => ({ type: JSON_TYPE, body: JSON.stringify(await runs.list()) }));
   get("picture", async ({ query }) => {
@@ -86,7 +79,7 @@ export async function createRoutes(
     async answer({ request, signal }) {
       const text = await readBody(request);
       const { run, call } = parseCall(text);
-      if (call !== "openFile" && text.length > MAX_BODY) throw new RequestError(413, "The request is too large");
+      if (text.length > MAX_BODY && call !== "openFile") throw new RequestError(413, TOO_LARGE);
       return { type: JSON_TYPE, body: await models.call(await runOf(run, runs), text, signal) };
     },
   });
@@ -114,26 +107,46 @@ function parseCall(text: string): { readonly run?: unknown; readonly call?: unkn
   }
 }
 
-/** Reads a JSON body. @throws RequestError if it has another type, or is too large */
-async function readBody(request: IncomingMessage): Promise<string> {
-  const [type] = (request.headers["content-type"] ?? "").split(";");
-  if (type.trim().toLowerCase() !== JSON_TYPE) throw new RequestError(415, `Send ${JSON_TYPE}`);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  await new Promise<void>((resolve, reject) => {
-    const stop = (error: Error) => {
-      request.pause();
-      reject(error);
-    };
-    request.on("data", (chunk: Buffer) => {
+/** Returns a function that reads JSON bodies. Reads one body of an image file at a time, to save memory. */
+function bodyReader(): (request: IncomingMessage) => Promise<string> {
+  let isReadingFile = false;
+  return async (request) => {
+    const [type] = (request.headers["content-type"] ?? "").split(";");
+    if (type.trim().toLowerCase() !== JSON_TYPE) throw new RequestError(415, `Send ${JSON_TYPE}`);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let isFile = false;
+    const add = (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_FILE_BODY) stop(new RequestError(413, "The request is too large"));
-      else chunks.push(chunk);
+      if (size > MAX_FILE_BODY) throw new RequestError(413, TOO_LARGE);
+      if (size > MAX_BODY && !isFile) {
+        if (isReadingFile) throw new RequestError(503, "Another image file is being opened. Try again.");
+        isReadingFile = true;
+        isFile = true;
+      }
+      chunks.push(chunk);
+    };
+    try {
+      await readParts(request, add);
+      return Buffer.concat(chunks).toString();
+    } finally {
+      if (isFile) isReadingFile = false;
+    }
+  };
+}
+
+/** Reads the parts of a body. If `add` throws, leaves the rest unread, and the connection open for the answer. */
+function readParts(request: IncomingMessage, add: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.on("data", (chunk: Buffer) => {
+      try {
+        add(chunk);
+      } catch (error) {
+        request.removeAllListeners("data").pause();
+        reject(error);
+      }
     });
-    request
-      .on("end", resolve)
-      .on("error", reject)
-      .on("close", () => reject(new Error("The client has gone")));
+    request.on("end", resolve).on("error", reject);
+    request.on("close", () => reject(new Error("The client has gone")));
   });
-  return Buffer.concat(chunks).toString();
 }

@@ -1,7 +1,7 @@
 // The runs that can be explored: those in runs/, and the given one.
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { modelVersion } from "../run/folder.js";
+import { modelVersion, NO_MODEL } from "../run/folder.js";
 import { describeSettings, listRuns, type RunReport, readRun } from "../run/list.js";
 import type { RunList, RunSummary } from "./protocol.js";
 
@@ -12,15 +12,19 @@ export class ExploredRuns {
   /** @param given a run to list first, which may lie elsewhere */
   constructor(readonly given?: string) {}
 
-  /** Lists runs, the newest first. @throws UserError if the given run cannot be read */
+  /** Lists runs, the newest first. */
   async list(): Promise<RunList> {
     const { runs, unreadable } = await listRuns();
     const { given } = this;
-    const isGiven = ({ run }: { readonly run: string }) =>
-      given !== undefined && path.resolve(run) === path.resolve(given);
-    const all = given === undefined || runs.some(isGiven) ? runs : [(await readRun(given)).report, ...runs];
-    const summaries = all.map(summarize);
-    for (const { run } of all) this.#known.add(run);
+    const isGiven = ({ run }: { readonly run: string }) => given !== undefined && isSame(run, given);
+    if (given !== undefined && ![...runs, ...unreadable].some(isGiven)) {
+      await readRun(given).then(
+        ({ report }) => runs.unshift(report),
+        (error) => unreadable.unshift({ run: given, problem: error.message }),
+      );
+    }
+    for (const { run } of runs) this.#known.add(run);
+    const summaries = runs.map(summarize);
     const isFirst = (run: RunSummary) => (given === undefined ? run.hasModel || run.state === "in use" : isGiven(run));
     const chosen = summaries.find(isFirst)?.run;
     return { runs: summaries, unreadable, ...(chosen !== undefined && { chosen }) };
@@ -32,12 +36,15 @@ export class ExploredRuns {
     return this.#known.has(run);
   }
 
-  /** @throws UserError if there is no run to begin with */
+  /** @throws UserError if the given run cannot be read, or there is no run to begin with */
   async check(): Promise<void> {
-    const { chosen } = await this.list();
-    if (chosen !== undefined) return;
-    throw new UserError("There is no trained model in runs/. Train one with vae train, or name the folder of its run.");
+    if (this.given !== undefined) await readRun(this.given);
+    else if ((await this.list()).chosen === undefined) throw new UserError(NO_MODEL);
   }
+}
+
+function isSame(run: string, other: string): boolean {
+  return path.resolve(run) === path.resolve(other);
 }
 
 function summarize({ run, created, state, epochs, config, best, test }: RunReport): RunSummary {

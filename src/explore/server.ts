@@ -5,7 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { UserError } from "../errors.js";
 import { printableLine } from "../wording.js";
-import { type Reply, RequestError, type Route } from "./routes.js";
+import { RequestError } from "./request-error.js";
+import type { Reply, Route } from "./routes.js";
 
 const HOST = "127.0.0.1";
 const TOKEN_BYTES = 24;
@@ -84,13 +85,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, { rout
     // One answer for all of them, so that a program without the token learns nothing.
     if (!isEqual(given, token) || !isOwn(request) || !route) throw new RequestError(404, "Not found");
     if (request.method !== route.method) throw new RequestError(405, `Use ${route.method}`);
-    await send(
-      response,
-      await route.answer({ request, query: new URLSearchParams(query), signal: gone.signal }),
-      gone.signal,
-    );
+    const { signal } = gone;
+    await send(response, await route.answer({ request, query: new URLSearchParams(query), signal }), signal);
   } catch (error) {
-    if (!gone.signal.aborted) await refuse(request, response, error);
+    if (!gone.signal.aborted) refuse(request, response, error);
   }
 }
 
@@ -128,8 +126,11 @@ async function send(response: ServerResponse, { type, body, headers }: Reply, si
   response.end();
 }
 
-async function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
-  if (response.headersSent) return void response.destroy();
+function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   const { status, message } = describe(error);
   // Ends the connection instead of reading the rest of the body.
   if (!request.complete) response.setHeader("Connection", "close");

@@ -37,10 +37,11 @@ export interface ImageInference {
 export async function inferImage(trained: TrainedModel, image: ImageSet, config: DrawConfig): Promise<ImageInference> {
   const { classes } = trained;
   const { means: mean, klPerDimension } = await encodeMeans(trained, image, config);
-  checkFinite({ data: mean, shape: [1, mean.length] }, "images");
   let sigma: Float32Array | undefined;
   for await (const part of inferPosteriors(trained, image, config, "means")) sigma = part.sigma?.data;
   const { originals, corrupted, elbo } = await reconstructImages(trained, image, config);
+  const numbers = Float32Array.of(...mean, elbo.reconstruction, elbo.kl);
+  checkFinite({ data: numbers, shape: [numbers.length] }, "images");
   const labels = classes && rowsOfPlaces(placesOf(image, range(0, 1), classes), classes);
   return {
     original: originals,

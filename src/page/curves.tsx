@@ -25,17 +25,17 @@ export interface CurvesProps {
   readonly onChoose?: (epoch: number) => void;
 }
 
-const LINE_NAMES = { train: "Training", validation: "Validation" } as const;
+export const LINE_NAMES = { train: "Training", validation: "Validation" } as const;
 type Visibility = Readonly<Record<(typeof LINES)[number], boolean>>;
 
 /**
  * The panels of a run: −ELBO, reconstruction and KL, and first the objective if it is another one. A plain autoencoder
  * has the objective alone.
  *
- * @param objective the name of the objective
+ * @param objective the title of the negated objective, such as −L50
  */
 export function panelsOf(epochs: readonly EpochReport[], objective: string, hasBound: boolean): Panel[] {
-  const first: Panel = { term: "objective", title: objective };
+  const first: Panel = { term: "objective", title: objective, isNegated: true };
   if (!hasBound) return [first];
   const isElbo = epochs.every(({ validation }) => same(validation.objective, validation.elbo));
   return [
@@ -181,7 +181,8 @@ function linesOf(epochs: readonly EpochReport[], panel: Panel): Lines {
   return { epochs: epochs.map(({ epoch }) => epoch), train: values("train"), validation: values("validation") };
 }
 
-function formatValue(report: EpochReport, line: (typeof LINES)[number], panel: Panel): string {
+/** A value of a panel, of an epoch. */
+export function formatValue(report: EpochReport, line: (typeof LINES)[number], panel: Panel): string {
   return formatNumber(signed(report[line][panel.term], panel));
 }
 

@@ -4,6 +4,7 @@ import type { RunEvents, RunList } from "../explore/protocol.js";
 import { followRun, listRuns } from "./client.js";
 import { OpenModel } from "./model.js";
 import { place } from "./place.js";
+import { planeHistoryOf } from "./plane-history.js";
 
 export const list = signal<RunList | undefined>(undefined);
 
@@ -69,7 +70,9 @@ function hasModel(run: string): boolean {
 
 async function open({ run, model, problem }: FollowedRun): Promise<void> {
   try {
-    model.value = await OpenModel.open(run);
+    const opened = await OpenModel.open(run);
+    planeHistoryOf(opened); // begins to keep the planes
+    model.value = opened;
     problem.value = undefined;
   } catch (error) {
     problem.value = (error as Error).message;

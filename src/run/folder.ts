@@ -5,10 +5,10 @@ import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
-import { ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
+import { ifPresent, listNames, readBytes, readStart, readText, statIfThere } from "../files/read.js";
 import { makeSubfolder, TEMPORARY, writeFileAtomically } from "../files/write.js";
 import { recognize, SAFETENSORS } from "../formats/recognize.js";
-import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
+import { decodeMetadata, decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Specs } from "../model/specs.js";
 import type { HostArray } from "../tree.js";
@@ -31,6 +31,9 @@ const MAX_METRICS_BYTES = 1e8;
 const MAX_TEST_BYTES = 1e5;
 /** A latent dimension takes about 20 bytes. */
 const MAX_EVALUATION_BYTES = 1e6;
+
+/** The message if `runs/` holds no run with a model. */
+export const NO_MODEL = "There is no trained model in runs/. Train one with vae train, or name the folder of its run.";
 
 export class RunFolder {
   /** Undefined if the run is only opened for reading. */
@@ -88,8 +91,7 @@ export class RunFolder {
 
   /** Opens a run for reading. `dir`: by default the newest run with a model. @throws UserError if there is none */
   static async open(dir?: string): Promise<RunFolder> {
-    const none = "There is no trained model in runs/. Train one with vae train, or name the folder of its run.";
-    const place = dir ?? (await findNewest((run) => statIfThere(path.join(run, MODEL)) !== undefined, none));
+    const place = dir ?? (await findNewest((run) => statIfThere(path.join(run, MODEL)) !== undefined, NO_MODEL));
     return new RunFolder(place, await readRunConfig(place));
   }
 
@@ -257,6 +259,17 @@ export class RunFolder {
 export function modelVersion(dir: string): string | undefined {
   const model = versionOf(path.join(dir, MODEL));
   return model && `${model} ${versionOf(path.join(dir, CONFIG))}`;
+}
+
+/** More than the header of a model has. */
+const MAX_HEADER_BYTES = 1e7;
+
+/** The epoch of the weights. @returns undefined if the run has none yet, or another program wrote them */
+export async function modelEpoch(dir: string): Promise<number | undefined> {
+  const file = path.join(dir, MODEL);
+  const start = await ifPresent(readStart(file, MAX_HEADER_BYTES));
+  const epoch = start && Number(decodeMetadata(start, file).epoch);
+  return Number.isSafeInteger(epoch) ? epoch : undefined;
 }
 
 /** A text that changes whenever an epoch ends, a picture is written, or the training starts or ends. */

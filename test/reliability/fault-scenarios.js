@@ -36,6 +36,7 @@ export function createScenarios(folder) {
     compare: ["compare runs", train, copyRun],
     twins: ["compare runs --pictures twins.svg", train, copyRun],
     group: [`${train.replace("--epochs 2", "--epochs 1")} --sweep beta=1,2`],
+    explore: ["explore --run run", train],
     cache: ["cache --clear", inspect],
     each: ["sample --run run --n 3 --each samples", train],
   };
