@@ -65,8 +65,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
   );
   lines.push(
     chromium
-      ? `vae explore in a browser: ${chromium.version}`
-      : `NOT TESTED HERE: vae explore in a browser, as ${browserless}`,
+      ? `vae explore and vae report in a browser: ${chromium.version}`
+      : `NOT TESTED HERE: vae explore and vae report in a browser, as ${browserless}`,
   );
   const mpis = findMpis();
   for (const name of ["Open MPI", "MPICH"]) {
@@ -127,7 +127,13 @@ function findChromium() {
   const names = ["chromium", "chromium-headless-shell", "chromium-browser", "google-chrome"];
   for (const program of process.env.CHROMIUM ? [process.env.CHROMIUM] : names) {
     const { status, stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
-    if (status === 0) return { program, version: stdout.trim() };
+    if (status === 0) return { program: pathOf(program), version: stdout.trim() };
   }
   return undefined;
+}
+
+/** The path of a program in PATH, as playwright needs it. */
+function pathOf(program: string): string {
+  const folders = (process.env.PATH ?? "").split(path.delimiter);
+  return folders.map((folder) => path.resolve(folder, program)).find((file) => existsSync(file)) ?? program;
 }
