@@ -56,13 +56,15 @@ export async function answerCall(explored: ExploredModel, body: unknown): Promis
   return CALLS[call as keyof Calls](await explored.load(), given, explored);
 }
 
-async function info({ config, folder, metadata, size, model, classes }: LoadedModel): Promise<ModelInfo> {
+async function info(trained: LoadedModel, given: Given): Promise<ModelInfo> {
+  checkOptions({}, given);
+  const { config, folder, metadata, size, model, classes } = trained;
   const { data } = folder.config;
   return {
     run: folder.dir,
     epoch: Number(metadata.epoch) || 0,
     ...size,
-    dimZ: decodedDims({ model, config }),
+    dimZ: decodedDims(trained),
     isDrawn: model.isDrawn,
     hasNormalPrior: model.isDrawn && model.parts.hasNormalPrior === true,
     ...(classes && { classes: classes.map(({ name }) => name) }),
@@ -201,7 +203,7 @@ function drawing({ config: { binarize, seed } }: LoadedModel, noise: Noise | nul
 }
 
 /** The dimensions that the decoder reads. */
-function decodedDims({ model, config }: Pick<LoadedModel, "model" | "config">): number {
+function decodedDims({ model, config }: LoadedModel): number {
   return typeof config.dimZ === "number" ? model.parts.dimZ : config.dimZ[0];
 }
 
