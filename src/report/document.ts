@@ -13,6 +13,7 @@ const MAX_BUNDLE_BYTES = 5e6;
 export async function createDocument(title: string, body: Html, contents: ReportContents): Promise<string> {
   const style = await readBundle("report.css");
   const script = (await readBundle("report.js")).replaceAll("</script", "<\\/script");
+  const licences = await readBundle("report.licences.txt"); // which the bundled packages require of copies
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -36,6 +37,7 @@ export async function createDocument(title: string, body: Html, contents: Report
 ${body}
 <script type="application/json" id="contents">${jsonMarkup(contents)}</script>
 <script type="module">${trusted(script)}</script>
+<script type="text/plain" id="licences">${trusted(licences)}</script>
 </body>
 </html>
 `.markup;

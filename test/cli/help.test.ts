@@ -13,7 +13,7 @@ import { vae } from "../vae.js";
 
 const COMMANDS = [
   ...["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "encode", "decode", "evaluate"],
-  ...["data", "export", "runs", "compare", "cache", "engines", "complete"],
+  ...["data", "export", "runs", "compare", "report", "cache", "engines", "complete"],
 ];
 
 /** The working directory, with a run. */

@@ -28,6 +28,7 @@ export function createScenarios(folder) {
     encode: ["encode --run run --out z.npz", train],
     decode: ["decode --run run --input z.npy --out images.npy", train, "encode --run run --out z.npy"],
     evaluate: ["evaluate --run run --importance-samples 10", train],
+    report: ["report --run run", train, "evaluate --run run"],
     reconstruct: [`reconstruct --run run --input ${path.join(photos, "1.png")}`, train],
     latent: ["latent --run run", train],
     manifold: ["manifold --run run --size 2x2", train.replace("--dim-z 3", "--dim-z 2")],
