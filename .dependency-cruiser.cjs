@@ -4,6 +4,7 @@ const ORDER = [
   "version\\.ts",
   "errors\\.ts",
   "wording\\.ts",
+  "shell\\.ts",
   "config/entries\\.ts", // constructors of settings, used by every part
   "arguments\\.ts",
   "distributed/",
@@ -24,6 +25,7 @@ const ORDER = [
   "inference/",
   "training/",
   "explore/",
+  "report/",
   "page/",
   "index\\.ts",
   "commands/",
@@ -128,6 +130,7 @@ module.exports = {
     ]),
     // Biome forbids the global `process` outside commands/ and cli.ts, so nothing else can print.
     only("process", "^(node:)?process$", [
+      "explore/model-process\\.ts",
       "run/lock\\.ts",
       "distributed/(mpi|processes)\\.ts",
       "files/(cache-folder|write)\\.ts",

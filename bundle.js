@@ -7,7 +7,10 @@ await bundle("engine/compiled/gradients", ["./tf.js"]);
 await bundle("engine/compiled/graph");
 await bundle("formats/tensorboard");
 await bundle("pictures/vega");
-await bundlePage("explorer");
+const styles = readdirSync("src/page").filter((file) => file.endsWith(".css") && file !== "report.css");
+await bundlePage("explorer", styles);
+copyFileSync("src/page/explorer.html", "dist/page/explorer.html");
+await bundlePage("report", ["plane.css", "curves.css", "report.css"]);
 for (const file of ["onnx_pb.js", "onnx_pb.d.ts"]) rmSync(`dist/engine/compiled/${file}`); // bundled in graph.js
 for (const file of ["tensorboard_pb.js", "tensorboard_pb.d.ts", "records.js"]) {
   rmSync(`dist/formats/tensorboard/${file}`); // bundled in tensorboard.js
@@ -25,8 +28,8 @@ function bundle(name, external = []) {
   });
 }
 
-/** Bundles a page for browsers: its program, and its style after that of uPlot. */
-async function bundlePage(name) {
+/** Bundles a page for browsers: its program, and the styles: of uPlot, of all pages, of its own. */
+async function bundlePage(name, own) {
   await build({
     input: `src/page/${name}.tsx`,
     platform: "browser",
@@ -34,9 +37,9 @@ async function bundlePage(name) {
     output: { file: `dist/page/${name}.js`, minify: true },
     plugins: [licences(`${name}.licences.txt`)],
   });
-  const style = ["node_modules/uplot/dist/uPlot.min.css", "src/page/style.css"];
+  const files = [...new Set(["tokens.css", "style.css", ...own])].map((file) => `src/page/${file}`);
+  const style = ["node_modules/uplot/dist/uPlot.min.css", ...files];
   writeFileSync(`dist/page/${name}.css`, style.map((file) => readFileSync(file, "utf8")).join("\n"));
-  copyFileSync(`src/page/${name}.html`, `dist/page/${name}.html`);
 }
 
 /** Rolldown plugin: writes the licences of the bundled packages next to the bundle. */

@@ -30,6 +30,8 @@ export type { Bounds, Elbo } from "./model/bounds.js";
 export * as parts from "./model/public.js";
 export type { Picture } from "./pictures/grid.js";
 export { encodePng } from "./pictures/png.js";
+export type { Report } from "./report/report.js";
+export { createReport } from "./report/report.js";
 export type { ComparedRun, Comparison, MeanAndDeviation, Repeats, Spread } from "./run/compare.js";
 export { compareRuns } from "./run/compare.js";
 export type { RunReport } from "./run/list.js";

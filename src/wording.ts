@@ -1,9 +1,30 @@
-// Formats words for messages, and untrusted texts as one short line without hidden characters.
+// Formats numbers and words for messages, and untrusted texts as one short line without hidden characters.
 import { inspect } from "node:util";
 
 /** "1 file", "2 files", "2 classes" */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`;
+}
+
+/** Nats, or another number, with a typographic minus. */
+export function formatNats(nats: number, digits = 2): string {
+  return nats.toFixed(digits).replace("-", "−");
+}
+
+export function formatTime(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export function formatCount(count: number): string {
+  return count.toLocaleString("en");
+}
+
+/** "10,000 images" */
+export function formatPlural(count: number, noun: string): string {
+  return plural(count, noun).replace(String(count), formatCount(count));
 }
 
 /** "850 kB", "1.2 GB" */

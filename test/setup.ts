@@ -15,6 +15,8 @@ declare module "vitest" {
     engines: EngineName[];
     /** The Python interpreter, and the versions of its packages; none if it does not run. */
     python: { readonly program: string; readonly packages: Readonly<Record<string, string>> };
+    /** The browser's program. */
+    browser: string | undefined;
     /** The browser's program, if it and onnxruntime-web are installed. */
     chromium: string | undefined;
     /** The installed implementations of MPI, and the command that starts processes with each. */
@@ -63,6 +65,11 @@ export default async function setup(project: TestProject): Promise<() => void> {
       ? `exported models in a browser: ${chromium.version}`
       : `NOT TESTED HERE: exported models in a browser, as ${browserless}`,
   );
+  lines.push(
+    chromium
+      ? `vae explore and vae report in a browser: ${chromium.version}`
+      : `NOT TESTED HERE: vae explore and vae report in a browser, as ${browserless}`,
+  );
   const mpis = findMpis();
   for (const name of ["Open MPI", "MPICH"]) {
     const version = mpis.find((mpi) => mpi.name === name)?.version;
@@ -71,6 +78,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   project.provide("mpis", mpis);
   process.stdout.write(`Under test:\n${lines.map((line) => `  ${line}\n`).join("")}`);
   project.provide("python", python);
+  project.provide("browser", chromium?.program);
   project.provide("chromium", runtime ? chromium?.program : undefined);
   // Only engine tensorflow is optional: see test/tensorflow/.
   const missing = reports.find((report) => !report.runs && report.name !== "tensorflow");
@@ -121,7 +129,13 @@ function findChromium() {
   const names = ["chromium", "chromium-headless-shell", "chromium-browser", "google-chrome"];
   for (const program of process.env.CHROMIUM ? [process.env.CHROMIUM] : names) {
     const { status, stdout } = spawnSync(program, ["--version"], { encoding: "utf8" });
-    if (status === 0) return { program, version: stdout.trim() };
+    if (status === 0) return { program: pathOf(program), version: stdout.trim() };
   }
   return undefined;
+}
+
+/** The path of a program in PATH, as playwright needs it. */
+function pathOf(program: string): string {
+  const folders = (process.env.PATH ?? "").split(path.delimiter);
+  return folders.map((folder) => path.resolve(folder, program)).find((file) => existsSync(file)) ?? program;
 }

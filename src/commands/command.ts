@@ -1,9 +1,10 @@
 // Declares commands for commander.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.js";
+import { flagOf } from "../shell.js";
 import type { Flag } from "./flags.js";
 import { helpOption } from "./help.js";
-import { flagOf, type Io } from "./io.js";
+import type { Io } from "./io.js";
 
 type ValuesOf<Flags> = { [name in keyof Flags]: Flags[name] extends Flag<infer Value> ? Value : never };
 export type Tools = typeof import("./tools.js");

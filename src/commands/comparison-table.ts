@@ -1,5 +1,6 @@
 // Prints a comparison of runs as tables that fit a terminal, or as JSON.
 import { encodeConfig } from "../config/config.js";
+import { describeSetting } from "../config/entries.js";
 import {
   type Bounds,
   type Comparison,
@@ -12,7 +13,7 @@ import {
   type RunReport,
   type Spread,
 } from "../index.js";
-import { describeSetting, describeValues, spread } from "../run/compare.js";
+import { describeValues, spread } from "../run/compare.js";
 import type { Io } from "./io.js";
 import { formatFinite, formatNats, note, objectiveTitle, print } from "./output.js";
 import { type Column, columnsWidth, layOut, NONE, shorten, tableWidth } from "./table.js";

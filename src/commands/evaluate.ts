@@ -1,6 +1,7 @@
 // vae evaluate
 import { EVALUATION } from "../config/evaluation.js";
 import { pixelsOf } from "../data/pixels.js";
+import { isSystemError } from "../errors.js";
 import type { EvaluateOptions, Evaluation, LoadedModel, Processes } from "../index.js";
 import { formatNoise } from "../noise.js";
 import { declare, type Tools } from "./command.js";
@@ -43,8 +44,19 @@ async function measure(
     if (!json && result.noLikelihood) note(io, result.noLikelihood);
     for (const text of result.notes) note(io, text);
     if (!result.isOwnData) note(io, `This is not the data set that the model was trained on: ${result.dataset}.`);
+    if (result.isOwnData && result.split === "test" && !processes?.rank) await keep(io, model, result, tools);
   };
   await withModel(io, run, use, processes);
+}
+
+/** Keeps the result in the run, for vae report. */
+async function keep(io: Io, { folder, metadata }: LoadedModel, evaluation: Evaluation, { note }: Tools): Promise<void> {
+  try {
+    await folder.writeEvaluation({ epoch: Number(metadata.epoch), evaluation });
+  } catch (error) {
+    if (!isSystemError(error)) throw error; // a run that cannot be written can be evaluated
+    note(io, `This result will be missing in vae report: ${error.message}.`);
+  }
 }
 
 function encode(result: Evaluation, { folder }: LoadedModel): string {

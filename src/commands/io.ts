@@ -1,12 +1,15 @@
 // Streams, environment and arguments of a command, from the process or a test.
 import { Chalk, type ChalkInstance, chalkStderr } from "chalk";
 import { SETTINGS, type SettingName } from "../config/settings.js";
+import { flagOf } from "../shell.js";
 
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `process.argv`: Node.js, the script, and the words of the command line. */
   readonly argv?: readonly string[];
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  /** Ends a command that otherwise runs until a signal. */
+  readonly stop?: AbortSignal;
   /** For results. */
   readonly stdout: Output;
   /** For progress, notes and errors. */
@@ -22,11 +25,6 @@ type Output = NodeJS.WritableStream & {
 /** Columns of a terminal; 80 if unknown or not a terminal. */
 export function widthOf({ isTTY, columns }: Output): number {
   return (isTTY && columns) || 80;
-}
-
-/** dimZ → --dim-z */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** The setting without a flag that an unknown option names: --prior → prior. */

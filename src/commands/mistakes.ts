@@ -6,10 +6,10 @@ import { SETTINGS, type SettingName } from "../config/settings.js";
 import { isFolder, statIfThere } from "../files/read.js";
 import { CONFIG } from "../run/config.js";
 import { GROUP } from "../run/group.js";
+import { flagOf, quote } from "../shell.js";
 import { printable } from "../wording.js";
-import { flagOf, settingOf } from "./io.js";
+import { settingOf } from "./io.js";
 import { commandForName, flagsForName, plainName, remedyFor, remedyForValue, settingForName } from "./other-names.js";
-import { quote } from "./program.js";
 
 /** Explains an error of commander in one line. @param program after it parsed `words` */
 export function explain({ code, message }: CommanderError, program: Command, words: readonly string[]): string {

@@ -12,9 +12,12 @@ import {
   objectiveName,
   type Processes,
 } from "../index.js";
-import { plural, printableLine, visible } from "../wording.js";
+import { formatNats, formatTime, printableLine, visible } from "../wording.js";
 import { colourOf, type Io, widthOf, withFlags } from "./io.js";
 import { NONE } from "./table.js";
+
+export { objectiveTitle } from "../config/names.js";
+export { formatCount, formatNats, formatPlural, formatTime, plural, printableLine } from "../wording.js";
 
 /** The terms of the bound, with unit and kind of pixels. */
 export function formatElbo(terms: Elbo | Bounds, config: Config): string {
@@ -28,32 +31,9 @@ export function formatElbo(terms: Elbo | Bounds, config: Config): string {
   return `${first}−ELBO ${formatNats(-elbo)} ${of} (${split})`;
 }
 
-export function formatNats(nats: number, digits = 2): string {
-  return nats.toFixed(digits).replace("-", "−");
-}
-
 /** Nats, or – if they are not finite. */
 export function formatFinite(nats: number): string {
   return Number.isFinite(nats) ? formatNats(nats) : NONE;
-}
-
-export function formatTime(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-}
-
-export function formatCount(count: number): string {
-  return count.toLocaleString("en");
-}
-
-export { objectiveTitle } from "../config/names.js";
-export { plural, printableLine } from "../wording.js";
-
-/** "10,000 images" */
-export function formatPlural(count: number, noun: string): string {
-  return plural(count, noun).replace(String(count), formatCount(count));
 }
 
 /** Prints lines, with hidden characters escaped. */

@@ -27,6 +27,12 @@ export async function openPicture(io: Io, file: string): Promise<void> {
   if (problem !== undefined) note(io, `No viewer was opened for ${file}: ${problem}.`);
 }
 
+/** Opens an address in the browser, without waiting for it. */
+export async function openPage(io: Io, address: string): Promise<void> {
+  const problem = missingViewer(io) ?? (await startViewer(io, address));
+  if (problem !== undefined) note(io, `No browser was opened: ${problem}.`);
+}
+
 /** The reason why no viewer can run here; undefined if one can. */
 function missingViewer({ env }: Io): string | undefined {
   if (env.DISPLAY || env.WAYLAND_DISPLAY) return undefined;
@@ -40,13 +46,13 @@ function isWsl(env: Io["env"]): boolean {
   return Boolean(env.WSL_DISTRO_NAME);
 }
 
-/** Starts the viewer. @returns the reason if it fails */
-async function startViewer({ env }: Io, file: string): Promise<string | undefined> {
+/** Starts the viewer of a file or an address. @returns the reason if it fails */
+async function startViewer({ env }: Io, target: string): Promise<string | undefined> {
   const { default: open } = await import("open"); // lazy: rarely needed
   // By default, `open` runs a bundled xdg-open. The system's xdg-open knows the installed desktop.
   const usesXdg = process.platform === "linux" && !isWsl(env);
   try {
-    await open(file, usesXdg ? { app: { name: "xdg-open" } } : {});
+    await open(target, usesXdg ? { app: { name: "xdg-open" } } : {});
     return undefined;
   } catch (error) {
     if (!isSystemError(error)) return "the system's viewer failed";

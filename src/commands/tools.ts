@@ -1,5 +1,9 @@
 // Modules that commands use. Loaded when a command runs, not for its help.
 export { agree, byFirst } from "../distributed/processes.js";
+export { ModelProcesses } from "../explore/models.js";
+export { createRoutes } from "../explore/routes.js";
+export { ExploredRuns } from "../explore/runs.js";
+export { startServer } from "../explore/server.js";
 export { clearCache, inspectCache } from "../files/cache.js";
 export * from "../files/write.js";
 export * from "../index.js";

@@ -8,11 +8,12 @@ import { UserError } from "../errors.js";
 import { readStream, readText, statIfThere } from "../files/read.js";
 import type { Processes } from "../index.js";
 import { MODEL_SETTINGS } from "../model/settings.js";
+import { flagOf } from "../shell.js";
 import type { Sweep } from "../training/plan.js";
 import { printable } from "../wording.js";
 import { declare, type Tools } from "./command.js";
 import { count, DISTRIBUTED, flag, JSON_RESULT, pathFlag, settingFlags, toggle, under } from "./flags.js";
-import { flagOf, type Io } from "./io.js";
+import type { Io } from "./io.js";
 import { flagsForName, settingForName } from "./other-names.js";
 
 /** Limit of a preset file. */

@@ -10,6 +10,7 @@ import {
   type TrainingEpoch,
   type TrainingStart,
 } from "../index.js";
+import { quote } from "../shell.js";
 import { visible } from "../wording.js";
 import { createHint, hintAtFewSteps } from "./hints.js";
 import { colourOf, type Io, widthOf } from "./io.js";
@@ -25,7 +26,7 @@ import {
   plural,
   progressLine,
 } from "./output.js";
-import { programName, quote } from "./program.js";
+import { programName } from "./program.js";
 
 /** Minimum length of the progress bar. A narrow terminal shows fewer numbers instead. */
 const MIN_BAR = 10;

@@ -248,6 +248,11 @@ export function quoteItem(item: string): string {
   return QUOTED.test(item) || !/^$|^\s|\s$|[",]/.test(item) ? item : quoteText(item);
 }
 
+/** Formats a setting's JSON in command-line syntax. */
+export function describeSetting(value: unknown): string {
+  return Array.isArray(value) ? value.map((item) => quoteItem(String(item))).join() : String(value);
+}
+
 /** Quotes a text, so that it has no special meaning. */
 export function quoteText(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;

@@ -19,6 +19,7 @@ import {
   numberIn,
   type Pixels,
   pixelsOf,
+  range,
   select,
 } from "./pixels.js";
 import type { Scales } from "./scale.js";
@@ -141,6 +142,19 @@ function selectSet(
     ...(classes && { classes }),
     origin: origin && ((image) => origin(numberIn(numbers, image))),
     offset,
+  };
+}
+
+/** The set of one image of a set. @throws UserError if there is no image of this number */
+export function imageAt(images: ImageSet, image: number): ImageSet {
+  const number = Uint32Array.of(numberIn(range(0, images.count), image));
+  return {
+    count: 1,
+    offset: images.offset + image,
+    pixels: select(images.pixels, number),
+    inputs: images.inputs && select(images.inputs, number),
+    labels: images.labels?.subarray(image, image + 1),
+    ...(images.classes && { classes: images.classes }),
   };
 }
 

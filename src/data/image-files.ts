@@ -82,36 +82,44 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
   return { height, width, channels, pixels, isHidden, isAnimated: opened.isAnimated };
 }
 
+/** How to fit image files to a model. */
+interface Fitting {
+  readonly invert: boolean;
+  readonly background: Background;
+  /** The scales of the training images. */
+  readonly scales?: Scales | undefined;
+  /** Reads a file, by default from the disk. */
+  readonly read?: (file: string) => Promise<Uint8Array>;
+}
+
 /**
  * Decodes image files: `[files.length, height, width, channels]`. `invert` swaps black and white, for dark writing on
  * light paper. Transparent pixels become the background, inverted or not.
  *
- * @returns pixels, and notes on how they were read
+ * @returns pixels, notes on how they were read, and whether the background hides a drawing
  * @throws UserError for the first file that does not exist or cannot be decoded
  */
 export async function decodeImages(
   files: readonly string[],
   shape: ImageShape,
-  {
-    invert,
-    background: own,
-    scales: trained,
-  }: { readonly invert: boolean; readonly background: Background; readonly scales?: Scales | undefined },
-): Promise<{ pixels: Uint8Array; notes: string[] }> {
+  fitting: Fitting,
+): Promise<{ pixels: Uint8Array; notes: string[]; isHidden: boolean }> {
+  const { invert, background: own, scales: trained, read = readBytes } = fitting;
   const [first] = files;
   const name = files.length === 1 ? first : `${first} and others`;
-  const open = async (file: string) => openImage(await readBytes(file)); // files are read twice to save memory
+  const open = async (file: string) => openImage(await read(file)); // files are read twice to save memory
   const deep = await forEach(files, async (file) => measureDeep(await open(file)));
   const scales = chooseScales(deep, name, trained);
   const background: Background = invert === (own === "black") ? "white" : "black";
   const options = { channels: shape.channels, size: shape, background, scales };
-  const decoded = await forEach(files, async (file) => decodeImage(await readBytes(file), options));
+  const decoded = await forEach(files, async (file) => decodeImage(await read(file), options));
   const bytes = Buffer.concat(decoded.map(({ pixels }) => pixels));
   const scale = chooseScale(measureRange(bytes), "uint8", trained);
   const pixels = toBytes(bytes, scale);
   const hidden = files.filter((_, i) => decoded[i].isHidden);
   return {
     pixels: invert ? pixels.map((byte) => 255 - byte) : pixels,
+    isHidden: hidden.length > 0,
     notes: [
       ...hidden.map(
         (file) =>

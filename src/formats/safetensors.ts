@@ -66,22 +66,11 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   const fail: Fail = (problem) => {
     throw new UserError(`${file} is not a valid safetensors file: ${problem}.`);
   };
-  if (bytes.length < LENGTH_BYTES) fail(`it has ${bytes.length} bytes, too few for the header's length`);
-  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (headerLength > bytes.length - LENGTH_BYTES) {
-    fail(`its header of ${headerLength} bytes does not fit into its ${bytes.length} bytes`);
-  }
-  if (headerLength > MAX_HEADER_BYTES) fail(`its header has ${headerLength} bytes, more than ${MAX_HEADER_BYTES}`);
-  const headerBytes = bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerLength);
-  if (!isUtf8(headerBytes)) fail("its header is not UTF-8");
-  const text = new TextDecoder().decode(headerBytes);
-  const { [METADATA]: metadata = {}, ...entries } = parseObject(text) ?? fail("its header is not a JSON object");
-  if (!isRecord(metadata) || !hasTexts(metadata)) return fail("its metadata are not texts");
+  const { hasChecksum, metadata, entries, end: start } = parseHeader(bytes, fail);
   const { sha256, ...others } = metadata;
-  const hasChecksum = text.startsWith(CHECKSUM_PREFIX);
   if (hasChecksum && sha256 !== checksum(bytes)) fail("its checksum does not match its content, so it was damaged");
 
-  const values = bytes.subarray(LENGTH_BYTES + headerLength);
+  const values = bytes.subarray(start);
   const tensors = new Map<string, HostArray<Float32Array>>();
   let end = 0;
   const layout = Object.entries(entries).map(([name, entry]) => ({ name, ...parseEntry(name, entry, fail) }));
@@ -97,6 +86,32 @@ export function decodeSafetensors(bytes: Uint8Array, file: string): TensorFile {
   }
   if (end !== values.length) fail(`${values.length - end} bytes follow the last tensor`);
   return { tensors, metadata: hasChecksum ? metadata : others };
+}
+
+/**
+ * Parses the metadata from the start of a safetensors file, which holds the header. Verifies no checksum.
+ *
+ * @throws UserError if the header is not valid, or longer than the start
+ */
+export function decodeMetadata(start: Uint8Array, file: string): TensorFile["metadata"] {
+  return parseHeader(start, (problem) => {
+    throw new UserError(`${file} is not a valid safetensors file: ${problem}.`);
+  }).metadata;
+}
+
+/** @returns the header's content, and the position of its end */
+function parseHeader(bytes: Uint8Array, fail: Fail) {
+  if (bytes.length < LENGTH_BYTES) fail(`it has ${bytes.length} bytes, too few for the header's length`);
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const end = LENGTH_BYTES + length;
+  if (end > bytes.length) fail(`its header of ${length} bytes does not fit into its ${bytes.length} bytes`);
+  if (length > MAX_HEADER_BYTES) fail(`its header has ${length} bytes, more than ${MAX_HEADER_BYTES}`);
+  const headerBytes = bytes.subarray(LENGTH_BYTES, end);
+  if (!isUtf8(headerBytes)) fail("its header is not UTF-8");
+  const text = new TextDecoder().decode(headerBytes);
+  const { [METADATA]: metadata = {}, ...entries } = parseObject(text) ?? fail("its header is not a JSON object");
+  if (!isRecord(metadata) || !hasTexts(metadata)) return fail("its metadata are not texts");
+  return { metadata, entries, end, hasChecksum: text.startsWith(CHECKSUM_PREFIX) };
 }
 
 /** A bfloat16 is the upper half of a float32. */

@@ -3,7 +3,8 @@ import type { ImageSet } from "../data/dataset.js";
 import { type ImageShape, pixelsOf, toFloat } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { type Elbo, mean } from "../model/bounds.js";
-import { createDraws, fillDraws, rowsOfImages } from "../model/draws.js";
+import { createDraws, fillDraws, type HostDraws, rowsOfImages } from "../model/draws.js";
+import type { Model } from "../model/model.js";
 import { randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
 import { type DrawConfig, evaluationBatches, rowsAtOnce } from "./batches.js";
@@ -120,14 +121,30 @@ export function sampleImages(
   seed: number,
   labels?: LabelRows,
 ): Promise<Float32Array> {
-  const { specs } = model.parts;
   return inBatches(count, size, (done, rows) => {
-    const draws = createDraws(specs, ["prior"], rows, 1);
-    for (let i = 0; i < rows; i++) {
-      fillDraws(rowsOfImages(draws, rows, i, 1), specs, "prior", randomStream(seed, "prior", first + done + i));
-    }
+    const draws = priorDraws(model, first + done, rows, seed);
     return engine.call(model.sample, { params, draws, ...(labels && { labels: labels(first + done, rows) }) });
   });
+}
+
+/** The z of `sampleImages`: count × Z. */
+export async function samplePrior(
+  { engine, model, params }: TrainedModel,
+  first: number,
+  count: number,
+  seed: number,
+): Promise<Float32Array> {
+  const { z } = await engine.call(model.samplePrior, { params, draws: priorDraws(model, first, count, seed) });
+  return z.data;
+}
+
+function priorDraws({ parts }: Model, first: number, count: number, seed: number): HostDraws {
+  const { specs } = parts;
+  const draws = createDraws(specs, ["prior"], count, 1);
+  for (let i = 0; i < count; i++) {
+    fillDraws(rowsOfImages(draws, count, i, 1), specs, "prior", randomStream(seed, "prior", first + i));
+  }
+  return draws;
 }
 
 /** Computes images in batches, and joins the outputs. */

@@ -94,13 +94,17 @@ async function estimateLogLikelihood(
  * 5.2).
  */
 export function countActiveUnits(means: Float32Array, dimZ: number): number {
-  const count = means.length / dimZ;
-  const variances = Array.from({ length: dimZ }, (_, j) => {
-    const values = Float64Array.from({ length: count }, (_, i) => means[i * dimZ + j]);
+  return variancesOf(means, dimZ).filter((variance) => variance > 0.01).length;
+}
+
+/** The variance of each dimension of latents, count × Z. */
+export function variancesOf(latents: Float32Array, dimZ: number): number[] {
+  const count = latents.length / dimZ;
+  return Array.from({ length: dimZ }, (_, j) => {
+    const values = Float64Array.from({ length: count }, (_, i) => latents[i * dimZ + j]);
     const average = mean(values);
     return mean(values.map((value) => (value - average) ** 2));
   });
-  return variances.filter((variance) => variance > 0.01).length;
 }
 
 /** The mean of independent numbers, and its standard error if there are two or more. */

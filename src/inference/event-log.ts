@@ -1,6 +1,7 @@
 // The events of a run for TensorBoard: numbers, pictures and latents by epoch, settings, and the test. The step of an
 // event is its epoch.
 import { type Config, encodeConfig, unmetNeed } from "../config/config.js";
+import { describeSetting } from "../config/entries.js";
 import { hasBound, objectiveTitle } from "../config/names.js";
 import type { SettingName } from "../config/settings.js";
 import {
@@ -16,7 +17,6 @@ import {
 } from "../formats/tensorboard.js";
 import type { Bounds } from "../model/bounds.js";
 import { pngSize } from "../pictures/png.js";
-import { describeSetting } from "../run/compare.js";
 import type { RunConfig } from "../run/config.js";
 import type { EventFolder } from "../run/event-folder.js";
 import type { RunFolder } from "../run/folder.js";

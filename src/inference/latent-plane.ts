@@ -1,5 +1,6 @@
 // The latent space in two dimensions: grids of z, and principal components.
 import { UserError } from "../errors.js";
+import { mean } from "../model/bounds.js";
 
 /** A grid of points in a latent plane. `range` is for linear spacing. */
 export interface ManifoldGrid {
@@ -76,15 +77,13 @@ interface PlanePoints {
  * @throws UserError if a single point has more than two dimensions
  */
 export async function toPlane(latents: Float32Array, dimZ: number): Promise<PlanePoints> {
-  const pointAt = (i: number) => [...latents.subarray(i * dimZ, (i + 1) * dimZ)];
-  const points = Array.from({ length: latents.length / dimZ }, (_, i) => pointAt(i));
+  const points = toPoints(latents, dimZ);
   const column = (j: number) => Float32Array.from(points, (point) => point[j] ?? 0);
   if (dimZ <= 2) return { x: column(0), y: column(1), origin: [0, 0] };
   if (points.length === 1) {
     throw new UserError(`The principal components of ${dimZ} dimensions need two images or more.`);
   }
-  const { PCA } = await import("ml-pca");
-  const pca = new PCA(points, { method: "covarianceMatrix" });
+  const pca = await fitComponents(points);
   const zero = new Array<number>(dimZ).fill(0);
   const projected = pca.predict([...points, zero], { nComponents: 2 });
   const [x, y] = [0, 1].map((component) => Float32Array.from(projected.getColumn(component)));
@@ -92,4 +91,45 @@ export async function toPlane(latents: Float32Array, dimZ: number): Promise<Plan
   const [first, second] = pca.getExplainedVariance();
   const inPlane = { x: x.subarray(0, points.length), y: y.subarray(0, points.length), origin };
   return { ...inPlane, ...(Number.isFinite(first) && { explained: [first, second] as const }) };
+}
+
+/** The plane of the first two principal components: z = origin + u · axes[0] + v · axes[1]. */
+export interface PrincipalPlane {
+  readonly origin: Float32Array;
+  /** Orthonormal. */
+  readonly axes: readonly [Float32Array, Float32Array];
+  /** Shares of the variance, 0 if all points are equal. */
+  readonly explained: readonly [number, number];
+}
+
+/** Multiplications for the covariances: about 1 s. */
+const MAX_COVARIANCE_NUMBERS = 1e9;
+
+/**
+ * The principal plane of latents, count × dimZ. Of many dimensions, only the first points count.
+ *
+ * @returns undefined for two dimensions or fewer, or a single point
+ */
+export async function principalPlane(latents: Float32Array, dimZ: number): Promise<PrincipalPlane | undefined> {
+  const max = Math.max(2, Math.floor(MAX_COVARIANCE_NUMBERS / dimZ ** 2));
+  const points = toPoints(latents.subarray(0, max * dimZ), dimZ);
+  if (dimZ <= 2 || points.length < 2) return undefined;
+  const pca = await fitComponents(points);
+  const vectors = pca.getEigenvectors();
+  const axis = (component: number) => Float32Array.from(vectors.getColumn(component));
+  const [first, second] = pca.getExplainedVariance();
+  return {
+    origin: Float32Array.from({ length: dimZ }, (_, j) => mean(points.map((point) => point[j]))),
+    axes: [axis(0), axis(1)],
+    explained: [first || 0, second || 0],
+  };
+}
+
+function toPoints(latents: Float32Array, dimZ: number): number[][] {
+  return Array.from({ length: latents.length / dimZ }, (_, i) => [...latents.subarray(i * dimZ, (i + 1) * dimZ)]);
+}
+
+async function fitComponents(points: number[][]) {
+  const { PCA } = await import("ml-pca");
+  return new PCA(points, { method: "covarianceMatrix" });
 }

@@ -116,6 +116,23 @@ export class LoadedModel extends TrainedModel {
     super({ ...init, trainingImages: async () => (await loadTrainingData(folder.config)).train });
   }
 
+  /**
+   * Loads the run's present weights, for a run that is being trained. Shares the engine and its programs with this
+   * model, which must not be closed.
+   *
+   * @returns undefined if the folder now holds another run
+   * @throws UserError if there are no weights, or its files cannot be read
+   */
+  async reload(): Promise<LoadedModel | undefined> {
+    const folder = await RunFolder.open(this.folder.dir);
+    const { id } = folder.config;
+    if (id === undefined || id !== this.folder.config.id) return undefined;
+    const { params, metadata } = await folder.readModel(this.model.parts.specs);
+    const { engine, model, size, classes } = this;
+    const init = { engine, model, params, size, config: folder.config.settings, classes };
+    return new LoadedModel(init, folder, metadata, this.fallbackReason);
+  }
+
   /** Draws the pictures of the commands. */
   get pictures(): ModelPictures {
     return new ModelPictures(this, this.folder.config);

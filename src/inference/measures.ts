@@ -50,8 +50,8 @@ export async function measureLatents(
   };
 }
 
-/** The posteriors' means, count × Z, and the mean KL term of each dimension. */
-async function encodeMeans(
+/** The posteriors' means, count × Z, and KL(q(z_d|x) ‖ p(z_d)) of each dimension d, mean over the images, in nats. */
+export async function encodeMeans(
   trained: TrainedModel,
   images: ImageSet,
   config: DrawConfig,

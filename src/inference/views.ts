@@ -1,7 +1,7 @@
 // Draws pictures, for trainings and commands.
 import { type ModelClass, oneHot, placesOf } from "../data/classes.js";
-import type { ImageSet } from "../data/dataset.js";
-import { describeShape, type ImageShape, pixelsOf, range, select } from "../data/pixels.js";
+import { type ImageSet, imageAt } from "../data/dataset.js";
+import { describeShape, type ImageShape, pixelsOf, range } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { classesFigure, type Images, interpolationFigure, manifoldFigure } from "../pictures/figures.js";
 import { maxTiles, type Picture, tileNumbers } from "../pictures/grid.js";
@@ -153,15 +153,7 @@ export async function drawInterpolation(
   const { classes } = trained;
   const clean = { ...config, noise: null };
   const endOf = async (image: number) => {
-    const number = range(image, 1);
-    const alone = {
-      count: 1,
-      offset: images.offset + image,
-      pixels: select(images.pixels, number),
-      inputs: images.inputs && select(images.inputs, number),
-      labels: images.labels?.subarray(image, image + 1),
-      ...(images.classes && { classes: images.classes }),
-    };
+    const alone = imageAt(images, image);
     const { originals, corrupted } = await reconstructImages(trained, alone, clean);
     const label = classes && oneHot(placesOf(alone, range(0, 1), classes), classes.length).data;
     return { input: corrupted ?? originals, z: await inferLatents(trained, alone, clean, "means"), label };

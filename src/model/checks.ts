@@ -1,7 +1,7 @@
 // Runtime checks of parts that users supply.
 import { BOOLEAN, func, listOf, maybe, objectOf, objectWith, satisfying } from "../arguments.js";
 import { isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
-import type { Layer, LayerSpecs } from "./layers.js";
+import type { DenseLayer, Layer, LayerSpecs } from "./layers.js";
 import type {
   Assembly,
   LikelihoodFamily,
@@ -52,7 +52,10 @@ const NUMBERS = wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER });
 
 export const SPECS = objectWith<Specs>(OF_SPECS);
 export const LAYER_SPECS = objectWith<LayerSpecs>({ ...OF_SPECS, output: SHAPE, outputs: maybe(NUMBERS) });
-export const LAYER = objectWith<Layer>({ specs: func(), apply: func() });
+
+const STRING = satisfying("be a string", (value) => typeof value === "string");
+const DENSE_LAYER = objectWith<DenseLayer>({ scope: STRING });
+export const LAYER = objectWith<Layer>({ chain: maybe(listOf(DENSE_LAYER)), specs: func(), apply: func() });
 
 const BETA = number({ min: 0, max: 1000 });
 /** K of a conditional model. */

@@ -14,8 +14,18 @@ export interface LayerSpecs extends Specs {
   readonly outputs?: number | undefined;
 }
 
+/** A fully connected layer as data. Its weights are `weight` and `bias` in the scope. */
+export interface DenseLayer {
+  /** Empty, or ends in a dot. */
+  readonly scope: string;
+  /** Linear if undefined. */
+  readonly activation: ActivationName | undefined;
+}
+
 /** A layer: its specs, and the function that they belong to. */
 export interface Layer {
+  /** Set if the layer is a chain of fully connected layers, so that other programs can compute it without an engine. */
+  readonly chain?: readonly DenseLayer[] | undefined;
   /**
    * Declares weights, draws and output shape.
    *
@@ -67,6 +77,7 @@ export function dense(options: DenseOptions): Layer {
     options,
   );
   return {
+    chain: [{ scope: "", activation }],
     specs: ([inputs], per) => ({
       params: { weight: { shape: [inputs, units], init: weight, decays: true }, bias: { shape: [units], init: bias } },
       draws: keepProb < 1 ? { mask: { shape: [units], per, phase: "training", kind: { bernoulli: keepProb } } } : {},
@@ -89,12 +100,13 @@ export function outputsOf({ output, outputs = sizeOf(output) }: LayerSpecs): num
 /** Chains layers. Scopes are named by the record's keys or the array's indices. @throws UserError if one is invalid */
 export function sequential(layers: readonly Layer[] | { readonly [name: string]: Layer }): Layer {
   checkValue<unknown>("The argument layers", Array.isArray(layers) ? listOf(LAYER) : objectOf(LAYER), layers);
-  const chain = Object.entries(layers);
+  const steps = Object.entries(layers);
   return {
+    chain: joinChains(steps),
     specs(input, per) {
       let output = input;
       let outputs = 0;
-      const scopes = chain.map(([name, layer]) => {
+      const scopes = steps.map(([name, layer]) => {
         const specs = layer.specs(output, per);
         output = specs.output;
         outputs += outputsOf(specs);
@@ -102,8 +114,14 @@ export function sequential(layers: readonly Layer[] | { readonly [name: string]:
       });
       return { ...joinSpecs(Object.fromEntries(scopes)), output, outputs };
     },
-    apply: (context, x) => chain.reduce((h, [name, layer]) => layer.apply(context.at(name), h), x),
+    apply: (context, x) => steps.reduce((h, [name, layer]) => layer.apply(context.at(name), h), x),
   };
+}
+
+/** @returns undefined if a layer is not a chain of fully connected layers */
+function joinChains(steps: readonly (readonly [name: string, layer: Layer])[]): DenseLayer[] | undefined {
+  const chains = steps.map(([name, { chain }]) => chain?.map((one) => ({ ...one, scope: `${name}.${one.scope}` })));
+  return chains.every((chain) => chain !== undefined) ? chains.flat() : undefined;
 }
 
 interface MlpOptions extends Pick<DenseOptions, "weight" | "bias"> {

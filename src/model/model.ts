@@ -86,6 +86,11 @@ export class Model {
     return { outputs: this.parts.decode(context, this.parts.prior(context).sample(), labels).mean() };
   };
 
+  /** Draws z [N, Z] from the prior. */
+  readonly samplePrior = ({ params, draws }: Pick<Inputs, "params" | "draws">) => ({
+    z: this.parts.prior(createContext(params, draws)).sample(),
+  });
+
   /** log 1/L Σ_l p(x, z_l) / q(z_l|x) of each image (Burda et al. 2016, eq. 8): logMeanWeight [B] nats. */
   readonly logMeanImportanceWeight = ({ params, draws, batch }: Inputs) => {
     const { logLikelihood, logRatio } = this.#terms(createContext(params, draws), batch);

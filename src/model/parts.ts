@@ -5,7 +5,7 @@ import type { ImageShape } from "../data/pixels.js";
 import { tf } from "../engine/compiled/tf.js";
 import { UserError } from "../errors.js";
 import { ASSEMBLY, LAYER_SPECS } from "./checks.js";
-import { type Layer, outputsOf } from "./layers.js";
+import { type ActivationName, type DenseLayer, type Layer, outputsOf } from "./layers.js";
 import { type Context, type Init, joinSpecs, NO_SPECS, type Specs } from "./specs.js";
 
 /** The shape and classes of a model's images. */
@@ -115,6 +115,8 @@ export interface Parts {
   readonly numbersPerDraw?: number | undefined;
   /** The count of numbers that all layers output: encoder for an image, decoder for a draw of z. */
   readonly layerOutputs?: { readonly encoder: number; readonly decoder: number } | undefined;
+  /** The mean of p(x|z) as fully connected layers on [z, y], if it is a chain of these. */
+  readonly denseDecoder?: DenseDecoder | undefined;
   /** Whether the prior is N(0, I), as pictures show it. */
   readonly hasNormalPrior?: boolean | undefined;
   /** q(z|x). @param x [B, D], 0 to 1, or beyond if noisy @param y one-hot labels [B, K] of a conditional model */
@@ -122,6 +124,12 @@ export interface Parts {
   prior(context: Context): Prior;
   /** p(x|z). @param z [N, Z] @param y one-hot labels [N, K] of a conditional model */
   decode(context: Context, z: tf.Tensor, y?: tf.Tensor): Likelihood;
+}
+
+/** The layers of a decoder, and the function that maps their outputs to means of pixels. */
+export interface DenseDecoder {
+  readonly layers: readonly DenseLayer[];
+  readonly mean: ActivationName;
 }
 
 /** Builds posteriors from the encoder's outputs. */
@@ -158,6 +166,8 @@ export interface LikelihoodFamily {
   readonly support: "binary" | "bytes" | "real";
   /** Outputs of the decoder for an image. */
   readonly inputs: number;
+  /** Set if the mean of each pixel is this function of an output of the decoder. */
+  readonly meanActivation?: ActivationName | undefined;
   readonly specs: Specs;
   /** @param outputs of the decoder: [N, inputs] */
   build(context: Context, outputs: tf.Tensor): Likelihood;
@@ -254,6 +264,8 @@ export function assemble(assembly: Assembly): Parts {
   if (objective.isPath && !posterior.hasPath) {
     throw new UserError("This posterior does not support `gradient: path`. Leave out `gradient`.");
   }
+  const layers = decoder.chain?.map((layer) => ({ ...layer, scope: `decoder.${layer.scope}` }));
+  const { meanActivation: mean } = likelihood;
   const encode = (context: Context, x: tf.Tensor, y?: tf.Tensor) =>
     posterior.build(context.at("posterior"), encoder.apply(context.at("encoder"), withLabels(x, y)));
   return {
@@ -264,6 +276,7 @@ export function assemble(assembly: Assembly): Parts {
     likelihood,
     numbersPerDraw: prior.numbersPerDraw,
     hasNormalPrior: prior.isStandardNormal,
+    denseDecoder: layers && mean && { layers, mean },
     layerOutputs: { encoder: outputsOf(networks.encoder), decoder: outputsOf(networks.decoder) },
     specs: joinSpecs({
       ...networks,

@@ -1,33 +1,61 @@
 // A model in the page: what the server says about it, and the place, image and class that the views share.
-import { computed, type Signal, signal } from "@preact/signals";
+import { computed, effect, type Signal, signal } from "@preact/signals";
 import type { Latents, ModelCalls, ModelInfo, PackedArray } from "../explore/protocol.js";
-import { callModel } from "./client.js";
-import { packFloats } from "./packed.js";
+import { callModel, latestOnly } from "./client.js";
+import { packFloats, unpackFloats } from "./packed.js";
 
 /** Test images shown as points. */
 export const MAX_POINTS = 10_000;
 
 export class OpenModel {
-  /** [Z], shown by the decoder in every view. */
+  /** [Z], shown by the decoder in every view. Replace the array to change it. */
   readonly z: Signal<Float32Array>;
   /** Index of the selected test image. */
   readonly selected = signal<number | undefined>(undefined);
   /** Class to decode, of a conditional model. */
   readonly chosenClass: Signal<string | undefined>;
   readonly latents: Signal<Latents>;
+  /** The epoch of the weights, which change while the run trains. */
+  readonly epoch: Signal<number>;
+  /** The image that the decoder shows of z: the last one until the next arrives. */
+  readonly decoded = signal<PackedArray | undefined>(undefined);
+  /** Why the last call failed. */
+  readonly problem = signal<string | undefined>(undefined);
 
   private constructor(
     readonly info: ModelInfo,
     latents: Latents,
   ) {
     this.latents = signal(latents);
-    this.z = signal(new Float32Array(info.dimZ));
+    this.z = signal(info.hasNormalPrior ? new Float32Array(info.dimZ) : meanOf(latents));
     this.chosenClass = signal(info.classes?.[0]);
+    this.epoch = signal(info.epoch);
+    this.decodeAlways();
   }
 
   static async open(run: string): Promise<OpenModel> {
     const info = await callModel(run, "info", {});
     return new OpenModel(info, await callModel(run, "latents", { count: MAX_POINTS }));
+  }
+
+  /** Reads the latents again, after the weights changed. */
+  async reload(): Promise<void> {
+    const { epoch } = await this.call("info", {});
+    this.latents.value = await this.call("latents", { count: MAX_POINTS });
+    this.epoch.value = epoch;
+  }
+
+  /** Keeps `decoded` up to date with z, the class and the weights. */
+  private decodeAlways(): void {
+    const decode = latestOnly(async (z: Float32Array) => {
+      const decoded = await this.decode(z).catch(() => undefined);
+      if (decoded) this.decoded.value = decoded;
+    });
+    effect(() => {
+      this.epoch.value;
+      this.chosenClass.value;
+      decode(this.z.value);
+    });
   }
 
   /** Dimensions by KL, the largest first; by variance of the means if there is no KL of each. */
@@ -37,11 +65,19 @@ export class OpenModel {
     return size.map((_, dimension) => dimension).sort((a, b) => size[b] - size[a]);
   });
 
-  call<Call extends keyof ModelCalls>(
+  /** @throws Error with the server's message, which the page shows too */
+  async call<Call extends keyof ModelCalls>(
     call: Call,
     given: Parameters<ModelCalls[Call]>[0],
   ): Promise<ReturnType<ModelCalls[Call]>> {
-    return callModel(this.info.run, call, given);
+    try {
+      const result = await callModel(this.info.run, call, given);
+      this.problem.value = undefined;
+      return result;
+    } catch (error) {
+      this.problem.value = (error as Error).message;
+      throw error;
+    }
   }
 
   /** Decodes z, [N, Z]. → [N, height, width, channels] bytes */
@@ -50,4 +86,14 @@ export class OpenModel {
     const packed = packFloats(z, [z.length / dimZ, dimZ]);
     return this.call("decode", { z: packed, ...(ofClass !== undefined && { class: ofClass }) });
   }
+}
+
+/** The mean of the posterior means, [Z]: a place that the decoder knows, if the prior is not around 0. */
+function meanOf({ means }: Latents): Float32Array {
+  const [count, dimZ] = means.shape;
+  const mean = new Float32Array(dimZ);
+  unpackFloats(means).forEach((value, i) => {
+    mean[i % dimZ] += value / count;
+  });
+  return mean;
 }

@@ -9,6 +9,11 @@ export function unpackBytes({ base64 }: PackedArray): Uint8Array<ArrayBuffer> {
   return bytesOf(base64);
 }
 
+/** Unpacks an array of either type. */
+export function unpackNumbers(array: PackedArray): Uint8Array | Float32Array {
+  return array.dtype === "uint8" ? unpackBytes(array) : unpackFloats(array);
+}
+
 export function packFloats(values: Float32Array, shape: readonly number[]): PackedArray {
   return {
     dtype: "float32",

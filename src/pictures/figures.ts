@@ -87,9 +87,15 @@ export function singlePictures(images: Images): Picture[] {
 
 function toTiles({ pixels, height, width, channels }: Images): Uint8Array[] {
   const size = height * width * channels;
+  const bytes = toShades(pixels);
+  return Array.from({ length: pixels.length / size }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+}
+
+/** Rounds floats to bytes: 0 to 0, 1 to 255. Clips others. */
+export function toShades(pixels: Float32Array): Uint8Array {
   const bytes = new Uint8ClampedArray(pixels.length);
   for (let i = 0; i < pixels.length; i++) bytes[i] = pixels[i] * 255;
-  return Array.from({ length: pixels.length / size }, (_, i) => new Uint8Array(bytes.buffer, i * size, size));
+  return new Uint8Array(bytes.buffer);
 }
 
 /** The number of columns that makes the picture closest to a square. */

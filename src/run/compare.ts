@@ -2,7 +2,7 @@
 import path from "node:path";
 import { listOf } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, unmetNeed } from "../config/config.js";
-import { checkValue, quoteItem, TEXT } from "../config/entries.js";
+import { checkValue, describeSetting, TEXT } from "../config/entries.js";
 import { curveTitles, describePixels, hasBound, objectiveName } from "../config/names.js";
 import type { SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
@@ -110,11 +110,6 @@ export function describeValues(values: Values): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${describeSetting(value)}`)
     .join(" ");
-}
-
-/** Formats a setting's JSON in the form that `--set` takes. */
-export function describeSetting(value: unknown): string {
-  return Array.isArray(value) ? value.map((item) => quoteItem(String(item))).join() : String(value);
 }
 
 interface Compared extends ReadRun {

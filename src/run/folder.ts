@@ -1,13 +1,14 @@
-// The folder of a run: config.json, metrics.jsonl, test.json, model.safetensors, pictures/, tensorboard/ if requested,
-// checkpoint/step-<number>.safetensors and, while a process trains it, a lock.
-import { mkdir, readdir, rm } from "node:fs/promises";
+// The folder of a run: config.json, metrics.jsonl, test.json, evaluation.json, model.safetensors, pictures/,
+// tensorboard/ if requested, checkpoint/step-<number>.safetensors and, while a process trains it, a lock.
+import type { Dirent } from "node:fs";
+import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
-import { ifPresent, listNames, readBytes, readText, statIfThere } from "../files/read.js";
+import { ifPresent, listNames, readBytes, readStart, readText, statIfThere } from "../files/read.js";
 import { makeSubfolder, TEMPORARY, writeFileAtomically } from "../files/write.js";
 import { recognize, SAFETENSORS } from "../formats/recognize.js";
-import { decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
+import { decodeMetadata, decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Specs } from "../model/specs.js";
 import type { HostArray } from "../tree.js";
@@ -21,6 +22,7 @@ import { lockRun, lockState, type RunLock } from "./lock.js";
 
 export const METRICS = "metrics.jsonl";
 export const TEST = "test.json";
+const EVALUATION = "evaluation.json";
 const MODEL = "model.safetensors";
 const CHECKPOINTS = "checkpoint";
 export const PICTURES = "pictures";
@@ -29,6 +31,11 @@ const MAX_CHECKPOINTS = 2;
 /** An epoch takes about 500 bytes. */
 const MAX_METRICS_BYTES = 1e8;
 const MAX_TEST_BYTES = 1e5;
+/** A latent dimension takes about 20 bytes. */
+const MAX_EVALUATION_BYTES = 1e6;
+
+/** The message if `runs/` holds no run with a model. */
+export const NO_MODEL = "There is no trained model in runs/. Train one with vae train, or name the folder of its run.";
 
 export class RunFolder {
   /** Undefined if the run is only opened for reading. */
@@ -88,8 +95,7 @@ export class RunFolder {
 
   /** Opens a run for reading. `dir`: by default the newest run with a model. @throws UserError if there is none */
   static async open(dir?: string): Promise<RunFolder> {
-    const none = "There is no trained model in runs/. Train one with vae train, or name the folder of its run.";
-    const place = dir ?? (await findNewest((run) => statIfThere(path.join(run, MODEL)) !== undefined, none));
+    const place = dir ?? (await findNewest((run) => statIfThere(path.join(run, MODEL)) !== undefined, NO_MODEL));
     return new RunFolder(place, await readRunConfig(place));
   }
 
@@ -107,6 +113,26 @@ export class RunFolder {
   /** Whether a process is training the run. */
   async isInUse(): Promise<boolean> {
     return (await lockState(this.dir)) === "held";
+  }
+
+  /** Lists PNG and SVG files in pictures/ and its folders, such as samples/001.png, in order. Follows no links. */
+  async listPictures(): Promise<string[]> {
+    const isPicture = (name: string) => /\.(png|svg)$/.test(name);
+    const names: string[] = [];
+    for (const entry of await readdirPlain(path.join(this.dir, PICTURES))) {
+      if (entry.isFile() && isPicture(entry.name)) names.push(entry.name);
+      if (!entry.isDirectory()) continue;
+      const inside = await readdirPlain(path.join(this.dir, PICTURES, entry.name));
+      const files = inside.filter((file) => file.isFile() && isPicture(file.name));
+      names.push(...files.map(({ name }) => `${entry.name}/${name}`));
+    }
+    return names.sort();
+  }
+
+  /** Reads a picture. @returns undefined if `listPictures` has none of this name */
+  async readPicture(name: string): Promise<Uint8Array | undefined> {
+    if (!(await this.listPictures()).includes(name)) return undefined;
+    return ifPresent(readBytes(path.join(this.dir, PICTURES, name)));
   }
 
   /** Writes metrics.jsonl, one line per epoch. */
@@ -132,9 +158,23 @@ export class RunFolder {
   }
 
   /** Parses test.json. Undefined if training has not ended. @throws UserError if it is not JSON */
-  async readTest(): Promise<unknown> {
-    const file = path.join(this.dir, TEST);
-    const text = await ifPresent(readText(file, MAX_TEST_BYTES, "the test of a model"));
+  readTest(): Promise<unknown> {
+    return this.#readJson(TEST, MAX_TEST_BYTES, "the test of a model");
+  }
+
+  /** Writes evaluation.json: the last evaluation of the test images, and the epoch of the weights. */
+  writeEvaluation(result: { readonly epoch: number; readonly evaluation: object }): Promise<void> {
+    return this.#write(EVALUATION, `${JSON.stringify(result)}\n`);
+  }
+
+  /** Parses evaluation.json. Undefined if the model was not evaluated. @throws UserError if it is not JSON */
+  readEvaluation(): Promise<unknown> {
+    return this.#readJson(EVALUATION, MAX_EVALUATION_BYTES, "the evaluation of a model");
+  }
+
+  async #readJson(name: string, maxBytes: number, what: string): Promise<unknown> {
+    const file = path.join(this.dir, name);
+    const text = await ifPresent(readText(file, maxBytes, what));
     try {
       return text === undefined ? undefined : JSON.parse(text);
     } catch {
@@ -221,11 +261,6 @@ export class RunFolder {
     return name === undefined ? undefined : readBytes(path.join(folder, name));
   }
 
-  /** Reads a picture in pictures/. Undefined if it does not exist. */
-  readPicture(name: string): Promise<Uint8Array | undefined> {
-    return ifPresent(readBytes(path.join(this.dir, PICTURES, name)));
-  }
-
   /** The files for TensorBoard. */
   get events(): EventFolder {
     const dir = path.join(this.dir, TENSORBOARD);
@@ -240,6 +275,43 @@ export class RunFolder {
     await this.#lock?.check(this.dir);
     await writeFileAtomically(path.join(this.dir, name), content);
   }
+}
+
+/** A text that changes whenever the weights do. @returns undefined if the run has none yet */
+export function modelVersion(dir: string): string | undefined {
+  const model = versionOf(path.join(dir, MODEL));
+  return model && `${model} ${versionOf(path.join(dir, CONFIG))}`;
+}
+
+/** More than the header of a model has. */
+const MAX_HEADER_BYTES = 1e7;
+
+/** The epoch of the weights. @returns undefined if the run has none yet, or another program wrote them */
+export async function modelEpoch(dir: string): Promise<number | undefined> {
+  const file = path.join(dir, MODEL);
+  const start = await ifPresent(readStart(file, MAX_HEADER_BYTES));
+  const epoch = start && Number(decodeMetadata(start, file).epoch);
+  return Number.isSafeInteger(epoch) ? epoch : undefined;
+}
+
+/** A text that changes whenever an epoch ends, a picture is written, or the training starts or ends. */
+export async function progressVersion(dir: string): Promise<string> {
+  const folders = (await readdirPlain(path.join(dir, PICTURES))).filter((entry) => entry.isDirectory());
+  const pictures = [PICTURES, ...folders.map(({ name }) => path.join(PICTURES, name))];
+  const versions = [METRICS, CONFIG, ...pictures].map((name) => versionOf(path.join(dir, name)));
+  return [await lockState(dir), ...versions].join(" ");
+}
+
+/** A text that changes whenever a file is replaced, or the entries of a folder change. */
+function versionOf(place: string): string | undefined {
+  const found = statIfThere(place);
+  return found && `${found.ino}-${found.mtimeMs}-${found.size}`;
+}
+
+/** The entries of a folder; none if it does not exist, or is a link. */
+async function readdirPlain(folder: string): Promise<Dirent[]> {
+  const found = await ifPresent(lstat(folder));
+  return found?.isDirectory() ? ((await ifPresent(readdir(folder, { withFileTypes: true }))) ?? []) : [];
 }
 
 /** Finds the newest run in `runs/` that has a checkpoint. @throws UserError if there is none */

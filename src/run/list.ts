@@ -2,7 +2,7 @@
 import path from "node:path";
 import { maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
-import { checkValue, isRecord, TEXT } from "../config/entries.js";
+import { checkValue, describeSetting, isRecord, TEXT } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
 import type { RunConfig } from "./config.js";
@@ -106,7 +106,16 @@ function restoreNaN(validation: Bounds): Bounds {
   return { ...validation, elbo: number(elbo), reconstruction: number(reconstruction), kl: number(kl) };
 }
 
-/** `RunReport.settings` */
+/** The settings that differ from the defaults, as "beta=2". Excludes the data set and the epochs too. */
+export function describeSettings(config: Config): string[] {
+  const { dataset, epochs, ...others } = changedSettings(config);
+  return Object.entries(others).map(([name, value]) => `${name}=${describeSetting(value)}`);
+}
+
+/**
+ * The settings that differ from the defaults, as JSON. Excludes channels, background, engine and threads, which depend
+ * on the data and the machine.
+ */
 export function changedSettings(config: Config): GivenSettings {
   const { channels, background, engine, threads } = config;
   const dependent = { channels, background, engine, threads };

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { flagOf } from "../../src/commands/io.js";
+import { flagOf } from "../../src/shell.js";
 import { copyTiny } from "../helpers.js";
 import { outcomeOf } from "../outcome.js";
 import { type Outcome, vae } from "../vae.js";

@@ -5,15 +5,15 @@ import { Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { main } from "../../src/cli.js";
 import { formatDefault } from "../../src/commands/flags.js";
-import { flagOf } from "../../src/commands/io.js";
 import { SETTINGS, type SettingName } from "../../src/config/settings.js";
+import { flagOf } from "../../src/shell.js";
 import { VERSION } from "../../src/version.js";
 import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";
 
 const COMMANDS = [
   ...["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "encode", "decode", "evaluate"],
-  ...["data", "export", "runs", "compare", "cache", "engines", "complete"],
+  ...["data", "export", "runs", "compare", "report", "cache", "engines", "complete"],
 ];
 
 /** The working directory, with a run. */

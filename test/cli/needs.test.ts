@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatDefault } from "../../src/commands/flags.js";
-import { flagOf, withFlags } from "../../src/commands/io.js";
+import { withFlags } from "../../src/commands/io.js";
 import { checkNeeds, createConfig } from "../../src/config/config.js";
 import type { Setting } from "../../src/config/entries.js";
 import { SETTINGS, type SettingName } from "../../src/config/settings.js";
 import { standardPieces } from "../../src/model/build.js";
+import { flagOf } from "../../src/shell.js";
 import { vae } from "../vae.js";
 
 let home: string;

@@ -30,6 +30,7 @@ export function createScenarios(folder) {
     encode: ["encode --run run --out z.npz", train],
     decode: ["decode --run run --input z.npy --out images.npy", train, "encode --run run --out z.npy"],
     evaluate: ["evaluate --run run --importance-samples 10", train],
+    report: ["report --run run", train, "evaluate --run run"],
     reconstruct: [`reconstruct --run run --input ${path.join(photos, "1.png")}`, train],
     latent: ["latent --run run", train],
     manifold: ["manifold --run run --size 2x2", train.replace("--dim-z 3", "--dim-z 2")],
@@ -38,6 +39,7 @@ export function createScenarios(folder) {
     compare: ["compare runs", train, copyRun],
     twins: ["compare runs --pictures twins.svg", train, copyRun],
     group: [`${train.replace("--epochs 2", "--epochs 1")} --sweep beta=1,2`],
+    explore: ["explore --run run", train],
     cache: ["cache --clear", inspect],
     each: ["sample --run run --n 3 --each samples", train],
   };

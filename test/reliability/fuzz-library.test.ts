@@ -71,6 +71,7 @@ const SUBJECTS: Record<string, Subject> = {
   findEngines: { right: () => [[], [1]], call: vae.findEngines },
   timeTrainingStep: { right: () => [[[], 1]], call: vae.timeTrainingStep },
   joinProcesses: { right: () => [[]], call: vae.joinProcesses },
+  createReport: { right: () => [[model]], call: vae.createReport },
   loadModel: { right: () => [[at("run")], [at("run"), undefined, 1]], call: vae.loadModel },
   train: {
     right: () => [[settings(), { run: at(`run-${runs++}`), onDecoding: nop, preset: {}, parts: ownParts }]],

@@ -14,7 +14,7 @@ const [PRELOAD, FAULTS] = ["faults.cjs", "faults.js"].map((name) =>
 /** Without `group`, which trains as `train` does but takes minutes. `npm run test:faults` includes it. */
 const PARTS = [
   "train sample export zipped parquet data encode decode manifold",
-  "resume photos evaluate reconstruct latent interpolate runs cache each compare",
+  "resume photos evaluate reconstruct latent interpolate explore runs cache each compare",
 ];
 
 describe.concurrent("a file system with a failing call", () => {

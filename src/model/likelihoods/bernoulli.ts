@@ -13,6 +13,7 @@ export const bernoulli = likelihood({
     name: "bernoulli",
     support: "binary",
     inputs: pixels,
+    meanActivation: "sigmoid",
     specs: NO_SPECS,
     build: (_, logits) => ({
       mean: () => tf.sigmoid(logits),

@@ -17,6 +17,7 @@ export const gaussianPixels = likelihood({
     name: "gaussian",
     support: "real",
     inputs: pixels,
+    meanActivation: "sigmoid",
     specs: NO_SPECS,
     build: (_, outputs) => ({
       mean: () => tf.sigmoid(outputs),

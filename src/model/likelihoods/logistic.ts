@@ -16,6 +16,7 @@ export const logistic = likelihood({
     name: "logistic",
     support: "bytes",
     inputs: pixels,
+    meanActivation: "sigmoid",
     specs: { params: { logScales: { shape: [channels], init: "zeros" } }, draws: {} },
     build(context, outputs) {
       const scales = tf.mul(tf.exp(context.param("logScales")), INITIAL_SCALE);

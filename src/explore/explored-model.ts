@@ -1,0 +1,43 @@
+// A run's model in the process that explores it: loaded at the first call, and again when the training saves new weights.
+import type { Dataset } from "../data/dataset.js";
+import { type LoadedModel, loadModel } from "../inference/loaded-model.js";
+import { modelVersion } from "../run/folder.js";
+
+export class ExploredModel {
+  #loaded: { readonly version: string | undefined; readonly model: LoadedModel } | undefined;
+  /** Of the run with this id. */
+  #data: { readonly run: string | undefined; readonly loading: Promise<Dataset> } | undefined;
+
+  constructor(
+    readonly run: string,
+    readonly threads: number,
+  ) {}
+
+  /** The model with the newest weights. @throws UserError if there is none, or its files cannot be read */
+  async load(): Promise<LoadedModel> {
+    const version = modelVersion(this.run);
+    const before = this.#loaded;
+    if (before && before.version === version) return before.model;
+    const reloaded = await before?.model.reload();
+    const model = reloaded ?? (await loadModel(this.run, undefined, this.threads));
+    if (!reloaded) await before?.model.close();
+    this.#loaded = { version, model };
+    return model;
+  }
+
+  /** The data of the training. @throws UserError if they cannot be read */
+  loadData(model: LoadedModel): Promise<Dataset> {
+    const { id } = model.folder.config;
+    if (this.#data && this.#data.run === id) return this.#data.loading;
+    const data = { run: id, loading: model.loadData() };
+    this.#data = data;
+    data.loading.catch(() => {
+      if (this.#data === data) this.#data = undefined; // a later call may find them
+    });
+    return data.loading;
+  }
+
+  async close(): Promise<void> {
+    await this.#loaded?.model.close();
+  }
+}

@@ -1,0 +1,43 @@
+// Follows a run: yields an event when the training ends an epoch, writes pictures or saves weights.
+import { setTimeout } from "node:timers/promises";
+import { modelEpoch, modelVersion, progressVersion, RunFolder } from "../run/folder.js";
+import { readRun } from "../run/list.js";
+import type { RunEvents } from "./protocol.js";
+
+export type RunEvent = {
+  [Name in keyof RunEvents]: { readonly name: Name; readonly data: RunEvents[Name] };
+}[keyof RunEvents];
+
+const POLL_MILLISECONDS = 1000;
+const SILENT_POLLS = 15;
+
+/**
+ * Yields events until `signal` aborts. The first comes at once. Yields undefined after each 15 seconds without events.
+ *
+ * @throws UserError if the folder is not a run
+ */
+export async function* followRun(run: string, signal: AbortSignal): AsyncGenerator<RunEvent | undefined, void> {
+  let seen = { progress: "", weights: modelVersion(run) };
+  for (let silence = 0; !signal.aborted; ) {
+    const events: RunEvent[] = [];
+    try {
+      const now = { progress: await progressVersion(run), weights: modelVersion(run) };
+      if (now.progress !== seen.progress) events.push({ name: "progress", data: await readProgress(run) });
+      const hasChanged = now.weights !== undefined && now.weights !== seen.weights;
+      if (hasChanged) events.push({ name: "weights", data: { epoch: (await modelEpoch(run)) ?? 0 } });
+      seen = now;
+    } catch (error) {
+      if (seen.progress === "") throw error; // later, files may be missing for a moment
+    }
+    yield* events;
+    silence = events.length > 0 ? 0 : silence + 1;
+    if (silence > 0 && silence % SILENT_POLLS === 0) yield undefined;
+    await setTimeout(POLL_MILLISECONDS, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function readProgress(run: string): Promise<RunEvents["progress"]> {
+  const { report, epochs } = await readRun(run);
+  const pictures = await (await RunFolder.open(run)).listPictures();
+  return { state: report.state, epochs, planned: report.config.epochs, pictures };
+}

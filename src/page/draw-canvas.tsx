@@ -1,0 +1,167 @@
+// The canvas of the Draw view: pointers and keys move the brush.
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useId, useRef } from "preact/hooks";
+import type { Sketch } from "./draw-state.js";
+import { imageDataOf } from "./picture.js";
+
+/** Where the brush is, in pixels of the image. */
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The eraser at the other end of a pen, in `buttons` of a pointer event. */
+const ERASER_BUTTON = 32;
+const LARGE_STEP = 4;
+const FOCUSABLE = { role: "application", tabIndex: 0, "aria-label": "Drawing" } as const;
+
+export function DrawCanvas({ sketch }: { readonly sketch: Sketch }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const hint = useId();
+  /** Undefined while neither the pointer nor the keyboard is on the canvas. */
+  const place = useSignal<Place | undefined>(undefined);
+  const { drawing } = sketch;
+  const { height, width } = drawing.size;
+  useSignalEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    context?.putImageData(imageDataOf(drawing.image.value, width, height), 0, 0);
+  });
+  const { isDown, ...keys } = useKeys(sketch, place);
+  return (
+    <div class="draw-area">
+      <div class="draw-frame" {...FOCUSABLE} aria-describedby={hint} {...pointerHandlers(sketch, place)} {...keys}>
+        <canvas ref={canvas} class="picture" width={width} height={height} />
+        {place.value && <Ring sketch={sketch} place={place.value} isDown={isDown} />}
+      </div>
+      <p id={hint} class="small">
+        Draw here. Keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.
+      </p>
+    </div>
+  );
+}
+
+interface RingProps {
+  readonly sketch: Sketch;
+  readonly place: Place;
+  readonly isDown: boolean;
+}
+
+/** Shows where the brush is, and its size. */
+function Ring({ sketch, place, isDown }: RingProps) {
+  const { height, width } = sketch.drawing.size;
+  const diameter = Math.max(1, sketch.brush.value);
+  const style = {
+    left: `${(100 * (place.x - diameter / 2)) / width}%`,
+    top: `${(100 * (place.y - diameter / 2)) / height}%`,
+    width: `${(100 * diameter) / width}%`,
+    height: `${(100 * diameter) / height}%`,
+  };
+  return <div class={`draw-ring${isDown ? " is-down" : ""}`} style={style} aria-hidden="true" />;
+}
+
+type PlaceSignal = ReturnType<typeof useSignal<Place | undefined>>;
+
+function pointerHandlers(sketch: Sketch, place: PlaceSignal) {
+  const { drawing } = sketch;
+  const end = () => drawing.end();
+  return {
+    onPointerDown(event: PointerEvent) {
+      if (event.button > 0 && !isEraser(event)) return;
+      (event.currentTarget as Element).setPointerCapture(event.pointerId);
+      drawing.begin(brushAt(event, sketch), isEraser(event) ? drawing.background : sketch.colour);
+    },
+    onPointerMove(event: PointerEvent) {
+      const events = event.getCoalescedEvents();
+      if (event.buttons > 0)
+        for (const each of events.length ? events : [event]) drawing.extend(brushAt(each, sketch, event));
+      place.value = event.pointerType === "touch" ? undefined : brushAt(event, sketch);
+    },
+    onPointerUp: end,
+    onPointerCancel: end,
+    onPointerLeave() {
+      place.value = undefined;
+    },
+  };
+}
+
+function isEraser({ pointerType, buttons }: PointerEvent): boolean {
+  return pointerType === "pen" && (buttons & ERASER_BUTTON) !== 0;
+}
+
+/** The brush at an event. A pen's pressure changes the radius, from a quarter to nearly twice its value. */
+function brushAt(event: PointerEvent, sketch: Sketch, { currentTarget } = event) {
+  const { left, top, width, height } = (currentTarget as Element).getBoundingClientRect();
+  const { size } = sketch.drawing;
+  const pressure = event.pointerType === "pen" ? 0.25 + 1.5 * event.pressure : 1;
+  return {
+    x: ((event.clientX - left) / width) * size.width,
+    y: ((event.clientY - top) / height) * size.height,
+    radius: (sketch.brush.value / 2) * pressure,
+  };
+}
+
+/** Moves and draws with keys. Coordinates of the keyboard's brush are middles of pixels. */
+function useKeys(sketch: Sketch, place: PlaceSignal) {
+  const { drawing } = sketch;
+  const { height, width } = drawing.size;
+  const isDown = useSignal(false);
+  const current = () => place.value ?? { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
+  const brush = (at: Place) => ({ ...at, radius: sketch.brush.value / 2 });
+  const lift = () => {
+    isDown.value = false;
+    drawing.end();
+  };
+  const move = (right: number, down: number) => {
+    const { x, y } = current();
+    const middle = (value: number, size: number) => Math.floor(Math.max(0, Math.min(size - 1, value))) + 0.5;
+    place.value = { x: middle(x + right, width), y: middle(y + down, height) };
+    if (isDown.value) drawing.extend(brush(place.value));
+  };
+  const toggle = () => {
+    if (isDown.value) return lift();
+    place.value = current();
+    isDown.value = true;
+    drawing.begin(brush(place.value), sketch.colour);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const act = actionOf(event, { move, toggle, lift, drawing });
+    if (!act) return;
+    event.preventDefault();
+    act();
+  };
+  return {
+    isDown: isDown.value,
+    onKeyDown,
+    onFocus({ currentTarget }: FocusEvent) {
+      if ((currentTarget as Element).matches(":focus-visible")) place.value = current();
+    },
+    onBlur() {
+      lift();
+      place.value = undefined;
+    },
+  };
+}
+
+interface KeyActions {
+  move(right: number, down: number): void;
+  toggle(): void;
+  lift(): void;
+  readonly drawing: Sketch["drawing"];
+}
+
+function actionOf(event: KeyboardEvent, { move, toggle, lift, drawing }: KeyActions): (() => void) | undefined {
+  const { key, shiftKey, repeat } = event;
+  if (event.ctrlKey || event.metaKey) return key.toLowerCase() === "z" ? () => drawing.undo() : undefined;
+  const step = shiftKey ? LARGE_STEP : 1;
+  const actions: Record<string, () => void> = {
+    ArrowLeft: () => move(-step, 0),
+    ArrowRight: () => move(step, 0),
+    ArrowUp: () => move(0, -step),
+    ArrowDown: () => move(0, step),
+    " ": () => (repeat ? undefined : toggle()),
+    Escape: lift,
+    Delete: () => drawing.clear(),
+    Backspace: () => drawing.clear(),
+  };
+  return actions[key];
+}

@@ -1,0 +1,105 @@
+// What the model infers from the drawing: its reconstruction, the bound, and the posterior.
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Inference } from "../explore/protocol.js";
+import type { DrawState } from "./draw-state.js";
+import type { OpenModel } from "./model.js";
+import { formatNumber } from "./numbers.js";
+import { unpackFloats } from "./packed.js";
+import { Picture } from "./picture.js";
+import { goTo } from "./place.js";
+import { Posterior } from "./posterior.js";
+
+/** Screen readers hear the numbers after the drawing has rested for this long. */
+const REST_MS = 1000;
+
+interface InferredProps {
+  readonly state: DrawState;
+}
+
+export function Inferred({ state: { model, inference } }: InferredProps) {
+  const { input, reconstruction, bounds } = inference.value ?? {};
+  const isDenoiser = model.info.noise !== null;
+  return (
+    <section class={`card draw-inferred${input ? " has-input" : ""}`} aria-label="Reconstruction">
+      {input && (
+        <figure>
+          <Picture images={input} size={model.info} label="Input of the encoder" />
+          <figcaption>{isDenoiser ? "Noisy input" : "Input"}</figcaption>
+        </figure>
+      )}
+      <figure>
+        <Picture images={reconstruction} size={model.info} label="Reconstruction" />
+        <figcaption>{isDenoiser ? "Cleaned" : "Reconstruction"}</figcaption>
+      </figure>
+      <Numbers bounds={bounds} isDrawn={model.info.isDrawn} />
+    </section>
+  );
+}
+
+export function InferredPosterior({ state: { model, inference } }: InferredProps) {
+  const inferred = inference.value;
+  return (
+    <>
+      <div class="row spread">
+        <h3>{model.info.isDrawn ? "Posterior" : "Code"}</h3>
+        <button type="button" disabled={!inferred} onClick={() => explore(model, inferred)}>
+          Continue in Sliders
+        </button>
+      </div>
+      {inferred && <Posterior model={model} inference={inferred} />}
+    </>
+  );
+}
+
+/** Shows the posterior mean in the other views. */
+function explore(model: OpenModel, inference: Inference | undefined): void {
+  if (!inference) return;
+  model.z.value = unpackFloats(inference.mean);
+  goTo({ view: "sliders" });
+}
+
+type Bounds = Inference["bounds"];
+
+/** The terms of the bound; of a plain autoencoder, the reconstruction alone. */
+function Numbers({ bounds, isDrawn }: { readonly bounds: Bounds | undefined; readonly isDrawn: boolean }) {
+  const rows = (
+    isDrawn
+      ? [
+          ["ELBO", bounds?.elbo],
+          ["Reconstruction", bounds?.reconstruction],
+          ["KL", bounds?.kl],
+        ]
+      : [["Reconstruction", bounds?.reconstruction]]
+  ) as [string, number | undefined][];
+  return (
+    <div class="stack">
+      <dl class="draw-numbers">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{formatNumber(value ?? Number.NaN)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="small">Nats{isDrawn && ", with one draw of z"}</p>
+      <Spoken text={rows.map(([name, value]) => `${name} ${formatNumber(value ?? Number.NaN, 1)}`).join(", ")} />
+    </div>
+  );
+}
+
+/** Text for screen readers, once it has stopped changing. */
+function Spoken({ text }: { readonly text: string }) {
+  const spoken = useSignal("");
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      spoken.value = text;
+    }, REST_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <p class="unseen" role="status">
+      {spoken}
+    </p>
+  );
+}

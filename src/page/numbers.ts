@@ -1,0 +1,14 @@
+// Numbers as the page prints them.
+
+/** A number with a minus sign as wide as a digit; a dash if it is not finite. */
+export function formatNumber(value: number, digits = 2): string {
+  return Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "–";
+}
+
+/** A duration such as 45 s, 3 min 5 s or 2 h 10 min. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}

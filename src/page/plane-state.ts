@@ -1,0 +1,132 @@
+// What the Plane view of a model keeps while other views are shown: the plane, what is visible, and the selected image.
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Inference } from "../explore/protocol.js";
+import { othersOfSameImages } from "./followed.js";
+import type { OpenModel } from "./model.js";
+import { unpackBytes, unpackFloats } from "./packed.js";
+import { type Area, type Plane, planeOfDimensions, projectAll } from "./plane.js";
+import type { Size, Viewport } from "./viewport.js";
+
+/** Latent dimensions of the axes, or the plane of the first two principal components. */
+export type Axes = "components" | readonly number[];
+
+export interface PlaneState {
+  readonly axes: Signal<Axes>;
+  readonly plane: ReadonlySignal<Plane>;
+  /** [N, Z]: posterior means of the test images. */
+  readonly means: ReadonlySignal<Float32Array>;
+  readonly points: ReadonlySignal<{ readonly u: Float32Array; readonly v: Float32Array }>;
+  readonly labels: ReadonlySignal<ArrayLike<number> | undefined>;
+  readonly viewport: Signal<Viewport | undefined>;
+  readonly visible: Signal<{ readonly area: Area; readonly size: Size } | undefined>;
+  readonly hidden: Signal<ReadonlySet<number>>;
+  readonly emphasized: Signal<number | undefined>;
+  readonly showsManifold: Signal<boolean>;
+  /** Whether the selected image is encoded with the noise of the training. */
+  readonly isNoisy: Signal<boolean>;
+  /** What the model infers from the selected image. */
+  readonly inference: Signal<Inference | undefined>;
+  /** Ends of the path: latent vectors [Z]. */
+  readonly ends: Signal<readonly [from: Float32Array | undefined, to: Float32Array | undefined]>;
+}
+
+const states = new WeakMap<OpenModel, PlaneState>();
+
+/** The state of a model, created at the first call. */
+export function planeStateOf(model: OpenModel): PlaneState {
+  const known = states.get(model) ?? createState(model);
+  states.set(model, known);
+  return known;
+}
+
+function createState(model: OpenModel): PlaneState {
+  const { dimZ } = model.info;
+  const { latents } = model;
+  const axes = signal<Axes>(dimZ > 2 && latents.value.components ? "components" : firstAxes(model));
+  const means = computed(() => unpackFloats(latents.value.means));
+  const plane = computed(() => planeOf(model, axes.value));
+  const state: PlaneState = {
+    axes,
+    plane,
+    means,
+    points: computed(() => projectAll(plane.value, means.value)),
+    labels: computed(() => labelsOf(model)),
+    viewport: signal(undefined),
+    visible: signal(undefined),
+    hidden: signal(new Set()),
+    emphasized: signal(undefined),
+    showsManifold: signal(false),
+    isNoisy: signal(false),
+    inference: signal(undefined),
+    ends: signal([undefined, undefined]),
+  };
+  effect(() => infer(model, state));
+  return state;
+}
+
+/** The two most informative dimensions. */
+function firstAxes({ order }: OpenModel): number[] {
+  return order.value.slice(0, 2).sort((a, b) => a - b);
+}
+
+function planeOf({ info, latents }: OpenModel, axes: Axes): Plane {
+  if (axes !== "components") return planeOfDimensions(info.dimZ, axes);
+  const { components } = latents.value;
+  if (!components) return planeOfDimensions(info.dimZ, [0, 1]);
+  const both = unpackFloats(components.axes);
+  const [first, second] = components.explained.map((share) => `${Math.round(100 * share)}% of the variance`);
+  return {
+    origin: unpackFloats(components.origin),
+    axes: [both.subarray(0, info.dimZ), both.subarray(info.dimZ)],
+    names: [`principal component 1, ${first}`, `principal component 2, ${second}`],
+  };
+}
+
+function labelsOf({ latents }: OpenModel): ArrayLike<number> | undefined {
+  const { labels } = latents.value;
+  if (!labels) return undefined;
+  return labels.dtype === "uint8" ? unpackBytes(labels) : unpackFloats(labels);
+}
+
+/** Infers from the selected image, again if it, its noise or the weights change. */
+function infer(model: OpenModel, { isNoisy, inference, means }: PlaneState): void {
+  const index = model.selected.value;
+  model.epoch.value;
+  const noise = isNoisy.value ? model.info.noise?.strength : undefined;
+  if (index === undefined) return;
+  const isStale = () => model.selected.peek() !== index || isNoisy.peek() !== (noise !== undefined);
+  inferTest(model, index, noise).then(
+    (result) => {
+      if (isStale()) return;
+      inference.value = result;
+      const isPoint = index < means.peek().length / model.info.dimZ;
+      if (!isPoint) model.z.value = unpackFloats(result.mean);
+    },
+    () => {}, // the shell shows the problem
+  );
+}
+
+async function inferTest(model: OpenModel, index: number, noise: number | undefined): Promise<Inference> {
+  const clean = await model.call("inferTest", { index });
+  if (noise === undefined) return clean;
+  const { original: image, label } = clean;
+  const given = { image, noise, ...(model.info.classes && label !== undefined && { class: label }) };
+  const noisy = await model.call("infer", given);
+  return { ...noisy, ...(label !== undefined && { label }) };
+}
+
+/** Selects a test image in a model, and in the model that it is compared with, if that has the same test images. */
+export function selectInAll(model: OpenModel, index: number): void {
+  for (const each of [model, ...othersOfSameImages(model)]) select(each, index);
+}
+
+/** Selects a test image: z becomes its posterior mean, and a conditional model decodes as its class. */
+function select(model: OpenModel, index: number): void {
+  const { means, labels } = planeStateOf(model);
+  const { dimZ, classes } = model.info;
+  model.selected.value = index;
+  if ((index + 1) * dimZ > means.value.length) return;
+  model.z.value = means.value.slice(index * dimZ, (index + 1) * dimZ);
+  const name = model.latents.value.classes?.[labels.value?.[index] ?? -1];
+  if (name !== undefined && classes?.includes(name)) model.chosenClass.value = name;
+}

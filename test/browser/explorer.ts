@@ -1,0 +1,119 @@
+// The page of a real `vae explore` in headless Chromium.
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import type { Result } from "axe-core";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import { start } from "../vae.js";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export interface PageOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly colorScheme?: "light" | "dark";
+  readonly reducedMotion?: "reduce" | "no-preference";
+  readonly hasTouch?: boolean;
+}
+
+/** A running `vae explore` and a browser. */
+export class Explorer {
+  /** Errors on the pages' consoles, such as violations of the Content-Security-Policy. */
+  readonly problems: string[] = [];
+
+  private constructor(
+    /** The address of the page, with its token. */
+    readonly url: string,
+    private readonly browser: Browser,
+    private readonly stop: () => Promise<unknown>,
+  ) {}
+
+  /**
+   * @param program path of the browser's program
+   * @param cwd the folder to run `vae explore …args` in
+   */
+  static async start(program: string, cwd: string, ...args: string[]): Promise<Explorer> {
+    const { child, outcome } = start(["explore", ...args], cwd);
+    const stop = () => {
+      child.kill();
+      return outcome;
+    };
+    const ended = outcome.then(({ stderr }) => Promise.reject(new Error(`vae explore ended: ${stderr}`)));
+    const [[line], browser] = await Promise.all([
+      Promise.race([once(child.stdout, "data"), ended]),
+      chromium.launch({ executablePath: find(program), args: ["--no-sandbox"] }),
+    ]);
+    ended.catch(() => {}); // when it is stopped
+    return new Explorer(String(line).trim(), browser, stop);
+  }
+
+  /** Opens the page at a hash such as `#plane?run=run`, in a window of its own. */
+  async open(hash = "", { width = 1280, height = 900, ...options }: PageOptions = {}): Promise<Page> {
+    const page = await this.browser.newPage({ viewport: { width, height }, ...options });
+    page.on("pageerror", ({ message }) => this.problems.push(message));
+    page.on("console", (message) => {
+      if (message.type() === "error") this.problems.push(message.text());
+    });
+    page.setDefaultTimeout(30_000);
+    await page.goto(this.url + hash);
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.stop();
+  }
+}
+
+/** The path of a program: the browser is started without a shell. */
+function find(program: string): string {
+  const folders = (process.env.PATH ?? "").split(path.delimiter);
+  return folders.map((folder) => path.resolve(folder, program)).find((file) => existsSync(file)) ?? program;
+}
+
+/** What is read of a canvas: tests are compiled without the types of browsers. */
+interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: "2d"): {
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: ArrayLike<number> };
+  };
+}
+
+/** The pixels of a canvas: its size, and its bytes of red, green and blue. */
+export function pixelsOf(canvas: Locator): Promise<{ width: number; height: number; rgb: number[] }> {
+  return canvas.evaluate((element: unknown) => {
+    const { width, height } = element as Canvas;
+    const { data } = (element as Canvas).getContext("2d").getImageData(0, 0, width, height);
+    return { width, height, rgb: Array.from(data).filter((_, i) => i % 4 < 3) };
+  });
+}
+
+/** Counts the pixels of a large canvas: all, the coloured ones, and the opaque black ones. */
+export function countPixels(canvas: Locator): Promise<{ all: number; coloured: number; black: number }> {
+  return canvas.evaluate((element: unknown) => {
+    const { width, height } = element as Canvas;
+    const { data } = (element as Canvas).getContext("2d").getImageData(0, 0, width, height);
+    let [coloured, black] = [0, 0];
+    for (let i = 0; i < data.length; i += 4) {
+      if (Math.abs(data[i] - data[i + 2]) > 40) coloured += 1;
+      if (data[i + 3] === 255 && data[i] + data[i + 1] + data[i + 2] < 120) black += 1;
+    }
+    return { all: width * height, coloured, black };
+  });
+}
+
+/** The serious and critical violations of accessibility rules that axe-core finds on a page. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const violations = await page.evaluate<Result[]>("axe.run().then(({ violations }) => violations)");
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join("\n")}`);
+}
+
+/** By how many pixels the page is wider than its window. */
+export function overflowOf(page: Page): Promise<number> {
+  return page.evaluate<number>("document.documentElement.scrollWidth - window.innerWidth");
+}
