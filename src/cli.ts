@@ -38,7 +38,11 @@ const COMMANDS: Readonly<Record<string, Entry[]>> = {
   "Move data and models to other programs:": [
     ["encode", "write the latents of images: JSON lines, CSV, NumPy", () => import("./commands/encode.js")],
     ["decode", "decode latents to images: a PNG file or NumPy", () => import("./commands/decode.js")],
-    ["export", "write the encoder and the decoder as ONNX files", () => import("./commands/export.js")],
+    [
+      "export",
+      "write the encoder and the decoder as ONNX files, or a run for TensorBoard",
+      () => import("./commands/export.js"),
+    ],
   ],
   "This machine:": [
     ["engines", "show which engines run here, how to install others", () => import("./commands/engines.js")],
