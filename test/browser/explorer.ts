@@ -90,17 +90,17 @@ export function pixelsOf(canvas: Locator): Promise<{ width: number; height: numb
   });
 }
 
-/** Counts the pixels of a large canvas: all, the coloured ones, and the opaque black ones. */
-export function countPixels(canvas: Locator): Promise<{ all: number; coloured: number; black: number }> {
+/** Counts the pixels of a large canvas: all, the coloured ones, and the opaque ones. */
+export function countPixels(canvas: Locator): Promise<{ all: number; coloured: number; opaque: number }> {
   return canvas.evaluate((element: unknown) => {
     const { width, height } = element as Canvas;
     const { data } = (element as Canvas).getContext("2d").getImageData(0, 0, width, height);
-    let [coloured, black] = [0, 0];
+    let [coloured, opaque] = [0, 0];
     for (let i = 0; i < data.length; i += 4) {
       if (Math.abs(data[i] - data[i + 2]) > 40) coloured += 1;
-      if (data[i + 3] === 255 && data[i] + data[i + 1] + data[i + 2] < 120) black += 1;
+      if (data[i + 3] === 255) opaque += 1;
     }
-    return { all: width * height, coloured, black };
+    return { all: width * height, coloured, opaque };
   });
 }
 

@@ -5,7 +5,16 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { countPixels, Explorer, overflowOf, type PageOptions, pixelsOf, violationsOf } from "../browser/explorer.js";
-import { encodeTest, expectDecoded, expectGrey, nearestTo, Plane, shown, withModel } from "../browser/plane-page.js";
+import {
+  encodeTest,
+  expectDecoded,
+  expectGrey,
+  floatsOf,
+  nearestTo,
+  Plane,
+  shown,
+  withModel,
+} from "../browser/plane-page.js";
 import { copyTiny } from "../helpers.js";
 import { start, vae } from "../vae.js";
 
@@ -200,10 +209,17 @@ describe.skipIf(!browser)("the page of vae explore", () => {
     await plane.page.getByLabel("Decoded images behind").check();
     const { z } = (await grid).postDataJSON();
     expect(z.shape[0]).toBeLessThanOrEqual(1024);
+    expect((await countPixels(canvas)).opaque).toBeLessThan(0.3 * (await countPixels(canvas)).all);
     await plane.page.waitForTimeout(300);
     await plane.settled();
-    const { black, all: size } = await countPixels(canvas);
-    expect(black).toBeGreaterThan(size / 10); // the background of the digits
+    const { opaque, all: size } = await countPixels(canvas);
+    expect(opaque).toBeGreaterThan(0.8 * size); // all but the axes
+    const { means } = await encodeTest(at("runs/vae"));
+    const across = (points: readonly number[]) => [Math.min(...points), Math.max(...points)];
+    const [low, high] = across(floatsOf(z.base64).filter((_, i) => i % 2 === 0));
+    const [least, most] = across(means.map(([first]) => first));
+    expect(low).toBeLessThan(least);
+    expect(high).toBeGreaterThan(most);
     await plane.page.close();
   });
 
