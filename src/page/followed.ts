@@ -21,10 +21,11 @@ export interface FollowedRun {
 
 const followed = new Map<string, FollowedRun>();
 
-/** Starts to follow a run, unless it is followed already. */
+/** Starts to follow a run, unless it is followed already. The list of runs must have been read. */
 export function follow(run: string): FollowedRun {
   const known = followed.get(run);
   if (known) return known;
+  if (!list.value?.runs.some((summary) => summary.run === run)) return unknown(run);
   const created: FollowedRun = {
     run,
     model: signal(undefined),
@@ -40,6 +41,11 @@ export function follow(run: string): FollowedRun {
     weights: () => (created.model.value ? created.model.value.reload().catch(() => {}) : open(created)),
   });
   return created;
+}
+
+function unknown(run: string): FollowedRun {
+  const problem = signal(`${run} is not among the runs. Choose another one above.`);
+  return { run, model: signal(undefined), progress: signal(undefined), problem };
 }
 
 /** The other models on the page that have the same data set and number of test images. */

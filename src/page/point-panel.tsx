@@ -33,7 +33,7 @@ export function PointPanel({ model, state }: PointPanelProps) {
   );
 }
 
-/** Chooses a test image by its number, from 1. */
+/** Chooses a test image by its index, from 0. */
 function Chooser({ model }: { readonly model: OpenModel }) {
   const { testImages } = model.info;
   const index = model.selected.value;
@@ -53,13 +53,13 @@ function Chooser({ model }: { readonly model: OpenModel }) {
       </button>
       <input
         type="number"
-        aria-label="Number of the test image"
-        min={1}
-        max={testImages}
-        value={index === undefined ? "" : index + 1}
-        onChange={({ currentTarget }) => choose(Math.round(Number(currentTarget.value)) - 1)}
+        aria-label="Index of the test image"
+        min={0}
+        max={testImages - 1}
+        value={index ?? ""}
+        onChange={({ currentTarget }) => choose(Math.round(Number(currentTarget.value)))}
       />
-      <span class="small">of {testImages.toLocaleString("en")}</span>
+      <span class="small">to {(testImages - 1).toLocaleString("en")}</span>
       <button
         type="button"
         class="icon"
@@ -165,7 +165,7 @@ function Neighbours({ model, state, index }: PointPanelProps & { readonly index:
                 images={images}
                 index={i}
                 size={model.info}
-                label={["Test image", neighbour + 1, nameOf(neighbour)].join(" ").trim()}
+                label={["Test image", neighbour, nameOf(neighbour)].join(" ").trim()}
               />
               {nameOf(neighbour) !== undefined && <span aria-hidden="true">{nameOf(neighbour)}</span>}
             </button>

@@ -1,7 +1,8 @@
 // The page of a real `vae explore` in headless Chromium.
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import path from "node:path";
 import type { Result } from "axe-core";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { start } from "../vae.js";
@@ -41,7 +42,7 @@ export class Explorer {
     const ended = outcome.then(({ stderr }) => Promise.reject(new Error(`vae explore ended: ${stderr}`)));
     const [[line], browser] = await Promise.all([
       Promise.race([once(child.stdout, "data"), ended]),
-      chromium.launch({ executablePath: program, args: ["--no-sandbox"] }),
+      chromium.launch({ executablePath: find(program), args: ["--no-sandbox"] }),
     ]);
     ended.catch(() => {}); // when it is stopped
     return new Explorer(String(line).trim(), browser, stop);
@@ -65,13 +66,42 @@ export class Explorer {
   }
 }
 
+/** The path of a program: the browser is started without a shell. */
+function find(program: string): string {
+  const folders = (process.env.PATH ?? "").split(path.delimiter);
+  return folders.map((folder) => path.resolve(folder, program)).find((file) => existsSync(file)) ?? program;
+}
+
+/** What is read of a canvas: tests are compiled without the types of browsers. */
+interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: "2d"): {
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: ArrayLike<number> };
+  };
+}
+
 /** The pixels of a canvas: its size, and its bytes of red, green and blue. */
 export function pixelsOf(canvas: Locator): Promise<{ width: number; height: number; rgb: number[] }> {
-  return canvas.evaluate(`(canvas) => {
-    const { width, height } = canvas;
-    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-    return { width, height, rgb: [...data].filter((_, i) => i % 4 < 3) };
-  }`);
+  return canvas.evaluate((element: unknown) => {
+    const { width, height } = element as Canvas;
+    const { data } = (element as Canvas).getContext("2d").getImageData(0, 0, width, height);
+    return { width, height, rgb: Array.from(data).filter((_, i) => i % 4 < 3) };
+  });
+}
+
+/** Counts the pixels of a large canvas: all, the coloured ones, and the opaque ones. */
+export function countPixels(canvas: Locator): Promise<{ all: number; coloured: number; opaque: number }> {
+  return canvas.evaluate((element: unknown) => {
+    const { width, height } = element as Canvas;
+    const { data } = (element as Canvas).getContext("2d").getImageData(0, 0, width, height);
+    let [coloured, opaque] = [0, 0];
+    for (let i = 0; i < data.length; i += 4) {
+      if (Math.abs(data[i] - data[i + 2]) > 40) coloured += 1;
+      if (data[i + 3] === 255) opaque += 1;
+    }
+    return { all: width * height, coloured, opaque };
+  });
 }
 
 /** The serious and critical violations of accessibility rules that axe-core finds on a page. */
