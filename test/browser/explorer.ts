@@ -1,11 +1,12 @@
 // The page of a real `vae explore` in headless Chromium.
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { Result } from "axe-core";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
-import { start } from "../vae.js";
+import { copyTiny } from "../helpers.js";
+import { start, vae } from "../vae.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -70,6 +71,18 @@ export class Explorer {
 function find(program: string): string {
   const folders = (process.env.PATH ?? "").split(path.delimiter);
   return folders.map((folder) => path.resolve(folder, program)).find((file) => existsSync(file)) ?? program;
+}
+
+/** Trains small runs in a folder, by the settings of each, and copies a trained one to runs/vae. */
+export async function trainTinyRuns(home: string, runs: Readonly<Record<string, string>>): Promise<void> {
+  copyTiny(home);
+  mkdirSync(path.join(home, "runs"));
+  cpSync(path.join(home, "run"), path.join(home, "runs/vae"), { recursive: true });
+  for (const [run, settings] of Object.entries(runs)) {
+    const args = `train --dataset tiny --run ${run} ${settings} --n-hidden 8 --epochs 1 --batch-size 50 --quiet`;
+    const { code, stderr } = await vae(args.split(" "), home);
+    if (code !== 0) throw new Error(stderr);
+  }
 }
 
 /** What is read of a canvas: tests are compiled without the types of browsers. */
