@@ -81,7 +81,8 @@ export class Plane {
   }
 }
 
-function floatsOf(base64: string): number[] {
+/** Little-endian float32 values in base64. */
+export function floatsOf(base64: string): number[] {
   const bytes = Buffer.from(base64, "base64");
   return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
 }
