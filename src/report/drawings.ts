@@ -11,6 +11,10 @@ import type { CurvesContents, Terms } from "./contents.js";
 import type { Drawing } from "./epoch-pictures.js";
 
 const SAMPLES = 100;
+/** Epochs of the still curves, whose points take 100 bytes for each. */
+const MAX_STILL_EPOCHS = 250;
+/** Of the numbers in live curves. */
+const DIGITS = 7;
 
 /** Samples of the prior with the seed of the training; of a conditional model, a row for each class. */
 export async function drawSamples(model: LoadedModel): Promise<Drawing> {
@@ -46,20 +50,23 @@ export interface Curves {
 /** Learning curves. Undefined if runs of older versions have no terms of the training. */
 export async function drawCurves({ config }: LoadedModel, epochs: readonly EpochReport[]): Promise<Curves | undefined> {
   if (epochs.length === 0) return undefined;
-  const panels = curveTitles(config);
+  const panels = curveTitles(config).map(toPanel);
   const both = epochs.map(({ epoch, train, validation }) => ({
     epoch,
     train: finiteTerms(train),
     validation: finiteTerms(validation),
   }));
-  const numbers = both.map(({ epoch, train, validation }) => ({
+  const step = Math.ceil(both.length / MAX_STILL_EPOCHS);
+  const few = both.filter((_, i) => i === both.length - 1 || i % step === 0);
+  const numbers = few.map(({ epoch, train, validation }) => ({
     epoch,
-    train: withGaps(train),
-    validation: withGaps(validation),
+    train: toStill(train),
+    validation: toStill(validation),
   }));
-  const svg = await learningCurves(numbers, panels, describePixels(config));
+  const titles = panels.map(({ term, title }) => [term, title] as const);
+  const svg = await learningCurves(numbers, titles, describePixels(config));
   const best = epochs.findLast(({ isBest }) => isBest)?.epoch;
-  return { contents: { panels: panels.map(toPanel), epochs: both, ...(best && { best }) }, svg };
+  return { contents: { panels, epochs: both, ...(best && { best }) }, svg };
 }
 
 /** Shows the ELBO as −ELBO, like all numbers of a report. */
@@ -71,7 +78,7 @@ function toPanel([term, title]: ReturnType<typeof curveTitles>[number]): CurvesC
 function finiteTerms(terms: { readonly [term in keyof Terms]?: unknown } | undefined): Terms {
   const finite = (term: keyof Terms) => {
     const value = terms?.[term];
-    return typeof value === "number" && Number.isFinite(value) ? value : null;
+    return typeof value === "number" && Number.isFinite(value) ? Number(value.toPrecision(DIGITS)) : null;
   };
   return {
     objective: finite("objective"),
@@ -81,11 +88,12 @@ function finiteTerms(terms: { readonly [term in keyof Terms]?: unknown } | undef
   };
 }
 
-function withGaps({ objective, elbo, reconstruction, kl }: Terms) {
+/** The terms as still curves show them: −ELBO, and NaN for gaps. */
+function toStill({ objective, elbo, reconstruction, kl }: Terms) {
   const number = (value: number | null) => value ?? Number.NaN;
   return {
     objective: number(objective),
-    elbo: number(elbo),
+    elbo: -number(elbo),
     reconstruction: number(reconstruction),
     kl: number(kl),
   };

@@ -5,7 +5,7 @@ import { ifPresent, listNames, readStart, statIfThere } from "../files/read.js";
 import { PICTURES } from "../run/folder.js";
 
 /** PNG bytes of all epochs together, next to an embedded decoder or not. */
-const MAX_BYTES = { withDecoder: 450e3, alone: 2e6 };
+const MAX_BYTES = { withDecoder: 400e3, alone: 2e6 };
 /** Larger files are no pictures of a training. */
 const MAX_PICTURE_BYTES = 50e6;
 /** The start of a PNG: its signature, and the head of the chunk that holds its size. */

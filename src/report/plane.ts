@@ -10,7 +10,7 @@ import { encodeDecoder } from "./decoder.js";
 
 const MAX_POINTS = 5000;
 /** Points of the static plot, which takes 150 bytes for each. */
-const MAX_PLOTTED = 1000;
+const MAX_PLOTTED = 800;
 
 export interface Plane {
   readonly contents: PlaneContents;
