@@ -3,7 +3,6 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { formatDefault } from "../dist/commands/flags.js";
-import { flagOf } from "../dist/commands/io.js";
 import { createConfig } from "../dist/config/config.js";
 import { PRESETS } from "../dist/config/presets.js";
 import { SETTINGS } from "../dist/config/settings.js";
@@ -13,6 +12,7 @@ import { corrupt, NOISES } from "../dist/noise.js";
 import { progressFigure } from "../dist/pictures/figures.js";
 import { encodePng } from "../dist/pictures/png.js";
 import { randomStream } from "../dist/random.js";
+import { flagOf } from "../dist/shell.js";
 
 /** The page. */
 export function settingsPage() {

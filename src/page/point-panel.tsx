@@ -40,6 +40,10 @@ function Chooser({ model }: { readonly model: OpenModel }) {
   const choose = (next: number) => {
     if (next >= 0 && next < testImages) selectInAll(model, next);
   };
+  const enter = (field: HTMLInputElement) => {
+    choose(Math.round(field.valueAsNumber));
+    field.value = String(model.selected.value ?? ""); // also if the entry is no index
+  };
   return (
     <div class="row tight">
       <button
@@ -57,7 +61,7 @@ function Chooser({ model }: { readonly model: OpenModel }) {
         min={0}
         max={testImages - 1}
         value={index ?? ""}
-        onChange={({ currentTarget }) => choose(Math.round(Number(currentTarget.value)))}
+        onChange={({ currentTarget }) => enter(currentTarget)}
       />
       <span class="small">to {(testImages - 1).toLocaleString("en")}</span>
       <button

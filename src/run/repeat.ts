@@ -8,7 +8,7 @@ import type { RunConfig } from "./config.js";
 /** Chosen by the machine, not by the user. */
 const OF_MACHINE: readonly SettingName[] = ["engine", "threads"];
 
-/** The command that trains the same model again. Run it in the folder where the run was trained. */
+/** The command that trains the same weights again. Leaves out settings without effect. */
 export function repeatCommand({ settings }: RunConfig): string {
   const isChanged = (name: SettingName) => {
     const { default: usual, encode } = SETTINGS[name] as { default: unknown; encode(value: unknown): unknown };
@@ -25,7 +25,7 @@ export function repeatCommand({ settings }: RunConfig): string {
   const words = names.flatMap((name) => {
     const value = describeSetting(values[name]);
     const flag = name === "dataset" && settings.inputDir !== null ? "--target-dir" : flagOf(name);
-    if (!("flag" in SETTINGS[name])) return ["--set", quote(`${name}=${value}`)];
+    if (!("flag" in SETTINGS[name])) return ["--set", `${name}=${quote(value)}`];
     return SETTINGS[name].flag === "" ? [flag] : [flag, quote(value)];
   });
   return ["vae train", ...preset, ...words].join(" ");

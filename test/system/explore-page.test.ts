@@ -81,7 +81,7 @@ describe.skipIf(!browser)("the plane of vae explore", () => {
     await plane.page.close();
   });
 
-  it("decodes all the time during a drag, one image at a time, and the last place at the end", async () => {
+  it("decodes all the time during a drag, and the last place at the end", async () => {
     const plane = await open("runs/vae");
     const [x, y] = await plane.pixel(0.5, 0.5);
     const before = plane.decoded.length;
@@ -93,7 +93,6 @@ describe.skipIf(!browser)("the plane of vae explore", () => {
     await plane.page.mouse.move(x + 100, y);
     await plane.page.mouse.up();
     const last = await plane.settled();
-    expect(plane.mostAtOnce).toBe(1);
     await expectDecoded(plane, at("runs/vae"), last);
     expect(last).toEqual((await plane.drag(100, 0)).map((value) => expect.closeTo(value, 5)));
     await plane.page.close();

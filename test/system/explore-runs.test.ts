@@ -68,8 +68,15 @@ describe.skipIf(!browser)("the page of vae explore", () => {
     const epochs = async () => Number(await row.locator("td[data-title=Epochs]").textContent());
     const before = await epochs();
     await expect.poll(epochs, { timeout: 20_000 }).toBeGreaterThan(before);
+    // Its views follow the weights.
+    await table.getByRole("link", { name: "Open runs/live" }).click();
+    await page.getByRole("application").waitFor();
+    const epoch = async () => Number(/epoch (\d+)/.exec((await page.locator("summary").textContent()) ?? "")?.[1]);
+    const first = await epoch();
+    await expect.poll(epoch, { timeout: 20_000 }).toBeGreaterThan(first);
     child.kill("SIGINT");
     await outcome;
+    await page.goBack();
     await row.getByText("stopped").waitFor();
     await table.getByRole("link", { name: "Compare runs/ae" }).click();
     await page.getByRole("application").nth(1).waitFor();
@@ -79,12 +86,17 @@ describe.skipIf(!browser)("the page of vae explore", () => {
     await page.close();
   });
 
-  it("says in one line what is wrong", async () => {
+  it("says in one line what is wrong, and what to do", async () => {
     const page = await explorer.open("#plane?run=runs/none");
     await page.getByRole("alert").waitFor();
     expect(await page.getByRole("alert").textContent()).toBe(
       "runs/none is not among the runs. Choose another one above.",
     );
+    await page.route("**/model", (route) => route.abort());
+    await page.goto(`${explorer.url}#plane?run=runs/vae`);
+    const ended = "vae explore has ended. Start it again, and open the address it prints.";
+    await page.getByRole("alert").filter({ hasText: ended }).waitFor();
+    expect(explorer.problems.splice(0).every((problem) => problem.includes("ERR_FAILED"))).toBe(true);
     await page.close();
   });
 });
