@@ -6,7 +6,7 @@ import { SETTINGS } from "../config/settings.js";
 import { nameOfLabel } from "../data/classes.js";
 import { type ImageSet, imageAt } from "../data/dataset.js";
 import { decodeImages } from "../data/image-files.js";
-import { COUNT, type ImageShape, numberIn, pixelsInMemory, pixelsOf, range } from "../data/pixels.js";
+import { COUNT, numberIn, pixelsInMemory, pixelsOf, range } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { checkFinite } from "../inference/arrays.js";
 import type { DrawConfig } from "../inference/batches.js";
@@ -117,13 +117,22 @@ function labelsOf(images: ImageSet): Pick<Latents, "labels" | "classes"> {
 async function decode(trained: LoadedModel, given: Given): Promise<PackedArray> {
   const { z, ...chosen } = checkOptions({ z: PACKED_FLOATS, ...CLASS_OPTION }, given);
   const dimZ = decodedDims(trained);
-  const [count, width, ...rest] = z.shape;
-  if (width !== dimZ || rest.length > 0) throw new UserError(`z has the shape [${z.shape}], not [count,${dimZ}].`);
+  const [count, Z, ...rest] = z.shape;
+  if (Z !== dimZ || rest.length > 0) throw new UserError(`z has the shape [${z.shape}], not [count,${dimZ}].`);
   checkImages(trained, count);
-  // Two layers: the decoder ignores the second.
-  const all = { data: padColumns(z.data, dimZ, trained.model.parts.dimZ), shape: [count, trained.model.parts.dimZ] };
-  const { data } = await trained.decode(all, chosen);
-  return packImages(data, trained.size, count);
+  const all = trained.model.parts.dimZ;
+  const rows = roundUp(count);
+  const padded = new Float32Array(rows * all); // of two layers, the decoder ignores the second
+  for (let at = 0; at < z.data.length; at++) padded[Math.floor(at / dimZ) * all + (at % dimZ)] = z.data[at];
+  const { data } = await trained.decode({ data: padded, shape: [rows, all] }, chosen);
+  const images = data.subarray(0, count * pixelsOf(trained.size));
+  return pack(toShades(images), [count, ...shapeOf(trained)]);
+}
+
+/** Rounds to three binary digits, so that the engine keeps programs of 32 sizes of a batch, and not of 1,024. */
+function roundUp(count: number): number {
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(count)) - 2);
+  return step * Math.ceil(count / step);
 }
 
 async function draw(trained: LoadedModel, given: Given): Promise<PackedArray> {
@@ -138,7 +147,7 @@ async function infer(trained: LoadedModel, given: Given): Promise<Inference> {
   const options = checkOptions({ image: PACKED_BYTES, noise: maybe(STRENGTH), ...CLASS_OPTION }, given);
   const { image, noise: strength = 0, ...chosen } = options;
   const { size, classes, config } = trained;
-  const shape = [size.height, size.width, size.channels];
+  const shape = shapeOf(trained);
   if (String(image.shape) !== String(shape))
     throw new UserError(`The image has the shape [${image.shape}], not [${shape}].`);
   if (strength > 0 && !config.noise) throw new UserError("This model was trained without noise. Leave out the noise.");
@@ -156,10 +165,8 @@ async function inferTest(trained: LoadedModel, given: Given, explored: ExploredM
 }
 
 async function inferOne(trained: LoadedModel, image: ImageSet, noise: Noise | null): Promise<Inference> {
-  const { size } = trained;
-  const { height, width, channels } = size;
   const found = await inferImage(trained, image, drawing(trained, noise));
-  const toImage = (pixels: Float32Array) => pack(toShades(pixels), [height, width, channels]);
+  const toImage = (pixels: Float32Array) => pack(toShades(pixels), shapeOf(trained));
   const dimZ = decodedDims(trained);
   const toRow = (values: ArrayLike<number>) => pack(Float32Array.from(values).subarray(0, dimZ), [dimZ]);
   return {
@@ -178,28 +185,32 @@ async function testImages(trained: LoadedModel, given: Given, explored: Explored
   checkImages(trained, indices.length);
   const { test } = await explored.loadData(trained);
   const numbers = Uint32Array.from(indices, (index) => numberIn(range(0, test.count), index));
-  const { height, width, channels } = trained.size;
-  return pack(test.pixels.read(numbers), [indices.length, height, width, channels]);
+  return pack(test.pixels.read(numbers), [indices.length, ...shapeOf(trained)]);
 }
 
 /** Shows drawings that the model's background would hide on the opposite one, inverted. */
-async function openFile({ size, folder }: LoadedModel, given: Given): Promise<PackedArray> {
+async function openFile(trained: LoadedModel, given: Given): Promise<PackedArray> {
   const { base64 } = checkOptions({ base64: TEXT }, given);
-  const { settings, data } = folder.config;
+  const { settings, data } = trained.folder.config;
   const bytes = Buffer.from(base64, "base64");
   const read = async () => bytes;
   const open = (invert: boolean) => {
     const background = settings.background ?? "black";
-    return decodeImages(["The file"], size, { invert, background, scales: data.scales, read });
+    return decodeImages(["The file"], trained.size, { invert, background, scales: data.scales, read });
   };
   const opened = await open(false);
   const { pixels } = opened.isHidden ? await open(true) : opened;
-  return pack(pixels, [size.height, size.width, size.channels]);
+  return pack(pixels, shapeOf(trained));
 }
 
 /** The binarization and the seed of the training, with this noise. */
 function drawing({ config: { binarize, seed } }: LoadedModel, noise: Noise | null): DrawConfig {
   return { binarize, seed, noise };
+}
+
+/** The shape of an image: [height, width, channels]. */
+function shapeOf({ size: { height, width, channels } }: LoadedModel): number[] {
+  return [height, width, channels];
 }
 
 /** The dimensions that the decoder reads. */
@@ -213,19 +224,7 @@ function checkImages({ size }: LoadedModel, count: number): void {
   if (count > max) throw new UserError(`A call returns up to ${max} images of this size, and not ${count}.`);
 }
 
-function packImages(pixels: Float32Array, { height, width, channels }: ImageShape, count: number): PackedArray {
-  return pack(toShades(pixels), [count, height, width, channels]);
-}
-
 /** The first columns of a matrix [N, from]: [N, to]. */
 function firstColumns(values: Float32Array, from: number, to: number): Float32Array {
   return from === to ? values : values.filter((_, at) => at % from < to);
-}
-
-/** Appends columns of zeros to a matrix [N, from]: [N, to]. */
-function padColumns(values: Float32Array, from: number, to: number): Float32Array {
-  if (from === to) return values;
-  const padded = new Float32Array((values.length / from) * to);
-  for (let at = 0; at < values.length; at++) padded[Math.floor(at / from) * to + (at % from)] = values[at];
-  return padded;
 }

@@ -51,6 +51,7 @@ export async function startServer(routes: ReadonlyMap<string, Route>, port: numb
     (request, response) => answer(request, response, { routes, token }),
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = MAX_HEADER_MILLISECONDS; // the other limits begin with the first byte
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, HOST, () => {
@@ -75,6 +76,7 @@ interface Site {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, { routes, token }: Site): Promise<void> {
+  request.socket.setTimeout(0); // the answer may take longer
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
   const gone = new AbortController();
   response.on("close", () => gone.abort());

@@ -67,9 +67,11 @@ function open(state: DrawState, file: Blob): void {
 /** Opens images that are pasted anywhere on the page. */
 function usePaste(state: DrawState): void {
   useEffect(() => {
-    const paste = ({ clipboardData }: ClipboardEvent) => {
-      const file = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
-      if (file) open(state, file);
+    const paste = (event: ClipboardEvent) => {
+      const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
+      if (!file || event.defaultPrevented) return; // of two models that are compared, the first takes it
+      event.preventDefault();
+      open(state, file);
     };
     document.addEventListener("paste", paste);
     return () => document.removeEventListener("paste", paste);

@@ -74,11 +74,11 @@ function planeOf({ info, latents }: OpenModel, axes: Axes): Plane {
   const { components } = latents.value;
   if (!components) return planeOfDimensions(info.dimZ, [0, 1]);
   const both = unpackFloats(components.axes);
-  const [first, second] = components.explained.map((share) => `${Math.round(100 * share)}% of the variance`);
+  const [first, second] = components.explained.map((share) => `${Math.round(100 * share)}% of variance`);
   return {
     origin: unpackFloats(components.origin),
     axes: [both.subarray(0, info.dimZ), both.subarray(info.dimZ)],
-    names: [`principal component 1, ${first}`, `principal component 2, ${second}`],
+    names: [`PC 1 · ${first}`, `PC 2 · ${second}`],
   };
 }
 

@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ClassButtons } from "./class-buttons.js";
 import { DimensionStrips, middleOf, STRIP_IMAGES, type Strip } from "./dimension-strips.js";
 import type { OpenModel } from "./model.js";
+import { NumberField } from "./number-field.js";
 import { formatNumber } from "./numbers.js";
 import { unpackFloats } from "./packed.js";
 import { imageDataOf, Picture } from "./picture.js";
@@ -133,7 +134,7 @@ function Dimension({ model, strips, dimension, size }: DimensionProps) {
   const value = model.z.value[dimension];
   const { low, high } = strips.ranges[dimension];
   const change = (to: number) => {
-    if (Number.isFinite(to)) model.z.value = model.z.value.map((old, d) => (d === dimension ? to : old));
+    model.z.value = model.z.value.map((old, d) => (d === dimension ? to : old));
   };
   const name = `z${dimension + 1}`;
   return (
@@ -142,13 +143,7 @@ function Dimension({ model, strips, dimension, size }: DimensionProps) {
         <span>
           <strong>{name}</strong> <span class="small">{size}</span>
         </span>
-        <input
-          type="number"
-          aria-label={`Value of ${name}`}
-          step={0.1}
-          value={Number(value.toFixed(3))}
-          onChange={({ currentTarget }) => change(currentTarget.valueAsNumber)}
-        />
+        <NumberField label={`Value of ${name}`} value={value} step={0.1} onChange={change} />
       </div>
       <StripImages
         strip={strips.strips[dimension].value}

@@ -1,11 +1,12 @@
 // The page of a real `vae explore` in headless Chromium.
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { Result } from "axe-core";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
-import { start } from "../vae.js";
+import { copyTiny } from "../helpers.js";
+import { start, vae } from "../vae.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -72,6 +73,18 @@ function find(program: string): string {
   return folders.map((folder) => path.resolve(folder, program)).find((file) => existsSync(file)) ?? program;
 }
 
+/** Trains small runs in a folder, by the settings of each, and copies a trained one to runs/vae. */
+export async function trainTinyRuns(home: string, runs: Readonly<Record<string, string>>): Promise<void> {
+  copyTiny(home);
+  mkdirSync(path.join(home, "runs"));
+  cpSync(path.join(home, "run"), path.join(home, "runs/vae"), { recursive: true });
+  for (const [run, settings] of Object.entries(runs)) {
+    const args = `train --dataset tiny --run ${run} ${settings} --n-hidden 8 --epochs 1 --batch-size 50 --quiet`;
+    const { code, stderr } = await vae(args.split(" "), home);
+    if (code !== 0) throw new Error(stderr);
+  }
+}
+
 /** What is read of a canvas: tests are compiled without the types of browsers. */
 interface Canvas {
   readonly width: number;
@@ -90,17 +103,17 @@ export function pixelsOf(canvas: Locator): Promise<{ width: number; height: numb
   });
 }
 
-/** Counts the pixels of a large canvas: all, the coloured ones, and the opaque black ones. */
-export function countPixels(canvas: Locator): Promise<{ all: number; coloured: number; black: number }> {
+/** Counts the pixels of a large canvas: all, the coloured ones, and the opaque ones. */
+export function countPixels(canvas: Locator): Promise<{ all: number; coloured: number; opaque: number }> {
   return canvas.evaluate((element: unknown) => {
     const { width, height } = element as Canvas;
     const { data } = (element as Canvas).getContext("2d").getImageData(0, 0, width, height);
-    let [coloured, black] = [0, 0];
+    let [coloured, opaque] = [0, 0];
     for (let i = 0; i < data.length; i += 4) {
       if (Math.abs(data[i] - data[i + 2]) > 40) coloured += 1;
-      if (data[i + 3] === 255 && data[i] + data[i + 1] + data[i + 2] < 120) black += 1;
+      if (data[i + 3] === 255) opaque += 1;
     }
-    return { all: width * height, coloured, black };
+    return { all: width * height, coloured, opaque };
   });
 }
 

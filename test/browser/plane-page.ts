@@ -9,12 +9,15 @@ import { type Explorer, type PageOptions, pixelsOf } from "./explorer.js";
 export class Plane {
   /** Of each finished call of `decode` of one vector, in order. */
   readonly decoded: number[][] = [];
+  /** The most calls of `decode` that ran at the same time. */
+  mostAtOnce = 0;
   private waiting = 0;
 
   private constructor(readonly page: Page) {
     const isDecode = (request: Request) => /"call":"decode"/.test(request.postData() ?? "");
     page.on("request", (request) => {
       if (isDecode(request)) this.waiting += 1;
+      this.mostAtOnce = Math.max(this.mostAtOnce, this.waiting);
     });
     page.on("requestfinished", (request) => {
       if (!isDecode(request)) return;
@@ -81,7 +84,8 @@ export class Plane {
   }
 }
 
-function floatsOf(base64: string): number[] {
+/** Little-endian float32 values in base64. */
+export function floatsOf(base64: string): number[] {
   const bytes = Buffer.from(base64, "base64");
   return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
 }

@@ -74,6 +74,25 @@ describe.runIf(process.platform === "linux")("--open", () => {
     expect(existsSync(at("opened"))).toBe(false);
   });
 
+  it("of explore passes the address to the browser", async () => {
+    const { child, outcome } = start(["explore", "--run", "run", "--open"], home, { ...NO_DISPLAY, ...withViewer() });
+    const text = await opened();
+    child.kill();
+    const { stdout, stderr } = await outcome;
+    expect(text).toBe(stdout);
+    expect(text).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]+\/\n$/);
+    expect(stderr).not.toContain("No browser");
+  });
+
+  it("of explore prints one note if there is no display", async () => {
+    const { child, outcome } = start(["explore", "--run", "run", "--open"], home, NO_DISPLAY);
+    await new Promise((resolve) =>
+      child.stderr.on("data", (text) => String(text).includes("No browser") && resolve(0)),
+    );
+    child.kill();
+    expect((await outcome).stderr).toMatch(/^No browser was opened: there is no display \(DISPLAY is not set\)\.$/m);
+  });
+
   it("is refused if no picture is written", async () => {
     for (const command of [
       "decode --run run --input z.csv --out z.npy",
