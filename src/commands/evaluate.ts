@@ -50,7 +50,8 @@ async function measure(
 }
 
 /** Keeps the result in the run, for vae report. */
-async function keep(io: Io, { folder, metadata }: LoadedModel, evaluation: Evaluation, { note }: Tools): Promise<void> {
+async function keep(io: Io, { folder, metadata }: LoadedModel, result: Evaluation, { note }: Tools): Promise<void> {
+  const { seconds, ...evaluation } = result; // equal evaluations write equal files
   try {
     await folder.writeEvaluation({ epoch: Number(metadata.epoch), evaluation });
   } catch (error) {
