@@ -98,7 +98,7 @@ export class Chart {
       ...sizeIn(this.parent),
       padding: [8, 8, 0, 0],
       legend: { show: false },
-      scales: { x: { time: false, range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) } },
+      scales: { x: { time: false, range: (_, low, high) => (low === high ? [low - 0.5, high + 0.5] : [low, high]) } },
       axes: [
         { ...axis, incrs: EPOCH_STEPS, space: 40, gap: 6, size: 28, grid: { show: false } },
         { ...axis, space: 36, gap: 6, size: axisWidth, values: (_, ticks) => tickLabels(ticks) },

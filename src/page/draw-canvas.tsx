@@ -1,5 +1,5 @@
 // The canvas of the Draw view: pointers and keys move the brush.
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { batch, useSignal, useSignalEffect } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
 import type { Sketch } from "./draw-state.js";
 import { imageDataOf } from "./picture.js";
@@ -72,8 +72,10 @@ function pointerHandlers(sketch: Sketch, place: PlaceSignal) {
     },
     onPointerMove(event: PointerEvent) {
       const events = event.getCoalescedEvents();
-      if (event.buttons > 0)
-        for (const each of events.length ? events : [event]) drawing.extend(brushAt(each, sketch, event));
+      batch(() => {
+        if (event.buttons === 0) return;
+        for (const each of events.length > 0 ? events : [event]) drawing.extend(brushAt(each, sketch, event));
+      });
       place.value = event.pointerType === "touch" ? undefined : brushAt(event, sketch);
     },
     onPointerUp: end,

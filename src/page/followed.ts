@@ -37,6 +37,8 @@ export function follow(run: string): FollowedRun {
   followRun(run, {
     progress: (progress) => {
       created.progress.value = progress;
+      // The first weights may have been saved after the list was read, but before the page listened.
+      if (progress.state === "in use" && progress.epochs.length > 0) open(created);
     },
     weights: () => (created.model.value ? created.model.value.reload().catch(() => {}) : open(created)),
   });
@@ -74,7 +76,12 @@ function hasModel(run: string): boolean {
   return list.value?.runs.find((summary) => summary.run === run)?.hasModel ?? true;
 }
 
+const opening = new Set<string>();
+
+/** Opens the model, unless it is open. */
 async function open({ run, model, problem }: FollowedRun): Promise<void> {
+  if (model.value || opening.has(run)) return;
+  opening.add(run);
   try {
     const opened = await OpenModel.open(run);
     planeHistoryOf(opened); // begins to keep the planes
@@ -82,5 +89,7 @@ async function open({ run, model, problem }: FollowedRun): Promise<void> {
     problem.value = undefined;
   } catch (error) {
     problem.value = (error as Error).message;
+  } finally {
+    opening.delete(run);
   }
 }

@@ -70,7 +70,7 @@ function Numbers({ bounds, isDrawn }: { readonly bounds: Bounds | undefined; rea
           ["Reconstruction", bounds?.reconstruction],
           ["KL", bounds?.kl],
         ]
-      : [["Reconstruction", bounds?.reconstruction]]
+      : [["log p(x|z)", bounds?.reconstruction]]
   ) as [string, number | undefined][];
   return (
     <div class="stack">

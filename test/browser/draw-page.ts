@@ -15,6 +15,8 @@ interface Target {
   dispatchEvent(event: unknown): void;
 }
 
+const NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))";
+
 export class DrawPage {
   readonly canvas: Locator;
 
@@ -106,8 +108,14 @@ export class DrawPage {
   }
 }
 
-/** The bytes of a canvas: one of each pixel, or three. */
+/** The bytes of a canvas: one of each pixel, or three. Waits for the frame that draws what was done before. */
 export async function bytesOf(canvas: Locator, channels = 1): Promise<number[]> {
+  await nextFrame(canvas.page());
   const { rgb } = await pixelsOf(canvas);
   return rgb.filter((_, i) => i % 3 < channels);
+}
+
+/** Waits until the page has drawn what was done before. */
+export async function nextFrame(page: Page): Promise<void> {
+  await page.evaluate(NEXT_FRAME);
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type EpochReport, type LoadedModel, loadModel } from "../../src/index.js";
-import { bytesOf } from "../browser/draw-page.js";
+import { bytesOf, nextFrame } from "../browser/draw-page.js";
 import { Explorer, overflowOf, type PageOptions, violationsOf } from "../browser/explorer.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { copyTiny } from "../helpers.js";
@@ -170,6 +170,7 @@ describe.skipIf(!browser)("Training", () => {
     const numbers = async () => (await page.getByRole("figure").first().innerText()).match(/\d+\.\d\d/g)?.length;
     const legend = page.getByRole("button", { name: "Validation" });
     await legend.waitFor();
+    await nextFrame(page);
     const both = await drawn();
     expect(await numbers()).toBe(2);
     await legend.click();
