@@ -26,8 +26,8 @@ const COMMANDS: Readonly<Record<string, Entry[]>> = {
     ["sample", "draw new images: decoded draws of z", () => import("./commands/sample.js")],
     ["manifold", "draw images decoded from a grid over a latent plane", () => import("./commands/manifold.js")],
     ["latent", "plot the latents of test images, coloured by label", () => import("./commands/latent.js")],
-    ["explore", "explore a model in the browser, also while it trains", () => import("./commands/explore.js")],
     ["interpolate", "draw images decoded between test images", () => import("./commands/interpolate.js")],
+    ["explore", "explore a model in the browser, also while it trains", () => import("./commands/explore.js")],
   ],
   "Measure and compare:": [
     ["evaluate", "measure a model: ELBO, active units and likelihood", () => import("./commands/evaluate.js")],

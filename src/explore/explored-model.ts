@@ -1,4 +1,4 @@
-// A run's model in the process that explores it: loaded at the first call, and again when the training saves new weights.
+// A run's model in its process: loaded at the first call, and again when a training saves new weights.
 import type { Dataset } from "../data/dataset.js";
 import { type LoadedModel, loadModel } from "../inference/loaded-model.js";
 import { modelVersion } from "../run/folder.js";

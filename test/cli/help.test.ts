@@ -12,7 +12,7 @@ import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";
 
 const COMMANDS = [
-  ...["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "encode", "decode", "evaluate"],
+  ...["train", "reconstruct", "sample", "manifold", "latent", "interpolate", "explore", "encode", "decode", "evaluate"],
   ...["data", "export", "runs", "compare", "cache", "engines", "complete"],
 ];
 

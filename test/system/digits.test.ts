@@ -23,7 +23,7 @@ import { array, open } from "../helpers.js";
 import { vae } from "../vae.js";
 
 const K = 10;
-const [BATCH, EPOCHS, CHUNK] = [100, 6, 50];
+const [BATCH, EPOCHS, CHUNK] = [100, 3, 50];
 const config = createConfig({});
 const network = mlp({ hidden: [256], activations: ["relu"], keepProb: 1, outputs: K, weight: "he" });
 const specs = network.specs([784], "image");
@@ -107,7 +107,7 @@ it("a classifier recognizes at least 95 of 100 digits as the class they were dra
     const params = await trainClassifier(engine, mnist);
     expect(await accuracyOn(engine, params, mnist.test)).toBeGreaterThan(0.97);
 
-    const { code, stderr } = await vae("train --conditional --epochs 10 --quiet --run digits".split(" "), home);
+    const { code, stderr } = await vae("train --conditional --epochs 4 --quiet --run digits".split(" "), home);
     expect([code, stderr]).toEqual([0, ""]);
     const model = await loadModel(path.join(home, "digits"));
     let right = 0;
