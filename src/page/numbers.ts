@@ -2,7 +2,9 @@
 
 /** A number with a minus sign as wide as a digit; a dash if it is not finite. */
 export function formatNumber(value: number, digits = 2): string {
-  return Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "–";
+  if (!Number.isFinite(value)) return "–";
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
 /** A duration such as 45 s, 3 min 5 s or 2 h 10 min. */
