@@ -1,4 +1,4 @@
-// Geometry of a plane in the latent space, or of a line if there is one dimension: z = origin + u · axes[0] + v · axes[1].
+// Geometry of a plane in the latent space, or of a line if Z = 1: z = origin + u · axes[0] + v · axes[1].
 
 export type Point = readonly [u: number, v: number];
 

@@ -64,7 +64,7 @@ export interface ReadEvaluation {
 /** The largest KL terms shown. */
 const LARGEST = 6;
 
-/** Reads the last `vae evaluate` of test images. Undefined if there is none, or it is of the weights of another epoch. */
+/** Reads the last `vae evaluate` of test images. Undefined if there is none, or its weights are of another epoch. */
 export async function readEvaluation(model: LoadedModel): Promise<ReadEvaluation | undefined> {
   const kept = await model.folder.readEvaluation();
   if (!isRecord(kept) || !isRecord(kept.evaluation) || String(kept.epoch) !== model.metadata.epoch) return undefined;

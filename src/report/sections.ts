@@ -1,4 +1,4 @@
-// The sections of a report as HTML. All numbers and pictures are in the markup, for readers without scripts and for print.
+// The sections of a report as HTML. The markup has all numbers and pictures, for readers without scripts and for print.
 import { VERSION } from "../version.js";
 import type { Drawing, EpochPicture } from "./epoch-pictures.js";
 import type { Row, SettingRow } from "./facts.js";

@@ -1,4 +1,4 @@
-// The Plane view of `vae explore`, as a user sees it in a browser. Decoded pixels and inferred numbers are compared with
+// The Plane view of `vae explore` in a browser. Decoded pixels and inferred numbers are compared with
 // the library's.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
