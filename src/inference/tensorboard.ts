@@ -8,8 +8,8 @@ import type { LoadedModel } from "./loaded-model.js";
 import { latentsOf, writeProjector } from "./projector.js";
 
 /**
- * Writes an event file and the files of the projector. Of a run trained with the setting `tensorboard`, keeps the events
- * of its epochs. Otherwise only the best epoch has histograms, and the times of epochs leave out interruptions.
+ * Writes an event file and the files of the projector. Of a run trained with the setting `tensorboard`, keeps the
+ * events of its epochs. Otherwise only the best epoch has histograms, and the times of epochs leave out interruptions.
  *
  * @param dir the folder to write to, by default tensorboard/ of the run
  * @returns the folder

@@ -124,8 +124,8 @@ export async function newImages(model: LoadedModel): Promise<Html> {
 export function plane(model: LoadedModel, { svg, contents, count, explained }: Plane): Html {
   const noun = model.model.isDrawn ? "the mean of its posterior" : "its latents";
   const where = explained
-    ? ` The latent space has ${formatCount(model.model.parts.dimZ)} dimensions; the plane is that of the first two principal ` +
-      `components, with ${(100 * (explained[0] + explained[1])).toFixed(0)}% of the variance.`
+    ? ` The latent space has ${formatCount(model.model.parts.dimZ)} dimensions; the plane is that of the first two ` +
+      `principal components, with ${(100 * (explained[0] + explained[1])).toFixed(0)}% of the variance.`
     : "";
   const shape = contents.axes.length > 1 ? "circles" : "lines";
   const circles = contents.prior ? ` The ${shape} are the prior at one and two standard deviations.` : "";

@@ -23,8 +23,8 @@ export interface EpochPicture extends Drawing {
 }
 
 /**
- * Reads pictures/reconstructions/<epoch>.png. If they are too large together, chooses epochs at growing distances, since
- * models change most at the start.
+ * Reads pictures/reconstructions/<epoch>.png. If they are too large together, chooses epochs at growing distances,
+ * since models change most at the start.
  *
  * @param last later pictures were drawn by an interrupted training
  * @param hasDecoder whether the report contains a decoder, which leaves less room

@@ -42,7 +42,8 @@ export function describeTraining(model: LoadedModel, { report, runConfig }: Read
 function describeData({ config, size }: LoadedModel, data: ReadRun["runConfig"]["data"]): Row[] {
   const { noise, inputDir, classes } = config;
   const counts = `${formatCount(data.train)} training, ${formatCount(data.validation)} validation and `;
-  const images = `${counts}${formatPlural(data.test, "test image")} of ${describeShape(size)}${size.channels === 1 ? " in grey" : ""}`;
+  const grey = size.channels === 1 ? " in grey" : "";
+  const images = `${counts}${formatPlural(data.test, "test image")} of ${describeShape(size)}${grey}`;
   const chosen = classes.includes("all") ? [] : [["Classes", classes.join(", ")] as const];
   const corrupted = noise ? [["Noise on the encoder's input", formatNoise(noise)] as const] : [];
   const pairs = inputDir === null ? [] : [["Encoder's input", `corrupted images from ${inputDir}`] as const];

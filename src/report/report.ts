@@ -25,8 +25,8 @@ const MODEL = satisfying("be a model from loadModel", (value) => value instanceo
 
 /**
  * Reports on a trained model and its training: numbers, learning curves, pictures and settings, and the latent plane of
- * the test images. For decoders of fully connected layers of at most 20 MB, the file contains the decoder, and draws the
- * image of each place in the plane. Without the training's data set, it has no latent plane.
+ * the test images. The file contains decoders of fully connected layers of at most 20 MB, and draws the image
+ * of each place in the plane. Without the training's data set, it has no latent plane.
  *
  * @throws UserError if files of the run are damaged
  */

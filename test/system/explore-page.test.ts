@@ -1,5 +1,4 @@
-// The Plane view of `vae explore` in a browser. Decoded pixels and inferred numbers are compared with
-// the library's.
+// The Plane view of `vae explore` in a browser. Compares decoded pixels and inferred numbers with the library's.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
