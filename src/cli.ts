@@ -22,12 +22,12 @@ const COMMANDS: Readonly<Record<string, Entry[]>> = {
     ["data <path>", "inspect a data set before training, and list bad files", () => import("./commands/data.js")],
   ],
   "Look at a model:": [
+    ["explore", "explore a model in the browser, also during training", () => import("./commands/explore.js")],
     ["reconstruct", "draw images above their reconstructions", () => import("./commands/reconstruct.js")],
     ["sample", "draw new images: decoded draws of z", () => import("./commands/sample.js")],
     ["manifold", "draw images decoded from a grid over a latent plane", () => import("./commands/manifold.js")],
     ["latent", "plot the latents of test images, coloured by label", () => import("./commands/latent.js")],
     ["interpolate", "draw images decoded between test images", () => import("./commands/interpolate.js")],
-    ["explore", "explore a model in the browser, also while it trains", () => import("./commands/explore.js")],
     ["report", "write a web page of a training that works offline", () => import("./commands/report.js")],
   ],
   "Measure and compare:": [

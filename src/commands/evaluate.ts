@@ -56,7 +56,7 @@ async function keep(io: Io, { folder, metadata }: LoadedModel, result: Evaluatio
     await folder.writeEvaluation({ epoch: Number(metadata.epoch), evaluation });
   } catch (error) {
     if (!isSystemError(error)) throw error; // a run that cannot be written can be evaluated
-    note(io, `This result will be missing in vae report: ${error.message}.`);
+    note(io, `vae report will not show this result: ${error.message}.`);
   }
 }
 
@@ -128,7 +128,7 @@ function describeLatents(result: Evaluation, tools: Tools): string[] {
   if (probes) {
     const { knn, linear, images } = probes;
     const add = (name: string, accuracy: number, trained: number) => {
-      const meaning = `of ${formatPlural(images, "label")} read from z; ${formatCount(trained)} training images`;
+      const meaning = `of ${formatPlural(images, "label")} predicted from z; ${formatCount(trained)} training images`;
       lines.push(formatLine(name, `${(100 * accuracy).toFixed(2)}%`, meaning));
     };
     add(`k-NN, k = ${knn.k}`, knn.accuracy, knn.trainingImages);

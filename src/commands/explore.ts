@@ -13,7 +13,7 @@ const PAGE = fileURLToPath(new URL("../page", import.meta.url));
 export const define = declare({
   flags: {
     ...RUN,
-    port: flag("<number>", "port of the page's address (default: a free one)", wholeNumber({ min: 1, max: 65_535 })),
+    port: flag("<number>", "port of the server (default: any free port)", wholeNumber({ min: 1, max: 65_535 })),
     open: toggle("open the page in the browser"),
   },
   examples: ["vae explore", "vae explore --run runs/denoiser --port 8000 --open"],

@@ -4,8 +4,8 @@ import { declare } from "./command.js";
 import { choiceFlag, JSON_RESULT, pathFlag, RUN } from "./flags.js";
 
 const FORMATS =
-  "onnx: encoder.onnx: pixels → mean, sigma; decoder.onnx: z → pixels; tensorboard: an event file with the epochs' " +
-  "numbers and pictures, the settings and the test, and the projector of test images";
+  "onnx writes encoder.onnx (pixels → mean, sigma) and decoder.onnx (z → pixels); tensorboard writes an event file " +
+  "(numbers and pictures of all epochs, settings, test) and the projector of test images";
 
 export const define = declare({
   flags: {

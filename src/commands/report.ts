@@ -10,11 +10,11 @@ export const define = declare({
   flags: {
     ...RUN,
     out: {
-      ...pathFlag("<file>", `file for the report, a .html (default: ${DEFAULT_NAME} in the run)`),
+      ...pathFlag("<file>", `HTML file to write (default: ${DEFAULT_NAME} in the run)`),
       check(file: string | undefined) {
         if (file === undefined) return;
         if (!/^\.html?$/i.test(path.extname(file))) {
-          throw new UserError(`--out ${file}: a report is a .html. Give a name that ends in .html.`);
+          throw new UserError(`--out ${file}: a report is an HTML file. Give a name that ends in .html.`);
         }
         checkOutputFile(file);
       },

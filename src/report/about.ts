@@ -1,4 +1,4 @@
-// What each section of a report says.
+// The sections of a report: their texts and pictures.
 import { describePixels, hasBound } from "../config/names.js";
 import type { LoadedModel } from "../inference/loaded-model.js";
 import type { ReadRun } from "../run/list.js";
@@ -25,7 +25,7 @@ export function header(model: LoadedModel, { report, runConfig }: ReadRun): Html
 export function training(model: LoadedModel, run: ReadRun): Html {
   return section(
     "training",
-    "What was trained",
+    "Training",
     facts(describeTraining(model, run)),
     ...(run.runConfig.parts === "own"
       ? [paragraph("The model has parts written by the user, so no command repeats this training.")]
@@ -35,9 +35,9 @@ export function training(model: LoadedModel, run: ReadRun): Html {
 
 export function numbers(model: LoadedModel, run: ReadRun): Html {
   const all = keyNumbers(model, run);
-  const unit = `Nats are per image of ${describePixels(model.config)}.`;
+  const unit = `Nats per image of ${describePixels(model.config)}.`;
   const isTested = run.report.test !== undefined;
-  const missing = "The model is not tested yet, so these are the numbers of validation images.";
+  const missing = "There is no test result yet: these are the numbers of the validation images.";
   return section(
     "numbers",
     "Key numbers",
@@ -68,7 +68,7 @@ export async function reconstructions(
   hasDecoder: boolean,
 ): Promise<Html | undefined> {
   const { run, epochs } = report;
-  const text = "Test images, encoded and decoded again: what the model remembers of images that it never saw.";
+  const text = "Test images and their reconstructions. The model was not trained on these images.";
   const { pictures, of } = await readReconstructions(run, epochs, hasDecoder);
   if (pictures.length === 0) {
     if (!hasData) return undefined;
@@ -84,17 +84,18 @@ export async function reconstructions(
   const [clean, noisy] = pairs ? [pairs, inputs] : [inputs, await readPicture(run, "inputs-noisy.png")];
   const progress = await readPicture(run, "progress.png");
   const chosen = pictures.map(({ epoch }) => epoch).join(", ");
-  const some = ` The training drew ${formatPlural(of, "epoch")}; this report shows ${chosen}.`;
+  const some = ` The training drew reconstructions after ${formatPlural(of, "epoch")}; this report shows epochs ${chosen}.`;
   return section(
     "reconstructions",
     "Reconstructions",
     paragraph(text + (pictures.length < of ? some : "")),
     pair(
       clean && figure(noisy ? "Test images" : "Test images: the inputs", "Test images", clean),
-      noisy && figure("What the encoder sees", "Corrupted test images", noisy),
+      noisy && figure("Corrupted inputs of the encoder", "Corrupted test images", noisy),
       sections.epochFigure(pictures),
     ),
-    progress && figure("A row for each of some epochs, below the inputs", "Reconstructions by epoch", progress),
+    progress &&
+      figure("Inputs, and below them the reconstructions after some epochs", "Reconstructions by epoch", progress),
   );
 }
 
@@ -107,7 +108,7 @@ export async function newImages(model: LoadedModel): Promise<Html> {
       : "Samples are decoded from z drawn from the prior.";
   const rows = classes ? " A row for each class; the images of a column have the same z." : "";
   const drawn = await drawManifold(model);
-  const grid = drawn ? " The manifold shows the image that the decoder draws at each place of the latent plane." : "";
+  const grid = drawn ? " The manifold shows images decoded on a grid over the latent plane." : "";
   const [first] = classes ?? [];
   const manifold = `Manifold: z1 and z2 from −2 to 2${first ? `, class ${first.name}` : ""}`;
   return section(
@@ -128,7 +129,7 @@ export function plane(model: LoadedModel, { svg, contents, count, explained }: P
       `principal components, with ${(100 * (explained[0] + explained[1])).toFixed(0)}% of the variance.`
     : "";
   const shape = contents.axes.length > 1 ? "circles" : "lines";
-  const circles = contents.prior ? ` The ${shape} are the prior at one and two standard deviations.` : "";
+  const circles = contents.prior ? ` The ${shape} show one and two standard deviations of the prior.` : "";
   return section(
     "plane-section",
     "Latent plane",
@@ -156,5 +157,5 @@ export function settings(run: ReadRun): Html {
 }
 
 export function terms(model: LoadedModel, evaluation: ReadEvaluation | undefined): Html {
-  return section("terms", "What the numbers mean", facts(explainTerms(model, evaluation)));
+  return section("terms", "Glossary", facts(explainTerms(model, evaluation)));
 }

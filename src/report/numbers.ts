@@ -24,7 +24,7 @@ export function keyNumbers(model: LoadedModel, { report, epochs }: ReadRun): Key
   const seconds = epochs.at(-1)?.seconds;
   return [
     ...(bounds ? boundNumbers(model, bounds, split) : []),
-    { name: "Epochs", value: formatCount(report.epochs), detail: best ? `the best: ${best.epoch}` : "" },
+    { name: "Epochs", value: formatCount(report.epochs), detail: best ? `best: epoch ${best.epoch}` : "" },
     ...(seconds === undefined ? [] : [{ name: "Time", value: formatTime(seconds), detail: "of training" }]),
   ];
 }
@@ -124,7 +124,7 @@ function latentMeasures({ activeUnits, dimZ, klPerDimension, mutualInformation, 
 function probeMeasures({ knn, linear }: Json): Measure[] {
   const measure = (name: string, probe: unknown): Measure[] => {
     const accuracy = isRecord(probe) ? numberOf(probe.accuracy) : undefined;
-    return accuracy === undefined ? [] : [[name, `${(100 * accuracy).toFixed(2)}%`, "of labels read from z"]];
+    return accuracy === undefined ? [] : [[name, `${(100 * accuracy).toFixed(2)}%`, "of labels predicted from z"]];
   };
   return [...measure("k nearest neighbours", knn), ...measure("Linear probe", linear)];
 }
@@ -140,24 +140,14 @@ export function explainTerms({ config }: LoadedModel, evaluation: ReadEvaluation
     ["Nat", "The unit of information with natural logarithms: 1 nat is 1.44 bits."],
     [
       "Latents z",
-      "The few numbers to which the encoder compresses an image, and from which the decoder draws it again.",
+      "The few numbers that the encoder compresses an image to. The decoder reconstructs the image from them.",
     ],
-    [
-      "Reconstruction",
-      "The log-probability of an image’s own pixels after it was encoded and decoded: the higher, the better.",
-    ],
+    ["Reconstruction", "log p(x|z): the log-probability that the decoder gives to the image. Higher is better."],
   ];
   if (hasBound(config)) {
     explained.push(
-      [
-        "KL",
-        "The information that the latents carry about an image, beyond what the prior already says: the price of z.",
-      ],
-      [
-        "ELBO",
-        "Reconstruction − KL, the evidence lower bound: at most the log-probability that the model gives to an image. " +
-          "Training raises it, so a lower −ELBO is better.",
-      ],
+      ["KL", "The divergence of the posterior q(z|x) from the prior p(z), in nats."],
+      ["ELBO", "Reconstruction − KL, the evidence lower bound on log p(x). A lower −ELBO is better."],
     );
   }
   if (names.has("Bits per dimension") || config.likelihood === "logistic") {
@@ -167,16 +157,10 @@ export function explainTerms({ config }: LoadedModel, evaluation: ReadEvaluation
     explained.push(["Active units", "Latent dimensions whose value depends on the image; the others are unused."]);
   }
   if (names.has("I(x; z)")) {
-    explained.push([
-      "I(x; z)",
-      "Mutual information: how well z tells the images apart, at most the log of their number.",
-    ]);
+    explained.push(["I(x; z)", "Mutual information of image and z, at most the log of the number of images."]);
   }
   if (names.has("Linear probe")) {
-    explained.push([
-      "Probes",
-      "Simple classifiers that read the label from z: they show what the latents know about classes.",
-    ]);
+    explained.push(["Probes", "Simple classifiers that predict the label from z."]);
   }
   return explained;
 }

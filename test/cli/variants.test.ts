@@ -213,7 +213,7 @@ describe("vae evaluate", () => {
     expect(lines[8]).toMatch(/^I\(x; z\) .* at most log 80 = 4\.38, for 80 images$/);
     expect(lines[8]).toContain(mutualInformation.nats.toFixed(2));
     const percent = ({ accuracy }: { accuracy: number }) => `${(100 * accuracy).toFixed(2)}%`;
-    expect(lines[9]).toMatch(/^k-NN, k = 10 .* of 80 labels read from z; 550 training images$/);
+    expect(lines[9]).toMatch(/^k-NN, k = 10 .* of 80 labels predicted from z; 550 training images$/);
     expect(lines[9]).toContain(percent(probes.knn));
     expect(lines[10]).toMatch(/^linear probe .* of 80 labels .*; 550 training images$/);
     expect(lines[10]).toContain(percent(probes.linear));
