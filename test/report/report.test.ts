@@ -174,7 +174,7 @@ describe("vae report", () => {
       return stderr;
     };
     expect(await refused("--run", "run", "--out", "a.pdf")).toBe(
-      "error: --out a.pdf: a report is a .html. Give a name that ends in .html.\n",
+      "error: --out a.pdf: a report is an HTML file. Give a name that ends in .html.\n",
     );
     expect(await refused("--run", "run", "--out", "none/a.html")).toContain("there is no folder none");
     const sweep = "train --dataset tiny --run group --sweep seed=1,2 --n-hidden 4 --epochs 1 --quiet";
