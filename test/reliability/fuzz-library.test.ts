@@ -195,6 +195,7 @@ const SUBJECTS: Record<string, Subject> = {
   },
   "model.loadData": { right: () => [[], [at("tiny")]], call: (...given) => model.loadData(...(given as [never])) },
   "model.toOnnx": { right: () => [[]], call: () => model.toOnnx() },
+  "model.reload": { right: () => [[]], call: () => model.reload() },
   "model.close": { right: () => [[]], call: () => fresh((model) => model.close()) },
   "model.asyncDispose": { right: () => [[]], call: () => fresh((model) => model[Symbol.asyncDispose]()) },
   "model.use": { right: () => [[async () => 1]], call: (...given) => model.use(...(given as [never])) },
