@@ -12,7 +12,7 @@ export const define = declare({
   },
   examples: ["vae export", "vae export --run runs/mine --out models"],
   async run(io, { run, format, out, json }, { makeFolder, print, withModel, writeFileAtomically }) {
-    await withModel(io, run, async (model) => {
+    await withModel(io, { run }, async (model) => {
       const folder = out ?? model.folder.dir;
       const [encoder, decoder] = ["encoder", "decoder"].map((name) => path.join(folder, `${name}.${format}`));
       const models = await model.toOnnx();
