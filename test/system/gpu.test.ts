@@ -1,5 +1,6 @@
 // Commands with --device gpu, which take seconds on SwiftShader.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -9,6 +10,9 @@ import { writeTinyMnist } from "../fixtures/idx.js";
 import { copyTiny, relativeError } from "../helpers.js";
 import { checkpointsOf, outcomeOf } from "../outcome.js";
 import { start, vae } from "../vae.js";
+
+const SWIFTSHADER = "/usr/lib/chromium/libvk_swiftshader.so";
+const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
 
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
@@ -108,6 +112,21 @@ describe.runIf(inject("gpu"))("--device gpu", () => {
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/^error: The GPU has too little memory.* checkpoint is intact\. Resume later: .*\n$/);
     expect(checkpointsOf(at("large"))).toEqual(["step-000000000.safetensors"]);
+  });
+
+  it.runIf(hasCompiler && existsSync(SWIFTSHADER))("a lost GPU ends a training likewise, and it resumes", async () => {
+    const args = [...SETTINGS, "--set", "checkpointSeconds=0", "--epochs", "3", "--run", "lost", ...onGpu];
+    const library = at("lost-gpu.so");
+    execFileSync("cc", ["-shared", "-fPIC", "-o", library, "test/fixtures/lost-gpu.c", "-ldl"]);
+    const driver = { file_format_version: "1.0.0", ICD: { library_path: library, api_version: "1.0.5" } };
+    writeFileSync(at("lost.json"), JSON.stringify(driver));
+    const env = { VK_ICD_FILENAMES: at("lost.json"), DRIVER: SWIFTSHADER, LOST_AFTER: "500" };
+    const { code, stderr } = await start(["train", ...args], home, env).outcome;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: The GPU was lost: .* checkpoint is intact\. Resume later: .*\n$/);
+    expect(checkpointsOf(at("lost")).at(-1)).not.toBe("step-000000033.safetensors");
+    await run("train", "--resume", "lost", "--quiet");
+    expect(outcomeOf(at("lost"))).toEqual(outcomeOf(at("gpu")));
   });
 
   async function saveLatents(): Promise<string> {
