@@ -16,24 +16,24 @@ const rounds = Number(process.argv[3] ?? 5);
 /** Of each round, but at least one step. */
 const ROUND_MILLISECONDS = 500;
 const MODELS = [
-  { what: "784-1-1", settings: { nHidden: [1], dimZ: 1, keepProb: 1 }, batches: [1] },
-  { what: "784-500-500-2, dropout", settings: {}, batches: sizes },
-  { what: "convolutions of 32 and 64 filters", settings: { network: "conv", dimZ: 32 }, batches: sizes },
+  { what: "16-16-16-2, dropout", side: 4, settings: { nHidden: [16, 16] }, batches: [8] },
+  { what: "784-500-500-2, dropout", side: 28, settings: {}, batches: sizes },
+  { what: "convolutions of 32 and 64 filters", side: 28, settings: { network: "conv", dimZ: 32 }, batches: sizes },
 ];
 
 const gpu = await findGpu();
 if (!gpu.runs) throw new Error(`${gpu.reason}: ${gpu.remedy}`);
 console.log(`${gpu.name}, against ${THREADS} threads; milliseconds per step, medians of ${rounds} rounds (lowest)\n`);
 console.log("| model | batch | processor | GPU | GPU: copying the state back |\n|---|---|---|---|---|");
-for (const { what, settings, batches } of MODELS) {
-  for (const batchSize of batches) await measure(what, createConfig({ ...settings, batchSize }));
+for (const { what, side, settings, batches } of MODELS) {
+  for (const batchSize of batches) await measure(what, side, createConfig({ ...settings, batchSize }));
 }
 
-async function measure(what, config) {
+async function measure(what, side, config) {
   const { batchSize } = config;
-  const size = { height: 28, width: 28, channels: 1 };
+  const size = { height: side, width: side, channels: 1 };
   // Synthetic images: the time of a step does not depend on their content.
-  const read = (numbers) => Uint8Array.from({ length: numbers.length * 784 }, (_, i) => (i * 7919) % 256);
+  const read = (numbers) => Uint8Array.from({ length: numbers.length * side * side }, (_, i) => (i * 7919) % 256);
   const images = { count: batchSize * 64, offset: 0, pixels: { read } };
   const model = new Model(buildParts(config, size));
   const step = createTrainingStep(model, config);
