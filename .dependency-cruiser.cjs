@@ -135,7 +135,7 @@ module.exports = {
       "distributed/(mpi|processes)\\.ts",
       "files/(cache-folder|write)\\.ts",
       "engine/tensorflow\\.ts",
-      "engine/compiled/session\\.ts",
+      "engine/compiled/(session|gpu)\\.ts",
       "training/size\\.ts",
     ]),
     only("disk", "^(node:)?fs(/promises)?$", [

@@ -5,7 +5,7 @@ import path from "node:path";
 import { inject } from "vitest";
 import type { Config } from "../src/config/config.js";
 import type { ImageShape } from "../src/data/pixels.js";
-import type { Engine, EngineName } from "../src/engine/engine.js";
+import type { Device, Engine, EngineName } from "../src/engine/engine.js";
 import { openEngine } from "../src/engine/index.js";
 import { buildParts } from "../src/model/build.js";
 import { initialParams } from "../src/model/initialize.js";
@@ -14,6 +14,12 @@ import { type HostArray, sizeOf } from "../src/tree.js";
 
 /** The engines that run on this machine. */
 export const ENGINES: readonly EngineName[] = inject("engines");
+
+/** The engines on each device that they use, with a title. */
+export const PLACES: readonly { readonly title: string; readonly name: EngineName; readonly device: Device }[] = [
+  ...ENGINES.map((name) => ({ title: name, name, device: "cpu" as const })),
+  ...(inject("gpu") ? [{ title: "compiled on the GPU", name: "compiled", device: "gpu" } as const] : []),
+];
 
 /** Copies the small data set and its run (49-16-2 units, two epochs) to `tiny` and `run` in a folder. */
 export function copyTiny(home: string): void {
@@ -33,8 +39,17 @@ export function pythonWith(...names: readonly string[]): string | undefined {
 }
 
 /** Opens an engine, and throws if it does not run. */
-export async function open(name: EngineName, threads = Math.min(2, availableParallelism())): Promise<Engine> {
-  return (await openEngine(name, threads)).engine;
+export async function open(
+  name: EngineName,
+  threads = Math.min(2, availableParallelism()),
+  device: Device = "cpu",
+): Promise<Engine> {
+  return (await openEngine(name, threads, device)).engine;
+}
+
+/** Opens an engine on a device. */
+export function openAt({ name, device }: (typeof PLACES)[number]): Promise<Engine> {
+  return open(name, undefined, device);
 }
 
 /** The shape of images of one row of grey pixels. */

@@ -23,6 +23,8 @@ export interface ParityCase {
   readonly expected: Numbers;
   /** The allowed ‖difference‖ / ‖expected‖ of each tensor in float32. */
   readonly tolerance: number;
+  /** Whether it runs many steps, which amplify differences. */
+  readonly isLong?: boolean;
   readonly run: (engine: Engine) => Promise<Numbers>;
   /** The compiled engine's ONNX model of the case. */
   readonly compile: () => Promise<Program<unknown>>;
@@ -124,6 +126,7 @@ function casesOf(
       what,
       expected: numbers as Numbers,
       tolerance,
+      isLong: count > 1,
       run: async (engine) => {
         const [carry, y] = await engine.scan(step, init, inputs);
         return byPath({ carry, y });

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
+import { findGpu, nameOfGpu } from "../src/engine/compiled/gpu.js";
 import type { EngineName } from "../src/engine/engine.js";
 import { findEngines } from "../src/training/engines.js";
 import { writeTinyMnist } from "./fixtures/idx.js";
@@ -13,6 +14,8 @@ import { writeTinyMnist } from "./fixtures/idx.js";
 declare module "vitest" {
   interface ProvidedContext {
     engines: EngineName[];
+    /** Whether engine compiled runs on a GPU, or on SwiftShader instead. */
+    gpu: boolean;
     /** The Python interpreter, and the versions of its packages; none if it does not run. */
     python: { readonly program: string; readonly packages: Readonly<Record<string, string>> };
     /** The browser's program. */
@@ -31,6 +34,8 @@ export interface Mpi {
   readonly mpirun: readonly string[];
 }
 
+const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json";
+
 /** The Python packages that run exported models and the blocks of docs/python.md. */
 export const EXPORT_PACKAGES = ["numpy", "onnx", "onnxruntime"];
 export const DOCS_PACKAGES = ["numpy", "onnxruntime", "safetensors", "torch"];
@@ -42,6 +47,9 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const lines = reports.map((report) =>
     report.runs ? `${report.name}: ${report.version}` : `NOT TESTED HERE: ${report.name}, as ${report.reason}`,
   );
+  const gpu = await findDevice();
+  lines.push(gpu.runs ? `\`device: gpu\`: ${gpu.name}` : `NOT TESTED HERE: \`device: gpu\`, as ${gpu.reason}`);
+  project.provide("gpu", gpu.runs);
   const python = findPython();
   const chromium = findChromium();
   const runtime = existsSync(fileURLToPath(new URL("../examples/web/node_modules/onnxruntime-web", import.meta.url)));
@@ -89,6 +97,14 @@ export default async function setup(project: TestProject): Promise<() => void> {
   );
   project.provide("tiny", await trainTiny(home));
   return () => rmSync(home, { recursive: true });
+}
+
+/** Without a GPU, uses SwiftShader, the Vulkan driver on the processor that comes with Debian's Chromium. */
+async function findDevice() {
+  const gpu = await findGpu();
+  if (!gpu.runs && existsSync(SWIFTSHADER)) process.env.VK_ICD_FILENAMES ??= SWIFTSHADER;
+  const found = gpu.runs ? gpu : await findGpu();
+  return found.runs ? { ...found, name: await nameOfGpu() } : found;
 }
 
 /** Trains through the command line. */

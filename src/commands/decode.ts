@@ -2,13 +2,13 @@
 import { TEXT } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { classFlag, flag, formatFlag, OPEN, pathFlag, RUN } from "./flags.js";
+import { classFlag, flag, formatFlag, MODEL, OPEN, pathFlag } from "./flags.js";
 
 const FORMATS = ["npy", "png"] as const;
 
 export const define = declare({
   flags: {
-    ...RUN,
+    ...MODEL,
     input: flag(
       "<file>",
       "latents: .npy of [N, Z]; .npz with the array z; CSV with the columns z0, z1, …, or without a header; JSON " +
@@ -26,7 +26,7 @@ export const define = declare({
     ...OPEN,
   },
   examples: ["vae decode --input latents.npy --out images.npy", "vae encode --n 10 | vae decode --out ten.png"],
-  async run(io, { run, input, class: name, format, out, open }, tools) {
+  async run(io, { run, device, input, class: name, format, out, open }, tools) {
     const {
       checkTiles,
       chooseTarget,
@@ -43,7 +43,7 @@ export const define = declare({
     if (open && !isPicture) throw new UserError("--open needs a picture: --out FILE.png.");
     const { classes, ...z } = await readLatents(io, input);
     const [count] = z.shape;
-    await withModel(io, run, async (model) => {
+    await withModel(io, { run, device }, async (model) => {
       const labels = model.classes && name === undefined ? classes?.() : undefined;
       const options = { class: name, labels };
       if (target.format === "npy") return writeParts(io, target, npyParts(count, model.decodeParts(z, options)));

@@ -1,13 +1,13 @@
 // vae encode
 import type { Encoded, HostArray } from "../index.js";
 import { declare } from "./command.js";
-import { classFlag, DRAWS, formatFlag, IMAGES, pathFlag, RUN, settingFlags } from "./flags.js";
+import { classFlag, DRAWS, formatFlag, IMAGES, MODEL, pathFlag, settingFlags } from "./flags.js";
 
 const FORMATS = ["jsonl", "npz", "csv", "npy"] as const;
 
 export const define = declare({
   flags: {
-    ...RUN,
+    ...MODEL,
     ...IMAGES,
     input: pathFlag(
       "<file>",
@@ -26,7 +26,7 @@ export const define = declare({
     ),
   },
   examples: ["vae encode --out latents.csv", "vae encode --n 10 | vae decode --out ten.png"],
-  async run(io, { run, split, dataset, input, layout, class: name, n, draws, seed, format, out }, tools) {
+  async run(io, { run, device, split, dataset, input, layout, class: name, n, draws, seed, format, out }, tools) {
     const {
       checkArchiveSize,
       chooseTarget,
@@ -42,7 +42,7 @@ export const define = declare({
       writeParts,
     } = tools;
     const target = chooseTarget(io, out, format, FORMATS);
-    await withModel(io, run, async (model) => {
+    await withModel(io, { run, device }, async (model) => {
       const given = input === undefined ? await model.loadData(dataset) : await readImages(io, input, model, layout);
       const isDataset = "train" in given;
       const images = firstOf(isDataset ? given[split] : given, n);

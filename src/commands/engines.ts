@@ -10,26 +10,35 @@ export const define = declare({
     ...JSON_RESULT,
   },
   examples: ["vae engines", "vae engines --bench"],
-  async run(io, { threads = SETTINGS.threads.default, bench, json }, { findEngines, print, timeTrainingStep }) {
+  async run(
+    io,
+    { threads = SETTINGS.threads.default, bench, json },
+    { findEngines, findGpu, print, timeTrainingStep },
+  ) {
     const reports = await findEngines(threads);
+    const gpu = await findGpu();
     const names = reports.filter(({ runs }) => runs).map(({ name }) => name);
-    const times = bench ? await timeTrainingStep(names, threads) : undefined;
+    const times = bench
+      ? await timeTrainingStep([...names, ...(gpu.runs ? ["gpu" as const] : [])], threads)
+      : undefined;
     if (json) {
-      print(io, JSON.stringify(reports.map((report) => ({ ...report, millisecondsPerStep: times?.get(report.name) }))));
+      const { name: adapter, ...found } = { name: undefined, ...gpu };
+      const all = [...reports, { name: "gpu" as const, ...found, adapter }];
+      print(io, JSON.stringify(all.map((report) => ({ ...report, millisecondsPerStep: times?.get(report.name) }))));
       return;
     }
     const row = (name: string, version: string, threads: string, time: string) =>
       print(io, `${name.padEnd(12)}${version.padEnd(22)}${threads.padStart(7)}${time.padStart(12)}`.trimEnd());
     row("engine", "what computes", "threads", times ? "ms per step" : "");
+    const missing = (name: string, reason: string, remedy: string) =>
+      print(io, `${name.padEnd(12)}not here: ${reason}.`, `${" ".repeat(12)}To get it: ${remedy}`);
     for (const report of reports) {
       if (report.runs) row(report.name, report.version, String(report.threads), formatTime(times?.get(report.name)));
-      else
-        print(
-          io,
-          `${report.name.padEnd(12)}not here: ${report.reason}.`,
-          `${" ".repeat(12)}To get it: ${report.remedy}`,
-        );
+      else missing(report.name, report.reason, report.remedy);
     }
+    if (!gpu.runs) return missing("gpu", gpu.reason, gpu.remedy);
+    row("gpu", "compiled, on the GPU", "", formatTime(times?.get("gpu")));
+    print(io, `${" ".repeat(12)}${gpu.name ?? "name unknown"}: --device gpu`);
   },
 });
 

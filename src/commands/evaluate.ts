@@ -2,17 +2,17 @@
 import { EVALUATION } from "../config/evaluation.js";
 import { pixelsOf } from "../data/pixels.js";
 import { isSystemError } from "../errors.js";
-import type { EvaluateOptions, Evaluation, LoadedModel, Processes } from "../index.js";
+import type { Device, EvaluateOptions, Evaluation, LoadedModel, Processes } from "../index.js";
 import { formatNoise } from "../noise.js";
 import { declare, type Tools } from "./command.js";
-import { DISTRIBUTED, flag, IMAGES, JSON_RESULT, RUN } from "./flags.js";
+import { DISTRIBUTED, flag, IMAGES, JSON_RESULT, MODEL } from "./flags.js";
 import type { Io } from "./io.js";
 
 const { importanceSamples: SAMPLES } = EVALUATION;
 
 export const define = declare({
   flags: {
-    ...RUN,
+    ...MODEL,
     ...IMAGES,
     importanceSamples: flag("<count>", SAMPLES.help, SAMPLES, { default: SAMPLES.default }),
     ...JSON_RESULT,
@@ -25,13 +25,14 @@ export const define = declare({
 
 type Flags = Omit<EvaluateOptions, "count" | "onProgress" | "processes"> & {
   readonly run: string | undefined;
+  readonly device: Device | undefined;
   readonly n: number | undefined;
   readonly json: boolean | undefined;
 };
 
 async function measure(
   io: Io,
-  { run, json, n, ...options }: Flags,
+  { run, device, json, n, ...options }: Flags,
   tools: Tools,
   processes: Processes | undefined,
 ): Promise<void> {
@@ -46,7 +47,7 @@ async function measure(
     if (!result.isOwnData) note(io, `This is not the data set that the model was trained on: ${result.dataset}.`);
     if (result.isOwnData && result.split === "test" && !processes?.rank) await keep(io, model, result, tools);
   };
-  await withModel(io, run, use, processes);
+  await withModel(io, { run, device }, use, processes);
 }
 
 /** Keeps the result in the run, for vae report. */

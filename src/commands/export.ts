@@ -20,7 +20,7 @@ export const define = declare({
     "vae export --format tensorboard && tensorboard --logdir runs",
   ],
   async run(io, { run, format, out, json }, tools) {
-    await tools.withModel(io, run, async (model) => {
+    await tools.withModel(io, { run }, async (model) => {
       const { dir } = model.folder;
       if (format === "tensorboard") {
         // Not in tools.ts: loads protobuf.

@@ -143,6 +143,8 @@ export const DISTRIBUTED = {
   ),
 };
 export const RUN = { run: pathFlag("<folder>", "folder of the run (default: the newest in runs/ that has a model)") };
+/** A run's model, for commands that compute with it. */
+export const MODEL = { ...RUN, ...settingFlags("device") };
 export const OPEN = { open: toggle("open the picture in the system's viewer") };
 export const JSON_RESULT = { json: toggle("print the result as one JSON value") };
 export const SEED = { seed: flag("<number>", `${SETTINGS.seed.help} (default: the run's seed)`, SETTINGS.seed) };

@@ -2,13 +2,13 @@
 import { INTERPOLATION, MAX_INTERPOLATIONS } from "../config/pictures.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { classFlag, type Flag, flag, OPEN, pictureFlag, RUN } from "./flags.js";
+import { classFlag, type Flag, flag, MODEL, OPEN, pictureFlag } from "./flags.js";
 
 const { image: IMAGE, steps: STEPS } = INTERPOLATION;
 
 export const define = declare({
   flags: {
-    ...RUN,
+    ...MODEL,
     from: imagesFlag(
       "test images where the rows start: numbers from 0, separated by commas (default: the first of the first class)",
     ),
@@ -19,13 +19,13 @@ export const define = declare({
     ...OPEN,
   },
   examples: ["vae interpolate", "vae interpolate --from 0,1,2 --to 3,4,5 --steps 8"],
-  async run(io, { run, from: givenFrom, to: givenTo, steps, class: name, out, open }, tools) {
+  async run(io, { run, device, from: givenFrom, to: givenTo, steps, class: name, out, open }, tools) {
     const { classInName, noteClean, plural, savePicture, defaultPair, withModel } = tools;
     if ((givenFrom ?? []).length !== (givenTo ?? []).length) {
       const [starts, ends] = [givenFrom, givenTo].map((images) => images?.length ?? 0);
       throw new UserError(`--from names ${plural(starts, "image")} and --to ${ends}. Each row needs both.`);
     }
-    await withModel(io, run, async (model) => {
+    await withModel(io, { run, device }, async (model) => {
       noteClean(io, model);
       const pairs =
         givenFrom && givenTo

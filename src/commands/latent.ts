@@ -1,18 +1,18 @@
 // vae latent
 import { declare } from "./command.js";
-import { count, DRAWS, OPEN, pictureFlag, RUN } from "./flags.js";
+import { count, DRAWS, MODEL, OPEN, pictureFlag } from "./flags.js";
 
 export const define = declare({
   flags: {
-    ...RUN,
+    ...MODEL,
     n: count("number of test images (default: 5000, or all if there are fewer)", 100_000),
     ...DRAWS,
     out: pictureFlag("svg"),
     ...OPEN,
   },
   examples: ["vae latent --n 5000"],
-  async run(io, { run, n, draws, seed: given, out, open }, { note, noteClean, savePicture, withModel }) {
-    await withModel(io, run, async (model) => {
+  async run(io, { run, device, n, draws, seed: given, out, open }, { note, noteClean, savePicture, withModel }) {
+    await withModel(io, { run, device }, async (model) => {
       const { config } = model;
       const seed = given ?? config.seed;
       const what = draws ? "draws" : "means";

@@ -3,13 +3,13 @@ import { parseSides } from "../config/entries.js";
 import { MANIFOLD, MAX_MANIFOLD_SIDE } from "../config/pictures.js";
 import { UserError } from "../errors.js";
 import { declare } from "./command.js";
-import { choiceFlag, classFlag, flag, OPEN, pictureFlag, RUN } from "./flags.js";
+import { choiceFlag, classFlag, flag, MODEL, OPEN, pictureFlag } from "./flags.js";
 
 const { spacing: SPACING, range: RANGE } = MANIFOLD;
 
 export const define = declare({
   flags: {
-    ...RUN,
+    ...MODEL,
     size: flag("<columns>x<rows>", "size of the grid (default: 20x20, less for large images)", { parse: parseSize }),
     spacing: choiceFlag(SPACING.choices, SPACING.help, SPACING.default),
     range: flag("<number>", `${RANGE.help} (default: ${RANGE.default})`, RANGE),
@@ -20,14 +20,14 @@ export const define = declare({
   examples: ["vae manifold --range 3", "vae manifold --spacing quantile --size 30x30"],
   async run(
     io,
-    { run, size, spacing, range: given, class: name, out, open },
+    { run, device, size, spacing, range: given, class: name, out, open },
     { classInName, savePicture, defaultSide, withModel },
   ) {
     if (spacing === "quantile" && given !== undefined) {
       throw new UserError("--range is for linear spacing: the prior determines the range of quantiles.");
     }
     const range = given ?? RANGE.default;
-    await withModel(io, run, async (model) => {
+    await withModel(io, { run, device }, async (model) => {
       const side = defaultSide(model.size);
       const { columns, rows } = size ?? { columns: side, rows: side };
       const picture = await model.pictures.manifold({ columns, rows, spacing, range, class: name });

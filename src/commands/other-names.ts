@@ -1,6 +1,6 @@
 // Names of other programs for flags, values and commands of vae.
 
-const PROCESSOR = "Training runs on the processor: vae engines lists how.";
+const GPU = "--device gpu uses the GPU: vae engines shows which.";
 
 /** Flags and their other names, in lower-case letters and digits only. */
 const FLAGS: readonly (readonly [flag: string, names: string])[] = [
@@ -57,7 +57,7 @@ const SETTINGS: readonly (readonly [setting: string, names: string])[] = [
 ];
 
 const REMEDIES: readonly (readonly [remedy: string, names: string])[] = [
-  [PROCESSOR, "device devices gpu gpus cuda usegpu usecuda nocuda cpu mps accelerator ngpu ngpus gpuid tpu"],
+  [GPU, "devices gpu gpus cuda usegpu usecuda nocuda cpu mps accelerator ngpu ngpus gpuid tpu"],
   ["Adam trains all models: see adamBeta1 and others in docs/settings.md.", "optimizer optim opt"],
   [
     "Give --tensorboard to vae train, or use vae export --format tensorboard.",
@@ -83,7 +83,9 @@ const VALUES: readonly (readonly [flag: string, value: RegExp, remedy: string])[
   ["--objective", /^vae|^kl|^bce|^mse/, "Use --objective elbo."],
   ["--network", /cnn|dcgan|resnet|conv/, "Use --network conv."],
   ["--network", /dense|linear|fully|^fc/, "Use --network mlp."],
-  ["--engine", /gpu|cuda|mps|tpu/, PROCESSOR],
+  ["--engine", /gpu|cuda|mps|tpu/, GPU],
+  ["--device", /cuda|mps|metal|vulkan|d3d|directx/, "Use --device gpu."],
+  ["--device", /processor|host/, "Use --device cpu."],
   ["--engine", /onnx|ort/, "Use --engine compiled."],
   ["--engine", /tf|node/, "Use --engine tensorflow."],
   ["--binarize", /^(true|yes|on|static|fixed)$/, "Use --binarize threshold."],

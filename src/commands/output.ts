@@ -1,9 +1,11 @@
 // Formatting, notes and progress, shared by commands.
 import { SingleBar } from "cli-progress";
 import { objectiveTitle } from "../config/names.js";
+import { UserError } from "../errors.js";
 import {
   type Bounds,
   type Config,
+  type Device,
   describePixels,
   type Elbo,
   hasBound,
@@ -115,13 +117,15 @@ export function describeFallback(engine: string, reason: string): string {
 /** Loads a run's model, calls `use`, and closes the model. */
 export async function withModel(
   io: Io,
-  folder: string | undefined,
+  { run, device }: { readonly run: string | undefined; readonly device?: Device | undefined },
   use: (model: LoadedModel) => Promise<void>,
   processes?: Processes,
 ): Promise<void> {
-  const model = await (processes
-    ? processes.agree(() => loadModel(folder, undefined, processes.threads))
-    : loadModel(folder));
+  const load = () => {
+    if (processes && device === "gpu") throw new UserError("`device: gpu` is for a single process.");
+    return loadModel(run, undefined, processes?.threads, device);
+  };
+  const model = await (processes ? processes.agree(load) : load());
   try {
     if (model.fallbackReason) note(io, describeFallback(model.engine.name, model.fallbackReason));
     await use(model);

@@ -9,10 +9,10 @@ import {
   count,
   DEFAULT_NOISE,
   type Flag,
+  MODEL,
   noiseFlag,
   OPEN,
   pictureFlag,
-  RUN,
   SEED,
   toggle,
 } from "./flags.js";
@@ -33,7 +33,7 @@ const NOISE: Flag<GivenSettings["noise"] | typeof OWN> = {
 
 export const define = declare({
   flags: {
-    ...RUN,
+    ...MODEL,
     noise: NOISE,
     n: count("number of test images (default: 100, or all if there are fewer; fewer if they are large)"),
     input: FILES,
@@ -50,11 +50,11 @@ export const define = declare({
     "vae reconstruct --input seven.jpg four.png --invert",
   ],
   async run(io, { noise: givenNoise = null, input, invert = false, ...flags }, tools) {
-    const { run, n, class: name, as, seed: givenSeed, out, open } = flags;
+    const { run, device, n, class: name, as, seed: givenSeed, out, open } = flags;
     if (invert && !input) throw new UserError("--invert needs --input.");
     if (name !== undefined && !input) throw new UserError("--class is for image files: test images have labels.");
     const { classInName, formatElbo, note, plural, print, savePicture, withModel } = tools;
-    await withModel(io, run, async (model) => {
+    await withModel(io, { run, device }, async (model) => {
       const { config } = model;
       const usual = config.noise ?? SETTINGS.noise.parse(DEFAULT_NOISE);
       const noise = givenNoise === OWN ? usual : SETTINGS.noise.check(givenNoise);

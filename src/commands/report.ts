@@ -23,7 +23,7 @@ export const define = declare({
   },
   examples: ["vae report", "vae report --run runs/mnist --out mnist.html"],
   async run(io, { run, out, open }, { createReport, note, openPicture, print, withModel, writeFileAtomically }) {
-    await withModel(io, run, async (model) => {
+    await withModel(io, { run }, async (model) => {
       const { html, notes } = await createReport(model);
       const file = out ?? path.join(model.folder.dir, DEFAULT_NAME);
       await writeFileAtomically(file, html);

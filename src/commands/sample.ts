@@ -6,7 +6,7 @@ import { UserError } from "../errors.js";
 import { statIfThere } from "../files/read.js";
 import type { LoadedModel, SampleOptions } from "../index.js";
 import { declare, type Tools } from "./command.js";
-import { choiceFlag, classFlag, count, flag, OPEN, pathFlag, pictureFlag, RUN, SEED, toggle } from "./flags.js";
+import { choiceFlag, classFlag, count, flag, MODEL, OPEN, pathFlag, pictureFlag, SEED, toggle } from "./flags.js";
 import type { Io } from "./io.js";
 
 const DEFAULT_COUNT = 100;
@@ -14,7 +14,7 @@ const { from: FROM, components: COMPONENTS } = SAMPLING;
 
 export const define = declare({
   flags: {
-    ...RUN,
+    ...MODEL,
     n: count("number of samples (default: 100; in a grid, fewer if they are large)"),
     class: classFlag("the class of all samples (default: drawn for each, in proportion to the training images)"),
     byClass: {
@@ -37,14 +37,18 @@ export const define = declare({
     "vae sample --class 7",
     "vae sample --by-class",
   ],
-  async run(io, { run, n: given, class: name, byClass, seed: givenSeed, from, components, out, open, each }, tools) {
+  async run(
+    io,
+    { run, device, n: given, class: name, byClass, seed: givenSeed, from, components, out, open, each },
+    tools,
+  ) {
     const { checkTiles, classInName, drawImages, hasBound, note, plural, print, savePicture, defaultTiles, withModel } =
       tools;
     if (each !== undefined) checkEmpty(each);
     if (byClass && (from === "mixture" || components !== undefined)) {
       throw new UserError("--by-class draws z from the prior: leave out --from mixture and --components.");
     }
-    await withModel(io, run, async (model) => {
+    await withModel(io, { run, device }, async (model) => {
       const seed = givenSeed ?? model.config.seed;
       const hint = () => {
         const early = tools.hintAtEarlyWeights(io, model);

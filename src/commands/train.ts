@@ -173,7 +173,7 @@ function pairOf(targetDir: string | undefined, { dataset, inputDir }: GivenSetti
   return { dataset: targetDir };
 }
 
-/** Reads a preset by name or from a JSON file: settings, or the config.json of a run without its engine and threads. */
+/** Reads a preset by name or from a JSON file: settings, or the config.json of a run without the machine-dependent ones. */
 async function readPreset(place: string): Promise<PresetName | GivenSettings> {
   const name = PRESET_NAMES.find((name) => name === place);
   if (name) return name;
@@ -198,7 +198,12 @@ async function readPreset(place: string): Promise<PresetName | GivenSettings> {
 }
 
 /** Settings of a config.json, except the machine-dependent ones. */
-function ofRun({ engine, threads, ...settings }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function ofRun({
+  engine,
+  threads,
+  device,
+  ...settings
+}: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return settings;
 }
 

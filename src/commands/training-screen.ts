@@ -146,12 +146,12 @@ function describeImages({ config, images, shape, classes }: TrainingStart): stri
 
 /** Lines about the model, engine and start of a training. */
 function describeRun({ run, config, parameters, preset, fallbackReason, processes, resumed }: TrainingStart): string[] {
-  const { batchSize, engine, epochs, threads } = config;
+  const { batchSize, device, engine, epochs, threads } = config;
   const pace = `${plural(epochs, "epoch")} in batches of ${batchSize}`;
   const together = processes ? ` in each of ${processes.count} processes on ${plural(processes.hosts, "host")}` : "";
   return [
     `${run}: ${describeNetwork(config)}, ${formatCount(parameters)} parameters, engine ${engine}, ` +
-      `${plural(threads, "thread")}${together}`,
+      `${device === "gpu" ? "the GPU" : plural(threads, "thread")}${together}`,
     ...(preset ? [`Settings for photos (--preset ${preset}, the default for these images); ${pace}.`] : []),
     ...(resumed ? [describeResumed(resumed, config)] : []),
     ...(fallbackReason ? [describeFallback(engine, fallbackReason)] : []),

@@ -1,7 +1,7 @@
 // All settings of a training: the source of flags, help, presets, config.json and docs/settings.md.
 import { availableParallelism } from "node:os";
 import { DATA_SETTINGS } from "../data/settings.js";
-import { ENGINE_NAMES } from "../engine/engine.js";
+import { DEVICES, ENGINE_NAMES } from "../engine/engine.js";
 import { BOUND, MODEL_SETTINGS } from "../model/settings.js";
 import { noise } from "../noise.js";
 import { choice, integer, integers, real, toggle } from "./entries.js";
@@ -31,6 +31,8 @@ export const SETTINGS = {
     help: "library that runs the model; auto = the fastest available" }),
   threads: integer({ default: Math.min(8, availableParallelism()), min: 1, max: 256, flag: "count",
     help: "threads of engines compiled and tensorflow; others use one" }),
+  device: choice(DEVICES, { default: "cpu", flag: DEVICES.join("|"),
+    help: "where engine compiled computes; gpu = by Vulkan, Metal or Direct3D 12" }),
   syncEvery: integer({ default: 1, min: 1, max: 1e6, flag: "steps",
     help: "steps of each process before all average their weights",
     details: "local SGD (Stich 2019), for slow networks; 1 = average gradients at every step, as one process does" }),

@@ -6,6 +6,7 @@ import {
   checkCarry,
   checkInto,
   type HostArray,
+  HostLoop,
   type HostTree,
   leaves,
   mapTree,
@@ -33,13 +34,16 @@ export async function openEagerEngine(name: Exclude<EngineName, "compiled">, thr
   await startBackend(name, register[name]);
   const library =
     name === "tensorflow" ? loadTensorflow(threads) : { version: `TensorFlow.js ${tf.version_core}`, threads: 1 };
+  const scanOn: Engine["scan"] = async (step, init, xs) => {
+    checkArrays({ init, xs });
+    return withBackend(name, () => scan(step, init, xs));
+  };
   return {
     name,
+    device: "cpu",
     ...library,
-    scan: async (step, init, xs) => {
-      checkArrays({ init, xs });
-      return withBackend(name, () => scan(step, init, xs));
-    },
+    scan: scanOn,
+    loop: (step, init) => new HostLoop((carry, xs) => scanOn(step, carry as never, xs), init),
     call: async (fn, inputs, into) => {
       checkArrays(inputs);
       await setImmediate(); // lets timers and signal handlers run before the blocking call

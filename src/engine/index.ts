@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { UserError } from "../errors.js";
-import { ENGINE_NAMES, type Engine, type EngineName } from "./engine.js";
+import { type Device, ENGINE_NAMES, type Engine, type EngineName, type GpuReport } from "./engine.js";
 
 /** An engine that runs here. `close` it after use. */
 export interface OpenedEngine {
@@ -46,16 +46,22 @@ export class EngineError extends UserError {
  * Opens an engine and runs a small program on it.
  *
  * @param name an engine, or `auto` for the fastest that runs here
+ * @param device where it computes; a GPU needs engine compiled
  * @throws EngineError if the requested engine does not run
- * @throws UserError if `threads` exceeds the number of processors, or no engine runs
+ * @throws UserError if `threads` exceeds the number of processors, no engine runs, or there is no GPU
  */
-export async function openEngine(name: "auto" | EngineName, threads: number): Promise<OpenedEngine> {
+export async function openEngine(
+  name: "auto" | EngineName,
+  threads: number,
+  device: Device = "cpu",
+): Promise<OpenedEngine> {
   const processors = availableParallelism();
   if (threads > processors) {
     throw new UserError(
       `\`threads: ${threads}\` exceeds the ${processors} processors here. Give ${processors} or less.`,
     );
   }
+  if (device === "gpu") return { engine: await openOnGpu(name, threads) };
   if (name !== "auto") return { engine: await open(name, threads) };
   const reasons: string[] = [];
   for (const candidate of ENGINE_NAMES) {
@@ -70,16 +76,44 @@ export async function openEngine(name: "auto" | EngineName, threads: number): Pr
   throw new UserError(`No engine runs here: ${reasons.join("; ")}. Reinstall their packages: npm ci.`);
 }
 
-async function open(name: EngineName, threads: number): Promise<Engine> {
+async function openOnGpu(name: "auto" | EngineName, threads: number): Promise<Engine> {
+  if (name !== "auto" && name !== "compiled") {
+    throw new UserError(`\`engine: ${name}\` uses no GPU. Leave out \`engine\`, or \`device: gpu\`.`);
+  }
+  return open("compiled", threads, "gpu");
+}
+
+/** Finds the GPU that `device: gpu` uses, and its name. Runs a small program on it. */
+export async function findGpu(): Promise<GpuReport> {
+  const { findGpu, nameOfGpu } = await import("./compiled/index.js");
   try {
+    const gpu = await findGpu();
+    return gpu.runs ? { ...gpu, name: await nameOfGpu() } : gpu;
+  } catch {
+    const { name, install = "npm ci" } = PACKAGES.compiled;
+    return { runs: false, reason: `${name} is not installed`, remedy: install };
+  }
+}
+
+/** @throws UserError if there is no GPU */
+async function checkGpu(): Promise<void> {
+  const gpu = await (await import("./compiled/index.js")).findGpu();
+  if (gpu.runs) return;
+  throw new UserError(`\`device: gpu\` finds no GPU: ${gpu.reason}. To get one: ${gpu.remedy}.`);
+}
+
+async function open(name: EngineName, threads: number, device: Device = "cpu"): Promise<Engine> {
+  try {
+    if (device === "gpu") await checkGpu();
     const engine =
       name === "compiled"
-        ? new (await import("./compiled/index.js")).CompiledEngine(threads)
+        ? new (await import("./compiled/index.js")).CompiledEngine(threads, device)
         : await (await import("./eager.js")).openEagerEngine(name, threads);
     // Some packages load, but fail at the first call.
     await engine.call(({ x }: { x: Tensor }) => ({ x }), { x: { data: new Float32Array(1), shape: [1] } });
     return engine;
   } catch (error) {
+    if (error instanceof UserError || (error instanceof Error && error.name === "GpuError")) throw error;
     const { name: needed, install = "npm ci", repair = "npm ci" } = PACKAGES[name];
     const { code } = error as NodeJS.ErrnoException;
     const message = (error instanceof Error ? error.message : String(error)).split("\n")[0].trim();

@@ -9,6 +9,7 @@ import { type Dataset, digestOf } from "../data/dataset.js";
 import { COUNT, checkCount, pixelsOf, shapeOf } from "../data/pixels.js";
 import type { SPLITS } from "../data/settings.js";
 import { PROCESSES, type Processes } from "../distributed/processes.js";
+import type { Device } from "../engine/engine.js";
 import { openEngine } from "../engine/index.js";
 import type { Bounds } from "../model/bounds.js";
 import { type BuildParts, buildModel } from "../model/build.js";
@@ -28,16 +29,19 @@ import { TrainedModel, type TrainedModelInit } from "./trained-model.js";
  *
  * @param parts your own parts, if the run was trained with them
  * @param threads of the engine
- * @throws UserError if there is no model, it is damaged, or its own parts are not given
+ * @param device where it computes
+ * @throws UserError if there is no model or no GPU, the model is damaged, or its own parts are not given
  */
 export async function loadModel(
   run?: string,
   parts?: BuildParts,
   threads = SETTINGS.threads.default,
+  device: Device = SETTINGS.device.default,
 ): Promise<LoadedModel> {
   checkValue("The run", maybe(TEXT), run);
   checkValue("The argument parts", maybe(func()), parts);
   checkValue("The number of threads", SETTINGS.threads, threads);
+  checkValue("The device", SETTINGS.device, device);
   const folder = await RunFolder.open(run);
   const { settings, data } = folder.config;
   checkOwnParts(folder, parts, "loadModel");
@@ -45,7 +49,7 @@ export async function loadModel(
   const { classes } = data;
   const model = buildModel(settings, { ...size, ...(classes && { classes: classes.length }) }, parts);
   const { params, metadata } = await folder.readModel(model.parts.specs);
-  const { engine, fallbackReason } = await openEngine("auto", threads);
+  const { engine, fallbackReason } = await openEngine("auto", threads, device);
   return new LoadedModel({ engine, model, params, size, config: settings, classes }, folder, metadata, fallbackReason);
 }
 

@@ -183,9 +183,9 @@ function pick(values: Values, names: readonly SettingName[]): Values {
   return Object.fromEntries(names.filter((name) => name in values).map((name) => [name, values[name]]));
 }
 
-/** Everything but the seed that affects a run's numbers. Threads affect only the last bits. */
+/** Everything but the seed that affects a run's numbers. Threads and device affect only the last bits. */
 function repeatKey({ runConfig }: ReadRun, effective: Values): string {
-  const { seed, threads, checkpointSeconds, dataset, inputDir, ...decisive } = effective;
+  const { seed, threads, device, checkpointSeconds, dataset, inputDir, ...decisive } = effective;
   return JSON.stringify([decisive, runConfig.data.sha256, runConfig.parts ?? ""]);
 }
 

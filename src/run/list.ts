@@ -25,7 +25,7 @@ export interface RunReport {
   readonly test?: Bounds;
   readonly config: Config;
   /**
-   * The settings that differ from the defaults, as JSON. Excludes channels, background, engine and threads, which
+   * The settings that differ from the defaults, as JSON. Excludes channels, background, engine, threads and device, which
    * depend on the data and the machine.
    */
   readonly settings: GivenSettings;
@@ -113,12 +113,12 @@ export function describeSettings(config: Config): string[] {
 }
 
 /**
- * The settings that differ from the defaults, as JSON. Excludes channels, background, engine and threads, which depend
- * on the data and the machine.
+ * The settings that differ from the defaults, as JSON. Excludes channels, background, engine, threads and device, which
+ * depend on the data and the machine.
  */
 export function changedSettings(config: Config): GivenSettings {
-  const { channels, background, engine, threads } = config;
-  const dependent = { channels, background, engine, threads };
+  const { channels, background, engine, threads, device } = config;
+  const dependent = { channels, background, engine, threads, device };
   const defaults = encodeConfig(createConfig(dependent));
   const isChanged = ([name, value]: [string, unknown]) =>
     JSON.stringify(value) !== JSON.stringify(defaults[name as keyof Config]);

@@ -118,10 +118,11 @@ function parse(json: string | undefined): Json | undefined {
 
 /**
  * The settings that determine the weights after a number of steps, as JSON. Paths of the data are not among them,
- * because a digest identifies the data. Neither are threads, which change only the last bits.
+ * because a digest identifies the data. Neither are threads and device, which change only the last bits.
  */
 export function decisiveSettings(config: Config): Partial<Record<keyof Config, unknown>> {
-  const { checkpointSeconds, tensorboard, threads, dataset, inputDir, epochs, ...decisive } = encodeConfig(config);
+  const { checkpointSeconds, tensorboard, threads, device, dataset, inputDir, epochs, ...decisive } =
+    encodeConfig(config);
   return config.learningRateSchedule === "cosine" ? { ...decisive, epochs } : decisive;
 }
 

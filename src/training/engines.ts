@@ -10,7 +10,7 @@ import { EngineError, openEngine } from "../engine/index.js";
 import { buildModel } from "../model/build.js";
 import { initialParams } from "../model/initialize.js";
 import { drawBatches, epochOrder } from "./batches.js";
-import { firstSnapshot, type TrainingState } from "./snapshot.js";
+import { firstSnapshot } from "./snapshot.js";
 
 /** An engine that runs here, or the reason and remedy if it does not. */
 export type EngineReport =
@@ -37,18 +37,20 @@ export async function findEngines(threads = SETTINGS.threads.default): Promise<E
   return reports;
 }
 
+type Contender = EngineName | "gpu";
+
 /**
  * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128. Excludes the
- * preparation of batches. Engines alternate, for three rounds after two warm-up rounds.
+ * preparation of batches. The name "gpu" stands for engine compiled on the GPU. Engines alternate, for three rounds after two warm-up rounds.
  *
  * @returns the median milliseconds per step, by engine
- * @throws UserError if an engine does not run here, or `threads` exceeds the number of processors
+ * @throws UserError if an engine does not run here, there is no GPU, or `threads` exceeds the number of processors
  */
 export async function timeTrainingStep(
-  names: readonly EngineName[],
+  names: readonly Contender[],
   threads = SETTINGS.threads.default,
-): Promise<Map<EngineName, number>> {
-  checkValue("The argument names", listOf(oneOf(ENGINE_NAMES)), names);
+): Promise<Map<Contender, number>> {
+  checkValue("The argument names", listOf(oneOf([...ENGINE_NAMES, "gpu"])), names);
   checkValue("The number of threads", SETTINGS.threads, threads);
   const config = createConfig({});
   const mnist = await loadDataset("mnist");
@@ -57,19 +59,22 @@ export async function timeTrainingStep(
   const { createTrainingStep } = await import("./step.js");
   const step = createTrainingStep(model, config);
   const order = epochOrder(config.seed, 1, train.count);
-  const contenders: { engine: Engine; steps: number; state: TrainingState; times: number[] }[] = [];
+  type Run = (batches: ReturnType<typeof drawBatches>) => Promise<unknown>;
+  const contenders: { name: Contender; engine: Engine; run: Run; steps: number; times: number[] }[] = [];
   try {
     for (const name of names) {
-      const { engine } = await openEngine(name, threads);
+      const isGpu = name === "gpu";
+      const { engine } = await openEngine(isGpu ? "compiled" : name, threads, isGpu ? "gpu" : "cpu");
       const { state } = firstSnapshot(initialParams(model.parts.specs, config.seed));
-      contenders.push({ engine, steps: 1, state, times: [] });
+      const loop = engine.loop(step, state);
+      contenders.push({ name, engine, run: (batches) => loop.run(batches), steps: 1, times: [] });
     }
     for (let round = -2; round < ROUNDS; round++) {
       for (const contender of contenders) {
-        const { engine, steps } = contender;
+        const { run, steps } = contender;
         const batches = drawBatches(train, mnist, order.subarray(0, steps * config.batchSize), 0, config, model);
         const started = performance.now();
-        [contender.state] = await engine.scan(step, contender.state, batches);
+        await run(batches);
         const time = (performance.now() - started) / steps;
         // The first warm-up round compiles, the second sets the number of steps.
         if (round === -1) contender.steps = Math.max(1, Math.min(64, Math.round(ROUND_MILLISECONDS / time)));
@@ -79,7 +84,7 @@ export async function timeTrainingStep(
   } finally {
     for (const { engine } of contenders) await engine.close();
   }
-  return new Map(contenders.map(({ engine, times }) => [engine.name, median(times)]));
+  return new Map(contenders.map(({ name, times }) => [name, median(times)]));
 }
 
 function median(values: readonly number[]): number {

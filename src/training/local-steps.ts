@@ -1,5 +1,6 @@
 // Local SGD (Stich 2019): each process trains on its share of every batch, and all average weights and moments every
 // `syncEvery` steps. Not equivalent to training in one process, but suited to slow networks.
+import { setImmediate } from "node:timers/promises";
 import type { Mpi } from "../distributed/mpi.js";
 import type { Share } from "../distributed/processes.js";
 import { type HostArray, leaves, mapTree } from "../tree.js";
@@ -39,6 +40,7 @@ export class LocalStepper implements Stepper {
     const batches = drawBatches(images, size, part, firstStep, config, model, classes, this.#share);
     const [state, metrics] = await engine.scan(this.#step, this.state, batches);
 
+    await setImmediate(); // runs timers and signal handlers, which an engine may block
     const { processes } = this.stop;
     const stops = { data: Float32Array.of(Number(this.stop.isAsked)), shape: [1] };
     const share = this.#share.count / batchSize;

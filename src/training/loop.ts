@@ -1,5 +1,4 @@
 // The training loop: permute, draw, step, add up, validate, report. Does not touch the disk; sinks do.
-import { setImmediate } from "node:timers/promises";
 import type { Dataset } from "../data/dataset.js";
 import { pixelsOf } from "../data/pixels.js";
 import { evaluate } from "../inference/evaluation.js";
@@ -30,7 +29,7 @@ export interface LoopOptions extends Omit<TrainedModelInit, "params"> {
   readonly started: number;
   /** Set in each of several processes that train together. Only the first has sinks. */
   readonly stop?: SharedStop | undefined;
-  /** Whether a sink needs the state after the next chunk of steps. */
+  /** Whether a sink needs the state after a chunk of steps. By default each does. */
   readonly needsState?: (() => boolean) | undefined;
 }
 
@@ -63,9 +62,8 @@ export async function* trainModel(options: LoopOptions): AsyncGenerator<Training
       const count = Math.min(pace.chunk, steps - first);
       const chunkStarted = performance.now();
       const left = order.subarray(first * batchSize, steps * batchSize);
-      const needsState = first + count === steps || options.needsState?.() === true;
+      const needsState = () => first + count === steps || options.needsState?.() !== false || signal?.aborted === true;
       const { metrics, state } = await stepper.run(left, (epoch - 1) * steps + first, count, needsState);
-      await setImmediate(); // runs timers and signal handlers, which an engine may block
       const milliseconds = performance.now() - chunkStarted;
       pace.add(metrics.objective.data.length, milliseconds);
       now = { ...now, ...(state && { state }), position: advance(now.position, metrics, milliseconds) };

@@ -34,7 +34,7 @@ import {
  * `done` event.
  *
  * @param run its folder; by default the newest in `runs/`
- * @param settings may raise epochs, and change checkpointSeconds, tensorboard, threads, dataset and inputDir
+ * @param settings may raise epochs, and change checkpointSeconds, tensorboard, threads, device, dataset and inputDir
  * @throws UserError if the run does not exist, another process trains it, its checkpoint is damaged, other settings or
  * the data have changed, or the loss diverges
  */
@@ -76,7 +76,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     const own = await agree(processes, () => (saved ? decodeSaved(saved, start.state, before, config) : undefined));
     const { rows, ...snapshot } = { rows: [], ...(own ?? start) };
     const checkpoint = { ...(processes ? shareSnapshot(snapshot, processes) : snapshot), rows };
-    const { engine } = await agree(processes, () => openEngine(config.engine, config.threads));
+    const { engine } = await agree(processes, () => openEngine(config.engine, config.threads, config.device));
     try {
       await agree(processes, async () => {
         signal?.throwIfAborted();

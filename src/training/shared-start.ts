@@ -7,8 +7,13 @@ import { leaves, mapTree } from "../tree.js";
 import { VERSION } from "../version.js";
 import type { Snapshot, TrainingState } from "./snapshot.js";
 
-/** @throws UserError if the objective needs a whole batch in one process, or a batch has too few images */
-export function checkSharing({ parts: { objective } }: Model, { batchSize }: Config, processes: Processes): void {
+/** @throws UserError if it is for a GPU, the objective needs a whole batch in one process, or a batch has too few images */
+export function checkSharing(
+  { parts: { objective } }: Model,
+  { batchSize, device }: Config,
+  processes: Processes,
+): void {
+  if (device === "gpu") throw new UserError("`device: gpu` is for a single process.");
   if (objective.numbersPerPair !== undefined || objective.averagesImages) {
     throw new UserError(
       "This objective depends on all images of a batch, so several processes cannot share one. Start one process.",

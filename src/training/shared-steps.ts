@@ -62,14 +62,14 @@ export class SharedStepper implements Stepper {
     this.#adam.v.set(ownSlice(flatten(layout, start.adam.v)));
   }
 
-  async run(order: Uint32Array, firstStep: number, count: number, needsState: boolean): Promise<Chunk> {
+  async run(order: Uint32Array, firstStep: number, count: number, needsState: () => boolean): Promise<Chunk> {
     const { batchSize } = this.source.config;
     const metrics = mapTerms((): number[] => []);
     let state: TrainingState | undefined;
     let isOver = false;
     for (let i = 0; i < count && !isOver; i++) {
       const batch = order.subarray(i * batchSize, (i + 1) * batchSize);
-      const sums = await this.#step(batch, firstStep + i, needsState && i === count - 1);
+      const sums = await this.#step(batch, firstStep + i, i === count - 1 && needsState());
       await setImmediate(); // runs timers and signal handlers
       for (const term of TERMS) metrics[term].push(sums[term]);
       // The sums are equal in all processes, so all end the chunk here, even if they planned different chunks.

@@ -1,5 +1,6 @@
 // The interface that runs training steps, and its implementation for one process: whole chunks in one engine call. For
 // several processes: shared-steps.ts and local-steps.ts.
+import { setImmediate } from "node:timers/promises";
 import type { Config } from "../config/config.js";
 import type { ModelClass } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
@@ -26,7 +27,7 @@ export interface StepSource {
 export interface Chunk {
   /** Terms of each step that ran, at least one. */
   readonly metrics: TermValues<HostArray<Float32Array>>;
-  /** After the last of these steps. Undefined while it is distributed over processes. */
+  /** After the last of these steps. Undefined if it is not needed, or distributed over processes. */
   readonly state: TrainingState | undefined;
 }
 
@@ -37,9 +38,9 @@ export interface Stepper {
    *
    * @param order indices of images, batchSize for each step left in the epoch
    * @param firstStep the number of the first step, counted from 0 at the start of the run
-   * @param needsState whether the chunk must end with a state, which processes have to collect
+   * @param needsState whether the chunk must end with a state, which has to be collected from processes or a GPU
    */
-  run(order: Uint32Array, firstStep: number, count: number, needsState: boolean): Promise<Chunk>;
+  run(order: Uint32Array, firstStep: number, count: number, needsState: () => boolean): Promise<Chunk>;
 }
 
 /** Creates the stepper of a single process. */
@@ -48,14 +49,14 @@ export function createStepper(
   start: TrainingState,
 ): Stepper {
   const step = createTrainingStep(model, config);
-  let state = start;
+  const loop = engine.loop(step, start);
   return {
-    run: async (order, firstStep, count) => {
+    run: async (order, firstStep, count, needsState) => {
       const part = order.subarray(0, count * config.batchSize);
       const batches = drawBatches(images, size, part, firstStep, config, model, classes);
-      const [next, metrics] = await engine.scan(step, state, batches);
-      state = next;
-      return { metrics, state };
+      const metrics = await loop.run(batches);
+      await setImmediate(); // runs timers and signal handlers, which an engine may block
+      return { metrics, state: needsState() ? await loop.carry() : undefined };
     },
   };
 }

@@ -92,7 +92,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
   const { requested, preset: chosen, model, data, classes } = prepared;
   const { engine, fallbackReason } = await agree(processes, () => {
     if (processes) checkSharing(model, requested, processes);
-    return openEngine(requested.engine, requested.threads);
+    return openEngine(requested.engine, requested.threads, requested.device);
   });
   try {
     const channels = data.channels === 3 ? 3 : 1;
@@ -188,7 +188,7 @@ export async function configOf(settings: GivenSettings, options: Omit<PrepareOpt
  */
 export async function checkTraining(config: Config, options: Omit<PrepareOptions, "preset">): Promise<string> {
   const { data } = await prepare({}, { ...options, preset: config });
-  const { engine } = await openEngine(config.engine, config.threads);
+  const { engine } = await openEngine(config.engine, config.threads, config.device);
   await engine.close();
   return data.name;
 }

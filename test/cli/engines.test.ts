@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
 import { vae } from "../vae.js";
@@ -34,7 +34,8 @@ it("vae train --engine reaches the same validation and test ELBO on each availab
 it("vae engines lists every engine under test", async () => {
   const { code, stdout, stderr } = await vae(["engines", "--json"], home);
   expect([code, stderr]).toEqual([0, ""]);
-  const reports: { name: (typeof ENGINES)[number]; runs: boolean }[] = JSON.parse(stdout);
-  expect(reports.map(({ name }) => name)).toEqual(["compiled", "tensorflow", "wasm", "cpu"]);
+  const reports: { name: string; runs: boolean }[] = JSON.parse(stdout);
+  expect(reports.map(({ name }) => name)).toEqual(["compiled", "tensorflow", "wasm", "cpu", "gpu"]);
+  expect(reports[4].runs).toBe(inject("gpu"));
   for (const engine of ENGINES) expect(reports.find(({ name }) => name === engine)?.runs).toBe(true);
 });

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, inject, it } from "vitest";
 import "../../src/engine/compiled/gradients.js";
 import { tf } from "../../src/engine/compiled/tf.js";
-import { array, ENGINES, open, weyl } from "../helpers.js";
+import { array, open, openAt, PLACES, weyl } from "../helpers.js";
 
 type Carry = { total: tf.Tensor };
 type Input = { x: tf.Tensor; byte: tf.Tensor };
@@ -19,8 +19,8 @@ const xs = (steps: number) => ({
   byte: { data: Uint8Array.from({ length: steps }, (_, i) => 250 + i), shape: [steps] },
 });
 
-describe.each(ENGINES)("engine %s", (name) => {
-  const engine = open(name);
+describe.each(PLACES)("engine $title", (place) => {
+  const engine = openAt(place);
   afterAll(async () => (await engine).close());
 
   it("scans over the leading axis", async () => {
@@ -51,6 +51,29 @@ describe.each(ENGINES)("engine %s", (name) => {
     const [second] = await (await engine).scan(accumulate, first, cut(1, 4));
     const [third] = await (await engine).scan(accumulate, second, cut(4, 6));
     expect(third).toEqual(whole);
+  });
+
+  it("keeps the carry of a loop between chunks of any length", async () => {
+    const init = { total: array([1, 2, 3]) };
+    const [carry, whole] = await (await engine).scan(accumulate, init, xs(6));
+    const { x, byte } = xs(6);
+    const loop = (await engine).loop(accumulate, init);
+    expect(await loop.carry()).toEqual(init);
+    const sums: number[] = [];
+    for (const [from, to] of [
+      [0, 1],
+      [1, 5],
+      [5, 6],
+    ]) {
+      const chunk = { data: x.data.subarray(3 * from, 3 * to), shape: [to - from, 3] };
+      const ys = await loop.run({ x: chunk, byte: { data: byte.data.subarray(from, to), shape: [to - from] } });
+      expect(ys.before.shape).toEqual([to - from, 3]);
+      sums.push(...ys.sum.data);
+    }
+    expect(sums).toEqual([...whole.sum.data]);
+    expect(await loop.carry()).toEqual(carry);
+    expect(await loop.carry()).toEqual(carry);
+    loop.close();
   });
 
   it("compiles again when a shape changes", async () => {
@@ -161,14 +184,14 @@ describe.each(ENGINES)("engine %s", (name) => {
       },
       { x: array([1]) },
     );
-    expect([backend, tf.getBackend()]).toEqual([name, "cpu"]);
+    expect([backend, tf.getBackend()]).toEqual([place.name, "cpu"]);
     expect([...tf.add([1], [2]).dataSync()]).toEqual([3]);
   });
 });
 
 describe("two engines at once", () => {
   it("do not mix", async () => {
-    const engines = await Promise.all([...ENGINES, ...ENGINES].map((name) => open(name)));
+    const engines = await Promise.all([...PLACES, ...PLACES].map(openAt));
     const square = ({ x }: { x: tf.Tensor }) => ({ y: tf.square(x) });
     const results = await Promise.all(
       [0, 1, 2, 3, 4].flatMap((i) => engines.map((engine) => engine.call(square, { x: array([i, 10]) }))),
@@ -200,6 +223,36 @@ describe("an engine opened while another one runs", () => {
     `;
     const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
     expect(stdout.trim()).toBe([...Array.from({ length: 20 }, (_, i) => 3 * i), 9, 9, 9].join());
+  });
+});
+
+describe.runIf(inject("gpu"))("the compiled engine on the GPU", () => {
+  const engine = open("compiled", 1, "gpu");
+  afterAll(async () => (await engine).close());
+
+  it("says that the GPU has too little memory, and still works", async () => {
+    const outer = ({ x }: { x: tf.Tensor }) => ({ y: tf.sum(tf.exp(tf.add(x, tf.transpose(x)))) });
+    const run = async (rows: number) => (await engine).call(outer, { x: array(new Float32Array(rows), [rows, 1]) });
+    await expect(run(2 ** 18)).rejects.toMatchObject({
+      name: "GpuError",
+      message: expect.stringMatching("too little"),
+    });
+    expect((await run(2)).y.data[0]).toBe(4);
+  });
+
+  it("uploads a chunk larger than the GPU should hold in parts", async () => {
+    const steps = 5;
+    const data = Float32Array.from({ length: steps * 2 ** 23 }, (_, i) => i % 7); // 32 MiB for each step
+    const add = ({ sum }: { sum: tf.Tensor }, { x }: { x: tf.Tensor }): [{ sum: tf.Tensor }, { mean: tf.Tensor }] => [
+      { sum: tf.add(sum, tf.slice1d(x as tf.Tensor1D, 0, 3)) },
+      { mean: tf.mean(x) },
+    ];
+    const xs = { x: { data, shape: [steps, 2 ** 23] } };
+    const [{ sum }, { mean }] = await (await engine).scan(add, { sum: array([0, 0, 0]) }, xs);
+    const firsts = Array.from({ length: steps }, (_, step) => [0, 1, 2].map((i) => data[step * 2 ** 23 + i]));
+    expect([...sum.data]).toEqual([0, 1, 2].map((i) => firsts.reduce((total, row) => total + row[i], 0)));
+    expect(mean.data).toHaveLength(steps);
+    for (const value of mean.data) expect(value).toBeCloseTo(3, 4);
   });
 });
 

@@ -69,10 +69,11 @@ const SUBJECTS: Record<string, Subject> = {
   compareModels: { right: () => [[[at("run")]]], call: vae.compareModels },
   listRuns: { right: () => [[], [home]], call: vae.listRuns },
   findEngines: { right: () => [[], [1]], call: vae.findEngines },
+  findGpu: { right: () => [[]], call: vae.findGpu },
   timeTrainingStep: { right: () => [[[], 1]], call: vae.timeTrainingStep },
   joinProcesses: { right: () => [[]], call: vae.joinProcesses },
   createReport: { right: () => [[model]], call: vae.createReport },
-  loadModel: { right: () => [[at("run")], [at("run"), undefined, 1]], call: vae.loadModel },
+  loadModel: { right: () => [[at("run")], [at("run"), undefined, 1, "cpu"]], call: vae.loadModel },
   train: {
     right: () => [[settings(), { run: at(`run-${runs++}`), onDecoding: nop, preset: {}, parts: ownParts }]],
     call: vae.train,

@@ -102,7 +102,7 @@ describe("the training loop", () => {
     const broken = (engine: Engine) =>
       ({
         ...engine,
-        scan: engine.scan.bind(engine),
+        loop: engine.loop.bind(engine),
         call: async (fn: never, inputs: never) => {
           const outputs = (await engine.call(fn, inputs)) as Record<string, { data: Float32Array }>;
           outputs.objective.data.fill(Number.NaN);

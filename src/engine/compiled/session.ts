@@ -17,54 +17,135 @@ export function onnxruntimeVersion(): string {
 
 let loading: Promise<Onnxruntime> | undefined;
 
+/** The log level that hides warnings of operators on shapes, which run on the processor. */
+const FATAL = 4;
+
+/** The processor, or a GPU by WebGPU: Vulkan on Linux, Metal on macOS, D3D12 on Windows. */
+export type Device = "cpu" | "gpu";
+
+/** An array in the memory of the GPU. `dispose` frees it. */
+export type DeviceArray = Pick<Tensor, "location" | "dispose">;
+
+/** The number of a step, which operators read on the processor. */
+export interface IndexArray {
+  readonly data: BigInt64Array;
+  readonly shape: readonly number[];
+}
+
+type Inputs = ReadonlyMap<string, HostArray | DeviceArray | IndexArray>;
+
+/** The GPU failed: it has too little memory, its driver failed, or it was removed. */
+export class GpuError extends Error {
+  override readonly name = "GpuError";
+  /** Marks a failure of the system, as Node.js does. */
+  readonly syscall = "WebGPU";
+
+  constructor(cause: unknown) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    super(explain(text), { cause });
+  }
+}
+
+/** onnxruntime reports the use of a buffer that could not be allocated, or that its size exceeds a limit of the GPU. */
+const TOO_LARGE =
+  /invalid due to a previous error|out.of.(device.|host.)?memory|exceeds the max|too many storage buffers|narrowing/i;
+
+function explain(text: string): string {
+  if (TOO_LARGE.test(text)) return "The GPU has too little memory for this batch and model, unlike `device: cpu`";
+  if (/\blost\b/i.test(text)) return "The GPU was lost: it was reset or removed";
+  return `The GPU failed: ${text
+    .replace(/^.*Status Message: /s, "")
+    .split("\n")[0]
+    .trim()}`;
+}
+
 /** A loaded model. */
 export class Session {
   private constructor(
     private readonly onnxruntime: Onnxruntime,
     private readonly session: InferenceSession,
+    private readonly device: Device,
   ) {}
 
-  /** The first call loads onnxruntime. @throws Error if that fails, or onnxruntime rejects the model */
-  static async create(model: Uint8Array, threads: number): Promise<Session> {
+  /**
+   * The first call loads onnxruntime.
+   *
+   * @param onDevice names of outputs that stay in the memory of the GPU
+   * @throws Error if onnxruntime cannot be loaded or rejects the model
+   * @throws GpuError if the GPU fails
+   */
+  static async create(
+    model: Uint8Array,
+    threads: number,
+    device: Device = "cpu",
+    onDevice: readonly string[] = [],
+  ): Promise<Session> {
     loading ??= load();
     const onnxruntime = await loading;
-    const session = await onnxruntime.InferenceSession.create(model, {
-      executionProviders: ["cpu"],
+    const isGpu = device === "gpu";
+    if (isGpu) onnxruntime.env.logLevel = "fatal"; // prints no errors, which are thrown too
+    const creating = onnxruntime.InferenceSession.create(model, {
+      executionProviders: [isGpu ? "webgpu" : "cpu"],
       executionMode: "sequential",
       graphOptimizationLevel: "all",
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      ...(isGpu && {
+        logSeverityLevel: FATAL,
+        preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, "gpu-buffer"] as const)),
+      }),
     });
-    return new Session(onnxruntime, session);
+    return new Session(onnxruntime, await (isGpu ? onGpu(creating) : creating), device);
   }
 
   /**
    * Computes float32 outputs, by name, from inputs, by name.
    *
    * @param outputs receive the results and are returned
+   * @throws GpuError if the GPU fails
    */
-  async run(
-    inputs: ReadonlyMap<string, HostArray>,
-    outputs?: ReadonlyMap<string, HostArray>,
-  ): Promise<Map<string, HostArray<Float32Array>>> {
-    const { Tensor } = this.onnxruntime;
-    const wrap = (arrays: ReadonlyMap<string, HostArray>) => {
-      const tensors = [...arrays].map(([name, { data, shape }]): [string, Tensor] => [
-        name,
-        data instanceof Float32Array ? new Tensor("float32", data, shape) : new Tensor("uint8", data, shape),
-      ]);
-      return Object.fromEntries(tensors);
-    };
+  async run(inputs: Inputs, outputs?: ReadonlyMap<string, HostArray>): Promise<Map<string, HostArray<Float32Array>>> {
     if (outputs) {
-      free(await this.session.run(wrap(inputs), wrap(outputs)));
+      free(await this.#run(inputs, outputs));
       return new Map(outputs as ReadonlyMap<string, HostArray<Float32Array>>);
     }
-    const results = Object.entries(await this.session.run(wrap(inputs)));
+    const results = Object.entries(await this.#run(inputs));
     return new Map(results.map(([name, { data, dims }]) => [name, { data: data as Float32Array, shape: dims }]));
+  }
+
+  /** Computes outputs that all stay in the memory of the GPU. @throws GpuError if the GPU fails */
+  async runOnDevice(inputs: Inputs): Promise<Map<string, DeviceArray>> {
+    return new Map(Object.entries(await this.#run(inputs)));
   }
 
   async close(): Promise<void> {
     await this.session.release();
+  }
+
+  #run(inputs: Inputs, outputs?: Inputs): Promise<InferenceSession.OnnxValueMapType> {
+    const feeds = this.#wrap(inputs);
+    const running = outputs ? this.session.run(feeds, this.#wrap(outputs)) : this.session.run(feeds);
+    return this.device === "gpu" ? onGpu(running) : running;
+  }
+
+  #wrap(arrays: Inputs): Record<string, Tensor> {
+    const { Tensor } = this.onnxruntime;
+    const wrapped = [...arrays].map(([name, array]): [string, Tensor] => {
+      if (!("data" in array) || "location" in array) return [name, array as Tensor];
+      const { data, shape } = array;
+      if (data instanceof Float32Array) return [name, new Tensor("float32", data, shape)];
+      if (data instanceof Uint8Array) return [name, new Tensor("uint8", data, shape)];
+      return [name, new Tensor("int64", data, shape)];
+    });
+    return Object.fromEntries(wrapped);
+  }
+}
+
+async function onGpu<Result>(running: Promise<Result>): Promise<Result> {
+  try {
+    return await running;
+  } catch (error) {
+    throw new GpuError(error);
   }
 }
 

@@ -1,0 +1,163 @@
+// Commands with --device gpu, which take seconds on SwiftShader.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { decodeSafetensors } from "../../src/formats/safetensors.js";
+import { writeTinyMnist } from "../fixtures/idx.js";
+import { copyTiny, relativeError } from "../helpers.js";
+import { checkpointsOf, outcomeOf } from "../outcome.js";
+import { start, vae } from "../vae.js";
+
+const SWIFTSHADER = "/usr/lib/chromium/libvk_swiftshader.so";
+const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
+
+let home: string;
+const at = (...place: string[]) => path.join(home, ...place);
+const run = async (...args: string[]) => {
+  const outcome = await vae(args, home);
+  expect(outcome.code, outcome.stderr).toBe(0);
+  return outcome.stdout;
+};
+const SETTINGS = "--dataset tiny --n-hidden 16 --batch-size 50 --json --quiet".split(" ");
+const train = (name: string, ...args: string[]) => run("train", ...SETTINGS, "--run", name, ...args);
+const onGpu = ["--device", "gpu"];
+const configOf = (name: string) => JSON.parse(readFileSync(at(name, "config.json"), "utf8"));
+const weightsOf = (name: string) => decodeSafetensors(readFileSync(at(name, "model.safetensors")), name).tensors;
+
+function expectSameWeights(name: string, other: string, tolerance: number): void {
+  const expected = weightsOf(other);
+  for (const [tensor, { data }] of weightsOf(name)) {
+    expect(relativeError(data as Float32Array, expected.get(tensor)?.data as Float32Array), tensor).toBeLessThan(
+      tolerance,
+    );
+  }
+}
+
+beforeAll(() => {
+  home = mkdtempSync(path.join(tmpdir(), "vae-gpu-"));
+  copyTiny(home);
+});
+afterAll(() => rmSync(home, { recursive: true }));
+
+describe.runIf(inject("gpu"))("--device gpu", () => {
+  beforeAll(async () => {
+    await train("cpu", "--epochs", "3");
+    await train("gpu", "--epochs", "3", ...onGpu);
+  });
+
+  it("trains the same model as the processor, but for rounding", () => {
+    expect(configOf("gpu").settings).toEqual({ ...configOf("cpu").settings, device: "gpu" });
+    expect(configOf("gpu").id).toBe(configOf("cpu").id);
+    expectSameWeights("gpu", "cpu", 1e-4);
+  });
+
+  it("resumes to the same bytes", async () => {
+    await train("resumed", "--epochs", "2", ...onGpu);
+    await run("train", "--resume", "resumed", "--epochs", "3", "--quiet");
+    expect(outcomeOf(at("resumed"))).toEqual(outcomeOf(at("gpu")));
+  });
+
+  it("continues a run of the processor, and the processor continues it", async () => {
+    await train("moved", "--epochs", "1");
+    await run("train", "--resume", "moved", "--epochs", "2", "--quiet", ...onGpu);
+    expect(configOf("moved").settings.device).toBe("gpu");
+    await run("train", "--resume", "moved", "--epochs", "3", "--quiet", "--device", "cpu");
+    expect(configOf("moved").settings.device).toBe("cpu");
+    expectSameWeights("moved", "cpu", 1e-4);
+  });
+
+  it("evaluates, encodes and decodes with the same results", async () => {
+    const args = ["evaluate", "--run", "cpu", "--importance-samples", "100", "--n", "20", "--json"];
+    const [cpu, gpu] = [JSON.parse(await run(...args)), JSON.parse(await run(...args, ...onGpu))];
+    expect(gpu.elbo).toBeCloseTo(cpu.elbo, 3);
+    expect(gpu.likelihood?.nll ?? 0).toBeCloseTo(cpu.likelihood?.nll ?? 0, 3);
+
+    const latents = async (...more: string[]) => {
+      const text = await run("encode", "--run", "cpu", "--n", "5", "--format", "jsonl", ...more);
+      return text
+        .trim()
+        .split("\n")
+        .flatMap((line) => JSON.parse(line).z);
+    };
+    expect(relativeError(await latents(...onGpu), await latents())).toBeLessThan(1e-5);
+    await run("decode", "--run", "cpu", "--input", await saveLatents(), "--out", "decoded.png", ...onGpu);
+    await run("sample", "--run", "cpu", "--n", "4", "--out", "samples.png", ...onGpu);
+    await run("reconstruct", "--run", "cpu", "--n", "4", "--out", "reconstructions.png", ...onGpu);
+  });
+
+  it("a killed training of 200 steps resumes to the same bytes", async () => {
+    await writeTinyMnist(at("more"), 50 * 100, 120);
+    const args = ["--dataset", "more", "--n-hidden", "8", "--batch-size", "50", "--epochs", "2", ...onGpu];
+    const often = ["--set", "checkpointSeconds=0"];
+    await run("train", ...args, ...often, "--run", "whole", "--quiet");
+    const { child, outcome } = start(["train", ...args, ...often, "--run", "killed"], home);
+    const stepsOf = () => Number(/\d+/.exec(checkpointsOf(at("killed")).at(-1) as string)?.[0]);
+    while (!existsSync(at("killed")) || stepsOf() < 60) await setTimeout(20);
+    child.kill("SIGKILL");
+    expect((await outcome).signal).toBe("SIGKILL");
+    expect(stepsOf()).toBeLessThan(200);
+    await run("train", "--resume", "killed", "--quiet");
+    expect(outcomeOf(at("killed"))).toEqual(outcomeOf(at("whole")));
+  });
+
+  // 1.3 GB for the first convolution: more than one buffer of SwiftShader.
+  it("too little memory ends a training with one line and exit code 1, and leaves the checkpoint", async () => {
+    await writeTinyMnist(at("many"), 25_000, 120);
+    const model = ["--network", "conv", "--filters", "1024,4", "--batch-size", "20000"];
+    const args = ["--dataset", "many", ...model, "--epochs", "1", "--quiet", "--run", "large", ...onGpu];
+    const { code, stdout, stderr } = await start(["train", ...args], home).outcome;
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^error: The GPU has too little memory.* checkpoint is intact\. Resume later: .*\n$/);
+    expect(checkpointsOf(at("large"))).toEqual(["step-000000000.safetensors"]);
+  });
+
+  it.runIf(hasCompiler && existsSync(SWIFTSHADER))("a lost GPU ends a training likewise, and it resumes", async () => {
+    const args = [...SETTINGS, "--set", "checkpointSeconds=0", "--epochs", "3", "--run", "lost", ...onGpu];
+    const library = at("lost-gpu.so");
+    execFileSync("cc", ["-shared", "-fPIC", "-o", library, "test/fixtures/lost-gpu.c", "-ldl"]);
+    const driver = { file_format_version: "1.0.0", ICD: { library_path: library, api_version: "1.0.5" } };
+    writeFileSync(at("lost.json"), JSON.stringify(driver));
+    const env = { VK_ICD_FILENAMES: at("lost.json"), DRIVER: SWIFTSHADER, LOST_AFTER: "500" };
+    const { code, stderr } = await start(["train", ...args], home, env).outcome;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: The GPU was lost: .* checkpoint is intact\. Resume later: .*\n$/);
+    expect(checkpointsOf(at("lost")).at(-1)).not.toBe("step-000000033.safetensors");
+    await run("train", "--resume", "lost", "--quiet");
+    expect(outcomeOf(at("lost"))).toEqual(outcomeOf(at("gpu")));
+  });
+
+  async function saveLatents(): Promise<string> {
+    await run("encode", "--run", "cpu", "--n", "3", "--out", "latents.npy");
+    return "latents.npy";
+  }
+});
+
+describe("--device gpu, without a GPU", () => {
+  const before = process.env.VK_ICD_FILENAMES;
+  beforeAll(() => {
+    process.env.VK_ICD_FILENAMES = at("no-driver.json");
+  });
+  afterAll(() => {
+    if (before === undefined) delete process.env.VK_ICD_FILENAMES;
+    else process.env.VK_ICD_FILENAMES = before;
+  });
+
+  // Metal and Direct3D need no driver's file.
+  it.runIf(process.platform === "linux").each([
+    ["train", ["train", ...SETTINGS, "--run", "none"]],
+    ["sample", ["sample", "--run", "run"]],
+  ])("vae %s says in one line why there is none, and what to install", async (_name, args) => {
+    const { code, stdout, stderr } = await vae([...args, ...onGpu], home);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^error: --device gpu finds no GPU: .*\. To get one: .*apt install libvulkan1.*\.\n$/);
+  });
+
+  it("another engine than compiled is refused", async () => {
+    const { code, stderr } = await vae(["train", ...SETTINGS, "--engine", "cpu", ...onGpu], home);
+    expect(code).toBe(2);
+    expect(stderr).toBe("error: --engine cpu uses no GPU. Leave out --engine, or --device gpu.\n");
+  });
+});
