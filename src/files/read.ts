@@ -46,6 +46,12 @@ export function isGone(place: string): boolean {
   }
 }
 
+/** Whether two paths lead to the same file or folder. False if one does not exist. */
+export function isSamePlace(one: string, other: string): boolean {
+  const [a, b] = [statIfThere(one), statIfThere(other)];
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+}
+
 export function isFolder(place: string): boolean {
   return statIfThere(place)?.isDirectory() ?? false;
 }

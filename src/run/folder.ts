@@ -5,7 +5,7 @@ import { lstat, mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
-import { ifPresent, listNames, readBytes, readStart, readText, statIfThere } from "../files/read.js";
+import { ifPresent, isSamePlace, listNames, readBytes, readStart, readText, statIfThere } from "../files/read.js";
 import { makeSubfolder, TEMPORARY, writeFileAtomically } from "../files/write.js";
 import { recognize, SAFETENSORS } from "../formats/recognize.js";
 import { decodeMetadata, decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
@@ -97,6 +97,16 @@ export class RunFolder {
   static async open(dir?: string): Promise<RunFolder> {
     const place = dir ?? (await findNewest((run) => statIfThere(path.join(run, MODEL)) !== undefined, NO_MODEL));
     return new RunFolder(place, await readRunConfig(place));
+  }
+
+  /** Locks the run while `use` writes into it. @throws UserError if a process trains it */
+  async withLock<Result>(use: (run: RunFolder) => Promise<Result>): Promise<Result> {
+    const lock = await lockRun(this.dir);
+    try {
+      return await use(new RunFolder(this.dir, this.config, lock));
+    } finally {
+      await lock.release(this.dir);
+    }
   }
 
   /** Rewrites config.json with other settings. */
@@ -259,6 +269,13 @@ export class RunFolder {
       (name) => /^\d+\.png$/.test(name) && Number.parseInt(name, 10) === epoch,
     );
     return name === undefined ? undefined : readBytes(path.join(folder, name));
+  }
+
+  /** Whether a folder is that of the files for TensorBoard, which may be missing. */
+  isEventFolder(dir: string): boolean {
+    const place = path.resolve(dir);
+    const isInRun = path.basename(place) === TENSORBOARD && isSamePlace(path.dirname(place), this.dir);
+    return isInRun || isSamePlace(place, path.join(this.dir, TENSORBOARD));
   }
 
   /** The files for TensorBoard. */
