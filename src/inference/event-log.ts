@@ -21,6 +21,7 @@ import type { RunConfig } from "../run/config.js";
 import type { EventFolder } from "../run/event-folder.js";
 import type { RunFolder } from "../run/folder.js";
 import { changedSettings } from "../run/list.js";
+import { pictureEpoch } from "../run/pictures.js";
 import type { EpochReport } from "../run/reports.js";
 
 /** Settings that the table of hyperparameters always has. It has others if they differ from the defaults. */
@@ -142,12 +143,17 @@ function finite(values: readonly { readonly tag: string; readonly scalar: number
 async function readPictures(run: RunFolder, epoch: number): Promise<TaggedValue[]> {
   const files = await Promise.all([
     ...(epoch === 1 ? FIXED_PICTURES : []).map(async (kind) => ({ kind, png: await run.readPicture(`${kind}.png`) })),
-    ...EPOCH_PICTURES.map(async (kind) => ({ kind, png: await run.readEpochPicture(kind, epoch) })),
+    ...EPOCH_PICTURES.map(async (kind) => ({ kind, png: await readEpochPicture(run, kind, epoch) })),
   ]);
   return files.flatMap(({ kind, png }) => {
     const image = png && withSize(png);
     return image ? { tag: `pictures/${kind}`, image } : [];
   });
+}
+
+async function readEpochPicture(run: RunFolder, kind: string, epoch: number): Promise<Uint8Array | undefined> {
+  const name = (await run.listPictures(kind)).find((name) => pictureEpoch(name) === epoch);
+  return name === undefined ? undefined : run.readPicture(name);
 }
 
 function withSize(png: Uint8Array): EncodedImage | undefined {
