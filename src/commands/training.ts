@@ -4,7 +4,7 @@ import { Interruption, isSystemError } from "../errors.js";
 import { isGone } from "../files/read.js";
 import type { Training, TrainingDone, TrainingStart } from "../index.js";
 import { CONFIG } from "../run/config.js";
-import { PICTURES } from "../run/folder.js";
+import { PICTURES } from "../run/pictures.js";
 import type { Io } from "./io.js";
 import { print } from "./output.js";
 import { openPicture } from "./pictures.js";

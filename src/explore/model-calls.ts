@@ -22,7 +22,7 @@ import { toShades } from "../pictures/figures.js";
 import { describeSettings } from "../run/list.js";
 import { repeatCommand } from "../run/repeat.js";
 import type { ExploredModel } from "./explored-model.js";
-import { PACKED_BYTES, PACKED_FLOATS, pack } from "./packed.js";
+import { PACKED_BYTES, PACKED_FLOATS, pack, packLabels } from "./packed.js";
 import type { Inference, Latents, ModelCalls, ModelInfo, PackedArray } from "./protocol.js";
 
 type Given = Readonly<Record<string, unknown>>;
@@ -90,7 +90,7 @@ async function latents(trained: LoadedModel, given: Given, explored: ExploredMod
   const plane = await principalPlane(means, dimZ);
   return {
     means: pack(means, [images.count, dimZ]),
-    ...labelsOf(images),
+    ...packLabels(images),
     ...(encoded.klPerDimension && { klPerDimension: encoded.klPerDimension }),
     variances: variancesOf(means, dimZ),
     ...(plane && {
@@ -101,17 +101,6 @@ async function latents(trained: LoadedModel, given: Given, explored: ExploredMod
       },
     }),
   };
-}
-
-/** The labels of images, as indices into the names of those that occur. */
-function labelsOf(images: ImageSet): Pick<Latents, "labels" | "classes"> {
-  const labels = images.labels?.subarray(0, images.count);
-  if (!labels) return {};
-  const present = [...new Set(labels)].sort((a, b) => a - b);
-  const places = new Map(present.map((label, place) => [label, place]));
-  const indices = Array.from(labels, (label) => places.get(label) ?? 0);
-  const data = present.length <= 256 ? Uint8Array.from(indices) : Float32Array.from(indices);
-  return { labels: pack(data, [images.count]), classes: present.map((label) => nameOfLabel(images, label)) };
 }
 
 async function decode(trained: LoadedModel, given: Given): Promise<PackedArray> {

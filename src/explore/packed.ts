@@ -1,5 +1,7 @@
 // Arrays in JSON: little-endian values in base64, as the typed arrays of all supported processors are.
 import { type Checker, isRecord } from "../config/entries.js";
+import { nameOfLabel } from "../data/classes.js";
+import type { ImageSet } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import { type HostArray, sizeOf } from "../tree.js";
 import type { PackedArray } from "./protocol.js";
@@ -7,6 +9,17 @@ import type { PackedArray } from "./protocol.js";
 export function pack(data: Uint8Array | Float32Array, shape: readonly number[]): PackedArray {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   return { dtype: data instanceof Uint8Array ? "uint8" : "float32", shape, base64: bytes.toString("base64") };
+}
+
+/** The labels of images, as indices into the names of those that occur. */
+export function packLabels(images: ImageSet): { readonly labels?: PackedArray; readonly classes?: readonly string[] } {
+  const labels = images.labels?.subarray(0, images.count);
+  if (!labels) return {};
+  const present = [...new Set(labels)].sort((a, b) => a - b);
+  const places = new Map(present.map((label, place) => [label, place]));
+  const indices = Array.from(labels, (label) => places.get(label) ?? 0);
+  const data = present.length <= 256 ? Uint8Array.from(indices) : Float32Array.from(indices);
+  return { labels: pack(data, [images.count]), classes: present.map((label) => nameOfLabel(images, label)) };
 }
 
 const MAX_AXES = 4;

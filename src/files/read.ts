@@ -1,6 +1,6 @@
 // Examines and reads files. System errors name the file.
-import { constants, createReadStream, type Stats, statSync } from "node:fs";
-import { type FileHandle, open, readdir, stat } from "node:fs/promises";
+import { constants, createReadStream, type Dirent, type Stats, statSync } from "node:fs";
+import { type FileHandle, lstat, open, readdir, stat } from "node:fs/promises";
 import { isSystemError, UserError } from "../errors.js";
 import { formatBytes } from "../wording.js";
 
@@ -46,6 +46,12 @@ export function isGone(place: string): boolean {
   }
 }
 
+/** Whether two paths lead to the same file or folder. False if one does not exist. */
+export function isSamePlace(one: string, other: string): boolean {
+  const [a, b] = [statIfThere(one), statIfThere(other)];
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+}
+
 export function isFolder(place: string): boolean {
   return statIfThere(place)?.isDirectory() ?? false;
 }
@@ -53,6 +59,12 @@ export function isFolder(place: string): boolean {
 /** @returns the names in a folder, empty if the folder does not exist */
 export async function listNames(folder: string): Promise<string[]> {
   return (await ifPresent(readdir(folder))) ?? [];
+}
+
+/** The entries of a folder; none if it does not exist, or is a link. */
+export async function listEntries(folder: string): Promise<Dirent[]> {
+  const found = await ifPresent(lstat(folder));
+  return found?.isDirectory() ? ((await ifPresent(readdir(folder, { withFileTypes: true }))) ?? []) : [];
 }
 
 /** The most bytes that Node.js reads in one call. */

@@ -1,6 +1,6 @@
 // Atomic writes: temporary file, fsync, rename.
 import { randomBytes } from "node:crypto";
-import { lstatSync, rmSync } from "node:fs";
+import { constants, lstatSync, rmSync } from "node:fs";
 import { link, mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import process, { pid, platform } from "node:process";
@@ -86,10 +86,10 @@ export async function writeFileAtomically(
   if (flush) await syncFolder(path.dirname(file), file);
 }
 
-/** Appends to a file, and flushes it. If that fails, removes what was appended. System errors name the file. */
+/** Appends to an existing file, and flushes it. If that fails, removes what was appended. System errors name the file. */
 export async function appendToFile(file: string, content: Uint8Array): Promise<void> {
   const fail = failToWrite(file);
-  const handle = await open(file, "a").catch(fail);
+  const handle = await open(file, constants.O_WRONLY | constants.O_APPEND).catch(fail);
   try {
     const { size } = await handle.stat().catch(fail);
     try {

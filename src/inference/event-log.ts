@@ -21,6 +21,7 @@ import type { RunConfig } from "../run/config.js";
 import type { EventFolder } from "../run/event-folder.js";
 import type { RunFolder } from "../run/folder.js";
 import { changedSettings } from "../run/list.js";
+import { pictureEpoch } from "../run/pictures.js";
 import type { EpochReport } from "../run/reports.js";
 
 /** Settings that the table of hyperparameters always has. It has others if they differ from the defaults. */
@@ -44,8 +45,8 @@ export interface EpochLatents {
 }
 
 /**
- * Yields the records of a new event file: of an earlier one those of finished epochs, others made anew, without
- * histograms except those of `latents`.
+ * Yields the records of a new event file. Keeps the finished epochs' records of the earlier file, and encodes the
+ * missing ones. Of these, only the epoch of `latents` gets histograms.
  *
  * @param reports of all finished epochs
  */
@@ -56,12 +57,12 @@ export async function* restoreEvents(
   latents?: EpochLatents,
 ): AsyncGenerator<Uint8Array, void> {
   const { config } = run;
-  const begun = Date.parse(config.created) / 1000;
-  yield encodeVersion(begun, writerOf(config));
-  yield encodeSessionStart(begun, hyperparameters(config));
+  const startTime = timeAfter(undefined, config);
+  yield encodeVersion(startTime, writerOf(config));
+  yield encodeSessionStart(startTime, hyperparameters(config));
   let last = 0;
   const restoreUntil = async function* (end: number) {
-    for (const report of reports.slice(last, end)) yield encodeEpoch(run, report, begun + report.seconds, latents);
+    for (const report of reports.slice(last, end)) yield encodeEpoch(run, report, timeAfter(report, config), latents);
   };
   for await (const { epoch, record } of readEpochs(before, config)) {
     if (epoch <= last || epoch > reports.length) continue;
@@ -70,6 +71,12 @@ export async function* restoreEvents(
     last = epoch;
   }
   yield* restoreUntil(reports.length);
+}
+
+/** The time after an epoch, without interruptions, or the start. Some reports of older versions have no `seconds`. */
+export function timeAfter(report: EpochReport | undefined, { created }: RunConfig): number {
+  const seconds = Number.isFinite(report?.seconds) ? Number(report?.seconds) : 0;
+  return Date.parse(created) / 1000 + seconds;
 }
 
 /** Yields the records of epochs in an earlier event file of the same run. */
@@ -126,19 +133,27 @@ function negative(value: number | undefined): number | undefined {
   return typeof value === "number" ? -value : undefined;
 }
 
+/** Keeps the values that are finite as float32, the type of events. */
 function finite(values: readonly { readonly tag: string; readonly scalar: number | undefined }[]): TaggedValue[] {
-  return values.flatMap(({ tag, scalar }) => (Number.isFinite(scalar) ? { tag, scalar: Number(scalar) } : []));
+  const isFloat32 = (value: unknown): value is number =>
+    typeof value === "number" && Number.isFinite(Math.fround(value));
+  return values.flatMap(({ tag, scalar }) => (isFloat32(scalar) ? { tag, scalar } : []));
 }
 
 async function readPictures(run: RunFolder, epoch: number): Promise<TaggedValue[]> {
   const files = await Promise.all([
     ...(epoch === 1 ? FIXED_PICTURES : []).map(async (kind) => ({ kind, png: await run.readPicture(`${kind}.png`) })),
-    ...EPOCH_PICTURES.map(async (kind) => ({ kind, png: await run.readEpochPicture(kind, epoch) })),
+    ...EPOCH_PICTURES.map(async (kind) => ({ kind, png: await readEpochPicture(run, kind, epoch) })),
   ]);
   return files.flatMap(({ kind, png }) => {
     const image = png && withSize(png);
     return image ? { tag: `pictures/${kind}`, image } : [];
   });
+}
+
+async function readEpochPicture(run: RunFolder, kind: string, epoch: number): Promise<Uint8Array | undefined> {
+  const name = (await run.listPictures(kind)).find((name) => pictureEpoch(name) === epoch);
+  return name === undefined ? undefined : run.readPicture(name);
 }
 
 function withSize(png: Uint8Array): EncodedImage | undefined {

@@ -1,4 +1,4 @@
-// What a model computes from one image.
+// Inference for one image: its latents, bound and reconstruction.
 import { placesOf } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import { range } from "../data/pixels.js";

@@ -102,6 +102,21 @@ export interface PrincipalPlane {
   readonly explained: readonly [number, number];
 }
 
+/**
+ * The titles of a plane's axes.
+ *
+ * @param isPrincipal whether the axes are principal components. `explained`: their shares of the variance, if known
+ */
+export function axisTitles(
+  dimZ: number,
+  isPrincipal: boolean,
+  explained?: readonly [number, number],
+): [x: string, y: string] {
+  if (!isPrincipal) return ["z1", dimZ === 1 ? "(nothing: z has one dimension)" : "z2"];
+  const [first, second] = [0, 1].map((i) => (explained ? `, ${(100 * explained[i]).toFixed(0)}% of the variance` : ""));
+  return [`first principal component${first}`, `second principal component${second}`];
+}
+
 /** Multiplications for the covariances: about 1 s. */
 const MAX_COVARIANCE_NUMBERS = 1e9;
 

@@ -9,7 +9,7 @@ import { latentPlot } from "../pictures/plots.js";
 import type { DrawConfig } from "./batches.js";
 import { decodeLatents, inferLatents, type Reconstructions, reconstructImages, sampleImages } from "./coding.js";
 import { type LabelRows, rowsOfClass } from "./labels.js";
-import { gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
+import { axisTitles, gridPlaces, latentGrid, type ManifoldGrid, toPlane } from "./latent-plane.js";
 import type { TrainedModel } from "./trained-model.js";
 
 /** Default maximum number of images in a picture. */
@@ -123,17 +123,16 @@ export async function drawLatents(
   const hasCircles = model.isDrawn && model.parts.hasNormalPrior && dimZ > 1;
   const noun = !trained.model.isDrawn ? "Latents" : what === "means" ? "Posterior means" : "Posterior draws";
   const dimensions = dimZ === 1 ? ", one dimension" : dimZ > 2 ? `, ${dimZ} dimensions in two` : "";
-  const component = (ordinal: string, i: 0 | 1) =>
-    `${ordinal} principal component${explained ? `, ${(100 * explained[i]).toFixed(0)}% of the variance` : ""}`;
+  const [xTitle, yTitle] = axisTitles(dimZ, dimZ > 2, explained);
   const svg = await latentPlot({
     x,
     y,
     labels: images.labels?.subarray(0, images.count),
     ...(classes && { classes }),
     title: `${noun} of the first ${images.count.toLocaleString("en")} test images${dimensions}`,
-    xTitle: dimZ > 2 ? component("first", 0) : "z1",
+    xTitle,
+    yTitle,
     ...(hasCircles && { prior: origin }),
-    yTitle: dimZ > 2 ? component("second", 1) : dimZ === 1 ? "(nothing: z has one dimension)" : "z2",
   });
   return { svg, ...(explained && { explained }) };
 }

@@ -13,18 +13,18 @@ start();
 
 function start(): void {
   const { curves, plane } = contents;
-  if (curves) enliven("curves", <ReportCurves contents={curves} />);
-  if (plane) enliven("plane", <ReportPlane contents={plane} />);
+  if (curves) mount("curves", <ReportCurves contents={curves} />);
+  if (plane) mount("plane", <ReportPlane contents={plane} />);
   addEpochSlider();
   addCopyButton();
 }
 
 /** Shows a component instead of a still picture, which remains for print. */
-function enliven(id: string, component: preact.ComponentChild): void {
+function mount(id: string, component: preact.ComponentChild): void {
   const figure = document.getElementById(id);
   if (!figure) return;
   const place = document.createElement("div");
-  place.className = "moving";
+  place.className = "live-view";
   figure.append(place);
   figure.classList.add("is-live"); // before the plot measures its place
   render(component, place);

@@ -1,20 +1,18 @@
-// The sections of a report: their texts and pictures.
+// The texts of a report's sections.
 import { describePixels, hasBound } from "../config/names.js";
 import type { LoadedModel } from "../inference/loaded-model.js";
 import type { ReadRun } from "../run/list.js";
 import { repeatCommand } from "../run/repeat.js";
 import { formatCount, formatPlural } from "../wording.js";
 import { type Curves, drawManifold, drawReconstructions, drawSamples } from "./drawings.js";
-import { readPicture, readReconstructions } from "./epoch-pictures.js";
-import { describeModel, describeSettings, describeTraining, formatDate } from "./facts.js";
+import { readFixedPictures, readReconstructions } from "./epoch-pictures.js";
+import { describeModel, describeTraining, formatDate, tabulateSettings } from "./facts.js";
 import type { Html } from "./html.js";
 import { explainTerms, keyNumbers, type ReadEvaluation } from "./numbers.js";
 import type { Plane } from "./plane.js";
 import * as sections from "./sections.js";
 
 const { command, disclosure, facts, figure, live, pair, paragraph, section } = sections;
-
-export { footer } from "./sections.js";
 
 export function header(model: LoadedModel, { report, runConfig }: ReadRun): Html {
   const { name, train } = runConfig.data;
@@ -69,7 +67,7 @@ export async function reconstructions(
 ): Promise<Html | undefined> {
   const { run, epochs } = report;
   const text = "Test images and their reconstructions. The model was not trained on these images.";
-  const { pictures, of } = await readReconstructions(run, epochs, hasDecoder);
+  const { pictures, total } = await readReconstructions(run, epochs, hasDecoder);
   if (pictures.length === 0) {
     if (!hasData) return undefined;
     const drawn = figure(
@@ -79,16 +77,14 @@ export async function reconstructions(
     );
     return section("reconstructions", "Reconstructions", paragraph(text), drawn);
   }
-  const pairs = await readPicture(run, "targets.png");
-  const inputs = await readPicture(run, "inputs.png");
-  const [clean, noisy] = pairs ? [pairs, inputs] : [inputs, await readPicture(run, "inputs-noisy.png")];
-  const progress = await readPicture(run, "progress.png");
+  const { targets, inputs, progress, ...fixed } = await readFixedPictures(run);
+  const [clean, noisy] = targets ? [targets, inputs] : [inputs, fixed.noisy];
   const chosen = pictures.map(({ epoch }) => epoch).join(", ");
-  const some = ` The training drew reconstructions after ${formatPlural(of, "epoch")}; this report shows epochs ${chosen}.`;
+  const some = ` The training drew reconstructions after ${formatPlural(total, "epoch")}; this report shows epochs ${chosen}.`;
   return section(
     "reconstructions",
     "Reconstructions",
-    paragraph(text + (pictures.length < of ? some : "")),
+    paragraph(text + (pictures.length < total ? some : "")),
     pair(
       clean && figure(noisy ? "Test images" : "Test images: the inputs", "Test images", clean),
       noisy && figure("Corrupted inputs of the encoder", "Corrupted test images", noisy),
@@ -145,7 +141,7 @@ export function evaluation(read: ReadEvaluation | undefined): Html | undefined {
 }
 
 export function settings(run: ReadRun): Html {
-  const { all, changed } = describeSettings(run);
+  const { all, changed } = tabulateSettings(run);
   return section(
     "settings",
     "Settings",

@@ -1,4 +1,4 @@
-// What the script of a report reads, as JSON. The page imports only these types.
+// The data of a report's script, as JSON. The page imports only these types.
 import type { PackedArray } from "../explore/protocol.js";
 import type { Bounds } from "../model/bounds.js";
 import type { ActivationName } from "../model/layers.js";

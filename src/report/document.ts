@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { readText } from "../files/read.js";
 import type { ReportContents } from "./contents.js";
-import { type Html, html, jsonMarkup, trusted } from "./html.js";
+import { type Html, html, jsonMarkup, scriptMarkup, trusted } from "./html.js";
 
 /** The bundles of the build, from dist/report/ and from src/report/ alike. */
 const PAGE = new URL("../../dist/page/", import.meta.url);
@@ -12,11 +12,11 @@ const MAX_BUNDLE_BYTES = 5e6;
 /** @param contents for the script @param body readable without it */
 export async function createDocument(title: string, body: Html, contents: ReportContents): Promise<string> {
   const style = await readBundle("report.css");
-  const script = (await readBundle("report.js")).replaceAll("</script", "<\\/script");
-  const licences = await readBundle("report.licences.txt"); // which the bundled packages require of copies
+  const script = scriptMarkup(await readBundle("report.js"));
+  const licences = scriptMarkup(await readBundle("report.licences.txt")); // which the bundled packages require of copies
   const policy = [
     "default-src 'none'",
-    `script-src '${hashOf(script)}'`,
+    `script-src '${hashOf(script.markup)}'`,
     `style-src '${hashOf(style)}'`,
     "img-src data:",
     "base-uri 'none'",
@@ -36,8 +36,8 @@ export async function createDocument(title: string, body: Html, contents: Report
 <body>
 ${body}
 <script type="application/json" id="contents">${jsonMarkup(contents)}</script>
-<script type="module">${trusted(script)}</script>
-<script type="text/plain" id="licences">${trusted(licences)}</script>
+<script type="module">${script}</script>
+<script type="text/plain" id="licences">${licences}</script>
 </body>
 </html>
 `.markup;

@@ -6,7 +6,7 @@ import { squareFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import { learningCurves } from "../pictures/plots.js";
 import { encodePng } from "../pictures/png.js";
-import type { EpochReport } from "../run/reports.js";
+import { bestOf, type EpochReport } from "../run/reports.js";
 import type { CurvesContents, Terms } from "./contents.js";
 import type { Drawing } from "./epoch-pictures.js";
 
@@ -47,26 +47,26 @@ export interface Curves {
   readonly svg: string;
 }
 
-/** Learning curves. Undefined if runs of older versions have no terms of the training. */
+/** Learning curves. Undefined before the first epoch has ended. Terms that older versions did not write are gaps. */
 export async function drawCurves({ config }: LoadedModel, epochs: readonly EpochReport[]): Promise<Curves | undefined> {
   if (epochs.length === 0) return undefined;
   const panels = curveTitles(config).map(toPanel);
-  const both = epochs.map(({ epoch, train, validation }) => ({
+  const epochTerms = epochs.map(({ epoch, train, validation }) => ({
     epoch,
     train: finiteTerms(train),
     validation: finiteTerms(validation),
   }));
-  const step = Math.ceil(both.length / MAX_STILL_EPOCHS);
-  const few = both.filter((_, i) => i === both.length - 1 || i % step === 0);
-  const numbers = few.map(({ epoch, train, validation }) => ({
+  const step = Math.ceil(epochTerms.length / MAX_STILL_EPOCHS);
+  const stillEpochs = epochTerms.filter((_, i) => i === epochTerms.length - 1 || i % step === 0);
+  const numbers = stillEpochs.map(({ epoch, train, validation }) => ({
     epoch,
     train: toStill(train),
     validation: toStill(validation),
   }));
   const titles = panels.map(({ term, title }) => [term, title] as const);
   const svg = await learningCurves(numbers, titles, describePixels(config));
-  const best = epochs.findLast(({ isBest }) => isBest)?.epoch;
-  return { contents: { panels, epochs: both, ...(best && { best }) }, svg };
+  const best = bestOf(epochs)?.epoch;
+  return { contents: { panels, epochs: epochTerms, ...(best && { best }) }, svg };
 }
 
 /** Shows the ELBO as −ELBO, like all numbers of a report. */

@@ -1,15 +1,13 @@
 // Pictures that the training drew after its epochs, from the run's folder: as many as fit into a report.
-import path from "node:path";
-import { UserError } from "../errors.js";
-import { ifPresent, listNames, readStart, statIfThere } from "../files/read.js";
-import { PICTURES } from "../run/folder.js";
+import { pngSize } from "../pictures/png.js";
+import { listPictures, pictureBytes, pictureEpoch, readPicture } from "../run/pictures.js";
 
 /** PNG bytes of all epochs together, next to an embedded decoder or not. */
 const MAX_BYTES = { withDecoder: 400e3, alone: 2e6 };
-/** Larger files are no pictures of a training. */
-const MAX_PICTURE_BYTES = 50e6;
-/** The start of a PNG: its signature, and the head of the chunk that holds its size. */
-const PNG_START = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]);
+/** Of one epoch's picture: the last one is shown even if it does not fit. */
+const MAX_PICTURE_BYTES = 10e6;
+/** Of the pictures that do not change by epoch, together. */
+const MAX_FIXED_BYTES = 10e6;
 
 /** A picture in a PNG file, and its size in pixels. */
 export interface Drawing {
@@ -28,27 +26,25 @@ export interface EpochPicture extends Drawing {
  *
  * @param last later pictures were drawn by an interrupted training
  * @param hasDecoder whether the report contains a decoder, which leaves less room
- * @returns by epoch, and the number of all pictures
+ * @returns the chosen pictures by epoch, and the number of all
  */
 export async function readReconstructions(
   run: string,
   last: number,
   hasDecoder: boolean,
-): Promise<{ readonly pictures: readonly EpochPicture[]; readonly of: number }> {
-  const folder = path.join(run, PICTURES, "reconstructions");
-  const found = (await listNames(folder)).flatMap((name) => {
-    const epoch = Number(/^(\d{3,7})\.png$/.exec(name)?.[1]);
-    if (!(epoch >= 1 && epoch <= last)) return [];
-    const file = path.join(folder, name);
-    return [{ epoch, file, bytes: statIfThere(file)?.size ?? Infinity }];
+): Promise<{ readonly pictures: readonly EpochPicture[]; readonly total: number }> {
+  const found = (await listPictures(run, "reconstructions")).flatMap((name) => {
+    const epoch = pictureEpoch(name) ?? 0;
+    const bytes = pictureBytes(run, name);
+    return epoch >= 1 && epoch <= last && bytes <= MAX_PICTURE_BYTES ? [{ epoch, name, bytes }] : [];
   });
   const chosen = chooseEpochs(found, hasDecoder ? MAX_BYTES.withDecoder : MAX_BYTES.alone);
   const pictures: EpochPicture[] = [];
-  for (const { epoch, file } of chosen) {
-    const drawing = await readPng(file);
+  for (const { epoch, name } of chosen) {
+    const drawing = await readDrawing(run, name);
     if (drawing) pictures.push({ epoch, ...drawing });
   }
-  return { pictures, of: found.length };
+  return { pictures, total: found.length };
 }
 
 /** Chooses the last epoch, the first, and then, as long as all fit, the one that differs most from the chosen ones. */
@@ -70,20 +66,32 @@ export function chooseEpochs<Found extends { readonly epoch: number; readonly by
   return chosen.sort((a, b) => a.epoch - b.epoch);
 }
 
-/** Reads a picture of the run by its name in pictures/. Undefined if it is missing, or is not a PNG. */
-export function readPicture(run: string, name: string): Promise<Drawing | undefined> {
-  return readPng(path.join(run, PICTURES, name));
+/** Pictures that do not change by epoch. */
+export interface FixedPictures {
+  readonly targets?: Drawing;
+  readonly inputs?: Drawing;
+  readonly noisy?: Drawing;
+  readonly progress?: Drawing;
 }
 
-async function readPng(file: string): Promise<Drawing | undefined> {
-  try {
-    const bytes = await ifPresent(readStart(file, MAX_PICTURE_BYTES));
-    if (!bytes || bytes.length < PNG_START.length + 8 || PNG_START.some((byte, i) => bytes[i] !== byte))
-      return undefined;
-    const size = new DataView(bytes.buffer, bytes.byteOffset + PNG_START.length, 8);
-    return { png: bytes, width: size.getUint32(0), height: size.getUint32(4) };
-  } catch (error) {
-    if (error instanceof UserError) return undefined; // not a regular file
-    throw error;
+/** Reads the pictures that do not change by epoch, in their order, as long as they fit into the report. */
+export async function readFixedPictures(run: string): Promise<FixedPictures> {
+  const names = { targets: "targets.png", inputs: "inputs.png", noisy: "inputs-noisy.png", progress: "progress.png" };
+  const found: { -readonly [Name in keyof FixedPictures]: Drawing } = {};
+  let left = MAX_FIXED_BYTES;
+  for (const [key, name] of Object.entries(names)) {
+    const bytes = pictureBytes(run, name);
+    const drawing = bytes <= left ? await readDrawing(run, name) : undefined;
+    if (!drawing) continue;
+    found[key as keyof FixedPictures] = drawing;
+    left -= bytes;
   }
+  return found;
+}
+
+/** Reads a picture of the run. Undefined if it is missing, or is not a PNG. */
+async function readDrawing(run: string, name: string): Promise<Drawing | undefined> {
+  const png = await readPicture(run, name);
+  const size = png && pngSize(png);
+  return size && { png, width: size.width, height: size.height };
 }

@@ -1,4 +1,4 @@
-// What was trained on what, as rows of a name and a text.
+// Facts about the model, its data and its training, as rows of a name and a text.
 import { encodeConfig } from "../config/config.js";
 import { objectiveName } from "../config/names.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
@@ -93,10 +93,10 @@ export function formatDate(created: string): string {
 }
 
 /** A setting: its name, value, default and help. */
-export type SettingRow = readonly [name: string, value: string, usual: string, help: string];
+export type SettingRow = readonly [name: string, value: string, defaultValue: string, help: string];
 
 /** All settings, and those that differ from the defaults. */
-export function describeSettings({ report }: ReadRun): { readonly all: SettingRow[]; readonly changed: SettingRow[] } {
+export function tabulateSettings({ report }: ReadRun): { readonly all: SettingRow[]; readonly changed: SettingRow[] } {
   const all = Object.entries(encodeConfig(report.config)).map(([name, value]): SettingRow => {
     const setting = SETTINGS[name as SettingName] as {
       encode(value: unknown): unknown;

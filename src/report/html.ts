@@ -38,6 +38,11 @@ export function trusted(markup: string): Html {
   return new Html(markup);
 }
 
+/** A script or a text of the program itself for a <script> element. Escapes what would end or change the element. */
+export function scriptMarkup(text: string): Html {
+  return new Html(text.replace(/<(?=\/script|!--)/gi, "\\x3c"));
+}
+
 /** JSON for a <script> element, in which < would start a comment or the end. */
 export function jsonMarkup(value: unknown): Html {
   return new Html(JSON.stringify(value).replaceAll("<", "\\u003c"));

@@ -1,8 +1,8 @@
 // The latent plane: test images as points, and the decoder for a live picture.
 import type { Dataset } from "../data/dataset.js";
-import { pack } from "../explore/packed.js";
+import { pack, packLabels } from "../explore/packed.js";
 import { inferLatents } from "../inference/coding.js";
-import { principalPlane } from "../inference/latent-plane.js";
+import { axisTitles, principalPlane } from "../inference/latent-plane.js";
 import type { LoadedModel } from "../inference/loaded-model.js";
 import { latentPlot } from "../pictures/plots.js";
 import type { PlaneContents } from "./contents.js";
@@ -38,7 +38,7 @@ export async function drawPlane(model: LoadedModel, { test, classes }: Dataset):
   const prior =
     isDrawn && parts.hasNormalPrior ? ([project(zero, axes[0]), project(zero, axes[1])] as const) : undefined;
   const labels = images.labels?.subarray(0, images.count);
-  const [xTitle, yTitle] = axisTitles(dimZ, explained);
+  const [xTitle, yTitle] = axisTitles(dimZ, explained !== undefined, explained);
   const count = Math.min(MAX_PLOTTED, images.count);
   const svg = await latentPlot({
     x: x.subarray(0, count),
@@ -57,7 +57,7 @@ export async function drawPlane(model: LoadedModel, { test, classes }: Dataset):
     titles: [xTitle, yTitle],
     origin: [...origin],
     axes: axes.map((axis) => [...axis]),
-    ...(labels && packLabels(labels, classes)),
+    ...packLabels(images),
     ...(prior && { prior }),
     ...(decoder && { decoder }),
   };
@@ -70,24 +70,7 @@ function coordinatePlane(dimZ: number) {
   return { origin: new Float32Array(dimZ), axes: [axis(0), ...(dimZ > 1 ? [axis(1)] : [])], explained: undefined };
 }
 
-function axisTitles(dimZ: number, explained: Plane["explained"]): [x: string, y: string] {
-  if (!explained) return ["z1", dimZ === 1 ? "(nothing: z has one dimension)" : "z2"];
-  const [first, second] = explained.map((share) => `${(100 * share).toFixed(0)}% of the variance`);
-  return [`first principal component, ${first}`, `second principal component, ${second}`];
-}
-
 /** Heights of points on a line, from −0.8 to 0.8, so that they do not cover each other: the golden ratio's sequence. */
 function spread(index: number): number {
   return 1.6 * ((index * 0.6180339887498949) % 1) - 0.8;
-}
-
-/** The labels that occur, renumbered in their order, and their names. */
-function packLabels(labels: Uint16Array, names: readonly string[] | undefined) {
-  const found = [...new Set(labels)].sort((a, b) => a - b);
-  const places = new Map(found.map((label, place) => [label, place]));
-  const indices = Array.from(labels, (label) => places.get(label) ?? 0);
-  return {
-    labels: pack(found.length <= 256 ? Uint8Array.from(indices) : Float32Array.from(indices), [indices.length]),
-    classes: found.map((label) => names?.[label] ?? String(label)),
-  };
 }

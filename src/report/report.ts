@@ -5,7 +5,7 @@ import type { Dataset } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import { LoadedModel } from "../inference/loaded-model.js";
 import { loadTrainingData } from "../run/data.js";
-import { readRun } from "../run/list.js";
+import { readRunOf } from "../run/list.js";
 import { printableLine } from "../wording.js";
 import * as about from "./about.js";
 import { createDocument } from "./document.js";
@@ -13,6 +13,7 @@ import { drawCurves } from "./drawings.js";
 import { html } from "./html.js";
 import { readEvaluation } from "./numbers.js";
 import { drawPlane } from "./plane.js";
+import { footer } from "./sections.js";
 
 export interface Report {
   /** The file's content. */
@@ -33,7 +34,7 @@ const MODEL = satisfying("be a model from loadModel", (value) => value instanceo
 export async function createReport(model: LoadedModel): Promise<Report> {
   checkValue("The model", MODEL, model);
   return model.use(async () => {
-    const run = await readRun(model.folder.dir);
+    const run = await readRunOf(model.folder.dir, model.metadata.epoch);
     const notes: string[] = [];
     const data = await loadData(model, notes);
     const curves = await drawCurves(model, run.epochs);
@@ -50,7 +51,7 @@ ${plane && about.plane(model, plane)}
 ${about.evaluation(evaluation)}
 ${about.settings(run)}
 ${about.terms(model, evaluation)}
-${about.footer()}
+${footer()}
 </main>`;
     const contents = { ...(curves && { curves: curves.contents }), ...(plane && { plane: plane.contents }) };
     return { html: await createDocument(`${run.runConfig.data.name} – training report`, body, contents), notes };

@@ -68,8 +68,8 @@ export function measureTable({ measures }: ReadEvaluation): Html {
 }
 
 export function settingTable(rows: readonly SettingRow[]): Html {
-  const row = ([name, value, usual, help]: SettingRow) =>
-    html`<tr><th scope="row"><code>${name}</code></th><td><code>${value}</code></td><td><code>${usual}</code></td>
+  const row = ([name, value, defaultValue, help]: SettingRow) =>
+    html`<tr><th scope="row"><code>${name}</code></th><td><code>${value}</code></td><td><code>${defaultValue}</code></td>
 <td>${help}</td></tr>\n`;
   return table(["Setting", "Value", "Default", "Meaning"], rows.map(row));
 }

@@ -1,11 +1,19 @@
 // The folder of a run: config.json, metrics.jsonl, test.json, evaluation.json, model.safetensors, pictures/,
 // tensorboard/ if requested, checkpoint/step-<number>.safetensors and, while a process trains it, a lock.
-import type { Dirent } from "node:fs";
-import { lstat, mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/config.js";
 import { UserError } from "../errors.js";
-import { ifPresent, listNames, readBytes, readStart, readText, statIfThere } from "../files/read.js";
+import {
+  ifPresent,
+  isSamePlace,
+  listEntries,
+  listNames,
+  readBytes,
+  readStart,
+  readText,
+  statIfThere,
+} from "../files/read.js";
 import { makeSubfolder, TEMPORARY, writeFileAtomically } from "../files/write.js";
 import { recognize, SAFETENSORS } from "../formats/recognize.js";
 import { decodeMetadata, decodeSafetensors, encodeSafetensors, type TensorFile } from "../formats/safetensors.js";
@@ -19,13 +27,13 @@ import { EventFolder } from "./event-folder.js";
 import { findNewest, RUNS } from "./find.js";
 import { isGroup } from "./group.js";
 import { lockRun, lockState, type RunLock } from "./lock.js";
+import { listPictures, PICTURES, readPicture } from "./pictures.js";
 
 export const METRICS = "metrics.jsonl";
 export const TEST = "test.json";
 const EVALUATION = "evaluation.json";
 const MODEL = "model.safetensors";
 const CHECKPOINTS = "checkpoint";
-export const PICTURES = "pictures";
 const TENSORBOARD = "tensorboard";
 const MAX_CHECKPOINTS = 2;
 /** An epoch takes about 500 bytes. */
@@ -99,6 +107,16 @@ export class RunFolder {
     return new RunFolder(place, await readRunConfig(place));
   }
 
+  /** Locks the run while `use` writes into it. @throws UserError if a process trains it */
+  async withLock<Result>(use: (run: RunFolder) => Promise<Result>): Promise<Result> {
+    const lock = await lockRun(this.dir);
+    try {
+      return await use(new RunFolder(this.dir, this.config, lock));
+    } finally {
+      await lock.release(this.dir);
+    }
+  }
+
   /** Rewrites config.json with other settings. */
   async withSettings(settings: Config): Promise<RunFolder> {
     const config = { ...this.config, settings };
@@ -115,24 +133,14 @@ export class RunFolder {
     return (await lockState(this.dir)) === "held";
   }
 
-  /** Lists PNG and SVG files in pictures/ and its folders, such as samples/001.png, in order. Follows no links. */
-  async listPictures(): Promise<string[]> {
-    const isPicture = (name: string) => /\.(png|svg)$/.test(name);
-    const names: string[] = [];
-    for (const entry of await readdirPlain(path.join(this.dir, PICTURES))) {
-      if (entry.isFile() && isPicture(entry.name)) names.push(entry.name);
-      if (!entry.isDirectory()) continue;
-      const inside = await readdirPlain(path.join(this.dir, PICTURES, entry.name));
-      const files = inside.filter((file) => file.isFile() && isPicture(file.name));
-      names.push(...files.map(({ name }) => `${entry.name}/${name}`));
-    }
-    return names.sort();
+  /** See `listPictures` in pictures.ts. */
+  listPictures(kind?: string): Promise<string[]> {
+    return listPictures(this.dir, kind);
   }
 
-  /** Reads a picture. @returns undefined if `listPictures` has none of this name */
-  async readPicture(name: string): Promise<Uint8Array | undefined> {
-    if (!(await this.listPictures()).includes(name)) return undefined;
-    return ifPresent(readBytes(path.join(this.dir, PICTURES, name)));
+  /** See `readPicture` in pictures.ts. */
+  readPicture(name: string): Promise<Uint8Array | undefined> {
+    return readPicture(this.dir, name);
   }
 
   /** Writes metrics.jsonl, one line per epoch. */
@@ -252,13 +260,11 @@ export class RunFolder {
     return path.join(this.dir, file);
   }
 
-  /** Reads the picture of an epoch. `kind`: its folder in pictures/. Undefined if it does not exist. */
-  async readEpochPicture(kind: string, epoch: number): Promise<Uint8Array | undefined> {
-    const folder = path.join(this.dir, PICTURES, kind);
-    const name = (await listNames(folder)).find(
-      (name) => /^\d+\.png$/.test(name) && Number.parseInt(name, 10) === epoch,
-    );
-    return name === undefined ? undefined : readBytes(path.join(folder, name));
+  /** Whether a folder is that of the files for TensorBoard, which may be missing. */
+  isEventFolder(dir: string): boolean {
+    const place = path.resolve(dir);
+    const isInRun = path.basename(place) === TENSORBOARD && isSamePlace(path.dirname(place), this.dir);
+    return isInRun || isSamePlace(place, path.join(this.dir, TENSORBOARD));
   }
 
   /** The files for TensorBoard. */
@@ -296,7 +302,7 @@ export async function modelEpoch(dir: string): Promise<number | undefined> {
 
 /** A text that changes whenever an epoch ends, a picture is written, or the training starts or ends. */
 export async function progressVersion(dir: string): Promise<string> {
-  const folders = (await readdirPlain(path.join(dir, PICTURES))).filter((entry) => entry.isDirectory());
+  const folders = (await listEntries(path.join(dir, PICTURES))).filter((entry) => entry.isDirectory());
   const pictures = [PICTURES, ...folders.map(({ name }) => path.join(PICTURES, name))];
   const versions = [METRICS, CONFIG, ...pictures].map((name) => versionOf(path.join(dir, name)));
   return [await lockState(dir), ...versions].join(" ");
@@ -306,12 +312,6 @@ export async function progressVersion(dir: string): Promise<string> {
 function versionOf(place: string): string | undefined {
   const found = statIfThere(place);
   return found && `${found.ino}-${found.mtimeMs}-${found.size}`;
-}
-
-/** The entries of a folder; none if it does not exist, or is a link. */
-async function readdirPlain(folder: string): Promise<Dirent[]> {
-  const found = await ifPresent(lstat(folder));
-  return found?.isDirectory() ? ((await ifPresent(readdir(folder, { withFileTypes: true }))) ?? []) : [];
 }
 
 /** Finds the newest run in `runs/` that has a checkpoint. @throws UserError if there is none */

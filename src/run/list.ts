@@ -82,6 +82,23 @@ export async function readRun(run: string): Promise<ReadRun> {
   return { report, epochs, runConfig: folder.config };
 }
 
+/**
+ * Reads a run as it was while the weights of an epoch were its best. A training may have found better ones since.
+ *
+ * @param epoch of the metadata of the weights. Those of older versions have none: they are taken for the best
+ */
+export async function readRunOf(run: string, epoch: string | undefined): Promise<ReadRun> {
+  const read = await readRun(run);
+  const { best, test, ...report } = read.report;
+  if (epoch === undefined || best === undefined || String(best.epoch) === epoch) return read;
+  const next = read.epochs.findIndex((later) => later.isBest && later.epoch > Number(epoch));
+  const epochs = next < 0 ? read.epochs : read.epochs.slice(0, next);
+  const own = bestOf(epochs);
+  const ownBest = own && String(own.epoch) === epoch ? { epoch: own.epoch, validation: own.validation } : undefined;
+  const state = next < 0 ? report.state : "in use";
+  return { ...read, epochs, report: { ...report, state, epochs: epochs.length, ...(ownBest && { best: ownBest }) } };
+}
+
 /** The test of the weights of an epoch: that of an earlier best epoch is out of date. */
 async function readTest(folder: RunFolder, epoch: number | undefined): Promise<Bounds | undefined> {
   const tested = await folder.readTest();

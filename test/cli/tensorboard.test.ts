@@ -16,7 +16,10 @@ import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadModel } from "../../src/index.js";
+import { exportTensorBoard } from "../../src/inference/tensorboard.js";
 import { encodePng } from "../../src/pictures/png.js";
+import { RunFolder } from "../../src/run/folder.js";
 import { type ReadEvent, readEventsIn } from "../fixtures/events.js";
 import { copyTiny } from "../helpers.js";
 import { lastCheckpointOf } from "../outcome.js";
@@ -235,8 +238,59 @@ describe("vae export --format tensorboard", () => {
     const { code, stdout, stderr } = await run("export", "--run", name, "--format", "tensorboard");
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toBe("error: busy is being trained, and its event file may grow. Give another folder with --out.\n");
+    symlinkSync(at(name), at("link"));
+    symlinkSync(at(name, "tensorboard"), at("link-to-events"));
+    for (const out of ["busy/tensorboard", "busy/../busy/tensorboard/", "link/tensorboard", "link-to-events"]) {
+      expect((await run("export", "--run", name, "--format", "tensorboard", "--out", out)).stderr).toBe(stderr);
+    }
     await ok("export", "--run", name, "--format", "tensorboard", "--out", "elsewhere");
     sleeper.kill();
+  });
+
+  it("writes nothing if a training starts while it reads the data", async () => {
+    const name = copy("whole", "raced");
+    const before = readFileSync(eventFile(name));
+    await using model = await loadModel(at(name));
+    const load = model.loadData.bind(model);
+    let training: RunFolder | undefined;
+    model.loadData = async (other) => {
+      training = await RunFolder.resume(at(name));
+      return load(other);
+    };
+    await expect(exportTensorBoard(model)).rejects.toThrow("raced is in use by process");
+    await training?.close();
+    expect(readFileSync(eventFile(name))).toEqual(before);
+    expect(existsSync(at(name, "lock"))).toBe(false);
+  });
+
+  it("names the epoch of the weights that it loaded, though the training has found better ones", async () => {
+    const name = copy("whole", "improved");
+    await using model = await loadModel(at(name));
+    const lines = readFileSync(at(name, "metrics.jsonl"), "utf8").trimEnd();
+    const last = JSON.parse(lines.split("\n").at(-1) ?? "");
+    expect([model.metadata.epoch, last.epoch]).toEqual(["3", 3]);
+    writeFileSync(at(name, "metrics.jsonl"), `${lines}\n${JSON.stringify({ ...last, epoch: 4, isBest: true })}\n`);
+    rmSync(eventFile(name));
+    await exportTensorBoard(model);
+    const events = eventsOf(name);
+    expect(Object.keys(scalars(events, "loss/KL/train"))).toEqual(["1", "2", "3", "4"]);
+    expect(events.filter((event) => tagsOf(event).includes("latents/means")).map(({ step }) => step)).toEqual([3]);
+    expect(scalars(events, "loss/KL/test")).toEqual({});
+  });
+
+  it("leaves out numbers beyond float32, and times that older versions did not write", async () => {
+    const name = copy("plain", "older");
+    const reports = readFileSync(at(name, "metrics.jsonl"), "utf8").trimEnd().split("\n");
+    const older = reports.map((line) => {
+      const { seconds, ...report } = JSON.parse(line);
+      return JSON.stringify({ ...report, train: { ...report.train, kl: report.epoch === 2 ? 1e39 : 1 } });
+    });
+    writeFileSync(at(name, "metrics.jsonl"), older.join("\n"));
+    await ok("export", "--run", name, "--format", "tensorboard");
+    const events = eventsOf(name);
+    expect(scalars(events, "loss/KL/train")).toEqual({ 1: 1, 3: 1 });
+    const created = Date.parse(json(name, "config.json").created) / 1000;
+    expect(new Set(events.map(({ wallTime }) => wallTime))).toEqual(new Set([created]));
   });
 });
 

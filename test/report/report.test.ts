@@ -1,14 +1,23 @@
 // Reports of trained runs: the file, its texts and pictures, without a browser.
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SETTINGS } from "../../src/config/settings.js";
 import { createReport, loadModel } from "../../src/index.js";
 import { chooseEpochs } from "../../src/report/epoch-pictures.js";
-import { html, jsonMarkup } from "../../src/report/html.js";
+import { html, jsonMarkup, scriptMarkup } from "../../src/report/html.js";
 import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";
 
@@ -61,7 +70,8 @@ describe("a report", () => {
     ]) {
       expect(text).toContain(`${name} ${value} ${usual}`);
     }
-    expect(text).toContain(`All ${Object.keys(SETTINGS).length} settings`);
+    const { settings } = JSON.parse(readFileSync(at("run", "config.json"), "utf8"));
+    expect(text).toContain(`All ${Object.keys(settings).length} settings`);
     expect(text).toContain("1 nat is 1.44 bits");
   });
 
@@ -149,6 +159,38 @@ describe("a report", () => {
     expect(moved.html).toContain('alt="Samples"');
   });
 
+  it("shows the epochs of its weights, though the training has found better ones", async () => {
+    cpSync(at("run"), at("improving"), { recursive: true });
+    await using model = await loadModel(at("improving"));
+    const before = readFileSync(at("improving", "metrics.jsonl"), "utf8").trimEnd();
+    const last = JSON.parse(before.split("\n").at(-1) ?? "");
+    const later = [false, true].map((isBest, i) => JSON.stringify({ ...last, epoch: 3 + i, isBest }));
+    writeFileSync(at("improving", "metrics.jsonl"), [before, ...later].join("\n"));
+    writeFileSync(at("improving", "test.json"), JSON.stringify({ epoch: 4, test: last.validation }));
+    const { html } = await createReport(model);
+    const text = textOf(html);
+    expect(text).toContain("Trained for 3 epochs");
+    expect(text).toContain("the best: 2");
+    expect(text).toContain("of epoch 2");
+    expect(text).toContain("The weights of epoch 2 are kept");
+    expect(text).toContain("The model is not tested yet");
+  });
+
+  it("shows no pictures through links, and none that are too large together", async () => {
+    cpSync(at("run"), at("linked"), { recursive: true });
+    const file = (...place: string[]) => at("linked", "pictures", ...place);
+    for (const name of ["inputs.png", "reconstructions"]) {
+      renameSync(file(name), at(name));
+      symlinkSync(at(name), file(name));
+    }
+    truncateSync(file("progress.png"), 11e6);
+    const { html } = await reportOf("linked");
+    expect(html).not.toContain("data-epoch");
+    expect(html).not.toContain("Reconstructions by epoch");
+    expect(html).not.toContain(readFileSync(at("inputs.png")).toString("base64"));
+    expect(html.length).toBeLessThan(2e6);
+  });
+
   it.each(["vae", "iwae", "ae"])("is written for a run of an earlier version: %s", async (name) => {
     cpSync("test/fixtures/runs", at("old"), { recursive: true });
     const { text } = await reportOf(path.join("old", name));
@@ -198,6 +240,15 @@ describe("hostile texts", () => {
     const { markup: json } = jsonMarkup({ [text]: text });
     expect(json).not.toContain("<");
     expect(JSON.parse(json)).toEqual({ [text]: text });
+  });
+});
+
+describe("a script in HTML", () => {
+  it("neither ends nor comments out its element, and computes the same", () => {
+    const source = 'return ["</script>", "</SCRIPT >", "<!--<script>", 1<2, /<\\/script|<!--/u.test("<!--")]';
+    const { markup } = scriptMarkup(source);
+    expect(markup).not.toMatch(/<\/script|<!--/i);
+    expect(new Function(markup)()).toEqual(new Function(source)());
   });
 });
 

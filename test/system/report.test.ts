@@ -126,7 +126,7 @@ describe.skipIf(!program)("a report in a browser", () => {
 
   it("shows the points of a model without a dense decoder, and hostile names as texts", async () => {
     const { page, problems } = await open("photos-run");
-    expect(await page.locator("#plane .moving canvas").count()).toBeGreaterThan(0);
+    expect(await page.locator("#plane .live-view canvas").count()).toBeGreaterThan(0);
     expect(await page.locator(".report-decoded").count()).toBe(0);
     const names = await page.locator(".class-legend button").allInnerTexts();
     expect(names.toSorted()).toEqual(HOSTILE.toSorted());
