@@ -28,12 +28,12 @@ export const define = declare({
     });
     print(io, server.address);
     note(io, "Only this machine can open this address. Ctrl-C ends vae explore.");
-    if (open) await openPage(io, server.address);
     const { stop } = io;
-    await new Promise<void>((resolve) => {
+    const stopped = new Promise<void>((resolve) => {
       if (stop?.aborted) resolve();
       else stop?.addEventListener("abort", () => resolve());
     });
+    await (open ? openPage(io, server.address, stopped) : stopped);
     models.close();
     await server.close();
   },

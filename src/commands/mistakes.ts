@@ -6,7 +6,7 @@ import { SETTINGS, type SettingName } from "../config/settings.js";
 import { isFolder, statIfThere } from "../files/read.js";
 import { CONFIG } from "../run/config.js";
 import { GROUP } from "../run/group.js";
-import { flagOf, quote } from "../shell.js";
+import { flagOf, quotePath } from "../shell.js";
 import { printable } from "../wording.js";
 import { settingOf } from "./io.js";
 import { commandForName, flagsForName, plainName, remedyFor, remedyForValue, settingForName } from "./other-names.js";
@@ -105,7 +105,7 @@ function remedyOfWord(command: Command, word: string): string | undefined {
   if (hasFlag(command, flag)) return flag;
   const candidates = /^\d+x\d+$/.test(word) ? ["--size"] : flagsOfPlace(word);
   const found = candidates.find((flag) => hasFlag(command, flag));
-  return found && `${found} ${printable(quote(word))}`;
+  return found && `${found} ${printable(quotePath(word))}`;
 }
 
 /** Flags to suggest for a path, by its content. */

@@ -10,7 +10,7 @@ import {
   type TrainingEpoch,
   type TrainingStart,
 } from "../index.js";
-import { quote } from "../shell.js";
+import { quotePath } from "../shell.js";
 import { visible } from "../wording.js";
 import { createHint, hintAtFewSteps } from "./hints.js";
 import { colourOf, type Io, widthOf } from "./io.js";
@@ -125,7 +125,7 @@ export function hintAtDivergence({ config, pixels }: TrainingStart, { validation
 /** Suggests the next commands. @param folder of the run, if it was named */
 export function suggest(io: Io, folder: string | undefined, { conditional }: Config): void {
   const vae = programName(io);
-  const which = folder === undefined ? "" : ` --run ${quote(folder)}`;
+  const which = folder === undefined ? "" : ` --run ${quotePath(folder)}`;
   const commands = [
     [`${vae} reconstruct${which}`, "reconstructions of test images"],
     [`${vae} sample${which}`, "new images"],

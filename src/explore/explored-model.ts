@@ -5,8 +5,8 @@ import { modelVersion } from "../run/folder.js";
 
 export class ExploredModel {
   #loaded: { readonly version: string | undefined; readonly model: LoadedModel } | undefined;
-  /** Of the run with this id. */
-  #data: { readonly run: string | undefined; readonly loading: Promise<Dataset> } | undefined;
+  /** Of the run with this id, or of this model if the run has none. */
+  #data: { readonly of: string | LoadedModel; readonly loading: Promise<Dataset> } | undefined;
 
   constructor(
     readonly run: string,
@@ -27,17 +27,13 @@ export class ExploredModel {
 
   /** The data of the training. @throws UserError if they cannot be read */
   loadData(model: LoadedModel): Promise<Dataset> {
-    const { id } = model.folder.config;
-    if (this.#data && this.#data.run === id) return this.#data.loading;
-    const data = { run: id, loading: model.loadData() };
+    const of = model.folder.config.id ?? model;
+    if (this.#data?.of === of) return this.#data.loading;
+    const data = { of, loading: model.loadData() };
     this.#data = data;
     data.loading.catch(() => {
       if (this.#data === data) this.#data = undefined; // a later call may find them
     });
     return data.loading;
-  }
-
-  async close(): Promise<void> {
-    await this.#loaded?.model.close();
   }
 }

@@ -55,7 +55,7 @@ export async function createRoutes(
     const reply = { type: TYPES[path.extname(file)], body: await readBytes(path.join(folder, file)) };
     get(name, async () => reply);
   }
-  const readBody = bodyReader();
+  const withBody = bodyReader();
   let streams = 0;
   get("runs", async () => ({ type: JSON_TYPE, body: JSON.stringify(await runs.list()) }));
   get("picture", async ({ query }) => {
@@ -69,6 +69,7 @@ export async function createRoutes(
   });
   get("events", async ({ query, signal }) => {
     const run = await runOf(query.get("run"), runs);
+    signal.throwIfAborted(); // no event follows that frees the place
     if (streams >= MAX_STREAMS) throw new RequestError(503, "Too many pages are open. Close some.");
     streams++;
     signal.addEventListener("abort", () => streams--);
@@ -76,12 +77,12 @@ export async function createRoutes(
   });
   routes.set("model", {
     method: "POST",
-    async answer({ request, signal }) {
-      const text = await readBody(request);
-      const { run, call } = parseCall(text);
-      if (text.length > MAX_BODY && call !== "openFile") throw new RequestError(413, TOO_LARGE);
-      return { type: JSON_TYPE, body: await models.call(await runOf(run, runs), text, signal) };
-    },
+    answer: ({ request, signal }) =>
+      withBody(request, async (text) => {
+        const { run, call } = parseCall(text);
+        if (text.length > MAX_BODY && call !== "openFile") throw new RequestError(413, TOO_LARGE);
+        return { type: JSON_TYPE, body: await models.call(await runOf(run, runs), text, signal) };
+      }),
   });
   return routes;
 }
@@ -107,40 +108,42 @@ function parseCall(text: string): { readonly run?: unknown; readonly call?: unkn
   }
 }
 
-/** Returns a function that reads JSON bodies. Reads one body of an image file at a time, to save memory. */
-function bodyReader(): (request: IncomingMessage) => Promise<string> {
-  let isReadingFile = false;
-  return async (request) => {
+type BodyUser = (text: string) => Promise<Reply>;
+
+/** Returns a function that answers a JSON body by `use`. Holds one body of an image file at a time, to save memory. */
+function bodyReader(): (request: IncomingMessage, use: BodyUser) => Promise<Reply> {
+  let isHoldingFile = false;
+  return async (request, use) => {
     const [type] = (request.headers["content-type"] ?? "").split(";");
     if (type.trim().toLowerCase() !== JSON_TYPE) throw new RequestError(415, `Send ${JSON_TYPE}`);
     const chunks: Buffer[] = [];
     let size = 0;
     let isFile = false;
-    const add = (chunk: Buffer) => {
+    const checkAndAppend = (chunk: Buffer) => {
       size += chunk.length;
       if (size > MAX_FILE_BODY) throw new RequestError(413, TOO_LARGE);
       if (size > MAX_BODY && !isFile) {
-        if (isReadingFile) throw new RequestError(503, "Another image file is being opened. Try again.");
-        isReadingFile = true;
+        if (isHoldingFile) throw new RequestError(503, "Another image file is being opened. Try again.");
+        isHoldingFile = true;
         isFile = true;
       }
       chunks.push(chunk);
     };
     try {
-      await readParts(request, add);
-      return Buffer.concat(chunks).toString();
+      await readParts(request, checkAndAppend);
+      return await use(Buffer.concat(chunks.splice(0)).toString());
     } finally {
-      if (isFile) isReadingFile = false;
+      if (isFile) isHoldingFile = false;
     }
   };
 }
 
-/** Reads the parts of a body. If `add` throws, leaves the rest unread, and the connection open for the answer. */
-function readParts(request: IncomingMessage, add: (chunk: Buffer) => void): Promise<void> {
+/** Reads the parts of a body. If `append` throws, leaves the rest unread, and the connection open for the answer. */
+function readParts(request: IncomingMessage, append: (chunk: Buffer) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     request.on("data", (chunk: Buffer) => {
       try {
-        add(chunk);
+        append(chunk);
       } catch (error) {
         request.removeAllListeners("data").pause();
         reject(error);

@@ -1,7 +1,7 @@
 // The explorer's HTTP server. It serves only this machine, and only requests with the token of its address.
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { UserError } from "../errors.js";
 import { printableLine } from "../wording.js";
@@ -9,6 +9,8 @@ import { RequestError } from "./request-error.js";
 import type { Reply, Route } from "./routes.js";
 
 const HOST = "127.0.0.1";
+/** Of http: addresses. */
+const DEFAULT_PORT = 80;
 const TOKEN_BYTES = 24;
 /** A page uses a few connections. Others may only wait: see the time limits. */
 const MAX_CONNECTIONS = 500;
@@ -85,7 +87,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, { rout
     const [, given = "", name, query = ""] = /^\/([^/?]*)\/([^/?]*)(?:\?(.*))?$/s.exec(request.url ?? "") ?? [];
     const route = name === undefined ? undefined : routes.get(name);
     // One answer for all of them, so that a program without the token learns nothing.
-    if (!isEqual(given, token) || !isOwn(request) || !route) throw new RequestError(404, "Not found");
+    if (!isEqual(given, token) || !isOwn(request, name) || !route) throw new RequestError(404, "Not found");
     if (request.method !== route.method) throw new RequestError(405, `Use ${route.method}`);
     const { signal } = gone;
     await send(response, await route.answer({ request, query: new URLSearchParams(query), signal }), signal);
@@ -101,14 +103,20 @@ function isEqual(given: string, token: string): boolean {
 }
 
 /** Whether a request is to this server by its own name, and from its own page: no other site, and no rebound name. */
-function isOwn({ headers, socket }: IncomingMessage): boolean {
-  const { host = "", origin, "sec-fetch-site": site } = headers;
-  const hosts = [HOST, "localhost"].map((name) => `${name}:${socket.localPort}`);
-  return (
-    hosts.includes(host) &&
-    (origin === undefined || origin === `http://${host}`) &&
-    (site === undefined || site === "same-origin" || site === "none")
-  );
+function isOwn({ headers, socket }: IncomingMessage, name: string | undefined): boolean {
+  const { host = "", origin } = headers;
+  const { localPort } = socket;
+  const names = [HOST, "localhost"];
+  const hosts = names.map((name) => `${name}:${localPort}`);
+  if (localPort === DEFAULT_PORT) hosts.push(...names); // browsers omit it
+  return hosts.includes(host) && (origin === undefined || origin === `http://${host}`) && isFromOwnPage(headers, name);
+}
+
+/** Whether the page sends the request, or the user opens the page, perhaps by a link. */
+function isFromOwnPage(headers: IncomingHttpHeaders, name: string | undefined): boolean {
+  const { "sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": target } = headers;
+  if (site === undefined || site === "same-origin" || site === "none") return true;
+  return name === "" && mode === "navigate" && target === "document";
 }
 
 async function send(response: ServerResponse, { type, body, headers }: Reply, signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { flagOf, quote } from "../shell.js";
 import type { RunConfig } from "./config.js";
 
 /** Chosen by the machine, not by the user. */
-const OF_MACHINE: readonly SettingName[] = ["engine", "threads"];
+const MACHINE_SETTINGS: readonly SettingName[] = ["engine", "threads"];
 
 /** The command that trains the same weights again. Leaves out settings without effect. */
 export function repeatCommand({ settings }: RunConfig): string {
@@ -16,7 +16,7 @@ export function repeatCommand({ settings }: RunConfig): string {
   };
   const isDefaultData = settings.dataset === SETTINGS.dataset.default;
   const names = (Object.keys(SETTINGS) as SettingName[]).filter((name) => {
-    if (OF_MACHINE.includes(name) || unmetNeed(name, settings) || !isChanged(name)) return false;
+    if (MACHINE_SETTINGS.includes(name) || unmetNeed(name, settings) || !isChanged(name)) return false;
     return !isDefaultData || (name !== "channels" && name !== "background");
   });
   const values = encodeConfig(settings);
@@ -26,7 +26,8 @@ export function repeatCommand({ settings }: RunConfig): string {
     const value = describeSetting(values[name]);
     const flag = name === "dataset" && settings.inputDir !== null ? "--target-dir" : flagOf(name);
     if (!("flag" in SETTINGS[name])) return ["--set", `${name}=${quote(value)}`];
-    return SETTINGS[name].flag === "" ? [flag] : [flag, quote(value)];
+    if (SETTINGS[name].flag === "") return [flag];
+    return value.startsWith("-") ? [`${flag}=${quote(value)}`] : [flag, quote(value)];
   });
   return ["vae train", ...preset, ...words].join(" ");
 }

@@ -20,15 +20,19 @@ class LocalModels implements Models {
     return JSON.stringify(await answerCall(model, JSON.parse(body)));
   }
 
-  async close(): Promise<void> {
-    for (const model of this.#opened.values()) await model.close();
-  }
+  close(): void {}
+}
+
+export interface ExplorerOptions {
+  readonly runs?: ExploredRuns;
+  readonly models?: Models;
+  readonly port?: number;
 }
 
 /** Starts a server. `call` requests an answer of a model, as the page does. */
-export async function openExplorer(given?: string) {
-  const models = new LocalModels();
-  const { address, close } = await startServer(await createRoutes(new ExploredRuns(given), models, PAGE), 0);
+export async function openExplorer(given?: string, options: ExplorerOptions = {}) {
+  const { runs = new ExploredRuns(given), models = new LocalModels(), port = 0 } = options;
+  const { address, close } = await startServer(await createRoutes(runs, models, PAGE), port);
   const post = (body: string, type = "application/json") =>
     fetch(`${address}model`, { method: "POST", headers: { "Content-Type": type }, body });
   return {
@@ -44,10 +48,7 @@ export async function openExplorer(given?: string) {
       if (!response.ok) throw new Error(`${response.status}: ${JSON.parse(answer).error}`);
       return JSON.parse(answer);
     },
-    async close() {
-      await close();
-      await models.close();
-    },
+    close,
   };
 }
 

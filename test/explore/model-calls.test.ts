@@ -95,9 +95,11 @@ describe("the numbers of a model of two dimensions", () => {
     const z = packFloats([1, -1], [1, 2]);
     const old = bytesOf(await explorer.call("run", "decode", { z }));
     expect(await explorer.call("run", "info", {})).toMatchObject({ epoch: 2 });
+    expect(await explorer.call("run", "latents", { count: 2 })).toMatchObject({ epoch: 2 });
     expect((await run("train", "--resume", "run", "--epochs", "4", "--quiet")).code).toBe(0);
     const { epoch } = await explorer.call("run", "info", {});
     expect(epoch).toBeGreaterThan(2);
+    expect(await explorer.call("run", "latents", { count: 2 })).toMatchObject({ epoch });
     writeFileSync(at("one.csv"), "1,-1\n");
     expect((await run("decode", "--run", "run", "--input", "one.csv", "--out", "one.npy")).code).toBe(0);
     const fresh = bytesOf(await explorer.call("run", "decode", { z }));

@@ -3,7 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeF
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ExploredRuns } from "../../src/explore/runs.js";
 import { copyTiny } from "../helpers.js";
 import { type Explorer, openExplorer, packBytes, packFloats } from "./explorer.js";
 
@@ -32,9 +34,14 @@ afterAll(async () => {
 });
 
 /** Sends lines to the server. @returns the status, and the whole answer up to the end of the connection */
-function send(head: readonly string[], body = "", host = "127.0.0.1"): Promise<{ status: number; text: string }> {
+function send(
+  head: readonly string[],
+  body = "",
+  host = "127.0.0.1",
+  to = port,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, host);
+    const socket = connect(to, host);
     let text = "";
     socket.setEncoding("latin1");
     socket.on("data", (chunk) => {
@@ -50,6 +57,13 @@ const get = (target: string, ...headers: string[]) =>
   send([`GET ${target} HTTP/1.1`, `Host: 127.0.0.1:${port}`, "Connection: close", ...headers]);
 const request = (method: string, target: string, ...headers: string[]) =>
   send([`${method} ${target} HTTP/1.1`, `Host: 127.0.0.1:${port}`, "Connection: close", ...headers]);
+
+/** Headers of a navigation that another site starts. */
+const navigation = (target = "document") => [
+  "Sec-Fetch-Site: cross-site",
+  "Sec-Fetch-Mode: navigate",
+  `Sec-Fetch-Dest: ${target}`,
+];
 
 const json = async (response: Response) => JSON.parse(await response.text());
 
@@ -136,11 +150,40 @@ describe("requests without the address of the page", () => {
     ["of the other name's origin", () => [`Host: 127.0.0.1:${port}`, `Origin: http://localhost:${port}`]],
     ["of an origin with TLS", () => [`Host: 127.0.0.1:${port}`, `Origin: https://127.0.0.1:${port}`]],
     ["from another site", () => [`Host: 127.0.0.1:${port}`, "Sec-Fetch-Site: cross-site"]],
+    ["of a frame in another site", () => [`Host: 127.0.0.1:${port}`, ...navigation("iframe")]],
+    ["of another site's link to a route other than the page", () => [`Host: 127.0.0.1:${port}`, ...navigation()]],
     ["from the same site", () => [`Host: 127.0.0.1:${port}`, "Sec-Fetch-Site: same-site"]],
   ])("%s are refused", async (_, headers) => {
     const { status, text } = await send([`GET /${token}/runs HTTP/1.1`, "Connection: close", ...headers()]);
     expect([400, 404]).toContain(status);
     expect(text).not.toContain("runs/tiny");
+  });
+
+  it("may come from another site's link to the page, as from a file that redirects", async () => {
+    const open = (headers: string[]) => get(`/${token}/`, ...headers);
+    expect((await open(navigation())).status).toBe(200);
+    expect((await open(navigation("iframe"))).status).toBe(404);
+    expect(
+      (await open(["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: script"])).status,
+    ).toBe(404);
+  });
+
+  it("are served on port 80 by the bare name, as browsers send it", async (context) => {
+    const onDefault = await openExplorer(undefined, { port: 80 }).catch(() => undefined);
+    if (!onDefault) return context.skip("port 80 is in use, or needs more rights");
+    const target = new URL(onDefault.address).pathname;
+    const statuses: number[] = [];
+    for (const headers of [
+      ["Host: 127.0.0.1", "Origin: http://127.0.0.1"],
+      ["Host: localhost:80"],
+      ["Host: evil.example"],
+      ["Host: 127.0.0.1", "Origin: http://evil.example"],
+    ]) {
+      const head = [`GET ${target}runs HTTP/1.1`, "Connection: close", ...headers];
+      statuses.push((await send(head, "", "127.0.0.1", 80)).status);
+    }
+    await onDefault.close();
+    expect(statuses).toEqual([200, 200, 404, 404]);
   });
 
   it("are refused without a host", async () => {
@@ -219,6 +262,23 @@ describe("methods and bodies", () => {
     const spaces = " ".repeat(5e6);
     expect((await explorer.post(`{"run":"runs/tiny","call":"info"${spaces}}`)).status).toBe(413);
     expect((await explorer.post(`{"run":"runs/tiny","call":"openFile","base64":"x"${spaces}}`)).status).toBe(400);
+  });
+
+  it("one image file is in memory at a time, until it is opened", async () => {
+    const waiting: ((json: string) => void)[] = [];
+    const call = () => new Promise<string>((resolve) => waiting.push(resolve));
+    const slow = await openExplorer(undefined, { models: { call, close() {} } });
+    const file = JSON.stringify({ run: "runs/tiny", call: "openFile", base64: "x".repeat(5e6) });
+    const first = slow.post(file);
+    while (waiting.length === 0) await sleep(10);
+    expect((await slow.post(file)).status).toBe(503);
+    waiting[0]("{}");
+    expect((await first).status).toBe(200);
+    const next = slow.post(file);
+    while (waiting.length === 1) await sleep(10);
+    waiting[1]("{}");
+    expect((await next).status).toBe(200);
+    await slow.close();
   });
 
   it("two lengths, or a length and chunks, are refused", async () => {
@@ -370,23 +430,97 @@ describe("invalid calls are refused in one line", () => {
 });
 
 describe("the events of a run", () => {
-  it("begin with its progress, and tell of changes", async () => {
+  /** Follows a run. `next` waits for the next event. */
+  async function follow(run: string) {
     const gone = new AbortController();
-    const response = await fetch(`${explorer.address}events?run=runs%2Ftiny`, { signal: gone.signal });
+    const query = new URLSearchParams({ run });
+    const response = await fetch(`${explorer.address}events?${query}`, { signal: gone.signal });
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    const next = async () => (await reader?.read())?.value ?? "";
-    const first = await next();
-    const [, data] = /^event: progress\ndata: (.*)\n\n$/.exec(first) ?? [];
-    const progress = JSON.parse(data);
-    expect(progress).toMatchObject({ state: "finished", planned: 2, epochs: [{ epoch: 1 }, { epoch: 2 }] });
+    let text = "";
+    return {
+      async next() {
+        while (!text.includes("\n\n")) text += (await reader?.read())?.value ?? "";
+        const end = text.indexOf("\n\n");
+        const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(text.slice(0, end)) ?? [];
+        text = text.slice(end + 2);
+        return { name, data: JSON.parse(data) };
+      },
+      end: () => gone.abort(),
+    };
+  }
+
+  it("begin with its progress and its weights, and tell of changes", async () => {
+    const { next, end } = await follow("runs/tiny");
+    const { name, data: progress } = await next();
+    expect(name).toBe("progress");
+    expect(progress).toMatchObject({ state: "finished", planned: 2, objective: "−ELBO" });
+    expect(progress.epochs).toEqual([
+      expect.objectContaining({ epoch: 1, seconds: expect.any(Number) }),
+      expect.objectContaining({ epoch: 2, isBest: true, imagesPerSecond: expect.any(Number) }),
+    ]);
+    const { train } = progress.epochs[0];
+    expect(train.elbo).toBeCloseTo(train.reconstruction - train.kl, 6);
     expect(progress.pictures).toEqual(expect.arrayContaining(["progress.png", "samples/001.png", "curves.svg"]));
     expect(progress.pictures).not.toContain("notes.txt");
+    expect(await next()).toEqual({ name: "weights", data: { epoch: 2 } });
     writeFileSync(at("runs/tiny/pictures/new.png"), "");
-    expect(JSON.parse((await next()).split("data: ")[1]).pictures).toContain("new.png");
+    expect((await next()).data.pictures).toContain("new.png");
     cpSync(at("runs/tiny/model.safetensors"), at("model"));
     renameSync(at("model"), at("runs/tiny/model.safetensors"));
-    expect(await next()).toBe('event: weights\ndata: {"epoch":2}\n\n');
+    expect(await next()).toEqual({ name: "weights", data: { epoch: 2 } });
+    end();
+  });
+
+  it("have null for numbers that are not finite, and leave out those of older versions", async () => {
+    cpSync(at("runs/tiny"), at("runs/older"), { recursive: true });
+    const validation = { objective: -9, elbo: null, reconstruction: null, kl: 1 };
+    const lines = [
+      { epoch: 1, validation },
+      { epoch: 2, validation, train: { objective: -8, kl: "1" }, isBest: 1, seconds: null },
+    ];
+    writeFileSync(at("runs/older/metrics.jsonl"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    rmSync(at("runs/older/test.json"), { force: true });
+    rmSync(at("runs/older/model.safetensors"));
+    const { next, end } = await follow("runs/older");
+    const { data } = await next();
+    expect(data.epochs).toEqual([
+      { epoch: 1, validation, isBest: false },
+      {
+        epoch: 2,
+        validation,
+        train: { objective: -8, elbo: null, reconstruction: null, kl: null },
+        isBest: false,
+      },
+    ]);
+    writeFileSync(at("runs/older/pictures/newer.png"), "");
+    expect((await next()).name).toBe("progress"); // and no weights, since there are none
+    end();
+    rmSync(at("runs/older"), { recursive: true });
+  });
+
+  it("leave no stream open for clients that leave before it begins", async () => {
+    let isHeld = true;
+    let asked = 0;
+    class SlowRuns extends ExploredRuns {
+      override async has(run: string): Promise<boolean> {
+        asked++;
+        while (isHeld) await sleep(10);
+        return super.has(run);
+      }
+    }
+    const slow = await openExplorer(undefined, { runs: new SlowRuns() });
+    const target = `${slow.address}events?run=runs%2Ftiny`;
+    const gone = new AbortController();
+    const left = Array.from({ length: 50 }, () => fetch(target, { signal: gone.signal }).catch(() => {}));
+    while (asked < 50) await sleep(10);
     gone.abort();
+    await Promise.all(left);
+    await sleep(100);
+    isHeld = false;
+    const { status, body } = await fetch(target);
+    await body?.cancel();
+    await slow.close();
+    expect(status).toBe(200);
   });
 });

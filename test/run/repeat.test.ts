@@ -21,7 +21,7 @@ beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), "vae-repeat-"));
   await writeTinyMnist(at("it's tiny"), 200, 40);
   for (const folder of ["photos", "noisy"]) {
-    for (const [c, name] of ["a, b", "dog", "all"].entries()) {
+    for (const [c, name] of ["a, b", "dog", "all", "-1"].entries()) {
       mkdirSync(at(folder, name), { recursive: true });
       for (let i = 0; i < 12; i++) {
         const pixels = Uint8Array.from(weyl(192, 0, 255, 50 * i + c));
@@ -51,6 +51,7 @@ describe("the command of a run trains the same weights again", () => {
     ["image files with settings that are defaults", ["--dataset", "photos", "--set", "prior=normal", "--dim-z", "2"]],
     ["image files in grey", ["--dataset", "photos", "--channels", "1", "--network", "mlp", "--n-hidden", "4"]],
     ["classes with special names", ["--dataset", "photos", "--classes", '"a, b","all"', "--network", "mlp"]],
+    ["a value that begins like a flag", ["--dataset", "photos", "--classes=-1,dog", "--network", "mlp"]],
     ["image pairs", ["--input-dir", "noisy", "--target-dir", "photos", "--network", "mlp"]],
   ])("%s", async (name, args) => {
     const folder = name.replaceAll(/\W/g, "-");

@@ -12,6 +12,9 @@ import { writeTinyMnist } from "../fixtures/idx.js";
 import { copyTiny } from "../helpers.js";
 import { start, vae } from "../vae.js";
 
+/** Starts built processes. */
+const BUILT_MODELS = new URL("../../dist/explore/models.js", import.meta.url).href;
+
 let home: string;
 const at = (...place: string[]) => path.join(home, ...place);
 const started: ReturnType<typeof start>[] = [];
@@ -123,6 +126,38 @@ describe.runIf(process.platform === "linux")("vae explore", () => {
     for (const run of ["a", "b", "c", "d", "a", "b"]) expect((await post(decode(`runs/${run}`))).status).toBe(200);
     await until(() => childrenOf(pid).length <= 3);
     expect(childrenOf(pid).length).toBe(3);
+  });
+
+  it("ends no process that is answering, but waits for one", async () => {
+    const { post, pid } = await explore();
+    for (const run of ["a", "b", "c"]) expect((await post(decode(`runs/${run}`))).status).toBe(200);
+    const [a, b, c] = childrenOf(pid);
+    for (const model of [a, b, c]) process.kill(model, "SIGSTOP");
+    const running = ["a", "b", "c"].map((run) => post(decode(`runs/${run}`)));
+    await sleep(300);
+    const fourth = post(decode("runs/d"));
+    await sleep(500);
+    expect(childrenOf(pid)).toEqual([a, b, c]);
+    process.kill(b, "SIGCONT");
+    expect((await fourth).status).toBe(200);
+    expect([a, b, c].map(isRunning)).toEqual([true, false, true]);
+    for (const model of [a, c]) process.kill(model, "SIGCONT");
+    expect((await Promise.all(running)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect((await post(decode("runs/a"))).status).toBe(200);
+  });
+
+  it("ends a process that does not answer in time, with one error", async () => {
+    const { ModelProcesses }: typeof import("../../src/explore/models.js") = await import(BUILT_MODELS);
+    const models = new ModelProcesses(1, 2);
+    const before = childrenOf(process.pid);
+    const call = () => models.call(at("runs/a"), JSON.stringify(decode()), new AbortController().signal);
+    await call();
+    const [model] = childrenOf(process.pid).filter((child) => !before.includes(child));
+    process.kill(model, "SIGSTOP");
+    await expect(call()).rejects.toThrow("The process of the model ended (no answer within 2 seconds). Try again.");
+    await until(() => !isRunning(model));
+    expect(JSON.parse(await call())).toMatchObject({ shape: [1, 7, 7, 1] });
+    models.close();
   });
 
   it("drops calls of clients that have gone, and refuses more than it can do", async () => {

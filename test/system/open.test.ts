@@ -1,5 +1,5 @@
-// --open of the commands that write a picture, with a viewer that records its arguments.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// --open of the commands that write a picture and of explore, with a viewer that records its arguments.
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -74,14 +74,28 @@ describe.runIf(process.platform === "linux")("--open", () => {
     expect(existsSync(at("opened"))).toBe(false);
   });
 
-  it("of explore passes the address to the browser", async () => {
+  it("of explore passes the browser a private file that redirects to the address, and deletes it", async () => {
     const { child, outcome } = start(["explore", "--run", "run", "--open"], home, { ...NO_DISPLAY, ...withViewer() });
-    const text = await opened();
+    const file = (await opened()).trimEnd();
+    const redirect = readFileSync(file, "utf8");
+    const modes = [file, path.dirname(file)].map((place) => statSync(place).mode & 0o777);
     child.kill();
     const { stdout, stderr } = await outcome;
-    expect(text).toBe(stdout);
-    expect(text).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]+\/\n$/);
+    expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]+\/\n$/);
+    expect(redirect).toContain(`<meta http-equiv="refresh" content="0; url=${stdout.trimEnd()}">`);
+    expect(modes).toEqual([0o600, 0o700]);
+    expect(existsSync(path.dirname(file))).toBe(false);
     expect(stderr).not.toContain("No browser");
+  });
+
+  it("of explore prints one note if the file cannot be written", async () => {
+    const env = { ...NO_DISPLAY, ...withViewer(), TMPDIR: at("missing") };
+    const { child, outcome } = start(["explore", "--run", "run", "--open"], home, env);
+    await new Promise((resolve) =>
+      child.stderr.on("data", (text) => String(text).includes("No browser") && resolve(0)),
+    );
+    child.kill();
+    expect((await outcome).stderr).toMatch(/^No browser was opened: .*ENOENT.*$/m);
   });
 
   it("of explore prints one note if there is no display", async () => {
