@@ -1,6 +1,6 @@
 // Images that show the effect of each latent dimension: decoded along it, with the other dimensions as they are. Only
 // the strips on the screen are decoded, after z has rested.
-import { effect, type Signal, signal } from "@preact/signals";
+import { computed, effect, type Signal, signal } from "@preact/signals";
 import type { OpenModel } from "./model.js";
 import { unpackBytes, unpackFloats } from "./packed.js";
 
@@ -21,8 +21,8 @@ export interface Range {
 export type Strip = Uint8Array;
 
 export class DimensionStrips {
-  /** By dimension. */
-  readonly ranges: readonly Range[];
+  /** By dimension. New weights change them, unless the prior decides. */
+  readonly ranges;
   readonly strips: readonly Signal<Strip | undefined>[];
   readonly #visible = signal<ReadonlySet<number>>(new Set());
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,8 +30,8 @@ export class DimensionStrips {
   #isStale = false;
 
   constructor(readonly model: OpenModel) {
-    this.ranges = rangesOf(model);
-    this.strips = this.ranges.map(() => signal<Strip | undefined>(undefined));
+    this.ranges = computed(() => rangesOf(model));
+    this.strips = Array.from({ length: model.info.dimZ }, () => signal<Strip | undefined>(undefined));
   }
 
   /** Follows z, the class and the weights, until the returned function is called. */
@@ -58,7 +58,7 @@ export class DimensionStrips {
 
   /** The value of z in the image at `index` of a strip. */
   valueAt(dimension: number, index: number): number {
-    const { low, high } = this.ranges[dimension];
+    const { low, high } = this.ranges.value[dimension];
     return low + ((high - low) * index) / (STRIP_IMAGES - 1);
   }
 

@@ -26,15 +26,15 @@ export function DrawCanvas({ sketch }: { readonly sketch: Sketch }) {
     const context = canvas.current?.getContext("2d");
     context?.putImageData(imageDataOf(drawing.image.value, width, height), 0, 0);
   });
-  const { isDown, ...keys } = useKeys(sketch, place);
+  const keys = keyHandlers(sketch, place);
   return (
     <div class="draw-area">
       <div class="draw-frame" {...FOCUSABLE} aria-describedby={hint} {...pointerHandlers(sketch, place)} {...keys}>
         <canvas ref={canvas} class="picture" width={width} height={height} />
-        {place.value && <Ring sketch={sketch} place={place.value} isDown={isDown} />}
+        {place.value && <Ring sketch={sketch} place={place.value} />}
       </div>
       <p id={hint} class="small">
-        Draw here. Keys: arrows move the brush, Space puts it down and lifts it, Delete clears, Ctrl+Z undoes.
+        Draw here. Keys: arrows move the brush, Space lowers or lifts it, Delete clears, Ctrl+Z undoes.
       </p>
     </div>
   );
@@ -43,12 +43,12 @@ export function DrawCanvas({ sketch }: { readonly sketch: Sketch }) {
 interface RingProps {
   readonly sketch: Sketch;
   readonly place: Place;
-  readonly isDown: boolean;
 }
 
-/** Shows where the brush is, and its size. */
-function Ring({ sketch, place, isDown }: RingProps) {
-  const { height, width } = sketch.drawing.size;
+/** Shows where the brush is, its size, and whether it is down. */
+function Ring({ sketch, place }: RingProps) {
+  const { size, isDrawing } = sketch.drawing;
+  const { height, width } = size;
   const diameter = Math.max(1, sketch.brush.value);
   const style = {
     left: `${(100 * (place.x - diameter / 2)) / width}%`,
@@ -56,22 +56,26 @@ function Ring({ sketch, place, isDown }: RingProps) {
     width: `${(100 * diameter) / width}%`,
     height: `${(100 * diameter) / height}%`,
   };
-  return <div class={`draw-ring${isDown ? " is-down" : ""}`} style={style} aria-hidden="true" />;
+  return <div class={`draw-ring${isDrawing.value ? " is-down" : ""}`} style={style} aria-hidden="true" />;
 }
 
 type PlaceSignal = ReturnType<typeof useSignal<Place | undefined>>;
 
 function pointerHandlers(sketch: Sketch, place: PlaceSignal) {
   const { drawing } = sketch;
-  const end = () => drawing.end();
+  const end = ({ isPrimary }: PointerEvent) => {
+    if (isPrimary) drawing.end();
+  };
   return {
     onPointerDown(event: PointerEvent) {
+      if (!event.isPrimary) return; // a second finger
       if (event.button > 0 && !isEraser(event)) return;
       (event.currentTarget as Element).setPointerCapture(event.pointerId);
       drawing.begin(brushAt(event, sketch), isEraser(event) ? drawing.background : sketch.colour);
     },
     onPointerMove(event: PointerEvent) {
-      const events = event.getCoalescedEvents();
+      if (!event.isPrimary) return;
+      const events = event.getCoalescedEvents?.() ?? []; // Safari has it since version 18.2
       batch(() => {
         if (event.buttons === 0) return;
         for (const each of events.length > 0 ? events : [event]) drawing.extend(brushAt(each, sketch, event));
@@ -103,42 +107,35 @@ function brushAt(event: PointerEvent, sketch: Sketch, { currentTarget } = event)
 }
 
 /** Moves and draws with keys. Coordinates of the keyboard's brush are middles of pixels. */
-function useKeys(sketch: Sketch, place: PlaceSignal) {
+function keyHandlers(sketch: Sketch, place: PlaceSignal) {
   const { drawing } = sketch;
   const { height, width } = drawing.size;
-  const isDown = useSignal(false);
   const current = () => place.value ?? { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
   const brush = (at: Place) => ({ ...at, radius: sketch.brush.value / 2 });
-  const lift = () => {
-    isDown.value = false;
-    drawing.end();
-  };
   const move = (right: number, down: number) => {
     const { x, y } = current();
     const middle = (value: number, size: number) => Math.floor(Math.max(0, Math.min(size - 1, value))) + 0.5;
     place.value = { x: middle(x + right, width), y: middle(y + down, height) };
-    if (isDown.value) drawing.extend(brush(place.value));
+    drawing.extend(brush(place.value));
   };
   const toggle = () => {
-    if (isDown.value) return lift();
+    if (drawing.isDrawing.value) return drawing.end();
     place.value = current();
-    isDown.value = true;
     drawing.begin(brush(place.value), sketch.colour);
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const act = actionOf(event, { move, toggle, lift, drawing });
+    const act = actionOf(event, { move, toggle, drawing });
     if (!act) return;
     event.preventDefault();
     act();
   };
   return {
-    isDown: isDown.value,
     onKeyDown,
     onFocus({ currentTarget }: FocusEvent) {
       if ((currentTarget as Element).matches(":focus-visible")) place.value = current();
     },
     onBlur() {
-      lift();
+      drawing.end();
       place.value = undefined;
     },
   };
@@ -147,11 +144,10 @@ function useKeys(sketch: Sketch, place: PlaceSignal) {
 interface KeyActions {
   move(right: number, down: number): void;
   toggle(): void;
-  lift(): void;
   readonly drawing: Sketch["drawing"];
 }
 
-function actionOf(event: KeyboardEvent, { move, toggle, lift, drawing }: KeyActions): (() => void) | undefined {
+function actionOf(event: KeyboardEvent, { move, toggle, drawing }: KeyActions): (() => void) | undefined {
   const { key, shiftKey, repeat } = event;
   if (event.ctrlKey || event.metaKey) return key.toLowerCase() === "z" ? () => drawing.undo() : undefined;
   const step = shiftKey ? LARGE_STEP : 1;
@@ -161,7 +157,7 @@ function actionOf(event: KeyboardEvent, { move, toggle, lift, drawing }: KeyActi
     ArrowUp: () => move(0, -step),
     ArrowDown: () => move(0, step),
     " ": () => (repeat ? undefined : toggle()),
-    Escape: lift,
+    Escape: () => drawing.end(),
     Delete: () => drawing.clear(),
     Backspace: () => drawing.clear(),
   };

@@ -46,13 +46,18 @@ export class DrawState {
     readonly sketch: Sketch,
   ) {
     this.noise = signal(model.info.noise?.strength ?? 0);
+  }
+
+  /** Infers after each change of the drawing, the noise, the class or the weights, until the returned function is called. */
+  start(): () => void {
     const infer = latestOnly(async (given: Parameters<typeof this.infer>[0]) => {
       // The page shows the problem of the call, and keeps the last inference.
       await this.infer(given).catch(() => {});
     });
-    effect(() => {
-      model.epoch.value;
-      infer({ image: sketch.drawing.image.value, noise: this.noise.value, ofClass: model.chosenClass.value });
+    return effect(() => {
+      const { chosenClass, epoch } = this.model;
+      epoch.value;
+      infer({ image: this.sketch.drawing.image.value, noise: this.noise.value, ofClass: chosenClass.value });
     });
   }
 
@@ -85,14 +90,13 @@ export function drawStateOf(model: OpenModel): Promise<DrawState> {
   const known = states.get(model);
   if (known) return known;
   const created = createState(model);
-  created.catch(() => states.delete(model)); // the next call tries again
   states.set(model, created);
   return created;
 }
 
 async function createState(model: OpenModel): Promise<DrawState> {
   const { height, width, channels } = model.info;
-  const isDark = await hasDarkImages(model);
+  const isDark = await hasDarkImages(model).catch(() => true); // the page shows the problem of the call
   const key = [height, width, channels, isDark].join();
   const sketch = sketches.get(key) ?? new Sketch(model.info, isDark);
   sketches.set(key, sketch);

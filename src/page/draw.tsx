@@ -4,19 +4,15 @@ import { useEffect, useId } from "preact/hooks";
 import { ClassButtons } from "./class-buttons.js";
 import { DrawCanvas } from "./draw-canvas.js";
 import { type DrawState, drawStateOf, type Sketch } from "./draw-state.js";
-import { Inferred, InferredPosterior } from "./inferred.js";
+import { Inferred, InferredPosterior, posteriorTitle } from "./inferred.js";
 import type { OpenModel } from "./model.js";
 
 export function DrawView({ model }: { readonly model: OpenModel }) {
   const state = useSignal<DrawState | undefined>(undefined);
   useEffect(() => {
-    // The page shows the problem of the call.
-    drawStateOf(model).then(
-      (ready) => {
-        state.value = ready;
-      },
-      () => {},
-    );
+    drawStateOf(model).then((ready) => {
+      state.value = ready;
+    });
   }, [model]);
   if (state.value?.model !== model) return <div class="skeleton" />;
   return <Draw state={state.value} />;
@@ -24,7 +20,9 @@ export function DrawView({ model }: { readonly model: OpenModel }) {
 
 function Draw({ state }: { readonly state: DrawState }) {
   const isDropTarget = useSignal(false);
+  useEffect(() => state.start(), [state]);
   usePaste(state);
+  useIgnoredDrops();
   const drop = (event: DragEvent) => {
     event.preventDefault();
     isDropTarget.value = false;
@@ -53,7 +51,7 @@ function Draw({ state }: { readonly state: DrawState }) {
         <Sources state={state} />
         <Conditions state={state} />
       </section>
-      <section class="card draw-posterior" aria-label="Posterior">
+      <section class="card draw-posterior" aria-label={posteriorTitle(state.model)}>
         <InferredPosterior state={state} />
       </section>
     </div>
@@ -76,6 +74,22 @@ function usePaste(state: DrawState): void {
     document.addEventListener("paste", paste);
     return () => document.removeEventListener("paste", paste);
   }, [state]);
+}
+
+/** Ignores files that are dropped outside of the card: browsers would open them instead of the page. */
+function useIgnoredDrops(): void {
+  useEffect(() => {
+    const ignore = (event: DragEvent) => {
+      if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    };
+    const events = ["dragover", "drop"] as const;
+    for (const name of events) document.addEventListener(name, ignore);
+    return () => {
+      for (const name of events) document.removeEventListener(name, ignore);
+    };
+  }, []);
 }
 
 function Tools({ sketch }: { readonly sketch: Sketch }) {
@@ -115,7 +129,7 @@ function Tools({ sketch }: { readonly sketch: Sketch }) {
         </button>
       </div>
       <label class="draw-brush">
-        Size
+        Brush size
         <input
           type="range"
           min={1}
@@ -154,10 +168,7 @@ function Sources({ state }: { readonly state: DrawState }) {
       {testImages > 0 && (
         <form
           class="row"
-          onSubmit={(event) => {
-            event.preventDefault();
-            load(index.value);
-          }}
+          onSubmit={(event) => event.preventDefault()} // Enter has changed the field, which loads the image
         >
           <label>
             Test image
@@ -188,7 +199,7 @@ function Sources({ state }: { readonly state: DrawState }) {
           }}
         />
       </label>
-      <span class="small">or drop or paste one</span>
+      <span class="small">or drop or paste an image</span>
     </div>
   );
 }
@@ -213,7 +224,7 @@ function Conditions({ state: { model, noise } }: { readonly state: DrawState }) 
               noise.value = currentTarget.valueAsNumber;
             }}
           />
-          <output>{noise.value.toFixed(2)}</output>
+          <span aria-hidden="true">{noise.value.toFixed(2)}</span>
         </label>
       )}
     </>

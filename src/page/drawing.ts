@@ -24,6 +24,8 @@ export class Drawing {
   readonly image;
   /** Whether there is a change to undo. */
   readonly canUndo = signal(false);
+  /** Whether a stroke has begun and not ended. */
+  readonly isDrawing = signal(false);
   readonly #undo: Uint8Array[] = [];
   #stroke: Stroke | undefined;
 
@@ -43,6 +45,7 @@ export class Drawing {
       colour,
       at,
     };
+    this.isDrawing.value = true;
     this.extend(at);
   }
 
@@ -57,6 +60,7 @@ export class Drawing {
 
   end(): void {
     this.#stroke = undefined;
+    this.isDrawing.value = false;
   }
 
   /** Replaces the image, as a change that can be undone. */

@@ -30,11 +30,16 @@ export function Inferred({ state: { model, inference } }: InferredProps) {
       )}
       <figure>
         <Picture images={reconstruction} size={model.info} label="Reconstruction" />
-        <figcaption>{isDenoiser ? "Cleaned" : "Reconstruction"}</figcaption>
+        <figcaption>Reconstruction</figcaption>
       </figure>
       <Numbers bounds={bounds} isDrawn={model.info.isDrawn} />
     </section>
   );
+}
+
+/** The latents of a plain autoencoder have no posterior. */
+export function posteriorTitle({ info }: OpenModel): string {
+  return info.isDrawn ? "Posterior" : "Latents";
 }
 
 export function InferredPosterior({ state: { model, inference } }: InferredProps) {
@@ -42,9 +47,9 @@ export function InferredPosterior({ state: { model, inference } }: InferredProps
   return (
     <>
       <div class="row spread">
-        <h3>{model.info.isDrawn ? "Posterior" : "Code"}</h3>
+        <h3>{posteriorTitle(model)}</h3>
         <button type="button" disabled={!inferred} onClick={() => explore(model, inferred)}>
-          Continue in Sliders
+          Open in Sliders
         </button>
       </div>
       {inferred && <Posterior model={model} inference={inferred} />}
@@ -61,29 +66,28 @@ function explore(model: OpenModel, inference: Inference | undefined): void {
 
 type Bounds = Inference["bounds"];
 
+const UNKNOWN: Bounds = { elbo: Number.NaN, reconstruction: Number.NaN, kl: Number.NaN };
+
 /** The terms of the bound; of a plain autoencoder, the reconstruction alone. */
 function Numbers({ bounds, isDrawn }: { readonly bounds: Bounds | undefined; readonly isDrawn: boolean }) {
-  const rows = (
-    isDrawn
-      ? [
-          ["ELBO", bounds?.elbo],
-          ["Reconstruction", bounds?.reconstruction],
-          ["KL", bounds?.kl],
-        ]
-      : [["log p(x|z)", bounds?.reconstruction]]
-  ) as [string, number | undefined][];
+  const { elbo, reconstruction, kl } = bounds ?? UNKNOWN;
+  const rows: [string, number][] = [["Reconstruction", reconstruction]];
+  if (isDrawn) {
+    rows.unshift(["−ELBO", -elbo]);
+    rows.push(["KL", kl]);
+  }
   return (
     <div class="stack">
       <dl class="draw-numbers">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{formatNumber(value ?? Number.NaN)}</dd>
+            <dd>{formatNumber(value)}</dd>
           </div>
         ))}
       </dl>
-      <p class="small">Nats{isDrawn && ", with one draw of z"}</p>
-      <Spoken text={rows.map(([name, value]) => `${name} ${formatNumber(value ?? Number.NaN, 1)}`).join(", ")} />
+      <p class="small">Nats{isDrawn && ", estimated with one sample of z"}</p>
+      <Spoken text={rows.map(([name, value]) => `${name} ${formatNumber(value, 1)}`).join(", ")} />
     </div>
   );
 }

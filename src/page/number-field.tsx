@@ -1,5 +1,5 @@
 // A field for a number. Text that is being typed stays as it is, whatever is drawn again meanwhile.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface NumberFieldProps {
   readonly label: string;
@@ -14,7 +14,7 @@ export function NumberField({ label, value, step, onChange }: NumberFieldProps) 
   const show = () => {
     if (field.current) field.current.value = String(Number(value.toFixed(3)));
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (field.current !== document.activeElement) show();
   }, [value]);
   return (

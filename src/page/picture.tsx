@@ -5,7 +5,7 @@ import { unpackBytes } from "./packed.js";
 
 interface PictureProps {
   /** [height, width, channels] or [N, height, width, channels] bytes. Blank if undefined. */
-  readonly images: PackedArray | undefined;
+  readonly images: PackedArray | Uint8Array | undefined;
   /** Which of N images. */
   readonly index?: number;
   /** Says what the image is, for screen readers. */
@@ -18,7 +18,9 @@ export function Picture({ images, index = 0, label, size, className }: PicturePr
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     const context = canvas.current?.getContext("2d");
-    if (context && images) context.putImageData(toImageData(images, index), 0, 0);
+    if (!context || !images) return;
+    const isPacked = !(images instanceof Uint8Array);
+    context.putImageData(isPacked ? toImageData(images, index) : imageDataOf(images, size.width, size.height), 0, 0);
   }, [images, index]);
   return (
     <canvas

@@ -48,6 +48,7 @@ function PosteriorPlane({ model, dimensions: { mean, sigma } }: { model: OpenMod
     const packed = model.latents.value.labels;
     return packed && unpackNumbers(packed);
   });
+  const place = `${formatNumber(mean[0])}, ${formatNumber(mean[1])}`;
   return (
     <div class="still-plane">
       <PlanePlot
@@ -58,7 +59,7 @@ function PosteriorPlane({ model, dimensions: { mean, sigma } }: { model: OpenMod
         viewport={viewport}
         cursor={project(plane, mean)}
         ellipse={sigma && projectGaussian(plane, mean, sigma)}
-        label={`Posterior at ${formatNumber(mean[0])}, ${formatNumber(mean[1])}, among the means of the test images`}
+        label={`Posterior mean at ${place}, among the posterior means of the test images`}
       />
     </div>
   );

@@ -6,7 +6,7 @@ import { ClassButtons } from "./class-buttons.js";
 import { ClassLegend } from "./class-legend.js";
 import { DenseDecoder } from "./dense-decoder.js";
 import { formatNumber } from "./numbers.js";
-import { packBytes, unpackBytes, unpackFloats } from "./packed.js";
+import { unpackBytes, unpackFloats } from "./packed.js";
 import { Picture } from "./picture.js";
 import type { Point } from "./plane.js";
 import { useColours } from "./plane-drawing.js";
@@ -68,23 +68,26 @@ interface DecodedProps {
 
 /** The image at the cursor, decoded in the page. */
 function Decoded({ contents: { origin, axes }, decoder, cursor }: DecodedProps) {
-  const { height, width, channels, classes } = decoder;
+  const { height, width, classes } = decoder;
   const dense = useMemo(() => new DenseDecoder(decoder), [decoder]);
   const chosenClass = useSignal(classes?.[0]);
   const [u, v] = cursor.value;
   const z = origin.map((start, d) => start + u * axes[0][d] + v * (axes[1]?.[d] ?? 0));
   const pixels = dense.decode(z, classes?.indexOf(chosenClass.value ?? ""));
-  const image = packBytes(Uint8Array.from(pixels, toByte), [height, width, channels]);
   const place = axes.map((_, i) => formatNumber(cursor.value[i])).join(", ");
   return (
     <div class="report-decoded">
-      <Picture images={image} size={{ height, width }} label={`The image decoded at ${place}`} />
+      <Picture
+        images={Uint8Array.from(pixels, toByte)}
+        size={{ height, width }}
+        label={`The image decoded at ${place}`}
+      />
       <p class="place">
-        <span class="muted">{origin.length > 2 ? "Place" : "z"} at the cursor</span>{" "}
+        <span class="muted">{origin.length > 2 ? "Position of the cursor" : "z at the cursor"}</span>{" "}
         <data value={z.join(" ")}>{place}</data>
       </p>
       <ClassButtons model={{ info: { ...(classes && { classes }) }, chosenClass }} />
-      <p class="note">Drag the cursor in the plane: the decoder is in this file, and draws the image of each place.</p>
+      <p class="note">Drag over the plane: the decoder in this file draws the image at the cursor.</p>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-// The script of a report. It brings the still pictures to life; all texts and numbers are in the file without it.
+// The script of a report. It replaces still pictures by live ones; all texts and numbers are in the file without it.
 import { useSignal } from "@preact/signals";
 import { render } from "preact";
 import { useMemo } from "preact/hooks";
@@ -56,23 +56,23 @@ function addEpochSlider(): void {
   const place = document.createElement("div");
   place.className = "slider";
   figure.append(place);
-  render(<EpochSlider epochs={epochs} images={images} output={figure.querySelector("output")} />, place);
+  render(<EpochSlider epochs={epochs} images={images} number={figure.querySelector("#epoch")} />, place);
 }
 
 interface EpochSliderProps {
   readonly epochs: readonly string[];
   readonly images: readonly HTMLImageElement[];
-  readonly output: HTMLOutputElement | null;
+  readonly number: Element | null;
 }
 
-function EpochSlider({ epochs, images, output }: EpochSliderProps) {
+function EpochSlider({ epochs, images, number }: EpochSliderProps) {
   const chosen = useSignal(images.length - 1);
   const choose = (index: number) => {
     chosen.value = index;
     images.forEach((image, i) => {
       image.hidden = i !== index;
     });
-    if (output) output.value = epochs[index];
+    if (number) number.textContent = epochs[index];
   };
   return (
     <input
@@ -96,20 +96,31 @@ function addCopyButton(): void {
   render(<CopyButton code={code} />, place);
 }
 
+/** The button says "Copied" for this long. */
+const COPIED_MS = 2000;
+
 function CopyButton({ code }: { readonly code: HTMLElement }) {
-  const label = useSignal("Copy");
+  const outcome = useSignal("");
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(code.textContent ?? "");
-      label.value = "Copied";
+      outcome.value = "Copied";
+      setTimeout(() => {
+        outcome.value = "";
+      }, COPIED_MS);
     } catch {
       getSelection()?.selectAllChildren(code); // browsers may refuse, for files too
-      label.value = "Press Ctrl+C";
+      outcome.value = "Selected: copy it";
     }
   };
   return (
-    <button type="button" aria-live="polite" onClick={copy}>
-      {label}
-    </button>
+    <>
+      <button type="button" onClick={copy}>
+        {outcome.value || "Copy"}
+      </button>
+      <span class="unseen" role="status">
+        {outcome}
+      </span>
+    </>
   );
 }

@@ -41,7 +41,7 @@ function Decoded({ model, strips }: StripsProps) {
   };
   return (
     <div class="card sliders-image">
-      <Picture images={model.decoded.value} size={model.info} label="Decoded image of the sliders" />
+      <Picture images={model.decoded.value} size={model.info} label="Decoded image" />
       <div class="stack">
         <div class="row">
           <button type="button" onClick={draw}>
@@ -50,10 +50,10 @@ function Decoded({ model, strips }: StripsProps) {
           <button
             type="button"
             onClick={() => {
-              model.z.value = middleOf(strips.ranges);
+              model.z.value = middleOf(strips.ranges.value);
             }}
           >
-            Reset to mean
+            {model.info.hasNormalPrior ? "Reset to prior mean" : "Reset to mean of the latents"}
           </button>
         </div>
         <ClassButtons model={model} />
@@ -70,8 +70,8 @@ function Dimensions({ model, strips }: StripsProps) {
   return (
     <div class="stack">
       <p class="small">
-        {order.length === 1 ? "One dimension" : `${order.length} dimensions, the largest ${unit} first`}. The images
-        show the effect of a slider. Click one to go there.
+        {order.length === 1 ? "One dimension" : `${order.length} dimensions, the largest ${unit} first`}. Each row of
+        images shows the effect of its dimension. Click an image to set z to its value.
       </p>
       <ul class="sliders-list">
         {order.slice(0, count.value).map((dimension) => (
@@ -85,6 +85,7 @@ function Dimensions({ model, strips }: StripsProps) {
       </ul>
       {order.length > count.value && (
         <More
+          key={count.value} // observers tell only changes: a new one tells whether the end is still near
           onVisible={() => {
             count.value += PAGE;
           }}
@@ -107,7 +108,7 @@ function More({ onVisible }: { readonly onVisible: () => void }) {
   );
 }
 
-/** Tells whether an element is within a screen's height of the screen. @returns ends it */
+/** Tells whether an element is within half a screen's height of the screen. @returns ends it */
 function observe(element: Element | null, tell: (isVisible: boolean) => void): () => void {
   const observer = new IntersectionObserver((entries) => tell(entries[entries.length - 1].isIntersecting), {
     rootMargin: "50% 0px",
@@ -132,13 +133,13 @@ function Dimension({ model, strips, dimension, size }: DimensionProps) {
     };
   }, [strips, dimension]);
   const value = model.z.value[dimension];
-  const { low, high } = strips.ranges[dimension];
+  const { low, high } = strips.ranges.value[dimension];
   const change = (to: number) => {
     model.z.value = model.z.value.map((old, d) => (d === dimension ? to : old));
   };
   const name = `z${dimension + 1}`;
   return (
-    <div class="slider" ref={row}>
+    <div class="dimension" ref={row}>
       <div class="row spread">
         <span>
           <strong>{name}</strong> <span class="small">{size}</span>
@@ -171,7 +172,8 @@ function stepByKey(event: KeyboardEvent, step: number, change: (value: number) =
   const direction = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
   if (direction === undefined) return;
   event.preventDefault();
-  change((event.currentTarget as HTMLInputElement).valueAsNumber + direction * step);
+  const { valueAsNumber, min, max } = event.currentTarget as HTMLInputElement;
+  change(Math.max(Number(min), Math.min(Number(max), valueAsNumber + direction * step)));
 }
 
 interface StripImagesProps {

@@ -53,7 +53,7 @@ export function epochFigure(pictures: readonly EpochPicture[]): Html {
     html`<img class="images" src="${dataUrl("image/png", png)}" width="${width}" height="${height}" data-epoch="${epoch}"
 alt="Reconstructions after epoch ${epoch}"${i < last && html` hidden`}>\n`;
   return html`<figure id="epochs">${pictures.map(one)}
-<figcaption>Reconstructions after epoch <output id="epoch">${pictures[last]?.epoch}</output></figcaption></figure>`;
+<figcaption>Reconstructions after epoch <span id="epoch">${pictures[last]?.epoch}</span></figcaption></figure>`;
 }
 
 /** Figures next to each other, if they fit. */

@@ -62,22 +62,25 @@ export class DrawPage {
     await mouse.up();
   }
 
-  /** A vertical stroke in the middle, by a finger. */
+  /** A vertical stroke in the middle, by a finger, while another one rests on a corner. */
   async swipe(): Promise<void> {
     const session = await this.page.context().newCDPSession(this.page);
-    const send = async (type: "touchStart" | "touchMove", down: number) => {
-      const [x, y] = await this.#place(0.5, down);
-      await session.send("Input.dispatchTouchEvent", { type, touchPoints: [{ x, y }] });
+    const send = async (type: "touchStart" | "touchMove", ...places: [number, number][]) => {
+      const points = await Promise.all(places.map((place) => this.#place(...place)));
+      const touchPoints = points.map(([x, y], id) => ({ x, y, id }));
+      await session.send("Input.dispatchTouchEvent", { type, touchPoints });
     };
-    await send("touchStart", 0.8);
-    for (const down of [0.7, 0.5, 0.3]) await send("touchMove", down);
+    await send("touchStart", [0.5, 0.8]);
+    await send("touchStart", [0.5, 0.8], [0.1, 0.1]);
+    for (const down of [0.7, 0.5, 0.3]) await send("touchMove", [0.5, down], [0.12, 0.1]);
     await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   }
 
   /** A dab of a pen in the middle. */
   async dab(pressure: number): Promise<void> {
     const [clientX, clientY] = await this.#place(0.5, 0.5);
-    const options = { pointerType: "pen", pointerId: 1, buttons: 1, pressure, clientX, clientY, bubbles: true };
+    const pen = { pointerType: "pen", pointerId: 1, isPrimary: true, buttons: 1 };
+    const options = { ...pen, pressure, clientX, clientY, bubbles: true };
     await this.canvas.evaluate((element: unknown, options) => {
       const canvas = element as Target;
       canvas.setPointerCapture = () => {}; // refuses events that no device has sent

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { encodePng, type LoadedModel, loadModel } from "../../src/index.js";
-import { bytesOf, DrawPage } from "../browser/draw-page.js";
+import { bytesOf, DrawPage, nextFrame } from "../browser/draw-page.js";
 import { Explorer, overflowOf, type PageOptions } from "../browser/explorer.js";
 import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";
@@ -58,6 +58,14 @@ const eventually = <Value>(read: () => Promise<Value>) => expect.poll(read, { ti
 const asBytes = ({ data }: { readonly data: Float32Array }) => Array.from(data, (value) => Math.round(255 * value));
 const minus = (text: string) => text.replaceAll("-", "−");
 
+/** Drops a file on the page, outside of the card of the drawing. */
+const DROP_BESIDE = `(() => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File(["image"], "image.png", { type: "image/png" }));
+  const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer });
+  return document.body.dispatchEvent(drop) ? "opened by the browser" : "ignored";
+})()`;
+
 describe.skipIf(!browser)("Draw", () => {
   it("infers what the library encodes from the drawn pixels", async () => {
     const view = await open("run");
@@ -70,9 +78,13 @@ describe.skipIf(!browser)("Draw", () => {
       const text = minus(`${z.data[d].toFixed(2)} ± ${sigma?.data[d].toFixed(2)}`);
       await eventually(() => view.posterior()).toContain(text);
     }
-    const name = minus(`Posterior at ${z.data[0].toFixed(2)}, ${z.data[1].toFixed(2)}`);
+    const name = minus(`Posterior mean at ${z.data[0].toFixed(2)}, ${z.data[1].toFixed(2)}`);
     await view.page.getByRole("img", { name }).waitFor();
-    await view.click("Continue in Sliders");
+    const bound = await view.page.getByRole("region", { name: "Reconstruction" }).innerText();
+    const [, ...numbers] = /−ELBO\s+(\S+)\s+Reconstruction\s+−(\S+)\s+KL\s+(\S+)/.exec(bound) ?? [];
+    const [negativeElbo, loss, kl] = numbers.map(Number);
+    expect(negativeElbo).toBeCloseTo(loss + kl, 1);
+    await view.click("Open in Sliders");
     const value = view.page.getByRole("spinbutton", { name: "Value of z1" });
     await eventually(() => value.inputValue().then(Number)).toBeCloseTo(z.data[0], 3);
     await view.page.close();
@@ -86,7 +98,7 @@ describe.skipIf(!browser)("Draw", () => {
     const thin = await view.ink();
     await undo.click();
     expect(await view.ink()).toBe(0);
-    await view.page.getByRole("slider", { name: "Size" }).press("End");
+    await view.page.getByRole("slider", { name: "Brush size" }).press("End");
     await view.stroke();
     const thick = await view.ink();
     expect(thick).toBeGreaterThan(1.5 * thin);
@@ -111,7 +123,54 @@ describe.skipIf(!browser)("Draw", () => {
     expect(Math.max(...drawing.slice(35))).toBe(0);
     await view.press("Control+z");
     expect(await view.ink()).toBe(0);
+    for (const end of ["Control+z", "Delete"]) {
+      await view.press(" ", "ArrowUp", end, "ArrowDown");
+      expect(await view.ink()).toBe(0); // the brush is up
+      await view.press(" ");
+      expect(await view.ink()).toBeGreaterThan(0);
+      await view.press(" ", "Delete");
+    }
     await view.page.close();
+  });
+
+  it("draws in browsers without coalesced events", async () => {
+    const view = await open("run");
+    await view.page.evaluate("delete PointerEvent.prototype.getCoalescedEvents");
+    await view.stroke();
+    expect(await view.ink()).toBeGreaterThan(0);
+    await view.page.close();
+  });
+
+  it("infers with the shown model only", async () => {
+    const view = await open("run");
+    const inferring: string[] = [];
+    view.page.on("request", (request) => {
+      const { call, run } = JSON.parse(request.postData() ?? "{}");
+      if (call === "infer") inferring.push(run);
+    });
+    await view.stroke();
+    await view.page.goto(`${explorer.url}#draw?run=${encodeURIComponent("runs/conditional")}`);
+    await eventually(async () => inferring.at(-1)).toBe("runs/conditional");
+    inferring.length = 0;
+    await view.stroke();
+    await eventually(async () => inferring.length).toBeGreaterThan(0);
+    await nextFrame(view.page);
+    expect(new Set(inferring)).toEqual(new Set(["runs/conditional"]));
+    await view.page.close();
+  });
+
+  it("has a canvas even if the test images cannot be read", async () => {
+    const page = await explorer.open();
+    await page.route("**/model", (route) => {
+      const isFailing = route.request().postDataJSON().call === "testImages";
+      return isFailing ? route.fulfill({ status: 500, json: { error: "No images." } }) : route.continue();
+    });
+    await page.goto(`${explorer.url}#draw?run=run`);
+    const view = new DrawPage(page);
+    await view.stroke();
+    expect(await view.ink()).toBeGreaterThan(0);
+    explorer.problems.splice(0); // the browser logs the failed request
+    await page.close();
   });
 
   it("draws with touch without scrolling, and with a pen by its pressure", async () => {
@@ -121,6 +180,7 @@ describe.skipIf(!browser)("Draw", () => {
     await view.swipe();
     const column = (await view.drawing()).filter((_, i) => i % 7 === 3);
     expect(column.slice(2, 6)).toEqual([255, 255, 255, 255]);
+    expect((await view.drawing())[0]).toBe(0); // the other finger draws nothing
     expect(await view.page.evaluate("scrollY")).toBe(before);
     const dab = async (pressure: number) => {
       await view.click("Clear");
@@ -139,14 +199,20 @@ describe.skipIf(!browser)("Draw", () => {
     const png = (i: number) => encodePng({ width: 7, height: 7, channels: 1, pixels: image(i) });
     const view = await open("run");
     const shows = (i: number) => eventually(() => view.drawing()).toEqual(Array.from(image(i)));
+    const before = await view.drawing();
     await view.page.getByRole("spinbutton", { name: "Test image" }).fill("3");
     await view.press("Enter");
     await shows(0);
+    await view.click("Undo");
+    expect(await view.drawing()).toEqual(before); // it was loaded once
+    await view.click("Random");
+    await eventually(() => view.drawing()).not.toEqual(before);
     const chooser = view.page.getByLabel("Open image…");
     await chooser.setInputFiles({ name: "a.png", mimeType: "image/png", buffer: Buffer.from(png(1)) });
     await shows(1);
     await view.give("drop", png(2));
     await shows(2);
+    expect(await view.page.evaluate(DROP_BESIDE)).toBe("ignored");
     await view.give("paste", png(0));
     await shows(0);
     await chooser.setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("no image") });
@@ -169,6 +235,7 @@ describe.skipIf(!browser)("Draw", () => {
     expect(await kept()).toBeLessThan(drawing.filter((value) => value > 0).length);
     const strength = view.page.getByRole("slider", { name: "Noise (mask)" });
     expect(await strength.inputValue()).toBe("0.5");
+    expect(await view.page.locator("output").count()).toBe(0); // screen readers would hear each of its changes
     await strength.press("End");
     await eventually(kept).toBe(0);
     await strength.press("Home");

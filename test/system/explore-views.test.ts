@@ -43,7 +43,7 @@ const asBytes = ({ data }: { readonly data: Float32Array }) => Array.from(data, 
 const minus = (text: string) => text.replaceAll("-", "−");
 
 describe.skipIf(!browser)("Sliders", () => {
-  const decoded = (page: Page) => bytesOf(page.getByRole("img", { name: "Decoded image of the sliders" }));
+  const decoded = (page: Page) => bytesOf(page.getByRole("img", { name: "Decoded image", exact: true }));
   const slider = (page: Page, dimension: number) => page.getByRole("slider", { name: new RegExp(`^z${dimension},`) });
   const value = (page: Page, dimension: number) => page.getByRole("spinbutton", { name: `Value of z${dimension}` });
   const strip = (page: Page, dimension: number) =>
@@ -66,6 +66,7 @@ describe.skipIf(!browser)("Sliders", () => {
     await slider(page, 2).press("ArrowRight");
     await eventually(() => decoded(page)).toEqual(await decode([1.5, -0.15]));
     await slider(page, 1).press("End");
+    await slider(page, 1).press("ArrowRight"); // not beyond the end
     await eventually(() => decoded(page)).toEqual(await decode([3, -0.15]));
     const along = await decode(...[-3, -2, -1, 0, 1, 2, 3].map((z) => [3, z]));
     await eventually(() => imagesOf(page, 2)).toEqual(along);
@@ -75,7 +76,7 @@ describe.skipIf(!browser)("Sliders", () => {
     await page.getByRole("link", { name: "Plane" }).click();
     await page.getByRole("link", { name: "Sliders" }).click();
     expect(await value(page, 1).inputValue()).toBe("3");
-    await page.getByRole("button", { name: "Reset to mean" }).click();
+    await page.getByRole("button", { name: "Reset to prior mean" }).click();
     await eventually(() => decoded(page)).toEqual(await decode([0, 0]));
     await page.close();
   });
@@ -116,6 +117,12 @@ describe.skipIf(!browser)("Sliders", () => {
     expect(images).toBeLessThan(7 * 40);
     await items.last().scrollIntoViewIfNeeded();
     await eventually(() => items.count()).toBeGreaterThan(40);
+    await page.close();
+  });
+
+  it("adds sliders until the screen is full", async () => {
+    const page = await open("sliders", "runs/wide", { height: 8000 });
+    await eventually(() => page.getByRole("slider").count()).toBeGreaterThan(80);
     await page.close();
   });
 });
