@@ -6,7 +6,7 @@ import { flagOf, quote } from "../shell.js";
 import type { RunConfig } from "./config.js";
 
 /** Chosen by the machine, not by the user. */
-const MACHINE_SETTINGS: readonly SettingName[] = ["engine", "threads"];
+const MACHINE_SETTINGS: readonly SettingName[] = ["engine", "threads", "device"];
 
 /** The command that trains the same weights again. Leaves out settings without effect. */
 export function repeatCommand({ settings }: RunConfig): string {
