@@ -1,7 +1,9 @@
 // Follows a run: yields an event when the training ends an epoch, writes pictures or saves weights.
 import { setTimeout } from "node:timers/promises";
+import { objectiveTitle } from "../config/names.js";
 import { modelEpoch, modelVersion, progressVersion, RunFolder } from "../run/folder.js";
 import { readRun } from "../run/list.js";
+import { summarizeEpoch } from "./epochs.js";
 import type { RunEvents } from "./protocol.js";
 
 export type RunEvent = {
@@ -12,12 +14,12 @@ const POLL_MILLISECONDS = 1000;
 const SILENT_POLLS = 15;
 
 /**
- * Yields events until `signal` aborts. The first comes at once. Yields undefined after each 15 seconds without events.
+ * Yields events until `signal` aborts. The first come at once. Yields undefined after each 15 seconds without events.
  *
  * @throws UserError if the folder is not a run
  */
 export async function* followRun(run: string, signal: AbortSignal): AsyncGenerator<RunEvent | undefined, void> {
-  let seen = { progress: "", weights: modelVersion(run) };
+  let seen: { readonly progress: string; readonly weights?: string | undefined } = { progress: "" };
   for (let silence = 0; !signal.aborted; ) {
     const events: RunEvent[] = [];
     try {
@@ -27,7 +29,7 @@ export async function* followRun(run: string, signal: AbortSignal): AsyncGenerat
       if (hasChanged) events.push({ name: "weights", data: { epoch: (await modelEpoch(run)) ?? 0 } });
       seen = now;
     } catch (error) {
-      if (seen.progress === "") throw error; // later, files may be missing for a moment
+      if (seen.progress === "") throw error; // Later errors may be transient: retry at the next poll
     }
     yield* events;
     silence = events.length > 0 ? 0 : silence + 1;
@@ -39,5 +41,7 @@ export async function* followRun(run: string, signal: AbortSignal): AsyncGenerat
 async function readProgress(run: string): Promise<RunEvents["progress"]> {
   const { report, epochs } = await readRun(run);
   const pictures = await (await RunFolder.open(run)).listPictures();
-  return { state: report.state, epochs, planned: report.config.epochs, pictures };
+  const { state, config } = report;
+  const summaries = epochs.map(summarizeEpoch);
+  return { state, epochs: summaries, objective: objectiveTitle(config), planned: config.epochs, pictures };
 }

@@ -1,7 +1,7 @@
 // The calls of the page, as functions of a loaded model and the data of its training.
 import { checkOptions, listOf, maybe } from "../arguments.js";
 import { isRecord, number, TEXT, wholeNumber } from "../config/entries.js";
-import { describePixels, objectiveName } from "../config/names.js";
+import { describePixels, objectiveTitle } from "../config/names.js";
 import { SETTINGS } from "../config/settings.js";
 import { nameOfLabel } from "../data/classes.js";
 import { type ImageSet, imageAt } from "../data/dataset.js";
@@ -58,11 +58,11 @@ export async function answerCall(explored: ExploredModel, body: unknown): Promis
 
 async function info(trained: LoadedModel, given: Given): Promise<ModelInfo> {
   checkOptions({}, given);
-  const { config, folder, metadata, size, model, classes } = trained;
+  const { config, folder, size, model, classes } = trained;
   const { data } = folder.config;
   return {
     run: folder.dir,
-    epoch: Number(metadata.epoch) || 0,
+    epoch: epochOf(trained),
     ...size,
     dimZ: decodedDims(trained),
     isDrawn: model.isDrawn,
@@ -71,7 +71,7 @@ async function info(trained: LoadedModel, given: Given): Promise<ModelInfo> {
     noise: config.noise,
     hasInputs: config.inputDir !== null,
     testImages: data.test,
-    objective: `−${objectiveName(config)}`,
+    objective: objectiveTitle(config),
     pixels: describePixels(config),
     settings: describeSettings(config),
     command: repeatCommand(folder.config),
@@ -84,11 +84,12 @@ async function latents(trained: LoadedModel, given: Given, explored: ExploredMod
   const all = trained.model.parts.dimZ;
   const dimZ = decodedDims(trained);
   const images = { ...test, count: Math.min(count, test.count, Math.max(2, Math.floor(MAX_LATENT_NUMBERS / all))) };
-  const encoded = await encodeMeans(trained, images, drawing(trained, null));
+  const encoded = await encodeMeans(trained, images, drawConfigOf(trained, null));
   checkFinite({ data: encoded.means, shape: [images.count, all] }, "images");
   const means = firstColumns(encoded.means, all, dimZ);
   const plane = await principalPlane(means, dimZ);
   return {
+    epoch: epochOf(trained),
     means: pack(means, [images.count, dimZ]),
     ...labelsOf(images),
     ...(encoded.klPerDimension && { klPerDimension: encoded.klPerDimension }),
@@ -165,18 +166,18 @@ async function inferTest(trained: LoadedModel, given: Given, explored: ExploredM
 }
 
 async function inferOne(trained: LoadedModel, image: ImageSet, noise: Noise | null): Promise<Inference> {
-  const found = await inferImage(trained, image, drawing(trained, noise));
+  const inference = await inferImage(trained, image, drawConfigOf(trained, noise));
   const toImage = (pixels: Float32Array) => pack(toShades(pixels), shapeOf(trained));
   const dimZ = decodedDims(trained);
   const toRow = (values: ArrayLike<number>) => pack(Float32Array.from(values).subarray(0, dimZ), [dimZ]);
   return {
-    original: toImage(found.original),
-    ...(found.input && { input: toImage(found.input) }),
-    reconstruction: toImage(found.reconstruction),
-    mean: toRow(found.mean),
-    ...(found.sigma && { sigma: toRow(found.sigma) }),
-    ...(found.klPerDimension && { klPerDimension: toRow(found.klPerDimension) }),
-    bounds: found.elbo,
+    original: toImage(inference.original),
+    ...(inference.input && { input: toImage(inference.input) }),
+    reconstruction: toImage(inference.reconstruction),
+    mean: toRow(inference.mean),
+    ...(inference.sigma && { sigma: toRow(inference.sigma) }),
+    ...(inference.klPerDimension && { klPerDimension: toRow(inference.klPerDimension) }),
+    bounds: inference.elbo,
   };
 }
 
@@ -203,8 +204,13 @@ async function openFile(trained: LoadedModel, given: Given): Promise<PackedArray
   return pack(pixels, shapeOf(trained));
 }
 
+/** The epoch of the weights; 0 if another program wrote them. */
+function epochOf({ metadata }: LoadedModel): number {
+  return Number(metadata.epoch) || 0;
+}
+
 /** The binarization and the seed of the training, with this noise. */
-function drawing({ config: { binarize, seed } }: LoadedModel, noise: Noise | null): DrawConfig {
+function drawConfigOf({ config: { binarize, seed } }: LoadedModel, noise: Noise | null): DrawConfig {
   return { binarize, seed, noise };
 }
 

@@ -1,6 +1,5 @@
-// What the explorer's page and its server send each other, as JSON. The page imports only these types.
+// Messages between the explorer's page and its server, as JSON. The page imports only these types.
 import type { Bounds } from "../model/bounds.js";
-import type { EpochReport } from "../run/reports.js";
 
 /** An array: little-endian values in base64. Images are [N, height, width, channels]. */
 export interface PackedArray {
@@ -54,7 +53,7 @@ export interface ModelInfo {
   /** Image pairs: the encoder reads given corrupted images. */
   readonly hasInputs: boolean;
   readonly testImages: number;
-  /** −ELBO, reconstruction or another name of the objective, and the kind of pixels, as the commands print them. */
+  /** The title of the negated objective, such as −ELBO or −L50, and the kind of pixels, as the commands print them. */
   readonly objective: string;
   readonly pixels: string;
   readonly settings: readonly string[];
@@ -64,6 +63,8 @@ export interface ModelInfo {
 
 /** Posteriors of the first N test images. */
 export interface Latents {
+  /** The epoch of the weights that encoded the images. */
+  readonly epoch: number;
   /** [N, Z] float32. */
   readonly means: PackedArray;
   /** [N] uint8 or float32: indices into `classes`. */
@@ -127,17 +128,36 @@ export interface ModelCalls {
   openFile(given: { readonly base64: string }): PackedArray;
 }
 
-/** `GET events?run=…`: server-sent events. The first `progress` comes at once. */
+/** Nats per image; null where a number is not finite, or was not written. */
+export type EpochTerms = { readonly [Term in keyof Bounds]: number | null };
+
+/** A finished epoch. Older versions wrote fewer fields. */
+export interface EpochSummary {
+  readonly epoch: number;
+  readonly train?: EpochTerms;
+  readonly validation: EpochTerms;
+  readonly isBest: boolean;
+  readonly imagesPerSecond?: number;
+  /** Since the training began, without interruptions. */
+  readonly seconds?: number;
+}
+
+/** `GET events?run=…`: server-sent events. The first `progress` comes at once, and `weights` if there is a model. */
 export interface RunEvents {
   /** After an epoch, and when the training starts or ends. */
   progress: {
     readonly state: RunSummary["state"];
-    readonly epochs: readonly EpochReport[];
+    readonly epochs: readonly EpochSummary[];
+    /** As in ModelInfo, for runs without weights. */
+    readonly objective: string;
     /** The epochs requested. */
     readonly planned: number;
     /** Pictures of epochs in the run, such as samples/001.png: `GET picture?run=…&name=…`. */
     readonly pictures: readonly string[];
   };
-  /** The weights changed: reload the latents. */
+  /**
+   * The epoch of the present weights, when the stream begins and after each change. If it differs from that of the
+   * latents, reload them: weights saved while an EventSource reconnects cause no other event.
+   */
   weights: { readonly epoch: number };
 }

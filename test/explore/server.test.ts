@@ -380,6 +380,8 @@ describe("the events of a run", () => {
     const [, data] = /^event: progress\ndata: (.*)\n\n$/.exec(first) ?? [];
     const progress = JSON.parse(data);
     expect(progress).toMatchObject({ state: "finished", planned: 2, epochs: [{ epoch: 1 }, { epoch: 2 }] });
+    expect(progress.objective).toBe("−ELBO");
+    expect(progress.epochs[1].isBest).toBe(true);
     expect(progress.pictures).toEqual(expect.arrayContaining(["progress.png", "samples/001.png", "curves.svg"]));
     expect(progress.pictures).not.toContain("notes.txt");
     writeFileSync(at("runs/tiny/pictures/new.png"), "");
