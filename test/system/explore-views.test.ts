@@ -134,7 +134,7 @@ describe.skipIf(!browser)("Training", () => {
       .map((line) => JSON.parse(line));
     const page = await open("training", "run");
     await eventually(() => stateOf(page).innerText()).toMatch(/Finished\s+2 of 2 epochs/);
-    await page.getByText("Table of the numbers").click();
+    await page.getByText("Table", { exact: true }).click();
     const rows = page.getByRole("region", { name: "Numbers of all epochs" }).getByRole("row");
     for (const { epoch, train, validation } of reports) {
       const numbers = [-train.elbo, -validation.elbo, train.reconstruction, validation.reconstruction, train.kl];
@@ -193,7 +193,7 @@ describe.skipIf(!browser)("Training", () => {
       return done();
     };
     await moreThan(await moreThan(0));
-    const latents = page.getByRole("img", { name: /Latents of the test images/ });
+    const latents = page.getByRole("img", { name: /Posterior means of the test images/ });
     await latents.waitFor();
     const epochOfLatents = async () => Number(/\d+$/.exec((await latents.getAttribute("aria-label")) ?? "")?.[0]);
     const first = await epochOfLatents();
