@@ -73,7 +73,10 @@ export function PathPanel({ model, state: { ends } }: PathPanelProps) {
           <span class="small">B</span>
         </div>
       ) : (
-        <p class="small">Go to a place or select a point, and set it as A; then B. z moves on the line between them.</p>
+        <p class="small">
+          Move the cursor to a place, or select a point, and set it as A. Set another one as B. Play decodes the images
+          on the line between them.
+        </p>
       )}
     </section>
   );
