@@ -1,7 +1,6 @@
 // The Plane view: the test images in a plane of the latent space, the image that the decoder shows of the cursor, and
 // the panels of the selected image and of a path.
-import { useSignal } from "@preact/signals";
-import { useEffect, useId } from "preact/hooks";
+import { useId, useMemo } from "preact/hooks";
 import { ClassButtons } from "./class-buttons.js";
 import { ClassLegend } from "./class-legend.js";
 import { useManifold } from "./manifold.js";
@@ -15,6 +14,7 @@ import { useColours } from "./plane-drawing.js";
 import { PlanePlot } from "./plane-plot.js";
 import { type PlaneState, planeStateOf, selectInAll } from "./plane-state.js";
 import { PointPanel } from "./point-panel.js";
+import { useRested } from "./rested.js";
 
 interface PlaneProps {
   readonly model: OpenModel;
@@ -206,23 +206,20 @@ const REST_MS = 700;
 
 /** The class of the nearest test image, once the cursor rests. Screen readers hear z too. */
 function Rested({ model, state, text }: PlaneProps & { readonly text: string }) {
-  const rested = useSignal<{ readonly text: string; readonly nearest: string | undefined } | undefined>(undefined);
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      const [index] = nearest(state.means.value, model.z.value, 1);
-      const name = model.latents.value.classes?.[state.labels.value?.[index ?? -1] ?? -1];
-      rested.value = { text, nearest: name === undefined ? undefined : `nearest test image: class ${name}` };
-    }, REST_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  const { text: spoken, nearest: seen } = rested.value ?? {};
+  const spoken = useRested(text, REST_MS);
+  const seen = useMemo(() => {
+    if (spoken === undefined) return undefined;
+    const [index] = nearest(state.means.value, model.z.value, 1);
+    const name = model.latents.value.classes?.[state.labels.value?.[index ?? -1] ?? -1];
+    return name && `nearest test image: class ${name}`;
+  }, [spoken]);
   return (
     <>
       <p class="small" aria-hidden="true">
         {seen}
       </p>
       <p class="unseen" role="status">
-        {[spoken, seen].filter((part) => part !== undefined).join(", ")}
+        {[spoken, seen].filter((part) => part).join(", ")}
       </p>
     </>
   );

@@ -32,7 +32,7 @@ export function componentNames(explained: readonly number[]): string[] {
   return explained.map((share, i) => `PC ${i + 1} (${Math.round(100 * share)}% of variance)`);
 }
 
-/** Mirrors axes whose direction is opposite to those of another plane: the sign of a principal component is arbitrary. */
+/** Mirrors axes that are opposite to those of another plane: the sign of a principal component is arbitrary. */
 export function withSignsOf(plane: Plane, { axes }: Plane): Plane {
   const isOpposite = (axis: Float32Array, i: number) => axis.reduce((sum, a, d) => sum + a * axes[i][d], 0) < 0;
   return { ...plane, axes: plane.axes.map((axis, i) => (isOpposite(axis, i) ? axis.map((a) => -a) : axis)) };
