@@ -85,14 +85,14 @@ export class Chart {
   }
 
   #options(): uPlot.Options {
-    const color = (name: string) => () => this.#color(name);
+    const colour = (name: string) => () => this.#colour(name);
     const axis = {
-      stroke: color("--chart-text"),
+      stroke: colour("--chart-text"),
       font: FONT,
-      grid: { stroke: color("--chart-grid"), width: 1 },
+      grid: { stroke: colour("--chart-grid"), width: 1 },
       ticks: { show: false },
     };
-    const line = { width: 2, points: { size: 5, fill: color("--chart-surface") }, spanGaps: false };
+    const line = { width: 2, points: { size: 5, fill: colour("--chart-surface") }, spanGaps: false };
     const ignore = () => null;
     return {
       ...sizeIn(this.parent),
@@ -105,8 +105,8 @@ export class Chart {
       ],
       series: [
         {},
-        { ...line, stroke: color("--chart-train"), dash: [5, 3] },
-        { ...line, stroke: color("--chart-validation") },
+        { ...line, stroke: colour("--chart-train"), dash: [5, 3] },
+        { ...line, stroke: colour("--chart-validation") },
       ],
       cursor: {
         y: false,
@@ -114,21 +114,21 @@ export class Chart {
         points: { size: 8, width: 2 },
         bind: { mousemove: ignore, mouseenter: ignore, mouseleave: ignore, mousedown: ignore, mouseup: ignore },
       },
-      hooks: { drawClear: [(plot) => this.#drawMark(plot, this.#color("--chart-mark"))] },
+      hooks: { drawClear: [(plot) => this.#drawMark(plot, this.#colour("--chart-mark"))] },
     };
   }
 
   /** The colour of a custom property. Only `color` is computed for the theme. */
-  #color(name: string): string {
+  #colour(name: string): string {
     this.#probe.style.color = `var(${name})`;
     return getComputedStyle(this.#probe).color;
   }
 
-  #drawMark(plot: uPlot, color: string): void {
+  #drawMark(plot: uPlot, colour: string): void {
     if (this.#marked === undefined) return;
     const { ctx, bbox } = plot;
     ctx.save();
-    ctx.fillStyle = color;
+    ctx.fillStyle = colour;
     ctx.fillRect(plot.valToPos(this.#marked, "x", true) - uPlot.pxRatio, bbox.top, 2 * uPlot.pxRatio, bbox.height);
     ctx.restore();
   }

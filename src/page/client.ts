@@ -4,6 +4,9 @@ import type { ModelCalls, RunEvents, RunList } from "../explore/protocol.js";
 type Given<Call extends keyof ModelCalls> = Parameters<ModelCalls[Call]>[0];
 type Result<Call extends keyof ModelCalls> = ReturnType<ModelCalls[Call]>;
 
+const ENDED = "vae explore has ended. Start it again, and open the address it prints.";
+const REFUSED = "The progress of this run is not available. Close other pages of vae explore, then reload this page.";
+
 export function listRuns(): Promise<RunList> {
   return request("runs");
 }
@@ -21,15 +24,52 @@ export function callModel<Call extends keyof ModelCalls>(
   });
 }
 
-/** Listens to a run's events, until the returned function is called. */
+type EventHandlers = { readonly [E in keyof RunEvents]: (event: RunEvents[E]) => void };
+
+/**
+ * Listens to a run's events while the page is visible, until the returned function is called. Browsers allow about six
+ * connections to a server over all tabs, so a hidden page must not keep one.
+ *
+ * @param report called with the problem of the connection, and with undefined when it is open
+ */
 export function followRun(
   run: string,
-  handlers: { [E in keyof RunEvents]: (event: RunEvents[E]) => void },
+  handlers: EventHandlers,
+  report: (problem: string | undefined) => void,
 ): () => void {
-  const source = new EventSource(`events?${new URLSearchParams({ run })}`);
+  const address = `events?${new URLSearchParams({ run })}`;
+  let close: (() => void) | undefined;
+  const update = () => {
+    close?.();
+    close = document.hidden ? undefined : listen(address, handlers, report);
+  };
+  update();
+  document.addEventListener("visibilitychange", update);
+  return () => {
+    document.removeEventListener("visibilitychange", update);
+    close?.();
+  };
+}
+
+/** Failures in a row before they are a problem: browsers reconnect by themselves. */
+const MAX_FAILURES = 2;
+
+function listen(address: string, handlers: EventHandlers, report: (problem: string | undefined) => void): () => void {
+  const source = new EventSource(address);
+  let failures = 0;
   for (const [name, handle] of Object.entries(handlers)) {
     source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
   }
+  source.addEventListener("open", () => {
+    failures = 0;
+    report(undefined);
+  });
+  source.addEventListener("error", () => {
+    failures += 1;
+    // The browser gives up if the answer is not an event stream.
+    if (source.readyState === EventSource.CLOSED) report(REFUSED);
+    else if (failures >= MAX_FAILURES) report(ENDED);
+  });
   return () => source.close();
 }
 
@@ -43,11 +83,11 @@ async function request<T>(address: string, init?: RequestInit): Promise<T> {
   try {
     response = await fetch(address, init);
   } catch {
-    throw new Error("vae explore has ended. Start it again, and open the address it prints.");
+    throw new Error(ENDED);
   }
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.error);
-  return body;
+  if (response.ok) return response.json();
+  const { error } = await response.json().catch(() => ({})); // a proxy's errors are not JSON
+  throw new Error(error ?? `vae explore failed with HTTP status ${response.status}. Reload the page.`);
 }
 
 /**

@@ -2,12 +2,11 @@
 // sends no requests.
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { Bounds } from "../model/bounds.js";
-import type { EpochReport } from "../run/reports.js";
+import type { EpochSummary, EpochTerms } from "../explore/protocol.js";
 import { Chart, LINES, type Lines } from "./chart.js";
 import { formatNumber } from "./numbers.js";
 
-type Term = keyof Bounds;
+type Term = keyof EpochTerms;
 
 /** A term of the bound, its title, and whether to show it with the opposite sign, as −ELBO. */
 export interface Panel {
@@ -17,7 +16,7 @@ export interface Panel {
 }
 
 export interface CurvesProps {
-  readonly epochs: readonly EpochReport[];
+  readonly epochs: readonly EpochSummary[];
   readonly panels: readonly Panel[];
   /** An epoch to mark in all panels. */
   readonly marked?: number | undefined;
@@ -28,27 +27,23 @@ export interface CurvesProps {
 export const LINE_NAMES = { train: "Training", validation: "Validation" } as const;
 type Visibility = Readonly<Record<(typeof LINES)[number], boolean>>;
 
+const NEGATIVE_ELBO = "−ELBO";
+
 /**
  * The panels of a run: −ELBO, reconstruction and KL, and first the objective if it is another one. A plain autoencoder
  * has the objective alone.
  *
  * @param objective the title of the negated objective, such as −L50
  */
-export function panelsOf(epochs: readonly EpochReport[], objective: string, hasBound: boolean): Panel[] {
+export function panelsOf(objective: string, hasBound: boolean): Panel[] {
   const first: Panel = { term: "objective", title: objective, isNegated: true };
   if (!hasBound) return [first];
-  const isElbo = epochs.every(({ validation }) => same(validation.objective, validation.elbo));
   return [
-    ...(isElbo ? [] : [first]),
-    { term: "elbo", title: "−ELBO", isNegated: true },
+    ...(objective === NEGATIVE_ELBO ? [] : [first]),
+    { term: "elbo", title: NEGATIVE_ELBO, isNegated: true },
     { term: "reconstruction", title: "Reconstruction" },
     { term: "kl", title: "KL" },
   ];
-}
-
-/** Equal up to the rounding of sums. */
-function same(a: number, b: number): boolean {
-  return Math.abs(a - b) <= 1e-6 * Math.abs(a) || !Number.isFinite(a + b);
 }
 
 export function Curves({ epochs, panels, marked, onChoose }: CurvesProps) {
@@ -89,7 +84,7 @@ function Legend({ visible }: { readonly visible: Signal<Visibility> }) {
 }
 
 interface PanelProps {
-  readonly epochs: readonly EpochReport[];
+  readonly epochs: readonly EpochSummary[];
   readonly panel: Panel;
   readonly hovered: Signal<number | undefined>;
   readonly visible: Signal<Visibility>;
@@ -160,11 +155,11 @@ function useChart(
       onChoose: (index) => choose.current(index),
     });
     chart.value = created;
-    const colors = matchMedia("(prefers-color-scheme: dark)");
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
     const redraw = () => created.redraw();
-    colors.addEventListener("change", redraw);
+    scheme.addEventListener("change", redraw);
     return () => {
-      colors.removeEventListener("change", redraw);
+      scheme.removeEventListener("change", redraw);
       created.destroy();
     };
   }, []);
@@ -176,16 +171,18 @@ function useChart(
   });
 }
 
-function linesOf(epochs: readonly EpochReport[], panel: Panel): Lines {
-  const values = (line: (typeof LINES)[number]) => epochs.map((report) => signed(report[line][panel.term], panel));
+function linesOf(epochs: readonly EpochSummary[], panel: Panel): Lines {
+  const values = (line: (typeof LINES)[number]) => epochs.map((report) => termOf(report, line, panel));
   return { epochs: epochs.map(({ epoch }) => epoch), train: values("train"), validation: values("validation") };
 }
 
 /** A value of a panel, of an epoch. */
-export function formatValue(report: EpochReport, line: (typeof LINES)[number], panel: Panel): string {
-  return formatNumber(signed(report[line][panel.term], panel));
+export function formatValue(report: EpochSummary, line: (typeof LINES)[number], panel: Panel): string {
+  return formatNumber(termOf(report, line, panel));
 }
 
-function signed(value: number, { isNegated }: Panel): number {
+/** NaN if the epoch does not have the value. */
+function termOf(report: EpochSummary, line: (typeof LINES)[number], { term, isNegated }: Panel): number {
+  const value = report[line]?.[term] ?? Number.NaN;
   return isNegated ? -value : value;
 }

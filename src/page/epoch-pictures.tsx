@@ -10,14 +10,17 @@ interface EpochPicturesProps {
 }
 
 /** Folders of pictures of epochs, and pictures of the whole run, in the order of the page. */
-const KINDS: readonly (readonly [name: string, title: string])[] = [
-  ["samples", "Samples"],
-  ["inputs-noisy.png", "Noisy test images"],
-  ["inputs.png", "Test images"],
-  ["targets.png", "Targets"],
-  ["reconstructions", "Reconstructions"],
-  ["manifold", "Manifold"],
-];
+function kindsOf(pictures: readonly string[]): (readonly [name: string, title: string])[] {
+  const hasTargets = pictures.includes("targets.png"); // of image pairs
+  return [
+    ["samples", "Samples"],
+    ["inputs-noisy.png", "Noisy test images"],
+    ["inputs.png", hasTargets ? "Inputs of the encoder" : "Test images"],
+    ["targets.png", "Test images"],
+    ["reconstructions", "Reconstructions"],
+    ["manifold", "Manifold"],
+  ];
+}
 
 export function EpochPictures({ run, pictures, epoch }: EpochPicturesProps) {
   const byEpoch = groupByEpoch(pictures);
@@ -27,7 +30,7 @@ export function EpochPictures({ run, pictures, epoch }: EpochPicturesProps) {
   );
   return (
     <>
-      {KINDS.map(([kind, title]) => {
+      {kindsOf(pictures).map(([kind, title]) => {
         const ofEpoch = byEpoch.get(kind);
         const name = ofEpoch ? latest(ofEpoch, epoch) : pictures.find((picture) => picture === kind);
         if (!name) return null;

@@ -26,8 +26,8 @@ export function EpochPlaneView({ model, epoch }: EpochPlaneProps) {
   return (
     <figure class="still-plane">
       <figcaption>
-        Latents of the test images, with the weights of epoch {shown}
-        {shown > epoch && ". The page keeps the planes of the epochs that end while it is open"}
+        Posterior means of the test images, with the weights of epoch {shown}.
+        {shown > epoch && " No earlier epoch is available: the page records planes only while it is open."}
       </figcaption>
       <PlanePlot
         points={plane}
@@ -35,7 +35,7 @@ export function EpochPlaneView({ model, epoch }: EpochPlaneProps) {
         names={plane.names}
         prior={prior}
         viewport={viewport}
-        label={`Latents of the test images, with the weights of epoch ${shown}`}
+        label={`Posterior means of the test images, with the weights of epoch ${shown}`}
         onView={(_, measured) => {
           size.value = measured;
         }}

@@ -1,12 +1,12 @@
 // The numbers of the learning curves as a table, in a disclosure.
 import { useSignal } from "@preact/signals";
-import type { EpochReport } from "../run/reports.js";
+import type { EpochSummary } from "../explore/protocol.js";
 import { LINES } from "./chart.js";
 import { formatValue, LINE_NAMES, type Panel } from "./curves.js";
-import { formatSeconds } from "./numbers.js";
+import { formatSeconds, formatSpeed } from "./numbers.js";
 
 interface EpochTableProps {
-  readonly epochs: readonly EpochReport[];
+  readonly epochs: readonly EpochSummary[];
   readonly panels: readonly Panel[];
 }
 
@@ -18,7 +18,7 @@ export function EpochTable({ epochs, panels }: EpochTableProps) {
         isOpen.value = currentTarget.open;
       }}
     >
-      <summary>Table of the numbers</summary>
+      <summary>Table</summary>
       {isOpen.value && <Table epochs={epochs} panels={panels} />}
     </details>
   );
@@ -60,8 +60,8 @@ function Table({ epochs, panels }: EpochTableProps) {
                   {formatValue(report, line, panel)}
                 </td>
               ))}
-              <td class="number">{Math.round(report.imagesPerSecond).toLocaleString("en")}</td>
-              <td class="number">{formatSeconds(report.seconds)}</td>
+              <td class="number">{formatSpeed(report) ?? "–"}</td>
+              <td class="number">{report.seconds === undefined ? "–" : formatSeconds(report.seconds)}</td>
             </tr>
           ))}
         </tbody>

@@ -1,24 +1,15 @@
 // The page of vae explore: chooses runs and a view, and shows the view of each run, one or two side by side.
-import { signal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { type FollowedRun, follow, list, refreshList, shownRuns } from "./followed.js";
+import { type FollowedRun, followedOf, hasModel, list, listProblem, shownRuns, start } from "./followed.js";
 import { addressOf, followAddress, goTo, place } from "./place.js";
 import { VIEWS, type View, WITHOUT_WEIGHTS } from "./views.js";
 
-const problem = signal<string | undefined>(undefined);
-
-async function start(): Promise<void> {
-  followAddress();
-  try {
-    await refreshList();
-  } catch (error) {
-    problem.value = (error as Error).message;
-  }
-}
-
 function App() {
-  useEffect(() => void start(), []);
+  useEffect(() => {
+    followAddress();
+    start();
+  }, []);
   const view = VIEWS.find(({ name }) => name === place.value.view) ?? VIEWS[0];
   const runs = list.value ? shownRuns() : [];
   useEffect(() => {
@@ -28,9 +19,9 @@ function App() {
     <>
       <Bar view={view} runs={runs} />
       <main>
-        {problem.value && (
+        {listProblem.value && (
           <p class="alert" role="alert">
-            {problem}
+            {listProblem}
           </p>
         )}
         {view.ListView ? (
@@ -38,12 +29,14 @@ function App() {
         ) : (
           <div class="runs">
             {runs.map((run) => (
-              <Run key={run} followed={follow(run)} view={view} />
+              <Run key={run} followed={followedOf(run)} view={view} />
             ))}
           </div>
         )}
-        {list.value?.runs.length === 0 && <p>There are no runs here yet. Train one: vae train</p>}
-        {!list.value && !problem.value && <Skeleton line="Opening…" />}
+        {list.value?.runs.length === 0 && (
+          <p>There are no runs here yet. Train one: vae train. Then reload the page.</p>
+        )}
+        {!list.value && !listProblem.value && <Skeleton line="Opening…" />}
       </main>
     </>
   );
@@ -100,8 +93,8 @@ function RunSelect({ label, value, except, onChoose }: RunSelectProps) {
 
 function Run({ followed, view }: { readonly followed: FollowedRun; readonly view: View }) {
   const { run, model, progress } = followed;
-  const problem = followed.problem.value ?? model.value?.problem.value;
-  const isWaiting = !model.value && progress.value && !problem && !hasWeights(run);
+  const problem = followed.problem.value ?? followed.connection.value ?? model.value?.problem.value;
+  const isWaiting = !model.value && progress.value && !problem && !hasModel(run);
   const shown = isWaiting ? (VIEWS.find(({ name }) => name === WITHOUT_WEIGHTS) ?? view) : view;
   return (
     <section aria-label={run}>
@@ -111,16 +104,16 @@ function Run({ followed, view }: { readonly followed: FollowedRun; readonly view
           {problem}
         </p>
       )}
-      {isWaiting && <p class="small">This run has no weights yet. Its views open after the first epoch.</p>}
+      {isWaiting && (
+        <p class="small">
+          This run has no weights yet.{progress.value?.state === "in use" && " Its views open after the first epoch."}
+        </p>
+      )}
       {shown.RunView && <shown.RunView followed={followed} />}
       {shown.ModelView && model.value && <shown.ModelView model={model.value} />}
       {shown.ModelView && !model.value && !problem && !isWaiting && <Skeleton line="Opening the model…" />}
     </section>
   );
-}
-
-function hasWeights(run: string): boolean {
-  return list.value?.runs.find((summary) => summary.run === run)?.hasModel ?? true;
 }
 
 function Title({ followed: { run, model } }: { readonly followed: FollowedRun }) {
@@ -131,11 +124,11 @@ function Title({ followed: { run, model } }: { readonly followed: FollowedRun })
       {info && (
         <details>
           <summary>
-            epoch {model.value?.epoch} · Z = {info.dimZ}
+            weights of epoch {model.value?.epoch} · {info.dimZ} latent dimension{info.dimZ > 1 && "s"}
             {info.settings.length > 0 && ` · ${info.settings.join(" ")}`}
           </summary>
           <p class="small">
-            {info.objective}, {info.pixels}. Repeat it: <code>{info.command}</code>
+            Objective: {info.objective}. Pixels: {info.pixels}. Command of this training: <code>{info.command}</code>
           </p>
         </details>
       )}

@@ -1,12 +1,14 @@
 // The runs that the page shows, and their open models. A run stays open, so that views and comparisons can alternate.
-import { type Signal, signal } from "@preact/signals";
+import { effect, type Signal, signal, untracked } from "@preact/signals";
 import type { RunEvents, RunList } from "../explore/protocol.js";
 import { followRun, listRuns } from "./client.js";
 import { OpenModel } from "./model.js";
-import { place } from "./place.js";
+import { keepRun, place } from "./place.js";
 import { planeHistoryOf } from "./plane-history.js";
 
 export const list = signal<RunList | undefined>(undefined);
+/** Why the list of runs could not be read. */
+export const listProblem = signal<string | undefined>(undefined);
 
 /** A run on the page. */
 export interface FollowedRun {
@@ -17,46 +19,77 @@ export interface FollowedRun {
   readonly progress: Signal<RunEvents["progress"] | undefined>;
   /** Why the model does not open. */
   readonly problem: Signal<string | undefined>;
+  /** Why no events come. */
+  readonly connection: Signal<string | undefined>;
 }
 
 const followed = new Map<string, FollowedRun>();
+/** Functions that stop the event streams of the shown runs. */
+const streams = new Map<string, () => void>();
 
-/** Starts to follow a run, unless it is followed already. The list of runs must have been read. */
-export function follow(run: string): FollowedRun {
+/** Reads the list of runs, and keeps an event stream of each shown run from now on. */
+export async function start(): Promise<void> {
+  effect(() => followOnly(new Set(shownRuns().filter((run) => summaryOf(run)))));
+  await refreshList();
+  if (list.value?.chosen) keepRun(list.value.chosen);
+}
+
+/** Opens missing event streams, and closes those of other runs. */
+function followOnly(runs: ReadonlySet<string>): void {
+  for (const [run, stop] of streams) {
+    if (runs.has(run)) continue;
+    stop();
+    streams.delete(run);
+  }
+  for (const run of runs) {
+    if (!streams.has(run))
+      streams.set(
+        run,
+        untracked(() => follow(followedOf(run))),
+      );
+  }
+}
+
+/** The state of a run. The list of runs must have been read. */
+export function followedOf(run: string): FollowedRun {
   const known = followed.get(run);
   if (known) return known;
-  if (!list.value?.runs.some((summary) => summary.run === run)) return unknown(run);
+  const problem = summaryOf(run) ? undefined : `There is no run ${run}. Choose another one above.`;
   const created: FollowedRun = {
     run,
     model: signal(undefined),
     progress: signal(undefined),
-    problem: signal(undefined),
+    problem: signal(problem),
+    connection: signal(undefined),
   };
-  followed.set(run, created);
-  if (hasModel(run)) open(created);
-  followRun(run, {
-    progress: (progress) => {
-      created.progress.value = progress;
-      // The first weights may have been saved after the list was read, but before the page listened.
-      if (progress.state === "in use" && progress.epochs.length > 0) open(created);
-    },
-    weights: () => (created.model.value ? created.model.value.reload().catch(() => {}) : open(created)),
-  });
+  if (problem === undefined) followed.set(run, created);
   return created;
 }
 
-function unknown(run: string): FollowedRun {
-  const problem = signal(`${run} is not among the runs. Choose another one above.`);
-  return { run, model: signal(undefined), progress: signal(undefined), problem };
+/** @returns stops to follow the run */
+function follow(followed: FollowedRun): () => void {
+  const { run, model, progress, connection } = followed;
+  if (hasModel(run)) open(followed);
+  const handlers = {
+    progress(next: RunEvents["progress"]) {
+      progress.value = next;
+    },
+    weights({ epoch }: RunEvents["weights"]) {
+      if (!model.value) open(followed);
+      else if (model.value.epoch.value !== epoch) model.value.reload().catch(() => {}); // the shell shows the problem
+    },
+  };
+  return followRun(run, handlers, (problem) => {
+    connection.value = problem;
+  });
 }
 
 /** The other models on the page that have the same data set and number of test images. */
 export function othersOfSameImages(model: OpenModel): OpenModel[] {
-  const datasetOf = (run: string) => list.value?.runs.find((summary) => summary.run === run)?.dataset;
   const { run, testImages } = model.info;
   return shownRuns().flatMap((other) => {
     const open = followed.get(other)?.model.value;
-    const isSame = open?.info.testImages === testImages && datasetOf(other) === datasetOf(run);
+    const isSame = open?.info.testImages === testImages && summaryOf(other)?.dataset === summaryOf(run)?.dataset;
     return open && other !== run && isSame ? [open] : [];
   });
 }
@@ -69,11 +102,20 @@ export function shownRuns(): string[] {
 
 /** Reads the list of runs again. */
 export async function refreshList(): Promise<void> {
-  list.value = await listRuns();
+  try {
+    list.value = await listRuns();
+    listProblem.value = undefined;
+  } catch (error) {
+    listProblem.value = (error as Error).message;
+  }
 }
 
-function hasModel(run: string): boolean {
-  return list.value?.runs.find((summary) => summary.run === run)?.hasModel ?? true;
+export function hasModel(run: string): boolean {
+  return summaryOf(run)?.hasModel ?? true;
+}
+
+export function summaryOf(run: string): RunList["runs"][number] | undefined {
+  return list.value?.runs.find((summary) => summary.run === run);
 }
 
 const opening = new Set<string>();

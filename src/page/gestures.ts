@@ -1,7 +1,7 @@
 // Gestures on a plot: one pointer drags or clicks, two pinch, the wheel zooms, keys move the cursor.
 import type { Point } from "./plane.js";
 
-/** Positions and distances are in CSS pixels, from the plot's left top corner. */
+/** Positions and distances are in CSS pixels, from the plot's top left corner. */
 export interface Gestures {
   drag(at: Point): void;
   click(at: Point, isTouch: boolean): void;
@@ -19,15 +19,22 @@ const MIN_DRAG = 4;
 const STEP = 8;
 const LARGE_STEP = 40;
 
-/** @returns removes the listeners */
-export function listen(element: HTMLElement, handle: () => Gestures): () => void {
+/**
+ * @param scrollsPage the wheel zooms only with Ctrl or Command, or if the element has the focus
+ * @returns removes the listeners
+ */
+export function listen(element: HTMLElement, handle: () => Gestures, scrollsPage = false): () => void {
   const controller = new AbortController();
   const { signal } = controller;
   const pointers = listenToPointers(element, handle);
   for (const [name, listener] of Object.entries(pointers)) {
     element.addEventListener(name as keyof typeof pointers, listener, { signal });
   }
-  element.addEventListener("wheel", (event) => zoomByWheel(event, element, handle()), { signal, passive: false });
+  const onWheel = (event: WheelEvent) => {
+    const mayZoom = !scrollsPage || event.ctrlKey || event.metaKey || document.activeElement === element;
+    if (mayZoom) zoomByWheel(event, element, handle());
+  };
+  element.addEventListener("wheel", onWheel, { signal, passive: false });
   element.addEventListener("keydown", (event) => handleKey(event, handle()), { signal });
   return () => controller.abort();
 }

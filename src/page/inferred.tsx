@@ -1,6 +1,4 @@
 // What the model infers from the drawing: its reconstruction, the bound, and the posterior.
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { Inference } from "../explore/protocol.js";
 import type { DrawState } from "./draw-state.js";
 import type { OpenModel } from "./model.js";
@@ -9,6 +7,7 @@ import { unpackFloats } from "./packed.js";
 import { Picture } from "./picture.js";
 import { goTo } from "./place.js";
 import { Posterior } from "./posterior.js";
+import { useRested } from "./rested.js";
 
 /** Screen readers hear the numbers after the drawing has rested for this long. */
 const REST_MS = 1000;
@@ -94,16 +93,9 @@ function Numbers({ bounds, isDrawn }: { readonly bounds: Bounds | undefined; rea
 
 /** Text for screen readers, once it has stopped changing. */
 function Spoken({ text }: { readonly text: string }) {
-  const spoken = useSignal("");
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      spoken.value = text;
-    }, REST_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
   return (
     <p class="unseen" role="status">
-      {spoken}
+      {useRested(text, REST_MS)}
     </p>
   );
 }

@@ -6,12 +6,14 @@ import type { OpenModel } from "./model.js";
 import { unpackBytes } from "./packed.js";
 import { imageDataOf } from "./picture.js";
 import { type Area, type Plane, type Point, pointsAt, project } from "./plane.js";
-import { planeStateOf } from "./plane-state.js";
+import { type Axes, planeStateOf } from "./plane-state.js";
 import type { Size } from "./viewport.js";
 
 export interface Manifold {
   readonly image: HTMLCanvasElement;
   readonly area: Area;
+  /** The axes that it was decoded for. */
+  readonly axes: Axes;
 }
 
 /** Most images of one call of `decode`. */
@@ -30,7 +32,7 @@ interface Grid {
 
 /** Decodes the manifold of the visible area while it is shown, again if what it depends on changes. */
 export function useManifold(model: OpenModel): Manifold | undefined {
-  const { plane, visible, showsManifold } = planeStateOf(model);
+  const { plane, axes, visible, showsManifold } = planeStateOf(model);
   const [manifold, setManifold] = useState<Manifold>();
   const show = useMemo(
     () =>
@@ -45,27 +47,28 @@ export function useManifold(model: OpenModel): Manifold | undefined {
   const orthogonal = isShown ? orthogonalPart(plane.value, model.z.value) : "";
   useEffect(() => {
     if (!isShown || !visible.value) return;
-    const given = { plane: plane.value, z: model.z.value, ...visible.value };
+    const given = { plane: plane.value, axes: axes.value, z: model.z.value, ...visible.value };
     const timer = setTimeout(() => show(given), REST_MS);
     return () => clearTimeout(timer);
   }, [isShown, visible.value, plane.value, orthogonal, model.chosenClass.value, model.epoch.value]);
-  return isShown ? manifold : undefined;
+  return isShown && manifold?.axes === axes.value ? manifold : undefined;
 }
 
 interface Given {
   readonly plane: Plane;
+  readonly axes: Axes;
   readonly z: Float32Array;
   readonly area: Area;
   readonly size: Size;
 }
 
-async function decodeManifold(model: OpenModel, { plane, z, area, size }: Given): Promise<Manifold> {
+async function decodeManifold(model: OpenModel, { plane, axes, z, area, size }: Given): Promise<Manifold> {
   const { height, width, channels } = model.info;
   const isLine = plane.axes.length === 1;
   const count = Math.max(4, Math.min(MAX_IMAGES, Math.floor(MAX_BYTES / (height * width * channels))));
   const grid = gridOf(size, count, isLine);
   const images = await model.decode(pointsAt(plane, z, placesOf(area, grid)));
-  return { image: toCanvas(images, grid), area };
+  return { image: toCanvas(images, grid), area, axes };
 }
 
 /** As many images as fit: cells about as wide as high, of a line one row. */

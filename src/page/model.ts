@@ -16,11 +16,12 @@ export class OpenModel {
   readonly chosenClass: Signal<string | undefined>;
   readonly latents: Signal<Latents>;
   /** The epoch of the weights, which change while the run trains. */
-  readonly epoch: Signal<number>;
+  readonly epoch = computed(() => this.latents.value.epoch);
   /** The image that the decoder shows of z: the last one until the next arrives. */
   readonly decoded = signal<PackedArray | undefined>(undefined);
-  /** Why the last call failed. */
-  readonly problem = signal<string | undefined>(undefined);
+  /** Why calls failed, until the same call succeeds. */
+  readonly #problems = signal<ReadonlyMap<keyof ModelCalls, string>>(new Map());
+  readonly problem = computed(() => [...this.#problems.value.values()].at(-1));
 
   private constructor(
     readonly info: ModelInfo,
@@ -29,7 +30,6 @@ export class OpenModel {
     this.latents = signal(latents);
     this.z = signal(info.hasNormalPrior ? new Float32Array(info.dimZ) : meanOf(latents));
     this.chosenClass = signal(info.classes?.[0]);
-    this.epoch = signal(info.epoch);
     this.decodeAlways();
   }
 
@@ -40,9 +40,7 @@ export class OpenModel {
 
   /** Reads the latents again, after the weights changed. */
   async reload(): Promise<void> {
-    const { epoch } = await this.call("info", {});
     this.latents.value = await this.call("latents", { count: MAX_POINTS });
-    this.epoch.value = epoch;
   }
 
   /** Keeps `decoded` up to date with z, the class and the weights. */
@@ -72,12 +70,18 @@ export class OpenModel {
   ): Promise<ReturnType<ModelCalls[Call]>> {
     try {
       const result = await callModel(this.info.run, call, given);
-      this.problem.value = undefined;
+      this.report(call, undefined);
       return result;
     } catch (error) {
-      this.problem.value = (error as Error).message;
+      this.report(call, (error as Error).message);
       throw error;
     }
+  }
+
+  private report(call: keyof ModelCalls, problem: string | undefined): void {
+    const others = [...this.#problems.value].filter(([other]) => other !== call);
+    if (problem === undefined && others.length === this.#problems.value.size) return;
+    this.#problems.value = new Map([...others, ...(problem === undefined ? [] : [[call, problem] as const])]);
   }
 
   /** Decodes z, [N, Z]. → [N, height, width, channels] bytes */
@@ -89,11 +93,11 @@ export class OpenModel {
 }
 
 /** The mean of the posterior means, [Z]: a place that the decoder knows, if the prior is not around 0. */
-function meanOf({ means }: Latents): Float32Array {
+export function meanOf({ means }: Latents): Float32Array {
   const [count, dimZ] = means.shape;
-  const mean = new Float32Array(dimZ);
+  const mean = new Float64Array(dimZ);
   unpackFloats(means).forEach((value, i) => {
     mean[i % dimZ] += value / count;
   });
-  return mean;
+  return Float32Array.from(mean);
 }

@@ -1,5 +1,5 @@
 // The Path panel: moves z along the line between two latent vectors, A and B.
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
 import type { OpenModel } from "./model.js";
 import type { PlaneState } from "./plane-state.js";
@@ -17,15 +17,17 @@ const STEPS = 8;
 export function PathPanel({ model, state: { ends } }: PathPanelProps) {
   const share = useSignal(0);
   const isPlaying = useSignal(false);
-  const id = useId();
   const [from, to] = ends.value;
-  const isSet = from !== undefined && to !== undefined;
   const show = (next: number) => {
     share.value = next;
     if (from && to) model.z.value = from.map((value, d) => value + next * (to[d] - value));
   };
-  useAnimation(isPlaying.value && isSet, () => share.peek(), show);
-  const prefersLessMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const setEnd = (index: 0 | 1) => {
+    const here = model.z.value;
+    ends.value = index === 0 ? [here, to] : [from, here];
+    share.value = index;
+    isPlaying.value = false;
+  };
   return (
     <section class="card" aria-label="Path">
       <div class="row spread">
@@ -39,51 +41,63 @@ export function PathPanel({ model, state: { ends } }: PathPanelProps) {
           </button>
         </div>
       </div>
-      {isSet ? (
-        <div class="path-line">
-          {prefersLessMotion ? (
-            <button type="button" onClick={() => show(share.value >= 1 ? 0 : Math.min(1, share.value + 1 / STEPS))}>
-              Step
-            </button>
-          ) : (
-            <button
-              type="button"
-              class="primary"
-              onClick={() => {
-                isPlaying.value = !isPlaying.value;
-              }}
-            >
-              {isPlaying.value ? "Pause" : "Play"}
-            </button>
-          )}
-          <label for={id}>A</label>
-          <input
-            id={id}
-            type="range"
-            min={0}
-            max={1}
-            step={0.01}
-            value={share.value}
-            aria-label="From A to B"
-            onInput={({ currentTarget }) => {
-              isPlaying.value = false;
-              show(Number(currentTarget.value));
-            }}
-          />
-          <span class="small">B</span>
-        </div>
+      {from && to ? (
+        <PathSlider share={share} isPlaying={isPlaying} show={show} />
       ) : (
-        <p class="small">Go to a place or select a point, and set it as A; then B. z moves on the line between them.</p>
+        <p class="small">
+          Move the cursor to a place, or select a point, and set it as A. Set another one as B. Play decodes the images
+          on the line between them.
+        </p>
       )}
     </section>
   );
+}
 
-  function setEnd(index: 0 | 1): void {
-    const here = model.z.value;
-    ends.value = index === 0 ? [here, ends.value[1]] : [ends.value[0], here];
-    share.value = index;
-    isPlaying.value = false;
-  }
+interface PathSliderProps {
+  /** From 0 at A to 1 at B. */
+  readonly share: Signal<number>;
+  readonly isPlaying: Signal<boolean>;
+  show(share: number): void;
+}
+
+function PathSlider({ share, isPlaying, show }: PathSliderProps) {
+  const id = useId();
+  useAnimation(isPlaying.value, () => share.peek(), show);
+  const prefersLessMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return (
+    <div class="path-line">
+      {prefersLessMotion ? (
+        <button type="button" onClick={() => show(share.value >= 1 ? 0 : Math.min(1, share.value + 1 / STEPS))}>
+          Step
+        </button>
+      ) : (
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            isPlaying.value = !isPlaying.value;
+          }}
+        >
+          {isPlaying.value ? "Pause" : "Play"}
+        </button>
+      )}
+      <label for={id}>A</label>
+      <input
+        id={id}
+        type="range"
+        min={0}
+        max={1}
+        step={0.01}
+        value={share.value}
+        aria-label="From A to B"
+        onInput={({ currentTarget }) => {
+          isPlaying.value = false;
+          show(Number(currentTarget.value));
+        }}
+      />
+      <span class="small">B</span>
+    </div>
+  );
 }
 
 /** Moves back and forth between 0 and 1 in each frame. */

@@ -31,6 +31,12 @@ export function goTo(change: Parameters<typeof addressOf>[0]): void {
   location.hash = addressOf(change);
 }
 
+/** Writes the run into an address that names none, so that a reload shows it again. */
+export function keepRun(run: string): void {
+  place.value = parse(location.hash); // its event may not have come yet
+  if (place.value.run === undefined) location.replace(addressOf({ run }));
+}
+
 function parse(hash: string): Place {
   const [view, query] = hash.replace(/^#/, "").split("?");
   const values = new URLSearchParams(query);

@@ -51,7 +51,7 @@ export interface PointStyle {
   readonly isOverImage: boolean;
 }
 
-/** Draws the points of a uPlot of mode 2, in the order of the images, so that no class covers the others. */
+/** Draws the points of a plot, in the order of the images, so that no class covers the others. */
 export function drawPoints(plot: uPlot, u: Float32Array, v: Float32Array, style: PointStyle, colours: Colours): void {
   const { ctx, bbox } = plot;
   const ratio = bbox.width / plot.over.clientWidth;

@@ -3,11 +3,11 @@ import { effect, type Signal, signal } from "@preact/signals";
 import type { Latents } from "../explore/protocol.js";
 import type { OpenModel } from "./model.js";
 import { unpackFloats, unpackNumbers } from "./packed.js";
-import { type Plane, planeOfDimensions, projectAll } from "./plane.js";
+import { componentNames, type Plane, planeOfDimensions, projectAll } from "./plane.js";
 
 /** Epochs kept, and points of each. */
 const MAX_EPOCHS = 200;
-const MAX_POINTS = 2000;
+const MAX_HISTORY_POINTS = 2000;
 
 /** [N] each. */
 export interface EpochPlane {
@@ -30,23 +30,24 @@ export function planeHistoryOf(model: OpenModel): Signal<PlaneHistory> {
   const history = signal<PlaneHistory>(new Map());
   histories.set(model, history);
   effect(() => {
-    const epoch = model.epoch.value;
+    const latents = model.latents.value;
+    const { epoch } = latents;
     const before = [...history.peek()].filter(([known]) => known < epoch);
-    const plane = planeOf(model.latents.peek(), model.info.dimZ, before.at(-1)?.[1]);
+    const plane = planeOf(latents, model.info.dimZ, before.at(-1)?.[1]);
     history.value = new Map([...before, [epoch, plane] as const].slice(-MAX_EPOCHS));
   });
   return history;
 }
 
 function planeOf({ means, labels, components }: Latents, dimZ: number, before: EpochPlane | undefined): EpochPlane {
-  const values = unpackFloats(means).subarray(0, MAX_POINTS * dimZ);
+  const values = unpackFloats(means).subarray(0, MAX_HISTORY_POINTS * dimZ);
   const axes = components && unpackFloats(components.axes);
   const plane: Plane =
     components && axes
       ? {
           origin: unpackFloats(components.origin),
           axes: [axes.subarray(0, dimZ), axes.subarray(dimZ)],
-          names: ["Component 1", "Component 2"],
+          names: componentNames(components.explained),
         }
       : planeOfDimensions(dimZ, dimZ === 1 ? [0] : [0, 1]);
   const { u, v } = projectAll(plane, values);
@@ -54,7 +55,7 @@ function planeOf({ means, labels, components }: Latents, dimZ: number, before: E
   return {
     u: aligned ? align(u, before.u) : u,
     v: aligned ? align(v, before.v) : v,
-    labels: labels && unpackNumbers(labels).slice(0, MAX_POINTS),
+    labels: labels && unpackNumbers(labels).slice(0, MAX_HISTORY_POINTS),
     names: plane.names,
   };
 }

@@ -35,6 +35,8 @@ export interface PlanePlotProps {
   readonly label: string;
   /** The id of the element that explains the keys. */
   readonly describedBy?: string;
+  /** In a page that scrolls, the wheel zooms only with Ctrl or Command, or if the plot has the focus. */
+  readonly scrollsPage?: boolean;
   /** The cursor was dragged, or moved by keys. Without it, the plot has no cursor. */
   onMove?(to: Point): void;
   /** A point was clicked. */
@@ -53,6 +55,7 @@ export function PlanePlot(props: PlanePlotProps) {
   const frame = useRef<HTMLDivElement>(null);
   const overlay = useRef<HTMLCanvasElement>(null);
   const isLine = props.names.length === 1;
+  const ratio = usePixelRatio();
   const outer = useSize(frame);
   const inset = { ...AXES, left: isLine ? AXES.right : AXES.left };
   const size = {
@@ -75,7 +78,7 @@ export function PlanePlot(props: PlanePlotProps) {
   useScatter(frame, props, { isLine, outer, area, colours });
 
   useLayoutEffect(() => {
-    const context = overlay.current && clear(overlay.current, size);
+    const context = overlay.current && clear(overlay.current, size, ratio);
     const selected: Point | undefined =
       props.selected === undefined ? undefined : [u[props.selected], v[props.selected]];
     if (context) drawOverlay(context, { ...props, isLine, selected }, toPixels, view.unit, colours);
@@ -116,7 +119,7 @@ export function PlanePlot(props: PlanePlotProps) {
       props.viewport.value = undefined;
     },
   };
-  useEffect(() => listen(overlay.current as HTMLCanvasElement, () => gestures.current), []);
+  useEffect(() => listen(overlay.current as HTMLCanvasElement, () => gestures.current, props.scrollsPage), []);
 
   return (
     <div class="plane-plot">
@@ -262,13 +265,24 @@ function nearestPixel(
 }
 
 /** Clears a canvas, with as many pixels as the screen has for it. Its context then draws in CSS pixels. */
-function clear(canvas: HTMLCanvasElement, { width, height }: Size): CanvasRenderingContext2D | null {
-  const ratio = devicePixelRatio;
+function clear(canvas: HTMLCanvasElement, { width, height }: Size, ratio: number): CanvasRenderingContext2D | null {
   canvas.width = Math.round(width * ratio); // also clears it
   canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d");
   context?.scale(ratio, ratio);
   return context;
+}
+
+/** Pixels of the screen per CSS pixel, which differ between screens and change with the zoom of the browser. */
+function usePixelRatio(): number {
+  const [ratio, setRatio] = useState(devicePixelRatio);
+  useEffect(() => {
+    const same = matchMedia(`(resolution: ${ratio}dppx)`);
+    const read = () => setRatio(devicePixelRatio);
+    same.addEventListener("change", read);
+    return () => same.removeEventListener("change", read);
+  }, [ratio]);
+  return ratio;
 }
 
 /** The size of an element, 0 × 0 before it is in the page. */

@@ -3,8 +3,8 @@ import { computed, effect, type ReadonlySignal, type Signal, signal } from "@pre
 import type { Inference } from "../explore/protocol.js";
 import { othersOfSameImages } from "./followed.js";
 import type { OpenModel } from "./model.js";
-import { unpackBytes, unpackFloats } from "./packed.js";
-import { type Area, type Plane, planeOfDimensions, projectAll } from "./plane.js";
+import { unpackFloats, unpackNumbers } from "./packed.js";
+import { type Area, componentNames, type Plane, planeOfDimensions, projectAll, withSignsOf } from "./plane.js";
 import type { Size, Viewport } from "./viewport.js";
 
 /** Latent dimensions of the axes, or the plane of the first two principal components. */
@@ -24,8 +24,10 @@ export interface PlaneState {
   readonly showsManifold: Signal<boolean>;
   /** Whether the selected image is encoded with the noise of the training. */
   readonly isNoisy: Signal<boolean>;
-  /** What the model infers from the selected image. */
-  readonly inference: Signal<Inference | undefined>;
+  /** What the model infers from a test image: the selected one, or the last one until the next arrives. */
+  readonly inferred: Signal<{ readonly index: number; readonly result: Inference } | undefined>;
+  /** What the model infers from the selected image, if known. */
+  readonly inference: ReadonlySignal<Inference | undefined>;
   /** Ends of the path: latent vectors [Z]. */
   readonly ends: Signal<readonly [from: Float32Array | undefined, to: Float32Array | undefined]>;
 }
@@ -44,20 +46,26 @@ function createState(model: OpenModel): PlaneState {
   const { latents } = model;
   const axes = signal<Axes>(dimZ > 2 && latents.value.components ? "components" : firstAxes(model));
   const means = computed(() => unpackFloats(latents.value.means));
-  const plane = computed(() => planeOf(model, axes.value));
+  const components = componentsOf(model);
+  const plane = computed(() => (axes.value === "components" ? components.value : planeOfDimensions(dimZ, axes.value)));
+  const inferred: PlaneState["inferred"] = signal(undefined);
   const state: PlaneState = {
     axes,
     plane,
     means,
     points: computed(() => projectAll(plane.value, means.value)),
-    labels: computed(() => labelsOf(model)),
+    labels: computed(() => latents.value.labels && unpackNumbers(latents.value.labels)),
     viewport: signal(undefined),
     visible: signal(undefined),
     hidden: signal(new Set()),
     emphasized: signal(undefined),
     showsManifold: signal(false),
     isNoisy: signal(false),
-    inference: signal(undefined),
+    inferred,
+    inference: computed(() => {
+      const { index, result } = inferred.value ?? {};
+      return index === model.selected.value ? result : undefined;
+    }),
     ends: signal([undefined, undefined]),
   };
   effect(() => infer(model, state));
@@ -69,27 +77,25 @@ function firstAxes({ order }: OpenModel): number[] {
   return order.value.slice(0, 2).sort((a, b) => a - b);
 }
 
-function planeOf({ info, latents }: OpenModel, axes: Axes): Plane {
-  if (axes !== "components") return planeOfDimensions(info.dimZ, axes);
-  const { components } = latents.value;
-  if (!components) return planeOfDimensions(info.dimZ, [0, 1]);
-  const both = unpackFloats(components.axes);
-  const [first, second] = components.explained.map((share) => `${Math.round(100 * share)}% of variance`);
-  return {
-    origin: unpackFloats(components.origin),
-    axes: [both.subarray(0, info.dimZ), both.subarray(info.dimZ)],
-    names: [`PC 1 · ${first}`, `PC 2 · ${second}`],
-  };
-}
-
-function labelsOf({ latents }: OpenModel): ArrayLike<number> | undefined {
-  const { labels } = latents.value;
-  if (!labels) return undefined;
-  return labels.dtype === "uint8" ? unpackBytes(labels) : unpackFloats(labels);
+/** The plane of the principal components, with the signs that it had before new weights. */
+function componentsOf({ info, latents }: OpenModel): ReadonlySignal<Plane> {
+  let last: Plane | undefined;
+  return computed(() => {
+    const { components } = latents.value;
+    if (!components) return planeOfDimensions(info.dimZ, [0, 1]);
+    const both = unpackFloats(components.axes);
+    const plane = {
+      origin: unpackFloats(components.origin),
+      axes: [both.subarray(0, info.dimZ), both.subarray(info.dimZ)],
+      names: componentNames(components.explained),
+    };
+    last = last ? withSignsOf(plane, last) : plane;
+    return last;
+  });
 }
 
 /** Infers from the selected image, again if it, its noise or the weights change. */
-function infer(model: OpenModel, { isNoisy, inference, means }: PlaneState): void {
+function infer(model: OpenModel, { isNoisy, inferred, means }: PlaneState): void {
   const index = model.selected.value;
   model.epoch.value;
   const noise = isNoisy.value ? model.info.noise?.strength : undefined;
@@ -98,11 +104,13 @@ function infer(model: OpenModel, { isNoisy, inference, means }: PlaneState): voi
   inferTest(model, index, noise).then(
     (result) => {
       if (isStale()) return;
-      inference.value = result;
+      inferred.value = { index, result };
       const isPoint = index < means.peek().length / model.info.dimZ;
       if (!isPoint) model.z.value = unpackFloats(result.mean);
     },
-    () => {}, // the shell shows the problem
+    () => {
+      if (!isStale()) inferred.value = undefined; // the shell shows the problem
+    },
   );
 }
 

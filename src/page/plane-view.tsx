@@ -1,7 +1,6 @@
 // The Plane view: the test images in a plane of the latent space, the image that the decoder shows of the cursor, and
 // the panels of the selected image and of a path.
-import { useSignal } from "@preact/signals";
-import { useEffect, useId } from "preact/hooks";
+import { useId, useMemo } from "preact/hooks";
 import { ClassButtons } from "./class-buttons.js";
 import { ClassLegend } from "./class-legend.js";
 import { useManifold } from "./manifold.js";
@@ -15,6 +14,7 @@ import { useColours } from "./plane-drawing.js";
 import { PlanePlot } from "./plane-plot.js";
 import { type PlaneState, planeStateOf, selectInAll } from "./plane-state.js";
 import { PointPanel } from "./point-panel.js";
+import { useRested } from "./rested.js";
 
 interface PlaneProps {
   readonly model: OpenModel;
@@ -58,7 +58,7 @@ function Tools({ model, state: { axes, viewport, showsManifold } }: PlaneProps) 
           </button>
         )}
         {model.info.dimZ > 1 &&
-          ["Across", "Up"].map((label, i) => (
+          ["Horizontal", "Vertical"].map((label, i) => (
             <DimensionSelect
               key={label}
               label={label}
@@ -76,7 +76,7 @@ function Tools({ model, state: { axes, viewport, showsManifold } }: PlaneProps) 
             showsManifold.value = currentTarget.checked;
           }}
         />
-        Decoded images behind
+        Manifold
       </label>
     </div>
   );
@@ -101,7 +101,7 @@ interface DimensionSelectProps {
 function DimensionSelect({ label, model, value, onChoose }: DimensionSelectProps) {
   const { klPerDimension, variances } = model.latents.value;
   const measure = (d: number) =>
-    klPerDimension ? `${formatNumber(klPerDimension[d])} nats` : `variance ${formatNumber(variances[d])}`;
+    klPerDimension ? `KL ${formatNumber(klPerDimension[d])} nats` : `variance ${formatNumber(variances[d])}`;
   return (
     <label>
       {label}
@@ -122,7 +122,7 @@ function Plot({ model, state }: PlaneProps) {
   const { plane, points, labels, hidden, emphasized, viewport, visible, inference, ends } = state;
   const { info, z, selected } = model;
   const manifold = useManifold(model);
-  const posterior = selected.value === undefined ? undefined : inference.value;
+  const posterior = inference.value;
   const origin = new Float32Array(info.dimZ);
   const [from, to] = ends.value;
   const place = (end: Float32Array | undefined) => end && project(plane.value, end);
@@ -156,8 +156,8 @@ function Plot({ model, state }: PlaneProps) {
       <p class="small" id={hint}>
         Drag to decode, click a point to select it.{" "}
         <span class="keys">
-          Arrow keys move too (Shift: further), Enter selects the nearest point. The wheel, + and − zoom, 0 shows all;
-          Shift and drag moves the view.
+          Arrow keys move the cursor (Shift: further), Enter selects the nearest point. The wheel, + and − zoom, 0 shows
+          all points, Shift-drag moves the view.
         </span>
       </p>
     </>
@@ -194,7 +194,7 @@ function Decoded({ model, state }: PlaneProps) {
       <Picture images={model.decoded.value} size={model.info} label={`Decoded from ${text}`} />
       <div class="stack small-gap">
         <p class="place">{text}</p>
-        <Spoken model={model} state={state} text={text} />
+        <Rested model={model} state={state} text={text} />
         <ClassButtons model={model} />
       </div>
     </section>
@@ -204,21 +204,23 @@ function Decoded({ model, state }: PlaneProps) {
 /** Screen readers hear the place after the cursor has rested for this long. */
 const REST_MS = 700;
 
-/** Says z and the class of the nearest test image, once the cursor rests. */
-function Spoken({ model, state, text }: PlaneProps & { readonly text: string }) {
-  const spoken = useSignal("");
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      const [index] = nearest(state.means.value, model.z.value, 1);
-      const name = model.latents.value.classes?.[state.labels.value?.[index ?? -1] ?? -1];
-      spoken.value = name === undefined ? text : `${text}; nearest class ${name}`;
-    }, REST_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
+/** The class of the nearest test image, once the cursor rests. Screen readers hear z too. */
+function Rested({ model, state, text }: PlaneProps & { readonly text: string }) {
+  const spoken = useRested(text, REST_MS);
+  const seen = useMemo(() => {
+    if (spoken === undefined) return undefined;
+    const [index] = nearest(state.means.value, model.z.value, 1);
+    const name = model.latents.value.classes?.[state.labels.value?.[index ?? -1] ?? -1];
+    return name && `nearest test image: class ${name}`;
+  }, [spoken]);
   return (
-    <p class="small" role="status">
-      {spoken.value.includes(";") ? spoken.value.slice(spoken.value.indexOf(";") + 2) : ""}
-      <span class="unseen">{spoken}</span>
-    </p>
+    <>
+      <p class="small" aria-hidden="true">
+        {seen}
+      </p>
+      <p class="unseen" role="status">
+        {[spoken, seen].filter((part) => part).join(", ")}
+      </p>
+    </>
   );
 }

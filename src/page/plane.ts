@@ -27,6 +27,17 @@ export interface Ellipse {
   readonly angle: number;
 }
 
+/** Labels of the axes of principal components, with their shares of the variance. */
+export function componentNames(explained: readonly number[]): string[] {
+  return explained.map((share, i) => `PC ${i + 1} (${Math.round(100 * share)}% of variance)`);
+}
+
+/** Mirrors axes that are opposite to those of another plane: the sign of a principal component is arbitrary. */
+export function withSignsOf(plane: Plane, { axes }: Plane): Plane {
+  const isOpposite = (axis: Float32Array, i: number) => axis.reduce((sum, a, d) => sum + a * axes[i][d], 0) < 0;
+  return { ...plane, axes: plane.axes.map((axis, i) => (isOpposite(axis, i) ? axis.map((a) => -a) : axis)) };
+}
+
 /** The plane of two latent dimensions through 0, or the line of the one dimension. */
 export function planeOfDimensions(dimZ: number, dimensions: readonly number[]): Plane {
   return {

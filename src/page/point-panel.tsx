@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Inference, PackedArray } from "../explore/protocol.js";
 import type { OpenModel } from "./model.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber, negate } from "./numbers.js";
 import { Picture } from "./picture.js";
 import { nearest } from "./plane.js";
 import { type PlaneState, selectInAll } from "./plane-state.js";
@@ -17,7 +17,9 @@ const NEIGHBOURS = 8;
 
 export function PointPanel({ model, state }: PointPanelProps) {
   const index = model.selected.value;
-  const inference = index === undefined ? undefined : state.inference.value;
+  const { result } = (index !== undefined && state.inferred.value) || {};
+  // Until the inference arrives, the last one keeps its space.
+  const visibility = state.inference.value ? "visible" : "hidden";
   return (
     <section class="card" aria-label="Test image">
       <div class="row spread">
@@ -26,8 +28,12 @@ export function PointPanel({ model, state }: PointPanelProps) {
       </div>
       {index === undefined && <p class="small">Select a point to see its image, reconstruction and neighbours.</p>}
       {model.info.noise && index !== undefined && <NoiseSwitch model={model} state={state} />}
-      {inference && <Images model={model} inference={inference} />}
-      {inference && <Facts model={model} inference={inference} />}
+      {result && (
+        <div class="stack" style={{ visibility }}>
+          <Images model={model} inference={result} />
+          <Facts model={model} inference={result} />
+        </div>
+      )}
       {index !== undefined && <Neighbours model={model} state={state} index={index} />}
     </section>
   );
@@ -63,7 +69,7 @@ function Chooser({ model }: { readonly model: OpenModel }) {
         value={index ?? ""}
         onChange={({ currentTarget }) => enter(currentTarget)}
       />
-      <span class="small">to {(testImages - 1).toLocaleString("en")}</span>
+      <span class="small">0–{(testImages - 1).toLocaleString("en")}</span>
       <button
         type="button"
         class="icon"
@@ -87,7 +93,7 @@ function NoiseSwitch({ model: { info }, state: { isNoisy } }: PointPanelProps) {
           isNoisy.value = currentTarget.checked;
         }}
       />
-      With the noise of the training: {info.noise?.kind} {info.noise?.strength}
+      Add the noise of the training: {info.noise?.kind} {info.noise?.strength}
     </label>
   );
 }
@@ -119,7 +125,7 @@ function Facts({ model, inference }: { readonly model: OpenModel; readonly infer
   return (
     <dl class="facts">
       {label !== undefined && <Fact name="Label" value={label} />}
-      {model.info.isDrawn && <Fact name="ELBO" value={`${formatNumber(bounds.elbo)} nats`} />}
+      {model.info.isDrawn && <Fact name="−ELBO" value={`${formatNumber(negate(bounds.elbo))} nats`} />}
       <Fact name="Reconstruction" value={`${formatNumber(bounds.reconstruction)} nats`} />
       {model.info.isDrawn && <Fact name="KL" value={`${formatNumber(bounds.kl)} nats`} />}
     </dl>
@@ -160,7 +166,7 @@ function Neighbours({ model, state, index }: PointPanelProps & { readonly index:
   const nameOf = (i: number) => model.latents.value.classes?.[state.labels.value?.[i] ?? -1];
   return (
     <div class="stack small-gap">
-      <p class="small">Nearest in the latent space</p>
+      <p class="small">Nearest neighbours in the latent space</p>
       <ul class="neighbours">
         {indices.map((neighbour, i) => (
           <li key={neighbour}>

@@ -33,6 +33,7 @@ export function ReportPlane({ contents }: { readonly contents: PlaneContents }) 
           names={contents.titles.slice(0, axes.length)}
           prior={prior}
           viewport={viewport}
+          scrollsPage
           label={decoder ? "Latent plane: drag, or use the arrow keys, to decode another place" : "Latent plane"}
           {...(decoder && {
             cursor: cursor.value,

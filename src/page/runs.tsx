@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { RunSummary } from "../explore/protocol.js";
 import { list, refreshList } from "./followed.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber, negate, STATE_NAMES } from "./numbers.js";
 import { addressOf, place } from "./place.js";
 
 interface Column {
@@ -20,9 +20,15 @@ const COLUMNS: readonly Column[] = [
   { title: "Epochs", key: ({ epochs }) => epochs, isNumber: true },
   { title: "Data", key: ({ dataset }) => dataset },
   { title: "Settings", key: ({ settings }) => settings.join(" ") },
-  { title: "Validation", key: ({ validation }) => validation?.elbo, isNumber: true },
-  { title: "Test", key: ({ test }) => test?.elbo, isNumber: true },
+  { title: "Validation", key: ({ validation }) => sortKey(validation), isNumber: true },
+  { title: "Test", key: ({ test }) => sortKey(test), isNumber: true },
 ];
+
+/** −ELBO, so that the best run is the first in ascending order. */
+function sortKey(bounds: RunSummary["test"]): number | undefined {
+  const value = negate(bounds?.elbo);
+  return Number.isNaN(value) ? undefined : value;
+}
 
 const REFRESH_MS = 3000;
 
@@ -35,7 +41,7 @@ export function RunsView() {
   const order = useSignal<Order>({ column: COLUMNS[1], isDescending: true });
   useEffect(() => {
     const refresh = () => {
-      if (!document.hidden) refreshList().catch(() => {}); // the next refresh may succeed
+      if (!document.hidden) refreshList();
     };
     refresh();
     const timer = setInterval(refresh, REFRESH_MS);
@@ -53,7 +59,7 @@ export function RunsView() {
           }}
         />
       )}
-      {runs.length > 0 && <p class="small">Validation and test: ELBO in nats per image, with the best weights.</p>}
+      {runs.length > 0 && <p class="small">Validation and test: −ELBO in nats per image, with the best weights.</p>}
       {unreadable.map(({ run, problem }) => (
         <p key={run} class="small">
           {run}: {problem}
@@ -115,12 +121,14 @@ function Row({ run: summary }: { readonly run: RunSummary }) {
   const { run: shown = list.value?.chosen } = place.value;
   return (
     <tr aria-current={run === shown ? "true" : undefined}>
-      <th scope="row">{run}</th>
+      <th scope="row">
+        <span class="run-name">{run}</span>
+      </th>
       <td data-title="Created" class="date">
         {new Date(created).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}
       </td>
       <td data-title="State">
-        <span class={`state ${state === "in use" ? "live" : ""}`}>{state === "in use" ? "training" : state}</span>
+        <span class={`state ${state === "in use" ? "live" : ""}`}>{STATE_NAMES[state]}</span>
       </td>
       <td data-title="Epochs" class="number">
         {epochs}
@@ -129,8 +137,8 @@ function Row({ run: summary }: { readonly run: RunSummary }) {
       <td data-title="Settings">
         {settings.length > 0 ? settings.map((text) => <Setting key={text} text={text} />) : "–"}
       </td>
-      <Elbo title="Validation" bounds={validation} />
-      <Elbo title="Test" bounds={test} />
+      <NegativeElbo title="Validation" bounds={validation} />
+      <NegativeElbo title="Test" bounds={test} />
       <td class="actions">
         <a class="button" href={addressOf({ view: hasModel ? "plane" : "training", run, other: undefined })}>
           Open<span class="unseen"> {run}</span>
@@ -149,11 +157,11 @@ function Setting({ text }: { readonly text: string }) {
   return <span class="setting">{text}</span>;
 }
 
-/** The bound; of a plain autoencoder, which has no KL term, the reconstruction. */
-function Elbo({ title, bounds }: { readonly title: string; readonly bounds: RunSummary["test"] }) {
+/** −ELBO; of a plain autoencoder, which has no KL term, the negated reconstruction. */
+function NegativeElbo({ title, bounds }: { readonly title: string; readonly bounds: RunSummary["test"] }) {
   return (
     <td data-title={title} class="number">
-      {bounds ? formatNumber(bounds.elbo) : "–"}
+      {bounds ? formatNumber(negate(bounds.elbo)) : "–"}
       {bounds?.kl === 0 && <span class="small"> no KL</span>}
     </td>
   );

@@ -6,18 +6,17 @@ import { Curves, formatValue, type Panel, panelsOf } from "./curves.js";
 import { EpochPictures } from "./epoch-pictures.js";
 import { EpochPlaneView } from "./epoch-plane.js";
 import { EpochTable } from "./epoch-table.js";
-import { type FollowedRun, list } from "./followed.js";
-import { formatSeconds } from "./numbers.js";
+import { type FollowedRun, summaryOf } from "./followed.js";
+import { formatSeconds, formatSpeed, STATE_NAMES } from "./numbers.js";
 
 type Progress = RunEvents["progress"];
 
-const STATES = { "in use": "Training", stopped: "Stopped", finished: "Finished" } as const;
 /** Time between epochs while they play. */
 const PLAY_MS = 400;
 
 export function TrainingView({ followed }: { readonly followed: FollowedRun }) {
   const progress = followed.progress.value;
-  const panels = useComputed(() => panelsOf(followed.progress.value?.epochs ?? [], ...namesOf(followed)));
+  const panels = useComputed(() => panelsOf(followed.progress.value?.objective ?? "", hasBound(followed)));
   if (!progress) return <div class="skeleton" />;
   return (
     <div class="training">
@@ -44,17 +43,23 @@ interface StatusProps {
 function Status({ progress: { state, epochs, planned }, objective }: StatusProps) {
   const last = epochs.at(-1);
   const best = epochs.findLast(({ isBest }) => isBest);
-  const left = last && state === "in use" ? (last.seconds / epochs.length) * (planned - epochs.length) : 0;
+  const perEpoch = state === "in use" ? (last?.seconds ?? 0) / epochs.length : 0;
+  const left = perEpoch * (planned - epochs.length);
   const facts: [string, string | undefined][] = [
-    ["Time", last && formatSeconds(last.seconds)],
+    ["Time", last?.seconds === undefined ? undefined : formatSeconds(last.seconds)],
     ["Time left", left > 0 ? `about ${formatSeconds(left)}` : undefined],
-    ["Images per second", last && Math.round(last.imagesPerSecond).toLocaleString("en")],
-    ["Best epoch", best && `${best.epoch}, ${objective.title} ${formatValue(best, "validation", objective)}`],
+    ["Images per second", last && formatSpeed(last)],
+    [
+      "Best epoch",
+      best && `${best.epoch}, validation ${objective.title} ${formatValue(best, "validation", objective)}`,
+    ],
   ];
   return (
     <section class="card training-status" aria-label="State">
-      <p class="training-state" role="status">
-        <span class={`badge ${state === "in use" ? "is-running" : ""}`}>{STATES[state]}</span>
+      <p class="training-state">
+        <span class={`badge ${state === "in use" ? "is-running" : ""}`} role="status">
+          {STATE_NAMES[state]}
+        </span>
         <span>
           {epochs.length} of {planned} epochs
         </span>
@@ -107,11 +112,9 @@ function Epochs({ followed, progress, panels }: EpochsProps) {
   );
 }
 
-/** The title of the objective, and whether it is a bound. A run without weights says so by its settings. */
-function namesOf({ run, model }: FollowedRun): [objective: string, hasBound: boolean] {
-  const info = model.value?.info;
-  const settings = info?.settings ?? list.value?.runs.find((summary) => summary.run === run)?.settings ?? [];
-  return [info?.objective ?? "−objective", !settings.includes("model=ae")];
+/** Whether the objective is a bound. The settings say so of a run without weights too. */
+function hasBound({ run }: FollowedRun): boolean {
+  return !summaryOf(run)?.settings.includes("model=ae");
 }
 
 interface EpochChooserProps {
@@ -154,7 +157,7 @@ function EpochChooser({ chosen, epoch, newest, onChoose }: EpochChooserProps) {
             onChoose(currentTarget.valueAsNumber);
           }}
         />
-        <output>{epoch}</output>
+        <span aria-hidden="true">{epoch}</span>
       </label>
       <button
         type="button"

@@ -23,10 +23,16 @@ export function areaOf({ centre: [u, v], unit }: Viewport, { width, height }: Si
   return { left: u - halfWidth, right: u + halfWidth, bottom: v - halfHeight, top: v + halfHeight };
 }
 
-/** Magnifies by a factor, and keeps the place `at` where it is. */
+/** Beyond them, the axes run out of digits. */
+const MIN_UNIT = 1e-6;
+const MAX_UNIT = 1e4;
+
+/** Magnifies by a factor, within limits, and keeps the place `at` where it is. */
 export function zoom(view: Viewport, factor: number, [u, v]: Point = view.centre): Viewport {
   const [centreU, centreV] = view.centre;
-  return { centre: [u + (centreU - u) / factor, v + (centreV - v) / factor], unit: view.unit / factor };
+  const unit = Math.max(MIN_UNIT, Math.min(MAX_UNIT, view.unit / factor));
+  const change = unit / view.unit;
+  return { centre: [u + (centreU - u) * change, v + (centreV - v) * change], unit };
 }
 
 /** Moves what is visible by pixels, to the right and down. */

@@ -108,7 +108,7 @@ describe.skipIf(!browser)("the plane of vae explore", () => {
     expect(await plane.settled()).toEqual([expect.closeTo(step, 5), expect.closeTo(5 * step, 5)]);
     await plane.page
       .getByRole("status")
-      .filter({ hasText: `z1 = ${shown(step)}, z2 = ${shown(5 * step)}; nearest class` })
+      .filter({ hasText: `z1 = ${shown(step)}, z2 = ${shown(5 * step)}, nearest test image: class` })
       .waitFor();
     for (let i = 0; i < 30; i++) await plane.page.keyboard.press("Shift+ArrowRight"); // beyond the plot, which follows
     const far = await plane.settled();
@@ -139,11 +139,11 @@ describe.skipIf(!browser)("the plane of vae explore", () => {
     );
     const text = (await panel.textContent()) as string;
     expect(text).toContain(`Label${labels[7]}`);
-    const [elbo, reconstruction, shownKl] = ["ELBO", "Reconstruction", "KL"].map((name) =>
+    const [elbo, reconstruction, shownKl] = ["−ELBO", "Reconstruction", "KL"].map((name) =>
       Number(new RegExp(`${name}([−\\d.]+) nats`).exec(text)?.[1].replace("−", "-")),
     );
     expect(shownKl).toBeCloseTo(kl, 1);
-    expect(elbo).toBeCloseTo(reconstruction - shownKl, 1);
+    expect(elbo).toBeCloseTo(shownKl - reconstruction, 1);
     const neighbours = panel.getByRole("listitem").getByRole("button");
     const expected = nearestTo(means, means[7]).slice(1, 9);
     const names = await Promise.all(
@@ -157,6 +157,26 @@ describe.skipIf(!browser)("the plane of vae explore", () => {
     await panel.getByRole("button", { name: "Next test image" }).click();
     await panel.getByRole("button", { name: "Previous test image" }).click();
     await expect.poll(() => plane.index.inputValue()).toBe(`${expected[2] + 1}`);
+    await plane.page.close();
+  });
+
+  it("never shows the inference of another test image", async () => {
+    const plane = await open("runs/vae");
+    await plane.select(7);
+    await plane.page.route("**/model", (route) =>
+      route.request().postDataJSON().call === "inferTest" ? route.abort() : route.continue(),
+    );
+    await plane.index.fill("8");
+    await plane.index.press("Enter");
+    const problem = plane.page.getByRole("alert").filter({ hasText: "vae explore has ended" });
+    await problem.waitFor();
+    await expect.poll(() => plane.part("Test image").textContent()).not.toContain("ELBO");
+    await plane.drag(40, 40);
+    expect(await problem.count()).toBe(1); // other calls succeed
+    await plane.page.unroute("**/model");
+    await plane.select(9);
+    await expect.poll(() => problem.count()).toBe(0);
+    expect(explorer.problems.splice(0).every((line) => line.includes("ERR_FAILED"))).toBe(true);
     await plane.page.close();
   });
 
@@ -207,7 +227,7 @@ describe.skipIf(!browser)("the plane of vae explore", () => {
     expect(await coloured()).toBe(all);
     expect((await countPixels(canvas)).opaque).toBeLessThan(0.3 * (await countPixels(canvas)).all);
     const grid = plane.page.waitForRequest((request) => /"shape":\[\d{2,},2\]/.test(request.postData() ?? ""));
-    await plane.page.getByLabel("Decoded images behind").check();
+    await plane.page.getByLabel("Manifold").check();
     const { z } = (await grid).postDataJSON();
     expect(z.shape[0]).toBeLessThanOrEqual(1024);
     await plane.page.waitForTimeout(300);
@@ -298,8 +318,8 @@ describe.skipIf(!browser)("the plane of vae explore", () => {
     expect(moved.filter((value, d) => Math.abs(value - z[d]) > 1e-4)).toHaveLength(5);
     await plane.select(12);
     await plane.settled();
-    await plane.page.getByLabel("Across").selectOption("4");
-    await plane.page.getByLabel("Up").selectOption("1");
+    await plane.page.getByLabel("Horizontal").selectOption("4");
+    await plane.page.getByLabel("Vertical").selectOption("1");
     const before = await plane.drag(30, 0);
     const after = await plane.drag(90, 40);
     expect(after.map((value, d) => value === before[d])).toEqual([true, false, true, true, false]);

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Request } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { Explorer, trainTinyRuns } from "../browser/explorer.js";
 import { start } from "../vae.js";
@@ -49,6 +50,69 @@ describe.skipIf(!browser)("the page of vae explore", () => {
     await page.close();
   });
 
+  it("writes the run that the server chose into the address", async () => {
+    const page = await explorer.open("");
+    await page.waitForURL(/#plane\?run=runs%2F/);
+    await page.goBack();
+    expect(page.url()).toBe("about:blank");
+    await page.close();
+  });
+
+  it("keeps event streams of the shown runs only, and none while the page is hidden", async () => {
+    const page = await explorer.open("#runs?run=runs/ae");
+    const streams = new Set<string>();
+    const runOf = (request: Request) => /events\?run=(.*)/.exec(decodeURIComponent(request.url()))?.[1] ?? "";
+    page.on("request", (request) => runOf(request) && streams.add(runOf(request)));
+    page.on("requestfailed", (request) => streams.delete(runOf(request)));
+    page.on("requestfinished", (request) => streams.delete(runOf(request)));
+    const choice = page.getByRole("combobox", { name: "Run", exact: true });
+    const open = () => [...streams];
+    await choice.selectOption("runs/line");
+    await expect.poll(open).toEqual(["runs/line"]);
+    await choice.selectOption("runs/vae");
+    await expect.poll(open).toEqual(["runs/vae"]);
+    await choice.selectOption("runs/line");
+    await expect.poll(open).toEqual(["runs/line"]);
+    const hide = (hidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"))`);
+    await hide(true);
+    await expect.poll(open).toEqual([]);
+    await hide(false);
+    await expect.poll(open).toEqual(["runs/line"]);
+    await page.close();
+  });
+
+  it("loads weights that were saved while the page received no events", async () => {
+    const page = await explorer.open("");
+    const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    await page.route("**/events?**", (route) =>
+      route.fulfill({ contentType: "text/event-stream", body: `retry: 100\n\n${event("weights", { epoch: 99 })}` }),
+    );
+    const calls: string[] = [];
+    page.on("request", (request) => {
+      if (request.postData()?.includes("latents")) calls.push(request.postDataJSON().run);
+    });
+    await page.goto(`${explorer.url}#runs?run=runs/line`);
+    await expect.poll(() => calls.filter((run) => run === "runs/line").length).toBeGreaterThan(1);
+    await page.close();
+  });
+
+  it("says that a run's progress is not available, and recovers", async () => {
+    const page = await explorer.open("#runs?run=runs/ae");
+    await page.route("**/events?**", (route) => route.fulfill({ status: 503, body: "{}" }));
+    await page.goto(`${explorer.url}#training?run=runs/line`);
+    const problem = page.getByRole("alert").filter({ hasText: "The progress of this run is not available." });
+    await problem.waitFor();
+    await page.unroute("**/events?**");
+    await page.getByRole("combobox", { name: "Run", exact: true }).selectOption("runs/vae");
+    await page.getByRole("combobox", { name: "Run", exact: true }).selectOption("runs/line");
+    await page.getByRole("region", { name: "State" }).waitFor();
+    expect(await problem.count()).toBe(0);
+    expect(explorer.problems.splice(0).every((line) => line.includes("503"))).toBe(true);
+    await page.close();
+  });
+
   it("sorts the runs, opens and compares them, and follows a training", async () => {
     const page = await explorer.open("#runs?run=runs/vae");
     const table = page.getByRole("table", { name: "Runs" });
@@ -64,7 +128,7 @@ describe.skipIf(!browser)("the page of vae explore", () => {
     const settings = "--n-hidden 16 --batch-size 50 --epochs 5000 --quiet".split(" ");
     const { child, outcome } = start(["train", "--dataset", "tiny", "--run", "runs/live", ...settings], home);
     const row = table.getByRole("row").filter({ hasText: "runs/live" });
-    await row.getByText("training").waitFor();
+    await row.getByText("Training").waitFor();
     const epochs = async () => Number(await row.locator("td[data-title=Epochs]").textContent());
     const before = await epochs();
     await expect.poll(epochs, { timeout: 20_000 }).toBeGreaterThan(before);
@@ -77,7 +141,7 @@ describe.skipIf(!browser)("the page of vae explore", () => {
     child.kill("SIGINT");
     await outcome;
     await page.goBack();
-    await row.getByText("stopped").waitFor();
+    await row.getByText("Stopped").waitFor();
     await table.getByRole("link", { name: "Compare runs/ae" }).click();
     await page.getByRole("application").nth(1).waitFor();
     await page.goBack();
@@ -89,9 +153,7 @@ describe.skipIf(!browser)("the page of vae explore", () => {
   it("says in one line what is wrong, and what to do", async () => {
     const page = await explorer.open("#plane?run=runs/none");
     await page.getByRole("alert").waitFor();
-    expect(await page.getByRole("alert").textContent()).toBe(
-      "runs/none is not among the runs. Choose another one above.",
-    );
+    expect(await page.getByRole("alert").textContent()).toBe("There is no run runs/none. Choose another one above.");
     await page.route("**/model", (route) => route.abort());
     await page.goto(`${explorer.url}#plane?run=runs/vae`);
     const ended = "vae explore has ended. Start it again, and open the address it prints.";
