@@ -1,8 +1,8 @@
 // Images that show the effect of each latent dimension: decoded along it, with the other dimensions as they are. Only
 // the strips on the screen are decoded, after z has rested.
 import { computed, effect, type Signal, signal } from "@preact/signals";
-import type { OpenModel } from "./model.js";
-import { unpackBytes, unpackFloats } from "./packed.js";
+import { meanOf, type OpenModel } from "./model.js";
+import { unpackBytes } from "./packed.js";
 
 export const STRIP_IMAGES = 7;
 /** Strips cover −3σ … 3σ. */
@@ -49,7 +49,7 @@ export class DimensionStrips {
   }
 
   /** Tells whether a dimension's strip is on the screen. */
-  see(dimension: number, isVisible: boolean): void {
+  setVisible(dimension: number, isVisible: boolean): void {
     const visible = new Set(this.#visible.value);
     if (isVisible) visible.add(dimension);
     else visible.delete(dimension);
@@ -103,20 +103,11 @@ export class DimensionStrips {
 /** −3 … 3 with a standard normal prior, else three deviations of the posterior means around their mean. */
 function rangesOf({ info, latents }: OpenModel): Range[] {
   if (info.hasNormalPrior) return Array.from({ length: info.dimZ }, () => ({ low: -SIGMAS, high: SIGMAS }));
-  const { means, variances } = latents.value;
-  const middles = meansOf(unpackFloats(means), info.dimZ);
-  return variances.map((variance, d) => {
+  const middles = meanOf(latents.value);
+  return latents.value.variances.map((variance, d) => {
     const reach = SIGMAS * (Math.sqrt(variance) || 1);
     return { low: middles[d] - reach, high: middles[d] + reach };
   });
-}
-
-/** The mean of each dimension of [N, Z]. */
-function meansOf(values: Float32Array, dimZ: number): Float64Array {
-  const means = new Float64Array(dimZ);
-  const count = values.length / dimZ;
-  for (let i = 0; i < values.length; i++) means[i % dimZ] += values[i] / count;
-  return means;
 }
 
 /** The place in the middle of all ranges: the mean of the prior, or of the posterior means. */

@@ -7,7 +7,7 @@ export interface ImageSize {
   readonly channels: number;
 }
 
-/** A place in an image, in pixels from its left top corner, and the radius of the brush there. */
+/** A place in an image, in pixels from its top left corner, and the radius of the brush there. */
 export interface BrushPoint {
   readonly x: number;
   readonly y: number;

@@ -2,7 +2,7 @@
 import type { Inference } from "../explore/protocol.js";
 import type { DrawState } from "./draw-state.js";
 import type { OpenModel } from "./model.js";
-import { formatNumber } from "./numbers.js";
+import { formatNumber, negate } from "./numbers.js";
 import { unpackFloats } from "./packed.js";
 import { Picture } from "./picture.js";
 import { goTo } from "./place.js";
@@ -72,7 +72,7 @@ function Numbers({ bounds, isDrawn }: { readonly bounds: Bounds | undefined; rea
   const { elbo, reconstruction, kl } = bounds ?? UNKNOWN;
   const rows: [string, number][] = [["Reconstruction", reconstruction]];
   if (isDrawn) {
-    rows.unshift(["−ELBO", -elbo]);
+    rows.unshift(["−ELBO", negate(elbo)]);
     rows.push(["KL", kl]);
   }
   return (

@@ -18,7 +18,11 @@ export function Picture({ images, index = 0, label, size, className }: PicturePr
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     const context = canvas.current?.getContext("2d");
-    if (!context || !images) return;
+    if (!context) return;
+    if (!images) {
+      context.clearRect(0, 0, size.width, size.height);
+      return;
+    }
     const isPacked = !(images instanceof Uint8Array);
     context.putImageData(isPacked ? toImageData(images, index) : imageDataOf(images, size.width, size.height), 0, 0);
   }, [images, index]);

@@ -6,7 +6,7 @@ import { ClassButtons } from "./class-buttons.js";
 import { ClassLegend } from "./class-legend.js";
 import { DenseDecoder } from "./dense-decoder.js";
 import { formatNumber } from "./numbers.js";
-import { unpackBytes, unpackFloats } from "./packed.js";
+import { unpackFloats, unpackNumbers } from "./packed.js";
 import { Picture } from "./picture.js";
 import type { Point } from "./plane.js";
 import { useColours } from "./plane-drawing.js";
@@ -16,7 +16,7 @@ import type { Viewport } from "./viewport.js";
 export function ReportPlane({ contents }: { readonly contents: PlaneContents }) {
   const { decoder, prior, classes, axes } = contents;
   const points = useMemo(() => ({ u: unpackFloats(contents.x), v: unpackFloats(contents.y) }), [contents]);
-  const labels = useMemo(() => contents.labels && unpackLabels(contents.labels), [contents]);
+  const labels = useMemo(() => contents.labels && unpackNumbers(contents.labels), [contents]);
   const colours = useColours();
   const hidden = useSignal<ReadonlySet<number>>(new Set());
   const emphasized = useSignal<number | undefined>(undefined);
@@ -100,8 +100,4 @@ function mean(values: Float32Array): number {
 /** A mean from 0 black to 1 white, rounded as the pictures of vae are. */
 function toByte(mean: number): number {
   return Math.round(255 * mean);
-}
-
-function unpackLabels(labels: NonNullable<PlaneContents["labels"]>): ArrayLike<number> {
-  return labels.dtype === "uint8" ? unpackBytes(labels) : unpackFloats(labels);
 }

@@ -109,8 +109,8 @@ function More({ onVisible }: { readonly onVisible: () => void }) {
 }
 
 /** Tells whether an element is within half a screen's height of the screen. @returns ends it */
-function observe(element: Element | null, tell: (isVisible: boolean) => void): () => void {
-  const observer = new IntersectionObserver((entries) => tell(entries[entries.length - 1].isIntersecting), {
+function observe(element: Element | null, onChange: (isVisible: boolean) => void): () => void {
+  const observer = new IntersectionObserver((entries) => onChange(entries[entries.length - 1].isIntersecting), {
     rootMargin: "50% 0px",
   });
   if (element) observer.observe(element);
@@ -126,10 +126,10 @@ interface DimensionProps extends StripsProps {
 function Dimension({ model, strips, dimension, size }: DimensionProps) {
   const row = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const stop = observe(row.current, (isVisible) => strips.see(dimension, isVisible));
+    const stop = observe(row.current, (isVisible) => strips.setVisible(dimension, isVisible));
     return () => {
       stop();
-      strips.see(dimension, false);
+      strips.setVisible(dimension, false);
     };
   }, [strips, dimension]);
   const value = model.z.value[dimension];
