@@ -99,7 +99,9 @@ export async function findGpu(): Promise<GpuReport> {
 async function checkGpu(): Promise<void> {
   const gpu = await (await import("./compiled/index.js")).findGpu();
   if (gpu.runs) return;
-  throw new UserError(`\`device: gpu\` finds no GPU: ${gpu.reason}. To get one: ${gpu.remedy}.`);
+  throw new UserError(
+    `\`device: gpu\` finds no GPU: ${gpu.reason}. To get one: ${gpu.remedy}. Or give \`device: cpu\`.`,
+  );
 }
 
 async function open(name: EngineName, threads: number, device: Device = "cpu"): Promise<Engine> {

@@ -41,7 +41,8 @@ type Contender = EngineName | "gpu";
 
 /**
  * Times the training step of the tutorial's model, 784-500-500-2 with dropout, on MNIST in batches of 128. Excludes the
- * preparation of batches. The name "gpu" stands for engine compiled on the GPU. Engines alternate, for three rounds after two warm-up rounds.
+ * preparation of batches. The name "gpu" stands for engine compiled on the GPU. Engines alternate, for three rounds
+ * after two warm-up rounds.
  *
  * @returns the median milliseconds per step, by engine
  * @throws UserError if an engine does not run here, there is no GPU, or `threads` exceeds the number of processors

@@ -100,7 +100,7 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["--set of an unknown setting", () => ["train", "--set", "colour=1"], /Unknown setting "colour"/],
   ["--set of NaN", () => ["train", "--set", "beta=NaN"], /beta=NaN/],
   ["--set of __proto__", () => ["train", "--set", "__proto__=1"], /Unknown setting "__proto__"/],
-  ["an unknown flag", () => ["train", "--gpu"], /Unknown option --gpu\. Training runs on the processor/],
+  ["an unknown flag", () => ["train", "--gpu"], /Unknown option --gpu\. --device gpu uses the GPU/],
   ["a flag without its value", () => ["train", "--epochs"], /argument missing/],
   ["a word too many", () => ["train", "mnist"], /Use --dataset mnist/],
   ["an unknown command", () => ["paint"], /Unknown command paint/],

@@ -8,7 +8,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { main } from "../../src/cli.js";
 import { encodeZip } from "../../src/formats/zip.js";
-import { quote } from "../../src/shell.js";
+import { quote, quotePath } from "../../src/shell.js";
 import { npy } from "../fixtures/npy.js";
 import { copyTiny } from "../helpers.js";
 import { type Outcome, vae } from "../vae.js";
@@ -252,7 +252,7 @@ describe.each(["bash", "zsh"])("in %s", (shell) => {
   const isMissing = spawnSync(shell, ["-c", "exit"]).error !== undefined;
   it.skipIf(isMissing)("a quoted word is parsed as the same word", () => {
     const words = [EVIL, "it's", "$HOME `x` \\", "-n", "\u{e0041}\u00ad", "'\u001b\\'", "plain", "Ünï 数"];
-    const text = words.map(quote).join(" ");
+    const text = words.map(quotePath).join(" ");
     expect(text).not.toMatch(/[\p{Cc}\p{Cf}]/u);
     const command = `printf '%s\\0' ${text}`;
     const env = { ...process.env, LC_ALL: "C.UTF-8" };

@@ -170,10 +170,10 @@ describe("a report", () => {
     const { html } = await createReport(model);
     const text = textOf(html);
     expect(text).toContain("Trained for 3 epochs");
-    expect(text).toContain("the best: 2");
+    expect(text).toContain("best: epoch 2");
     expect(text).toContain("of epoch 2");
     expect(text).toContain("The weights of epoch 2 are kept");
-    expect(text).toContain("The model is not tested yet");
+    expect(text).toContain("There is no test result yet");
   });
 
   it("shows no pictures through links, and none that are too large together", async () => {

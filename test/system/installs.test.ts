@@ -123,6 +123,8 @@ tensorflow  not here: @tensorflow/tfjs-node is not installed.
             To get it: where vae is installed, npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0
 wasm        TensorFlow.js ${version.padEnd(8)}      1
 cpu         TensorFlow.js ${version.padEnd(8)}      1
+gpu         not here: onnxruntime-node is not installed.
+            To get it: where vae is installed, npm install --ignore-scripts
 `);
   });
 });

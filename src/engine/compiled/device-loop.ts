@@ -11,7 +11,7 @@ import {
 } from "./device-program.js";
 import type { Loop } from "./loop.js";
 import { checkArrays, type Step, stepsOf } from "./program.js";
-import { type DeviceArray, type IndexArray, Session } from "./session.js";
+import { type DeviceArray, GpuError, type IndexArray, Session } from "./session.js";
 import { type HostArray, type HostTree, leaves, mapTree, sizeOf } from "./tree.js";
 
 /** The sessions that run a step on the GPU, for inputs of the same names, types and shapes. */
@@ -61,6 +61,7 @@ const MAX_UPLOADED_BYTES = 2 ** 26;
 export class DeviceLoop<Carry, X, Y> implements Loop<Carry, X, Y> {
   #carry: ReadonlyMap<string, DeviceArray> | undefined;
   #sessions: DeviceStep | undefined;
+  #isClosed = false;
 
   /** @param open returns the sessions for these inputs */
   constructor(
@@ -69,6 +70,7 @@ export class DeviceLoop<Carry, X, Y> implements Loop<Carry, X, Y> {
   ) {}
 
   async run(xs: HostTree<X>): Promise<HostTree<Y, Float32Array>> {
+    this.#check();
     const steps = stepsOf(xs);
     checkArrays(xs);
     this.#sessions = await this.open(xs);
@@ -86,6 +88,7 @@ export class DeviceLoop<Carry, X, Y> implements Loop<Carry, X, Y> {
   }
 
   async carry(): Promise<HostTree<Carry, Float32Array>> {
+    this.#check();
     if (!this.#carry || !this.#sessions) return this.init as HostTree<Carry, Float32Array>;
     const arrays = await this.#sessions.downloadCarry.run(this.#carry);
     return mapTree(this.init, (_: HostArray, path) => {
@@ -94,8 +97,13 @@ export class DeviceLoop<Carry, X, Y> implements Loop<Carry, X, Y> {
   }
 
   close(): void {
+    this.#isClosed = true;
     dispose(this.#carry);
     this.#carry = undefined;
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new Error("The loop is closed");
   }
 
   /** Runs steps whose inputs are uploaded together. @returns the reports */
@@ -138,10 +146,10 @@ function rowsOf({ data, shape }: HostArray, first: number, count: number): HostA
   return { data: data.subarray(first * size, (first + count) * size), shape: [count, ...shape.slice(1)] };
 }
 
-/** Divides reports into the outputs of the steps, stacked. @throws Error if a step did not write its row */
+/** Divides reports into the outputs of the steps, stacked. @throws GpuError if a step did not write its row */
 function unpack(reports: Float32Array, steps: number, { width, y }: StepProgram): unknown {
   for (let step = 0; step < steps; step++) {
-    if (reports[step * width] !== 1) throw new Error("The GPU did not run all steps");
+    if (reports[step * width] !== 1) throw new GpuError("it did not run all steps");
   }
   let next = 1;
   return mapTree(y as object, ({ shape }: { readonly shape: readonly number[] }) => {

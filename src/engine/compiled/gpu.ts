@@ -5,16 +5,26 @@ import { createRequire } from "node:module";
 import { arch, env, execPath, platform } from "node:process";
 import { GraphBuilder } from "./graph.js";
 
-/** A GPU, or the reason why there is none and the remedy. */
+/** A GPU, with its name if known, or the reason why there is none and the remedy. */
 export type GpuReport =
-  | { readonly runs: true /** Undefined if unknown. */; readonly name?: string | undefined }
+  | { readonly runs: true; readonly name?: string | undefined }
   | { readonly runs: false; readonly reason: string; readonly remedy: string };
 
 const require = createRequire(import.meta.url);
 
+const NOT_LOADED = "onnxruntime-node does not load: ";
+
 /** Negates a number on the GPU. */
 const PROBE = `
-  const { InferenceSession, Tensor, env } = require(process.argv[1]);
+  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {}); // of a terminal: the parent handles them
+  let onnxruntime;
+  try {
+    onnxruntime = require(process.argv[1]);
+  } catch (error) {
+    console.log("${NOT_LOADED}" + error.message.split("\\n")[0]);
+    process.exit();
+  }
+  const { InferenceSession, Tensor, env } = onnxruntime;
   env.logLevel = "fatal";
   InferenceSession.create(Buffer.from(process.argv[2], "base64"), { executionProviders: ["webgpu"] })
     .then((session) => session.run({ x: new Tensor("float32", [3], [1]) }))
@@ -42,7 +52,8 @@ const VULKAN = `
 `;
 
 /** VkPhysicalDeviceType, in the order of preference: discrete, integrated, virtual, other, CPU. */
-const PREFERENCE = ["2", "1", "3", "0", "4"];
+const PROCESSOR = "4";
+const PREFERENCE = ["2", "1", "3", "0", PROCESSOR];
 
 const DEBIAN = "on Debian and Ubuntu, apt install libvulkan1 mesa-vulkan-drivers, or for NVIDIA its driver";
 
@@ -56,8 +67,9 @@ export async function findGpu(): Promise<GpuReport> {
   graph.node("Neg", [graph.input("x", "float32", [1])], {}, [graph.output("y", "float32", [1])]);
   const model = Buffer.from(graph.encode()).toString("base64");
   const { stdout, stderr, end } = await runScript(PROBE, require.resolve("onnxruntime-node"), model);
-  if (stdout === "runs") return { runs: true };
-  return { runs: false, ...explain(stdout, stderr, end) };
+  const answer = stdout.split("\n").at(-1) ?? ""; // a driver may have printed lines before
+  if (answer === "runs") return { runs: true };
+  return { runs: false, ...explain(answer, stderr, end) };
 }
 
 /** The name of the GPU that onnxruntime prefers. Undefined if it is unknown. */
@@ -74,13 +86,15 @@ export async function nameOfGpu(): Promise<string | undefined> {
     const { stdout } = await runScript(VULKAN, require.resolve("koffi"));
     const devices = stdout.split("\n").map((line) => ({ type: line[0], name: line.slice(2) }));
     const preferred = PREFERENCE.map((type) => devices.find((device) => device.type === type));
-    return preferred.find((device) => device)?.name;
+    const { name, type } = preferred.find((device) => device) ?? {};
+    return type === PROCESSOR ? `${name}, which computes on the processor` : name;
   } catch {
     return undefined; // koffi is optional
   }
 }
 
 function explain(problem: string, warnings: string, end: string | undefined) {
+  if (problem.startsWith(NOT_LOADED)) return { reason: problem, remedy: "npm ci" };
   if (warnings.includes("Couldn't load Vulkan")) {
     return { reason: "Vulkan is not installed (libvulkan.so.1)", remedy: DEBIAN };
   }
@@ -95,7 +109,7 @@ function explain(problem: string, warnings: string, end: string | undefined) {
       remedy: "it uses GPUs on Linux (x64), macOS (arm64) and Windows",
     };
   }
-  const reason = problem.split("\n")[0] || `the GPU's driver ended the process (${end ?? "without an error"})`;
+  const reason = problem || `the GPU's driver ended the process (${end ?? "without an error"})`;
   return { reason, remedy: "update the GPU's driver" };
 }
 
@@ -114,7 +128,8 @@ function run(program: string, args: readonly string[]): Promise<Ended> {
   const options = { env: { ...env, ORT_DISABLE_TELEMETRY: "1" }, timeout: 60_000, windowsHide: true };
   return new Promise((resolve) => {
     execFile(program, [...args], options, (error, stdout, stderr) => {
-      const end = error ? String(error.signal ?? `exit code ${error.code}`) : undefined;
+      const failure = error?.killed ? "no answer in a minute" : (error?.signal ?? `exit code ${error?.code}`);
+      const end = error ? String(failure) : undefined;
       resolve({ stdout: stdout.trim(), stderr, end });
     });
   });

@@ -1,4 +1,4 @@
-// Runs ONNX models. The only file that uses onnxruntime-node.
+// Runs ONNX models. In this process, the only file that uses onnxruntime-node; gpu.ts tries it in another one.
 import { open, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -47,11 +47,11 @@ export class GpuError extends Error {
 }
 
 /** onnxruntime reports the use of a buffer that could not be allocated, or that its size exceeds a limit of the GPU. */
-const TOO_LARGE =
-  /invalid due to a previous error|out.of.(device.|host.)?memory|exceeds the max|too many storage buffers|narrowing/i;
+const TOO_LARGE = /invalid due to a previous error|out.of.(device.|host.)?memory|exceeds the max|narrowing/i;
 
 function explain(text: string): string {
-  if (TOO_LARGE.test(text)) return "The GPU has too little memory for this batch and model, unlike `device: cpu`";
+  if (TOO_LARGE.test(text))
+    return "The GPU has too little memory for this batch and model: give a smaller `batchSize`, or `device: cpu`";
   if (/\blost\b/i.test(text)) return "The GPU was lost: it was reset or removed";
   return `The GPU failed: ${text
     .replace(/^.*Status Message: /s, "")
