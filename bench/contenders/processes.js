@@ -39,7 +39,7 @@ function trainer() {
   return async (steps) => {
     for (let done = 0; done < steps; ) {
       const part = Math.min(steps - done, perEpoch, 16);
-      await stepper.run(order, done, part, false);
+      await stepper.run(order, done, part, () => false);
       done += part;
     }
   };
