@@ -16,6 +16,7 @@ const PROGRAM = `#!/bin/sh
 case " $* " in
   " explore "*)
     printed=address.txt
+    rm -f "$printed"
     "${process.execPath}" "${LAUNCHER}" "$@" > "$printed" &
     until test -s "$printed"; do kill -0 $! && sleep 0.1 || exit 1; done
     kill $!
