@@ -169,8 +169,8 @@ describe.skipIf(!browser)("Draw", () => {
     const view = new DrawPage(page);
     await view.stroke();
     expect(await view.ink()).toBeGreaterThan(0);
-    explorer.problems.splice(0); // the browser logs the failed request
     await page.close();
+    explorer.problems.splice(0); // the browser logs the failed request
   });
 
   it("draws with touch without scrolling, and with a pen by its pressure", async () => {
@@ -217,9 +217,9 @@ describe.skipIf(!browser)("Draw", () => {
     await shows(0);
     await chooser.setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("no image") });
     await eventually(() => view.page.getByRole("alert").innerText()).toMatch(/The file/);
-    explorer.problems.splice(0); // the browser logs the refused request
     await shows(0);
     await view.page.close();
+    explorer.problems.splice(0); // the browser logs the refused request
   });
 
   it("corrupts the input of a denoiser as much as its slider says", async () => {

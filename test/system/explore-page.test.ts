@@ -176,8 +176,8 @@ describe.skipIf(!browser)("the plane of vae explore", () => {
     await plane.page.unroute("**/model");
     await plane.select(9);
     await expect.poll(() => problem.count()).toBe(0);
-    expect(explorer.problems.splice(0).every((line) => line.includes("ERR_FAILED"))).toBe(true);
     await plane.page.close();
+    expect(explorer.problems.splice(0).every((line) => line.includes("ERR_FAILED"))).toBe(true);
   });
 
   it("selects the point that is clicked, not one of a hidden class", async () => {

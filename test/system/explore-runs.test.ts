@@ -109,8 +109,8 @@ describe.skipIf(!browser)("the page of vae explore", () => {
     await page.getByRole("combobox", { name: "Run", exact: true }).selectOption("runs/line");
     await page.getByRole("region", { name: "State" }).waitFor();
     expect(await problem.count()).toBe(0);
-    expect(explorer.problems.splice(0).every((line) => line.includes("503"))).toBe(true);
     await page.close();
+    expect(explorer.problems.splice(0).every((line) => line.includes("503"))).toBe(true);
   });
 
   it("sorts the runs, opens and compares them, and follows a training", async () => {
