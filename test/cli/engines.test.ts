@@ -36,6 +36,6 @@ it("vae engines lists every engine under test", async () => {
   expect([code, stderr]).toEqual([0, ""]);
   const reports: { name: string; runs: boolean }[] = JSON.parse(stdout);
   expect(reports.map(({ name }) => name)).toEqual(["compiled", "tensorflow", "wasm", "cpu", "gpu"]);
-  expect(reports[4].runs).toBe(inject("gpu"));
+  if (inject("gpu")) expect(reports[4].runs).toBe(true);
   for (const engine of ENGINES) expect(reports.find(({ name }) => name === engine)?.runs).toBe(true);
 });

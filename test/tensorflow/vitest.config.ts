@@ -14,6 +14,6 @@ export default defineConfig({
       "test/cli/engines.test.ts",
       "test/system/{engines,leak}.test.ts",
     ],
-    provide: { engines: ["tensorflow", "cpu"] },
+    provide: { engines: ["tensorflow", "cpu"], gpu: false },
   },
 });
