@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
 
 /** Guards against hanging tests. No test measures speed. */
-export const timeouts = { testTimeout: 180_000, hookTimeout: 180_000 };
+export const timeouts = { testTimeout: 180_000, hookTimeout: 180_000, expect: { poll: { timeout: 30_000 } } };
 
 // Node.js cannot load the published module, so tests import the build's bundle of it.
 const gradients = fileURLToPath(new URL("dist/engine/compiled/gradients.js", import.meta.url));
