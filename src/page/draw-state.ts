@@ -48,7 +48,7 @@ export class DrawState {
     this.noise = signal(model.info.noise?.strength ?? 0);
   }
 
-  /** Infers after each change of the drawing, the noise, the class or the weights, until the returned function is called. */
+  /** Infers after each change of drawing, noise, class or weights, until the returned function is called. */
   start(): () => void {
     const infer = latestOnly(async (given: Parameters<typeof this.infer>[0]) => {
       // The page shows the problem of the call, and keeps the last inference.

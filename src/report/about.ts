@@ -80,7 +80,7 @@ export async function reconstructions(
   const { targets, inputs, progress, ...fixed } = await readFixedPictures(run);
   const [clean, noisy] = targets ? [targets, inputs] : [inputs, fixed.noisy];
   const chosen = pictures.map(({ epoch }) => epoch).join(", ");
-  const some = ` The training drew reconstructions after ${formatPlural(total, "epoch")}; this report shows epochs ${chosen}.`;
+  const some = ` The training drew reconstructions after ${formatPlural(total, "epoch")}; this report shows ${chosen}.`;
   return section(
     "reconstructions",
     "Reconstructions",

@@ -1,4 +1,4 @@
-// vae explore in real processes: its end, dying models, hostile clients, and a training beside it.
+// vae explore in real processes: its end, dying models, hostile clients, and a training in another process.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -286,7 +286,7 @@ describe.runIf(process.platform === "linux")("hostile clients", () => {
   });
 });
 
-describe.runIf(process.platform === "linux")("a training beside it", () => {
+describe.runIf(process.platform === "linux")("a training in another process", () => {
   it("is followed from its start to its end, with each new model", async () => {
     await writeTinyMnist(at("data"), 6000, 120);
     const { address, post } = await explore();
