@@ -1,4 +1,4 @@
-// What the Draw view keeps while other views are shown: the drawing, the brush, and what the model infers from it.
+// The state of the Draw view, kept while other views are shown: the drawing, the brush, and the inference from it.
 import { effect, signal } from "@preact/signals";
 import type { Inference } from "../explore/protocol.js";
 import { latestOnly } from "./client.js";

@@ -1,4 +1,4 @@
-// What the model infers from the drawing: its reconstruction, the bound, and the posterior.
+// The inference from a drawing: reconstruction, bound and posterior.
 import type { Inference } from "../explore/protocol.js";
 import type { DrawState } from "./draw-state.js";
 import type { OpenModel } from "./model.js";

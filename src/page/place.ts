@@ -1,4 +1,4 @@
-// What the page shows, kept in the hash of its address, so that a reload or a bookmark shows it again.
+// The view and the runs that the page shows, kept in the hash of its address for reloads and bookmarks.
 import { signal } from "@preact/signals";
 
 export interface Place {

@@ -1,4 +1,4 @@
-// What the Plane view of a model keeps while other views are shown: the plane, what is visible, and the selected image.
+// The state of the Plane view, kept while other views are shown: the plane, the visible area, and the selected image.
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Inference } from "../explore/protocol.js";
 import { othersOfSameImages } from "./followed.js";

@@ -1,4 +1,4 @@
-// What screen readers hear of a text that changes often.
+// A text that changes often, for screen readers: updated after it has rested.
 import { useEffect, useState } from "preact/hooks";
 
 /** The text, once it has stayed the same for some time. */
