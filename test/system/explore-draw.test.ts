@@ -160,7 +160,7 @@ describe.skipIf(!browser)("Draw", () => {
   });
 
   it("has a canvas even if the test images cannot be read", async () => {
-    const page = await explorer.open();
+    const page = await explorer.open("#runs?run=run");
     await page.route("**/model", (route) => {
       const isFailing = route.request().postDataJSON().call === "testImages";
       return isFailing ? route.fulfill({ status: 500, json: { error: "No images." } }) : route.continue();

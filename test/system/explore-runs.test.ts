@@ -84,7 +84,7 @@ describe.skipIf(!browser)("the page of vae explore", () => {
   });
 
   it("loads weights that were saved while the page received no events", async () => {
-    const page = await explorer.open("");
+    const page = await explorer.open("#runs?run=runs/ae");
     const event = (name: string, data: object) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
     await page.route("**/events?**", (route) =>
       route.fulfill({ contentType: "text/event-stream", body: `retry: 100\n\n${event("weights", { epoch: 99 })}` }),
