@@ -9,7 +9,7 @@ export * from "../files/write.js";
 export * from "../index.js";
 export { joinEncoded } from "../inference/arrays.js";
 export * from "../inference/views.js";
-export { findGroupOrRun } from "../run/folder.js";
+export { findGroupOrRun } from "../run/find.js";
 export { isGroup } from "../run/group.js";
 export { planRuns } from "../training/plan.js";
 export * from "./array-input.js";

@@ -1,7 +1,7 @@
 // A run's model in its process: loaded at the first call, and again when a training saves new weights.
 import type { Dataset } from "../data/dataset.js";
 import { type LoadedModel, loadModel } from "../inference/loaded-model.js";
-import { modelVersion } from "../run/folder.js";
+import { modelVersion } from "../run/versions.js";
 
 export class ExploredModel {
   #loaded: { readonly version: string | undefined; readonly model: LoadedModel } | undefined;

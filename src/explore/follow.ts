@@ -1,8 +1,10 @@
 // Follows a run: yields an event when the training ends an epoch, writes pictures or saves weights.
 import { setTimeout } from "node:timers/promises";
 import { objectiveTitle } from "../config/names.js";
-import { modelEpoch, modelVersion, progressVersion, RunFolder } from "../run/folder.js";
+import { RunFolder } from "../run/folder.js";
 import { readRun } from "../run/list.js";
+import { modelEpoch } from "../run/model-file.js";
+import { modelVersion, progressVersion } from "../run/versions.js";
 import { summarizeEpoch } from "./epochs.js";
 import type { RunEvents } from "./protocol.js";
 

@@ -1,8 +1,9 @@
 // The runs that can be explored: those in runs/, and the given one.
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { modelVersion, NO_MODEL } from "../run/folder.js";
+import { NO_MODEL } from "../run/find.js";
 import { describeSettings, listRuns, type RunReport, readRun } from "../run/list.js";
+import { hasModel } from "../run/model-file.js";
 import type { RunList, RunSummary } from "./protocol.js";
 
 export class ExploredRuns {
@@ -53,7 +54,7 @@ function summarize({ run, created, state, epochs, config, best, test }: RunRepor
     created,
     state,
     epochs,
-    hasModel: modelVersion(run) !== undefined,
+    hasModel: hasModel(run),
     settings: describeSettings(config),
     dataset: config.dataset,
     ...(best && { validation: best.validation }),

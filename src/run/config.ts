@@ -96,6 +96,20 @@ export function parseRunConfig(text: string, file: string): RunConfig {
   }
 }
 
+/** @throws UserError if a run was trained with the user's own parts and none are given, or the other way round */
+export function checkOwnParts(
+  { dir, config }: { readonly dir: string; readonly config: RunConfig },
+  parts: unknown,
+  caller: string,
+): void {
+  if (config.parts === "own" && !parts) {
+    throw new UserError(`${dir} was trained with the user's own parts: give them to the library's ${caller}.`);
+  }
+  if (config.parts !== "own" && parts) {
+    throw new UserError(`${dir} was trained with the parts that its settings choose: leave out \`parts\`.`);
+  }
+}
+
 /** Returns `<dataset>-z<dimensions>-<date>-<time>`, in local time. */
 export function defaultName({ created, data, settings }: RunConfig): string {
   return `${data.name}-z${[settings.dimZ].flat().join("-")}-${timestamp(new Date(created))}`;

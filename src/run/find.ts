@@ -1,14 +1,19 @@
-// Finds the runs in a folder and in its groups, and the newest run.
+// Finds the runs in a folder and in its groups, and the newest run that has a model or can be resumed.
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { isSystemError, UserError } from "../errors.js";
 import { isFolder, listNames, statIfThere } from "../files/read.js";
 import { TEMPORARY } from "../files/write.js";
+import { listCheckpoints } from "./checkpoints.js";
 import { CONFIG, readRunConfig } from "./config.js";
 import { isGroup } from "./group.js";
+import { hasModel } from "./model-file.js";
 
 /** The default folder for runs. */
 export const RUNS = "runs";
+
+/** The message if `runs/` holds no run with a model. */
+export const NO_MODEL = "There is no trained model in runs/. Train one with vae train, or name the folder of its run.";
 
 /**
  * Opens the runs in a folder and in its groups, in the order of their names.
@@ -41,13 +46,31 @@ export async function findRuns<Run>(
   return { runs, unreadable };
 }
 
+/** Finds the newest run in `runs/` that has a model. @throws UserError if there is none */
+export function findTrained(): Promise<string> {
+  return findNewest(hasModel, NO_MODEL);
+}
+
+/** Finds the newest run in `runs/` that has a checkpoint. @throws UserError if there is none */
+export function findResumable(): Promise<string> {
+  const none = "There is no run in runs/ to resume. Name the folder of one.";
+  return findNewest(async (run) => (await listCheckpoints(run)).length > 0, none);
+}
+
+/** Finds the newest run that can be resumed, or its group if it is in one. @throws UserError if there is none */
+export async function findGroupOrRun(): Promise<string> {
+  const run = await findResumable();
+  const parent = path.dirname(run);
+  return isGroup(parent) ? parent : run;
+}
+
 /**
  * Finds the newest run in `runs/` that satisfies `isWanted`.
  *
  * @param none the message of the error if there is no such run
  * @throws UserError if there is none, or an invalid run may be newer; a system error if an unreadable run may be newer
  */
-export async function findNewest(isWanted: (dir: string) => boolean | Promise<boolean>, none: string): Promise<string> {
+async function findNewest(isWanted: (dir: string) => boolean | Promise<boolean>, none: string): Promise<string> {
   const { runs, unreadable } = await findRuns(async (dir) => {
     const { created } = await readRunConfig(dir);
     return { dir, created, isWanted: await isWanted(dir) };
