@@ -5,6 +5,7 @@ const ORDER = [
   "errors\\.ts",
   "wording\\.ts",
   "shell\\.ts",
+  "values/", // of settings and arguments
   "config/entries\\.ts", // constructors of settings, used by every part
   "arguments\\.ts",
   "distributed/",

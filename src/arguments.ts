@@ -1,6 +1,6 @@
 // Validates arguments of the library's functions.
-import { type Checker, checkValue, isRecord } from "./config/entries.js";
 import { UserError } from "./errors.js";
+import { type Checker, checkValue, isRecord } from "./values/checker.js";
 import { describeValue } from "./wording.js";
 
 type Checkers = { readonly [name: string]: Checker<unknown> };
@@ -92,4 +92,3 @@ export function func<Value extends AnyFunction>(): Checker<Value> {
 }
 
 export const SIGNAL = satisfying("be an AbortSignal", (value) => value instanceof AbortSignal);
-export const BOOLEAN = satisfying("be true or false", (value) => typeof value === "boolean");

@@ -1,8 +1,10 @@
 // Corruptions of the encoder's input, for denoisers. The target stays clean.
-import { type Described, optional, parseNumber, type Setting, withSuggestion } from "./config/entries.js";
+import { type Described, optional, type Setting } from "./config/entries.js";
 import type { ImageShape } from "./data/pixels.js";
 import { UserError } from "./errors.js";
 import type { RandomStream } from "./random.js";
+import { parseNumber } from "./values/domains.js";
+import { withSuggestion } from "./values/suggestions.js";
 
 /** All kinds: default and maximum of the strength s, which is above 0, and the effect on a pixel x. */
 export const NOISES = {

@@ -2,13 +2,13 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import type { Command, Option } from "commander";
-import { oneOf } from "../config/entries.js";
 import { SETTINGS } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/read.js";
 import { CONFIG } from "../run/config.js";
 import { RUNS } from "../run/find.js";
 import { GROUP } from "../run/group.js";
+import { oneOf } from "../values/domains.js";
 import { helpOption } from "./help.js";
 import type { Io } from "./io.js";
 

@@ -1,6 +1,6 @@
 // vae decode
-import { TEXT } from "../config/entries.js";
 import { UserError } from "../errors.js";
+import { TEXT } from "../values/domains.js";
 import { declare } from "./command.js";
 import { classFlag, flag, formatFlag, MODEL, OPEN, pathFlag } from "./flags.js";
 

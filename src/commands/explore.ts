@@ -1,8 +1,8 @@
 // vae explore
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
+import { wholeNumber } from "../values/domains.js";
 import { declare } from "./command.js";
 import { flag, RUN, toggle } from "./flags.js";
 

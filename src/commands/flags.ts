@@ -1,12 +1,13 @@
 // Flags of commands. Imports little, to keep --help fast.
 import path from "node:path";
 import type { GivenSettings } from "../config/config.js";
-import { oneOf, type Setting, TEXT, wholeNumber } from "../config/entries.js";
+import type { Setting } from "../config/entries.js";
 import { EVALUATION } from "../config/evaluation.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/read.js";
 import { NOISES } from "../noise.js";
+import { oneOf, TEXT, wholeNumber } from "../values/domains.js";
 
 /** The value of `--noise` without an argument. */
 export const DEFAULT_NOISE = "salt-pepper";

@@ -1,7 +1,7 @@
 // vae manifold
-import { parseSides } from "../config/entries.js";
 import { MANIFOLD, MAX_MANIFOLD_SIDE } from "../config/pictures.js";
 import { UserError } from "../errors.js";
+import { parseSides } from "../values/size.js";
 import { declare } from "./command.js";
 import { choiceFlag, classFlag, flag, MODEL, OPEN, pictureFlag } from "./flags.js";
 

@@ -1,12 +1,12 @@
 // Explains mistakes in a command line, with a remedy.
 import path from "node:path";
 import type { Command, CommanderError } from "commander";
-import { similar } from "../config/entries.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { isFolder, statIfThere } from "../files/read.js";
 import { CONFIG } from "../run/config.js";
 import { GROUP } from "../run/group.js";
 import { flagOf, quotePath } from "../shell.js";
+import { similar } from "../values/suggestions.js";
 import { printable } from "../wording.js";
 import { settingOf } from "./io.js";
 import { commandForName, flagsForName, plainName, remedyFor, remedyForValue, settingForName } from "./other-names.js";

@@ -1,7 +1,7 @@
 // vae runs
 import { encodeConfig } from "../config/config.js";
-import { quoteItem } from "../config/entries.js";
 import type { RunReport } from "../index.js";
+import { quoteItem } from "../values/quoting.js";
 import { declare, type Tools } from "./command.js";
 import { choiceFlag, JSON_RESULT, pathFlag } from "./flags.js";
 import type { Io } from "./io.js";

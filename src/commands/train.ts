@@ -1,6 +1,6 @@
 // vae train
 import { createConfig, type GivenSettings, isSettingName, parseSetting } from "../config/config.js";
-import { checkValue, isRecord, type Setting, similar, TEXT } from "../config/entries.js";
+import type { Setting } from "../config/entries.js";
 import { PRESET_NAMES, PRESETS, type PresetName } from "../config/presets.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { DATA_SETTINGS } from "../data/settings.js";
@@ -10,6 +10,9 @@ import type { Processes } from "../index.js";
 import { MODEL_SETTINGS } from "../model/settings.js";
 import { flagOf } from "../shell.js";
 import type { Sweep } from "../training/plan.js";
+import { checkValue, isRecord } from "../values/checker.js";
+import { TEXT } from "../values/domains.js";
+import { similar } from "../values/suggestions.js";
 import { printable } from "../wording.js";
 import { declare, type Tools } from "./command.js";
 import { count, DISTRIBUTED, flag, JSON_RESULT, pathFlag, settingFlags, toggle, under } from "./flags.js";

@@ -1,8 +1,9 @@
 // Names of objectives, curves and pixels in all output. Omitted settings have their defaults.
 import type { Bounds } from "../model/bounds.js";
 import { LIKELIHOODS, OBJECTIVES } from "../model/registry.js";
+import { checkValue } from "../values/checker.js";
+import { wholeNumber } from "../values/domains.js";
 import { type Config, createConfig, type GivenSettings } from "./config.js";
-import { checkValue, wholeNumber } from "./entries.js";
 
 /** Whether the objective is a bound on log p(x). A plain autoencoder has none. */
 export function hasBound(settings: GivenSettings): boolean {

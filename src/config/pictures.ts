@@ -1,5 +1,6 @@
 // Options of pictures, for the library and the flags of commands that draw.
-import { choice, integer, real, wholeNumber } from "./entries.js";
+import { wholeNumber } from "../values/domains.js";
+import { choice, integer, real } from "./entries.js";
 
 /** Maximum number of columns or rows. */
 export const MAX_MANIFOLD_SIDE = 1000;

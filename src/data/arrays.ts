@@ -5,7 +5,6 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached, type Reserve } from "../files/cache.js";
 import { addFileName, MAX_READ_BYTES, readBytes, readStart } from "../files/read.js";
@@ -21,6 +20,7 @@ import {
 import { NPZ, recognize } from "../formats/recognize.js";
 import { parseTable } from "../formats/table.js";
 import { readZip, type ZipEntry } from "../formats/zip.js";
+import type { Size } from "../values/size.js";
 import { formatBytes, printable } from "../wording.js";
 import { endingOf } from "./names.js";
 import { type Pixels, pixelsInFile, pixelsInMemory, readRange } from "./pixels.js";

@@ -1,8 +1,8 @@
 // The classes of a conditional model, and labels as one-hot rows. Data sets number classes freely, so names identify
 // them.
-import { isRecord } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { HostArray } from "../tree.js";
+import { isRecord } from "../values/checker.js";
 import { listSome, printable } from "../wording.js";
 
 /** A class of a conditional model. */

@@ -2,9 +2,12 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { func, listOf, maybe, objectWith, satisfying } from "../arguments.js";
-import { checkValue, quoteItem, quoteText, unquote, type ValuesOf, wholeNumber } from "../config/entries.js";
+import type { ValuesOf } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isFolder } from "../files/read.js";
+import { checkValue } from "../values/checker.js";
+import { wholeNumber } from "../values/domains.js";
+import { quoteItem, quoteText, unquote } from "../values/quoting.js";
 import { listSome, printable } from "../wording.js";
 import { type Labelled, nameOfLabel } from "./classes.js";
 import type { Background } from "./image-files.js";

@@ -1,10 +1,12 @@
 // The public API of data sets: `datasets.load`, `datasets.read`, `datasets.inspect`.
 import { func, maybe, objectWith, SIGNAL } from "../arguments.js";
-import { checkSettings, checkValue, type Given, oneOf, TEXT, wholeNumber } from "../config/entries.js";
+import { checkSettings, type Given } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { squareFigure } from "../pictures/figures.js";
 import { type Picture, tileNumbers } from "../pictures/grid.js";
 import type { HostArray } from "../tree.js";
+import { checkValue } from "../values/checker.js";
+import { oneOf, TEXT, wholeNumber } from "../values/domains.js";
 import { formatBytes } from "../wording.js";
 import { type DataOptions as AllOptions, checkImageSet, type Dataset, digestOf, loadDataset } from "./dataset.js";
 import {

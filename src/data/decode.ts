@@ -1,7 +1,7 @@
 // Decodes a collection of image files into one cached array of images of the same shape.
-import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { cached, type Reserve } from "../files/cache.js";
+import type { Size } from "../values/size.js";
 import { printable } from "../wording.js";
 import { openBytes } from "./arrays.js";
 import { BadImage } from "./bad-image.js";

@@ -1,9 +1,9 @@
 // Decodes image files with sharp to bytes of one size on a background.
 import path from "node:path";
 import type { Sharp } from "sharp";
-import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { isMissing, readBytes } from "../files/read.js";
+import type { Size } from "../values/size.js";
 import { BadImage } from "./bad-image.js";
 import { type OpenedImage, openImage, refuse } from "./open-image.js";
 import type { ImageShape } from "./pixels.js";

@@ -1,6 +1,6 @@
 // Finds the layout of images in arrays: the meaning of the axes, and the order of an image's values.
-import { MAX_SIDE, type Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
+import { MAX_SIDE, type Size } from "../values/size.js";
 import { printable } from "../wording.js";
 import { type ImageShape, type Pixels, pixelsOf } from "./pixels.js";
 import type { LAYOUTS } from "./settings.js";

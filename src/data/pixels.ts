@@ -1,9 +1,10 @@
 // Images of one shape, addressed by number, as bytes in memory or on disk.
 import { closeSync, openSync, readSync } from "node:fs";
 import { objectWith, satisfying } from "../arguments.js";
-import { type Checker, checkValue, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { addFileName } from "../files/read.js";
+import { type Checker, checkValue } from "../values/checker.js";
+import { wholeNumber } from "../values/domains.js";
 import { describeValue } from "../wording.js";
 
 /** Height and width in pixels, and the channels of each: 1 (grey) or 3 (red, green, blue). */

@@ -1,5 +1,7 @@
 // Settings of the data set.
-import { integer, oneOf, optional, SIZE, TEXT, text, texts, toggle } from "../config/entries.js";
+import { integer, optional, text, texts, toggle } from "../config/entries.js";
+import { oneOf, TEXT } from "../values/domains.js";
+import { SIZE } from "../values/size.js";
 
 /** The axes of an image from the slowest to the fastest. */
 export const LAYOUTS = ["hwc", "chw", "whc", "cwh"] as const;

@@ -1,7 +1,7 @@
 // Extracts images and labels from a table of numbers with one row per image.
-import type { Size } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { NumberTable } from "../formats/table.js";
+import type { Size } from "../values/size.js";
 import { listSome } from "../wording.js";
 import type { FileArray } from "./arrays.js";
 import { areClasses, isSequence } from "./labels.js";

@@ -1,6 +1,6 @@
 // Epochs of metrics.jsonl as the page receives them.
-import { isRecord } from "../config/entries.js";
 import type { EpochReport } from "../run/reports.js";
+import { isRecord } from "../values/checker.js";
 import type { EpochSummary, EpochTerms } from "./protocol.js";
 
 type Unchecked = { readonly [Field in keyof EpochReport]?: unknown };

@@ -1,6 +1,5 @@
 // The calls of the page, as functions of a loaded model and the data of its training.
 import { checkOptions, listOf, maybe } from "../arguments.js";
-import { isRecord, number, TEXT, wholeNumber } from "../config/entries.js";
 import { describePixels, objectiveTitle } from "../config/names.js";
 import { SETTINGS } from "../config/settings.js";
 import { nameOfLabel } from "../data/classes.js";
@@ -21,6 +20,8 @@ import type { Noise } from "../noise.js";
 import { toShades } from "../pictures/figures.js";
 import { describeSettings } from "../run/list.js";
 import { repeatCommand } from "../run/repeat.js";
+import { isRecord } from "../values/checker.js";
+import { number, TEXT, wholeNumber } from "../values/domains.js";
 import type { ExploredModel } from "./explored-model.js";
 import { PACKED_BYTES, PACKED_FLOATS, pack, packLabels } from "./packed.js";
 import type { Inference, Latents, ModelCalls, ModelInfo, PackedArray } from "./protocol.js";

@@ -1,9 +1,9 @@
 // Arrays in JSON: little-endian values in base64, as the typed arrays of all supported processors are.
-import { type Checker, isRecord } from "../config/entries.js";
 import { nameOfLabel } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import { type HostArray, sizeOf } from "../tree.js";
+import { type Checker, isRecord } from "../values/checker.js";
 import type { PackedArray } from "./protocol.js";
 
 export function pack(data: Uint8Array | Float32Array, shape: readonly number[]): PackedArray {

@@ -1,11 +1,12 @@
 // Draws trained models side by side: samples, latents and an interpolation of each.
 import { listOf } from "../arguments.js";
-import { checkValue, TEXT } from "../config/entries.js";
 import type { Dataset } from "../data/dataset.js";
 import { describeShape, shapeOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { type Column, sideBySide } from "../pictures/side-by-side.js";
 import { compareRuns, describeValues } from "../run/compare.js";
+import { checkValue } from "../values/checker.js";
+import { TEXT } from "../values/domains.js";
 import { drawImages } from "./drawing.js";
 import { type LoadedModel, loadModel } from "./loaded-model.js";
 import { defaultPair, defaultTiles, drawInterpolation, drawLatents } from "./views.js";

@@ -1,11 +1,11 @@
 // Labels of images, latents and samples for conditional models, chosen by class names.
 import { listOf, maybe } from "../arguments.js";
-import type { Checker } from "../config/entries.js";
 import { listClasses, type ModelClass, oneHot } from "../data/classes.js";
 import type { ImageSet } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import { randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
+import type { Checker } from "../values/checker.js";
 import { describeValue } from "../wording.js";
 
 /** The name of a class. A number means its text: 7 is "7". */

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { checkOptions, func, maybe } from "../arguments.js";
 import type { Config } from "../config/config.js";
-import { checkValue, TEXT } from "../config/entries.js";
 import { EVALUATION } from "../config/evaluation.js";
 import { SETTINGS } from "../config/settings.js";
 import { type Dataset, digestOf } from "../data/dataset.js";
@@ -18,6 +17,8 @@ import type { Model } from "../model/model.js";
 import { checkOwnParts } from "../run/config.js";
 import { loadTrainingData } from "../run/data.js";
 import { RunFolder } from "../run/folder.js";
+import { checkValue } from "../values/checker.js";
+import { TEXT } from "../values/domains.js";
 import { estimateLogLikelihoods, evaluate, meanAndError } from "./evaluation.js";
 import { type OnnxModels, toOnnx } from "./export.js";
 import { bitsPerDim } from "./information.js";

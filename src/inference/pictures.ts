@@ -1,7 +1,6 @@
 // Pictures of a trained model.
-import { BOOLEAN, checkOptions, listOf, maybe } from "../arguments.js";
+import { checkOptions, listOf, maybe } from "../arguments.js";
 import type { GivenSettings } from "../config/config.js";
-import { type Checker, checkValue, oneOf, TEXT } from "../config/entries.js";
 import { INTERPOLATION, MANIFOLD, MAX_INTERPOLATIONS } from "../config/pictures.js";
 import { SETTINGS } from "../config/settings.js";
 import type { ImageSet } from "../data/dataset.js";
@@ -13,6 +12,8 @@ import { classLabels, comparisonFigure } from "../pictures/figures.js";
 import type { Picture } from "../pictures/grid.js";
 import type { RunConfig } from "../run/config.js";
 import { loadTrainingData } from "../run/data.js";
+import { type Checker, checkValue } from "../values/checker.js";
+import { BOOLEAN, oneOf, TEXT } from "../values/domains.js";
 import type { DrawConfig } from "./batches.js";
 import { decodeLatents, inferLatents, reconstructImages } from "./coding.js";
 import {

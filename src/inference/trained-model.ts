@@ -1,7 +1,6 @@
 // A model with weights and an engine: encodes, decodes and samples arrays.
 import { checkOptions, func, maybe } from "../arguments.js";
 import type { Config } from "../config/config.js";
-import { checkValue, isRecord, oneOf } from "../config/entries.js";
 import { SAMPLING } from "../config/sampling.js";
 import { SETTINGS } from "../config/settings.js";
 import { type ModelClass, placesOf } from "../data/classes.js";
@@ -12,6 +11,8 @@ import { UserError } from "../errors.js";
 import type { HostParams } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
 import type { HostArray } from "../tree.js";
+import { checkValue, isRecord } from "../values/checker.js";
+import { oneOf } from "../values/domains.js";
 import {
   type ArrayImages,
   asImageSet,

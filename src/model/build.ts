@@ -1,9 +1,10 @@
 // Builds a model from settings.
 import { objectWith } from "../arguments.js";
 import type { Config } from "../config/config.js";
-import { checkSettings, checkValue } from "../config/entries.js";
+import { checkSettings } from "../config/entries.js";
 import { pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
+import { checkValue } from "../values/checker.js";
 import { INPUT, PARTS } from "./checks.js";
 import { Model } from "./model.js";
 import { assemble, type ModelInput, type Parts, type Sizes } from "./parts.js";

@@ -1,6 +1,7 @@
 // Runtime checks of parts that users supply.
-import { BOOLEAN, func, listOf, maybe, objectOf, objectWith, satisfying } from "../arguments.js";
-import { isRecord, number, oneOf, TEXT, wholeNumber } from "../config/entries.js";
+import { func, listOf, maybe, objectOf, objectWith, satisfying } from "../arguments.js";
+import { isRecord } from "../values/checker.js";
+import { BOOLEAN, number, oneOf, TEXT, wholeNumber } from "../values/domains.js";
 import type { DenseLayer, Layer, LayerSpecs } from "./layers.js";
 import type {
   Assembly,

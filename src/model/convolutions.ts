@@ -1,9 +1,10 @@
 // Convolutional layers. Shapes omit the batch: [height, width, channels].
 import { checkOptions, listOf, maybe } from "../arguments.js";
-import { checkValue, wholeNumber } from "../config/entries.js";
 import { tf } from "../engine/compiled/tf.js";
 import { UserError } from "../errors.js";
 import { sizeOf } from "../tree.js";
+import { checkValue } from "../values/checker.js";
+import { wholeNumber } from "../values/domains.js";
 import { INIT, UNITS } from "./checks.js";
 import { ACTIVATION, ACTIVATIONS, type ActivationName, type Layer } from "./layers.js";
 import type { Init } from "./specs.js";

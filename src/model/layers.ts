@@ -1,8 +1,9 @@
 // Layers: functions of a batch [N, …shape] that declare their weights and draws. Shapes omit the batch.
 import { checkOptions, listOf, maybe, objectOf } from "../arguments.js";
-import { checkValue, number, oneOf } from "../config/entries.js";
 import { tf } from "../engine/compiled/tf.js";
 import { sizeOf } from "../tree.js";
+import { checkValue } from "../values/checker.js";
+import { number, oneOf } from "../values/domains.js";
 import { INIT, LAYER, UNITS } from "./checks.js";
 import { type Context, type DrawSpec, type Init, joinSpecs, type Specs } from "./specs.js";
 

@@ -1,9 +1,10 @@
 // The parts of a variational autoencoder, and how to assemble them (Kingma & Welling 2014).
 // Shapes: B images in a batch, D numbers in an image, K classes, L draws of z for an image, Z latent dimensions.
-import { checkValue, type ValuesOf } from "../config/entries.js";
+import type { ValuesOf } from "../config/entries.js";
 import type { ImageShape } from "../data/pixels.js";
 import { tf } from "../engine/compiled/tf.js";
 import { UserError } from "../errors.js";
+import { checkValue } from "../values/checker.js";
 import { ASSEMBLY, LAYER_SPECS } from "./checks.js";
 import { type ActivationName, type DenseLayer, type Layer, outputsOf } from "./layers.js";
 import { type Context, type Init, joinSpecs, NO_SPECS, type Specs } from "./specs.js";

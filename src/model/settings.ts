@@ -1,9 +1,13 @@
 // The settings of a model: choices of parts, and the settings of each part.
-import { choice, integer, latents, real, type Setting, TWO_NUMBERS, toggle, type ValuesOf } from "../config/entries.js";
+import { choice, type Described, integer, real, type Setting, toggle, type ValuesOf } from "../config/entries.js";
+import { oneOrTwo } from "../values/domains.js";
 import { LIKELIHOODS, NETWORKS, OBJECTIVES, POSTERIORS, PRIORS } from "./registry.js";
 
 /** The `needs` of settings without effect on a plain autoencoder. */
 export const BOUND = { model: ["vae"] };
+
+/** The value of `dimZ` in `needs` of settings for two layers. */
+const TWO_NUMBERS = "Z1,Z2";
 
 // biome-ignore format: two lines per setting
 export const MODEL_SETTINGS = {
@@ -40,6 +44,14 @@ export const MODEL_SETTINGS = {
 };
 
 export type ModelConfig = ValuesOf<typeof MODEL_SETTINGS>;
+
+/** Sizes of one or two layers of latents. */
+type Latents = number | readonly [number, number];
+
+function latents(options: Described & { readonly default: Latents; readonly max: number }): Setting<Latents> {
+  const kindOf = (value: Latents) => (typeof value === "number" ? "one number" : TWO_NUMBERS);
+  return { ...options, kindOf, ...oneOrTwo({ min: 1, max: options.max }) };
+}
 
 type Registry = { readonly [name: string]: { readonly help: string; readonly settings: object } };
 type Intersection<Union> = (Union extends unknown ? (of: Union) => void : never) extends (of: infer All) => void

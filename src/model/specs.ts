@@ -1,8 +1,8 @@
 // Declares the weights and random draws of a model's parts as data, from which the host initializes, fills, counts and
 // stores them.
 import { objectOf } from "../arguments.js";
-import { checkValue } from "../config/entries.js";
 import type { tf } from "../engine/compiled/tf.js";
+import { checkValue } from "../values/checker.js";
 
 import { SPECS } from "./checks.js";
 

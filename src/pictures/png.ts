@@ -1,8 +1,9 @@
 // Encodes pictures as PNG.
 import { PNG } from "pngjs";
 import { objectWith, satisfying } from "../arguments.js";
-import { checkValue, wholeNumber } from "../config/entries.js";
 import { UserError } from "../errors.js";
+import { checkValue } from "../values/checker.js";
+import { wholeNumber } from "../values/domains.js";
 import type { ImageSize, Picture } from "./grid.js";
 
 /** PNG filter type. Within 1% of the size with the best filter for each line, in a third of the time. */

@@ -1,12 +1,11 @@
 // The numbers of a training and of its evaluation, with explanations for newcomers.
-
-import { isRecord } from "../config/entries.js";
 import { hasBound, objectiveName, termNames } from "../config/names.js";
 import { pixelsOf } from "../data/pixels.js";
 import { bitsPerDim } from "../inference/information.js";
 import type { LoadedModel } from "../inference/loaded-model.js";
 import type { Bounds } from "../model/bounds.js";
 import type { ReadRun } from "../run/list.js";
+import { isRecord } from "../values/checker.js";
 import { formatCount, formatNats, formatPlural, formatTime } from "../wording.js";
 import type { Row } from "./facts.js";
 

@@ -1,11 +1,11 @@
 // A report of a trained model: one HTML file that opens without a network.
 import { satisfying } from "../arguments.js";
-import { checkValue } from "../config/entries.js";
 import type { Dataset } from "../data/dataset.js";
 import { UserError } from "../errors.js";
 import { LoadedModel } from "../inference/loaded-model.js";
 import { loadTrainingData } from "../run/data.js";
 import { readRunOf } from "../run/list.js";
+import { checkValue } from "../values/checker.js";
 import { printableLine } from "../wording.js";
 import * as about from "./about.js";
 import { createDocument } from "./document.js";

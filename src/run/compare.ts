@@ -2,13 +2,15 @@
 import path from "node:path";
 import { listOf } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, unmetNeed } from "../config/config.js";
-import { checkValue, describeSetting, TEXT } from "../config/entries.js";
+import { describeSetting } from "../config/entries.js";
 import { curveTitles, describePixels, hasBound, objectiveName } from "../config/names.js";
 import type { SettingName } from "../config/settings.js";
 import { UserError } from "../errors.js";
 import { isFolder, statIfThere } from "../files/read.js";
 import type { Bounds } from "../model/bounds.js";
 import { comparisonCurves } from "../pictures/plots.js";
+import { checkValue } from "../values/checker.js";
+import { TEXT } from "../values/domains.js";
 import { printable } from "../wording.js";
 import { CONFIG } from "./config.js";
 import { findRuns } from "./find.js";

@@ -1,10 +1,10 @@
 // The folder of a group of runs (a sweep, or several seeds): a folder for each run, and their settings in group.json.
 import path from "node:path";
 import { type Config, createConfig, encodeConfig } from "../config/config.js";
-import { isRecord } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import { ifPresent, readText, statIfThere } from "../files/read.js";
 import { writeFileAtomically } from "../files/write.js";
+import { isRecord } from "../values/checker.js";
 import { VERSION } from "../version.js";
 import { createLocked } from "./create.js";
 import { lockRun, type RunLock } from "./lock.js";

@@ -2,9 +2,11 @@
 import path from "node:path";
 import { maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
-import { checkValue, describeSetting, isRecord, TEXT } from "../config/entries.js";
+import { describeSetting } from "../config/entries.js";
 import { UserError } from "../errors.js";
 import type { Bounds } from "../model/bounds.js";
+import { checkValue, isRecord } from "../values/checker.js";
+import { TEXT } from "../values/domains.js";
 import type { RunConfig } from "./config.js";
 import { findRuns } from "./find.js";
 import { METRICS, RunFolder, TEST } from "./folder.js";

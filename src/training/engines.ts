@@ -1,7 +1,6 @@
 // Finds and times the engines.
 import { listOf } from "../arguments.js";
 import { createConfig } from "../config/config.js";
-import { checkValue, oneOf } from "../config/entries.js";
 import { SETTINGS } from "../config/settings.js";
 import { loadDataset } from "../data/dataset.js";
 import { shapeOf } from "../data/pixels.js";
@@ -9,6 +8,8 @@ import { ENGINE_NAMES, type Engine, type EngineName } from "../engine/engine.js"
 import { EngineError, openEngine } from "../engine/index.js";
 import { buildModel } from "../model/build.js";
 import { initialParams } from "../model/initialize.js";
+import { checkValue } from "../values/checker.js";
+import { oneOf } from "../values/domains.js";
 import { drawBatches, epochOrder } from "./batches.js";
 import { firstSnapshot } from "./snapshot.js";
 

@@ -1,6 +1,6 @@
 // Plans the runs of a group: every combination of the values of a sweep, each with several seeds.
 import { type Config, encodeConfig, type GivenSettings } from "../config/config.js";
-import { checkValue, type Setting } from "../config/entries.js";
+import type { Setting } from "../config/entries.js";
 import { SETTINGS, type SettingName } from "../config/settings.js";
 import { type Dataset, loadDataset } from "../data/dataset.js";
 import { DATA_SETTINGS } from "../data/settings.js";
@@ -8,6 +8,7 @@ import { UserError } from "../errors.js";
 import { TEMPORARY } from "../files/write.js";
 import { timestamp } from "../run/config.js";
 import type { PlannedRun } from "../run/group.js";
+import { checkValue } from "../values/checker.js";
 import { printable } from "../wording.js";
 import { checkTraining, configOf, resolvePaths, type TrainingOptions, type TrainOptions } from "./train.js";
 

@@ -1,7 +1,6 @@
 // Resumes a run from its last checkpoint.
 import { checkOptions, maybe } from "../arguments.js";
 import { type Config, createConfig, encodeConfig, type GivenSettings } from "../config/config.js";
-import { checkValue, TEXT } from "../config/entries.js";
 import type { Dataset } from "../data/dataset.js";
 import { describeShape, type ImageShape, shapeOf } from "../data/pixels.js";
 import { agree, byFirst } from "../distributed/processes.js";
@@ -12,6 +11,8 @@ import { checkOwnParts, encodeRunConfig, parseRunConfig, type RunConfig } from "
 import { loadOwnData } from "../run/data.js";
 import { RunFolder } from "../run/folder.js";
 import { isDone } from "../run/reports.js";
+import { checkValue } from "../values/checker.js";
+import { TEXT } from "../values/domains.js";
 import { printable } from "../wording.js";
 import { type Checkpoint, decodeCheckpoint, differingSetting } from "./checkpoint.js";
 import { checkSameTraining, checkSharing, shareSnapshot } from "./shared-start.js";

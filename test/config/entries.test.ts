@@ -6,21 +6,18 @@ import {
   choices,
   integer,
   integers,
-  oneOf,
   optional,
-  parseSides,
-  quoteItem,
-  quoteText,
   real,
   type Setting,
-  SIZE,
   text,
   texts,
   toggle,
-  unquote,
   type ValuesOf,
 } from "../../src/config/entries.js";
 import { UserError } from "../../src/errors.js";
+import { oneOf } from "../../src/values/domains.js";
+import { quoteItem, quoteText, unquote } from "../../src/values/quoting.js";
+import { SIZE } from "../../src/values/size.js";
 
 const help = "help";
 const TABLE = {
@@ -154,13 +151,4 @@ it.each([
   expect([quoteItem(item), quoteText(item)]).toEqual([listed, quoted]);
   expect([unquote(listed), unquote(quoted)]).toEqual([unquote(item), item]);
   expect(setting("names").parse(`x,${listed},${quoted}`)).toEqual(["x", listed, quoted]);
-});
-
-it("parseSides reads one or two sides, up to a maximum", () => {
-  expect(["7", "7x5", "7x9", "0", "7x0", "-7", "7x", "x", "07x5"].map((text) => parseSides(text, 8))).toEqual([
-    [7],
-    [7, 5],
-    ...Array(6).fill(undefined),
-    [7, 5],
-  ]);
 });
