@@ -9,6 +9,7 @@ export type { Device, EngineName, GpuReport } from "./engine/engine.js";
 export { findGpu } from "./engine/index.js";
 export { Divergence, Interruption, UserError } from "./errors.js";
 export type { GivenArray } from "./inference/arrays.js";
+export type { Encoded } from "./inference/coding.js";
 export type { ModelComparison } from "./inference/compare-models.js";
 export { compareModels } from "./inference/compare-models.js";
 export { drawImages, toPictures } from "./inference/drawing.js";
@@ -18,14 +19,9 @@ export type { ManifoldGrid } from "./inference/latent-plane.js";
 export type { EvaluateOptions, Evaluation, LoadedModel } from "./inference/loaded-model.js";
 export { loadModel } from "./inference/loaded-model.js";
 export type { NestedArray } from "./inference/nested.js";
+export type { EncodeOptions, ReconstructOptions, SampleOptions } from "./inference/options.js";
 export type { ModelPictures } from "./inference/pictures.js";
-export type {
-  Encoded,
-  EncodeOptions,
-  ReconstructOptions,
-  SampleOptions,
-  TrainedModel,
-} from "./inference/trained-model.js";
+export type { TrainedModel } from "./inference/trained-model.js";
 export type { ClassesPicture } from "./inference/views.js";
 export type { Bounds, Elbo } from "./model/bounds.js";
 export * as parts from "./model/public.js";

@@ -4,8 +4,8 @@ import { prepareImages } from "../data/input.js";
 import { type ImageShape, imageShape, pixelsInMemory, pixelsOf } from "../data/pixels.js";
 import { UserError } from "../errors.js";
 import { type HostArray, type HostData, sizeOf } from "../tree.js";
+import type { Encoded } from "./coding.js";
 import { flatten, MAX_NUMBERS, type NestedArray } from "./nested.js";
-import type { Encoded } from "./trained-model.js";
 
 /** Images from an array. */
 export interface ArrayImages extends ImageSet {

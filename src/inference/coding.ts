@@ -9,7 +9,15 @@ import { randomStream } from "../random.js";
 import type { HostArray } from "../tree.js";
 import { type DrawConfig, evaluationBatches, rowsAtOnce } from "./batches.js";
 import type { LabelRows } from "./labels.js";
-import type { Encoded, TrainedModel } from "./trained-model.js";
+import type { TrainedModel } from "./trained-model.js";
+
+/** The posteriors of N images. */
+export interface Encoded {
+  /** `[N, Z]`: means, or a draw from each. */
+  readonly z: HostArray<Float32Array>;
+  /** `[N, Z]`: standard deviations, if Gaussian. */
+  readonly sigma?: HostArray<Float32Array>;
+}
 
 /** Images and their reconstructions: count × pixels, 0 to 1. */
 export interface Reconstructions {

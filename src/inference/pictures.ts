@@ -28,7 +28,8 @@ import {
   rowsOfClass,
 } from "./labels.js";
 import type { ManifoldGrid } from "./latent-plane.js";
-import { type TrainedModel, WHATS } from "./trained-model.js";
+import { WHATS } from "./options.js";
+import type { TrainedModel } from "./trained-model.js";
 import {
   asImages,
   type ClassesPicture,

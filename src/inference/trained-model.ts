@@ -1,8 +1,6 @@
 // A model with weights and an engine: encodes, decodes and samples arrays.
-import { checkOptions, func, maybe } from "../arguments.js";
+import { checkOptions, func } from "../arguments.js";
 import type { Config } from "../config/config.js";
-import { SAMPLING } from "../config/sampling.js";
-import { SETTINGS } from "../config/settings.js";
 import { type ModelClass, placesOf } from "../data/classes.js";
 import { checkImageSet, type ImageSet } from "../data/dataset.js";
 import { checkCount, type ImageShape, imageShape, pixelsOf, range } from "../data/pixels.js";
@@ -12,7 +10,6 @@ import type { HostParams } from "../model/initialize.js";
 import type { Model } from "../model/model.js";
 import type { HostArray } from "../tree.js";
 import { checkValue, isRecord } from "../values/checker.js";
-import { oneOf } from "../values/domains.js";
 import {
   type ArrayImages,
   asImageSet,
@@ -23,61 +20,24 @@ import {
   joinEncoded,
 } from "./arrays.js";
 import { rowsAtOnce } from "./batches.js";
-import { decodeLatents, inferPosteriors, sampleImages } from "./coding.js";
-import type { GaussianMixture } from "./gaussian-mixture.js";
+import { decodeLatents, type Encoded, inferPosteriors } from "./coding.js";
 import {
-  CLASS,
-  CLASS_OPTION,
-  type ClassName,
-  type ClassOption,
   chooseLabels,
   LABEL_OPTIONS,
   type LabelOptions,
   labelImages,
-  labelsOfSamples,
   placeOfClass,
   rowsOfClass,
   rowsOfPlaces,
 } from "./labels.js";
-import { drawFromMixture, fitLatentMixture } from "./latent-mixture.js";
-
-/** What `encode` returns of posteriors. */
-export const WHATS = ["means", "draws"] as const;
-
-interface SeedOptions {
-  /** By default the training's. */
-  readonly seed?: number | undefined;
-}
-
-/** Options of `sample`. The seed determines all draws. */
-export interface SampleOptions extends SeedOptions, ClassOption {
-  /** Draws z from the prior (default), or from a Gaussian mixture fitted to the latents of training images. */
-  readonly from?: (typeof SAMPLING.from.choices)[number] | undefined;
-  /** Gaussians in the mixture: 1 to 1,000, by default 10. */
-  readonly components?: number | undefined;
-  /** Called while a mixture is fitted, with the finished steps and their maximum. Both are equal at the end. */
-  readonly onProgress?: ((done: number, count: number) => void) | undefined;
-}
-
-/** The seed determines draws of z and dynamic binarization. By default, images of a data set have their own class. */
-export interface EncodeOptions extends SeedOptions, LabelOptions {
-  /** Returns posterior means (default), or a draw from each posterior. */
-  readonly what?: (typeof WHATS)[number] | undefined;
-}
-
-/** Options of `reconstruct`. */
-export interface ReconstructOptions extends LabelOptions {
-  /** The class to decode as; by default each image's own. */
-  readonly as?: ClassName | undefined;
-}
-
-/** The posteriors of N images. */
-export interface Encoded {
-  /** `[N, Z]`: means, or a draw from each. */
-  readonly z: HostArray<Float32Array>;
-  /** `[N, Z]`: standard deviations, if Gaussian. */
-  readonly sigma?: HostArray<Float32Array>;
-}
+import {
+  checkEncodeOptions,
+  checkReconstructOptions,
+  type EncodeOptions,
+  type ReconstructOptions,
+  type SampleOptions,
+} from "./options.js";
+import { Sampler } from "./sampler.js";
 
 /** Numbers in memory for each dimension of z: mean and standard deviation, in parts and joined. */
 const ENCODED = 4;
@@ -99,10 +59,8 @@ export class TrainedModel {
   readonly config: Config;
   /** The classes of a conditional model, in the order of its labels. */
   readonly classes?: readonly ModelClass[] | undefined;
-  readonly #trainingImages: TrainedModelInit["trainingImages"];
+  readonly #sampler: Sampler;
   readonly #running = new Set<Promise<unknown>>();
-  /** Cache of the last fit. */
-  #mixture: { readonly components: number; readonly fitting: Promise<GaussianMixture> } | undefined;
   #closing: Promise<void> | undefined;
 
   constructor({ engine, model, params, size, config, classes, trainingImages }: TrainedModelInit) {
@@ -112,7 +70,7 @@ export class TrainedModel {
     this.size = size;
     this.config = config;
     this.classes = classes;
-    this.#trainingImages = trainingImages;
+    this.#sampler = new Sampler(this, trainingImages);
   }
 
   /**
@@ -170,7 +128,7 @@ export class TrainedModel {
    */
   reconstruct(images: ImageSet | GivenArray, options: ReconstructOptions = {}): Promise<HostArray<Float32Array>> {
     return this.use(async () => {
-      const { as, ...own } = checkOptions({ ...LABEL_OPTIONS, as: maybe(CLASS) }, options);
+      const { as, ...own } = checkReconstructOptions(options);
       const place = as === undefined ? undefined : placeOfClass(this.classes, as);
       const set = labelImages(this.#asImageSet(images), this.classes, own);
       const numbers = Math.max(ENCODED * this.model.parts.dimZ, pixelsOf(this.size));
@@ -197,7 +155,7 @@ export class TrainedModel {
    */
   sample(count: number, options: SampleOptions = {}): Promise<HostArray<Float32Array>> {
     return this.use(async () => {
-      const sample = this.#sampler(options);
+      const sample = this.#sampler.prepare(options);
       this.#checkResult(checkCount(count), "sampleParts");
       return this.#asImages(await sample(0, count));
     });
@@ -251,10 +209,7 @@ export class TrainedModel {
   }
 
   async *#encode(set: ArrayImages, options: EncodeOptions = {}): AsyncGenerator<Encoded, void> {
-    const { what, seed, ...chosen } = checkOptions(
-      { ...this.#seedOptions, ...LABEL_OPTIONS, what: maybe(oneOf(WHATS), "means") },
-      options,
-    );
+    const { what, seed, ...chosen } = checkEncodeOptions(options, this.config);
     const labelled = labelImages(set, this.classes, chosen);
     const { binarize } = this.config;
     const isExact = this.#isDenoiser || binarize === "none";
@@ -289,63 +244,12 @@ export class TrainedModel {
   }
 
   async *#sampleParts(count: number, options: SampleOptions): AsyncGenerator<HostArray<Float32Array>, void> {
-    const sample = this.#sampler(options);
+    const sample = this.#sampler.prepare(options);
     checkCount(count);
     const atOnce = rowsAtOnce(this.size);
     for (let first = 0; first < count; first += atOnce) {
       yield this.#asImages(await sample(first, Math.min(atOnce, count - first)));
     }
-  }
-
-  /** Returns a function that computes samples first to first + count − 1: count × pixels. */
-  #sampler(options: SampleOptions): (first: number, count: number) => Promise<Float32Array> {
-    const {
-      from,
-      components,
-      seed,
-      class: name,
-      onProgress,
-    } = checkOptions(
-      {
-        ...this.#seedOptions,
-        from: maybe(SAMPLING.from, SAMPLING.from.default),
-        components: maybe(SAMPLING.components),
-        onProgress: maybe(func<(done: number, count: number) => void>()),
-        ...CLASS_OPTION,
-      },
-      options,
-    );
-    const labels = labelsOfSamples(this.classes, seed, name);
-    if (from === "prior") {
-      if (components !== undefined) throw new UserError("`components` needs `from: mixture`. Give both.");
-      return (first, count) => sampleImages(this, first, count, seed, labels);
-    }
-    let mixture: GaussianMixture | undefined;
-    return async (first, count) => {
-      mixture ??= await this.#fitMixture(components ?? SAMPLING.components.default, onProgress);
-      const ofPart = labels && ((at: number, rows: number) => labels(first + at, rows));
-      return decodeLatents(this, drawFromMixture(mixture, first, count, seed), ofPart);
-    };
-  }
-
-  /** Fits a mixture, or returns the cached one. */
-  #fitMixture(components: number, onProgress: SampleOptions["onProgress"]): Promise<GaussianMixture> {
-    if (this.#mixture?.components === components) return this.#mixture.fitting;
-    const { binarize, noise, seed } = this.config;
-    const fitting = this.#loadTrainingImages().then((images) =>
-      fitLatentMixture(this, images, components, { binarize, noise, seed }, onProgress),
-    );
-    const mixture = { components, fitting };
-    this.#mixture = mixture;
-    fitting.catch(() => {
-      if (this.#mixture === mixture) this.#mixture = undefined; // a later call may find the data
-    });
-    return fitting;
-  }
-
-  async #loadTrainingImages(): Promise<ImageSet> {
-    if (this.#trainingImages) return this.#trainingImages();
-    throw new UserError("The training images of this model are unknown. Load it from its run.");
   }
 
   #asImageSet(images: ImageSet | GivenArray): ArrayImages {
@@ -355,10 +259,6 @@ export class TrainedModel {
 
   get #isDenoiser(): boolean {
     return this.config.noise !== null || this.config.inputDir !== null;
-  }
-
-  get #seedOptions() {
-    return { seed: maybe(SETTINGS.seed, this.config.seed) };
   }
 
   /** @throws UserError if the result for this number of images would be too large */
