@@ -1,46 +1,21 @@
-// Opens a file or a folder of arrays. Finds images, labels and splits by their names.
+// Opens a file or a folder of arrays as splits of images with labels.
 import path from "node:path";
 import { UserError } from "../errors.js";
-import { LargeInteger } from "../formats/npy.js";
 import { listSome } from "../wording.js";
+import { groupSplits, type Splits } from "./array-roles.js";
+import { chooseScales, toPixels } from "./array-scales.js";
 import { type FileArray, openArrays, readShape } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
-import { areClasses, readLabels } from "./labels.js";
-import { findLayout, type Layout, reorder } from "./layout.js";
+import { readLabels } from "./labels.js";
+import { findLayout, reorder } from "./layout.js";
 import { chooseFiles, findLabels } from "./name-groups.js";
-import { type NameParts, parseName, type Role, SPLITS, type Split } from "./names.js";
-import {
-  chunks,
-  describeShape,
-  type ImageShape,
-  type Images,
-  type Pixels,
-  pixelsInMemory,
-  pixelsOf,
-} from "./pixels.js";
-import {
-  chooseScaleOf,
-  describeScale,
-  hasContrast,
-  joinRanges,
-  measureRange,
-  type Range,
-  rescale,
-  type Scale,
-  type Scales,
-  toBytes,
-} from "./scale.js";
+import { parseName, type Role, SPLITS, type Split } from "./names.js";
+import { describeShape, type ImageShape, type Images, pixelsOf } from "./pixels.js";
+import { describeScale } from "./scale.js";
 import type { Source } from "./sources.js";
 
-/** The most arrays that a message names. */
+/** The most files that a message names. */
 const MAX_NAMED = 8;
-
-/** The arrays of one split. */
-interface SplitArrays {
-  images?: FileArray;
-  labels?: FileArray;
-}
-type Splits = Map<Split, SplitArrays>;
 
 /**
  * Opens one file of arrays. If it holds no labels, uses a matching file in its folder: y_train.npy for x_train.npy.
@@ -142,82 +117,6 @@ async function openSiblingLabels(file: string, images: FileArray | undefined): R
   }
 }
 
-/**
- * Groups the arrays of a file by split, according to their names or the file's. An array whose name has no role holds
- * images if it has two dimensions or more, and labels if it has one class for each image.
- *
- * @throws UserError if it is unclear which array holds the images
- */
-function groupSplits(
-  arrays: readonly FileArray[],
-  about: Pick<NameParts, "role" | "split">,
-  file: string,
-): { splits: Splits; notes: string[] } {
-  const named = arrays.map((array) => {
-    const own = array.key === undefined ? undefined : parseName(array.key);
-    const role = own?.role ?? (arrays.length === 1 ? about.role : undefined);
-    return { array, role, split: own?.split ?? about.split ?? ("train" as const), rest: own?.rest ?? "" };
-  });
-  const splits: Splits = new Map();
-  const used = new Set<FileArray>();
-  for (const split of SPLITS) {
-    const own = named.filter((one) => one.split === split);
-    const images = chooseImages(
-      own.filter(({ role, array }) => role === "images" || (!role && array.shape.length > 1)),
-      file,
-    );
-    const count = images?.array.shape[0];
-    const areLabels = ({ array }: Candidate) =>
-      array.shape.length === 1 && array.shape[0] === count && holdsClasses(array);
-    const labels =
-      own.find(({ role, rest }) => role === "labels" && rest === images?.rest) ??
-      own.find(({ role }) => role === "labels") ??
-      own.find((one) => one.role === undefined && one !== images && areLabels(one));
-    if (images || labels) {
-      splits.set(split, { ...(images && { images: images.array }), ...(labels && { labels: labels.array }) });
-    }
-    for (const one of [images, labels]) if (one) used.add(one.array);
-  }
-  const unused = arrays.filter((array) => !used.has(array)).map(({ key, name }) => key ?? name);
-  const notes = arrays.flatMap(({ notes = [] }) => notes);
-  return {
-    splits,
-    notes: unused.length > 0 ? [...notes, `Not used in ${file}: ${listSome(unused, MAX_NAMED)}.`] : notes,
-  };
-}
-
-function holdsClasses(array: FileArray): boolean {
-  try {
-    return areClasses(array.values ?? []);
-  } catch (error) {
-    if (error instanceof LargeInteger) return false;
-    throw error;
-  }
-}
-
-interface Candidate {
-  readonly array: FileArray;
-  readonly role?: Role | undefined;
-  readonly rest: string;
-}
-
-/** Prefers arrays with a role, then without other words in the name, then of more dimensions, then of more rows. */
-function chooseImages<One extends Candidate>(candidates: readonly One[], file: string): One | undefined {
-  const rank = ({ role, rest, array: { shape } }: Candidate) => [
-    ...[Number(role === "images"), Number(rest === ""), Number(shape.length > 2), shape[0]],
-  ];
-  const isBetter = (a: readonly number[], b: readonly number[]) => {
-    const at = a.findIndex((value, i) => value !== b[i]);
-    return at < 0 ? 0 : b[at] - a[at];
-  };
-  const [best, next] = [...candidates].sort((a, b) => isBetter(rank(a), rank(b)));
-  if (next && isBetter(rank(best), rank(next)) === 0) {
-    const names = [best, next].map(({ array }) => array.key ?? array.name);
-    throw new UserError(`${file} holds several arrays of images: ${listSome(names, MAX_NAMED)}. Save only one.`);
-  }
-  return best;
-}
-
 async function openSplits(splits: Splits, name: string, notes: string[], options: DataOptions): Promise<Source> {
   const arrays = [...splits].flatMap(([split, { images, labels }]) => (images ? [{ split, images, labels }] : []));
   if (!arrays.some(({ split }) => split === "train")) {
@@ -287,15 +186,10 @@ function isEmnist(name: string): boolean {
   return /emnist/i.test(name.split(path.sep).slice(-2).join(path.sep)) && /(idx3-ubyte|\.csv)(\.gz)?$/i.test(name);
 }
 
-interface LaidOut {
+interface Shaped {
   readonly split: Split;
-  readonly images: FileArray;
-  readonly count: number;
   readonly shape: ImageShape;
-  readonly layout: Layout;
 }
-
-type Shaped = Pick<LaidOut, "split" | "shape">;
 
 function checkShapes(first: Shaped, other: Shaped, name: string): void {
   const [a, b] = [first, other].map(({ shape }) => describeShape(shape));
@@ -315,50 +209,4 @@ function checkOptions(shape: ImageShape, { size, channels }: DataOptions, name: 
   if (channels && channels !== shape.channels) {
     throw new UserError(`${found} the channels of arrays are not converted. Leave out \`channels\`.`);
   }
-}
-
-/** Chooses one scale for all integers, one for all floats and one for bool. @throws UserError if no scale fits */
-function chooseScales(
-  arrays: readonly LaidOut[],
-  name: string,
-  trained?: Scales | undefined,
-): (array: FileArray) => Scale {
-  const scales = new Map<string, Scale>();
-  for (const kind of new Set(arrays.map(({ images }) => kindOf(images)))) {
-    const own = arrays.filter(({ images }) => kindOf(images) === kind);
-    const ranges = new Map(own.map((one) => [one.split, measure(one)]));
-    const { dtype } = own[0].images;
-    const type = own.every(({ images }) => images.dtype === dtype) ? dtype : kind;
-    scales.set(kind, chooseScaleOf(ranges, type, name, trained));
-  }
-  return (array) => scales.get(kindOf(array)) as Scale;
-}
-
-function kindOf({ dtype }: FileArray): string {
-  if (dtype === "bool") return dtype;
-  return dtype.startsWith("float") ? "float64" : "int64";
-}
-
-function measure({ images, count, shape }: LaidOut): Range {
-  const range = images.values ? measureRange(images.values) : measureBytes(images, count, pixelsOf(shape));
-  if (range.badAt === undefined) return range;
-  const image = Math.floor(range.badAt / pixelsOf(shape));
-  throw new UserError(
-    `Image ${image} of ${images.name} holds ${images.values?.[range.badAt]}. Pixels must be finite numbers.`,
-  );
-}
-
-/** Measures bytes until they need no warning. */
-function measureBytes({ pixels }: FileArray, count: number, size: number): Range {
-  let range = joinRanges([]);
-  for (const chunk of chunks((pixels as NonNullable<typeof pixels>)(size), count, size)) {
-    range = joinRanges([range, measureRange(chunk)]);
-    if (hasContrast(range)) break;
-  }
-  return range;
-}
-
-function toPixels({ values, pixels }: FileArray, size: number, scale: Scale): Pixels {
-  if (values) return pixelsInMemory(toBytes(values, scale), size);
-  return rescale((pixels as NonNullable<typeof pixels>)(size), scale);
 }
