@@ -148,13 +148,17 @@ describe.runIf(process.platform === "linux")("vae explore", () => {
 
   it("ends a process that does not answer in time, with one error", async () => {
     const { ModelProcesses }: typeof import("../../src/explore/models.js") = await import(BUILT_MODELS);
-    const models = new ModelProcesses(1, 2);
+    const models = new ModelProcesses(1, 10); // enough to load a model on a busy machine
     const before = childrenOf(process.pid);
     const call = () => models.call(at("runs/a"), JSON.stringify(decode()), new AbortController().signal);
-    await call();
-    const [model] = childrenOf(process.pid).filter((child) => !before.includes(child));
+    const unanswered = expect(call()).rejects.toThrow(
+      "The process of the model ended (no answer within 10 seconds). Try again.",
+    );
+    const modelOf = () => childrenOf(process.pid).find((child) => !before.includes(child));
+    await until(() => modelOf() !== undefined);
+    const model = modelOf() as number;
     process.kill(model, "SIGSTOP");
-    await expect(call()).rejects.toThrow("The process of the model ended (no answer within 2 seconds). Try again.");
+    await unanswered;
     await until(() => !isRunning(model));
     expect(JSON.parse(await call())).toMatchObject({ shape: [1, 7, 7, 1] });
     models.close();
