@@ -6,18 +6,25 @@ cd "$(dirname "$0")/.."
 npx vitest run --project system
 
 # Kills trainings at random moments and resumes them, on the two engines that run everywhere.
-node test/reliability/crash.js 15 compiled
-node test/reliability/crash.js 4 wasm
+crash_alone() {
+  node test/reliability/crash.js 15 compiled
+  node test/reliability/crash.js 4 wasm
+}
 
 # Kills one of two processes, with both implementations of MPI. Open MPI refuses root without these variables.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-for mpirun in mpirun.openmpi mpirun.mpich; do
-  if command -v $mpirun; then
-    node test/reliability/crash.js 15 compiled $RANDOM $mpirun -n 2
-  else
-    echo "!!! $mpirun is not installed: SEVERAL PROCESSES WERE NOT TESTED with it" >&2
-  fi
-done
+crash_together() {
+  for mpirun in mpirun.openmpi mpirun.mpich; do
+    if command -v $mpirun; then
+      node test/reliability/crash.js 15 compiled $RANDOM $mpirun -n 2
+    else
+      echo "!!! $mpirun is not installed: SEVERAL PROCESSES WERE NOT TESTED with it" >&2
+    fi
+  done
+}
+crash_alone &
+crash_together
+wait $!
 
 # Tests engine tensorflow with the real library, if pip finds it.
 remove() { npm uninstall --silent --no-save --ignore-scripts @tensorflow/tfjs-node; }
