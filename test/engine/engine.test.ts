@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import "../../src/engine/compiled/gradients.js";
+import { GraphBuilder } from "../../src/engine/compiled/graph.js";
+import { Session } from "../../src/engine/compiled/session.js";
 import { tf } from "../../src/engine/compiled/tf.js";
 import { array, open, openAt, PLACES, weyl } from "../helpers.js";
 
@@ -238,6 +240,22 @@ describe.runIf(inject("gpu"))("the compiled engine on the GPU", () => {
       message: expect.stringMatching("too little"),
     });
     expect((await run(2)).y.data[0]).toBe(4);
+  });
+
+  it("blames the graph, not the GPU, for an invalid graph and for wrong operands", async () => {
+    const unknown = new GraphBuilder("unknown");
+    unknown.node("Unknown", [unknown.input("x", "float32", [2])], {}, [unknown.output("y", "float32", [2])]);
+    const [creation] = await Promise.allSettled([Session.create(unknown.encode(), 1, "gpu")]);
+    expect(creation).toMatchObject({ reason: { name: "Error", message: expect.stringContaining("Unknown") } });
+
+    const product = new GraphBuilder("product");
+    const operands = ["a", "b"].map((name) => product.input(name, "float32", [`${name}0`, `${name}1`]));
+    product.node("MatMul", operands, {}, [product.output("y", "float32", ["rows", "columns"])]);
+    const session = await Session.create(product.encode(), 1, "gpu");
+    const [a, b] = [array([1, 2, 3], [1, 3]), array([1, 2], [2, 1])];
+    const error = await session.run(new Map(Object.entries({ a, b }))).catch((error) => error);
+    expect(error).toMatchObject({ name: "Error", message: expect.stringContaining("dimension mismatch") });
+    await session.close();
   });
 
   it("uploads a chunk larger than the GPU should hold in parts", async () => {

@@ -47,12 +47,21 @@ export class GpuError extends Error {
 }
 
 /** onnxruntime reports the use of a buffer that could not be allocated, or that its size exceeds a limit of the GPU. */
-const TOO_LARGE = /invalid due to a previous error|out.of.(device.|host.)?memory|exceeds the max|narrowing/i;
+const TOO_LARGE =
+  /invalid due to a previous error|out.?of.?(device.|host.)?memory|exceeds the max|too many storage buffers|narrowing/i;
+
+const LOST = /\blost\b/i;
+
+/**
+ * Other failures of the device or its driver. Errors name the file that threw them: those that reject operands are in
+ * subfolders of the provider.
+ */
+const OF_PROVIDER = /WebGPU (validation|device|adapter|error)|providers[\\/]webgpu[\\/]\w+\./;
 
 function explain(text: string): string {
   if (TOO_LARGE.test(text))
     return "The GPU has too little memory for this batch and model: give a smaller `batchSize`, or `device: cpu`";
-  if (/\blost\b/i.test(text)) return "The GPU was lost: it was reset or removed";
+  if (LOST.test(text)) return "The GPU was lost: it was reset or removed";
   return `The GPU failed: ${text
     .replace(/^.*Status Message: /s, "")
     .split("\n")[0]
@@ -141,11 +150,13 @@ export class Session {
   }
 }
 
+/** Throws a failure of the GPU as `GpuError`. Other errors, such as an invalid graph, are mistakes of the caller. */
 async function onGpu<Result>(running: Promise<Result>): Promise<Result> {
   try {
     return await running;
   } catch (error) {
-    throw new GpuError(error);
+    const isOfGpu = [TOO_LARGE, LOST, OF_PROVIDER].some((pattern) => pattern.test(String(error)));
+    throw isOfGpu ? new GpuError(error) : error;
   }
 }
 
