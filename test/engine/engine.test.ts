@@ -223,10 +223,15 @@ describe("an engine opened while another one runs", () => {
       }
       console.log(results.join());
     `;
-    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+    const { stdout } = await runScript(script);
     expect(stdout.trim()).toBe([...Array.from({ length: 20 }, (_, i) => 3 * i), 9, 9, 9].join());
   });
 });
+
+/** Runs a script on the compiled program, for tests that need a process of their own. */
+function runScript(script: string) {
+  return promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+}
 
 describe.runIf(inject("gpu"))("the compiled engine on the GPU", () => {
   const engine = open("compiled", 1, "gpu");
@@ -240,6 +245,17 @@ describe.runIf(inject("gpu"))("the compiled engine on the GPU", () => {
       message: expect.stringMatching("too little"),
     });
     expect((await run(2)).y.data[0]).toBe(4);
+  });
+
+  it("prints no errors of its library, also after an engine on the processor", async () => {
+    const script = `
+      import { CompiledEngine, tf } from "./dist/engine/compiled/index.js";
+      const outer = ({ x }) => ({ y: tf.exp(tf.add(x, tf.transpose(x))) });
+      const run = (engine, rows) => engine.call(outer, { x: { data: new Float32Array(rows), shape: [rows, 1] } });
+      await run(new CompiledEngine(1), 2);
+      await run(new CompiledEngine(1, "gpu"), 2 ** 18).catch(({ name }) => console.log(name));
+    `;
+    expect(await runScript(script)).toEqual({ stdout: "GpuError\n", stderr: "" });
   });
 
   it("blames the graph, not the GPU, for an invalid graph and for wrong operands", async () => {

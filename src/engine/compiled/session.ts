@@ -92,7 +92,6 @@ export class Session {
     loading ??= load();
     const onnxruntime = await loading;
     const isGpu = device === "gpu";
-    if (isGpu) onnxruntime.env.logLevel = "fatal"; // prints no errors, which are thrown too
     const creating = onnxruntime.InferenceSession.create(model, {
       executionProviders: [isGpu ? "webgpu" : "cpu"],
       executionMode: "sequential",
@@ -181,7 +180,10 @@ function free(results: InferenceSession.OnnxValueMapType): void {
 async function load(): Promise<Onnxruntime> {
   env.ORT_DISABLE_TELEMETRY ??= "1";
   await checkLibraries();
-  return import("onnxruntime-node");
+  const onnxruntime = await import("onnxruntime-node");
+  // Prints no errors, which are thrown too. Only the first session of a process, on any device, reads the level.
+  onnxruntime.env.logLevel = "fatal";
+  return onnxruntime;
 }
 
 /**
