@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, inject, it } from "vitest";
+import { afterAll, describe, expect, inject, it, type Mock, vi } from "vitest";
 import "../../src/engine/compiled/gradients.js";
 import { GraphBuilder } from "../../src/engine/compiled/graph.js";
 import { Session } from "../../src/engine/compiled/session.js";
@@ -256,6 +256,27 @@ describe.runIf(inject("gpu"))("the compiled engine on the GPU", () => {
       await run(new CompiledEngine(1, "gpu"), 2 ** 18).catch(({ name }) => console.log(name));
     `;
     expect(await runScript(script)).toEqual({ stdout: "GpuError\n", stderr: "" });
+  });
+
+  it("frees the sessions of a loop if one cannot be loaded", async () => {
+    const opened = await engine;
+    const step = ({ w }: { w: tf.Tensor }, { x }: { x: tf.Tensor }): [{ w: tf.Tensor }, object] => [
+      { w: tf.add(w, x) },
+      {},
+    ];
+    const { create } = Session;
+    const closings: Mock[] = [];
+    const creating = vi.spyOn(Session, "create").mockImplementation(async (...args) => {
+      if (closings.length === 3) throw new Error("no memory for the fourth");
+      const session = await create(...args);
+      closings.push(vi.spyOn(session, "close"));
+      return session;
+    });
+    const scanning = opened.scan(step, { w: array([1]) }, { x: array([1, 2]) });
+    await expect(scanning).rejects.toThrow("no memory for the fourth");
+    creating.mockRestore();
+    expect(closings.map(({ mock }) => mock.calls.length)).toEqual([1, 1, 1]);
+    expect((await opened.scan(step, { w: array([1]) }, { x: array([1, 2]) }))[0].w).toEqual(array([4]));
   });
 
   it("blames the graph, not the GPU, for an invalid graph and for wrong operands", async () => {

@@ -34,18 +34,27 @@ export class DeviceStep {
     const program = await stepProgram(step, init, xs);
     const carry = carryInputs(init);
     const chunk = chunkInputs(xs, program.width);
-    const load = (model: Uint8Array, onDevice: readonly string[] = []) =>
-      Session.create(model, threads, "gpu", onDevice);
+    const loaded: Session[] = [];
+    const load = async (model: Uint8Array, onDevice: readonly string[] = []) => {
+      const session = await Session.create(model, threads, "gpu", onDevice);
+      loaded.push(session);
+      return session;
+    };
     const names = (arrays: ReadonlyMap<string, HostArray>) => [...arrays.keys()].map(copyOf);
     const reports = new Map([[REPORTS, chunk.get(REPORTS) as HostArray]]);
-    return new DeviceStep(
-      program,
-      await load(program.model, [...program.carry.values(), program.reports]),
-      await load(copyProgram(carry, false), names(carry)),
-      await load(copyProgram(chunk, true), names(chunk)),
-      await load(copyProgram(carry, false)),
-      await load(copyProgram(reports, true)),
-    );
+    try {
+      return new DeviceStep(
+        program,
+        await load(program.model, [...program.carry.values(), program.reports]),
+        await load(copyProgram(carry, false), names(carry)),
+        await load(copyProgram(chunk, true), names(chunk)),
+        await load(copyProgram(carry, false)),
+        await load(copyProgram(reports, true)),
+      );
+    } catch (error) {
+      for (const session of loaded) await session.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
