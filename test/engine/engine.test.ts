@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, inject, it, type Mock, vi } from "vitest";
 import "../../src/engine/compiled/gradients.js";
+import { findGpu } from "../../src/engine/compiled/gpu.js";
 import { GraphBuilder } from "../../src/engine/compiled/graph.js";
 import { Session } from "../../src/engine/compiled/session.js";
 import { tf } from "../../src/engine/compiled/tf.js";
@@ -256,6 +257,13 @@ describe.runIf(inject("gpu"))("the compiled engine on the GPU", () => {
       await run(new CompiledEngine(1, "gpu"), 2 ** 18).catch(({ name }) => console.log(name));
     `;
     expect(await runScript(script)).toEqual({ stdout: "GpuError\n", stderr: "" });
+  });
+
+  it("is found once for each process", async () => {
+    expect(await findGpu()).toEqual({ runs: true });
+    vi.stubEnv("VK_ICD_FILENAMES", "no-driver.json"); // a second try on Linux would find none
+    expect(await findGpu()).toEqual({ runs: true });
+    vi.unstubAllEnvs();
   });
 
   it("frees the sessions of a loop if one cannot be loaded", async () => {

@@ -57,12 +57,19 @@ const PREFERENCE = ["2", "1", "3", "0", PROCESSOR];
 
 const DEBIAN = "on Debian and Ubuntu, apt install libvulkan1 mesa-vulkan-drivers, or for NVIDIA its driver";
 
+let found: GpuReport | undefined;
+
 /**
- * Runs a tiny program on the GPU.
+ * Runs a tiny program on the GPU. Once that has succeeded, the process does not repeat it for each run of a sweep.
  *
  * @throws Error if onnxruntime-node is not installed
  */
 export async function findGpu(): Promise<GpuReport> {
+  if (!found?.runs) found = await tryGpu();
+  return found;
+}
+
+async function tryGpu(): Promise<GpuReport> {
   const graph = new GraphBuilder("probe");
   graph.node("Neg", [graph.input("x", "float32", [1])], {}, [graph.output("y", "float32", [1])]);
   const model = Buffer.from(graph.encode()).toString("base64");
