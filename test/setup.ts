@@ -16,6 +16,8 @@ declare module "vitest" {
     engines: EngineName[];
     /** Whether engine compiled runs on a GPU, or on SwiftShader instead. */
     gpu: boolean;
+    /** Whether test/fixtures/failing-gpu.c can be compiled, and SwiftShader runs behind it. */
+    failingGpu: boolean;
     /** The Python interpreter, and the versions of its packages; none if it does not run. */
     python: { readonly program: string; readonly packages: Readonly<Record<string, string>> };
     /** The browser's program. */
@@ -50,6 +52,13 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const gpu = await findDevice();
   lines.push(gpu.runs ? `\`device: gpu\`: ${gpu.name}` : `NOT TESTED HERE: \`device: gpu\`, as ${gpu.reason}`);
   project.provide("gpu", gpu.runs);
+  const isFailing = existsSync(SWIFTSHADER) && spawnSync("cc", ["--version"]).status === 0;
+  lines.push(
+    isFailing
+      ? "a GPU that fails: SwiftShader, behind test/fixtures/failing-gpu.c"
+      : `NOT TESTED HERE: a GPU that fails, as there is no C compiler (cc) or no ${SWIFTSHADER}`,
+  );
+  project.provide("failingGpu", isFailing);
   const python = findPython();
   const chromium = findChromium();
   const runtime = existsSync(fileURLToPath(new URL("../examples/web/node_modules/onnxruntime-web", import.meta.url)));
