@@ -1,5 +1,6 @@
 // vae engines
 import { SETTINGS } from "../config/settings.js";
+import { isSystemError } from "../errors.js";
 import { declare } from "./command.js";
 import { JSON_RESULT, settingFlags, toggle } from "./flags.js";
 
@@ -13,14 +14,20 @@ export const define = declare({
   async run(
     io,
     { threads = SETTINGS.threads.default, bench, json },
-    { findEngines, findGpu, print, timeTrainingStep },
+    { findEngines, findGpu, note, print, timeTrainingStep },
   ) {
     const reports = await findEngines(threads);
     const gpu = await findGpu();
     const names = reports.filter(({ runs }) => runs).map(({ name }) => name);
-    const times = bench
-      ? await timeTrainingStep([...names, ...(gpu.runs ? ["gpu" as const] : [])], threads)
-      : undefined;
+    const times = bench ? await timeTrainingStep(names, threads) : undefined;
+    if (times && gpu.runs) {
+      try {
+        for (const [name, time] of await timeTrainingStep(["gpu"], threads)) times.set(name, time);
+      } catch (error) {
+        if (!isSystemError(error)) throw error;
+        note(io, `${error.message}. It was not timed.`);
+      }
+    }
     if (json) {
       const { name: adapter, ...found } = { name: undefined, ...gpu };
       const all = [...reports, { name: "gpu" as const, ...found, adapter }];

@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { decodeSafetensors } from "../../src/formats/safetensors.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
-import { copyTiny, relativeError } from "../helpers.js";
+import { copyTiny, ENGINES, relativeError } from "../helpers.js";
 import { checkpointsOf, outcomeOf } from "../outcome.js";
 import { start, vae } from "../vae.js";
 
@@ -139,6 +139,16 @@ describe.runIf(inject("failingGpu"))("a GPU that fails", () => {
     await train(["--resume", "lost", "--quiet"]);
     await train([...args, "--run", "kept"]);
     expect(outcomeOf(at("lost"))).toEqual(outcomeOf(at("kept")));
+  });
+
+  it("vae engines --bench notes a lost GPU, and still lists and times the engines", async () => {
+    const args = ["engines", "--bench", "--json", "--threads", "1"];
+    const { code, stdout, stderr } = await start(args, home, failing({ LOST_AFTER: "20" })).outcome;
+    expect([code, stderr]).toEqual([0, "The GPU was lost: it was reset or removed. It was not timed.\n"]);
+    const reports: { name: string; runs: boolean; millisecondsPerStep?: number }[] = JSON.parse(stdout);
+    const timed = reports.filter(({ millisecondsPerStep }) => millisecondsPerStep);
+    expect(timed.map(({ name }) => name)).toEqual(ENGINES);
+    expect(reports.at(-1)).toMatchObject({ name: "gpu", runs: true });
   });
 });
 
