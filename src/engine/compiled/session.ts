@@ -47,8 +47,7 @@ export class GpuError extends Error {
 }
 
 /** onnxruntime reports the use of a buffer that could not be allocated, or that its size exceeds a limit of the GPU. */
-const TOO_LARGE =
-  /invalid due to a previous error|out.?of.?(device.|host.)?memory|exceeds the max|too many storage buffers|narrowing/i;
+const TOO_LARGE = /invalid due to a previous error|out.?of.?(device.|host.)?memory|exceeds the max|narrowing/i;
 
 const LOST = /\blost\b/i;
 
@@ -65,6 +64,7 @@ function explain(text: string): string {
   return `The GPU failed: ${text
     .replace(/^.*Status Message: /s, "")
     .split("\n")[0]
+    .replace(/^.* was false\. /, "") // the source file, the function and the condition
     .trim()}`;
 }
 
