@@ -1,7 +1,7 @@
 // Times training steps on the GPU and on the processor: node bench/gpu.js [batch sizes] [rounds], after npm run build.
-// The first model is too small to compute much: its time is that of starting the kernels of a step.
+// Ends with the time of single small kernels, which is mostly that of starting them.
 import { createConfig } from "../dist/config/config.js";
-import { CompiledEngine } from "../dist/engine/compiled/index.js";
+import { CompiledEngine, tf } from "../dist/engine/compiled/index.js";
 import { findGpu } from "../dist/engine/index.js";
 import { buildParts } from "../dist/model/build.js";
 import { initialParams } from "../dist/model/initialize.js";
@@ -28,6 +28,9 @@ console.log("| model | batch | processor | GPU | GPU: copying the state back |\n
 for (const { what, side, settings, batches } of MODELS) {
   for (const batchSize of batches) await measure(what, side, createConfig({ ...settings, batchSize }));
 }
+console.log("\nMicroseconds per kernel in a chain of small ones, on the GPU:");
+await measureKernel("product of 256 numbers by 256", tf.mul);
+await measureKernel("matrix product of 16×16 by 16×16", tf.matMul);
 
 async function measure(what, side, config) {
   const { batchSize } = config;
@@ -61,6 +64,27 @@ async function measure(what, side, config) {
   const cells = [...contenders.map(({ times }) => describe(times)), (performance.now() - started).toFixed(1)];
   console.log(`| ${[what, batchSize, ...cells].join(" | ")} |`);
   for (const { engine } of contenders) await engine.close();
+}
+
+/** Prints the difference between the lowest times of chains of 400 and of 200 kernels, divided by 200. */
+async function measureKernel(what, kernel) {
+  const engine = new CompiledEngine(THREADS, "gpu");
+  const chainOf = (length) => {
+    const chain = ({ x }) => ({ y: Array.from({ length }).reduce((y) => kernel(y, x), x) });
+    return { chain, times: [] };
+  };
+  const [short, long] = [chainOf(200), chainOf(400)];
+  const x = { data: new Float32Array(256), shape: [16, 16] };
+  for (let round = -1; round < 10 * rounds; round++) {
+    for (const { chain, times } of [short, long]) {
+      const started = performance.now();
+      await engine.call(chain, { x });
+      if (round >= 0) times.push(performance.now() - started); // the first round compiles
+    }
+  }
+  const difference = Math.min(...long.times) - Math.min(...short.times);
+  console.log(`${what}: ${((1000 * difference) / 200).toFixed(1)}`);
+  await engine.close();
 }
 
 function describe(times) {
