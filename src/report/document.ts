@@ -21,6 +21,8 @@ export async function createDocument(title: string, body: Html, contents: Report
     "img-src data:",
     "base-uri 'none'",
     "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
   ].join("; ");
   return html`<!doctype html>
 <html lang="en">

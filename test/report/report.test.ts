@@ -94,6 +94,8 @@ describe("a report", () => {
       "img-src data:",
       "base-uri 'none'",
       "form-action 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
     ]);
   });
 
