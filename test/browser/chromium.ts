@@ -68,7 +68,7 @@ export async function runInChromium(
   const closed = text(child.stderr);
   const failure = Promise.race([
     closed.then((errors) => `Chromium ended without an answer: ${errors}`),
-    setTimeout(45_000, "Chromium gave no answer in 45 s", { ref: false }),
+    setTimeout(120_000, "Chromium gave no answer in 120 s", { ref: false }),
   ]);
   try {
     const { results, error } = JSON.parse(

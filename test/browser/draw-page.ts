@@ -1,6 +1,7 @@
 // The Draw view of vae explore, for tests: its canvas, and ways to draw on it.
 import type { Locator, Page } from "playwright-core";
 import { pixelsOf } from "./explorer.js";
+import { fingersOn } from "./touch.js";
 
 /** What tests read of a browser: they are compiled without its types. */
 interface Browser {
@@ -64,16 +65,13 @@ export class DrawPage {
 
   /** A vertical stroke in the middle, by a finger, while another one rests on a corner. */
   async swipe(): Promise<void> {
-    const session = await this.page.context().newCDPSession(this.page);
-    const send = async (type: "touchStart" | "touchMove", ...places: [number, number][]) => {
-      const points = await Promise.all(places.map((place) => this.#place(...place)));
-      const touchPoints = points.map(([x, y], id) => ({ x, y, id }));
-      await session.send("Input.dispatchTouchEvent", { type, touchPoints });
-    };
+    const touch = await fingersOn(this.page);
+    const send = async (type: "touchStart" | "touchMove", ...places: [number, number][]) =>
+      touch(type, ...(await Promise.all(places.map((place) => this.#place(...place)))));
     await send("touchStart", [0.5, 0.8]);
     await send("touchStart", [0.5, 0.8], [0.1, 0.1]);
     for (const down of [0.7, 0.5, 0.3]) await send("touchMove", [0.5, down], [0.12, 0.1]);
-    await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await touch("touchEnd");
   }
 
   /** A dab of a pen in the middle. */

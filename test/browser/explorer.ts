@@ -18,6 +18,49 @@ export interface PageOptions {
   readonly hasTouch?: boolean;
 }
 
+/** Runs in a page before its own script: counts requests until the page has used the answer, and keeps decoded z. */
+const MONITOR = `{
+  const { fetch } = globalThis;
+  globalThis.requests = { open: 0, decoded: [] };
+  globalThis.fetch = async (address, init) => {
+    const end = () => setTimeout(() => { requests.open -= 1; });
+    requests.open += 1;
+    try {
+      const response = await fetch(address, init);
+      const { call, z } = JSON.parse(init?.body ?? "{}");
+      const json = response.json.bind(response);
+      response.json = async () => {
+        try {
+          const answer = await json();
+          if (call === "decode" && z.shape[0] === 1) requests.decoded.push(z.base64);
+          return answer;
+        } finally {
+          end();
+        }
+      };
+      return response;
+    } catch (error) {
+      end();
+      throw error;
+    }
+  };
+}`;
+
+const SETTLED = `(async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  for (let idle = 0; idle < 4; idle = requests.open > 0 ? 0 : idle + 1) await frame();
+})()`;
+
+/** Waits until a page has received and drawn all that it requested. Effects, which request more, need some frames. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(SETTLED);
+}
+
+/** The latent vectors whose images a page has received one by one, in base64. */
+export function decodedOf(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>("requests.decoded");
+}
+
 /** A running `vae explore` and a browser. */
 export class Explorer {
   /** Errors on the pages' consoles, such as violations of the Content-Security-Policy. */
@@ -50,14 +93,21 @@ export class Explorer {
   }
 
   /** Opens the page at a hash such as `#plane?run=run`, in a window of its own. */
-  async open(hash = "", { width = 1280, height = 900, ...options }: PageOptions = {}): Promise<Page> {
+  async open(hash: string, options?: PageOptions): Promise<Page> {
+    const page = await this.blank(options);
+    await page.goto(this.url + hash);
+    return page;
+  }
+
+  /** A blank window, for tests that prepare it before they open the page. */
+  async blank({ width = 1280, height = 900, ...options }: PageOptions = {}): Promise<Page> {
     const page = await this.browser.newPage({ viewport: { width, height }, ...options });
+    await page.addInitScript(MONITOR);
     page.on("pageerror", ({ message }) => this.problems.push(message));
     page.on("console", (message) => {
       if (message.type() === "error") this.problems.push(message.text());
     });
     page.setDefaultTimeout(30_000);
-    await page.goto(this.url + hash);
     return page;
   }
 

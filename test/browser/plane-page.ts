@@ -1,36 +1,24 @@
 // The Plane view of the explorer's page, and what the library computes of the same runs.
-import type { Page, Request } from "playwright-core";
+import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { range } from "../../src/data/pixels.js";
 import { loadModel } from "../../src/index.js";
-import { type Explorer, type PageOptions, pixelsOf } from "./explorer.js";
+import { decodedOf, type Explorer, type PageOptions, pixelsOf, settled } from "./explorer.js";
 
-/** The page of a run, which records the decoded latent vectors. */
+/** The page of a run. */
 export class Plane {
-  /** Of each finished call of `decode` of one vector, in order. */
-  readonly decoded: number[][] = [];
-  private waiting = 0;
-
-  private constructor(readonly page: Page) {
-    const isDecode = (request: Request) => /"call":"decode"/.test(request.postData() ?? "");
-    page.on("request", (request) => {
-      if (isDecode(request)) this.waiting += 1;
-    });
-    page.on("requestfinished", (request) => {
-      if (!isDecode(request)) return;
-      this.waiting -= 1;
-      const { z } = request.postDataJSON();
-      if (z.shape[0] === 1) this.decoded.push(floatsOf(z.base64));
-    });
-  }
+  private constructor(readonly page: Page) {}
 
   static async open(explorer: Explorer, run: string, options: PageOptions = {}, query = ""): Promise<Plane> {
-    const page = await explorer.open("", options);
-    const plane = new Plane(page);
-    await page.goto(`${explorer.url}#plane?run=${run}${query}`);
+    const plane = new Plane(await explorer.open(`#plane?run=${run}${query}`, options));
     await plane.plot.waitFor();
     await plane.settled();
     return plane;
+  }
+
+  /** The latent vectors whose images the page has received one by one, in order. */
+  async decoded(): Promise<number[][]> {
+    return (await decodedOf(this.page)).map(floatsOf);
   }
 
   get plot() {
@@ -48,18 +36,14 @@ export class Plane {
 
   /** Waits until all that was asked for is decoded and drawn. @returns the last z */
   async settled(): Promise<number[]> {
-    const frames =
-      "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 20))))";
-    do await this.page.evaluate(frames);
-    while (this.waiting > 0);
-    await this.page.evaluate(frames);
-    return this.decoded.at(-1) as number[];
+    await settled(this.page);
+    return (await this.decoded()).at(-1) as number[];
   }
 
   async select(index: number): Promise<void> {
     await this.index.fill(`${index}`);
     await this.index.press("Enter");
-    await this.part("Test image").getByText("Reconstruction").first().waitFor();
+    await this.settled();
   }
 
   /** Moves the pressed mouse by pixels, from the centre of the plot. @returns the last z */

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { encodePng, type LoadedModel, loadModel } from "../../src/index.js";
-import { bytesOf, DrawPage, nextFrame } from "../browser/draw-page.js";
-import { Explorer, overflowOf, type PageOptions } from "../browser/explorer.js";
+import { bytesOf, DrawPage } from "../browser/draw-page.js";
+import { Explorer, overflowOf, type PageOptions, settled } from "../browser/explorer.js";
 import { copyTiny } from "../helpers.js";
 import { vae } from "../vae.js";
 
@@ -151,16 +151,16 @@ describe.skipIf(!browser)("Draw", () => {
     await view.stroke();
     await view.page.goto(`${explorer.url}#draw?run=${encodeURIComponent("runs/conditional")}`);
     await eventually(async () => inferring.at(-1)).toBe("runs/conditional");
+    await settled(view.page);
     inferring.length = 0;
     await view.stroke();
-    await eventually(async () => inferring.length).toBeGreaterThan(0);
-    await nextFrame(view.page);
+    await settled(view.page);
     expect(new Set(inferring)).toEqual(new Set(["runs/conditional"]));
     await view.page.close();
   });
 
   it("has a canvas even if the test images cannot be read", async () => {
-    const page = await explorer.open("#runs?run=run");
+    const page = await explorer.blank();
     await page.route("**/model", (route) => {
       const isFailing = route.request().postDataJSON().call === "testImages";
       return isFailing ? route.fulfill({ status: 500, json: { error: "No images." } }) : route.continue();
@@ -169,6 +169,7 @@ describe.skipIf(!browser)("Draw", () => {
     const view = new DrawPage(page);
     await view.stroke();
     expect(await view.ink()).toBeGreaterThan(0);
+    await page.getByRole("alert").filter({ hasText: "No images." }).waitFor();
     await page.close();
     explorer.problems.splice(0); // the browser logs the failed request
   });
@@ -203,6 +204,7 @@ describe.skipIf(!browser)("Draw", () => {
     await view.page.getByRole("spinbutton", { name: "Test image" }).fill("3");
     await view.press("Enter");
     await shows(0);
+    await settled(view.page);
     await view.click("Undo");
     expect(await view.drawing()).toEqual(before); // it was loaded once
     await view.click("Random");
@@ -225,6 +227,7 @@ describe.skipIf(!browser)("Draw", () => {
   it("corrupts the input of a denoiser as much as its slider says", async () => {
     const view = await open("runs/denoiser");
     await view.stroke();
+    await settled(view.page);
     const input = view.page.getByRole("img", { name: "Input of the encoder" });
     const drawing = await view.drawing();
     const kept = async () => {

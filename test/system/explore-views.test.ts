@@ -3,10 +3,10 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { type EpochReport, type LoadedModel, loadModel } from "../../src/index.js";
-import { bytesOf, nextFrame } from "../browser/draw-page.js";
-import { Explorer, overflowOf, type PageOptions, violationsOf } from "../browser/explorer.js";
+import { bytesOf } from "../browser/draw-page.js";
+import { Explorer, overflowOf, type PageOptions, settled, violationsOf } from "../browser/explorer.js";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { copyTiny } from "../helpers.js";
 import { start, vae } from "../vae.js";
@@ -74,6 +74,7 @@ describe.skipIf(!browser)("Sliders", () => {
     await strip(page, 2).click({ position: { x: width * 0.65, y: height / 2 } });
     await eventually(() => value(page, 2).inputValue()).toBe("1");
     await page.getByRole("link", { name: "Plane" }).click();
+    await page.getByRole("application").waitFor();
     await page.getByRole("link", { name: "Sliders" }).click();
     expect(await value(page, 1).inputValue()).toBe("3");
     await page.getByRole("button", { name: "Reset to prior mean" }).click();
@@ -99,7 +100,7 @@ describe.skipIf(!browser)("Sliders", () => {
       const s = sigma?.data[i] ?? 1;
       kl[i % DIMENSIONS] += (mean * mean + s * s - 1) / 2 - Math.log(s);
     });
-    const page = await explorer.open();
+    const page = await explorer.blank();
     let images = 0;
     page.on("request", (request) => {
       const { call, z } = JSON.parse(request.postData() ?? "{}");
@@ -114,6 +115,7 @@ describe.skipIf(!browser)("Sliders", () => {
       expect(kl[dimension]).toBeCloseTo(sorted[i], 3); // rounding decides the order of nearly equal ones
     });
     await eventually(() => bytesOf(strip(page, shown[0] + 1)).then((bytes) => Math.max(...bytes))).toBeGreaterThan(0);
+    await settled(page);
     expect(images).toBeLessThan(7 * 40);
     await items.last().scrollIntoViewIfNeeded();
     await eventually(() => items.count()).toBeGreaterThan(40);
@@ -190,7 +192,7 @@ describe.skipIf(!browser)("Training", () => {
     const numbers = async () => (await page.getByRole("figure").first().innerText()).match(/\d+\.\d\d/g)?.length;
     const legend = page.getByRole("button", { name: "Validation" });
     await legend.waitFor();
-    await nextFrame(page);
+    await settled(page);
     const both = await drawn();
     expect(await numbers()).toBe(2);
     await legend.click();
@@ -203,11 +205,14 @@ describe.skipIf(!browser)("Training", () => {
 
   it("follows a training of another process, epoch by epoch, until it stops", async () => {
     await writeTinyMnist(at("many"), 6000, 120);
-    const settings = "--n-hidden 16 --batch-size 20 --epochs 500 --threads 1 --quiet --run runs/live".split(" ");
+    const settings = "--n-hidden 16 --batch-size 20 --epochs 1000000 --threads 1 --quiet --run runs/live".split(" ");
     const { child, outcome } = start(["train", "--dataset", "many", ...settings], home);
+    onTestFinished(() => {
+      child.kill();
+    });
     await eventually(async () => existsSync(at("runs/live/config.json"))).toBe(true);
     const page = await open("training", "runs/live");
-    const done = async () => Number(/Training\s+(\d+) of 500/.exec(await stateOf(page).innerText())?.[1]);
+    const done = async () => Number(/Training\s+(\d+) of 1000000/.exec(await stateOf(page).innerText())?.[1]);
     const moreThan = async (epochs: number) => {
       await eventually(done).toBeGreaterThan(epochs);
       return done();
@@ -217,7 +222,11 @@ describe.skipIf(!browser)("Training", () => {
     await latents.waitFor();
     const epochOfLatents = async () => Number(/\d+$/.exec((await latents.getAttribute("aria-label")) ?? "")?.[0]);
     const first = await epochOfLatents();
-    expect(await epoch(page).inputValue()).toBe(await epoch(page).getAttribute("max"));
+    const ends = await epoch(page).evaluate((slider) => {
+      const { value, max } = slider as unknown as { readonly value: string; readonly max: string };
+      return [value, max];
+    });
+    expect(ends[0]).toBe(ends[1]);
     await eventually(epochOfLatents).toBeGreaterThan(first);
     await epoch(page).press("Home");
     await picture(page, "Samples after epoch 1").waitFor();
@@ -237,8 +246,9 @@ describe.skipIf(!browser)("on small and large screens, light and dark", () => {
       [360, "light"],
       [1280, "dark"],
     ] as const) {
-      const page = await open(view, "run", { width, colorScheme });
+      const page = await open(view, "run", { width, colorScheme, reducedMotion: "reduce" });
       await page.getByRole("slider").first().waitFor();
+      await settled(page);
       expect(await violationsOf(page)).toEqual([]);
       expect(await overflowOf(page)).toBe(0);
       await page.close();

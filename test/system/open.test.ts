@@ -2,7 +2,6 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { copyTiny } from "../helpers.js";
 import { start } from "../vae.js";
@@ -21,9 +20,10 @@ beforeAll(() => {
   mkdirSync(at("bin"));
   // The rename is atomic, so the test never reads a partial file.
   const script = `#!/bin/sh
+echo $$ > "${at("viewer")}"
 printf '%s\\n' "$@" > "${at("opened.tmp")}"
 mv "${at("opened.tmp")}" "${at("opened")}"
-exec sleep 30
+exec sleep 600
 `;
   writeFileSync(at("bin", "xdg-open"), script);
   chmodSync(at("bin", "xdg-open"), 0o755);
@@ -31,11 +31,27 @@ exec sleep 30
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
+/** The arguments of the viewer, which must still run: nothing waited for its end. Ends it. */
 async function opened(): Promise<string> {
-  for (let tries = 0; tries < 500 && !existsSync(at("opened")); tries++) await sleep(20);
+  await expect.poll(() => existsSync(at("opened"))).toBe(true);
   const text = readFileSync(at("opened"), "utf8");
   rmSync(at("opened"));
+  process.kill(Number(readFileSync(at("viewer"), "utf8")));
   return text;
+}
+
+/** Waits for a note, and ends the command. @returns what it printed on stderr */
+async function noteOf({ child, outcome }: ReturnType<typeof start>, note: RegExp): Promise<string> {
+  let text = "";
+  const printed = new Promise((resolve) => {
+    child.stderr.on("data", (part) => {
+      text += part;
+      if (note.test(text)) resolve(text);
+    });
+  });
+  await Promise.race([printed, outcome]);
+  child.kill();
+  return (await outcome).stderr;
 }
 
 describe.runIf(process.platform === "linux")("--open", () => {
@@ -90,21 +106,13 @@ describe.runIf(process.platform === "linux")("--open", () => {
 
   it("of explore prints one note if the file cannot be written", async () => {
     const env = { ...NO_DISPLAY, ...withViewer(), TMPDIR: at("missing") };
-    const { child, outcome } = start(["explore", "--run", "run", "--open"], home, env);
-    await new Promise((resolve) =>
-      child.stderr.on("data", (text) => String(text).includes("No browser") && resolve(0)),
-    );
-    child.kill();
-    expect((await outcome).stderr).toMatch(/^No browser was opened: .*ENOENT.*$/m);
+    const note = /^No browser was opened: .*ENOENT.*$/m;
+    expect(await noteOf(start(["explore", "--run", "run", "--open"], home, env), note)).toMatch(note);
   });
 
   it("of explore prints one note if there is no display", async () => {
-    const { child, outcome } = start(["explore", "--run", "run", "--open"], home, NO_DISPLAY);
-    await new Promise((resolve) =>
-      child.stderr.on("data", (text) => String(text).includes("No browser") && resolve(0)),
-    );
-    child.kill();
-    expect((await outcome).stderr).toMatch(/^No browser was opened: there is no display \(DISPLAY is not set\)\.$/m);
+    const note = /^No browser was opened: there is no display \(DISPLAY is not set\)\.$/m;
+    expect(await noteOf(start(["explore", "--run", "run", "--open"], home, NO_DISPLAY), note)).toMatch(note);
   });
 
   it("is refused if no picture is written", async () => {

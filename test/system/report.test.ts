@@ -143,11 +143,14 @@ describe.skipIf(!program)("a report in a browser", () => {
     expect(await shown()).toEqual(["Reconstructions after epoch 1"]);
     expect(await page.locator("#epoch").innerText()).toBe("1");
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.clock.install({ time: 0 });
+    await page.clock.pauseAt(1000); // the button keeps its text until the clock runs
     await page.getByRole("button", { name: "Copy" }).click();
     await page.getByRole("button", { name: "Copied" }).waitFor();
     const copied = await page.evaluate<string>("navigator.clipboard.readText()");
     expect(copied).toBe(await page.locator("#command").innerText());
     expect(copied).toMatch(/^vae train .*--n-hidden 16/);
+    await page.clock.runFor(2000);
     await page.getByRole("button", { name: "Copy", exact: true }).waitFor();
     expect(problems).toEqual([]);
   });
