@@ -1,23 +1,21 @@
 // The legend of classes: a click hides or shows one, and hovering or focus makes it stand out.
 import { useEffect, useRef } from "preact/hooks";
-import { type Colours, drawSprite } from "./plane-drawing.js";
+import { type Colours, drawSprite, useColours } from "./plane-drawing.js";
+import type { ShownClasses } from "./shown-classes.js";
 
 interface ClassLegendProps {
   readonly classes: readonly string[];
-  readonly hidden: ReadonlySet<number>;
-  readonly colours: Colours;
-  onHide(hidden: ReadonlySet<number>): void;
-  onEmphasize(label: number | undefined): void;
+  readonly shown: ShownClasses;
 }
 
 /** More classes than this are in a box that scrolls. */
 const MAX_CLASSES = 40;
 
-export function ClassLegend({ classes, hidden, colours, onHide, onEmphasize }: ClassLegendProps) {
-  const toggle = (label: number) => {
-    const next = new Set(hidden);
-    if (!next.delete(label)) next.add(label);
-    onHide(next);
+export function ClassLegend({ classes, shown }: ClassLegendProps) {
+  const colours = useColours();
+  const hidden = shown.hidden.value;
+  const point = (label: number | undefined) => () => {
+    shown.pointed.value = label;
   };
   return (
     <fieldset class={`class-legend${classes.length > MAX_CLASSES ? " long" : ""}`} aria-label="Classes shown">
@@ -26,18 +24,18 @@ export function ClassLegend({ classes, hidden, colours, onHide, onEmphasize }: C
           key={name}
           type="button"
           aria-pressed={!hidden.has(label)}
-          onClick={() => toggle(label)}
-          onMouseEnter={() => onEmphasize(label)}
-          onMouseLeave={() => onEmphasize(undefined)}
-          onFocus={() => onEmphasize(label)}
-          onBlur={() => onEmphasize(undefined)}
+          onClick={() => shown.toggle(label)}
+          onMouseEnter={point(label)}
+          onMouseLeave={point(undefined)}
+          onFocus={point(label)}
+          onBlur={point(undefined)}
         >
           <Swatch label={label} colours={colours} />
           {name}
         </button>
       ))}
       {hidden.size > 0 && (
-        <button type="button" class="plain" onClick={() => onHide(new Set())}>
+        <button type="button" class="plain" onClick={() => shown.showAll()}>
           Show all
         </button>
       )}

@@ -1,12 +1,13 @@
 // A scatter plot of a latent plane with a cursor to drag, or a strip of one dimension. It takes data and callbacks, and
 // asks no server. The points are drawn anew only if they or the viewport change: the cursor is on a canvas above.
 import type { Signal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { type Gestures, listen } from "./gestures.js";
 import type { Area, Ellipse, Point } from "./plane.js";
 import { type Colours, drawImageBehind, drawOverlay, drawPoints, drawPrior, useColours } from "./plane-drawing.js";
-import { areaAround, areaOf, pan, reveal, type Size, showing, type Viewport, zoom } from "./viewport.js";
+import { AXES, type Geometry, useGeometry } from "./plane-geometry.js";
+import { pan, reveal, type Size, type Viewport, zoom } from "./viewport.js";
 
 export interface PlanePlotProps {
   /** [N] each. */
@@ -45,8 +46,6 @@ export interface PlanePlotProps {
   onView?(area: Area, size: Size): void;
 }
 
-/** Space of the axes, in CSS pixels. */
-const AXES = { left: 50, bottom: 46, top: 8, right: 14 };
 /** How far from a point a click may be, in CSS pixels. */
 const MOUSE_REACH = 12;
 const TOUCH_REACH = 24;
@@ -55,72 +54,16 @@ export function PlanePlot(props: PlanePlotProps) {
   const frame = useRef<HTMLDivElement>(null);
   const overlay = useRef<HTMLCanvasElement>(null);
   const isLine = props.names.length === 1;
-  const ratio = usePixelRatio();
-  const outer = useSize(frame);
-  const inset = { ...AXES, left: isLine ? AXES.right : AXES.left };
-  const size = {
-    width: Math.max(1, outer.width - inset.left - inset.right),
-    height: Math.max(1, outer.height - inset.top - inset.bottom),
-  };
+  const geometry = useGeometry(frame, { ...props, viewport: props.viewport.value, isLine });
+  const { area, size, inset } = geometry;
   const colours = useColours();
-  const { u, v } = props.points;
-  const whole = useMemo(() => areaAround(u, v, props.prior), [u, v, props.prior?.[0], props.prior?.[1]]);
-  const view = props.viewport.value ?? showing(isLine ? { ...whole, bottom: 0, top: 0 } : whole, size);
-  const toArea = (viewport: Viewport): Area => ({
-    ...areaOf(viewport, size),
-    ...(isLine && { bottom: -1, top: 1 }), // the height of a strip has no meaning
-  });
-  const area = toArea(view);
-  const scale = { x: size.width / (area.right - area.left), y: size.height / (area.top - area.bottom) };
-  const toPixels = ([u, v]: Point): Point => [(u - area.left) * scale.x, (area.top - v) * scale.y];
-  const toPoint = ([x, y]: Point): Point => [area.left + x / scale.x, isLine ? 0 : area.top - y / scale.y];
-
-  useScatter(frame, props, { isLine, outer, area, colours });
-
-  useLayoutEffect(() => {
-    const context = overlay.current && clear(overlay.current, size, ratio);
-    const selected: Point | undefined =
-      props.selected === undefined ? undefined : [u[props.selected], v[props.selected]];
-    if (context) drawOverlay(context, { ...props, isLine, selected }, toPixels, view.unit, colours);
-  });
+  useScatter(frame, props, { geometry, colours });
+  useOverlay(overlay, props, { geometry, colours });
   const { left, right, bottom, top } = area;
   useEffect(() => props.onView?.(area, size), [left, right, bottom, top, size.width, size.height]);
-
-  const change = (next: Viewport) => {
-    props.viewport.value = next;
-  };
-  const pick = (at: Point, reach: number) => {
-    const [place, visible] = [toPixels, (i: number) => !props.hidden?.has(props.labels?.[i] ?? -1)];
-    return nearestPixel(props.points, place, visible, at, reach);
-  };
   const gestures = useRef<Gestures>(null as never);
-  gestures.current = {
-    drag: ([x, y]) =>
-      props.onMove?.(toPoint([Math.max(0, Math.min(size.width, x)), Math.max(0, Math.min(size.height, y))])),
-    click(at, isTouch) {
-      const index = pick(at, isTouch ? TOUCH_REACH : MOUSE_REACH);
-      if (index !== undefined) props.onPick?.(index);
-      else props.onMove?.(toPoint(at));
-    },
-    choose() {
-      const index = props.cursor && pick(toPixels(props.cursor), Infinity);
-      if (index !== undefined) props.onPick?.(index);
-    },
-    step(right, down) {
-      if (!props.cursor) return;
-      const [x, y] = toPixels(props.cursor);
-      const to = toPoint([x + right, y + down]);
-      change(reveal(view, to, size));
-      props.onMove?.(to);
-    },
-    zoom: (factor, at) => change(zoom(view, factor, at && toPoint(at))),
-    pan: (right, down) => change(pan(view, right, down)),
-    reset: () => {
-      props.viewport.value = undefined;
-    },
-  };
+  gestures.current = gesturesOf(props, geometry);
   useEffect(() => listen(overlay.current as HTMLCanvasElement, () => gestures.current, props.scrollsPage), []);
-
   return (
     <div class="plane-plot">
       <div class={isLine ? "plane-frame strip" : "plane-frame"} ref={frame}>
@@ -140,6 +83,42 @@ export function PlanePlot(props: PlanePlotProps) {
       </fieldset>
     </div>
   );
+}
+
+/** What gestures do to the cursor, the selection and the viewport. */
+function gesturesOf(props: PlanePlotProps, { size, view, toPixels, toPlace }: Geometry): Gestures {
+  const { points, hidden, labels, cursor, viewport } = props;
+  /** Changes the present viewport: an event may pan and zoom before the plot is drawn again. */
+  const change = (next: (present: Viewport) => Viewport) => {
+    viewport.value = next(viewport.peek() ?? view);
+  };
+  const isVisible = (i: number) => !hidden?.has(labels?.[i] ?? -1);
+  const pick = (at: Point, reach: number) => nearestPixel(points, toPixels, isVisible, at, reach);
+  const within = (value: number, most: number) => Math.max(0, Math.min(most, value));
+  return {
+    drag: ([x, y]) => props.onMove?.(toPlace([within(x, size.width), within(y, size.height)])),
+    click(at, isTouch) {
+      const index = pick(at, isTouch ? TOUCH_REACH : MOUSE_REACH);
+      if (index !== undefined) props.onPick?.(index);
+      else props.onMove?.(toPlace(at));
+    },
+    choose() {
+      const index = cursor && pick(toPixels(cursor), Infinity);
+      if (index !== undefined) props.onPick?.(index);
+    },
+    step(right, down) {
+      if (!cursor) return;
+      const [x, y] = toPixels(cursor);
+      const to = toPlace([x + right, y + down]);
+      change((present) => reveal(present, to, size));
+      props.onMove?.(to);
+    },
+    zoom: (factor, at) => change((present) => zoom(present, factor, at && toPlace(at, present))),
+    pan: (right, down) => change((present) => pan(present, right, down)),
+    reset() {
+      viewport.value = undefined;
+    },
+  };
 }
 
 /** Lengths in CSS pixels. */
@@ -162,10 +141,22 @@ function ZoomButton({ label, symbol, onClick }: ZoomButtonProps) {
 }
 
 interface Scene {
-  readonly isLine: boolean;
-  readonly outer: Size;
-  readonly area: Area;
+  readonly geometry: Geometry;
   readonly colours: Colours;
+}
+
+/** Draws what changes during a drag. */
+function useOverlay(
+  overlay: { readonly current: HTMLCanvasElement | null },
+  props: PlanePlotProps,
+  { geometry: { isLine, size, ratio, view, toPixels }, colours }: Scene,
+): void {
+  const { points, selected } = props;
+  useLayoutEffect(() => {
+    const context = overlay.current && clear(overlay.current, size, ratio);
+    const place: Point | undefined = selected === undefined ? undefined : [points.u[selected], points.v[selected]];
+    if (context) drawOverlay(context, { ...props, isLine, selected: place }, toPixels, view.unit, colours);
+  });
 }
 
 /** Draws axes, points and what is behind them with uPlot, when any of them changes. */
@@ -173,18 +164,13 @@ function useScatter(frame: { readonly current: HTMLDivElement | null }, props: P
   const latest = useRef({ props, scene });
   latest.current = { props, scene };
   const plot = useRef<uPlot | undefined>(undefined);
-  const { isLine, outer, area, colours } = scene;
+  const { colours, geometry } = scene;
+  const { isLine, outer, area } = geometry;
   const { points, labels, hidden, emphasized, names, prior, manifold } = props;
   useLayoutEffect(() => {
     if (outer.width === 0) return;
-    plot.current ??= createPlot(frame.current as HTMLDivElement, isLine, () => latest.current);
-    const { current } = plot;
-    current.batch(() => {
-      if (current.width !== outer.width || current.height !== outer.height) current.setSize(outer);
-      current.setScale("x", { min: area.left, max: area.right });
-      current.setScale("y", { min: area.bottom, max: area.top });
-      current.redraw(false, true);
-    });
+    plot.current ??= createPlot(frame.current as HTMLDivElement, () => latest.current);
+    update(plot.current, geometry);
   }, [
     ...[points, labels, hidden, emphasized, names.join(), prior?.[0], prior?.[1], manifold, colours],
     ...[isLine, outer.width, outer.height, area.left, area.right, area.bottom, area.top],
@@ -198,11 +184,39 @@ function useScatter(frame: { readonly current: HTMLDivElement | null }, props: P
   );
 }
 
+/** Draws a plot again, with its present size and area. */
+function update(plot: uPlot, { outer, area }: Geometry): void {
+  plot.batch(() => {
+    if (plot.width !== outer.width || plot.height !== outer.height) plot.setSize(outer);
+    plot.setScale("x", { min: area.left, max: area.right });
+    plot.setScale("y", { min: area.bottom, max: area.top });
+    plot.redraw(false, true);
+  });
+}
+
 type Latest = () => { readonly props: PlanePlotProps; readonly scene: Scene };
 
 /** uPlot draws the axes; hooks draw the rest, as its scatter plots (mode 2) leave the points to the caller too. */
-function createPlot(frame: HTMLElement, isLine: boolean, latest: Latest): uPlot {
-  const axis = (index: number): uPlot.Axis => ({
+function createPlot(frame: HTMLElement, latest: Latest): uPlot {
+  const { isLine, outer } = latest().scene.geometry;
+  const options: uPlot.Options = {
+    ...outer,
+    padding: [AXES.top, AXES.right, 0, isLine ? AXES.right : 0],
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: false, auto: false }, y: { auto: false } },
+    axes: [axisOf(0, latest), { ...axisOf(1, latest), show: !isLine }],
+    series: [{}, { show: true, paths: () => null, points: { show: false } }],
+    hooks: {
+      drawClear: [(plot) => drawBehind(plot, latest())],
+      draw: [(plot) => drawScatter(plot, latest())],
+    },
+  };
+  return new uPlot(options, [[0], [null]], frame);
+}
+
+function axisOf(index: 0 | 1, latest: Latest): uPlot.Axis {
+  return {
     stroke: () => latest().scene.colours.muted,
     grid: { stroke: () => (latest().props.manifold ? "transparent" : latest().scene.colours.line), width: 1 },
     ticks: { show: false },
@@ -214,23 +228,7 @@ function createPlot(frame: HTMLElement, isLine: boolean, latest: Latest): uPlot 
     gap: 6,
     space: 60,
     values: (_, splits) => splits.map((value) => `${Number(value.toPrecision(6))}`.replace("-", "−")),
-    show: index === 0 || !isLine,
-  });
-  const options: uPlot.Options = {
-    width: latest().scene.outer.width,
-    height: latest().scene.outer.height,
-    padding: [AXES.top, AXES.right, 0, isLine ? AXES.right : 0],
-    legend: { show: false },
-    cursor: { show: false },
-    scales: { x: { time: false, auto: false }, y: { auto: false } },
-    axes: [axis(0), axis(1)],
-    series: [{}, { show: true, paths: () => null, points: { show: false } }],
-    hooks: {
-      drawClear: [(plot) => drawBehind(plot, latest())],
-      draw: [(plot) => drawScatter(plot, latest())],
-    },
   };
-  return new uPlot(options, [[0], [null]], frame);
 }
 
 function drawBehind(plot: uPlot, { props: { manifold } }: ReturnType<Latest>): void {
@@ -241,7 +239,7 @@ function drawScatter(plot: uPlot, { props, scene }: ReturnType<Latest>): void {
   const isOverImage = props.manifold !== undefined;
   const { u, v } = props.points;
   drawPoints(plot, u, v, { ...props, isOverImage }, scene.colours);
-  if (props.prior) drawPrior(plot, props.prior, scene.isLine, scene.colours);
+  if (props.prior) drawPrior(plot, props.prior, scene.geometry.isLine, scene.colours);
 }
 
 /** The visible point nearest to a pixel, within reach. */
@@ -271,33 +269,4 @@ function clear(canvas: HTMLCanvasElement, { width, height }: Size, ratio: number
   const context = canvas.getContext("2d");
   context?.scale(ratio, ratio);
   return context;
-}
-
-/** Pixels of the screen per CSS pixel, which differ between screens and change with the zoom of the browser. */
-function usePixelRatio(): number {
-  const [ratio, setRatio] = useState(devicePixelRatio);
-  useEffect(() => {
-    const same = matchMedia(`(resolution: ${ratio}dppx)`);
-    const read = () => setRatio(devicePixelRatio);
-    same.addEventListener("change", read);
-    return () => same.removeEventListener("change", read);
-  }, [ratio]);
-  return ratio;
-}
-
-/** The size of an element, 0 × 0 before it is in the page. */
-function useSize(element: { readonly current: HTMLElement | null }): Size {
-  const [size, setSize] = useState<Size>({ width: 0, height: 0 });
-  useLayoutEffect(() => {
-    const measured = element.current as HTMLElement;
-    const measure = () => {
-      const { clientWidth: width, clientHeight: height } = measured;
-      setSize((before) => (before.width === width && before.height === height ? before : { width, height }));
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(measured);
-    return () => observer.disconnect();
-  }, []);
-  return size;
 }

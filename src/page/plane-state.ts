@@ -5,6 +5,7 @@ import { othersOfSameImages } from "./followed.js";
 import type { OpenModel } from "./model.js";
 import { unpackFloats, unpackNumbers } from "./packed.js";
 import { type Area, componentNames, type Plane, planeOfDimensions, projectAll, withSignsOf } from "./plane.js";
+import { ShownClasses } from "./shown-classes.js";
 import type { Size, Viewport } from "./viewport.js";
 
 /** Latent dimensions of the axes, or the plane of the first two principal components. */
@@ -19,8 +20,7 @@ export interface PlaneState {
   readonly labels: ReadonlySignal<ArrayLike<number> | undefined>;
   readonly viewport: Signal<Viewport | undefined>;
   readonly visible: Signal<{ readonly area: Area; readonly size: Size } | undefined>;
-  readonly hidden: Signal<ReadonlySet<number>>;
-  readonly emphasized: Signal<number | undefined>;
+  readonly classes: ShownClasses;
   readonly showsManifold: Signal<boolean>;
   /** Whether the selected image is encoded with the noise of the training. */
   readonly isNoisy: Signal<boolean>;
@@ -57,8 +57,7 @@ function createState(model: OpenModel): PlaneState {
     labels: computed(() => latents.value.labels && unpackNumbers(latents.value.labels)),
     viewport: signal(undefined),
     visible: signal(undefined),
-    hidden: signal(new Set()),
-    emphasized: signal(undefined),
+    classes: new ShownClasses(),
     showsManifold: signal(false),
     isNoisy: signal(false),
     inferred,

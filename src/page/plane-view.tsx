@@ -1,5 +1,6 @@
 // The Plane view: the test images in a plane of the latent space, the image that the decoder shows of the cursor, and
 // the panels of the selected image and of a path.
+import { Fragment } from "preact";
 import { useId, useMemo } from "preact/hooks";
 import { ClassButtons } from "./class-buttons.js";
 import { ClassLegend } from "./class-legend.js";
@@ -10,7 +11,6 @@ import { unpackFloats } from "./packed.js";
 import { PathPanel } from "./path-panel.js";
 import { Picture } from "./picture.js";
 import { moveTo, nearest, project, projectGaussian } from "./plane.js";
-import { useColours } from "./plane-drawing.js";
 import { PlanePlot } from "./plane-plot.js";
 import { type PlaneState, planeStateOf, selectInAll } from "./plane-state.js";
 import { PointPanel } from "./point-panel.js";
@@ -119,7 +119,7 @@ function DimensionSelect({ label, model, value, onChoose }: DimensionSelectProps
 
 function Plot({ model, state }: PlaneProps) {
   const hint = useId();
-  const { plane, points, labels, hidden, emphasized, viewport, visible, inference, ends } = state;
+  const { plane, points, labels, classes, viewport, visible, inference, ends } = state;
   const { info, z, selected } = model;
   const manifold = useManifold(model);
   const posterior = inference.value;
@@ -131,8 +131,8 @@ function Plot({ model, state }: PlaneProps) {
       <PlanePlot
         points={points.value}
         labels={labels.value}
-        hidden={hidden.value}
-        emphasized={hidden.value.has(emphasized.value ?? -1) ? undefined : emphasized.value}
+        hidden={classes.hidden.value}
+        emphasized={classes.emphasized.value}
         names={plane.value.names}
         prior={info.hasNormalPrior ? project(plane.value, origin) : undefined}
         manifold={manifold}
@@ -164,23 +164,9 @@ function Plot({ model, state }: PlaneProps) {
   );
 }
 
-function Legend({ model, state: { hidden, emphasized, labels } }: PlaneProps) {
-  const colours = useColours();
+function Legend({ model, state }: PlaneProps) {
   const { classes } = model.latents.value;
-  if (!classes || !labels.value) return null;
-  return (
-    <ClassLegend
-      classes={classes}
-      hidden={hidden.value}
-      colours={colours}
-      onHide={(next) => {
-        hidden.value = next;
-      }}
-      onEmphasize={(label) => {
-        emphasized.value = label;
-      }}
-    />
-  );
+  return classes && state.labels.value ? <ClassLegend classes={classes} shown={state.classes} /> : null;
 }
 
 /** The image that the decoder shows of z, and where z is. */
@@ -193,7 +179,14 @@ function Decoded({ model, state }: PlaneProps) {
     <section class="card decoded" aria-label="Decoded image">
       <Picture images={model.decoded.value} size={model.info} label={`Decoded from ${text}`} />
       <div class="stack small-gap">
-        <p class="place">{text}</p>
+        <p class="place">
+          {text.split(", ").map((part, i) => (
+            <Fragment key={part}>
+              {i > 0 && ", "}
+              <span>{part}</span>
+            </Fragment>
+          ))}
+        </p>
         <Rested model={model} state={state} text={text} />
         <ClassButtons model={model} />
       </div>

@@ -8,18 +8,16 @@ import { DenseDecoder } from "./dense-decoder.js";
 import { formatNumber } from "./numbers.js";
 import { unpackFloats, unpackNumbers } from "./packed.js";
 import { Picture } from "./picture.js";
-import type { Point } from "./plane.js";
-import { useColours } from "./plane-drawing.js";
+import { componentNames, type Point } from "./plane.js";
 import { PlanePlot } from "./plane-plot.js";
+import { ShownClasses } from "./shown-classes.js";
 import type { Viewport } from "./viewport.js";
 
 export function ReportPlane({ contents }: { readonly contents: PlaneContents }) {
-  const { decoder, prior, classes, axes } = contents;
+  const { decoder, prior, classes, axes, explained } = contents;
   const points = useMemo(() => ({ u: unpackFloats(contents.x), v: unpackFloats(contents.y) }), [contents]);
   const labels = useMemo(() => contents.labels && unpackNumbers(contents.labels), [contents]);
-  const colours = useColours();
-  const hidden = useSignal<ReadonlySet<number>>(new Set());
-  const emphasized = useSignal<number | undefined>(undefined);
+  const shown = useMemo(() => new ShownClasses(), []);
   const viewport = useSignal<Viewport | undefined>(undefined);
   const cursor = useSignal<Point>([mean(points.u), axes.length > 1 ? mean(points.v) : 0]);
   return (
@@ -28,9 +26,9 @@ export function ReportPlane({ contents }: { readonly contents: PlaneContents }) 
         <PlanePlot
           points={points}
           labels={labels}
-          hidden={hidden.value}
-          emphasized={emphasized.value}
-          names={contents.titles.slice(0, axes.length)}
+          hidden={shown.hidden.value}
+          emphasized={shown.emphasized.value}
+          names={explained ? componentNames(explained) : axes.map((_, i) => `z${i + 1}`)}
           prior={prior}
           viewport={viewport}
           scrollsPage
@@ -42,19 +40,7 @@ export function ReportPlane({ contents }: { readonly contents: PlaneContents }) 
             },
           })}
         />
-        {classes && labels && classes.length > 1 && (
-          <ClassLegend
-            classes={classes}
-            hidden={hidden.value}
-            colours={colours}
-            onHide={(next) => {
-              hidden.value = next;
-            }}
-            onEmphasize={(label) => {
-              emphasized.value = label;
-            }}
-          />
-        )}
+        {classes && labels && classes.length > 1 && <ClassLegend classes={classes} shown={shown} />}
       </div>
       {decoder && <Decoded contents={contents} decoder={decoder} cursor={cursor} />}
     </div>

@@ -31,7 +31,8 @@ export interface PlaneContents {
   /** [N] uint8 or float32: indices into `classes`. */
   readonly labels?: PackedArray;
   readonly classes?: readonly string[];
-  readonly titles: readonly [x: string, y: string];
+  /** Shares of the variance of the principal components, if the plane is theirs. */
+  readonly explained?: readonly number[];
   /** The place of z = 0, if the prior is N(0, I). */
   readonly prior?: readonly [x: number, y: number];
   readonly decoder?: DecoderContents;

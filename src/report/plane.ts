@@ -54,7 +54,7 @@ export async function drawPlane(model: LoadedModel, { test, classes }: Dataset):
   const contents: PlaneContents = {
     x: pack(x, [x.length]),
     y: pack(dimZ === 1 ? y.map((_, i) => spread(i)) : y, [y.length]),
-    titles: [xTitle, yTitle],
+    ...(explained && { explained }),
     origin: [...origin],
     axes: axes.map((axis) => [...axis]),
     ...packLabels(images),
