@@ -98,7 +98,7 @@ export class Chart {
       ...sizeIn(this.parent),
       padding: [8, 8, 0, 0],
       legend: { show: false },
-      scales: { x: { time: false, range: (_, low, high) => (low === high ? [low - 0.5, high + 0.5] : [low, high]) } },
+      scales: { x: { time: false, range: () => this.#range() } },
       axes: [
         { ...axis, incrs: EPOCH_STEPS, space: 40, gap: 6, size: 28, grid: { show: false } },
         { ...axis, space: 36, gap: 6, size: axisWidth, values: (_, ticks) => tickLabels(ticks) },
@@ -116,6 +116,12 @@ export class Chart {
       },
       hooks: { drawClear: [(plot) => this.#drawMark(plot, this.#colour("--chart-mark"))] },
     };
+  }
+
+  /** The epochs. uPlot's own range of a single one would begin before it. */
+  #range(): [low: number, high: number] {
+    const [first = 1, last = first] = [this.#epochs[0], this.#epochs.at(-1)];
+    return first === last ? [first - 0.5, last + 0.5] : [first, last];
   }
 
   /** The colour of a custom property. Only `color` is computed for the theme. */

@@ -52,7 +52,10 @@ export function Curves({ epochs, panels, marked, onChoose }: CurvesProps) {
   const visible = useSignal<Visibility>({ train: true, validation: true });
   return (
     <div class="curves">
-      <Legend visible={visible} />
+      <div class="row">
+        <Legend visible={visible} />
+        <span class="small">Nats per image</span>
+      </div>
       <div class="curves-panels">
         {panels.map((panel) => (
           <PanelView key={panel.term} {...{ epochs, panel, hovered, visible, marked, onChoose }} />

@@ -1,7 +1,7 @@
 // The latent plane as it was after an epoch. All epochs have one scale, so that they can be compared.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { OpenModel } from "./model.js";
+import { meansTitle, type OpenModel } from "./model.js";
 import { type PlaneHistory, planeHistoryOf } from "./plane-history.js";
 import { PlanePlot } from "./plane-plot.js";
 import { areaAround, type Size, showing, type Viewport } from "./viewport.js";
@@ -23,11 +23,11 @@ export function EpochPlaneView({ model, epoch }: EpochPlaneProps) {
   const shown = known.findLast((kept) => kept <= epoch) ?? known[0];
   const plane = history.get(shown);
   if (!plane) return null;
+  const title = `${meansTitle(model)} of the test images, with the weights of epoch ${shown}`;
   return (
     <figure class="still-plane">
       <figcaption>
-        Posterior means of the test images, with the weights of epoch {shown}.
-        {shown > epoch && " No earlier epoch is available: the page records planes only while it is open."}
+        {title}.{shown > epoch && " No earlier epoch is available: the page records planes only while it is open."}
       </figcaption>
       <PlanePlot
         points={plane}
@@ -35,7 +35,7 @@ export function EpochPlaneView({ model, epoch }: EpochPlaneProps) {
         names={plane.names}
         prior={prior}
         viewport={viewport}
-        label={`Posterior means of the test images, with the weights of epoch ${shown}`}
+        label={title}
         onView={(_, measured) => {
           size.value = measured;
         }}

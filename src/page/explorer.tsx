@@ -109,7 +109,7 @@ function Run({ followed, view }: { readonly followed: FollowedRun; readonly view
           This run has no weights yet.{progress.value?.state === "in use" && " Its views open after the first epoch."}
         </p>
       )}
-      {shown.RunView && <shown.RunView followed={followed} />}
+      {shown.RunView && (progress.value || !problem) && <shown.RunView followed={followed} />}
       {shown.ModelView && model.value && <shown.ModelView model={model.value} />}
       {shown.ModelView && !model.value && !problem && !isWaiting && <Skeleton line="Opening the model…" />}
     </section>

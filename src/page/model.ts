@@ -92,6 +92,11 @@ export class OpenModel {
   }
 }
 
+/** What the points of the test images are. The latents of a plain autoencoder have no posterior. */
+export function meansTitle({ info }: OpenModel): string {
+  return info.isDrawn ? "Posterior means" : "Latents";
+}
+
 /** The mean of the posterior means, [Z]: a place that the decoder knows, if the prior is not around 0. */
 export function meanOf({ means }: Latents): Float32Array {
   const [count, dimZ] = means.shape;

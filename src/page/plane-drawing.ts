@@ -55,7 +55,8 @@ export interface PointStyle {
 export function drawPoints(plot: uPlot, u: Float32Array, v: Float32Array, style: PointStyle, colours: Colours): void {
   const { ctx, bbox } = plot;
   const ratio = bbox.width / plot.over.clientWidth;
-  const radius = ratio * pointRadius(u.length) * (style.isOverImage ? 0.9 : 1);
+  const size = Math.min(plot.over.clientWidth, plot.over.clientHeight);
+  const radius = ratio * pointRadius(u.length, size) * (style.isOverImage ? 0.9 : 1);
   const sprites = new Map<number, HTMLCanvasElement>();
   const x = linear(plot, "x");
   const y = linear(plot, "y");
@@ -79,9 +80,12 @@ export function drawPoints(plot: uPlot, u: Float32Array, v: Float32Array, style:
   ctx.restore();
 }
 
-/** CSS pixels: few points are larger. */
-export function pointRadius(count: number): number {
-  return Math.min(6, Math.max(2.2, 60 / Math.sqrt(count + 1) + 1.6));
+/** Side of a plot with points of full size, in CSS pixels. */
+const FULL_SIZE = 500;
+
+/** CSS pixels: few points are larger, and those of a small plot are smaller, so that they cover each other less. */
+function pointRadius(count: number, size: number): number {
+  return Math.min(6, Math.max(2.2, 60 / Math.sqrt(count + 1) + 1.6)) * Math.min(1, Math.sqrt(size / FULL_SIZE));
 }
 
 /** A point of a class: a disc, a ring or a square. Of −1, without a class, a disc in the accent colour. */

@@ -59,7 +59,7 @@ function PosteriorPlane({ model, dimensions: { mean, sigma } }: { model: OpenMod
         viewport={viewport}
         cursor={project(plane, mean)}
         ellipse={sigma && projectGaussian(plane, mean, sigma)}
-        label={`Posterior mean at ${place}, among the posterior means of the test images`}
+        label={`${model.info.isDrawn ? "Posterior mean" : "Latents"} at ${place}, among those of the test images`}
       />
     </div>
   );

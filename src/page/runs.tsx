@@ -161,8 +161,8 @@ function Setting({ text }: { readonly text: string }) {
 function NegativeElbo({ title, bounds }: { readonly title: string; readonly bounds: RunSummary["test"] }) {
   return (
     <td data-title={title} class="number">
+      {bounds?.kl === 0 && <span class="small">no KL </span>}
       {bounds ? formatNumber(negate(bounds.elbo)) : "–"}
-      {bounds?.kl === 0 && <span class="small"> no KL</span>}
     </td>
   );
 }

@@ -51,7 +51,7 @@ function Status({ progress: { state, epochs, planned }, objective }: StatusProps
     ["Images per second", last && formatSpeed(last)],
     [
       "Best epoch",
-      best && `${best.epoch}, validation ${objective.title} ${formatValue(best, "validation", objective)}`,
+      best && `${best.epoch}, validation ${objective.title} ${formatValue(best, "validation", objective)} nats`,
     ],
   ];
   return (
@@ -61,7 +61,7 @@ function Status({ progress: { state, epochs, planned }, objective }: StatusProps
           {STATE_NAMES[state]}
         </span>
         <span>
-          {epochs.length} of {planned} epochs
+          {epochs.length} of {planned} epoch{planned !== 1 && "s"}
         </span>
       </p>
       <progress value={epochs.length} max={Math.max(1, planned)} aria-label="Epochs done" />

@@ -136,7 +136,7 @@ export function plane(model: LoadedModel, { svg, contents, count, explained }: P
 
 export function evaluation(read: ReadEvaluation | undefined): Html | undefined {
   if (!read) return undefined;
-  const text = `From vae evaluate, on ${read.images}.`;
+  const text = `From vae evaluate, on ${read.images}. Bounds and divergences are in nats per image.`;
   return section("evaluation", "Evaluation", paragraph(text), sections.measureTable(read));
 }
 

@@ -64,7 +64,7 @@ export function pair(...figures: (Html | undefined)[]): Html {
 export function measureTable({ measures }: ReadEvaluation): Html {
   const row = ([name, value, meaning]: readonly string[]) =>
     html`<tr><th scope="row">${name}</th><td class="number">${value}</td><td>${meaning}</td></tr>\n`;
-  return table(["Measure", "Value", "Meaning"], measures.map(row));
+  return table(["Measure", "Value", "Meaning"], measures.map(row), "Value");
 }
 
 export function settingTable(rows: readonly SettingRow[]): Html {
@@ -74,9 +74,10 @@ export function settingTable(rows: readonly SettingRow[]): Html {
   return table(["Setting", "Value", "Default", "Meaning"], rows.map(row));
 }
 
-function table(titles: readonly string[], rows: readonly Html[]): Html {
+/** @param numbers the title of the column of numbers */
+function table(titles: readonly string[], rows: readonly Html[], numbers?: string): Html {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${titles[0]}s"><table><thead><tr>${titles.map(
-    (title) => html`<th scope="col">${title}</th>`,
+    (title) => html`<th scope="col"${title === numbers && html` class="number"`}>${title}</th>`,
   )}</tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }

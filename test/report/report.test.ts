@@ -131,7 +131,7 @@ describe("a report", () => {
     }
     const { text } = await reportOf("run");
     const { elbo, activeUnits, mutualInformation, probes } = JSON.parse(stdout);
-    expect(text).toContain("From vae evaluate, on 120 test images.");
+    expect(text).toContain("From vae evaluate, on 120 test images. Bounds and divergences are in nats per image.");
     expect(text).toContain(`−ELBO ${nats(-elbo)} an upper bound`);
     expect(text).toContain(`Active units ${activeUnits} of 2 latent dimensions`);
     expect(text).toContain(`I(x; z) ${nats(mutualInformation.nats)}`);
