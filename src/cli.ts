@@ -19,7 +19,7 @@ type Entry = [usage: string, description: string, Load];
 const COMMANDS: Readonly<Record<string, Entry[]>> = {
   "Train:": [
     ["train", "train a model, and draw images after every epoch", () => import("./commands/train.js")],
-    ["data <path>", "inspect a data set before training, and list bad files", () => import("./commands/data.js")],
+    ["data <path>", "inspect a data set before training: list unusable files", () => import("./commands/data.js")],
   ],
   "Look at a model:": [
     ["explore", "explore a model in the browser, also during training", () => import("./commands/explore.js")],
@@ -28,7 +28,7 @@ const COMMANDS: Readonly<Record<string, Entry[]>> = {
     ["manifold", "draw images decoded from a grid over a latent plane", () => import("./commands/manifold.js")],
     ["latent", "plot the latents of test images, coloured by label", () => import("./commands/latent.js")],
     ["interpolate", "draw images decoded between test images", () => import("./commands/interpolate.js")],
-    ["report", "write a web page of a training that works offline", () => import("./commands/report.js")],
+    ["report", "write an offline web page about a run", () => import("./commands/report.js")],
   ],
   "Measure and compare:": [
     ["evaluate", "measure a model: ELBO, active units and likelihood", () => import("./commands/evaluate.js")],
@@ -46,11 +46,7 @@ const COMMANDS: Readonly<Record<string, Entry[]>> = {
   ],
   "This machine:": [
     ["engines", "show which engines run here, how to install others", () => import("./commands/engines.js")],
-    [
-      "complete <shell>",
-      "print a script for bash, zsh or fish that completes words",
-      () => import("./commands/complete.js"),
-    ],
+    ["complete <shell>", "print a completion script for bash, zsh or fish", () => import("./commands/complete.js")],
     ["cache", "show or clear the decoded images on the disk", () => import("./commands/cache.js")],
   ],
 };

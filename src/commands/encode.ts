@@ -21,8 +21,8 @@ export const define = declare({
     format: formatFlag(FORMATS),
     out: pathFlag(
       "<file>",
-      "output file: .jsonl, .npz or .csv with the file or the row, the label, z and, of a Gaussian q(z|x), sigma of " +
-        "each image; .npy with z only; or - (default: standard output)",
+      "output file: .jsonl, .npz or .csv with, for each image, its file or row, its label, z and, if q(z|x) is " +
+        "Gaussian, sigma; .npy with z only; or - (default: standard output)",
     ),
   },
   examples: ["vae encode --out latents.csv", "vae encode --n 10 | vae decode --out ten.png"],

@@ -132,7 +132,7 @@ export function checkOutputFile(file: string, name = "--out"): void {
 
 /** `--class` of a conditional model. */
 export function classFlag(help: string, details?: Details<undefined>): Flag<string | undefined> {
-  return flag("<name>", `of a model with labels: ${help}`, TEXT, details);
+  return flag("<name>", `conditional models only: ${help}`, TEXT, details);
 }
 
 /** For commands that several processes run together. */
@@ -155,5 +155,5 @@ export const DRAWS = { draws: toggle("draw from each posterior instead of taking
 export const IMAGES = {
   split: choiceFlag(EVALUATION.split.choices, EVALUATION.split.help, EVALUATION.split.default),
   dataset: pathFlag("<mnist|path>", "other data than the model was trained on"),
-  n: count("number of images, from the first (default: all)"),
+  n: count("use only the first <count> images (default: all)"),
 };

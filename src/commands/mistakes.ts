@@ -124,5 +124,5 @@ function hasFlag(command: Command, flag: string): boolean {
 function explainValue(message: string): string {
   const [, flag = "", value = ""] = /^option '(--[\w-]+)[^']*' argument '(.*)' is invalid\. /s.exec(message) ?? [];
   const remedy = remedyForValue(flag, value);
-  return remedy === undefined ? message : `${message.replace(/ Is it [^?]*\?$/, "")} ${remedy}`;
+  return remedy === undefined ? message : `${message.replace(/ Did you mean [^?]*\?$/, "")} ${remedy}`;
 }

@@ -19,7 +19,7 @@ export const define = declare({
     class: classFlag("the class of all samples (default: drawn for each, in proportion to the training images)"),
     byClass: {
       ...toggle(
-        "of a model with labels: draw a row for each class, of --n samples (default: 10), the same z in each row",
+        "conditional models only: draw a row of --n samples (default: 10) for each class, each column with one z",
       ),
       conflicts: ["class", "each"],
     },

@@ -184,7 +184,7 @@ async function readPreset(place: string): Promise<PresetName | GivenSettings> {
   if (!found || found.isDirectory()) {
     const problem = `--preset ${place} is neither a preset nor a file.`;
     const like = similar(place, PRESET_NAMES);
-    throw new UserError(`${problem} Presets are ${PRESET_NAMES.join(", ")}.${like ? ` Is it ${like}?` : ""}`);
+    throw new UserError(`${problem} Presets are ${PRESET_NAMES.join(", ")}.${like ? ` Did you mean ${like}?` : ""}`);
   }
   const text = await readText(place, MAX_BYTES, "a JSON file of settings", readStream);
   try {
@@ -238,7 +238,9 @@ function splitSetting(text: string, before: object, form: string): [name: Settin
   if (value.length === 0) throw new UserError(`It must be ${form}.`);
   if (!isSettingName(name)) {
     const like = settingFromOtherName(name) ?? similar(name, Object.keys(SETTINGS));
-    throw new UserError(`Unknown setting "${printable(name)}". ${like ? `Is it ${like}?` : "See docs/settings.md."}`);
+    throw new UserError(
+      `Unknown setting "${printable(name)}". ${like ? `Did you mean ${like}?` : "See docs/settings.md."}`,
+    );
   }
   if (name in before) throw new UserError(`${name} is given twice.`);
   return [name, value.join("=")];

@@ -111,7 +111,7 @@ export function openScreen(io: Io, start: TrainingStart, noteOnce = notesOnce(io
 /** Notes about the data, also shown with --quiet: how they are read, and skipped files. */
 export function noteData({ notes, skipped }: TrainingStart, noteOnce: Notes): void {
   for (const text of notes) noteOnce(text);
-  if (skipped > 0) noteOnce(`${plural(skipped, "image file")} left out; vae data lists them.`);
+  if (skipped > 0) noteOnce(`${plural(skipped, "image file")} skipped; vae data lists them.`);
 }
 
 /** A hint if the model is worse than a constant prediction. */

@@ -73,7 +73,7 @@ function checkNames(table: SettingTable, settings: unknown): void {
   const unknown = Object.keys(settings).find((name) => !Object.hasOwn(table, name));
   if (unknown === undefined) return;
   const like = similar(unknown, Object.keys(table));
-  throw new UserError(`Unknown setting ${describeValue(unknown)}.${like ? ` Is it ${like}?` : ""}`);
+  throw new UserError(`Unknown setting ${describeValue(unknown)}.${like ? ` Did you mean ${like}?` : ""}`);
 }
 
 function checkSetting<Value>(name: string, setting: Setting<Value>, value: unknown): Value {

@@ -17,7 +17,7 @@ export const DATA_SETTINGS = {
   dataset: text({ default: "mnist", flag: "mnist|path",
     help: "mnist, a folder of images, or a file or folder of arrays", details: "see docs/data.md" }),
   inputDir: optional("none", TEXT, { flag: "folder",
-    help: "corrupted images for the encoder, named like the clean ones in dataset" }),
+    help: "folder of corrupted images for the encoder, named as the clean ones in dataset" }),
   size: optional("own", SIZE, { flag: "width[xheight]",
     help: "resize image files to this width and height in pixels", details: "the size of images in rows of an array" }),
   channels: optional("own", oneOf([1, 3]), { flag: "1|3",

@@ -40,7 +40,7 @@ export type LabelRows = (first: number, count: number) => HostArray;
 
 /** The error for labels given to a model that is not conditional. */
 export function noLabels(): UserError {
-  return new UserError("This model has no labels. Train one with `conditional`.");
+  return new UserError("This model is not conditional. Train one with `conditional`.");
 }
 
 /** The index of a class among a model's. @throws UserError if none has this name */

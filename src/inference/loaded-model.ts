@@ -240,7 +240,7 @@ function noLikelihoodReason({ isDrawn, parts }: Model, binarize: Config["binariz
   }
   if (binarize !== "none" || parts.likelihood.support === "bytes") return undefined;
   return (
-    "The pixels are not black and white, so a Bernoulli decoder gives them no likelihood, only this bound. " +
-    "For a likelihood, train with `binarize: dynamic`."
+    "A Bernoulli decoder defines no likelihood of grey pixels, so −log p(x) is omitted. To measure it, train with " +
+    "`binarize: dynamic`."
   );
 }

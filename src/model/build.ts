@@ -52,7 +52,9 @@ function checkTogether(config: ModelConfig): void {
     throw new UserError("A plain autoencoder has one layer of latents. Give one number as `dimZ`.");
   }
   const refuse = (what: string, setting: keyof ModelConfig, usual: string) => {
-    throw new UserError(`${what} does not go with \`${setting}: ${config[setting]}\`. Try \`${setting}: ${usual}\`.`);
+    throw new UserError(
+      `${what} cannot be combined with \`${setting}: ${config[setting]}\`. Use \`${setting}: ${usual}\`.`,
+    );
   };
   const isPath = gradient === "path" && (objective === "elbo" || objective === "iwae");
   const what = typeof dimZ === "number" ? `\`posterior: ${posterior}\`` : "A model of two stochastic layers";

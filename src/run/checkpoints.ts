@@ -34,7 +34,7 @@ export async function readLastCheckpoint(
   config: RunConfig,
 ): Promise<{ file: string; content: TensorFile }> {
   const [last, before] = await listCheckpoints(run);
-  if (!last) throw new UserError(`${run} has no checkpoint to resume from. Train anew: vae train.`);
+  if (!last) throw new UserError(`${run} has no checkpoint to resume from. Start a new run: vae train.`);
   try {
     return { file: last, content: await readCheckpoint(last, config) };
   } catch (error) {

@@ -62,7 +62,7 @@ async function acquire(file: string, content: string): Promise<void> {
   }
   const owner = parseOwner(found ?? "");
   const who = owner ? `process ${owner.pid} on ${printable(owner.host)}` : "another process";
-  throw new UserError(`${path.dirname(file)} is in use by ${who}. If no vae trains there, delete ${file}.`);
+  throw new UserError(`${path.dirname(file)} is in use by ${who}. If no training uses this folder, delete ${file}.`);
 }
 
 function forget(content: string): void {

@@ -19,5 +19,7 @@ export function decodeTensors(bytes: Uint8Array, file: string): TensorFile {
 /** @throws UserError if the file is of another run. Runs of older versions have no id, and accept any file */
 export function checkRun({ run }: TensorFile["metadata"], { id }: RunConfig, file: string): void {
   if (id === undefined || run === id) return;
-  throw new UserError(`${file} is of another run than the ${CONFIG} in its folder. Restore the files of one run.`);
+  throw new UserError(
+    `${file} and the ${CONFIG} in its folder belong to different runs. Restore files of the same run.`,
+  );
 }

@@ -117,14 +117,15 @@ export function changeSettings(own: Config, given: GivenSettings): Config {
   const changed = differingSetting(encodeConfig(own), config);
   if (changed === "epochs") {
     throw new UserError(
-      `\`epochs: ${config.epochs}\` cannot replace the run's ${own.epochs}, over which its learning rate falls to ` +
-        "zero (`learningRateSchedule: cosine`). Leave it out.",
+      `The learning rate of this run falls to zero at epoch ${own.epochs} (\`learningRateSchedule: cosine\`), so ` +
+        "`epochs` cannot change. Leave out `epochs`.",
     );
   }
   if (changed) {
     const [kept, given] = [own, config].map((one) => printable(String(encodeConfig(one)[changed])));
     throw new UserError(
-      `A resumed run keeps its settings: \`${changed}: ${kept}\`, not ${given}. Leave it out, or start a new run.`,
+      `A resumed run keeps its settings: \`${changed}: ${kept}\`, not ${given}. Leave out \`${changed}\`, or start ` +
+        "a new run.",
     );
   }
   if (config.epochs < own.epochs) {

@@ -21,6 +21,7 @@ import { bestOf } from "../run/reports.js";
 import type { Checker } from "../values/checker.js";
 import { oneOf, TEXT } from "../values/domains.js";
 import { VERSION } from "../version.js";
+import { plural } from "../wording.js";
 import { stepsPerEpoch } from "./batches.js";
 import { type Checkpoint, decisiveSettings, encodeCheckpoint } from "./checkpoint.js";
 import type { Sink, TrainingEvent } from "./events.js";
@@ -166,8 +167,8 @@ async function prepare(settings: GivenSettings, options: PrepareOptions): Promis
   if (stepsPerEpoch(data.train, batchSize) === 0) {
     const { train, validation, test } = data;
     throw new UserError(
-      `A batch of ${batchSize} is more than the ${train.count} training images, without the ${validation.count} ` +
-        `for validation and the ${test.count} for the test. Give a smaller \`batchSize\`.`,
+      `A batch of ${batchSize} is larger than the training set: ${plural(train.count, "image")}, after ` +
+        `${validation.count} for validation and ${test.count} for testing. Give a smaller \`batchSize\`.`,
     );
   }
   if (batchSize < 2 && fitted.model.parts.objective.numbersPerPair !== undefined) {

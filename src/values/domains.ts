@@ -173,7 +173,9 @@ export function textList(length: Length, alone: string): Domain<readonly string[
   const pick = (value: unknown) => {
     const texts = pickList(pickText, length)(value);
     if (texts && texts.length > 1 && texts.includes(alone)) {
-      throw new UserError(`${alone} excludes others; the text "${alone}", in quotes, does not.`);
+      throw new UserError(
+        `${alone} cannot be combined with other texts. If it is a name, put it in double quotes: "${alone}".`,
+      );
     }
     return texts;
   };

@@ -7,7 +7,7 @@ export function withSuggestion<Value>(check: () => Value, value: unknown, names:
     return check();
   } catch (error) {
     const like = typeof value === "string" && error instanceof UserError ? similar(value, names) : undefined;
-    throw like === undefined ? error : new UserError(`${(error as UserError).message} Is it ${like}?`);
+    throw like === undefined ? error : new UserError(`${(error as UserError).message} Did you mean ${like}?`);
   }
 }
 

@@ -436,7 +436,7 @@ describe("a model without labels", () => {
     ["decode", "--input", "two.jsonl", "--class", "7"],
   ])("refuses class flags: %s %s", async (command, ...args) => {
     writeFileSync(at("two.jsonl"), '{"z":[0,1],"class":"7"}\n');
-    const problem = "error: This model has no labels. Train one with --conditional.\n";
+    const problem = "error: This model is not conditional. Train one with --conditional.\n";
     await expectRefusal([command, "--run", "run", ...args], problem);
     expect(existsSync(at("none"))).toBe(false);
   });

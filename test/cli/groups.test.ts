@@ -194,7 +194,7 @@ describe("vae train --sweep", () => {
     [
       "batchSize",
       "50,551",
-      "A batch of 551 is more than the 550 training images, without the 50 for validation and the 120 for",
+      "A batch of 551 is larger than the training set: 550 images, after 50 for validation and 120 for",
     ],
     ["threads", "1,250", "--threads 250 exceeds the"],
   ])("checks the data and the machine before any training: %s", async (name, values, problem) => {

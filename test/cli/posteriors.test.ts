@@ -61,28 +61,28 @@ describe.each(KINDS)("a model with %s", (name, dimZ, flags, units) => {
 it.each([
   [
     "--dim-z 5,2 --set prior=mixture",
-    "A model of two stochastic layers does not go with --set prior=mixture. Try --set prior=normal.",
+    "A model of two stochastic layers cannot be combined with --set prior=mixture. Use --set prior=normal.",
   ],
   [
     "--dim-z 5,2 --set posterior=iaf",
-    "A model of two stochastic layers does not go with --set posterior=iaf. Try --set posterior=gaussian.",
+    "A model of two stochastic layers cannot be combined with --set posterior=iaf. Use --set posterior=gaussian.",
   ],
   [
     "--dim-z 5,2 --set gradient=path",
-    "A model of two stochastic layers does not go with --set gradient=path. Try --set gradient=total.",
+    "A model of two stochastic layers cannot be combined with --set gradient=path. Use --set gradient=total.",
   ],
   [
     "--dim-z 5,2 --objective mmd",
-    "A model of two stochastic layers does not go with --objective mmd. Try --objective elbo.",
+    "A model of two stochastic layers cannot be combined with --objective mmd. Use --objective elbo.",
   ],
   ["--dim-z 5,2 --model ae", "A plain autoencoder has one layer of latents. Give one number as --dim-z."],
   [
     "--set posterior=iaf --set prior=vamp",
-    "--set prior=vamp does not go with --set posterior=iaf. Try --set posterior=gaussian.",
+    "--set prior=vamp cannot be combined with --set posterior=iaf. Use --set posterior=gaussian.",
   ],
   [
     "--set posterior=iaf --objective beta-tc",
-    "--set posterior=iaf does not go with --objective beta-tc. Try --objective elbo.",
+    "--set posterior=iaf cannot be combined with --objective beta-tc. Use --objective elbo.",
   ],
   ["--dim-z 1 --set prior=flow", "Prior flow needs two latent dimensions or more: raise --dim-z."],
   ["--dim-z 5 --set layerUnits=9", "--set layerUnits needs --dim-z Z1,Z2."],

@@ -153,7 +153,7 @@ describe("vae train", () => {
     const settings = ["--skip-bad", "--n-hidden", "4", "--batch-size", "5", "--epochs", "1", "--quiet"];
     const { code, stderr } = await run("train", "--dataset", "partly", ...settings, "--run", "partly run");
     expect(code).toBe(0);
-    expect(stderr).toContain("1 image file left out; vae data lists them.\n");
+    expect(stderr).toContain("1 image file skipped; vae data lists them.\n");
     expect(stderr).toContain("partly has no classes");
   });
 

@@ -94,7 +94,7 @@ describe("a setting", () => {
     ["names", "a,,b", "It must be a list of up to 3 non-empty texts."],
     ["names", "a,b,c,d", "It must be a list of up to 3 non-empty texts."],
     ["names", ",a", "It must be a list of up to 3 non-empty texts."],
-    ["names", "all,a", 'all excludes others; the text "all", in quotes, does not.'],
+    ["names", "all,a", 'all cannot be combined with other texts. If it is a name, put it in double quotes: "all".'],
     ["isOn", "yes", "It must be true or false."],
     ["channels", "2", "It must be one of 1, 3."],
     ["size", "0x5", "It must be WIDTHxHEIGHT, or one number for both, each from 1 to 4096."],

@@ -82,7 +82,9 @@ describe("classes with odd names", () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("has no class a. It has ")]);
     const listed = stderr.slice(stderr.indexOf("It has ") + 7, -2).split(", ");
     expect(listed).toEqual(expect.arrayContaining(['"all"', '"a,b"', '" a"', '"a "', '"""quoted"""', "constructor"]));
-    await expect(load("data", { classes: ["all", "b"] })).rejects.toThrow('all excludes others; the text "all"');
+    await expect(load("data", { classes: ["all", "b"] })).rejects.toThrow(
+      'all cannot be combined with other texts. If it is a name, put it in double quotes: "all"',
+    );
   });
 
   it("keep their quotes in config.json, in `vae runs` and after a resume", async () => {
