@@ -30,7 +30,7 @@ it("vae engines --bench times a step on each engine, with as many threads as ask
   const { stdout } = await start(["engines", "--bench", "--json", "--threads", "1"], home, withoutGpu).outcome;
   const reports: { name: string; runs: boolean; threads?: number; millisecondsPerStep?: number }[] = JSON.parse(stdout);
   const running = reports.filter(({ name, runs }) => runs && name !== "gpu");
-  expect(running.map(({ name }) => name)).toEqual(ENGINES);
+  expect(running.map(({ name }) => name)).toEqual(expect.arrayContaining([...ENGINES]));
   for (const { name, threads, millisecondsPerStep } of running) {
     expect(threads, name).toBe(1);
     expect(millisecondsPerStep, name).toBeGreaterThan(0);
