@@ -22,7 +22,7 @@ export interface Domain<Value> extends Checker<Value> {
 }
 
 /** Returns the value, or undefined if it is invalid. */
-type Pick<Value> = (value: unknown) => Value | undefined;
+type Picker<Value> = (value: unknown) => Value | undefined;
 
 /**
  * A domain whose values `pick` accepts.
@@ -33,7 +33,7 @@ type Pick<Value> = (value: unknown) => Value | undefined;
 export function domain<Value>(
   values: string,
   schema: JsonSchema,
-  pick: Pick<Value>,
+  pick: Picker<Value>,
   read: (text: string) => unknown = (text) => text,
   must = `be ${values}`,
 ): Domain<Value> {
@@ -90,12 +90,12 @@ export function parseNumber(text: string): number {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
 }
 
-function pickNumber(range: Range): Pick<number> {
+function pickNumber(range: Range): Picker<number> {
   const isAbove = (value: number) => ("above" in range ? value > range.above : value >= range.min);
   return (value) => (typeof value === "number" && isAbove(value) && value <= range.max ? value : undefined);
 }
 
-export function pickInteger(range: Range): Pick<number> {
+export function pickInteger(range: Range): Picker<number> {
   const pick = pickNumber(range);
   return (value) => (Number.isInteger(value) ? pick(value) : undefined);
 }
@@ -118,7 +118,7 @@ export function oneOf<const Choice extends string | number>(choices: readonly Ch
 }
 
 /** Accepts a choice or its text. */
-function pickOne<Choice extends string | number>(choices: readonly Choice[]): Pick<Choice> {
+function pickOne<Choice extends string | number>(choices: readonly Choice[]): Picker<Choice> {
   return (value) => choices.find((choice) => choice === value || String(choice) === value);
 }
 
@@ -188,7 +188,7 @@ function pickText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function pickList<Item>(pick: Pick<Item>, { maxLength }: Length): Pick<readonly Item[]> {
+function pickList<Item>(pick: Picker<Item>, { maxLength }: Length): Picker<readonly Item[]> {
   return (value) => {
     const items = Array.isArray(value) && value.length <= maxLength ? value.map(pick) : [];
     return items.length > 0 && !items.includes(undefined) ? (items as Item[]) : undefined;
