@@ -6,8 +6,8 @@ import type { FileArray } from "./arrays.js";
 import { areClasses } from "./labels.js";
 import { type NameParts, parseName, type Role, SPLITS, type Split } from "./names.js";
 
-/** The most arrays that a message names. */
-const MAX_NAMED = 8;
+/** The most arrays or files that a message names. */
+export const MAX_NAMED = 8;
 
 /** The arrays of one split. */
 interface SplitArrays {
@@ -78,16 +78,21 @@ function holdsClasses(array: FileArray): boolean {
 /** Prefers arrays with a role, then without other words in the name, then of more dimensions, then of more rows. */
 function chooseImages<One extends Candidate>(candidates: readonly One[], file: string): One | undefined {
   const rank = ({ role, rest, array: { shape } }: Candidate) => [
-    ...[Number(role === "images"), Number(rest === ""), Number(shape.length > 2), shape[0]],
+    Number(role === "images"),
+    Number(rest === ""),
+    Number(shape.length > 2),
+    shape[0],
   ];
-  const isBetter = (a: readonly number[], b: readonly number[]) => {
-    const at = a.findIndex((value, i) => value !== b[i]);
-    return at < 0 ? 0 : b[at] - a[at];
-  };
-  const [best, next] = [...candidates].sort((a, b) => isBetter(rank(a), rank(b)));
-  if (next && isBetter(rank(best), rank(next)) === 0) {
+  const [best, next] = candidates.toSorted((a, b) => compareRanks(rank(a), rank(b)));
+  if (next && compareRanks(rank(best), rank(next)) === 0) {
     const names = [best, next].map(({ array }) => array.key ?? array.name);
     throw new UserError(`${file} holds several arrays of images: ${listSome(names, MAX_NAMED)}. Save only one.`);
   }
   return best;
+}
+
+/** Sorts the higher rank first: the first numbers that differ decide. */
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at < 0 ? 0 : b[at] - a[at];
 }

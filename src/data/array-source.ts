@@ -2,7 +2,7 @@
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { listSome } from "../wording.js";
-import { groupSplits, type Splits } from "./array-roles.js";
+import { groupSplits, MAX_NAMED, type Splits } from "./array-roles.js";
 import { chooseScales, toPixels } from "./array-scales.js";
 import { type FileArray, openArrays, readShape } from "./arrays.js";
 import type { DataOptions } from "./dataset.js";
@@ -13,9 +13,6 @@ import { parseName, type Role, SPLITS, type Split } from "./names.js";
 import { describeShape, type ImageShape, type Images, pixelsOf } from "./pixels.js";
 import { describeScale } from "./scale.js";
 import type { Source } from "./sources.js";
-
-/** The most files that a message names. */
-const MAX_NAMED = 8;
 
 /**
  * Opens one file of arrays. If it holds no labels, uses a matching file in its folder: y_train.npy for x_train.npy.
