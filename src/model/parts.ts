@@ -259,7 +259,8 @@ export function assemble(assembly: Assembly): Parts {
   checkNetwork("decoder", networks.decoder, likelihood.inputs);
   if (posterior.dimZ !== dimZ || prior.dimZ !== dimZ) {
     throw new UserError(
-      `The posterior has ${posterior.dimZ} dimensions and the prior ${prior.dimZ}, but dimZ is ${dimZ}`,
+      `The posterior has ${posterior.dimZ} dimensions and the prior ${prior.dimZ}, but dimZ is ${dimZ}. ` +
+        "Give all three the same number.",
     );
   }
   if (objective.isPath && !posterior.hasPath) {
@@ -300,9 +301,16 @@ function withLabels(x: tf.Tensor, y: tf.Tensor | undefined): tf.Tensor {
 
 function checkNetwork(name: string, { output, draws }: ReturnType<Layer["specs"]>, needed: number): void {
   if (output.length !== 1 || output[0] !== needed) {
-    throw new UserError(`The ${name} outputs [${output}] for an image, but the part after it takes [${needed}]`);
+    throw new UserError(
+      `The ${name} outputs [${output}] for an image, but the part after it takes [${needed}]. ` +
+        `Let the ${name} output [${needed}].`,
+    );
   }
   const other = Object.entries(draws).find(([, { phase }]) => phase !== "training");
-  if (other)
-    throw new UserError(`The draw ${name}.${other[0]} has the phase ${other[1].phase}: a layer draws in training only`);
+  if (other) {
+    throw new UserError(
+      `The draw ${name}.${other[0]} has the phase ${other[1].phase}, but a layer draws in training only. ` +
+        "Give it the phase training.",
+    );
+  }
 }
