@@ -3,6 +3,7 @@ import type { Config } from "../config/config.js";
 import { tf } from "../engine/compiled/tf.js";
 import "../engine/compiled/gradients.js";
 import type { Step } from "../engine/engine.js";
+import { UserError } from "../errors.js";
 import { TERMS, type TermValues } from "../model/bounds.js";
 import type { Batch, Model } from "../model/model.js";
 import { createContext, type Tensors } from "../model/specs.js";
@@ -25,8 +26,8 @@ export type StepInput = Batch & {
 
 /**
  * Creates a training step: a step of Adam on the loss −objective, summed over pixels and averaged over the batch. The
- * step returns the batch's mean terms, in nats per image, and throws an Error if the objective does not depend on a
- * weight.
+ * step returns the batch's mean terms, in nats per image, and throws a UserError if the objective does not depend on a
+ * weight, which happens with own parts.
  */
 export function createTrainingStep(model: Model, config: Config): Step<Carry, StepInput, TermValues<tf.Scalar>> {
   const { specs } = model.parts;
@@ -72,8 +73,9 @@ function differentiate(
   // Unlike tf.valueAndGrads, this identifies weights without a gradient.
   const { grads } = tf.engine().gradients(() => loss(...weights), weights, undefined, true);
   const unused = names.find((_, i) => !grads[i]);
-  if (unused)
-    throw new Error(`The objective does not depend on the weight ${unused}. Use it, or drop it from its specs`);
+  if (unused !== undefined) {
+    throw new UserError(`The objective does not depend on the weight ${unused}. Use it, or drop it from its specs.`);
+  }
   const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]]));
   return { gradients, metrics };
 }

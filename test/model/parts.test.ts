@@ -67,7 +67,10 @@ describe("own parts", () => {
 
   it("are refused if a weight is not used", async () => {
     const idle: parts.Layer = { ...scale, apply: (_, x) => x };
-    await expect(run("idle", inFront(idle))).rejects.toThrow("does not depend on the weight encoder.0.scale");
+    await expect(run("idle", inFront(idle))).rejects.toMatchObject({
+      name: "UserError",
+      message: expect.stringContaining("does not depend on the weight encoder.0.scale"),
+    });
   });
 
   const config = createConfig({ nHidden: [8] });
@@ -84,7 +87,7 @@ describe("own parts", () => {
     [
       "an encoder of the wrong width",
       { encoder: parts.dense({ units: 7, weight: "he" }) },
-      /encoder outputs \[7\] .* takes \[4\]/,
+      /encoder outputs \[7\] .* takes \[4\]\. Let the encoder output \[4\]\.$/,
     ],
     ["another latent size", { dimZ: 5 }, "The posterior has 2 dimensions and the prior 2, but dimZ is 5"],
     [
