@@ -4,8 +4,8 @@ import { useEffect, useId } from "preact/hooks";
 import { ClassButtons } from "./class-buttons.js";
 import { DrawCanvas } from "./draw-canvas.js";
 import { type DrawState, drawStateOf, type Sketch } from "./draw-state.js";
-import { Inferred, InferredPosterior, posteriorTitle } from "./inferred.js";
-import type { OpenModel } from "./model.js";
+import { Inferred, InferredPosterior } from "./inferred.js";
+import { latentTitles, type OpenModel } from "./model.js";
 
 export function DrawView({ model }: { readonly model: OpenModel }) {
   const state = useSignal<DrawState | undefined>(undefined);
@@ -51,7 +51,7 @@ function Draw({ state }: { readonly state: DrawState }) {
         <Sources state={state} />
         <Conditions state={state} />
       </section>
-      <section class="card draw-posterior" aria-label={posteriorTitle(state.model)}>
+      <section class="card draw-posterior" aria-label={latentTitles(state.model).posterior}>
         <InferredPosterior state={state} />
       </section>
     </div>

@@ -1,7 +1,7 @@
 // The latent plane as it was after an epoch. All epochs have one scale, so that they can be compared.
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { meansTitle, type OpenModel } from "./model.js";
+import { latentTitles, type OpenModel } from "./model.js";
 import { type PlaneHistory, planeHistoryOf } from "./plane-history.js";
 import { PlanePlot } from "./plane-plot.js";
 import { areaAround, type Size, showing, type Viewport } from "./viewport.js";
@@ -23,7 +23,7 @@ export function EpochPlaneView({ model, epoch }: EpochPlaneProps) {
   const shown = known.findLast((kept) => kept <= epoch) ?? known[0];
   const plane = history.get(shown);
   if (!plane) return null;
-  const title = `${meansTitle(model)} of the test images, with the weights of epoch ${shown}`;
+  const title = `${latentTitles(model).means} of the test images, with the weights of epoch ${shown}`;
   return (
     <figure class="still-plane">
       <figcaption>

@@ -1,7 +1,7 @@
 // The inference from a drawing: reconstruction, bound and posterior.
 import type { Inference } from "../explore/protocol.js";
 import type { DrawState } from "./draw-state.js";
-import type { OpenModel } from "./model.js";
+import { latentTitles, type OpenModel } from "./model.js";
 import { formatNumber, negate } from "./numbers.js";
 import { unpackFloats } from "./packed.js";
 import { Picture } from "./picture.js";
@@ -36,17 +36,12 @@ export function Inferred({ state: { model, inference } }: InferredProps) {
   );
 }
 
-/** The latents of a plain autoencoder have no posterior. */
-export function posteriorTitle({ info }: OpenModel): string {
-  return info.isDrawn ? "Posterior" : "Latents";
-}
-
 export function InferredPosterior({ state: { model, inference } }: InferredProps) {
   const inferred = inference.value;
   return (
     <>
       <div class="row spread">
-        <h3>{posteriorTitle(model)}</h3>
+        <h3>{latentTitles(model).posterior}</h3>
         <button type="button" disabled={!inferred} onClick={() => explore(model, inferred)}>
           Open in Sliders
         </button>

@@ -92,9 +92,11 @@ export class OpenModel {
   }
 }
 
-/** What the points of the test images are. The latents of a plain autoencoder have no posterior. */
-export function meansTitle({ info }: OpenModel): string {
-  return info.isDrawn ? "Posterior means" : "Latents";
+/** Titles of the posterior of an image, its mean, and the means of several. A plain autoencoder has no posterior. */
+export function latentTitles({ info }: OpenModel) {
+  return info.isDrawn
+    ? { posterior: "Posterior", mean: "Posterior mean", means: "Posterior means" }
+    : { posterior: "Latents", mean: "Latents", means: "Latents" };
 }
 
 /** The mean of the posterior means, [Z]: a place that the decoder knows, if the prior is not around 0. */

@@ -1,7 +1,7 @@
 // A posterior: mean ± sigma of each dimension as bars and numbers, and its place in the plane of two dimensions.
 import { useComputed, useSignal } from "@preact/signals";
 import type { Inference } from "../explore/protocol.js";
-import type { OpenModel } from "./model.js";
+import { latentTitles, type OpenModel } from "./model.js";
 import { formatNumber } from "./numbers.js";
 import { unpackFloats, unpackNumbers } from "./packed.js";
 import { planeOfDimensions, project, projectAll, projectGaussian } from "./plane.js";
@@ -59,7 +59,7 @@ function PosteriorPlane({ model, dimensions: { mean, sigma } }: { model: OpenMod
         viewport={viewport}
         cursor={project(plane, mean)}
         ellipse={sigma && projectGaussian(plane, mean, sigma)}
-        label={`${model.info.isDrawn ? "Posterior mean" : "Latents"} at ${place}, among those of the test images`}
+        label={`${latentTitles(model).mean} at ${place}, among those of the test images`}
       />
     </div>
   );
