@@ -118,7 +118,7 @@ export class Chart {
     };
   }
 
-  /** The epochs. uPlot's own range of a single one would begin before it. */
+  /** From the first to the last epoch; a single epoch gets half an epoch on each side. */
   #range(): [low: number, high: number] {
     const [first = 1, last = first] = [this.#epochs[0], this.#epochs.at(-1)];
     return first === last ? [first - 0.5, last + 0.5] : [first, last];

@@ -111,12 +111,7 @@ export class DrawPage {
 
 /** The bytes of a canvas: one of each pixel, or three. Waits for the frame that draws what was done before. */
 export async function bytesOf(canvas: Locator, channels = 1): Promise<number[]> {
-  await nextFrame(canvas.page());
+  await canvas.page().evaluate(NEXT_FRAME);
   const { rgb } = await pixelsOf(canvas);
   return rgb.filter((_, i) => i % 3 < channels);
-}
-
-/** Waits until the page has drawn what was done before. */
-export async function nextFrame(page: Page): Promise<void> {
-  await page.evaluate(NEXT_FRAME);
 }

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 
 export type Finger = readonly [x: number, y: number];
 
-/** @returns a function that sets where the fingers are, which touch the screen when they first appear */
+/** @returns a function that moves the fingers to these places; each touches the screen when it first appears */
 export async function fingersOn(page: Page) {
   const session = await page.context().newCDPSession(page);
   return async (type: "touchStart" | "touchMove" | "touchEnd", ...fingers: readonly Finger[]): Promise<void> => {
