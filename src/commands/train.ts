@@ -187,15 +187,22 @@ async function readPreset(place: string): Promise<PresetName | GivenSettings> {
     throw new UserError(`${problem} Presets are ${PRESET_NAMES.join(", ")}.${like ? ` Did you mean ${like}?` : ""}`);
   }
   const text = await readText(place, MAX_BYTES, "a JSON file of settings", readStream);
+  const content = parseJson(text, place);
+  const given = isRecord(content) && isRecord(content.settings) ? ofRun(content.settings) : content;
   try {
-    const content = JSON.parse(text);
-    const given = isRecord(content?.settings) ? ofRun(content.settings) : content;
     if (!isRecord(given)) throw new UserError("Settings must be an object of names and values.");
     const { $schema, ...settings } = given;
     createConfig(settings);
     return settings;
   } catch (error) {
-    if (error instanceof UserError) throw new UserError(`${place}: ${error.message}`);
+    throw error instanceof UserError ? new UserError(`${place}: ${error.message}`) : error;
+  }
+}
+
+function parseJson(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
     throw new UserError(`${place} is not a JSON file of settings.`);
   }
 }
