@@ -21,8 +21,8 @@ import type { TrainingState } from "./snapshot.js";
 import {
   classesOf,
   describeData,
-  firstState,
   resolvePaths,
+  startSnapshot,
   TRAINING_OPTIONS,
   type Training,
   type TrainingOptions,
@@ -73,7 +73,7 @@ export async function* resume(run?: string, settings: GivenSettings = {}, option
     };
     const { model, data } = await (processes ? processes.byHost(load) : load());
     if (processes) checkSameTraining(config, ranOn.sha256, model, processes);
-    const start = firstState(model, data, config);
+    const start = startSnapshot(model, data, config);
     const own = await agree(processes, () => (saved ? decodeSaved(saved, start.state, before, config) : undefined));
     const { rows, ...snapshot } = { rows: [], ...(own ?? start) };
     const checkpoint = { ...(processes ? shareSnapshot(snapshot, processes) : snapshot), rows };

@@ -84,10 +84,13 @@ export type Training = AsyncGenerator<TrainingEvent, void>;
 export async function* train(settings: GivenSettings, options: TrainOptions = {}): Training {
   const started = performance.now();
   const { onDecoding, parts, preset, run, signal, processes } = checkOptions(TRAIN_OPTIONS, options);
-  const hasThreads = settings?.threads !== undefined || (typeof preset === "object" && preset.threads !== undefined);
+  const ofPreset: GivenSettings = typeof preset === "object" ? preset : {};
+  const hasThreads = settings?.threads !== undefined || ofPreset.threads !== undefined;
   const given = processes && !hasThreads ? { ...settings, threads: threadsOf(processes) } : settings;
-  if (!processes && (settings?.syncEvery ?? 1) > 1) {
-    throw new UserError("`syncEvery` needs several processes, started by mpirun or srun.");
+  if (!processes && (settings?.syncEvery ?? ofPreset.syncEvery ?? 1) > 1) {
+    throw new UserError(
+      "`syncEvery` needs several processes, started by mpirun or srun. In one process, give `syncEvery: 1`.",
+    );
   }
   const load = () => prepare(given, { onDecoding, parts, preset, signal });
   const prepared = await (processes ? processes.byHost(load) : load());
@@ -112,7 +115,7 @@ export async function* train(settings: GivenSettings, options: TrainOptions = {}
       ...(parts && { parts: "own" }),
     };
     if (processes) checkSameTraining(config, digested.sha256, model, processes);
-    const first = firstState(model, data, config);
+    const first = startSnapshot(model, data, config);
     const start = { ...(processes ? shareSnapshot(first, processes) : first), rows: [] };
     let folder: RunFolder | undefined;
     try {
@@ -256,7 +259,7 @@ async function openSinks(
 const ID_DIGITS = 32;
 
 /** The snapshot before the first step. */
-export function firstState(model: Model, data: Dataset, { binarize, seed }: Config): Snapshot {
+export function startSnapshot(model: Model, data: Dataset, { binarize, seed }: Config): Snapshot {
   const { specs } = model.parts;
   const mean = needsMeanImage(specs) ? meanImage(data.train, pixelsOf(data), binarize) : undefined;
   return firstSnapshot(initialParams(specs, seed, mean));

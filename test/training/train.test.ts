@@ -44,6 +44,14 @@ describe("settings without effect", () => {
   });
 });
 
+it.each([
+  ["given", { syncEvery: 2 }, {}],
+  ["from a preset", {}, { syncEvery: 2 }],
+])("`syncEvery` %s needs several processes", async (_, given, preset) => {
+  const training = train({ dataset: at("tiny"), ...given }, { run: at("local"), preset });
+  await expect(training.next()).rejects.toThrow("`syncEvery` needs several processes");
+});
+
 describe("two simultaneous trainings in a process", () => {
   it.each(ENGINES)("do not mix: engine %s", async (engine) => {
     await trained(`alone-${engine}`, engine, 1);
