@@ -9,7 +9,7 @@ import { printableLine, visibleLines } from "./wording.js";
 
 const EXIT = { success: 0, failure: 1, mistake: 2 };
 
-/** Commands that several processes run together. The first process runs the others. */
+/** Commands that several processes run together. Only the first process runs any other command. */
 const SHARED_COMMANDS = ["train", "evaluate"];
 
 type Load = () => Promise<{ define(command: Command, io: Io): void }>;
@@ -74,6 +74,14 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     process.exit(code === "EPIPE" ? EXIT.success : await printError(io, `stdout: ${message}`, EXIT.failure));
   });
   io.stderr.on("error", () => {});
+  try {
+    return await run(argv, io);
+  } catch (error) {
+    return report(io, error);
+  }
+}
+
+async function run(argv: readonly string[], io: Io): Promise<number> {
   const launch = findLaunch(io.env);
   const rank = launch?.rank ?? 0;
   if (launch && !SHARED_COMMANDS.includes(argv[0])) {
@@ -86,8 +94,11 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     else program.outputHelp();
     return EXIT.success;
   } catch (error) {
-    if (error instanceof CommanderError && rank > 0) return error.exitCode === 0 ? EXIT.success : EXIT.mistake;
-    return report(io, error, program, argv);
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return EXIT.success;
+    if (rank > 0) return EXIT.mistake;
+    const { explain } = await import("./commands/mistakes.js");
+    return printError(io, explain(error, program, argv), EXIT.mistake);
   }
 }
 
@@ -118,12 +129,7 @@ async function createProgram(argv: readonly string[], io: Io, prints: boolean): 
 }
 
 /** Prints an error. @returns the exit code */
-async function report(io: Io, error: unknown, program: Command, argv: readonly string[]): Promise<number> {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.success;
-    const { explain } = await import("./commands/mistakes.js");
-    return printError(io, explain(error, program, argv), EXIT.mistake);
-  }
+async function report(io: Io, error: unknown): Promise<number> {
   if (error instanceof Interruption) {
     io.stderr.write(`${printableLine(error.message)}\n`);
     return error.exitCode;
