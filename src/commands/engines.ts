@@ -36,9 +36,9 @@ export const define = declare({
     }
     const row = (name: string, version: string, threads: string, time: string) =>
       print(io, `${name.padEnd(12)}${version.padEnd(22)}${threads.padStart(7)}${time.padStart(12)}`.trimEnd());
-    row("engine", "what computes", "threads", times ? "ms per step" : "");
+    row("engine", "library", "threads", times ? "ms per step" : "");
     const missing = (name: string, reason: string, remedy: string) =>
-      print(io, `${name.padEnd(12)}not here: ${reason}.`, `${" ".repeat(12)}To get it: ${remedy}`);
+      print(io, `${name.padEnd(12)}not available: ${reason}.`, `${" ".repeat(12)}To get it: ${remedy}`);
     for (const report of reports) {
       if (report.runs) row(report.name, report.version, String(report.threads), formatTime(times?.get(report.name)));
       else missing(report.name, report.reason, report.remedy);

@@ -11,14 +11,13 @@ export interface OpenedEngine {
   readonly fallbackReason?: string | undefined;
 }
 
-/** The package of each engine, and the remedy if it is missing (`install`) or does not load (`repair`): or `npm ci`. */
+/** The package of each engine. Remedies: `install` if it is missing, `repair` if it does not load; by default npm ci. */
 const PACKAGES: Record<EngineName, { readonly name: string; readonly install?: string; readonly repair?: string }> = {
   // npm leaves it out where its install script cannot download CUDA libraries, which nothing here uses.
   compiled: {
     name: "onnxruntime-node",
     install: "where vae is installed, npm install --ignore-scripts",
-    repair:
-      "it runs on Linux and Windows (x64, arm64) and on macOS (arm64); there, npm ci --ignore-scripts reinstalls it",
+    repair: "run npm ci --ignore-scripts on Linux or Windows (x64, arm64) or on macOS (arm64)",
   },
   // Its install script downloads TensorFlow: the command overrides an .npmrc that disables scripts.
   tensorflow: {

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, inject, it, onTestFinished, vi } from "vitest";
 import { writeTinyMnist } from "../fixtures/idx.js";
 import { ENGINES } from "../helpers.js";
 import { vae } from "../vae.js";
@@ -38,4 +38,36 @@ it("vae engines lists every engine under test", async () => {
   expect(reports.map(({ name }) => name)).toEqual(["compiled", "tensorflow", "wasm", "cpu", "gpu"]);
   if (inject("gpu")) expect(reports[4].runs).toBe(true);
   for (const engine of ENGINES) expect(reports.find(({ name }) => name === engine)?.runs).toBe(true);
+});
+
+it("vae engines --bench prints the time of each engine that runs, and of the GPU", async () => {
+  const tools = "../../src/commands/tools.js";
+  const times = { compiled: 1.23, cpu: 456.7, gpu: 0.89 };
+  vi.doMock(tools, async (load) => ({
+    ...(await load<object>()),
+    findEngines: async () => [
+      { name: "compiled", runs: true, version: "onnxruntime 1.2.3", threads: 2 },
+      { name: "wasm", runs: false, reason: "it is not installed", remedy: "npm ci" },
+      { name: "cpu", runs: true, version: "TensorFlow.js 4.5.6", threads: 1 },
+    ],
+    findGpu: async () => ({ runs: true, name: "A GPU" }),
+    timeTrainingStep: async (names: (keyof typeof times)[]) => new Map(names.map((name) => [name, times[name]])),
+  }));
+  onTestFinished(() => void vi.doUnmock(tools));
+  expect(await vae(["engines", "--bench"], home)).toEqual({
+    code: 0,
+    stdout: `engine      library               threads ms per step
+compiled    onnxruntime 1.2.3           2         1.2
+wasm        not available: it is not installed.
+            To get it: npm ci
+cpu         TensorFlow.js 4.5.6         1         457
+gpu         compiled, on the GPU                  0.9
+            A GPU: --device gpu
+`,
+    stderr: "",
+  });
+  const reports: { millisecondsPerStep?: number }[] = JSON.parse(
+    (await vae(["engines", "--bench", "--json"], home)).stdout,
+  );
+  expect(reports.map(({ millisecondsPerStep }) => millisecondsPerStep)).toEqual([1.23, undefined, 456.7, 0.89]);
 });

@@ -76,7 +76,7 @@ describe.runIf(process.platform === "linux")("a damaged onnxruntime", () => {
     damageRuntime(file, damage);
     const refused = vae(`${TRAIN} --engine compiled --run refused`);
     expect(refused.stderr).toMatch(
-      /^error: Engine compiled: onnxruntime-node does not run here \([^\n]*\)\. To get it: it runs on Linux and Windows [^\n]*\n$/,
+      /^error: Engine compiled: onnxruntime-node does not run here \([^\n]*\)\. To get it: run npm ci --ignore-scripts on Linux [^\n]*\n$/,
     );
     expect(refused.stderr).toContain(problem);
     expect(refused).toMatchObject({ code: 2, signal: null, stdout: "" });
@@ -87,7 +87,7 @@ describe.runIf(process.platform === "linux")("a damaged onnxruntime", () => {
     );
     expect(fallback.stderr).toMatch(/^This run will take about \d+ s\.$/m);
     expect(vae("sample --run run --out samples.png")).toMatchObject({ code: 0, stdout: "samples.png\n" });
-    expect(vae("engines").stdout).toMatch(/^compiled {4}not here: onnxruntime-node does not run here \(.*\)\.$/m);
+    expect(vae("engines").stdout).toMatch(/^compiled {4}not available: onnxruntime-node does not run here \(.*\)\.$/m);
   });
 });
 
@@ -116,14 +116,14 @@ describe("a missing package", () => {
     const { code, stdout, stderr } = vae("engines");
     expect([code, stderr]).toEqual([0, ""]);
     const { version } = JSON.parse(readFileSync("node_modules/@tensorflow/tfjs-core/package.json", "utf8"));
-    expect(stdout).toBe(`engine      what computes         threads
-compiled    not here: onnxruntime-node is not installed.
+    expect(stdout).toBe(`engine      library               threads
+compiled    not available: onnxruntime-node is not installed.
             To get it: where vae is installed, npm install --ignore-scripts
-tensorflow  not here: @tensorflow/tfjs-node is not installed.
+tensorflow  not available: @tensorflow/tfjs-node is not installed.
             To get it: where vae is installed, npm install --no-save --save-prod --ignore-scripts=false @tensorflow/tfjs-node@4.22.0
 wasm        TensorFlow.js ${version.padEnd(8)}      1
 cpu         TensorFlow.js ${version.padEnd(8)}      1
-gpu         not here: onnxruntime-node is not installed.
+gpu         not available: onnxruntime-node is not installed.
             To get it: where vae is installed, npm install --ignore-scripts
 `);
   });
