@@ -22,9 +22,14 @@ crash_together() {
     fi
   done
 }
+set -m # makes the background job a process group, which can be ended together with its children
 crash_alone &
+alone=$!
+set +m
+trap 'kill -- -$alone 2>/dev/null || true' EXIT
 crash_together
-wait $!
+wait $alone
+trap - EXIT
 
 # Tests engine tensorflow with the real library, if pip finds it.
 remove() { npm uninstall --silent --no-save --ignore-scripts @tensorflow/tfjs-node; }
