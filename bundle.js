@@ -1,4 +1,5 @@
-// Last step of the build: replaces some modules of tsc in dist/ with bundles that include the packages they import.
+// Last step of the build: replaces some modules of tsc in dist/ with bundles that include the packages they import,
+// and bundles the scripts and styles of the pages. Writes the licences of the bundled packages next to each bundle.
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "rolldown";

@@ -1,5 +1,5 @@
 // Times training steps on the GPU and on the processor: node bench/gpu.js [batch sizes] [rounds], after npm run build.
-// Ends with the time of single small kernels, which is mostly that of starting them.
+// Ends with the time per kernel in chains of small kernels.
 import { createConfig } from "../dist/config/config.js";
 import { CompiledEngine, tf } from "../dist/engine/compiled/index.js";
 import { findGpu } from "../dist/engine/index.js";

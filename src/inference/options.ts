@@ -38,15 +38,17 @@ export interface ReconstructOptions extends LabelOptions {
 
 type Seed = Pick<Config, "seed">;
 
-/** @throws UserError if an option is invalid or unknown, as the functions below */
+/** @throws UserError if an option is invalid or unknown */
 export function checkEncodeOptions(options: EncodeOptions, training: Seed) {
   return checkOptions({ ...seedOption(training), ...LABEL_OPTIONS, what: maybe(oneOf(WHATS), "means") }, options);
 }
 
+/** @throws UserError if an option is invalid or unknown */
 export function checkReconstructOptions(options: ReconstructOptions) {
   return checkOptions({ ...LABEL_OPTIONS, as: maybe(CLASS) }, options);
 }
 
+/** @throws UserError if an option is invalid or unknown */
 export function checkSampleOptions(options: SampleOptions, training: Seed) {
   return checkOptions(
     {
