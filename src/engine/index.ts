@@ -48,6 +48,7 @@ export class EngineError extends UserError {
  * @param device where it computes; a GPU needs engine compiled
  * @throws EngineError if the requested engine does not run
  * @throws UserError if `threads` exceeds the number of processors, no engine runs, or there is no GPU
+ * @throws GpuError if the GPU fails
  */
 export async function openEngine(
   name: "auto" | EngineName,
@@ -82,7 +83,7 @@ async function openOnGpu(name: "auto" | EngineName, threads: number): Promise<En
   return open("compiled", threads, "gpu");
 }
 
-/** Finds the GPU that `device: gpu` uses, and its name. Runs a small program on it. */
+/** Finds the GPU that `device: gpu` uses, and its name. Tries it in a child process, until one try succeeds. */
 export async function findGpu(): Promise<GpuReport> {
   const { findGpu, nameOfGpu } = await import("./compiled/index.js");
   try {
@@ -110,8 +111,7 @@ async function open(name: EngineName, threads: number, device: Device = "cpu"): 
       name === "compiled"
         ? new (await import("./compiled/index.js")).CompiledEngine(threads, device)
         : await (await import("./eager.js")).openEagerEngine(name, threads);
-    // Some packages load, but fail at the first call.
-    await engine.call(({ x }: { x: Tensor }) => ({ x }), { x: { data: new Float32Array(1), shape: [1] } });
+    await check(engine);
     return engine;
   } catch (error) {
     if (error instanceof UserError || (error instanceof Error && error.name === "GpuError")) throw error;
@@ -122,5 +122,15 @@ async function open(name: EngineName, threads: number, device: Device = "cpu"): 
       throw new EngineError(name, `${needed} is not installed`, install);
     }
     throw new EngineError(name, `${needed} does not run here (${message})`, repair);
+  }
+}
+
+/** Runs a small program: some packages load, but fail at the first call. Closes the engine if it fails. */
+async function check(engine: Engine): Promise<void> {
+  try {
+    await engine.call(({ x }: { x: Tensor }) => ({ x }), { x: { data: new Float32Array(1), shape: [1] } });
+  } catch (error) {
+    await engine.close().catch(() => {}); // on a lost GPU, closing fails too
+    throw error;
   }
 }

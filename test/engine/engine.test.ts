@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import "../../src/engine/compiled/gradients.js";
+import { CompiledEngine } from "../../src/engine/compiled/index.js";
 import { tf } from "../../src/engine/compiled/tf.js";
 import { array, open, openAt, PLACES, weyl } from "../helpers.js";
 
@@ -224,6 +225,17 @@ describe("an engine opened while another one runs", () => {
     const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
     expect(stdout.trim()).toBe([...Array.from({ length: 20 }, (_, i) => 3 * i), 9, 9, 9].join());
   });
+});
+
+it("an engine that loads, but fails at its first call, is closed", async () => {
+  const calling = vi.spyOn(CompiledEngine.prototype, "call").mockRejectedValue(new Error("the first call failed"));
+  const closing = vi.spyOn(CompiledEngine.prototype, "close").mockRejectedValue(new Error("closing failed"));
+  onTestFinished(() => {
+    calling.mockRestore();
+    closing.mockRestore();
+  });
+  await expect(open("compiled")).rejects.toThrow("the first call failed");
+  expect(closing).toHaveBeenCalledOnce();
 });
 
 describe("the compiled engine", () => {
