@@ -16,8 +16,8 @@ declare module "vitest" {
     engines: EngineName[];
     /** Whether engine compiled runs on a GPU, or on SwiftShader instead. */
     gpu: boolean;
-    /** Whether test/fixtures/failing-gpu.c can be compiled, and SwiftShader runs behind it. */
-    failingGpu: boolean;
+    /** The library of SwiftShader, if test/fixtures/failing-gpu.c can be compiled, and SwiftShader runs behind it. */
+    failingGpu: string | undefined;
     /** The Python interpreter, and the versions of its packages; none if it does not run. */
     python: { readonly program: string; readonly packages: Readonly<Record<string, string>> };
     /** The browser's program. */
@@ -36,7 +36,11 @@ export interface Mpi {
   readonly mpirun: readonly string[];
 }
 
-const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json";
+/** The Vulkan driver on the processor that comes with Debian's Chromium. */
+const SWIFTSHADER = {
+  manifest: "/usr/lib/chromium/vk_swiftshader_icd.json",
+  library: "/usr/lib/chromium/libvk_swiftshader.so",
+};
 
 /** The Python packages that run exported models and the blocks of docs/python.md. */
 export const EXPORT_PACKAGES = ["numpy", "onnx", "onnxruntime"];
@@ -52,13 +56,14 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const gpu = await findDevice();
   lines.push(gpu.runs ? `\`device: gpu\`: ${gpu.name}` : `NOT TESTED HERE: \`device: gpu\`, as ${gpu.reason}`);
   project.provide("gpu", gpu.runs);
-  const isFailing = existsSync(SWIFTSHADER) && spawnSync("cc", ["--version"]).status === 0;
+  const hasCompiler = spawnSync("cc", ["--version"]).status === 0;
+  const isFailing = gpu.runs && existsSync(SWIFTSHADER.library) && hasCompiler;
   lines.push(
     isFailing
       ? "a GPU that fails: SwiftShader, behind test/fixtures/failing-gpu.c"
-      : `NOT TESTED HERE: a GPU that fails, as there is no C compiler (cc) or no ${SWIFTSHADER}`,
+      : `NOT TESTED HERE: a GPU that fails, as there is no C compiler (cc), or no SwiftShader`,
   );
-  project.provide("failingGpu", isFailing);
+  project.provide("failingGpu", isFailing ? SWIFTSHADER.library : undefined);
   const python = findPython();
   const chromium = findChromium();
   const runtime = existsSync(fileURLToPath(new URL("../examples/web/node_modules/onnxruntime-web", import.meta.url)));
@@ -108,10 +113,10 @@ export default async function setup(project: TestProject): Promise<() => void> {
   return () => rmSync(home, { recursive: true });
 }
 
-/** Without a GPU, uses SwiftShader, the Vulkan driver on the processor that comes with Debian's Chromium. */
+/** Without a GPU, uses SwiftShader. */
 async function findDevice() {
   const gpu = await findGpu();
-  if (!gpu.runs && existsSync(SWIFTSHADER)) process.env.VK_ICD_FILENAMES ??= SWIFTSHADER;
+  if (!gpu.runs && existsSync(SWIFTSHADER.manifest)) process.env.VK_ICD_FILENAMES ??= SWIFTSHADER.manifest;
   const found = gpu.runs ? gpu : await findGpu();
   return found.runs ? { ...found, name: await nameOfGpu() } : found;
 }
