@@ -46,8 +46,20 @@ export class GpuError extends Error {
   }
 }
 
-/** onnxruntime reports the use of a buffer that could not be allocated, or that its size exceeds a limit of the GPU. */
-const TOO_LARGE = /invalid due to a previous error|out.?of.?(device.|host.)?memory|exceeds the max|narrowing/i;
+/**
+ * onnxruntime reports the use of a buffer that could not be allocated, a size above a limit of the GPU, or that a node
+ * found a size above 32 bits.
+ */
+const TOO_LARGE = new RegExp(
+  [
+    "invalid due to a previous error",
+    "out.?of.?(device.|host.)?memory",
+    "exceeds the max buffer size",
+    "larger than the maximum storage buffer binding size",
+    "Status Message: narrowing_error",
+  ].join("|"),
+  "i",
+);
 
 const LOST = /\blost\b/i;
 
