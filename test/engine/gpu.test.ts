@@ -1,7 +1,7 @@
 // What only the compiled engine on a GPU does. engine.test.ts, parity.test.ts and kernels.test.ts also run on it.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, inject, it, type Mock, vi } from "vitest";
+import { afterAll, describe, expect, inject, it, type Mock, onTestFinished, vi } from "vitest";
 import { findGpu } from "../../src/engine/compiled/gpu.js";
 import { GraphBuilder } from "../../src/engine/compiled/graph.js";
 import { Session } from "../../src/engine/compiled/session.js";
@@ -54,9 +54,15 @@ describe.runIf(inject("gpu"))("the compiled engine on the GPU", () => {
     const creating = vi.spyOn(Session, "create").mockImplementation(async (...args) => {
       if (closings.length === 3) throw new Error("no memory for the fourth");
       const session = await create(...args);
-      closings.push(vi.spyOn(session, "close"));
+      const close = session.close.bind(session);
+      const failing = async () => {
+        await close();
+        throw new Error("a lost GPU");
+      };
+      closings.push(vi.spyOn(session, "close").mockImplementation(failing));
       return session;
     });
+    onTestFinished(() => void creating.mockRestore());
     const scanning = opened.scan(step, { w: array([1]) }, { x: array([1, 2]) });
     await expect(scanning).rejects.toThrow("no memory for the fourth");
     creating.mockRestore();

@@ -52,14 +52,15 @@ export class DeviceStep {
         await load(copyProgram(reports, true)),
       );
     } catch (error) {
-      for (const session of loaded) await session.close();
+      await Promise.allSettled(loaded.map((session) => session.close())); // on a lost GPU, closing fails too
       throw error;
     }
   }
 
   async close(): Promise<void> {
     const { step, uploadCarry, uploadChunk, downloadCarry, downloadReports } = this;
-    for (const session of [step, uploadCarry, uploadChunk, downloadCarry, downloadReports]) await session.close();
+    const sessions = [step, uploadCarry, uploadChunk, downloadCarry, downloadReports];
+    await Promise.all(sessions.map((session) => session.close()));
   }
 }
 
