@@ -38,12 +38,37 @@ describe.runIf(inject("gpu"))("the compiled engine on the GPU", () => {
 
   it("is found once for each process", async () => {
     expect(await findGpu()).toEqual({ runs: true });
+    onTestFinished(() => void vi.unstubAllEnvs());
     vi.stubEnv("VK_ICD_FILENAMES", "no-driver.json"); // a second try on Linux would find none
     expect(await findGpu()).toEqual({ runs: true });
-    vi.unstubAllEnvs();
   });
 
-  it("frees the sessions of a loop if one cannot be loaded", async () => {
+  it.runIf(process.platform === "linux")("is tried by one child process at a time, until found", async () => {
+    const script = `
+      import { findGpu } from "./dist/engine/compiled/gpu.js";
+      const { env } = process;
+      const children = () => process.getActiveResourcesInfo().filter((name) => name === "ProcessWrap").length;
+      for (const driver of ["no-driver.json", env.VK_ICD_FILENAMES, "no-driver.json"]) {
+        if (driver) env.VK_ICD_FILENAMES = driver;
+        else delete env.VK_ICD_FILENAMES;
+        const before = children();
+        const calls = [findGpu(), findGpu()];
+        console.log(children() - before, ...(await Promise.all(calls)).map(({ runs }) => runs));
+      }
+    `;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+    expect(stdout).toBe("1 false false\n1 true true\n0 true true\n");
+  });
+
+  it("says that a kernel has too many storage buffers", async () => {
+    const split = ({ x }: { x: tf.Tensor }) => Object.fromEntries(tf.split(x, 40).map((part, i) => [`y${i}`, part]));
+    await expect((await engine).call(split, { x: array(new Float32Array(40)) })).rejects.toMatchObject({
+      name: "GpuError",
+      message: expect.stringMatching(/^The GPU failed: Too many storage buffers/),
+    });
+  });
+
+  it("frees the sessions of a loop if one cannot be loaded, even if that fails too", async () => {
     const opened = await engine;
     const step = ({ w }: { w: tf.Tensor }, { x }: { x: tf.Tensor }): [{ w: tf.Tensor }, object] => [
       { w: tf.add(w, x) },

@@ -57,16 +57,22 @@ const PREFERENCE = ["2", "1", "3", "0", PROCESSOR];
 
 const DEBIAN = "on Debian and Ubuntu, apt install libvulkan1 mesa-vulkan-drivers, or for NVIDIA its driver";
 
-let found: GpuReport | undefined;
+let finding: Promise<GpuReport> | undefined;
 
 /**
- * Runs a tiny program on the GPU. Once that has succeeded, the process does not repeat it for each run of a sweep.
+ * Tries the GPU in a child process. Caches success for the life of the process.
  *
  * @throws Error if onnxruntime-node is not installed
  */
-export async function findGpu(): Promise<GpuReport> {
-  if (!found?.runs) found = await tryGpu();
-  return found;
+export function findGpu(): Promise<GpuReport> {
+  if (!finding) {
+    finding = tryGpu();
+    const forget = () => {
+      finding = undefined;
+    };
+    finding.then(({ runs }) => runs || forget(), forget);
+  }
+  return finding;
 }
 
 async function tryGpu(): Promise<GpuReport> {
@@ -113,7 +119,7 @@ function explain(problem: string, warnings: string, end: string | undefined) {
   if (problem.includes("is unsupported")) {
     return {
       reason: `onnxruntime-node uses no GPU on ${platform} ${arch}`,
-      remedy: "it uses GPUs on Linux (x64), macOS (arm64) and Windows",
+      remedy: "use Linux (x64), macOS (arm64) or Windows",
     };
   }
   const reason = problem || `the GPU's driver ended the process (${end ?? "without an error"})`;
