@@ -399,7 +399,7 @@ describe("invalid calls are refused in one line", () => {
     ["decode", { z: packFloats([Number.POSITIVE_INFINITY, 1], [1, 2]) }, "Latent 0 holds Infinity."],
     ["decode", { z: packFloats([1, 2, 3], [1, 3]) }, "z has the shape [1,3], not [count,2]."],
     ["decode", { z: packFloats(new Float32Array(2050), [1025, 2]) }, "A call returns up to 1024 images"],
-    ["decode", { z, class: "7" }, "This model has no labels."],
+    ["decode", { z, class: "7" }, "This model is not conditional."],
     ["decode", { z, class: { name: "7" } }, "It must be the name of a class."],
     ["draw", { seed: -1 }, "The option seed is -1."],
     ["draw", { seed: 0.5 }, "The option seed is 0.5."],

@@ -75,7 +75,7 @@ describe("files of another run", () => {
     mix(run);
     const { code, stderr } = await vae([...command.split(" "), run], home);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/\.safetensors is of another run than the config\.json in its folder\.[^\n]*\n$/);
+    expect(stderr).toMatch(/\.safetensors and the config\.json in its folder belong to different runs\.[^\n]*\n$/);
   });
 
   it("a checkpoint of another run: the message names the previous checkpoint", async () => {
@@ -95,14 +95,14 @@ describe("files of another run", () => {
     const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
     const { run: _, ...rest } = metadata;
     writeFileSync(file, encodeSafetensors({ tensors, metadata: rest }));
-    await expect(resume(run).next()).rejects.toThrow(`${file} is of another run`);
+    await expect(resume(run).next()).rejects.toThrow(`${file} and the config.json in its folder belong to different runs`);
   });
 
   it("with another run's configuration, no checkpoint is accepted", async () => {
     const run = copy("foreign-config");
     cpSync(at("b/config.json"), path.join(run, "config.json"));
     await expect(resume(run).next()).rejects.toThrow(
-      "Restore the files of one run. There is no other checkpoint to resume from.",
+      "Restore files of the same run. There is no other checkpoint to resume from.",
     );
   });
 
