@@ -119,7 +119,11 @@ const CASES: [what: string, args: () => string[], problem: RegExp][] = [
   ["--out in a missing folder", () => ["sample", "--run", "run", "--out", "no/where.png"], /no\/where\.png/],
   ["a missing data set", () => ["train", "--dataset", "nothing"], /nothing does not exist/],
   ["a file of labels as the data set", () => ["train", "--dataset", `tiny/${LABELS}`], /holds labels, but no images/],
-  ["a batch larger than the data", () => ["train", "--dataset", "tiny", "--batch-size", "551"], /larger than the training set: 550 images/],
+  [
+    "a batch larger than the data",
+    () => ["train", "--dataset", "tiny", "--batch-size", "551"],
+    /larger than the training set: 550 images/,
+  ],
   [
     "one image",
     () => ["train", "--dataset", data("one", TRAIN, images(1))],

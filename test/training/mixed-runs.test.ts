@@ -95,7 +95,9 @@ describe("files of another run", () => {
     const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
     const { run: _, ...rest } = metadata;
     writeFileSync(file, encodeSafetensors({ tensors, metadata: rest }));
-    await expect(resume(run).next()).rejects.toThrow(`${file} and the config.json in its folder belong to different runs`);
+    await expect(resume(run).next()).rejects.toThrow(
+      `${file} and the config.json in its folder belong to different runs`,
+    );
   });
 
   it("with another run's configuration, no checkpoint is accepted", async () => {
